@@ -1,0 +1,126 @@
+"""What a domain function takes and gives: plain frozen data, no I/O.
+
+A service's domain is ``apply(state, event, context) -> Effects``. The worker writes the effects in
+one transaction, publishes what is emitted, and only then commits the offset.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from shared.schemas.base import Data
+from shared.schemas.event import Event
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Refused(Exception):
+    """The domain says no. For a command that is its outcome; for a fact, a dead letter.
+
+    ``code`` is stable, for programs; ``detail`` is for people; ``field`` names the bad input.
+    """
+
+    def __init__(self, code: str, detail: str, *, status: int = 409, field: str | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that is not in the state or the event: time, ids, secrets. The same event gets the same ones."""
+
+    now: datetime
+    """The wall clock, or under ``RAPPORT_CLOCK=stream`` the watermark with this event in it."""
+    new_id: Callable[[str], str]
+    """``new_id(tag)``: an id made of the event's source and id and the tag (deterministic, 24 hex digits)."""
+    secret: Callable[[str], str]
+    """``secret(tag)``: as ``new_id``, but keyed, so nobody can guess it (16 characters, A-Z and 2-7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """An event to publish on its data's topic, keyed by its subject. The worker adds the id."""
+
+    data: Data
+    time: datetime
+    subject: str | None = None
+    """Another customer than the event's own, if it is about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Fire ``TimerFired(name, due_at, payload)`` at ``due_at``. A customer has one timer of a name:
+    setting it again moves it."""
+
+    name: str
+    due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Insert a new document (with its ``_id``) into one of the service's collections: the cheapest write."""
+
+    collection: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Replace, or insert, the document with this ``_id``. The last of a batch wins."""
+
+    collection: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command's caller is answered: an HTTP status and body."""
+
+    status: int = 200
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects(Generic[S]):
+    """All that one event does. ``state`` that *is* the old state costs no write."""
+
+    state: S
+    emits: tuple[Emit, ...] = ()
+    timers: tuple[SetTimer | CancelTimer, ...] = ()
+    rows: tuple[Append | Put, ...] = ()
+    outcome: Outcome = Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[S]):
+    """A service as the worker sees it: which events it uses and what they do."""
+
+    service: str
+    consumes: tuple[type[Data], ...]
+    """Data classes it applies; it subscribes to their topics and skips every other type.
+    Its own facts (source ``/rapport/<service>``) are skipped too: they were applied when decided.
+    ``TimerFired`` need not be listed."""
+    state: type[S]
+    """A frozen Pydantic model, stored as one document a customer."""
+    initial: Callable[[str], S]
+    """The state of a customer never seen, from the customer id."""
+    apply: Callable[[S, Event, Context], Effects[S]]
+    """Pure. Raises ``Refused`` to say no."""
+    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Collection -> indexes, each a comma-separated key list, ``-`` before a descending key.
+    Every index costs a write: SecantusDB takes 0.15 ms a document and as much again for each index."""
+    reads_everything: bool = False
+    """Interactions alone: it reads every topic, dead-letters what nobody can read, and forwards
+    records that are on the wrong partition for their key."""

@@ -1,0 +1,117 @@
+"""From a Kafka record to a slot: decode, skip, forward or dead-letter."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+
+from shared.runtime import telemetry
+from shared.runtime.keys import partition_of
+from shared.runtime.merge import Slot
+from shared.runtime.processing import Origin
+from shared.runtime.publisher import Record
+from shared.schemas.base import Data
+from shared.schemas.clock import ClockAdvanced
+from shared.schemas.codec import BadRecord, Envelope, decode, open_envelope
+from shared.schemas.upcast import current_type
+
+FORWARDED = "rapport-forwarded"
+FOR = "rapport-for"
+
+
+def dead_letter(
+    service: str,
+    origin: Origin,
+    original: Record,
+    *,
+    code: str,
+    detail: str,
+    failed_at: datetime,
+) -> Record:
+    """The record as it came, with the reason in its headers, for ``<topic>.dlq``."""
+    kept = tuple((name, value) for name, value in original.headers if not name.startswith("rapport-"))
+    where = f"{origin.topic}/{origin.partition}/{origin.offset}"
+    reason = {
+        "rapport-dead-letter-id": f"{service}/{where}",
+        "rapport-service": service,
+        "rapport-error": code,
+        "rapport-error-detail": detail[:1000],
+        "rapport-origin": where,
+        "rapport-failed-at": failed_at.isoformat(),
+    }
+    headers = kept + tuple((name, text.encode()) for name, text in reason.items())
+    telemetry.DEAD_LETTERS.labels(service, code).inc()
+    return Record(f"{origin.topic}.dlq", original.key, original.value, headers, origin.partition)
+
+
+class Intake:
+    """Reads a service's records."""
+
+    def __init__(
+        self,
+        service: str,
+        consumes: Sequence[type[Data]],
+        *,
+        reads_everything: bool = False,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.service = service
+        self._types = frozenset(c.event_type for c in consumes) | {ClockAdvanced.event_type}
+        self._everything = reads_everything
+        self._own_source = f"/rapport/{service}"
+        self._wall_clock = wall_clock
+        self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
+        self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
+
+    def read(self, record: ConsumerRecord[bytes, bytes], partitions: int) -> Slot:
+        """Decide about one record. ``partitions`` is the partition count of every topic."""
+        wanted_by = next((value for name, value in record.headers if name == FOR), None)
+        if wanted_by is not None and wanted_by != self.service.encode():
+            return self._skip(record)
+        try:
+            envelope = open_envelope(record.key, record.value, record.headers)
+            clock = record.topic == ClockAdvanced.topic
+            if not clock and partition_of(record.key or b"", partitions) != record.partition:
+                return self._misplaced(record, envelope)
+            kind = current_type(envelope.type)
+            if kind not in self._types and not self._everything:
+                return self._skip(record)
+            event = decode(envelope, wall_now=self._wall_clock())
+        except BadRecord as bad:
+            if self._everything or wanted_by is not None:
+                return self._dead(record, bad)
+            return self._skip(record)
+        if isinstance(event.data, ClockAdvanced):
+            return Slot(record.topic, record.offset, event.data.to, event)
+        if kind not in self._types or event.source == self._own_source:
+            return self._skip(record)
+        raw = Record(record.topic, record.key, record.value, record.headers)
+        return Slot(record.topic, record.offset, event.time, event, raw)
+
+    def _misplaced(self, record: ConsumerRecord[bytes, bytes], envelope: Envelope) -> Slot:
+        """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
+        if not self._everything:
+            return self._skip(record)
+        if any(name == FORWARDED for name, _ in record.headers):
+            return self._dead(record, BadRecord("key", "still on the wrong partition for its key after forwarding"))
+        decode(envelope, wall_now=self._wall_clock())
+        self._forwarded.inc()
+        headers = (*record.headers, (FORWARDED, f"{record.partition}/{record.offset}".encode()))
+        copy = Record(record.topic, record.key, record.value, headers)
+        return Slot(record.topic, record.offset, None, record=copy)
+
+    def _dead(self, record: ConsumerRecord[bytes, bytes], bad: BadRecord) -> Slot:
+        letter = dead_letter(
+            self.service,
+            Origin(record.topic, record.partition, record.offset),
+            Record(record.topic, record.key, record.value, tuple(record.headers)),
+            code=bad.code,
+            detail=str(bad),
+            failed_at=self._wall_clock(),
+        )
+        return Slot(record.topic, record.offset, None, record=letter)
+
+    def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
+        self._skipped.inc()
+        return Slot(record.topic, record.offset, None)
+

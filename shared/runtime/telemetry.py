@@ -1,0 +1,142 @@
+"""Every Prometheus metric of the platform, each declared once with its meaning; and the logs."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.runtime.settings import Settings
+
+EVENTS = Counter(
+    "rapport_events_total",
+    "Records and timers handled. result: applied (took effect), duplicate (its id was seen before), "
+    "redelivered (the same record again after a crash), skipped (a type, source or partition that is not "
+    "this service's business), forwarded (sent on to the partition of its key), dead_lettered, "
+    "refused (a command that the domain said no to).",
+    ["service", "type", "result"],
+)
+BATCH_SIZE = Histogram(
+    "rapport_batch_size",
+    "Records and timers in a batch.",
+    ["service"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500),
+)
+BATCH_SECONDS = Histogram(
+    "rapport_batch_seconds",
+    "Seconds a batch spends in a stage: decode, load (states from the store), apply (the domain), "
+    "transaction, publish, commit (offsets); total is all but decode and commit.",
+    ["service", "stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+LAG_RECORDS = Gauge(
+    "rapport_lag_records",
+    "Records between a partition's end and this service's committed offset.",
+    ["service", "topic", "partition"],
+)
+LAG_SECONDS = Gauge(
+    "rapport_lag_seconds",
+    "Event time: now minus the time of the oldest event that is not handled yet; 0 when caught up.",
+    ["service"],
+)
+DEAD_LETTERS = Counter(
+    "rapport_dead_letters_total", "Records written to a dead-letter topic, by reason.", ["service", "reason"]
+)
+JOURNAL_DUPLICATES = Counter(
+    "rapport_journal_duplicates_total",
+    "Events that memory or the journal knew as handled before.",
+    ["service"],
+)
+TIMERS_FIRED = Counter("rapport_timers_fired_total", "Timers fired.", ["service"])
+TIMERS_DUE = Gauge("rapport_timers_due", "Timers that are due and have not fired.", ["service"])
+TIMERS_LATE_SECONDS = Histogram(
+    "rapport_timers_late_seconds",
+    "Seconds between the time a timer was due and its firing, by the service's own clock.",
+    ["service"],
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 86400),
+)
+RETRIES = Counter(
+    "rapport_retries_total",
+    "Attempts repeated because a part (kafka, mongo, smtp) failed.",
+    ["service", "part"],
+)
+PARTITIONS_HELD = Gauge("rapport_partitions_held", "Partitions this worker is assigned.", ["service"])
+HTTP_SECONDS = Histogram(
+    "rapport_http_request_seconds",
+    "Seconds to answer an HTTP request, by the route's template ('unmatched' where there is none).",
+    ["service", "method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+COMMANDS = Counter(
+    "rapport_commands_total",
+    "Commands an API sent. result: answered, refused, repeated (its key was answered before), "
+    "pending (no outcome in time, 202), mismatch (its key was used for something else).",
+    ["service", "route", "result"],
+)
+
+_QUIET = {
+    "aiokafka": logging.WARNING,
+    "faust": logging.WARNING,
+    "mode": logging.WARNING,
+    "kafka": logging.WARNING,
+    "pymongo": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "aiohttp.access": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "uvicorn.access": logging.ERROR,
+    "uvicorn.error": logging.WARNING,
+}
+
+
+def configure_logging(settings: Settings, service: str) -> None:
+    """One JSON object a line on stdout, from structlog and from the standard library's loggers.
+
+    What is bound with ``structlog.contextvars`` (``event_id``, ``request_id``, ``trace_id``) is on each
+    line. Calling it again replaces what the first call set up.
+    """
+
+    def add_service(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event.setdefault("service", service)
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        add_service,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        # Not cached: modules make their loggers at import, before this runs.
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for name, level in _QUIET.items():
+        logger = logging.getLogger(name)
+        # Some of them bring a handler of their own, and would then write each line twice.
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(max(level, root.level))

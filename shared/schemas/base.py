@@ -1,0 +1,67 @@
+"""The primitives every event is made of: ids, money, times, and the frozen base model."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+"""An identifier: 1 to 128 characters of ``[A-Za-z0-9._:-]``."""
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 code."""
+
+_OFFSET = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time with an offset, in UTC. Raises ValueError on anything else."""
+    try:
+        return msgspec.convert(text, _OFFSET).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise ValueError("not an RFC 3339 time with an offset") from None
+
+
+def _time(value: Any) -> Any:
+    # Pydantic alone also takes "1700000000" and times without seconds.
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise PydanticCustomError("time", "{reason}", {"reason": str(error)}) from None
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_time)]
+"""An RFC 3339 time with an offset."""
+
+
+class Frozen(BaseModel):
+    """An immutable model that keeps the fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+
+class Money(Frozen):
+    """An amount in minor units (cents) of a currency."""
+
+    amount: Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+    """Minor units, e.g. cents."""
+    currency: Currency
+    """ISO 4217 code, e.g. EUR."""
+
+
+class Data(Frozen):
+    """The data of one event type. Subclasses name their type and topic."""
+
+    event_type: ClassVar[str]
+    """The CloudEvents type, e.g. ``rapport.purchase.made.v1``."""
+    topic: ClassVar[str]
+    """The Kafka topic that carries the type."""
+
+
+__all__ = ["ID_PATTERN", "Currency", "Data", "Frozen", "Id", "Money", "Time", "parse_time"]

@@ -1,0 +1,164 @@
+"""Kafka records and HTTP bodies to events and back: CloudEvents 1.0, structured and binary mode.
+
+Reading has two steps, so that a record nobody needs costs little: ``open_envelope`` reads the
+attributes and leaves the data as bytes; ``decode`` checks the data by its Pydantic model.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from pydantic import ValidationError
+
+from shared.schemas.base import Data
+from shared.schemas.envelope import (
+    CODES,
+    JSON,
+    STRUCTURED,
+    BadRecord,
+    Code,
+    Envelope,
+    open_envelope,
+    structured,
+    utf8,
+)
+from shared.schemas.event import Event
+from shared.schemas.topics import TYPES
+from shared.schemas.upcast import UPCASTERS, current_type, upcast
+
+AHEAD = timedelta(hours=24)
+"""How far an event's time may be ahead of the wall clock."""
+
+Headers = list[tuple[str, bytes]]
+
+_batch_reader = msgspec.json.Decoder(list[msgspec.Raw])
+_writer = msgspec.json.Encoder()
+
+
+def decode(envelope: Envelope, *, wall_now: datetime) -> Event:
+    """The event, its data checked; an old version is upcast. ``wall_now`` is aware.
+
+    Raises BadRecord: type, future, field, json.
+    """
+    if envelope.time - wall_now > AHEAD:
+        raise BadRecord("future", "time is more than 24 h ahead", "time")
+    return Event(
+        id=envelope.id,
+        source=envelope.source,
+        subject=envelope.subject,
+        time=envelope.time,
+        data=_data(envelope.type, envelope.data),
+        traceparent=envelope.traceparent,
+    )
+
+
+def parse_cloudevent(obj: bytes, wall_now: datetime) -> Event:
+    """The event of one structured CloudEvent, as ``POST /events`` takes it. Raises BadRecord."""
+    return decode(structured(utf8(obj)), wall_now=wall_now)
+
+
+def split_batch(body: bytes) -> list[bytes]:
+    """The CloudEvents of a JSON array, each as JSON. Raises BadRecord: empty, bytes, json, envelope."""
+    try:
+        return [bytes(raw) for raw in _batch_reader.decode(utf8(body))]
+    except msgspec.ValidationError:
+        raise BadRecord("envelope", "a batch must be a JSON array") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRecord("json", str(error)) from None
+
+
+def data_class(event_type: str) -> type[Data] | None:
+    """The class that data of this type, or of an old version of it, is read as; None if it is unknown."""
+    return TYPES.get(event_type) or TYPES.get(current_type(event_type))
+
+
+def encode(event: Event) -> tuple[bytes, Headers]:
+    """The record's value and headers in structured mode."""
+    envelope = Envelope(
+        specversion="1.0",
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        subject=event.subject,
+        time=event.time.astimezone(UTC),
+        datacontenttype=JSON,
+        traceparent=event.traceparent,
+        data=msgspec.Raw(encode_data(event.data)),
+    )
+    return _writer.encode(envelope), [("content-type", STRUCTURED.encode())]
+
+
+def encode_binary(event: Event) -> tuple[bytes, Headers]:
+    """The record's value and headers in binary mode."""
+    attributes = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    if event.traceparent is not None:
+        attributes["traceparent"] = event.traceparent
+    headers = [("content-type", JSON.encode())]
+    return encode_data(event.data), headers + [(f"ce_{k}", v.encode()) for k, v in attributes.items()]
+
+
+def encode_data(data: Data) -> bytes:
+    """Data as JSON: the fields that were given, unknown ones too, by their names on the wire."""
+    return data.__pydantic_serializer__.to_json(data, by_alias=True, exclude_unset=True)
+
+
+def _data(event_type: str, raw: msgspec.Raw) -> Data:
+    cls = TYPES.get(event_type)
+    content = bytes(raw)
+    if cls is None:
+        if event_type not in UPCASTERS:
+            raise BadRecord("type", f"unknown type {event_type[:128]}", "type")
+        try:
+            newest, content = upcast(event_type, content)
+        except msgspec.ValidationError:
+            raise BadRecord("field", "data: must be an object", "data") from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadRecord("json", str(error), "data") from None
+        cls = TYPES[newest]
+    try:
+        data: Data = cls.__pydantic_validator__.validate_json(
+            content, strict=True, by_alias=True, by_name=False
+        )
+    except ValidationError as error:
+        raise _bad_data(error) from None
+    return data
+
+
+def _bad_data(error: ValidationError) -> BadRecord:
+    """Names each fault (three at most) without repeating the input, which may be personal."""
+    faults: list[tuple[str, str]] = []
+    for fault in error.errors(include_url=False, include_input=False):
+        if fault["type"] == "json_invalid":
+            return BadRecord("json", fault["msg"], "data")
+        path = [*fault["loc"]]
+        if "at" in fault.get("ctx", {}):
+            path.append(fault["ctx"]["at"])
+        faults.append((".".join(map(str, ["data", *path])), fault["msg"]))
+    detail = "; ".join(f"{path}: {message}" for path, message in faults[:3])
+    return BadRecord("field", detail, faults[0][0])
+
+
+__all__ = [
+    "AHEAD",
+    "CODES",
+    "JSON",
+    "STRUCTURED",
+    "BadRecord",
+    "Code",
+    "Envelope",
+    "Headers",
+    "data_class",
+    "decode",
+    "encode",
+    "encode_binary",
+    "encode_data",
+    "open_envelope",
+    "parse_cloudevent",
+    "split_batch",
+]

@@ -1,0 +1,143 @@
+"""What an API asks its worker to do. Internal: only the owning service turns one into a fact."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from shared.schemas.base import Data, Id, Money, Time
+from shared.schemas.complaints import CompensationKind
+from shared.schemas.fields import Count, GivenPoints, Label, Points, Severity
+
+
+class Command(Data):
+    """Common to the topic ``commands``."""
+
+    topic: ClassVar[str] = "commands"
+
+
+class ComplaintOpenRequested(Command):
+    """Open a complaint."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_open.requested.v1"
+
+    customer_id: Id | None = None
+    """Customer; the subject says it too."""
+    channel: Id
+    """Where it came in."""
+    category: Label
+    """What about."""
+    severity: Severity
+    """How bad."""
+    description: str
+    """In the customer's words."""
+    order_id: Id | None = None
+    """Order it is about."""
+
+
+class ComplaintActionRequested(Command):
+    """Take a complaint a step further."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_action.requested.v1"
+
+    complaint_id: Id
+    """Complaint."""
+    action: Literal["acknowledge", "update", "resolve", "reopen", "close", "compensate"]
+    """Step."""
+    message: str | None = None
+    """For acknowledge and update: what the customer was told."""
+    resolution: str | None = None
+    """For resolve: what was done."""
+    root_cause: str | None = None
+    """For resolve: why it had happened."""
+    reason: str | None = None
+    """For reopen: why."""
+    kind: CompensationKind | None = None
+    """For compensate: what is given."""
+    points: GivenPoints | None = None
+    """For compensate: points given."""
+    money: Money | None = None
+    """For compensate: money given."""
+
+
+class MemberEnrolRequested(Command):
+    """Make the customer a member."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.enrol.requested.v1"
+
+
+class RedemptionRequested(Command):
+    """Spend points on a reward."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.redemption.requested.v1"
+
+    reward_id: Id
+    """Reward of the program."""
+
+
+class AdjustmentRequested(Command):
+    """Change a balance by hand."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.adjustment.requested.v1"
+
+    points: Points
+    """Signed change."""
+    reason: str
+    """Why."""
+
+
+class VoucherRedeemRequested(Command):
+    """Use a voucher."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.voucher_redeem.requested.v1"
+
+    voucher_code: Label
+    """Voucher."""
+
+
+class VoucherCancelRequested(Command):
+    """Cancel a voucher."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.voucher_cancel.requested.v1"
+
+    voucher_code: Label
+    """Voucher."""
+
+
+class OutreachRequested(Command):
+    """Send a customer a message."""
+
+    event_type: ClassVar[str] = "rapport.followup.outreach.requested.v1"
+
+    template: Label
+    """Template."""
+    channel: Id | None = None
+    """Channel, if not the customer's."""
+    at: Time | None = None
+    """When, if not now."""
+    variables: Mapping[str, Any] = {}
+    """What the template shows."""
+
+
+class UnsubscribeRequested(Command):
+    """Withdraw a consent."""
+
+    event_type: ClassVar[str] = "rapport.followup.unsubscribe.requested.v1"
+
+    purpose: Literal["marketing", "service", "survey"]
+    """Purpose."""
+    channel: Id
+    """Channel."""
+
+
+class DeliveryReported(Command):
+    """The sender says what became of a message."""
+
+    event_type: ClassVar[str] = "rapport.followup.delivery.requested.v1"
+
+    outreach_id: Id
+    """Message."""
+    status: Literal["sent", "failed", "in_doubt"]
+    """In doubt: the connection broke after the text was sent."""
+    attempt: Count
+    """Which try."""
+    error: str | None = None
+    """What the server said."""

@@ -1,0 +1,126 @@
+"""Complaints from opening to close, what was given to make good, and deadlines missed."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from shared.schemas.base import Data, Id, Time
+from shared.schemas.fields import GivenPoints, Label, Price, Severity
+
+CompensationKind = Literal["points", "voucher", "refund"]
+"""What a customer is given to make good."""
+
+
+class ComplaintsData(Data):
+    """Common to the topic ``complaints``."""
+
+    topic: ClassVar[str] = "complaints"
+
+    complaint_id: Id
+    """Complaint."""
+
+
+class ComplaintOpened(ComplaintsData):
+    """A customer complains."""
+
+    event_type: ClassVar[str] = "rapport.complaint.opened.v1"
+
+    channel: Id
+    """Where it came in."""
+    category: Label
+    """What about, e.g. delivery."""
+    severity: Severity
+    """How bad."""
+    description: str
+    """In the customer's words."""
+    order_id: Id | None = None
+    """Order it is about."""
+
+
+class ComplaintAcknowledged(ComplaintsData):
+    """The customer was told that we have the complaint: its first response."""
+
+    event_type: ClassVar[str] = "rapport.complaint.acknowledged.v1"
+
+    message: str
+    """What the customer was told."""
+
+
+class ComplaintUpdated(ComplaintsData):
+    """The customer was told how it goes."""
+
+    event_type: ClassVar[str] = "rapport.complaint.updated.v1"
+
+    message: str
+    """What the customer was told."""
+
+
+class ComplaintResolved(ComplaintsData):
+    """A solution was given."""
+
+    event_type: ClassVar[str] = "rapport.complaint.resolved.v1"
+
+    resolution: str
+    """What was done."""
+    root_cause: str | None = None
+    """Why it had happened."""
+
+
+class ComplaintReopened(ComplaintsData):
+    """The solution did not hold."""
+
+    event_type: ClassVar[str] = "rapport.complaint.reopened.v1"
+
+    reason: str
+    """Why."""
+
+
+class ComplaintClosed(ComplaintsData):
+    """Nothing is left to do."""
+
+    event_type: ClassVar[str] = "rapport.complaint.closed.v1"
+
+
+_NEEDED = {"points": "points", "refund": "money"}
+"""Kind of compensation -> the field that it needs."""
+
+
+def _needed_schema(kind: str) -> dict[str, JsonValue]:
+    field = _NEEDED[kind]
+    return {
+        "if": {"properties": {"kind": {"const": kind}}},
+        "then": {"required": [field], "properties": {field: {"not": {"type": "null"}}}},
+    }
+
+
+class CompensationGranted(ComplaintsData):
+    """Something was given to make good; loyalty credits the points."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_needed_schema(kind) for kind in _NEEDED]})
+    event_type: ClassVar[str] = "rapport.compensation.granted.v1"
+
+    kind: CompensationKind
+    """What was given."""
+    points: Annotated[GivenPoints | None, Field(validate_default=True)] = None
+    """Points given; needed where kind is points."""
+    money: Annotated[Price | None, Field(validate_default=True)] = None
+    """Money given; needed where kind is refund."""
+
+    @field_validator("points", "money")
+    @classmethod
+    def _given(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.field_name == _NEEDED.get(info.data.get("kind", "")):
+            raise PydanticCustomError("needed", "is needed for this kind")
+        return value
+
+
+class ComplaintSlaBreached(ComplaintsData):
+    """A deadline passed. Written by Rapport."""
+
+    event_type: ClassVar[str] = "rapport.complaint.sla_breached.v1"
+
+    clock: Literal["first_response", "update", "resolution"]
+    """Which deadline."""
+    due_at: Time
+    """When it was due."""

@@ -1,0 +1,71 @@
+"""Who a customer is and what they allow. The topic is kept for ever."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from shared.schemas.base import Data, Id
+from shared.schemas.fields import Birthday, Email, Label, Locale, Phone, Timezone
+
+
+class CustomersData(Data):
+    """Common to the topic ``customers``."""
+
+    topic: ClassVar[str] = "customers"
+
+
+class Profile(CustomersData):
+    """A customer's profile as a whole: it replaces the one before."""
+
+    name: str
+    """Full name."""
+    email: Email | None = None
+    """One e-mail address."""
+    phone: Phone | None = None
+    """Phone number."""
+    locale: Locale | None = None
+    """Language tag, e.g. en-GB."""
+    timezone: Timezone | None = None
+    """IANA time zone, for quiet hours and birthdays."""
+    birthday: Birthday | None = None
+    """YYYY-MM-DD, or --MM-DD without the year."""
+    preferred_channel: Id | None = None
+    """Channel to reach the customer on first."""
+    preferences: Mapping[str, Any] = {}
+    """Anything the source knows, by name."""
+    tags: tuple[Label, ...] = ()
+    """Free labels."""
+    segment: Label | None = None
+    """Segment the customer is in."""
+
+
+class CustomerRegistered(Profile):
+    """A customer is known for the first time."""
+
+    event_type: ClassVar[str] = "rapport.customer.registered.v1"
+
+
+class CustomerUpdated(Profile):
+    """A customer's profile changed."""
+
+    event_type: ClassVar[str] = "rapport.customer.updated.v1"
+
+
+class ConsentChanged(CustomersData):
+    """A customer allowed or forbade a purpose on a channel."""
+
+    event_type: ClassVar[str] = "rapport.consent.changed.v1"
+
+    purpose: Literal["marketing", "service", "survey"]
+    """What for."""
+    channel: Id
+    """Channel it holds for."""
+    granted: bool
+    """True: allowed; false: withdrawn."""
+    evidence: str | None = None
+    """How it was given, e.g. a form's version."""
+
+
+class CustomerErased(CustomersData):
+    """The person asked to be forgotten; every store follows."""
+
+    event_type: ClassVar[str] = "rapport.customer.erased.v1"

@@ -1,0 +1,30 @@
+"""A decoded CloudEvent, as the domain sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.schemas.base import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact or command about one customer; ``source`` + ``id`` name it for ever."""
+
+    id: str
+    source: str
+    subject: str
+    """The customer id; equals the record's key."""
+    time: datetime
+    """When it happened (aware, UTC)."""
+    data: Data
+    traceparent: str | None = None
+    """W3C trace context, carried as the CloudEvents extension of that name."""
+
+    @property
+    def uid(self) -> str:
+        """``source`` and ``id`` in one string, the journal's key."""
+        return f"{self.source} {self.id}"
+
+    @property
+    def type(self) -> str:
+        return self.data.event_type

@@ -1,0 +1,89 @@
+"""What customers say when asked, and whom they bring."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from shared.schemas.base import Data, Frozen, Id
+from shared.schemas.fields import Label
+
+SCORES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+"""Lowest and highest score of each survey."""
+
+
+class FeedbackData(Data):
+    """Common to the topic ``feedback``."""
+
+    topic: ClassVar[str] = "feedback"
+
+
+class About(Frozen):
+    """What a survey asked about."""
+
+    kind: Id
+    """Kind of thing, e.g. order, complaint."""
+    id: Id
+    """Which one."""
+
+
+def _score_schema(survey: str) -> dict[str, JsonValue]:
+    low, high = SCORES[survey]
+    return {
+        "if": {"properties": {"survey": {"const": survey}}},
+        "then": {"properties": {"score": {"minimum": low, "maximum": high}}},
+    }
+
+
+class SurveyAnswered(FeedbackData):
+    """A customer answered a survey."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_score_schema(survey) for survey in SCORES]})
+    event_type: ClassVar[str] = "rapport.survey.answered.v1"
+
+    survey: Literal["nps", "csat", "ces"]
+    """Which survey."""
+    score: Annotated[int, Field(ge=0, le=10)]
+    """nps 0 to 10, csat 1 to 5, ces 1 to 7."""
+    comment: str | None = None
+    """In the customer's words."""
+    about: About | None = None
+    """What it was about."""
+    reason: str | None = None
+    """Why this score."""
+
+    @field_validator("score")
+    @classmethod
+    def _in_range(cls, value: int, info: ValidationInfo) -> int:
+        survey = info.data.get("survey")
+        if survey is not None:
+            low, high = SCORES[survey]
+            if not low <= value <= high:
+                raise PydanticCustomError(
+                    "score",
+                    "must be {low} to {high} for {survey}",
+                    {"low": low, "high": high, "survey": survey},
+                )
+        return value
+
+
+class ReviewPosted(FeedbackData):
+    """A customer reviewed a product."""
+
+    event_type: ClassVar[str] = "rapport.review.posted.v1"
+
+    sku: Label
+    """Product."""
+    rating: Annotated[int, Field(ge=1, le=5)]
+    """1 to 5 stars."""
+    text: str | None = None
+    """In the customer's words."""
+
+
+class ReferralMade(FeedbackData):
+    """A customer brought another."""
+
+    event_type: ClassVar[str] = "rapport.referral.made.v1"
+
+    referred_customer: Id
+    """The new customer's id."""

@@ -1,0 +1,130 @@
+"""Points, tiers and rewards. Written by Rapport."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from shared.schemas.base import Data, Frozen, Id, Time
+from shared.schemas.fields import Label, Points, Price
+
+
+class LoyaltyData(Data):
+    """Common to the topic ``loyalty``."""
+
+    topic: ClassVar[str] = "loyalty"
+
+
+class Cause(Frozen):
+    """The event that led to an entry."""
+
+    source: str
+    """Its source."""
+    id: str
+    """Its id."""
+
+
+class MemberEnrolled(LoyaltyData):
+    """A customer joined the program."""
+
+    event_type: ClassVar[str] = "rapport.member.enrolled.v1"
+
+    channel: Id | None = None
+    """Where."""
+
+
+class LedgerEntry(LoyaltyData):
+    """One entry of a member's ledger; the balance is the sum of all."""
+
+    entry_id: Id
+    """Entry."""
+    points: Points
+    """Signed change of the balance."""
+    balance: Points
+    """Balance after the entry."""
+    reason: str
+    """Why, for people and programs."""
+    cause: Cause
+    """Event that led to it."""
+
+
+class PointsEarned(LedgerEntry):
+    """Points for something the customer did."""
+
+    event_type: ClassVar[str] = "rapport.points.earned.v1"
+
+
+class PointsReversed(LedgerEntry):
+    """Points taken back, as after a return."""
+
+    event_type: ClassVar[str] = "rapport.points.reversed.v1"
+
+
+class PointsRedeemed(LedgerEntry):
+    """Points spent on a reward."""
+
+    event_type: ClassVar[str] = "rapport.points.redeemed.v1"
+
+
+class PointsExpired(LedgerEntry):
+    """Points that were not used in time."""
+
+    event_type: ClassVar[str] = "rapport.points.expired.v1"
+
+
+class PointsRestored(LedgerEntry):
+    """Points given back, as after a cancelled reward."""
+
+    event_type: ClassVar[str] = "rapport.points.restored.v1"
+
+
+class PointsAdjusted(LedgerEntry):
+    """Points changed by a person with the right to."""
+
+    event_type: ClassVar[str] = "rapport.points.adjusted.v1"
+
+
+class TierChanged(LoyaltyData):
+    """A member rose or fell."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    event_type: ClassVar[str] = "rapport.tier.changed.v1"
+
+    from_: Annotated[Label, Field(alias="from")]
+    """Tier before."""
+    to: Label
+    """Tier now."""
+
+
+class TierAtRisk(LoyaltyData):
+    """A member will fall unless they spend."""
+
+    event_type: ClassVar[str] = "rapport.tier.at_risk.v1"
+
+    tier: Label
+    """Tier at risk."""
+    ends_at: Time
+    """When it is lost."""
+    spend_needed: Price
+    """What keeps it."""
+
+
+class VoucherCancelled(LoyaltyData):
+    """A voucher is no longer good."""
+
+    event_type: ClassVar[str] = "rapport.voucher.cancelled.v1"
+
+    voucher_code: Label
+    """Voucher."""
+
+
+class RewardIssued(LoyaltyData):
+    """A member got a reward."""
+
+    event_type: ClassVar[str] = "rapport.reward.issued.v1"
+
+    reward_id: Id
+    """Reward of the program."""
+    voucher_code: Label
+    """What the member shows."""
+    expires_at: Time
+    """Until when it is good."""

@@ -1,0 +1,77 @@
+"""Messages to customers: planned, sent, failed, or not sent and why. Written by Rapport."""
+
+from typing import ClassVar, Literal
+
+from shared.schemas.base import Data, Id, Time
+from shared.schemas.fields import Count
+
+SuppressionReason = Literal[
+    "no_consent",
+    "quiet_hours",
+    "frequency_cap",
+    "open_complaint",
+    "stale",
+    "duplicate",
+    "condition_unmet",
+    "erased",
+]
+"""Why a message is not sent."""
+
+
+class OutreachData(Data):
+    """Common to the topic ``outreach``."""
+
+    topic: ClassVar[str] = "outreach"
+
+    outreach_id: Id
+    """Message."""
+    rule: Id
+    """Rule that asked for it."""
+
+
+class OutreachAttempt(OutreachData):
+    """A message on its way."""
+
+    channel: Id
+    """Channel."""
+    due_at: Time
+    """When it is or was due."""
+    attempt: Count
+    """Which try."""
+
+
+class OutreachScheduled(OutreachAttempt):
+    """A message is planned."""
+
+    event_type: ClassVar[str] = "rapport.outreach.scheduled.v1"
+
+
+class OutreachSent(OutreachAttempt):
+    """A message was handed over."""
+
+    event_type: ClassVar[str] = "rapport.outreach.sent.v1"
+
+
+class OutreachFailed(OutreachAttempt):
+    """A message could not be handed over."""
+
+    event_type: ClassVar[str] = "rapport.outreach.failed.v1"
+
+
+class OutreachDropped(OutreachData):
+    """A message that is not sent."""
+
+    reason: SuppressionReason
+    """Why not."""
+
+
+class OutreachSuppressed(OutreachDropped):
+    """A rule held, but the message must not go."""
+
+    event_type: ClassVar[str] = "rapport.outreach.suppressed.v1"
+
+
+class OutreachCancelled(OutreachDropped):
+    """A planned message is no longer wanted."""
+
+    event_type: ClassVar[str] = "rapport.outreach.cancelled.v1"

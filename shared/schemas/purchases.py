@@ -1,0 +1,125 @@
+"""What customers buy, return, subscribe to and own."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.schemas.base import Data, Frozen, Id, Money, Time
+from shared.schemas.fields import Label, Price
+
+Quantity = Annotated[int, Field(ge=1, le=2**53)]
+
+
+class PurchasesData(Data):
+    """Common to the topic ``purchases``."""
+
+    topic: ClassVar[str] = "purchases"
+
+
+class PurchaseItem(Frozen):
+    """A line of a purchase."""
+
+    sku: Label
+    """Product."""
+    category: Label | None = None
+    """Product's category."""
+    quantity: Quantity
+    """How many, 1 or more."""
+    unit_price: Money
+    """Price of one; negative for a discount line."""
+
+
+class ReturnItem(Frozen):
+    """A line of a return."""
+
+    sku: Label
+    """Product."""
+    quantity: Quantity
+    """How many came back."""
+
+
+class PurchaseMade(PurchasesData):
+    """An order was paid."""
+
+    event_type: ClassVar[str] = "rapport.purchase.made.v1"
+
+    order_id: Id
+    """Order."""
+    channel: Id
+    """Where it was made, e.g. web, store."""
+    store_id: Id | None = None
+    """Store it was made in."""
+    total: Price
+    """What was paid, 0 or more."""
+    items: tuple[PurchaseItem, ...]
+    """Lines of the order."""
+    voucher_codes: tuple[Label, ...] = ()
+    """Vouchers and coupons used."""
+
+
+class PurchaseReturned(PurchasesData):
+    """Goods, or only money, went back."""
+
+    event_type: ClassVar[str] = "rapport.purchase.returned.v1"
+
+    order_id: Id
+    """Order it undoes, in part or whole."""
+    return_id: Id
+    """This return."""
+    items: tuple[ReturnItem, ...] = ()
+    """Lines that came back; empty: money back without goods."""
+    refund: Price
+    """What was paid back, 0 or more."""
+
+
+class SubscriptionTerm(PurchasesData):
+    """A paid term of a subscription."""
+
+    subscription_id: Id
+    """Subscription."""
+    plan: Label
+    """What was subscribed to."""
+    price: Price
+    """Price of the term, 0 or more."""
+    expires_at: Time
+    """End of the term."""
+
+
+class SubscriptionStarted(SubscriptionTerm):
+    """A subscription began."""
+
+    event_type: ClassVar[str] = "rapport.subscription.started.v1"
+
+
+class SubscriptionRenewed(SubscriptionTerm):
+    """A subscription goes on for another term."""
+
+    event_type: ClassVar[str] = "rapport.subscription.renewed.v1"
+
+
+class SubscriptionCancelled(PurchasesData):
+    """A subscription will not be renewed, or ended."""
+
+    event_type: ClassVar[str] = "rapport.subscription.cancelled.v1"
+
+    subscription_id: Id
+    """Subscription."""
+    reason: str | None = None
+    """Why."""
+    ends_at: Time | None = None
+    """When it ends, if not at once."""
+
+
+class ProductRegistered(PurchasesData):
+    """A customer owns a product that may need maintenance."""
+
+    event_type: ClassVar[str] = "rapport.product.registered.v1"
+
+    product_id: Id
+    """This very piece, e.g. its serial number."""
+    sku: Label
+    """Product."""
+    purchased_at: Time
+    """When it was bought."""
+    maintenance_every_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days between two maintenances."""

@@ -1,0 +1,184 @@
+"""Idempotent writes: one command, one outcome, the same answer however often it is asked."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo.errors import ServerSelectionTimeoutError
+
+from shared.runtime.digest import digest
+
+PATH = "/members/cust-1/redemptions"
+BODY = {"reward_id": "mug"}
+KEY = {"X-API-Key": "an-api-key-for-tests"}
+ISSUED = {"status": 201, "body": {"voucher_code": "ABCD", "balance": 5}}
+
+
+def with_key(key: str) -> dict[str, str]:
+    return {**KEY, "Idempotency-Key": key}
+
+
+def test_the_command_event_is_what_the_contract_says(api: Any, publisher: Any) -> None:
+    publisher.worker = lambda event: ISSUED
+    answer = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert (answer.status_code, answer.json()) == (201, {"voucher_code": "ABCD", "balance": 5})
+    (record,) = publisher.records
+    assert (record.topic, record.key) == ("commands", b"cust-1")
+    event = publisher.event(record)
+    assert event.uid == "/api/loyalty/api-key/members.redemptions k-1"
+    assert (event.type, event.subject) == ("rapport.loyalty.redemption.requested.v1", "cust-1")
+    assert event.data.model_dump() == BODY
+
+
+def test_the_same_key_again_answers_the_same_and_sends_nothing(api: Any, publisher: Any) -> None:
+    publisher.worker = lambda event: ISSUED
+    first = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    publisher.worker = None
+    second = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert (second.status_code, second.json()) == (first.status_code, first.json())
+    assert len(publisher.records) == 1
+
+
+def test_without_a_key_each_request_is_its_own(api: Any, publisher: Any) -> None:
+    publisher.worker = lambda event: ISSUED
+    for _ in range(2):
+        assert api.post(PATH, json=BODY, headers=KEY).status_code == 201
+    assert len({publisher.event(record).id for record in publisher.records}) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [(PATH, {"reward_id": "hat"}), ("/members/cust-2/redemptions", BODY)]
+)
+def test_the_same_key_for_something_else_is_refused(
+    api: Any, publisher: Any, path: str, body: dict[str, str]
+) -> None:
+    publisher.worker = lambda event: ISSUED
+    api.post(PATH, json=BODY, headers=with_key("k-1"))
+    answer = api.post(path, json=body, headers=with_key("k-1"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
+    assert answer.json()["errors"][0]["field"] == "header.Idempotency-Key"
+    assert len(publisher.records) == 1
+
+
+def test_two_at_once_under_one_key_cannot_take_each_others_answer(
+    api: Any, publisher: Any, database: Any
+) -> None:
+    """The journal is empty when asked first; by then another body has won."""
+    uid = "/api/loyalty/api-key/members.redemptions k-1"
+    rows = database["journal"].rows
+    original = publisher.publish
+
+    async def racing(records: Any) -> None:
+        rows[uid] = {"_id": uid, "digest": "another", "outcome": ISSUED}
+        await original(records)
+
+    publisher.publish = racing
+    answer = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
+
+
+def test_a_refusal_is_a_problem_now_and_later(api: Any, publisher: Any) -> None:
+    refusal = {"code": "insufficient_points", "detail": "It costs 10 more.", "field": "reward_id"}
+    publisher.worker = lambda event: {"status": 409, "body": refusal}
+    for _ in range(2):
+        answer = api.post(PATH, json=BODY, headers=with_key("k-1"))
+        assert answer.status_code == 409
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json() == {
+            "type": "about:blank",
+            "title": "Conflict",
+            "status": 409,
+            "code": "insufficient_points",
+            "detail": "It costs 10 more.",
+            "errors": [{"field": "reward_id", "code": "insufficient_points", "detail": "It costs 10 more."}],
+        }
+    assert len(publisher.records) == 1
+
+
+def test_no_outcome_in_time_is_202_and_a_place_to_ask(api: Any, publisher: Any, database: Any) -> None:
+    answer = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert answer.status_code == 202
+    location = answer.headers["location"]
+    assert answer.json() == {"status": "pending", "location": location}
+    assert location.startswith("/commands/")
+    pending = api.get(location, headers=KEY)
+    assert (pending.status_code, pending.headers["location"]) == (202, location)
+
+    event = publisher.event(publisher.records[0])
+    asked = digest("cust-1", event.type, BODY)
+    database["journal"].rows[event.uid] = {"_id": event.uid, "digest": asked, "outcome": ISSUED}
+    done = api.get(location, headers=KEY)
+    assert (done.status_code, done.json()) == (201, ISSUED["body"])
+    again = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert (again.status_code, len(publisher.records)) == (201, 1)
+
+
+def test_a_token_is_good_only_for_its_caller_and_as_it_was_given(api: Any, publisher: Any) -> None:
+    location = api.post(PATH, json=BODY, headers=KEY).headers["location"]
+    assert api.get(location).status_code == 401
+    for bad in (location[:-1] + ("A" if location[-1] != "A" else "B"), "/commands/x.y", "/commands/é"):
+        answer = api.get(bad, headers=KEY)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_bad_key_or_customer_is_named(api: Any, publisher: Any) -> None:
+    answer = api.post(PATH, json=BODY, headers=with_key("not an id"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["errors"][0]["field"] == "header.Idempotency-Key"
+    answer = api.post("/members/no%20id/redemptions", json=BODY, headers=KEY)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "subject")
+    assert publisher.records == []
+
+
+def test_half_a_surrogate_pair_is_the_callers_fault(api: Any, publisher: Any) -> None:
+    body = b'{"reward_id": "mug", "note": "\\ud800"}'
+    answer = api.post(PATH, content=body, headers={**KEY, "content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert publisher.records == []
+
+
+def test_the_broker_away_is_503_and_nothing_is_claimed(api: Any, publisher: Any) -> None:
+    publisher.ready = False
+    answer = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "broker_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_the_store_away_before_is_503_after_is_202(api: Any, publisher: Any, database: Any) -> None:
+    database.error = ServerSelectionTimeoutError("no server")
+    answer = api.post(PATH, json=BODY, headers=with_key("k-1"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    assert publisher.records == []
+    # Without a key nothing is asked before, and once sent it is accepted.
+    assert api.post(PATH, json=BODY, headers=KEY).status_code == 202
+    assert len(publisher.records) == 1
+
+
+def test_the_trace_goes_on_in_the_event(api: Any, publisher: Any) -> None:
+    publisher.worker = lambda event: ISSUED
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    api.post(PATH, json=BODY, headers={**KEY, "traceparent": parent})
+    api.post(PATH, json=BODY, headers=KEY)
+    traced, plain = (publisher.event(record).traceparent for record in publisher.records)
+    assert traced is not None
+    assert traced.split("-")[1] == parent.split("-")[1]
+    assert plain is None
+
+
+def test_the_digest_ignores_order_and_nulls_only() -> None:
+    base = digest("c", "t", {"a": 1, "b": {"x": 1, "y": 2}})
+    assert digest("c", "t", {"b": {"y": 2, "x": 1}, "a": 1, "new": None}) == base
+    others = [
+        digest("d", "t", {"a": 1, "b": {"x": 1, "y": 2}}),
+        digest("c", "u", {"a": 1, "b": {"x": 1, "y": 2}}),
+        digest("c", "t", {"a": "1", "b": {"x": 1, "y": 2}}),
+        digest("c", "t", {"a": 1, "b": {"x": 1, "y": None}}),
+    ]
+    assert len({base, *others}) == 5
+
+
+def test_the_commands_time_is_the_clocks(api: Any, publisher: Any) -> None:
+    publisher.worker = lambda event: ISSUED
+    before = datetime.now(UTC)
+    api.post(PATH, json=BODY, headers=KEY)
+    assert before <= publisher.event(publisher.records[0]).time <= datetime.now(UTC)
