@@ -38,6 +38,14 @@ TRANSIENT_CODES = frozenset({6, 7, 89, 91, 112, 133, 134, 189, 251, 262, 9001, 1
 """MongoDB's codes for trouble that passes: host, network, election, write conflict, disk full."""
 
 
+class Unstorable(Exception):
+    """The store refused a step for good."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def passes(error: Exception) -> bool:
     """Whether this is a part in trouble (wait and try again), not a bad event."""
     if isinstance(error, BrokerAway | ConnectionFailure | ExecutionTimeout | WaitQueueTimeoutError):
@@ -169,14 +177,10 @@ class JournalProcessor(Generic[S]):
     async def _step(self, batch: Batch, held: _Partition[S], step: _Step, due: Sequence[Timer]) -> None:
         try:
             await self._transact(batch, held, step, due)
-        except Fenced:
-            raise
-        except Exception as error:
+        except Unstorable as unstorable:
             if not step.works and not due:
                 raise
-            if passes(error):
-                raise
-            await self._bisect(batch, held, step, due, error)
+            await self._bisect(batch, held, step, due, unstorable.error)
 
     async def _bisect(
         self, batch: Batch, held: _Partition[S], step: _Step, due: Sequence[Timer], error: Exception
@@ -226,6 +230,8 @@ class JournalProcessor(Generic[S]):
             started = perf_counter()
             try:
                 outboxed = await self._retry("mongo", lambda: self._write(batch, plan, states))  # noqa: B023
+            except Fenced:
+                raise
             except DuplicateEvents:
                 uids = [e.event.uid for e in plan.entries]
                 found = await self._retry("mongo", lambda: self._store.journalled(uids))  # noqa: B023
@@ -235,6 +241,8 @@ class JournalProcessor(Generic[S]):
                 held.warm.clear()  # it may be older than what the journal tells of
                 await self._retry("mongo", lambda: self._empty_outbox(batch.partition))
                 continue
+            except Exception as error:
+                raise Unstorable(error) from error
             telemetry.BATCH_SECONDS.labels(service, "transaction").observe(perf_counter() - started)
             break
         timer_fired = any(e.origin.topic == TIMER_TOPIC for e in plan.entries)

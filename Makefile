@@ -1,0 +1,65 @@
+# Everything runs in .venv, which `make setup` makes; nothing else is installed on the machine.
+# `make` alone lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+bin := .venv/bin
+pytest := $(bin)/pytest
+complete := .venv/.complete
+
+.PHONY: help setup demo up down test lint format types unit integration faults bench lock
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(complete) ## Make .venv with the locked packages and Rapport in it
+
+$(complete): pyproject.toml requirements/dev.txt tools/setup.sh
+	@tools/setup.sh
+
+demo: $(complete) ## A real grocery's year through the platform, checked (HOUSEHOLDS=120, KEEP=1)
+	@$(bin)/rapport demo
+
+up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it
+	@$(bin)/rapport up
+
+down: $(complete) ## Stop what `rapport up` started here
+	@$(bin)/rapport down
+
+test: $(complete) ## Every check, fast ones first: lint, types, unit, integration, faults
+	@for tier in lint types unit integration faults; do \
+	    printf '\n=== %s\n' $$tier; \
+	    began=$$SECONDS; \
+	    $(MAKE) --no-print-directory $$tier || { printf '=== %s failed\n' $$tier; exit 1; }; \
+	    printf '=== %s passed in %s s\n' $$tier $$((SECONDS - began)); \
+	done
+
+lint: $(complete) ## Style (ruff), formatting (ruff) and who may import whom (import-linter)
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/lint-imports --no-logo
+
+types: $(complete) ## Types: mypy --strict
+	$(bin)/mypy
+
+unit: $(complete) ## Domain, properties and schemas: no servers, seconds
+	$(pytest) tests/unit tests/contract -m "not integration"
+
+integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
+	$(pytest) tests/integration tests/contract -m integration
+
+faults: $(complete) ## Kill parts under load, then compare balances exactly
+	$(pytest) tests/faults -m faults
+
+bench: $(complete) ## Benchmarks that print ratios; not part of `make test`
+	$(pytest) tests/bench -m bench -s
+
+format: $(complete) ## Let ruff write the format and mend what it can
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+lock: ## Write requirements/*.txt again from pyproject.toml (needs uv)
+	@tools/lock.sh

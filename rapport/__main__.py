@@ -1,0 +1,89 @@
+"""The command line: ``rapport``, or ``python -m rapport``."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from rapport.trouble import Trouble, explain
+
+# Name -> where it is (a function, or a Typer app of subcommands) and its line in the overview.
+# Imported when called: `rapport status` should not wait for what `rapport demo` needs.
+COMMANDS = {
+    "up": ("rapport.commands.up:up", "Start the whole platform on this machine and keep it up."),
+    "down": ("rapport.commands.down:down", "Stop what `up` started."),
+    "status": ("rapport.commands.status:status", "What runs, and how it does."),
+    "demo": ("rapport.demo.cli:demo", "A real grocery's year, in minutes, on this machine."),
+    "replay": ("rapport.replay.cli:replay", "Feed recorded events in."),
+    "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
+    "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
+    "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
+    "clock": ("rapport.commands.clock:app", "Move the stream clock."),
+}
+
+
+class Commands(TyperGroup):
+    """Finds a command by its name in ``COMMANDS``."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        place, summary = COMMANDS[cmd_name]
+        if _overview():
+            # The overview needs names and summaries only.
+            return typer.main.get_command(_named(cmd_name, lambda: None, help=summary))
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(module), attribute)
+        return typer.main.get_command(found if isinstance(found, typer.Typer) else _named(cmd_name, found))
+
+
+def _overview() -> bool:
+    return not any(word in COMMANDS for word in sys.argv[1:])
+
+
+def _named(name: str, function: Any, help: str | None = None) -> typer.Typer:
+    app = typer.Typer(add_completion=False)
+    app.command(name, help=help)(function)
+    return app
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Rapport: every interaction is an event; loyalty, outreach and live metrics follow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Holds the group together."""
+
+
+def main() -> None:
+    """Run one command. What the user can mend ends in a sentence on stderr and exit code 1."""
+    try:
+        app()
+    except Trouble as trouble:
+        fail(str(trouble))
+    except OSError as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        fail(sentence)
+
+
+def fail(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(sentence, style="red", markup=False)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The Kafka side of the commands: a plain synchronous client, errors as sentences."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from rapport.home import Home, read_env
+from rapport.topics import DEFAULT_PARTITIONS, Difference, Topic, differences, settled_partitions, wanted
+from rapport.trouble import Trouble
+
+GROUP_PREFIX = "rapport-"
+_TIMEOUT_MS = 10_000
+
+
+def bootstrap_servers(environ: Mapping[str, str] | None = None) -> str:
+    """``RAPPORT_KAFKA``, else the broker that runs in this home. Raises Trouble when there is neither."""
+    environ = os.environ if environ is None else environ
+    servers = environ.get("RAPPORT_KAFKA") or read_env(Home.find(environ)).get("RAPPORT_KAFKA")
+    if not servers:
+        raise Trouble("No broker is known here: start one with `rapport up`, or set RAPPORT_KAFKA=host:port.")
+    return servers
+
+
+@contextlib.contextmanager
+def explained(servers: str) -> Iterator[None]:
+    """Turn the client's errors into a sentence."""
+    try:
+        yield
+    except (KafkaError, TimeoutError, ConnectionError) as error:
+        reason = str(error) or type(error).__name__
+        raise Trouble(
+            f"The broker at {servers} did not answer as needed ({reason[:200]}): check that it runs "
+            "(`rapport status`) and that RAPPORT_KAFKA names it."
+        ) from error
+
+
+@contextlib.contextmanager
+def admin(servers: str) -> Iterator[Any]:
+    """An admin client, closed at the end. Raises Trouble when nobody answers."""
+    with explained(servers):
+        client = KafkaAdminClient(
+            bootstrap_servers=servers.split(","),
+            bootstrap_timeout_ms=_TIMEOUT_MS,
+            request_timeout_ms=_TIMEOUT_MS,
+            client_id="rapport-cli",
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextlib.contextmanager
+def producer(servers: str) -> Iterator[Any]:
+    """A producer that waits for all replicas and retries; flushed and closed at the end."""
+    with explained(servers):
+        client = KafkaProducer(
+            bootstrap_servers=servers.split(","),
+            bootstrap_timeout_ms=_TIMEOUT_MS,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            request_timeout_ms=_TIMEOUT_MS,
+            max_block_ms=_TIMEOUT_MS,
+            # Below the 30 s that callers wait, so that a failure is the record's and not the wait's.
+            delivery_timeout_ms=2 * _TIMEOUT_MS,
+            max_request_size=4 * 1024 * 1024,
+            client_id="rapport-cli",
+        )
+        try:
+            yield client
+            client.flush(timeout=30)
+        finally:
+            client.close(timeout=10)
+
+
+@contextlib.contextmanager
+def consumer(servers: str) -> Iterator[Any]:
+    """A consumer without a group, for reading from A to B; closed at the end."""
+    with explained(servers):
+        client = KafkaConsumer(
+            bootstrap_servers=servers.split(","),
+            bootstrap_timeout_ms=_TIMEOUT_MS,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            client_id="rapport-cli",
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def find_topics(client: Any, names: Iterable[str]) -> dict[str, Topic]:
+    """Those of the topics that exist, with the settings that Rapport cares for."""
+    names = list(names)
+    existing = set(client.list_topics()) & set(names)
+    if not existing:
+        return {}
+    cares = {topic.name: list(topic.configs) for topic in wanted(1)}
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, configs=dict.fromkeys(cares.get(name, []), ""))
+        for name in sorted(existing)
+    ]
+    configs = client.describe_configs(resources, config_filter="all")["topic"]
+    return {
+        found["name"]: Topic(
+            found["name"],
+            len(found["partitions"]),
+            {key: entry["value"] for key, entry in configs.get(found["name"], {}).items()},
+        )
+        for found in client.describe_topics(sorted(existing))
+        if not found["error_code"]
+    }
+
+
+def compare(client: Any, asked: int | None, default: int = DEFAULT_PARTITIONS) -> list[Difference]:
+    """How the cluster's topics differ from those wanted."""
+    found = find_topics(client, [topic.name for topic in wanted(1)])
+    return differences(wanted(settled_partitions(found, asked, default)), found)
+
+
+def apply_topics(servers: str, default_partitions: int = DEFAULT_PARTITIONS) -> list[Difference]:
+    """Create what is missing and set what differs; never changes a partition count (``grow`` does).
+
+    Returns what was different. Idempotent. Raises Trouble.
+    """
+    with admin(servers) as client:
+        found = find_topics(client, [topic.name for topic in wanted(1)])
+        target = wanted(settled_partitions(found, None, default_partitions))
+        different = differences(target, found)
+        missing = {d.topic for d in different if d.what == "missing"}
+        create = {
+            topic.name: {"num_partitions": topic.partitions, "configs": dict(topic.configs)}
+            for topic in target
+            if topic.name in missing
+        }
+        if create:
+            with contextlib.suppress(TopicAlreadyExistsError):  # another `apply` at the same moment
+                client.create_topics(create)
+            client.wait_for_topics(list(create))
+        settings: dict[str, dict[str, str]] = {}
+        for d in different:
+            if d.what not in ("missing", "partitions"):
+                settings.setdefault(d.topic, {})[d.what] = d.wanted
+        if settings:
+            client.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, name, configs=c) for name, c in settings.items()]
+            )
+        return different
+
+
+def end_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset after the last record of each partition."""
+    return _offsets(client, partitions, OffsetSpec.LATEST)
+
+
+def start_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset of the first record that is still there."""
+    return _offsets(client, partitions, OffsetSpec.EARLIEST)
+
+
+def _offsets(client: Any, partitions: Iterable[TopicPartition], spec: Any) -> dict[TopicPartition, int]:
+    asked = dict.fromkeys(partitions, spec)
+    if not asked:
+        return {}
+    return {partition: found.offset for partition, found in client.list_partition_offsets(asked).items()}
+
+
+def partitions_of(client: Any, topics: Iterable[str]) -> list[TopicPartition]:
+    """All partitions of those of the topics that exist."""
+    names = sorted(set(client.list_topics()) & set(topics))
+    if not names:
+        return []
+    return [
+        TopicPartition(topic["name"], part["partition_index"])
+        for topic in client.describe_topics(names)
+        for part in sorted(topic["partitions"], key=lambda p: int(p["partition_index"]))
+    ]

@@ -1,0 +1,150 @@
+"""``rapport dlq``."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+from rich.text import Text
+
+from rapport import broker, deadletters
+from rapport.commands.show import console, table
+from rapport.deadletters import Letter
+from rapport.trouble import Trouble
+from shared.schemas.topics import DEAD_LETTER_SUFFIX, TOPICS
+
+POLL_MS = 5_000
+
+app = typer.Typer(help="List, show and replay dead letters.", no_args_is_help=True, add_completion=False)
+
+Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="purchases or purchases.dlq.")]
+Reason = Annotated[str | None, typer.Option(help="Only those with this reason (rapport-error).")]
+Service = Annotated[str | None, typer.Option(help="Only those that this service could not use.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Count dead letters by topic, service and reason."""
+    rows = deadletters.counts(read_letters(broker.bootstrap_servers(), TOPICS))
+    if as_json:
+        names = ("topic", "service", "reason", "waiting", "replayed")
+        typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+    elif not rows:
+        console.print("No dead letters.")
+    else:
+        made = table("topic", "service", "reason", "waiting", "replayed", right=("waiting", "replayed"))
+        for row in rows:
+            made.add_row(*map(str, row))
+        console.print(made)
+
+
+@app.command()
+def show(
+    topic: Topic,
+    reason: Reason = None,
+    service: Service = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the newest dead letters of a topic: why, whose, where from, and how the value starts."""
+    letters = read_letters(broker.bootstrap_servers(), [_plain(topic)])
+    chosen = deadletters.matching(letters, reason, service)[-limit:]
+    if as_json:
+        typer.echo(deadletters.to_json(chosen))
+        return
+    if not chosen:
+        console.print("No dead letters.")
+    for letter in chosen:
+        state = "replayed" if letter.replayed else "waiting"
+        console.print(Text(f"{letter.origin}  {letter.reason}  {letter.service}", style="bold"), state)
+        for name, text in (
+            ("why", letter.detail),
+            ("when", letter.failed_at),
+            ("key", (letter.key or b"-").decode("utf-8", "backslashreplace")),
+            ("value", letter.excerpt()),
+        ):
+            console.print(Text(f"  {name:<6}{text}"), soft_wrap=True)
+
+
+@app.command("replay")
+def replay_(
+    topic: Topic,
+    reason: Reason = None,
+    service: Service = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those replayed before.")] = False,
+) -> None:
+    """Send dead letters back to their topic, as they came, for the service that could not use them.
+
+    One that nobody could read goes back to all. What took effect meanwhile has no second one.
+    """
+    servers = broker.bootstrap_servers()
+    letters = deadletters.matching(read_letters(servers, [_plain(topic)]), reason, service)
+    chosen = [letter for letter in letters if again or not letter.replayed]
+    if chosen:
+        send_back(servers, chosen, lambda them: track(them, "replaying", console=console))
+    already = 0 if again else len(letters) - len(chosen)
+    console.print(
+        f"{len(chosen)} dead letters sent back to {_plain(topic)}"
+        + (f"; {already} had been replayed before (--again sends those too)." if already else ".")
+    )
+
+
+def _plain(topic: str) -> str:
+    name = topic.removesuffix(DEAD_LETTER_SUFFIX)
+    if name not in TOPICS:
+        raise Trouble(f"There is no topic {topic!r}: use one of {', '.join(TOPICS)}.")
+    return name
+
+
+def read_letters(servers: str, topics: Iterable[str]) -> list[Letter]:
+    """All letters of the topics' dead-letter topics, oldest first within a partition."""
+    with broker.admin(servers) as client:
+        partitions = broker.partitions_of(client, [name + DEAD_LETTER_SUFFIX for name in topics])
+        starts = broker.start_offsets(client, partitions)
+        ends = broker.end_offsets(client, partitions)
+    left = {partition for partition in partitions if ends[partition] > starts[partition]}
+    letters: list[Letter] = []
+    replayed: set[str] = set()
+    if not left:
+        return []
+    with broker.consumer(servers) as client:
+        client.assign(sorted(left))
+        client.seek_to_beginning(*left)
+        while left:
+            records = client.poll(timeout_ms=POLL_MS)
+            for record in (record for batch in records.values() for record in batch):
+                _sort(record, letters, replayed)
+            left = {partition for partition in left if client.position(partition) < ends[partition]}
+            if left and not records:
+                raise Trouble("The broker stopped answering while dead letters were read: try again.")
+    return [replace(letter, replayed=letter.id in replayed) for letter in letters]
+
+
+def _sort(record: Any, letters: list[Letter], replayed: set[str]) -> None:
+    about = deadletters.marked(record.headers)
+    if about is not None:
+        replayed.add(about)
+    else:
+        letters.append(
+            deadletters.parse(record.topic, record.partition, record.key, record.value, record.headers)
+        )
+
+
+def send_back(
+    servers: str,
+    letters: list[Letter],
+    progress: Callable[[list[Letter]], Iterable[Letter]] = lambda them: them,
+) -> None:
+    """Produce each letter to its topic again, then mark it as replayed. Keys choose partitions by murmur2,
+    as they should have at first; a record without a key goes where it came from."""
+    with broker.producer(servers) as client:
+        for letter in progress(letters):
+            partition = None if letter.key is not None else letter.partition
+            headers = deadletters.original_headers(letter)
+            client.send(letter.topic, letter.value, letter.key, headers, partition).get(timeout=30)
+            mark = deadletters.mark(letter)
+            dead = letter.topic + DEAD_LETTER_SUFFIX
+            client.send(dead, b"", letter.key, mark, letter.partition)

@@ -1,0 +1,95 @@
+"""What commands share in how they look."""
+
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from rapport.status import Status
+
+console = Console(highlight=False)
+
+_MARKS = {
+    "ready": "[green]● ready[/]",
+    "unready": "[yellow]● not ready[/]",
+    "starting": "[cyan]◐ starting[/]",
+    "waiting": "[dim]○ waiting[/]",
+    "restarting": "[yellow]◐ restarting[/]",
+    "failed": "[red]✗ failed[/]",
+    "stopped": "[dim]○ stopped[/]",
+}
+
+
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """A plain table; ``right``: columns aligned to the right."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left")
+    return made
+
+
+def overview(status: Status | None) -> Table:
+    """The parts, how each does, and where it listens."""
+    made = table("part", "state", "pid", "address", "restarts", "", right=("pid", "restarts"))
+    for part in status.parts if status else ():
+        scheme = "http://" if part.name.endswith(("-api", "-worker")) else ""
+        made.add_row(
+            part.name,
+            _MARKS.get(part.state, part.state),
+            str(part.pid or "-"),
+            f"{scheme}127.0.0.1:{part.port}" if part.port else "-",
+            str(part.restarts),
+            Text(part.detail or "", style="dim"),
+        )
+    return made
+
+
+class _Seconds(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.elapsed or 0:.1f} s" if task.started else "", style="dim")
+
+
+class StartProgress:
+    """A line a part with a spinner and its seconds; without a terminal, a line when each is ready."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("{task.description:<20}"),
+            TextColumn("{task.fields[state]:<10}"),
+            _Seconds(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks = {
+            part: self._progress.add_task(part, total=1, start=False, state="waiting") for part in parts
+        }
+        self._ready: set[str] = set()
+        self._began = time.monotonic()
+
+    def __enter__(self) -> "StartProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, status: Status) -> None:
+        """Show a status of the supervisor."""
+        for part in status.parts:
+            task = self._tasks.get(part.name)
+            if task is None or part.name in self._ready:
+                continue
+            if part.state != "waiting" and self._progress.tasks[task].start_time is None:
+                self._progress.start_task(task)
+            self._progress.update(task, state=part.state, completed=1 if part.state == "ready" else 0)
+            if part.state == "ready":
+                self._ready.add(part.name)
+                if not console.is_terminal:
+                    console.print(f"{part.name} ready after {time.monotonic() - self._began:.1f} s")

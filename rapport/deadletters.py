@@ -1,0 +1,113 @@
+"""Dead letters as data: what one says about itself, counts, and how it goes back."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from shared.schemas.topics import DEAD_LETTER_SUFFIX
+
+FOR = "rapport-for"
+REPLAYED = "rapport-replayed"
+"""Header of the mark that a replay leaves in the dead-letter topic: the letter's id. Without it the next
+replay would send the same letter again, and whatever fails again would double each time."""
+
+UNREADABLE = frozenset({"empty", "bytes", "json", "envelope", "type", "field", "key", "time", "future"})
+"""Reasons for which interactions dead-letters a record on behalf of all services: it goes back to all."""
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One record of a ``.dlq`` topic."""
+
+    id: str
+    """Service and origin."""
+    topic: str
+    """Where the record came from, without ``.dlq``."""
+    partition: int
+    """The partition it came from."""
+    service: str
+    reason: str
+    detail: str
+    origin: str
+    """``topic/partition/offset``."""
+    failed_at: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    replayed: bool = False
+
+    def excerpt(self, length: int = 120) -> str:
+        """The start of the value, readable."""
+        text = (self.value or b"").decode("utf-8", "backslashreplace")
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return text if len(text) <= length else text[: length - 1] + "…"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: bytes as text, with what is not UTF-8 escaped."""
+        plain = asdict(self)
+        for name in ("key", "value"):
+            data = plain[name]
+            plain[name] = None if data is None else data.decode("utf-8", "backslashreplace")
+        plain["headers"] = [[n, v.decode("utf-8", "backslashreplace")] for n, v in self.headers]
+        return plain
+
+
+def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> Letter:
+    """A letter from a record of ``topic`` (with its suffix); unknown fields read ``?``."""
+    said = {name: data.decode("utf-8", "replace") for name, data in headers}
+    origin = said.get("rapport-origin", "?")
+    service = said.get("rapport-service", "?")
+    came_from = origin.split("/")
+    return Letter(
+        id=said.get("rapport-dead-letter-id") or f"{service}/{origin}",
+        topic=topic.removesuffix(DEAD_LETTER_SUFFIX),
+        partition=int(came_from[1]) if len(came_from) == 3 and came_from[1].isdigit() else partition,
+        service=service,
+        reason=said.get("rapport-error", "?"),
+        detail=said.get("rapport-error-detail", ""),
+        origin=origin,
+        failed_at=said.get("rapport-failed-at", "?"),
+        key=key,
+        value=value,
+        headers=tuple(headers),
+    )
+
+
+def mark(letter: Letter) -> list[tuple[str, bytes]]:
+    """The headers of the record that says that this letter was replayed."""
+    return [*((n, v) for n, v in letter.headers if n.startswith("rapport-")), (REPLAYED, letter.id.encode())]
+
+
+def marked(headers: Headers) -> str | None:
+    """The id of the letter that a mark is about; None for a letter."""
+    return next((value.decode() for name, value in headers if name == REPLAYED), None)
+
+
+def original_headers(letter: Letter) -> list[tuple[str, bytes]]:
+    """The headers to send a letter back with: its own, and whom it is for unless it is for all."""
+    kept = [(name, value) for name, value in letter.headers if not name.startswith("rapport-")]
+    return kept if letter.reason in UNREADABLE else [*kept, (FOR, letter.service.encode())]
+
+
+def matching(letters: Iterable[Letter], reason: str | None, service: str | None) -> list[Letter]:
+    """Those with this reason and service; None means any."""
+    return [
+        letter for letter in letters if reason in (None, letter.reason) and service in (None, letter.service)
+    ]
+
+
+def counts(letters: Iterable[Letter]) -> list[tuple[str, str, str, int, int]]:
+    """(topic, service, reason, waiting, replayed), sorted."""
+    waiting: Counter[tuple[str, str, str]] = Counter()
+    replayed: Counter[tuple[str, str, str]] = Counter()
+    for letter in letters:
+        (replayed if letter.replayed else waiting)[(letter.topic, letter.service, letter.reason)] += 1
+    return [(*what, waiting[what], replayed[what]) for what in sorted({*waiting, *replayed})]
+
+
+def to_json(letters: Iterable[Letter]) -> str:
+    return json.dumps([letter.as_dict() for letter in letters])

@@ -1,0 +1,172 @@
+"""The demo from the replay to the self-check, on a stack that runs."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from pymongo import MongoClient
+from rich.console import Console
+
+from rapport import broker
+from rapport.demo import oracle
+from rapport.demo.check import Checked, check
+from rapport.demo.client import Client
+from rapport.demo.live import Board
+from rapport.demo.redeem import Redeemed, redeem_some
+from rapport.demo.settle import Settling
+from rapport.demo.stack import DemoStack
+from rapport.demo.stories import Storyteller
+from rapport.demo.summary import show_differences, show_summary, show_urls
+from rapport.demo.tally import TOPICS, Follower
+from rapport.replay.completejourney import CompleteJourney, customer_id, data_folder
+from rapport.replay.feed import Progress, feed
+from rapport.replay.record import Record
+from rapport.replay.simulated import simulate
+from rapport.replay.sinks import KafkaSink
+from rapport.replay.source import merged
+from rapport.trouble import Trouble
+
+REDEEMED_AT = datetime(2018, 2, 1, tzinfo=UTC)
+"""All that is replayed lies before it."""
+ENDS_AT = datetime(2018, 7, 1, tzinfo=UTC)
+KPIS = "/kpis?window=365d"
+_LOOK_EVERY_S = 1.0
+_TALLY_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """What goes in."""
+
+    data: CompleteJourney
+    simulated: list[Record]
+
+    @property
+    def total(self) -> int:
+        return len(self.data.baskets) + len(self.simulated)
+
+    @property
+    def customers(self) -> list[str]:
+        return [customer_id(household) for household in self.data.households]
+
+
+def read_year(households: int, seed: int) -> Year:
+    """The recorded baskets and the simulated events around them. Raises Trouble."""
+    data = CompleteJourney(households)
+    return Year(data, simulate(data, seed))
+
+
+def run(stack: DemoStack, year: Year, seed: int, console: Console) -> bool:
+    """Everything on a stack that runs; True if the self-check found no difference. Raises Trouble."""
+    client = Client(stack.env)
+    servers = stack.env["RAPPORT_KAFKA"]
+    with ExitStack() as held:
+        admin = held.enter_context(broker.admin(servers))
+        mongo: MongoClient[dict[str, Any]] = held.enter_context(
+            MongoClient(stack.env["RAPPORT_MONGO"], tz_aware=True)
+        )
+        follower = held.enter_context(Follower(servers))
+        settling = Settling(admin, mongo)
+        with Board(console, year.total, follower.snapshot) as board:
+            redeemed = _drive(stack, year, seed, client, servers, settling, board)
+            board.phase("checking every member against the ledger and the recomputation")
+            checked = check(client, expected(year, redeemed))
+            _wait_for_tally(follower, admin)
+        tally = follower.snapshot()
+    teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
+    stories = teller.three()
+    show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
+    show_urls(console, client.urls, stories[0].customer if stories else year.customers[0])
+    return _verdict(checked, console)
+
+
+def expected(year: Year, redeemed: Iterable[Redeemed]) -> dict[str, oracle.Expected]:
+    """Every member's account at the end, by the recomputation."""
+    returns: dict[str, list[oracle.Return]] = defaultdict(list)
+    for record in year.simulated:
+        event = msgspec.json.decode(record.value)
+        if event["type"] == "rapport.purchase.returned.v1":
+            data = event["data"]
+            returns[record.key].append(oracle.Return(record.at, data["order_id"], data["refund"]["amount"]))
+    spent = {one.customer: [oracle.Redemption(REDEEMED_AT, one.cost)] for one in redeemed}
+    purchases = oracle.recorded_purchases(data_folder(), len(year.data.households))
+    return oracle.expect_all(purchases, returns, spent, ENDS_AT)
+
+
+def _drive(
+    stack: DemoStack,
+    year: Year,
+    seed: int,
+    client: Client,
+    servers: str,
+    settling: Settling,
+    board: Board,
+) -> list[Redeemed]:
+    """The year, the redemptions, and the half-year after; each until the platform is done with it."""
+    board.phase("replaying the year")
+    with _replaying(year, servers, board) as replay:
+        while not replay.done():
+            board.left(settling.left(None))
+            board.nps(client.get("metrics", KPIS))
+            time.sleep(_LOOK_EVERY_S)
+        replay.result()
+    board.phase("the year is sent; the services catch up")
+    settling.wait(None, told=board.left)
+    board.phase(f"the clock goes to {REDEEMED_AT:%d %B %Y}")
+    stack.advance_clock(REDEEMED_AT)
+    settling.wait(REDEEMED_AT, told=board.left)
+    board.phase("some members redeem points")
+    redeemed = redeem_some(client, year.customers, seed)
+    board.phase(f"the clock goes to {ENDS_AT:%d %B %Y}: points expire, reminders fall due")
+    stack.advance_clock(ENDS_AT)
+    settling.wait(ENDS_AT, told=board.left)
+    board.nps(client.get("metrics", KPIS))
+    return redeemed
+
+
+@contextmanager
+def _replaying(year: Year, servers: str, board: Board) -> Iterator[Future[Progress]]:
+    """The replay in a thread of its own; when left early, it ends at its next chunk."""
+    ended = False
+
+    def report(done: Progress) -> None:
+        if ended:
+            raise Trouble("The replay was stopped.")
+        board.progress(done)
+
+    def send() -> Progress:
+        with KafkaSink(servers) as sink:
+            return feed(merged(year.data.purchases(), year.simulated), sink, report=report)
+
+    with ThreadPoolExecutor(1, "replay") as pool:
+        try:
+            yield pool.submit(send)
+        finally:
+            ended = True
+
+
+def _wait_for_tally(follower: Follower, admin: Any) -> None:
+    ends = broker.end_offsets(admin, broker.partitions_of(admin, TOPICS))
+    deadline = time.monotonic() + _TALLY_PATIENCE_S
+    while not follower.caught_up(ends):
+        if time.monotonic() > deadline:
+            raise Trouble("The topics loyalty and outreach could not be read to their ends.")
+        time.sleep(0.1)
+
+
+def _verdict(checked: Checked, console: Console) -> bool:
+    if checked.differences:
+        show_differences(console, checked.differences)
+        return False
+    members = f"{len(checked.accounts):,}"
+    console.print(
+        f"\n[green]Checked:[/green] {members} balances equal their ledgers and the recomputation from the "
+        "parquet files; so do tiers and points earned, reversed, redeemed and expired."
+    )
+    return True

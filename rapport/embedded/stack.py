@@ -1,0 +1,195 @@
+"""All parts of the embedded stack as one plan, and each of the three servers by itself for tests.
+
+with start_kafka(Home(tmp_path)) as kafka:
+    print(kafka.address, kafka.pid)
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rapport.embedded import kafka, mongo, ports, probes
+from rapport.embedded.part import Part, Spec
+from rapport.home import Home
+from rapport.topics import DEFAULT_PARTITIONS
+from rapport.trouble import Trouble
+
+SERVICES = ("interactions", "loyalty", "followup", "metrics")
+INFRASTRUCTURE = ("kafka", "mongo", "smtp")
+PARTS = (*INFRASTRUCTURE, *(f"{name}-{kind}" for name in SERVICES for kind in ("worker", "api")))
+GROUPS = {
+    "all": PARTS,
+    "infra": INFRASTRUCTURE,
+    "workers": tuple(p for p in PARTS if p.endswith("-worker")),
+    "apis": tuple(p for p in PARTS if p.endswith("-api")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run, and the variables that tell others about it."""
+
+    specs: tuple[Spec, ...]
+    env: Mapping[str, str]
+    """What ``.rapport/env`` says."""
+
+
+def select(text: str) -> tuple[str, ...]:
+    """Part names from a comma-separated list of parts, services and groups (all, infra, workers, apis),
+    with the servers that they need. Raises Trouble for a name that is none of those."""
+    chosen: set[str] = set()
+    for word in filter(None, (w.strip() for w in text.split(","))):
+        if word in GROUPS:
+            chosen.update(GROUPS[word])
+        elif word in PARTS:
+            chosen.add(word)
+        elif word in SERVICES:
+            chosen.update((f"{word}-worker", f"{word}-api"))
+        else:
+            raise Trouble(f"There is no part {word!r}: use {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
+    if chosen - set(INFRASTRUCTURE):
+        chosen.update(("kafka", "mongo"))
+    if "followup-worker" in chosen:
+        chosen.add("smtp")
+    if not chosen:
+        raise Trouble(f"Name at least one part: {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
+    return tuple(part for part in PARTS if part in chosen)
+
+
+def partitions(environ: Mapping[str, str]) -> int:
+    """``RAPPORT_PARTITIONS``, 4 unless told. Raises Trouble when it is no positive number."""
+    text = environ.get("RAPPORT_PARTITIONS") or str(DEFAULT_PARTITIONS)
+    if not text.isdigit() or int(text) < 1:
+        raise Trouble(f"RAPPORT_PARTITIONS is {text!r}: give a number from 1 up.")
+    return int(text)
+
+
+def plan(home: Home, parts: Iterable[str] = PARTS, environ: Mapping[str, str] | None = None) -> Plan:
+    """Choose ports and servers and work out every process. Raises Trouble; starts nothing."""
+    environ = dict(os.environ if environ is None else environ)
+    parts = tuple(parts)
+    home.create()
+    at = ports.choose(home, (*parts, *(["kafka-controller"] if "kafka" in parts else [])), environ)
+    env = variables(home, at, environ)
+    inherited = {**environ, **env, "RAPPORT_HOME": str(home.root), "PYTHONUNBUFFERED": "1"}
+    return Plan(tuple(_spec(name, home, at, inherited) for name in parts), env)
+
+
+def variables(home: Home, at: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
+    """The lines of ``.rapport/env``: addresses of what runs, the keys, the clock, the YAML files."""
+    env: dict[str, str] = {}
+    if "kafka" in at:
+        env["RAPPORT_KAFKA"] = f"{ports.HOST}:{at['kafka']}"
+        env["RAPPORT_PARTITIONS"] = str(partitions(environ))
+    if "mongo" in at:
+        env["RAPPORT_MONGO"] = mongo.uri(at["mongo"])
+    for name in SERVICES:
+        if f"{name}-api" in at:
+            env[f"RAPPORT_{name.upper()}_URL"] = f"http://{ports.HOST}:{at[f'{name}-api']}"
+    env |= home.keep_secrets(environ)
+    env["RAPPORT_MAILBOX"] = str(home.mailbox)
+    if "smtp" in at:
+        env |= {"RAPPORT_SMTP_HOST": ports.HOST, "RAPPORT_SMTP_PORT": str(at["smtp"])}
+    env["RAPPORT_CLOCK"] = _clock(environ)
+    for name in ("RAPPORT_PROGRAM", "RAPPORT_RULES"):
+        if environ.get(name):
+            env[name] = str(_existing(name, environ[name]))
+    return env
+
+
+def _clock(environ: Mapping[str, str]) -> str:
+    clock = environ.get("RAPPORT_CLOCK") or "wall"
+    if clock not in ("wall", "stream"):
+        raise Trouble(f"RAPPORT_CLOCK is {clock!r}: use wall or stream.")
+    return clock
+
+
+def _existing(name: str, value: str) -> Path:
+    path = Path(value).expanduser().resolve()
+    if not path.is_file():
+        raise Trouble(f"{name} names {path}, which is no file: correct it, or unset it for the default.")
+    return path
+
+
+def _spec(name: str, home: Home, at: Mapping[str, int], env: Mapping[str, str]) -> Spec:
+    if name == "kafka":
+        return kafka.spec(home, at["kafka"], at["kafka-controller"], env, _topics(at["kafka"], env))
+    if name == "mongo":
+        return mongo.spec(home, at["mongo"], env)
+    if name == "smtp":
+        return _smtp(home, at["smtp"], env)
+    return _service(name, at[name], env, needs=tuple(p for p in ("kafka", "mongo") if p in at))
+
+
+class _topics:
+    """Applies the topics once; a broker that was started again has them."""
+
+    def __init__(self, port: int, env: Mapping[str, str]) -> None:
+        self._servers = f"{ports.HOST}:{port}"
+        self._partitions = partitions(env)
+        self._done = False
+
+    def __call__(self) -> None:
+        if not self._done:
+            from rapport.broker import apply_topics  # the client costs 0.2 s to import
+
+            apply_topics(self._servers, self._partitions)
+            self._done = True
+
+
+def _smtp(home: Home, port: int, env: Mapping[str, str]) -> Spec:
+    options = ["--port", str(port), "--maildir", str(home.mailbox), "--refuse", str(home.refusals)]
+    return Spec(
+        name="smtp",
+        command=lambda: [sys.executable, "-m", "rapport.embedded.smtp", *options],
+        ready=lambda: probes.smtp(port),
+        port=port,
+        env=env,
+        stop_seconds=5.0,
+        stop_order=1,
+    )
+
+
+def _service(name: str, port: int, env: Mapping[str, str], needs: tuple[str, ...]) -> Spec:
+    service, _, kind = name.partition("-")
+    return Spec(
+        name=name,
+        command=lambda: [sys.executable, "-m", f"services.{service}.{kind}"],
+        ready=lambda: probes.http_ready(port),
+        port=port,
+        env={**env, f"RAPPORT_{kind.upper()}_PORT": str(port)},
+        needs=needs,
+        stop_seconds=12.0,
+    )
+
+
+def start_part(home: Home, name: str, environ: Mapping[str, str] | None = None) -> Part:
+    """Start one of kafka (with its topics), mongo or smtp and wait for it. Raises PartFailed.
+
+    Nobody starts it again when it dies: ``part.kill()`` then ``part.start(); part.wait_ready()`` do.
+    """
+    part = Part(plan(home, (name,), environ).specs[0], home)
+    try:
+        part.start()
+        part.wait_ready()
+    except BaseException:
+        part.stop()
+        raise
+    return part
+
+
+def start_kafka(home: Home, environ: Mapping[str, str] | None = None) -> Part:
+    """A broker with Rapport's topics; ``part.address`` is its bootstrap server."""
+    return start_part(home, "kafka", environ)
+
+
+def start_mongo(home: Home, environ: Mapping[str, str] | None = None) -> Part:
+    """A MongoDB-wire server; ``mongo.uri(part.port)`` is what clients connect to."""
+    return start_part(home, "mongo", environ)
+
+
+def start_smtp(home: Home, environ: Mapping[str, str] | None = None) -> Part:
+    """An SMTP server that writes ``home.mailbox``."""
+    return start_part(home, "smtp", environ)

@@ -1,0 +1,59 @@
+"""What can be replayed, by name: a data set, or a file of JSON lines."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rapport.replay.jsonl import STANDARD, EventFile
+from rapport.replay.record import Record
+from rapport.trouble import Trouble
+
+DATASET = "completejourney"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Records in the order of time. ``total`` is their number where it is known before."""
+
+    records: Iterable[Record]
+    total: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def left_out(self) -> int:
+        """How many events were not given, being of types that Rapport itself writes; known at the end."""
+        return self.records.left_out if isinstance(self.records, EventFile) else 0
+
+
+def open_source(name: str, *, households: int | None = None, seed: int = 1) -> Source:
+    """The data set of this name, or the file. Raises Trouble."""
+    if name == DATASET:
+        return open_dataset(households, seed)
+    if name != STANDARD and not Path(name).is_file():
+        raise Trouble(f"{name} is no file, and the only data set is {DATASET}.")
+    return Source(EventFile(name))
+
+
+def open_dataset(households: int | None, seed: int) -> Source:
+    """The data set's recorded baskets, merged with the simulated events around them. Raises Trouble."""
+    try:
+        # pyarrow is an extra: only this data set needs it.
+        from rapport.replay.completejourney import CompleteJourney
+        from rapport.replay.simulated import simulate
+    except ModuleNotFoundError as error:
+        raise Trouble(f"{error.name} is missing: pip install 'rapport[demo]'.") from None
+
+    data = CompleteJourney(households)
+    simulated = simulate(data, seed)
+    total = len(data.baskets) + len(simulated)
+    notes = (
+        f"{len(data.baskets):,} purchases recorded by {len(data.households):,} households, times as UTC",
+        f"{len(simulated):,} events simulated (seed {seed}; source /simulated/...): profiles, consents, "
+        "contacts, complaints, surveys, returns",
+    )
+    return Source(merged(data.purchases(), simulated), total, notes)
+
+
+def merged(*streams: Iterable[Record]) -> Iterator[Record]:
+    """Streams in the order of the log as one; at equal times the earlier stream goes first."""
+    return heapq.merge(*streams, key=lambda record: record.at)

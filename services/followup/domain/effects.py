@@ -1,0 +1,31 @@
+"""Small helpers to put effects together."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from services.followup.domain.state import Customer
+from shared.runtime.effects import Effects
+
+Step = Callable[[Customer], Effects[Customer]]
+
+
+def nothing(state: Customer) -> Effects[Customer]:
+    """No effect."""
+    return Effects(state)
+
+
+def then(effects: Effects[Customer], step: Step) -> Effects[Customer]:
+    """The effects, followed by those of ``step`` on the state they leave."""
+    more = step(effects.state)
+    return Effects(
+        more.state,
+        effects.emits + more.emits,
+        effects.timers + more.timers,
+        effects.rows + more.rows,
+        more.outcome,
+    )
+
+
+def later(first: datetime, second: datetime | None) -> datetime:
+    """The later of the two."""
+    return first if second is None or first >= second else second

@@ -1,0 +1,87 @@
+"""Pages behind the links in messages. No key is asked for: the signed token is the permission."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.followup import tokens
+from services.followup.domain.rules import Purpose
+from shared.runtime.api import Commands, Principal, get_commands
+from shared.schemas.commands import UnsubscribeRequested
+
+PAGES = Path(__file__).parent / "templates" / "pages"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+HOLDER = Principal("link-holder")
+KINDS = {
+    "marketing": "offers and news",
+    "service": "messages about your purchases and complaints",
+    "survey": "questions about how you found us",
+}
+
+router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
+
+
+def _page(title: str, text: str, *, ask: bool = False, status: int = 200) -> HTMLResponse:
+    html = _environment().get_template("unsubscribe.html").render(title=title, text=text, ask=ask)
+    return HTMLResponse(html, status_code=status, headers=HEADERS)
+
+
+def _read(request: Request, token: str) -> tuple[str, Purpose, str] | None:
+    """(customer id, purpose, channel) of a good unsubscribe token."""
+    key = request.app.state.settings.secret_key.get_secret_value().encode()
+    fields = tokens.read(key, tokens.UNSUBSCRIBE, token)
+    if fields is None or len(fields) != 3 or fields[1] not in get_args(Purpose):
+        return None
+    return fields[0], cast(Purpose, fields[1]), fields[2]
+
+
+def _unknown() -> HTMLResponse:
+    text = "Copy it from the message whole, or answer the message instead."
+    return _page("This link is not complete", text, status=404)
+
+
+@router.get("/u/{token}", summary="The unsubscribe page; it changes nothing")
+async def ask(request: Request, token: str) -> HTMLResponse:
+    fields = _read(request, token)
+    if fields is None:
+        return _unknown()
+    return _page(
+        "Unsubscribe?", f"You will get no more {KINDS[fields[1]]} by {_channel(fields[2])}.", ask=True
+    )
+
+
+@router.post("/u/{token}", summary="Unsubscribe in one click (RFC 8058)")
+async def unsubscribe(
+    request: Request, token: str, commands: Annotated[Commands, Depends(get_commands)]
+) -> HTMLResponse:
+    """The body does not matter: mail programs post ``List-Unsubscribe=One-Click``, the page nothing."""
+    fields = _read(request, token)
+    if fields is None:
+        return _unknown()
+    customer_id, purpose, channel = fields
+    asked = UnsubscribeRequested(purpose=purpose, channel=channel)
+    answer = await commands.submit(HOLDER, "unsubscribe", customer_id, asked, None)
+    text = f"You get no more {KINDS[purpose]} by {_channel(channel)}."
+    if answer.status == 202:
+        # In the log, so it will be done; the worker is merely behind.
+        return _page("Unsubscribing", f"{text} This takes effect in a moment.", status=202)
+    return _page("Unsubscribed", text)
+
+
+def _channel(channel: str) -> str:
+    return {"email": "e-mail", "sms": "text message"}.get(channel, channel)

@@ -1,0 +1,57 @@
+"""What the API reads from the service's database."""
+
+from datetime import datetime
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.followup.domain.rows import COLLECTION
+from services.followup.domain.state import Customer
+
+SHOWN = (
+    "rule",
+    "template",
+    "purpose",
+    "channel",
+    "status",
+    "due_at",
+    "updated_at",
+    "reason",
+    "attempt",
+    "sent_at",
+    "error",
+)
+
+
+class FollowupStore:
+    """Queries on one database."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        self._database = database
+
+    async def customer(self, customer_id: str) -> Customer | None:
+        """The state of a customer, None if never seen."""
+        found = await self._database["state"].find_one({"_id": customer_id})
+        return Customer.model_validate(found["data"]) if found else None
+
+    async def outreach(
+        self,
+        customer_id: str,
+        *,
+        status: str | None = None,
+        before: tuple[datetime, str] | None = None,
+        limit: int,
+    ) -> list[dict[str, Any]]:
+        """A customer's outreach, the latest due first, after the one due ``before`` with that id. Each has
+        ``outreach_id`` and the fields of ``SHOWN`` that it has."""
+        query: dict[str, Any] = {"customer": customer_id}
+        if status is not None:
+            query["status"] = status
+        if before is not None:
+            due_at, outreach_id = before
+            query["$or"] = [{"due_at": {"$lt": due_at}}, {"due_at": due_at, "_id": {"$lt": outreach_id}}]
+        fields = dict.fromkeys(SHOWN, True)
+        cursor = (
+            self._database[COLLECTION].find(query, fields).sort([("due_at", -1), ("_id", -1)]).limit(limit)
+        )
+        return [{"outreach_id": row.pop("_id"), **row} for row in await cursor.to_list()]

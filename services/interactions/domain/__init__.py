@@ -1,0 +1,1 @@
+"""Interactions' rules: pure functions over frozen models."""

@@ -1,0 +1,1 @@
+"""The routes of the interactions API, a module a subject."""

@@ -1,0 +1,36 @@
+"""``python -m services.interactions.worker``: reads every topic, keeps the timeline and the 360."""
+
+from services.interactions.domain.apply import CONSUMES, apply
+from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, SEARCH_KEYS
+from services.interactions.domain.state import Customer, initial
+from services.interactions.domain.timeline import TIMELINE
+from services.interactions.settings import InteractionsSettings
+from shared.runtime.effects import Handler
+from shared.runtime.host import run_worker
+from shared.runtime.settings import Settings, load_settings
+
+
+def handler(settings: Settings) -> Handler[Customer]:
+    """The service as the worker runs it; ``settings`` change nothing in its rules."""
+    return Handler(
+        service="interactions",
+        consumes=CONSUMES,
+        state=Customer,
+        initial=initial,
+        apply=apply,
+        indexes={
+            TIMELINE: ("place",),
+            COMPLAINTS: ("complaint_id", "status,-order", "-order"),
+            CUSTOMERS: SEARCH_KEYS,
+        },
+        reads_everything=True,
+    )
+
+
+def main() -> None:
+    settings = load_settings(InteractionsSettings)
+    run_worker(settings, handler(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Loyalty: points, tiers and rewards, exact to the point."""

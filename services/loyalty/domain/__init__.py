@@ -1,0 +1,1 @@
+"""The rules of loyalty: pure functions over frozen models."""

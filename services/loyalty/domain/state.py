@@ -1,0 +1,155 @@
+"""What loyalty remembers of one customer: small frozen models, times in microseconds since 1970.
+
+Growth is bounded: spent, expired and reversed lots leave at once (the ledger keeps their history),
+orders, closed vouchers and waiting returns after ``MEMORY``.
+"""
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from services.loyalty.domain.times import DAY
+
+MEMORY = 730 * DAY
+"""How long an order can be returned, and a closed voucher is known."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lot(Part):
+    """Points of one accrual. Its cause is in the ledger, under the same ``entry_id``."""
+
+    entry_id: str
+    order_id: str | None = None
+    points: int
+    """As earned."""
+    remaining: int
+    """Still there, 1 or more while the lot is kept."""
+    earned_at: int
+    expires_at: int
+
+
+class Pending(Part):
+    """A lot that is not available yet; the ledger hears of it when it is."""
+
+    lot: Lot
+    available_at: int
+    cause: tuple[str, str]
+    """Source and id of the event that earned it."""
+
+
+class Terms(NamedTuple):
+    """What a purchase was made under; exact fractions like ``1/80``. Read from ``Order.terms``."""
+
+    currency: str
+    award: str
+    """Points for one of its minor units."""
+    rate: str
+    """What one minor unit was worth in the program's currency."""
+
+
+class Order(Part):
+    """What returns and tiers need to know of a purchase. Amounts in its own minor units."""
+
+    order_id: str
+    at: int
+    total: int
+    terms: str
+    """``Terms`` in one string, since there are many orders and few different terms."""
+    refunds: tuple[tuple[str, int], ...] = ()
+    """Return ids with their amounts."""
+
+    def left(self) -> int:
+        """The total less all refunds."""
+        return self.total - sum([amount for _, amount in self.refunds]) if self.refunds else self.total
+
+    def points(self) -> int:
+        """Points that the purchase keeps after its refunds."""
+        return times(self.left(), read_terms(self.terms).award)
+
+    def spend(self) -> int:
+        """Net spend, in minor units of the program's currency."""
+        rate = read_terms(self.terms).rate
+        return self.left() if rate == "1" else times(self.left(), rate)
+
+
+class Period(Part):
+    """A tier held in [start, end); ``end`` None: for ever."""
+
+    tier: str
+    start: int
+    end: int | None = None
+    warned: bool = False
+    """Whether the end's warning was judged."""
+
+
+class Voucher(Part):
+    code: str
+    reward_id: str
+    cost: int
+    issued_at: int
+    expires_at: int
+    status: Literal["open", "redeemed", "cancelled"] = "open"
+    pieces: tuple[Lot, ...] = ()
+    """What paid for it, each lot with the points taken as its ``remaining``; empty once closed."""
+
+
+class Waiting(Part):
+    """A return seen before its purchase."""
+
+    order_id: str
+    return_id: str
+    refund: int
+    currency: str
+    at: int
+    cause: tuple[str, str]
+    """Source and id of its event."""
+
+
+class MemberState(Part):
+    """A customer of the program; a member once ``enrolled_at`` is set."""
+
+    at: int = 0
+    """The latest instant judged: expiries and tier ends up to and including it are done."""
+    enrolled_at: int | None = None
+    seq: int = 0
+    """Ledger entries so far."""
+    lifetime: int = 0
+    """Points earned and adjusted in all, less those reversed."""
+    debt: int = 0
+    """Points owed after returns; above 0 only while no lot is active."""
+    lots: tuple[Lot, ...] = ()
+    """Active, by earliest expiry."""
+    pending: tuple[Pending, ...] = ()
+    """By earliest availability."""
+    orders: tuple[Order, ...] = ()
+    """By time."""
+    periods: tuple[Period, ...] = ()
+    """By time, without gaps."""
+    vouchers: tuple[Voucher, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    points_due: int | None = None
+    """When the timer ``points`` is set for: the next lot to expire or become available."""
+    tier_due: int | None = None
+    """When the timer ``tier`` is set for: the tier's end, or its warning."""
+
+
+@lru_cache(maxsize=1024)
+def read_terms(terms: str) -> Terms:
+    """``EUR 1/80 1`` as its parts."""
+    return Terms(*terms.split(" "))
+
+
+@lru_cache(maxsize=1024)
+def _fraction(text: str) -> tuple[int, int]:
+    numerator, _, denominator = text.partition("/")
+    return int(numerator), int(denominator or 1)
+
+
+def times(amount: int, fraction: str) -> int:
+    """``amount`` (0 or more) times a fraction like ``1/80``, rounded down; exact."""
+    numerator, denominator = _fraction(fraction)
+    return amount * numerator // denominator

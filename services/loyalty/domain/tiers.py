@@ -1,0 +1,116 @@
+"""Tiers: who holds which from when to when. Periods are [start, end), without gaps, by time."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from services.loyalty.domain.book import Book
+from services.loyalty.domain.program import Program
+from services.loyalty.domain.state import Order, Period
+from services.loyalty.domain.times import DAY, moment
+from shared.schemas.base import Money
+from shared.schemas.loyalty import TierAtRisk, TierChanged
+
+
+def spend(orders: Sequence[Order], after: int, until: int) -> int:
+    """Net spend in (after, until], in minor units of the program's currency. ``orders`` by time."""
+    first = bisect_right(orders, after, key=_time)
+    last = bisect_right(orders, until, key=_time)
+    return sum([order.spend() for order in orders[first:last]])
+
+
+def tier_at(periods: Sequence[Period], at: int, program: Program) -> str:
+    """The tier held at an instant as now known; before the first period, the lowest."""
+    for period in reversed(periods):
+        if period.start <= at and (period.end is None or at < period.end):
+            return period.tier
+    return program.tiers[0].name
+
+
+def due(book: Book) -> int | None:
+    """When the current tier is next to be judged: its warning, then its end."""
+    period = book.periods[-1] if book.periods else None
+    if period is None or period.end is None:
+        return None
+    warning = book.program.at_risk_days * DAY
+    return period.end if period.warned or not warning else period.end - warning
+
+
+def judge(book: Book) -> None:
+    """What ``due`` announced: a warning where one is called for, or the tier's end."""
+    period = book.periods[-1]
+    assert period.end is not None
+    window = book.program.tier_days * DAY
+    counted = spend(book.orders, period.end - window, period.end)
+    rank = book.program.rank(period.tier)
+    if book.program.at_risk_days and not period.warned:
+        book.periods[-1] = period.model_copy(update={"warned": True})
+        missing = book.program.tiers[rank].spend - counted
+        if missing > 0:
+            book.emit(
+                TierAtRisk(
+                    tier=period.tier,
+                    ends_at=moment(period.end),
+                    spend_needed=Money(amount=missing, currency=book.program.currency),
+                ),
+                period.end - book.program.at_risk_days * DAY,
+            )
+        return
+    # Held again while the spend still reaches it; else what the spend supports, for as long.
+    held = min(rank, book.program.supported(counted))
+    book.periods.append(_period(book.program, held, period.end))
+    _announce(book, period.tier, period.end)
+
+
+def upgrade(book: Book, at: int) -> None:
+    """Raise the tier at ``at`` if the spend up to then, as now known, reaches a higher one."""
+    program = book.program
+    held = program.rank(tier_at(book.periods, at, program))
+    if held == len(program.tiers) - 1:
+        return
+    reached = program.supported(spend(book.orders, at - program.tier_days * DAY, at))
+    if reached > held:
+        before = book.periods[-1].tier
+        book.periods = raised(book.periods, reached, at, book.at, program)
+        _announce(book, before, at)
+
+
+def raised(periods: Sequence[Period], rank: int, start: int, now: int, program: Program) -> list[Period]:
+    """The periods with this tier from ``start``, for a purchase that may be late.
+
+    It lasts its own days, or to the next period that is as high or higher. What comes after an end
+    that lies in the past stays as it was judged; after one still to come it will be judged then.
+    """
+    new = _period(program, rank, start)
+    rival = next((p for p in periods if p.start > start and program.rank(p.tier) >= rank), None)
+    if rival is not None and (new.end is None or rival.start < new.end):
+        new = new.model_copy(update={"end": rival.start})
+    before = [_cut(p, start) for p in periods if p.start < start]
+    if new.end is None or (new.end > now and (rival is None or rival.start != new.end)):
+        return [*before, new]
+    end = new.end
+    after = [
+        p if p.start >= end else p.model_copy(update={"start": end})
+        for p in periods
+        if p.end is None or p.end > end
+    ]
+    return [*before, new, *after]
+
+
+def _period(program: Program, rank: int, start: int) -> Period:
+    # The lowest tier is everybody's and has no end.
+    end = start + program.tier_days * DAY if rank else None
+    return Period(tier=program.tiers[rank].name, start=start, end=end)
+
+
+def _cut(period: Period, end: int) -> Period:
+    return period if period.end is not None and period.end <= end else period.model_copy(update={"end": end})
+
+
+def _announce(book: Book, before: str, at: int) -> None:
+    now = book.periods[-1].tier
+    if now != before:
+        book.emit(TierChanged(from_=before, to=now), at)
+
+
+def _time(order: Order) -> int:
+    return order.at

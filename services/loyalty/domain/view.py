@@ -1,0 +1,55 @@
+"""What a member's account shows at an instant. A late timer makes no difference."""
+
+from dataclasses import dataclass
+
+from services.loyalty.domain import tiers
+from services.loyalty.domain.book import Book
+from services.loyalty.domain.program import Program
+from services.loyalty.domain.settle import settle
+from services.loyalty.domain.state import MemberState
+from services.loyalty.domain.times import DAY
+from shared.schemas.loyalty import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """Points and tier; times in microseconds since 1970, money in minor units of the program's currency."""
+
+    balance: int
+    """May be below 0: points owed after a return."""
+    pending: int
+    lifetime_points: int
+    tier: str
+    tier_ends_at: int | None
+    spend: int
+    """Net, of the days that tiers count."""
+    next_tier: str | None
+    spend_needed: int | None
+    """What is missing to the next tier as of now."""
+    expiring: tuple[tuple[int, int], ...]
+    """(points, instant) of everything that will expire, soonest first."""
+
+
+def view(state: MemberState, program: Program, now: int) -> MemberView:
+    """The account at ``now``, or at the latest event if that is later: what the timers would have done
+    by then is done on a copy. ``state`` is a member's."""
+    book = Book("", state, program, Cause(source="", id=""), lambda tag: tag)
+    settle(book, now)
+    period = book.periods[-1]
+    rank = program.rank(period.tier)
+    spent = tiers.spend(book.orders, book.at - program.tier_days * DAY, book.at)
+    above = program.tiers[rank + 1] if rank + 1 < len(program.tiers) else None
+    expiring: dict[int, int] = {}
+    for lot in book.lots:
+        expiring[lot.expires_at] = expiring.get(lot.expires_at, 0) + lot.remaining
+    return MemberView(
+        balance=book.balance,
+        pending=sum(pending.lot.remaining for pending in book.pending),
+        lifetime_points=book.lifetime,
+        tier=period.tier,
+        tier_ends_at=period.end,
+        spend=spent,
+        next_tier=above.name if above else None,
+        spend_needed=max(above.spend - spent, 0) if above else None,
+        expiring=tuple((points, at) for at, points in expiring.items()),
+    )

@@ -1,0 +1,38 @@
+"""The loyalty worker: reads purchases, returns, compensations and commands; writes ledgers."""
+
+import sys
+
+from services.loyalty.domain.apply import CONSUMES, applier
+from services.loyalty.domain.state import MemberState
+from services.loyalty.program import ProgramError, load
+from services.loyalty.settings import LoyaltySettings
+from services.loyalty.store import INDEXES
+from shared.runtime.effects import Handler
+from shared.runtime.host import run_worker
+from shared.runtime.settings import Settings, load_settings
+
+
+def handler(settings: Settings) -> Handler[MemberState]:
+    """Loyalty by the program that the settings name. Raises ``ProgramError`` if it is not valid."""
+    return Handler(
+        service="loyalty",
+        consumes=CONSUMES,
+        state=MemberState,
+        initial=lambda customer_id: MemberState(),
+        apply=applier(load(settings.program)),
+        indexes=INDEXES,
+    )
+
+
+def main() -> None:
+    settings = load_settings(LoyaltySettings)
+    try:
+        loyalty = handler(settings)
+    except ProgramError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    run_worker(settings, loyalty)
+
+
+if __name__ == "__main__":
+    main()

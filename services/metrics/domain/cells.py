@@ -1,0 +1,56 @@
+"""Cells: what the aggregates are made of.
+
+A cell is a counter named by day, segment, channel and field. Everything Metrics stores for its KPIs is
+a sum of cells, so partitions, days and segments add up, and a change is a cell with a sign.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+Cell: TypeAlias = tuple[int, str, str, str]
+"""Day (since 1970-01-01, UTC), segment, channel (each ``""`` where there is none), field."""
+
+Delta: TypeAlias = dict[Cell, int]
+"""Changes of cells, none of them zero."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 86_400_000
+_MILLISECOND = timedelta(milliseconds=1)
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+def add(delta: Delta, cell: Cell, n: int) -> None:
+    """Add ``n`` to a cell, in place; a cell that becomes zero goes."""
+    total = delta.get(cell, 0) + n
+    if total:
+        delta[cell] = total
+    else:
+        delta.pop(cell, None)
+
+
+def merged(deltas: Iterable[Mapping[Cell, int]]) -> Delta:
+    """The sum of several deltas."""
+    total: Delta = {}
+    for delta in deltas:
+        for cell, n in delta.items():
+            add(total, cell, n)
+    return total
+
+
+def to_ms(time: datetime) -> int:
+    """Milliseconds since 1970 (UTC) of an aware time."""
+    return (time - EPOCH) // _MILLISECOND
+
+
+def day_of(ms: int) -> int:
+    """The UTC day of a time in milliseconds."""
+    return ms // DAY_MS
+
+
+def to_date(day: int) -> date:
+    return date.fromordinal(_EPOCH_ORDINAL + day)
+
+
+def from_date(when: date) -> int:
+    return when.toordinal() - _EPOCH_ORDINAL

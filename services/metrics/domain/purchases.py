@@ -1,0 +1,75 @@
+"""Who buys again, for any window, without looking at a customer.
+
+Take a customer's purchases in order of day. Each has a next one and a one after that. In a window
+that ends with day e, a customer with a purchase in it has exactly one whose next is after e (or never),
+and, with two or more, exactly two whose one-after-next is. So two counters a day, by the gap in days,
+give for every window: customers = purchases with next after e; customers with two or more = purchases
+with the one-after-next after e, less customers. A change moves a handful of counters.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+
+NEVER = "x"
+ANY, BY_CHANNEL = "r", "c"
+"""Purchases of all channels in one order, and those of one channel alone."""
+
+Change = tuple[int, str, int]
+"""Day, field, signed count."""
+
+
+def insert(days: list[int], day: int, chain: str) -> list[Change]:
+    """Put a purchase into the sorted days, in place; what that changes."""
+    at = bisect_right(days, day)
+    first = max(0, at - 2)
+    before = list(counted(days, chain, first, at, -1))
+    days.insert(at, day)
+    return [*before, *counted(days, chain, first, at + 1)]
+
+
+def remove(days: list[int], day: int, chain: str) -> list[Change]:
+    """Take a purchase out of the sorted days, in place; what that changes."""
+    at = bisect_left(days, day)
+    first = max(0, at - 2)
+    before = list(counted(days, chain, first, at + 1, -1))
+    del days[at]
+    return [*before, *counted(days, chain, first, at)]
+
+
+def counted(
+    days: Sequence[int], chain: str, first: int = 0, end: int | None = None, sign: int = 1
+) -> Iterator[Change]:
+    """What the purchases at positions ``first`` to ``end`` (exclusive) count as."""
+    for i in range(first, len(days) if end is None else end):
+        for step in (1, 2):
+            gap = str(days[i + step] - days[i]) if i + step < len(days) else NEVER
+            yield days[i], f"{chain}{step}:{gap}", sign
+
+
+def is_gap(field: str) -> bool:
+    """Whether a field counts purchases by a gap that has ended: needed for windows of the past only."""
+    return field[:2] in _STEPS and field[3:] != NEVER
+
+
+_STEPS = frozenset(f"{chain}{step}" for chain in (ANY, BY_CHANNEL) for step in (1, 2))
+
+
+def customers(
+    days: Mapping[int, Mapping[str, int]], chain: str, first: int, last: int | None
+) -> tuple[int, int]:
+    """Customers with at least one purchase on days ``first`` to ``last``, and those with two or more.
+
+    ``days`` holds the fields of each day; without ``last`` the window is open, and the fields of
+    ``is_gap`` are not needed.
+    """
+    found = [0, 0]
+    for day, fields in days.items():
+        if day < first or (last is not None and day > last):
+            continue
+        for field, n in fields.items():
+            if field[:1] != chain or field[:2] not in _STEPS:
+                continue
+            gap = field[3:]
+            if gap == NEVER or (last is not None and day + int(gap) > last):
+                found[int(field[1]) - 1] += n
+    return found[0], found[1] - found[0]

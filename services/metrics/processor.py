@@ -1,0 +1,256 @@
+"""Metrics' processor: exactly-once counts without a document an event.
+
+Events take effect in memory. About once a second one transaction writes what changed: cells, customers'
+records, the ids seen, and the offsets all that stands for. After a crash the worker reads on from those
+offsets, and what memory held is counted again from the log.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic, perf_counter
+from typing import NoReturn, Protocol, TypeVar
+
+import structlog
+
+from services.metrics.domain.accumulate import CONSUMES
+from services.metrics.partition import Partition
+from services.metrics.seen import IdSet, event_hash
+from services.metrics.store import Stored, Write
+from shared.runtime import faults, telemetry
+from shared.runtime.intake import dead_letter
+from shared.runtime.journal import passes
+from shared.runtime.processing import Batch, Fenced, Origin, TopicOffset, Work
+from shared.runtime.publisher import Record
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+SERVICE = "metrics"
+MAX_PENDING = 20_000
+"""Events held in memory at most: with the store away, reading waits here."""
+SHARE = 4
+"""After a flush of d seconds the next waits at least 4 d: writing takes a fifth of the time at most."""
+FOLD_SECONDS = 30.0
+REVOKE_SECONDS = 4.0
+"""The loop gives a revoke five."""
+
+_COUNTED = frozenset(CONSUMES)
+
+Publish = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class Store(Protocol):
+    """What the processor needs of ``store.WorkerStore``."""
+
+    async def claim(self, partition: int) -> Stored: ...
+
+    def seen(self, partition: int) -> AsyncIterator[bytes]: ...
+
+    async def customers(self, ids: Sequence[str]) -> dict[str, bytes]: ...
+
+    async def write(self, writes: Sequence[Write]) -> None: ...
+
+
+class _Poison(Exception):
+    """An event that the domain fails on."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work.event.uid)
+        self.work = work
+
+
+class CompactProcessor:
+    """Implements ``shared.runtime.processing.Processor``."""
+
+    def __init__(
+        self,
+        store: Store,
+        publish: Publish,
+        *,
+        stream: bool,
+        flush_seconds: float = 1.0,
+        warm_customers: int = 50_000,
+        clock: Callable[[], float] = monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._publish = publish
+        self._stream = stream
+        self._flush_seconds = flush_seconds
+        self._warm_customers = warm_customers
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._partitions: dict[int, Partition] = {}
+        self._durable: dict[TopicOffset, int] = {}
+        self._next_flush = self._next_fold = 0.0
+        self._poison: set[Origin] = set()
+        # A revoke comes from the consumer's own task, whatever is under way here.
+        self._lock = asyncio.Lock()
+
+    async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
+        async with self._lock:
+            self._partitions = {}
+            self._durable.clear()
+            taken = {}
+            for number in sorted(partitions):
+                taken[number] = await self._retry("mongo", partial(self._take_over, number))
+            self._partitions = taken
+            self._next_fold = self._clock() + FOLD_SECONDS
+            return {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
+
+    async def _take_over(self, number: int) -> Partition:
+        stored = await self._store.claim(number)
+        seen = IdSet()
+        async for chunk in self._store.seen(number):
+            # In a thread: heartbeats must not wait for millions of ids.
+            await asyncio.to_thread(seen.load, chunk)
+        await asyncio.to_thread(seen.sort)
+        return Partition.take_over(number, stored, seen)
+
+    async def watermark(self, partition: int) -> datetime | None:
+        held = self._partitions.get(partition)
+        return held.watermark if held is not None else None
+
+    async def process(self, batch: Batch) -> None:
+        started = perf_counter()
+        async with self._lock:
+            part = self._partitions.get(batch.partition)
+            if part is None:
+                return  # let go meanwhile; the next owner reads these again
+            fresh = [
+                (work, event_hash(work.event.uid))
+                for work in batch.works
+                if type(work.event.data) in _COUNTED and work.origin not in self._poison
+            ]
+            await self._load(part, fresh)
+            try:
+                self._apply(part, fresh)
+            except _Poison as poison:
+                await self._set_aside(poison)
+            if batch.records:
+                await self._retry("kafka", lambda: self._publish(batch.records))
+            part.advance(
+                {topic: offset for (topic, _), offset in batch.offsets.items()},
+                batch.horizon if self._stream and batch.offsets else None,
+            )
+            telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.works))
+            if sum(p.events for p in self._partitions.values()) > MAX_PENDING:
+                await self._retry("mongo", lambda: self._flush(self._partitions.values()))
+            else:
+                await self._flush_if_due()
+        telemetry.BATCH_SECONDS.labels(SERVICE, "total").observe(perf_counter() - started)
+
+    async def idle(self) -> None:
+        async with self._lock:
+            await self._flush_if_due()
+
+    async def revoked(self, partitions: frozenset[int]) -> None:
+        try:
+            async with asyncio.timeout(REVOKE_SECONDS), self._lock:
+                await self._flush([p for n, p in self._partitions.items() if n in partitions])
+        except Exception as error:
+            # Nothing is lost: the next owner counts from the offsets that stand.
+            log.warning("let go without a last flush", error=f"{type(error).__name__}: {error}"[:300])
+        finally:
+            for number in partitions:
+                self._partitions.pop(number, None)
+
+    def durable(self) -> Mapping[TopicOffset, int]:
+        offsets, self._durable = self._durable, {}
+        return offsets
+
+    async def _load(self, part: Partition, fresh: Sequence[tuple[Work, int]]) -> None:
+        subjects = dict.fromkeys(w.event.subject for w, h in fresh if h not in part.seen)
+        missing = [s for s in subjects if s not in part.customers]
+        if not missing:
+            return
+        started = perf_counter()
+        found = await self._retry("mongo", lambda: self._store.customers(missing))
+        for subject in missing:
+            part.hold(subject, found.get(subject))
+        telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
+
+    def _apply(self, part: Partition, fresh: Sequence[tuple[Work, int]]) -> None:
+        """Let all take effect, with no await between. Raises ``_Poison``."""
+        started = perf_counter()
+        results: Counter[tuple[str, str]] = Counter()
+        for work, h in fresh:
+            try:
+                applied = part.apply(work.event, h)
+            except Exception as error:
+                raise _Poison(work) from error
+            results[work.event.type, "applied" if applied else "duplicate"] += 1
+        faults.point("mid_batch")
+        for (kind, result), n in results.items():
+            telemetry.EVENTS.labels(SERVICE, kind, result).inc(n)
+            if result == "duplicate":
+                telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
+        telemetry.BATCH_SECONDS.labels(SERVICE, "apply").observe(perf_counter() - started)
+
+    async def _set_aside(self, poison: "_Poison") -> NoReturn:
+        """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""
+        work, cause = poison.work, poison.__cause__
+        detail = f"{type(cause).__name__}: {cause}"
+        log.error("event cannot be counted", event_id=work.event.uid, error=detail, exc_info=cause)
+        if work.raw is not None:
+            letter = dead_letter(
+                SERVICE,
+                work.origin,
+                work.raw,
+                code="internal",
+                detail=detail,
+                failed_at=self._wall_clock(),
+            )
+            await self._retry("kafka", lambda: self._publish([letter]))
+        telemetry.EVENTS.labels(SERVICE, work.event.type, "dead_lettered").inc()
+        self._poison.add(work.origin)
+        raise Fenced(f"set aside {work.event.uid}") from cause
+
+    async def _flush_if_due(self) -> None:
+        if self._clock() < self._next_flush:
+            return
+        try:
+            await self._flush(self._partitions.values())
+        except Exception as error:
+            if not passes(error):
+                raise
+            telemetry.RETRIES.labels(SERVICE, "mongo").inc()
+            log.warning("the store is away; counting goes on in memory", error=str(error)[:300])
+            self._next_flush = self._clock() + self._flush_seconds
+
+    async def _flush(self, partitions: Iterable[Partition]) -> None:
+        """Write what changed, in one transaction; it has all taken effect, or none of it."""
+        began, started = self._clock(), perf_counter()
+        fold = began >= self._next_fold
+        dirty = [part for part in partitions if part.dirty]
+        if not dirty:
+            return
+        writes = [part.write(fold=fold) for part in dirty]
+        await self._store.write(writes)
+        faults.point("after_transaction")
+        for part, write in zip(dirty, writes, strict=True):
+            part.written(write, self._warm_customers // max(1, len(self._partitions)))
+            self._durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
+        ended = self._clock()
+        self._next_flush = ended + max(self._flush_seconds, SHARE * (ended - began))
+        if fold:
+            self._next_fold = ended + FOLD_SECONDS
+        telemetry.BATCH_SECONDS.labels(SERVICE, "transaction").observe(perf_counter() - started)
+
+    async def _retry(self, part: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Call until it succeeds or fails for good; trouble that passes is waited for, with backoff."""
+        delay = 0.1
+        while True:
+            try:
+                return await call()
+            except Exception as error:
+                if not passes(error):
+                    raise
+                telemetry.RETRIES.labels(SERVICE, part).inc()
+                log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=round(delay, 2))
+                await asyncio.sleep(delay * random.uniform(0.8, 1.2))
+                delay = min(delay * 2, 10.0)

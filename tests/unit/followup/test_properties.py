@@ -1,0 +1,215 @@
+"""Whatever the order of purchases, consents, complaints, timers and deliveries: no message without
+consent, in quiet hours, during a complaint, above the cap, too soon, too late, or twice."""
+
+import contextlib
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.followup.domain.quiet import quiet_until, zone
+from services.followup.domain.rules import FrequencyCap
+from shared.runtime.effects import Refused
+from shared.schemas.commands import OutreachRequested
+from shared.schemas.customers import CustomerErased
+from shared.schemas.event import Event
+from shared.schemas.outreach import OutreachCancelled, OutreachFailed, OutreachSent, OutreachSuppressed
+from shared.schemas.timer import TimerFired
+
+from .driver import (
+    DAY,
+    HOUR,
+    NOON,
+    Driver,
+    granted,
+    opened,
+    policy,
+    profile,
+    purchase,
+    reopened,
+    resolved,
+    rules,
+)
+
+CAP = FrequencyCap.model_validate({"max": 3, "per": "25d"})
+SHIPPED = rules()
+FASTER = {"thank-you": {"at_most_one_in": 10 * DAY}, "win-back": {"delay": 8 * DAY}}
+"""Shorter times, so that few steps lead to sends that meet."""
+RULES = rules(
+    frequency_cap=CAP,
+    rules=tuple(rule.model_copy(update=FASTER.get(rule.name, {})) for rule in SHIPPED.rules),
+)
+ZONES = [None, "Asia/Tokyo", "America/New_York", "Europe/Berlin"]
+
+HOURS = st.one_of(st.integers(0, 30), st.integers(0, 24 * 12))
+STATUS = st.sampled_from(["sent", "sent", "sent", "failed", "in_doubt"])
+STEP = st.one_of(
+    st.tuples(st.just("wait"), HOURS),
+    st.tuples(st.just("buy"), st.integers(0, 100)),
+    st.tuples(st.just("shop"), st.integers(2, 60), STATUS),
+    st.tuples(st.just("shop"), st.integers(24 * 4, 24 * 14), STATUS),
+    st.tuples(st.just("news")),
+    st.tuples(st.just("consent"), st.booleans(), st.integers(0, 50)),
+    st.tuples(st.just("consent"), st.just(True), st.just(0)),
+    st.tuples(st.just("service"), st.booleans(), st.just(0)),
+    st.tuples(st.sampled_from(["open", "resolve", "resolve", "reopen"]), st.integers(1, 2)),
+    st.tuples(st.just("move"), st.sampled_from(ZONES)),
+    st.tuples(st.just("deliver"), STATUS),
+    st.tuples(st.just("again"), st.integers(0, 5)),
+)
+STEPS = st.lists(STEP, max_size=30)
+
+
+class World:
+    """The driver, and what an onlooker knows of the customer without reading the domain's state."""
+
+    def __init__(self) -> None:
+        self.driver = Driver(policy=policy(RULES), instant=False)
+        self.words: dict[str, tuple[datetime, bool]] = {}
+        self.open: set[str] = set()
+        self.zone: str | None = None
+        self.bought = 0
+        self.erased = False
+        self.driver.event(profile())
+
+    def step(self, name: str, *values: Any) -> None:
+        getattr(self, f"do_{name}")(*values)
+
+    def do_wait(self, hours: int) -> None:
+        self.driver.after(timedelta(hours=hours))
+
+    def do_buy(self, hours_ago: int) -> None:
+        self.bought += 1
+        self.driver.event(purchase(f"o-{self.bought}"), at=self.driver.now - timedelta(hours=hours_ago))
+
+    def do_shop(self, hours: int, status: str) -> None:
+        """Buy, some hours pass, what is ready goes: the course that most often leads to a message."""
+        self.do_buy(0)
+        self.do_wait(hours)
+        self.do_deliver(status)
+
+    def do_news(self) -> None:
+        with contextlib.suppress(Refused):
+            self.driver.event(OutreachRequested(template="news", variables={"subject": "s", "message": "m"}))
+
+    def word(self, purpose: str, word: bool, hours_ago: int) -> None:
+        at = self.driver.now - timedelta(hours=hours_ago)
+        self.driver.event(granted(purpose, word), at=at)
+        if purpose not in self.words or at >= self.words[purpose][0]:
+            self.words[purpose] = (at, word)
+
+    def do_consent(self, word: bool, hours_ago: int) -> None:
+        self.word("marketing", word, hours_ago)
+
+    def do_service(self, word: bool, hours_ago: int) -> None:
+        self.word("service", word, hours_ago)
+
+    def do_open(self, number: int) -> None:
+        self.driver.event(opened(f"k-{number}"))
+        self.open.add(f"k-{number}")
+
+    def do_resolve(self, number: int) -> None:
+        self.driver.event(resolved(f"k-{number}"))
+        self.open.discard(f"k-{number}")
+
+    def do_reopen(self, number: int) -> None:
+        self.driver.event(reopened(f"k-{number}"))
+        self.open.add(f"k-{number}")
+
+    def do_move(self, where: str | None) -> None:
+        self.driver.event(profile(timezone=where))
+        self.zone = where
+
+    def do_again(self, which: int) -> None:
+        """A timer that has fired fires once more, under another id."""
+        fired = sorted(self.driver.fired)
+        if fired:
+            name, at = fired[which % len(fired)]
+            event = Event(
+                f"again-{self.driver.count}", "/timers", "c-1", at, TimerFired(name=name, due_at=at)
+            )
+            self.driver.count += 1
+            self.driver._apply(event)
+
+    def do_erase(self) -> None:
+        self.driver.event(CustomerErased())
+        self.erased = True
+
+    def do_deliver(self, status: str) -> None:
+        before = len(self.driver.sent)
+        self.driver.deliver(status)
+        for message in self.driver.sent[before:]:
+            self.check(message)
+
+    def check(self, message: dict[str, Any]) -> None:
+        """What must be true of a message at the moment it goes."""
+        purpose = message["purpose"]
+        word = self.words.get(purpose, (NOON, purpose == "service"))[1]
+        assert word, "sent without consent"
+        assert not self.erased, "sent to one who was erased"
+        if purpose == "marketing":
+            assert not self.open, "marketing during a complaint"
+        assert message["decided_at"] <= message["due_at"] + 3 * DAY, "stale"
+
+    def check_all(self) -> None:
+        sent = self.driver.sent
+        assert max(Counter(m["_id"] for m in sent).values(), default=0) <= 1, "sent twice"
+        marketing = sorted(m["at"] for m in sent if m["purpose"] == "marketing")
+        for first, third in zip(marketing, marketing[CAP.max :], strict=False):
+            assert third - first >= CAP.per, "above the cap"
+        thanks = sorted(m["at"] for m in sent if m["rule"] == "thank-you")
+        for one, other in zip(thanks, thanks[1:], strict=False):
+            assert other - one >= 10 * DAY, "two thank-yous too near"
+        ends = Counter(
+            emit.data.outreach_id
+            for emit in self.driver.emitted
+            if isinstance(emit.data, OutreachSent | OutreachFailed | OutreachSuppressed | OutreachCancelled)
+        )
+        assert max(ends.values(), default=0) <= 1, "an outreach ended twice"
+
+
+def run(steps: list[tuple[Any, ...]]) -> World:
+    world = World()
+    for step in steps:
+        decided = {row["_id"] for row in world.driver.rows.values() if row["status"] == "ready"}
+        where = zone(world.zone, RULES.timezone)
+        world.step(*step)
+        for row in world.driver.rows.values():
+            if row["status"] == "ready" and row["_id"] not in decided:
+                assert quiet_until(row["decided_at"], where, RULES.quiet_hours) is None, "decided at night"
+    world.check_all()
+    return world
+
+
+@given(STEPS)
+@settings(max_examples=400, deadline=None)
+def test_nothing_goes_that_must_not(steps: list[tuple[Any, ...]]) -> None:
+    run(steps)
+
+
+@given(STEPS, STEPS)
+@settings(max_examples=80, deadline=None)
+def test_after_an_erasure_nothing_goes_and_nothing_is_left(
+    before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]
+) -> None:
+    world = run([*before, ("erase",), *after, ("wait", 24 * 100), ("deliver", "sent")])
+    assert not world.driver.timers
+    assert not world.driver.state.planned
+    assert "Ada" not in str(world.driver.rows)
+
+
+def test_the_onlooker_sees_messages_go() -> None:
+    """The properties above are about something: this ordinary course sends both kinds."""
+    world = run(
+        [
+            ("consent", True, 0),
+            ("buy", 0),
+            ("open", 1),
+            ("resolve", 1),
+            *[("wait", 12), ("deliver", "sent")] * 20,
+        ]
+    )
+    assert [m["rule"] for m in world.driver.sent] == ["thank-you", "complaint-check", "win-back"]
+    assert world.driver.sent[0]["at"] >= NOON + 2 * HOUR

@@ -1,0 +1,140 @@
+"""The YAML files: what ships loads, what is wrong is named by its path."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from services.followup.domain.handler import consumes
+from services.followup.domain.rules import parse_duration, write_duration
+from services.followup.load import DEFAULT_RULES, RulesError, load_policy, load_rules, policy_or_exit
+from services.followup.settings import FollowupSettings
+from shared.schemas.purchases import PurchaseMade, SubscriptionCancelled
+
+from .driver import RULES
+
+
+def settings(**changes: object) -> FollowupSettings:
+    required = {"kafka": "k:1", "mongo": "mongodb://m", "secret_key": SecretStr("x" * 32)}
+    return FollowupSettings.model_validate({**required, **changes})
+
+
+def changed(tmp_path: Path, *path: str | int, to: object) -> Path:
+    """The default rules with one field replaced (deleted where ``to`` is None)."""
+    content = yaml.safe_load(DEFAULT_RULES.read_text())
+    place = content
+    for part in path[:-1]:
+        place = place[part]
+    if to is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = to
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+@pytest.mark.parametrize("name", ["retail", "subscription"])
+def test_what_ships_loads(name: str) -> None:
+    policy = load_policy(settings(rules=RULES / f"{name}.yaml"))
+    assert len(policy.rules.rules) == 3
+    assert policy.rules.name == name
+
+
+def test_a_service_reads_what_its_rules_need() -> None:
+    assert PurchaseMade in consumes(load_rules(RULES / "retail.yaml"))
+    assert SubscriptionCancelled not in consumes(load_rules(RULES / "retail.yaml"))
+    assert SubscriptionCancelled in consumes(load_rules(RULES / "subscription.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "said"),
+    [
+        (("rules", 1, "delay"), "two days", "rules[1].delay: write a duration"),
+        (("rules", 1, "delay"), 5, "rules[1].delay: write a duration"),
+        (
+            ("rules", 0, "triggers"),
+            ["purchase.dreamt"],
+            "rules[0].triggers: there is no event purchase.dreamt",
+        ),
+        (("rules", 0, "triggers"), ["customer.erased"], "rules[0].triggers: there is no event"),
+        (("rules", 0, "triggers"), [], "rules[0].triggers:"),
+        (("rules", 0, "variables"), ["colour"], "rules[0].variables: purchase.made has no field colour"),
+        (("rules", 1, "cancel_on"), ["purchase.made"], "cancel_on: purchase.made has no field complaint_id"),
+        (("rules", 1, "for_each"), "order", "rules[1].for_each: complaint.resolved has no field order"),
+        (("rules", 2, "restarts"), True, "rules[2].restarts: there is no such field"),
+        (("rules", 2, "name"), "thank-you", "rules: two rules are named thank-you"),
+        (("rules", 2, "name"), "manual", "rules[2].name:"),
+        (("rules", 2, "template"), "gone", "rules: rule win-back: there is no template gone"),
+        (("rules", 2, "channel"), "pigeon", "rules[2].channel:"),
+        (("quiet_hours", "from"), 1260, "quiet_hours.from: write a time of day"),
+        (("quiet_hours", "from"), "08:00", "quiet_hours: from and to are the same time"),
+        (("timezone",), "Mars/Olympus", "timezone: 'Mars/Olympus' is no IANA time zone"),
+        (("sender", "address"), "a@b>\nBcc: c@d", "sender.address:"),
+        (("templates", "thank-you", "purpose"), "spam", "templates.thank-you.purpose:"),
+        (("consent", "marketing"), "not_refused", "consent.marketing: there is no such field"),
+        (("frequency_cap", "max"), 0, "frequency_cap.max:"),
+        (("name",), None, "name: Field required"),
+    ],
+)
+def test_a_bad_field_is_named(tmp_path: Path, path: tuple[str | int, ...], to: object, said: str) -> None:
+    with pytest.raises(RulesError) as caught:
+        load_rules(changed(tmp_path, *path, to=to))
+    assert said in str(caught.value)
+
+
+def test_a_template_without_files_or_with_an_unknown_variable_is_named(tmp_path: Path) -> None:
+    file = changed(tmp_path, "templates", "ghost", to={"purpose": "service"})
+    with pytest.raises(RulesError, match=r"template ghost: there is no file ghost\.subject\.txt"):
+        load_policy(settings(rules=file))
+    with pytest.raises(RulesError, match=r"complaint-check\.txt: 'complaint_id' is undefined"):
+        load_policy(settings(rules=changed(tmp_path, "rules", 1, "variables", to=[])))
+
+
+def test_a_bad_file_ends_the_start_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        policy_or_exit(settings(rules=changed(tmp_path, "rules", 1, "delay", to="soon")))
+    assert caught.value.code == 2
+    assert "rules[1].delay" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["- a\n- b", "a: [1", "", "\x00"])
+def test_what_is_no_rules_file_at_all(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(text)
+    with pytest.raises(RulesError, match=r"rules\.yaml"):
+        load_rules(file)
+    with pytest.raises(RulesError, match="No such file"):
+        load_rules(tmp_path / "none.yaml")
+
+
+def test_ones_own_templates_come_first(tmp_path: Path) -> None:
+    (tmp_path / "thank-you.subject.txt").write_text("Merci")
+    policy = load_policy(settings(templates=tmp_path))
+    from services.followup.domain.state import Customer
+
+    message = policy.templates.render(
+        "thank-you", Customer(customer_id="c"), {}, sender="S", unsubscribe_url="u"
+    )
+    assert message.subject == "Merci"
+    assert "Thank you" in message.text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("45m", 2700), ("2h", 7200), ("60d", 5_184_000), ("1d12h", 129_600), ("2w", 1_209_600)],
+)
+def test_durations(text: str, seconds: int) -> None:
+    duration = parse_duration(text)
+    assert duration == timedelta(seconds=seconds)
+    assert parse_duration(write_duration(duration)) == duration
+
+
+def test_rules_are_shown_as_they_are_written() -> None:
+    shown = load_rules(DEFAULT_RULES).model_dump(mode="json", by_alias=True)
+    assert shown["quiet_hours"] == {"from": "21:00", "to": "08:00"}
+    assert shown["rules"][0]["at_most_one_in"] == "30d"

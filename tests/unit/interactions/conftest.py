@@ -1,0 +1,69 @@
+"""The service on a real store, with a worker in the place of Kafka."""
+
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from starlette.testclient import TestClient
+
+from services.interactions.api import ROUTERS
+from shared.runtime.api import create_api
+from shared.runtime.settings import Settings
+
+from .inline_worker import InlineWorker
+
+KEY = "an-api-key-for-tests"
+SERVER = Path(sysconfig.get_path("scripts")) / "secantusd-py"
+
+
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    data = tmp_path_factory.mktemp("mongo")
+    process = subprocess.Popen(
+        [SERVER, "--port", str(port), "--storage-path", data, "--log-level", "ERROR"], cwd=data
+    )
+    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    try:
+        _wait_for(uri)
+        yield uri
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(uri: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=300) as client:
+                client.admin.command("ping")
+                return
+        except PyMongoError:
+            if time.monotonic() > deadline:
+                raise
+
+
+@pytest.fixture(scope="module")
+def settings(mongo: str) -> Settings:
+    return Settings(kafka="nowhere:1", mongo=mongo, secret_key="0123456789abcdef", api_key=KEY)
+
+
+@pytest.fixture(scope="module")
+def worker(settings: Settings) -> InlineWorker:
+    return InlineWorker(settings)
+
+
+@pytest.fixture(scope="module")
+def api(settings: Settings, worker: InlineWorker) -> Iterator[TestClient]:
+    app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=worker)
+    with TestClient(app, headers={"X-API-Key": KEY}) as client:
+        yield client

@@ -1,0 +1,232 @@
+"""A complaint's life: every status against every step, by fact and by command."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.interactions.domain.state import MAX_COMPLAINTS, STATUSES, Customer, initial, micros
+from shared.runtime.effects import Effects, Refused
+from shared.schemas.base import Data, Money
+from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
+from shared.schemas.complaints import (
+    CompensationGranted,
+    ComplaintAcknowledged,
+    ComplaintClosed,
+    ComplaintOpened,
+    ComplaintReopened,
+    ComplaintResolved,
+    ComplaintSlaBreached,
+    ComplaintUpdated,
+)
+
+from .told import CUSTOMER, at, event, fold, put, step
+
+ID = "c-1"
+OPENED = ComplaintOpened(
+    complaint_id=ID,
+    channel="email",
+    category="delivery",
+    severity="high",
+    description="late " * 100,
+    order_id="o-1",
+)
+FACTS: dict[str, Data] = {
+    "acknowledge": ComplaintAcknowledged(complaint_id=ID, message="we have it"),
+    "update": ComplaintUpdated(complaint_id=ID, message="soon"),
+    "resolve": ComplaintResolved(complaint_id=ID, resolution="sent again", root_cause="carrier"),
+    "reopen": ComplaintReopened(complaint_id=ID, reason="broken"),
+    "close": ComplaintClosed(complaint_id=ID),
+    "compensate": CompensationGranted(complaint_id=ID, kind="points", points=100),
+}
+# The contract, written out by hand: (status, action) -> the status after; what is absent is refused.
+AFTER = {
+    ("opened", "acknowledge"): "acknowledged",
+    ("opened", "resolve"): "resolved",
+    ("opened", "update"): "opened",
+    ("opened", "compensate"): "opened",
+    ("acknowledged", "resolve"): "resolved",
+    ("acknowledged", "update"): "acknowledged",
+    ("acknowledged", "compensate"): "acknowledged",
+    ("resolved", "close"): "closed",
+    ("resolved", "reopen"): "reopened",
+    ("resolved", "update"): "resolved",
+    ("resolved", "compensate"): "resolved",
+    ("closed", "reopen"): "reopened",
+    ("reopened", "acknowledge"): "acknowledged",
+    ("reopened", "resolve"): "resolved",
+    ("reopened", "update"): "reopened",
+    ("reopened", "compensate"): "reopened",
+}
+PATHS = {
+    "opened": [],
+    "acknowledged": ["acknowledge"],
+    "resolved": ["resolve"],
+    "closed": ["resolve", "close"],
+    "reopened": ["resolve", "reopen"],
+}
+
+
+def asked(action: str) -> ComplaintActionRequested:
+    fields = FACTS[action].model_dump(exclude={"complaint_id"}, exclude_none=True)
+    return ComplaintActionRequested.model_validate({"complaint_id": ID, "action": action, **fields})
+
+
+def in_status(status: str) -> Customer:
+    facts = [OPENED, *(FACTS[action] for action in PATHS[status])]
+    state = fold([event(fact, f"f-{n}", n) for n, fact in enumerate(facts)])
+    assert state.complaints[0].status == status
+    return state
+
+
+@pytest.mark.parametrize(("status", "action"), list(itertools.product(STATUSES, FACTS)))
+def test_every_step_from_every_status(status: str, action: str) -> None:
+    before = in_status(status)
+    wanted = AFTER.get((status, action))
+    for told in (
+        event(FACTS[action], "x", 60),
+        event(asked(action), "x", 60, source="/api/interactions/me/r"),
+    ):
+        if wanted is None:
+            with pytest.raises(Refused) as refused:
+                step(before, told)
+            assert (refused.value.status, refused.value.code) == (409, "invalid_transition")
+            continue
+        effects = step(before, told)
+        assert effects.state.complaints[0].status == wanted
+        row = put(effects, "complaints")
+        assert row is not None
+        assert row["status"] == wanted
+
+
+@pytest.mark.parametrize("action", FACTS)
+def test_a_command_does_what_its_fact_does_and_emits_it(action: str) -> None:
+    status = next(s for s, a in AFTER if a == action)
+    by_fact = step(in_status(status), event(FACTS[action], "x", 60))
+    by_command = step(in_status(status), event(asked(action), "x", 60))
+    assert by_command.state == by_fact.state
+    assert by_command.rows == by_fact.rows
+    (emitted,) = by_command.emits
+    assert emitted.data == FACTS[action]
+    assert emitted.time == at(60)
+    assert by_fact.emits == ()
+    assert by_command.outcome.body == {"complaint_id": ID, "status": AFTER[status, action]}
+
+
+@pytest.mark.parametrize("action", FACTS)
+def test_an_unknown_complaint_is_404(action: str) -> None:
+    for data in (FACTS[action], asked(action)):
+        with pytest.raises(Refused) as refused:
+            step(initial(CUSTOMER), event(data))
+        assert (refused.value.status, refused.value.code) == (404, "unknown_complaint")
+
+
+def test_opening_by_command() -> None:
+    command = ComplaintOpenRequested(
+        customer_id=CUSTOMER, channel="chat", category="quality", severity="low", description="<b>bad</b>"
+    )
+    effects = step(initial(CUSTOMER), event(command, "key-1"))
+    assert (effects.outcome.status, effects.outcome.body) == (201, {"complaint_id": "complaint-key-1"})
+    (complaint,) = effects.state.complaints
+    assert (complaint.complaint_id, complaint.status, complaint.summary) == (
+        "complaint-key-1",
+        "opened",
+        "<b>bad</b>",
+    )
+    assert isinstance(effects.emits[0].data, ComplaintOpened)
+    assert effects.emits[0].data.description == "<b>bad</b>"
+
+
+def test_an_id_is_opened_once() -> None:
+    with pytest.raises(Refused, match="complaint_exists"):
+        step(in_status("closed"), event(OPENED, "again"))
+
+
+def test_times_and_what_a_reopening_keeps() -> None:
+    facts = ["acknowledge", "resolve", "close", "reopen"]
+    state = fold([event(OPENED), *(event(FACTS[a], a, n) for n, a in enumerate(facts, 1))])
+    (complaint,) = state.complaints
+    assert complaint.opened_at == micros(at(0))
+    assert complaint.acknowledged_at == micros(at(1))
+    assert (complaint.resolved_at, complaint.closed_at) == (None, None)
+    assert complaint.updated_at == micros(at(4))
+    assert complaint.steps == 5
+    assert complaint.open
+
+
+def test_commands_that_lack_their_text_are_refused() -> None:
+    for action in ("update", "resolve", "reopen", "compensate"):
+        status = next(s for s, a in AFTER if a == action)
+        with pytest.raises(Refused) as refused:
+            step(in_status(status), event(ComplaintActionRequested(complaint_id=ID, action=action)))
+        assert refused.value.status == 422
+        assert refused.value.field
+
+
+def test_a_refund_needs_money() -> None:
+    command = ComplaintActionRequested(complaint_id=ID, action="compensate", kind="refund", points=5)
+    with pytest.raises(Refused, match="money is needed"):
+        step(in_status("opened"), event(command))
+    command = command.model_copy(update={"money": Money(amount=500, currency="EUR")})
+    assert step(in_status("opened"), event(command)).emits
+
+
+def test_overdue_until_its_step_is_taken() -> None:
+    def breach(clock: str) -> ComplaintSlaBreached:
+        return ComplaintSlaBreached.model_validate({"complaint_id": ID, "clock": clock, "due_at": at(5)})
+
+    state = step(in_status("opened"), event(breach("first_response"), "b-1", 5)).state
+    assert state.complaints[0].overdue
+    effects = step(state, event(FACTS["acknowledge"], "a", 6))
+    assert not effects.state.complaints[0].overdue
+    late = step(effects.state, event(breach("first_response"), "b-2", 7)).state
+    assert not late.complaints[0].overdue, "it was acknowledged before the breach was told"
+    state = step(late, event(breach("resolution"), "b-3", 8)).state
+    row = put(step(state, event(FACTS["update"], "u", 9)), "complaints")
+    assert row is not None
+    assert row["overdue"], "an update does not resolve"
+    assert not step(state, event(FACTS["resolve"], "r", 9)).state.complaints[0].overdue
+
+
+def test_an_assignee_is_taken_from_a_step() -> None:
+    command = ComplaintActionRequested.model_validate(
+        {"complaint_id": ID, "action": "acknowledge", "assignee": "agent-7"}
+    )
+    effects = step(in_status("opened"), event(command))
+    assert effects.state.complaints[0].assignee == "agent-7"
+    assert effects.emits[0].data.model_extra == {"assignee": "agent-7"}
+    assert step(effects.state, event(FACTS["resolve"])).state.complaints[0].assignee == "agent-7"
+
+
+def test_complaints_are_bounded_and_open_ones_never_forgotten() -> None:
+    def opening(number: int) -> Effects[Customer]:
+        data = OPENED.model_copy(update={"complaint_id": f"n-{number}"})
+        return step(state, event(data, f"o-{number}", number))
+
+    state = in_status("closed")
+    for number in range(MAX_COMPLAINTS - 1):
+        state = opening(number).state
+    assert len(state.complaints) == MAX_COMPLAINTS
+    state = opening(MAX_COMPLAINTS).state
+    assert len(state.complaints) == MAX_COMPLAINTS
+    assert ID not in {c.complaint_id for c in state.complaints}, "the closed one made room"
+    with pytest.raises(Refused, match="too_many_complaints"):
+        opening(MAX_COMPLAINTS + 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(sorted(FACTS)), max_size=12))
+def test_any_walk_agrees_with_the_table(actions: list[str]) -> None:
+    state, status = fold([event(OPENED)]), "opened"
+    for number, action in enumerate(actions):
+        told = event(FACTS[action], f"a-{number}", number)
+        if (status, action) not in AFTER:
+            with pytest.raises(Refused, match="invalid_transition"):
+                step(state, told)
+            continue
+        effects = step(state, told)
+        state, status = effects.state, AFTER[status, action]
+        assert [row["status"] for row in [put(effects, "complaints")] if row] == [status]
+    assert state.complaints[0].status == status
+    assert state.complaints[0].open == (status in {"opened", "acknowledged", "reopened"})

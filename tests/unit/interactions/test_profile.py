@@ -1,0 +1,88 @@
+"""Who the customer is: the latest event time wins a field, in any order of arrival."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.interactions.domain.profile import profile_values
+from services.interactions.domain.state import MAX_CONSENTS, initial
+from shared.runtime.effects import Refused
+from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
+
+from .told import CUSTOMER, event, fold, put, step
+
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "email": st.sampled_from(["a@x.org", "b@x.org", None]),
+    "segment": st.sampled_from(["gold", "new"]),
+    "tags": st.lists(st.sampled_from(["vip", "b2b"]), max_size=2),
+    "preferences": st.dictionaries(st.sampled_from(["$set", "a.b", "n\0l"]), st.integers(), max_size=2),
+}
+updates = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from(["Ann", "Bob"])}, optional=FIELDS), min_size=1, max_size=6
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(updates.flatmap(lambda told: st.tuples(st.just(told), st.permutations(range(len(told))))))
+def test_any_order_gives_the_profile_of_the_latest_word(case: tuple[list[dict[str, Any]], list[int]]) -> None:
+    told, order = case
+    expected: dict[str, Any] = {}
+    for fields in told:
+        expected |= fields
+    events = [event(CustomerUpdated.model_validate(f), f"e-{n}", n) for n, f in enumerate(told)]
+    assert profile_values(fold([events[n] for n in order])) == expected
+
+
+def test_of_two_at_one_time_the_later_in_the_log_wins() -> None:
+    first, second = (event(CustomerUpdated(name=name), name) for name in ("Ann", "Bob"))
+    assert profile_values(fold([first, second])) == {"name": "Bob"}
+
+
+def test_a_search_row_only_when_first_seen_or_the_profile_changes() -> None:
+    registered = CustomerRegistered(name="Ann  von ÅKE", email="Ann@X.org", segment="gold")
+    effects = step(initial(CUSTOMER), event(registered))
+    row = put(effects, "customers")
+    assert row is not None
+    assert {k: row.get(k) for k in ("_id", "name", "name_key", "email_key", "id_key", "segment")} == {
+        "_id": CUSTOMER,
+        "name": "Ann  von ÅKE",
+        "name_key": "ann von åke",
+        "email_key": "ann@x.org",
+        "id_key": "cust-1",
+        "segment": "gold",
+    }
+    late = step(effects.state, event(CustomerUpdated(name="Old name"), "late", -5))
+    assert put(late, "customers") is None
+    consent = ConsentChanged(purpose="marketing", channel="email", granted=True)
+    assert put(step(effects.state, event(consent, "c", 5)), "customers") is None
+    first = put(step(initial(CUSTOMER), event(consent)), "customers")
+    assert first is not None
+    assert "name" not in first
+
+
+def test_consents_in_any_order_are_the_latest_word() -> None:
+    told = [
+        event(ConsentChanged(purpose="marketing", channel="email", granted=True), "1", 1),
+        event(ConsentChanged(purpose="marketing", channel="email", granted=False), "2", 2),
+        event(ConsentChanged(purpose="marketing", channel="sms", granted=True), "3", 3),
+    ]
+    for order in permutations(told):
+        state = fold(order)
+        assert {(c.purpose, c.channel): c.granted for c in state.consents} == {
+            ("marketing", "email"): False,
+            ("marketing", "sms"): True,
+        }
+
+
+def test_consents_are_bounded_but_known_ones_always_change() -> None:
+    def consent(number: int, granted: bool) -> ConsentChanged:
+        return ConsentChanged(purpose="survey", channel=f"ch-{number}", granted=granted)
+
+    state = fold([event(consent(n, True), f"e-{n}", n) for n in range(MAX_CONSENTS)])
+    with pytest.raises(Refused, match="too_many_consents"):
+        step(state, event(consent(MAX_CONSENTS, True), "one more", 999))
+    withdrawn = step(state, event(consent(0, False), "withdrawn", 999)).state
+    assert [c.granted for c in withdrawn.consents if c.channel == "ch-0"] == [False]

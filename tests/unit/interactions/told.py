@@ -1,0 +1,52 @@
+"""Builds events, and folds them as the worker does."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.interactions.domain.apply import apply
+from services.interactions.domain.state import Customer, initial
+from shared.runtime.effects import Append, Context, Effects, Put
+from shared.schemas.base import Data
+from shared.schemas.event import Event
+
+START = datetime(2026, 11, 1, 10, tzinfo=UTC)
+CUSTOMER = "cust-1"
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def event(
+    data: Data, id: str = "e-1", minutes: float = 0, source: str = "/test", subject: str = CUSTOMER
+) -> Event:
+    return Event(id=id, source=source, subject=subject, time=at(minutes), data=data)
+
+
+def step(state: Customer, told: Event) -> Effects[Customer]:
+    """Apply, and check what must hold after any event."""
+
+    def new_id(tag: str) -> str:
+        return f"{tag}-{told.id}"
+
+    effects = apply(state, told, Context(told.time, new_id, new_id))
+    assert Customer.model_validate(effects.state.model_dump()) == effects.state, (
+        "the store gives it back as it was"
+    )
+    timeline = [row.document for row in effects.rows if isinstance(row, Append)]
+    assert [row["_id"] for row in timeline] == [told.uid], "one timeline row an event"
+    return effects
+
+
+def fold(events: Sequence[Event]) -> Customer:
+    state = initial(CUSTOMER)
+    for told in events:
+        state = step(state, told).state
+    return state
+
+
+def put(effects: Effects[Customer], collection: str) -> dict[str, Any] | None:
+    rows = [r.document for r in effects.rows if isinstance(r, Put) and r.collection == collection]
+    assert len(rows) <= 1
+    return dict(rows[0]) if rows else None

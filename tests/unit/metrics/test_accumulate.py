@@ -1,0 +1,202 @@
+"""What events count as, and that neither order nor restarts change it."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.metrics.domain import customer
+from services.metrics.domain.cells import Delta, from_date
+from services.metrics.domain.customer import KEEP_DAYS, KEEP_ORDERS, Tracked
+from services.metrics.domain.kpis import KPIS, window
+from shared.schemas.complaints import (
+    ComplaintAcknowledged,
+    ComplaintClosed,
+    ComplaintReopened,
+    ComplaintResolved,
+)
+from shared.schemas.event import Event
+from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.loyalty import PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
+
+from .story import START, counted, entry, event, histories, opened, profile, purchase, returned, run
+
+DAY0 = from_date(START.date())
+HOUR = 1 / 24
+
+
+def value(delta: Delta, name: str, *, channel: str | None = None, segment: str | None = None) -> object:
+    """A KPI of all time."""
+    days: dict[int, dict[str, int]] = {}
+    for (day, in_segment, in_channel, field), n in delta.items():
+        if channel in (None, in_channel) and segment in (None, in_segment):
+            days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
+    still_open = sum(fields.get("open", 0) for fields in days.values())
+    found = window(days, still_open, first=-(10**6), last=None, one_channel=channel is not None)
+    return KPIS[name](found).value
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_order_does_not_matter(history: Sequence[Event], order: random.Random) -> None:
+    customers, delta = run(history)
+    shuffled = list(history)
+    order.shuffle(shuffled)
+    again, delta_again = run(shuffled)
+    assert delta_again == delta
+    assert counted(again.values()) == counted(customers.values())
+
+
+@given(histories())
+def test_the_aggregates_are_what_the_records_count_as(history: Sequence[Event]) -> None:
+    customers, delta = run(history)
+    assert delta == counted(customers.values())
+
+
+@given(histories())
+def test_records_survive_storage(history: Sequence[Event]) -> None:
+    customers, delta = run(history)
+    reloaded = [Tracked(customer.decode(customer.encode(t.data))) for t in customers.values()]
+    assert counted(reloaded) == delta
+
+
+def test_repeat_purchases_by_channel() -> None:
+    _, delta = run(
+        [
+            event(purchase("a", channel="web"), days=1),
+            event(purchase("b", channel="store"), days=2),
+            event(purchase("c", channel="web"), days=3, subject="c2"),
+            event(purchase("d", channel="web"), days=3, subject="c2"),
+        ]
+    )
+    assert value(delta, "repeat_purchase_rate") == 1.0
+    assert value(delta, "repeat_purchase_rate", channel="web") == 0.5
+    assert value(delta, "repeat_purchase_rate", channel="store") == 0.0
+
+
+@pytest.mark.parametrize(("refund", "rate"), [(99, 1.0), (100, 0.0)])
+def test_an_order_paid_back_in_full_does_not_count(refund: int, rate: float) -> None:
+    _, delta = run(
+        [
+            event(returned("b", refund), days=4),
+            event(purchase("a"), days=1),
+            event(purchase("b", 100), days=2),
+        ]
+    )
+    assert value(delta, "repeat_purchase_rate") == rate
+
+
+def test_an_order_sent_twice_under_two_ids_is_one() -> None:
+    _, delta = run([event(purchase("a"), days=1), event(purchase("a"), days=2)])
+    assert value(delta, "repeat_purchase_rate") == 0.0
+
+
+def test_response_and_resolution_times() -> None:
+    _, delta = run(
+        [
+            event(opened(), days=0),
+            event(ComplaintAcknowledged(complaint_id="k1", message="."), days=HOUR),
+            event(ComplaintResolved(complaint_id="k1", resolution="."), days=1),
+        ]
+    )
+    assert value(delta, "first_response_s") == {
+        "p50": pytest.approx(3600, rel=0.02),
+        "p90": pytest.approx(3600, rel=0.02),
+    }
+    assert value(delta, "resolution_s", channel="email") == {
+        "p50": pytest.approx(86_400, rel=0.02),
+        "p90": pytest.approx(86_400, rel=0.02),
+    }
+    assert value(delta, "open_complaints") == 0
+
+
+def test_a_reopening_takes_the_resolution_back_and_the_clock_goes_on() -> None:
+    story = [
+        event(opened(), days=0),
+        event(ComplaintResolved(complaint_id="k1", resolution="."), days=1),
+        event(ComplaintClosed(complaint_id="k1"), days=2),
+        event(ComplaintReopened(complaint_id="k1", reason="."), days=3),
+    ]
+    _, delta = run(story)
+    assert value(delta, "resolution_s") == {"p50": None, "p90": None}
+    assert value(delta, "open_complaints") == 1
+    assert delta[DAY0 + 1, "", "email", "open"] == -1
+    assert delta[DAY0 + 3, "", "email", "open"] == 1
+    _, delta = run([*story, event(ComplaintResolved(complaint_id="k1", resolution="."), days=10)])
+    assert value(delta, "resolution_s") == {
+        "p50": pytest.approx(864_000, rel=0.02),
+        "p90": pytest.approx(864_000, rel=0.02),
+    }
+    assert value(delta, "open_complaints") == 0
+
+
+def test_facts_before_the_opening_wait_for_it() -> None:
+    resolved = event(ComplaintResolved(complaint_id="k1", resolution="."), days=1)
+    _, delta = run([resolved])
+    assert delta == {}
+    _, delta = run([resolved, event(opened(), days=0)])
+    assert value(delta, "open_complaints") == 0
+
+
+def test_a_segment_takes_all_along() -> None:
+    story = [
+        event(SurveyAnswered(survey="nps", score=10), days=1),
+        event(opened(), days=1),
+        event(purchase("a"), days=1),
+        event(profile("gold"), days=5),
+    ]
+    _, delta = run(story)
+    assert {segment for _, segment, _, _ in delta} == {"gold"}
+    _, delta = run([*story, event(profile(None, update=True), days=6), event(profile("old"), days=4)])
+    assert {segment for _, segment, _, _ in delta} == {""}
+
+
+def test_redemption_rate_is_net_of_reversals_and_restorals() -> None:
+    _, delta = run(
+        [
+            event(entry(PointsEarned, 500)),
+            event(entry(PointsReversed, -100)),
+            event(entry(PointsRedeemed, -300)),
+            event(entry(PointsRestored, 100)),
+        ]
+    )
+    assert value(delta, "redemption_rate") == 0.5
+
+
+def test_huge_points_stay_within_64_bits() -> None:
+    _, delta = run([event(entry(PointsEarned, 2**53)) for _ in range(2000)])
+    assert max(delta.values()) < 2**63
+
+
+def test_trimming_keeps_what_was_counted() -> None:
+    story = [event(purchase(f"o{i}"), days=i) for i in range(5)]
+    story += [event(opened("old")), event(ComplaintResolved(complaint_id="old", resolution="."), days=1)]
+    story += [event(opened("open")), event(SurveyAnswered(survey="csat", score=5))]
+    late = [event(purchase("late"), days=KEEP_DAYS + 3.5)]
+    customers, delta = run([*story, *late])
+    tracked = customers["c1"]
+    tracked.trim()
+    assert set(tracked.data.orders) == {"o3", "o4", "late"}
+    assert set(tracked.data.complaints) == {"open"}
+    assert tracked.data.counts == {}
+    # Counted as before: trimming gives no change of cells, and later events count as if nothing were gone.
+    more = [event(purchase("next"), days=KEEP_DAYS + 4), event(purchase("lost"), days=1)]
+    _, whole = run([*story, *late, more[0]])
+    _apply(tracked, more, delta)
+    assert delta == whole
+
+
+def test_a_guest_does_not_grow_without_end() -> None:
+    customers, delta = run([event(purchase(f"o{i}"), days=i / 1000) for i in range(KEEP_ORDERS + 50)])
+    tracked = customers["c1"]
+    tracked.trim()
+    assert len(tracked.data.orders) == KEEP_ORDERS
+    assert value(delta, "repeat_purchase_rate") == 1.0
+
+
+def _apply(tracked: Tracked, events: Sequence[Event], delta: Delta) -> None:
+    from services.metrics.domain.accumulate import accumulate
+
+    for e in events:
+        accumulate(tracked, e, 0, delta)

@@ -1,0 +1,304 @@
+"""The processor: exactly-once over crashes, duplicates, outages and other workers."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.metrics import partition as partition_module
+from services.metrics import processor as processor_module
+from services.metrics.processor import CompactProcessor
+from shared.runtime.processing import Batch, Fenced, Origin, Work
+from shared.runtime.publisher import Record
+from shared.schemas.event import Event
+
+from .memory import MemoryStore
+from .story import START, event, histories, purchase, run
+
+TOPICS = ("feedback", "purchases")
+FAR = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Rig:
+    """A worker's processor on a log of two topics, one partition each of a number."""
+
+    def __init__(self, store: MemoryStore, *, stream: bool = False) -> None:
+        self.store = store
+        self.time = 0.0
+        self.published: list[Record] = []
+        self.processor = CompactProcessor(store, self.publish, stream=stream, clock=lambda: self.time)
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.published += records
+
+    async def flush(self) -> None:
+        self.time += 1_000.0
+        await self.processor.idle()
+
+
+def batch(
+    events: Sequence[Event],
+    *,
+    start: int = 0,
+    partition: int = 0,
+    topic: str = "feedback",
+    at: datetime = FAR,
+) -> Batch:
+    """The events at consecutive offsets of a topic."""
+    works = tuple(
+        Work(
+            partition,
+            e.time,
+            e,
+            Origin(topic, partition, start + i),
+            Record(topic, e.subject.encode(), b"{}", (), partition),
+        )
+        for i, e in enumerate(events)
+    )
+    return Batch(partition, 2, works, at, at, {(topic, partition): start + len(events)})
+
+
+async def started(store: MemoryStore, *partitions: int, stream: bool = False) -> Rig:
+    rig = Rig(store, stream=stream)
+    await rig.processor.assigned(frozenset(partitions or (0,)))
+    return rig
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    histories(30),
+    st.lists(st.sampled_from(["batch", "flush", "crash", "revoke"]), max_size=25),
+    st.integers(1, 7),
+    st.lists(st.integers(0, 29), max_size=8),
+)
+def test_crashes_and_duplicates_change_nothing(
+    history: Sequence[Event], plan: Sequence[str], size: int, repeats: Sequence[int]
+) -> None:
+    """The log has duplicates; the worker dies between any two batches, with or without a flush."""
+    log = list(history)
+    for r in repeats:
+        if r < len(history):
+            log.insert((r * 7) % (len(log) + 1), history[r])
+    expected = run(_first_of_each(log))[1]
+    store = MemoryStore()
+    asyncio.run(_live(store, log, plan, size))
+    assert store.cells == expected
+
+
+def _first_of_each(log: Sequence[Event]) -> list[Event]:
+    return list({e.uid: e for e in reversed(log)}.values())[::-1]
+
+
+async def _live(store: MemoryStore, log: Sequence[Event], plan: Sequence[str], size: int) -> None:
+    rig = Rig(store)
+    position = await _restart(rig)
+    for step in [*plan, "crash", *["batch"] * (len(log) // size + 1), "flush"]:
+        if step == "batch":
+            await rig.processor.process(batch(log[position : position + size], start=position))
+            position = min(position + size, len(log))
+        elif step == "flush":
+            await rig.flush()
+            assert rig.processor.durable().get(("feedback", 0), position) == position
+        else:
+            if step == "revoke":
+                await rig.processor.revoked(frozenset({0}))
+                assert rig.processor.durable().get(("feedback", 0), position) == position
+            rig = Rig(store)
+            position = await _restart(rig)
+
+
+async def _restart(rig: Rig) -> int:
+    return (await rig.processor.assigned(frozenset({0}))).get(("feedback", 0), 0)
+
+
+@pytest.fixture
+def eager_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition_module, "FOLD_CELLS", 3)
+    monkeypatch.setattr(partition_module, "FOLD_IDS", 2)
+
+
+@pytest.mark.usefixtures("eager_folds")
+async def test_folding_keeps_sums_and_ids() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    events = [event(purchase(f"o{i}"), days=i, subject=f"c{i % 5}") for i in range(200)]
+    for i, e in enumerate(events):
+        await rig.processor.process(batch([e], start=i))
+        await rig.flush()
+    assert store.folds > 50
+    assert len(store.rows[0].chunks) < store.folds, "small chunks are merged"
+    assert store.cells == run(events)[1]
+    again = await started(store)
+    await again.processor.process(batch(events, start=200))
+    await again.flush()
+    assert store.cells == run(events)[1], "no id was lost in a merge"
+
+
+async def test_nothing_is_durable_before_it_is_written() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    await rig.flush()
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    assert store.writes == 1, "the first batch came after the interval, the second within it"
+    assert rig.processor.durable() == {("feedback", 0): 1}
+    await rig.processor.idle()
+    assert store.writes == 1
+    await rig.flush()
+    assert rig.processor.durable() == {("feedback", 0): 2}
+    assert rig.processor.durable() == {}
+    await rig.flush()
+    assert store.writes == 2, "nothing new, nothing written"
+
+
+async def test_a_worker_that_lost_its_partition_writes_nothing() -> None:
+    store = MemoryStore()
+    old, e = await started(store), event(purchase("a"))
+    await old.processor.process(batch([e, event(purchase("b"))]))
+    await old.processor.process(batch([event(purchase("c"))], start=2))
+    new = await started(store)
+    old.time += 1_000.0
+    with pytest.raises(Fenced):
+        await old.processor.process(batch([event(purchase("d"))], start=3))
+    assert old.processor.durable().get(("feedback", 0)) == 2
+    await old.processor.revoked(frozenset({0}))
+    assert store.rows[0].offsets == {"feedback": 2}
+    await new.processor.process(batch([event(purchase("c"))], start=2))
+    await new.flush()
+    assert store.rows[0].offsets == {"feedback": 3}
+
+
+async def test_an_outage_is_counted_through_and_then_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor_module, "MAX_PENDING", 3)
+    store = MemoryStore()
+    rig = await started(store)
+    await rig.processor.process(batch([event(purchase("a"))]))
+    store.away = True
+    rig.time += 1_000.0
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    await rig.flush()
+    assert rig.processor.durable() == {("feedback", 0): 1}
+    full = asyncio.create_task(
+        rig.processor.process(batch([event(purchase(f"x{i}")) for i in range(4)], start=2))
+    )
+    await asyncio.sleep(0.05)
+    assert not full.done(), "memory is bounded: it waits for the store"
+    store.away = False
+    await asyncio.wait_for(full, 5)
+    assert rig.processor.durable() == {("feedback", 0): 6}
+
+
+async def test_a_revoke_during_an_outage_gives_up_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor_module, "REVOKE_SECONDS", 0.05)
+    store = MemoryStore()
+    rig = await started(store)
+    await rig.flush()
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    store.away = True
+    await rig.processor.revoked(frozenset({0}))
+    store.away = False
+    again = Rig(store)
+    assert await again.processor.assigned(frozenset({0})) == {("feedback", 0): 1}
+
+
+async def test_a_batch_of_a_partition_let_go_has_no_effect() -> None:
+    store = MemoryStore()
+    rig = await started(store, 0, 1)
+    await rig.processor.revoked(frozenset({0}))
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.flush()
+    assert store.cells == {}
+    assert rig.processor.durable() == {}
+
+
+async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    bad, good = event(purchase("bad"), id="bad"), [event(purchase("a")), event(purchase("b"))]
+    real = partition_module.accumulate
+
+    def fails(tracked, e, h, delta):  # type: ignore[no-untyped-def]
+        real(tracked, e, h, delta)
+        if e.id == "bad":
+            raise ArithmeticError("no such number")
+
+    monkeypatch.setattr(partition_module, "accumulate", fails)
+    log = [good[0], bad, good[1]]
+    with pytest.raises(Fenced):
+        await rig.processor.process(batch(log))
+    (letter,) = rig.published
+    assert letter.topic == "feedback.dlq"
+    headers = dict(letter.headers)
+    assert headers["rapport-origin"] == b"feedback/0/1"
+    assert b"no such number" in headers["rapport-error-detail"]
+    assert await rig.processor.assigned(frozenset({0})) == {}
+    await rig.processor.process(batch(log))
+    await rig.flush()
+    assert store.cells == run(good)[1]
+    monkeypatch.setattr(partition_module, "accumulate", real)
+    await rig.processor.process(batch([bad], start=3))
+    await rig.flush()
+    assert store.cells == run(log)[1], "replayed under its own id, it takes effect"
+
+
+async def test_letters_are_out_before_the_offset_is_durable() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    letter = Record("feedback.dlq", b"c1", b"x")
+    await rig.processor.process(Batch(0, 2, (), FAR, FAR, {("feedback", 0): 1}, (letter,)))
+    assert rig.published == [letter]
+    assert rig.processor.durable() == {("feedback", 0): 1}
+
+
+@pytest.mark.parametrize(("stream", "expected"), [(True, START), (False, None)])
+async def test_the_watermark_is_stored_in_stream_mode(stream: bool, expected: datetime | None) -> None:
+    store = MemoryStore()
+    rig = await started(store, stream=stream)
+    await rig.processor.process(batch([event(purchase("a"))], at=START))
+    await rig.flush()
+    assert store.rows[0].watermark == expected
+    clock = Batch(0, 2, (), START, FAR, {("clock", 0): 1})
+    await rig.processor.process(clock)
+    await rig.flush()
+    again = await started(store, stream=stream)
+    assert await again.processor.watermark(0) == (FAR if stream else None)
+
+
+async def test_slow_writes_are_spaced_out() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    real = store.write
+
+    async def slow(writes):  # type: ignore[no-untyped-def]
+        rig.time += 2.0
+        await real(writes)
+
+    store.write = slow  # type: ignore[method-assign]
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    rig.time += 7.9
+    await rig.processor.idle()
+    assert store.writes == 1
+    rig.time += 0.2
+    await rig.processor.idle()
+    assert store.writes == 2
+
+
+async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    rig = Rig(store)
+    rig.processor = CompactProcessor(
+        store, rig.publish, stream=False, warm_customers=2, clock=lambda: rig.time
+    )
+    await rig.processor.assigned(frozenset({0}))
+    events = [event(purchase(f"o{i}"), days=i, subject=f"c{i % 7}") for i in range(40)]
+    for i, e in enumerate(events):
+        await rig.processor.process(batch([e], start=i))
+        await rig.flush()
+    assert store.cells == run(events)[1]

@@ -1,0 +1,170 @@
+"""A store and a publisher in memory, with the real ones' promises, that can be told to fail."""
+
+import copy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.runtime.effects import Append, CancelTimer, Context, Effects, Emit, Handler, Refused, SetTimer
+from shared.runtime.plan import Held, Plan, Timer
+from shared.runtime.processing import Fenced
+from shared.runtime.publisher import BrokerAway, Record
+from shared.runtime.store import DuplicateEvents, Journalled
+from shared.schemas.event import Event
+from shared.schemas.loyalty import PointsEarned
+from shared.schemas.purchases import PurchaseMade
+from shared.schemas.timer import TimerFired
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+class MemoryStore:
+    """``WorkerStore`` without a server: a write is whole or not at all."""
+
+    def __init__(self, handler: Handler[Any]) -> None:
+        self.handler = handler
+        self.states: dict[str, tuple[Any, int]] = {}
+        self.journal: dict[str, Journalled] = {}
+        self.timers: dict[str, Timer] = {}
+        self.outboxes: dict[int, list[str]] = {}
+        self.watermarks: dict[int, datetime] = {}
+        self.rows: dict[str, dict[Any, Mapping[str, Any]]] = {}
+        self.poison: set[str] = set()
+        self.away = 0
+
+    async def load(self, subjects: Sequence[str]) -> dict[str, Held[Any]]:
+        return {s: Held(*self.states.get(s, (self.handler.initial(s), 0))) for s in subjects}
+
+    async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
+        due = sorted((t for t in self.timers.values() if t.due_at <= horizon), key=lambda t: t.due_at)
+        return due[:limit]
+
+    async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
+        return {u: self.journal[u] for u in uids if u in self.journal}
+
+    async def outbox(self, partition: int) -> list[Record]:
+        return [r for uid in self.outboxes.get(partition, []) for r in self.journal[uid].emitted]
+
+    async def clear_outbox(self, partition: int) -> None:
+        self.outboxes.pop(partition, None)
+
+    async def watermark(self, partition: int) -> datetime | None:
+        return self.watermarks.get(partition)
+
+    async def drop_timer(self, subject: str, name: str) -> None:
+        self.timers.pop(f"{subject}|{name}", None)
+
+    async def write(
+        self, plan: Plan[Any], held: Mapping[str, Held[Any]], *, partition: int, watermark: datetime | None
+    ) -> bool:
+        if self.away:
+            self.away -= 1
+            raise OSError("the store is away")
+        if any(e.event.uid in self.poison for e in plan.entries):
+            raise ValueError("the store cannot take this")
+        uids = Counter(e.event.uid for e in plan.entries)
+        if any(n > 1 or uid in self.journal for uid, n in uids.items()):
+            raise DuplicateEvents
+        if any(held[s].version != self.states.get(s, (None, 0))[1] for s in plan.states):
+            raise Fenced("version")
+        for entry in plan.entries:
+            self.journal[entry.event.uid] = Journalled(entry.origin, entry.emitted)
+        for subject, state in plan.states.items():
+            self.states[subject] = (copy.deepcopy(state), held[subject].version + 1)
+        for key, timer in plan.timers.items():
+            if timer is None:
+                self.timers.pop(key, None)
+            else:
+                self.timers[key] = timer
+        for collection, documents in plan.appends.items():
+            kept = self.rows.setdefault(collection, {})
+            for d in documents:
+                assert d["_id"] not in kept
+                kept[d["_id"]] = d
+        outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
+        if outbox:
+            self.outboxes[partition] = outbox
+        if watermark is not None:
+            self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
+        return bool(outbox)
+
+
+class MemoryPublisher:
+    """Keeps what is published; ``away`` publications fail first; ``crash_at`` dies before the n-th."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.away = 0
+        self.crash_at: int | None = None
+        self.crash_after = False
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        if self.away:
+            self.away -= 1
+            raise BrokerAway("away")
+        if self.crash_at is not None:
+            self.crash_at -= 1
+            if self.crash_at <= 0:
+                if self.crash_after:
+                    self.records += records
+                raise Crash
+        self.records += records
+
+
+class Tally(BaseModel):
+    """What the test's service keeps of a customer: order matters to ``trail``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    customer: str
+    total: int = 0
+    trail: tuple[str, ...] = ()
+
+
+def apply(state: Tally, event: Event, context: Context) -> Effects[Tally]:
+    """Adds totals up; amounts decide which timers are set, moved and cancelled, so that firings matter."""
+    data = event.data
+    if isinstance(data, TimerFired):
+        left = int(data.payload.get("left", 0))
+        again = (SetTimer(data.name, data.due_at + timedelta(hours=7), {"left": left - 1}),) if left else ()
+        note = f"{data.name}@{data.due_at:%d.%H}"
+        changed = state.model_copy(update={"trail": (*state.trail, note), "total": state.total * 2 % 10_007})
+        return Effects(changed, emits=(_points(changed.total, event, context),), timers=again)
+    assert isinstance(data, PurchaseMade)
+    amount = data.total.amount
+    if amount == 13:
+        raise Refused("unlucky", "thirteen")
+    if amount == 14:
+        raise RuntimeError("a bug in the domain")
+    changed = state.model_copy(
+        update={"trail": (*state.trail, data.order_id), "total": (state.total + amount) % 10_007}
+    )
+    timers: tuple[SetTimer | CancelTimer, ...] = ()
+    if amount % 3 == 0:
+        timers = (SetTimer(f"t{amount % 2}", event.time + timedelta(hours=amount), {"left": amount % 4}),)
+    elif amount % 7 == 0:
+        timers = (CancelTimer("t0"),)
+    row = Append("ledger", {"_id": context.new_id("row"), "amount": amount})
+    return Effects(changed, emits=(_points(amount, event, context),), timers=timers, rows=(row,))
+
+
+def _points(points: int, event: Event, context: Context) -> Emit:
+    cause = {"source": "/test", "id": "cause"}
+    data = PointsEarned.model_validate(
+        {"entry_id": context.new_id("e"), "points": points, "balance": points, "reason": "r", "cause": cause}
+    )
+    return Emit(data, event.time)
+
+
+HANDLER: Handler[Tally] = Handler(
+    service="tally",
+    consumes=(PurchaseMade,),
+    state=Tally,
+    initial=lambda customer: Tally(customer=customer),
+    apply=apply,
+)
