@@ -41,6 +41,8 @@ lint: $(complete) ## Style (ruff), formatting (ruff) and who may import whom (im
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/lint-imports --no-logo
+	@if command -v promtool >/dev/null; then promtool test rules deploy/prometheus/rules.test.yaml; \
+	else echo "promtool is not on PATH: the Prometheus rules' own tests are left out"; fi
 
 types: $(complete) ## Types: mypy --strict
 	$(bin)/mypy

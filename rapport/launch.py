@@ -1,5 +1,6 @@
 """Starts and stops a whole stack as a daemon. It prints nothing: `up`, the demo and tests share it."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from rapport.status import Failure, Status, orphans, read, supervisor
 from rapport.trouble import Trouble
 
 STOP_SECONDS = 60.0
+
+_detached: list[subprocess.Popen[bytes]] = []
+"""Supervisors that are meant to outlive us: dropped, each would warn that it still runs."""
 
 
 class StartFailed(Exception):
@@ -48,10 +52,18 @@ def launch(
     False when a stack runs here already, whatever its parts. Raises StartFailed or Trouble.
     """
     home.create()
+    with open(home.root / "launch.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second `up` waits, and finds the first one's stack
+        return _launch(home, parts, options or {}, on_status)
+
+
+def _launch(
+    home: Home, parts: Sequence[str], options: Mapping[str, str], on_status: Callable[[Status], None]
+) -> bool:
     if supervisor(home):
         return False
     end_orphans(home)
-    environ = {**os.environ, **(options or {}), "RAPPORT_HOME": str(home.root)}
+    environ = {**os.environ, **options, "RAPPORT_HOME": str(home.root)}
     plan(home, parts, environ)  # complains here, where someone reads it
     for stale in (home.status_file, home.env_file, home.pid_file):
         stale.unlink(missing_ok=True)
@@ -64,6 +76,7 @@ def launch(
             stderr=log,
             start_new_session=True,
         )
+    _detached.append(process)
     try:
         return _follow(home, process, on_status)
     except BaseException:

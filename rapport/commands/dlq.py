@@ -87,7 +87,7 @@ def replay_(
         send_back(servers, chosen, lambda them: track(them, "replaying", console=console))
     already = 0 if again else len(letters) - len(chosen)
     console.print(
-        f"{len(chosen)} dead letters sent back to {_plain(topic)}"
+        f"{len(chosen)} dead letter{'' if len(chosen) == 1 else 's'} sent back to {_plain(topic)}"
         + (f"; {already} had been replayed before (--again sends those too)." if already else ".")
     )
 

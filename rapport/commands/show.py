@@ -28,7 +28,7 @@ def table(*columns: str, right: Iterable[str] = ()) -> Table:
     """A plain table; ``right``: columns aligned to the right."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left")
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=bool(column))
     return made
 
 
@@ -50,7 +50,8 @@ def overview(status: Status | None) -> Table:
 
 class _Seconds(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.elapsed or 0:.1f} s" if task.started else "", style="dim")
+        seconds = task.finished_time if task.finished else task.elapsed
+        return Text(f"{seconds or 0:.1f} s" if task.started else "", style="dim")
 
 
 class StartProgress:

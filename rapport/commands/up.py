@@ -55,7 +55,9 @@ def up(
         console.print(overview(read(home)))
     elif detach:
         console.print(overview(read(home)))
-        console.print(f"\nAddresses and the API key: [bold]set -a; . {home.env_file}; set +a[/]")
+        console.print(
+            f"\nAddresses and the API key: [bold]set -a; . {home.env_file}; set +a[/]", soft_wrap=True
+        )
     else:
         _stay(home)
 

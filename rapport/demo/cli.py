@@ -50,7 +50,7 @@ def demo(
     with _terminated_as_interrupted():
         try:
             stack.start()
-            right = run(stack, year, seed, console)
+            right = run(stack, year, seed, console, kept=keep)
             kept = keep
         except KeyboardInterrupt:
             console.print("\nStopped; the stack is shut down.")

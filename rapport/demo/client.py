@@ -17,13 +17,22 @@ _THREADS = 6
 
 
 class Client:
-    """Calls the four services by the names of their URL variables."""
+    """Calls the four services by the names of their URL variables. Use as a context: it closes what it
+    opened."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         names = ("interactions", "loyalty", "followup", "metrics")
         self.urls = {name: env[f"RAPPORT_{name.upper()}_URL"] for name in names}
         self._key = env["RAPPORT_API_KEY"]
         self._held = local()
+        self._opened: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._opened:
+            connection.close()
 
     def get(self, service: str, path: str) -> Any:
         """The JSON answer. Raises Trouble for anything but 200."""
@@ -74,4 +83,5 @@ class Client:
         if service not in held:
             place = urlsplit(self.urls[service])
             held[service] = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_TIMEOUT_S)
+            self._opened.append(held[service])
         return held[service]

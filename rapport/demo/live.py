@@ -54,7 +54,7 @@ class Board:
         """What is being done now."""
         self._phase = text
         if not self._console.is_terminal:
-            self._console.print(f"{self._seconds():5.0f} s  {text}", highlight=False)
+            self._console.print(f"{self._seconds():5.0f} s  {text}", highlight=False, soft_wrap=True)
 
     def progress(self, done: Progress) -> None:
         self._progress = done
@@ -72,7 +72,7 @@ class Board:
         self._left, self._measured = left, now
         if not self._console.is_terminal and now - self._printed >= _LINE_EVERY_S:
             self._printed = now
-            self._console.print(self._line(), highlight=False)
+            self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def draw(self) -> RenderableType:
         reached = self._progress.reached

@@ -1,7 +1,7 @@
 """A few members spend points, through the HTTP API as an app would: simulated, the same for one seed."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from rapport.trouble import Trouble
 
 SHARE = 0.3
 """Of the members who could redeem something, so many do."""
+PAUSE_S = 0.5
 _PATIENCE_S = 60.0
 
 
@@ -49,13 +50,7 @@ def choose(
     return draw.choice(reach) if reach and draw.random() < SHARE else None
 
 
-def _redeem(
-    client: Client,
-    customer: str,
-    reward: Mapping[str, Any],
-    seed: int,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Redeemed:
+def _redeem(client: Client, customer: str, reward: Mapping[str, Any], seed: int) -> Redeemed:
     key = f"demo-{seed}-{customer}"
     body = {"reward_id": reward["reward_id"]}
     deadline = time.monotonic() + _PATIENCE_S
@@ -66,4 +61,4 @@ def _redeem(
             return Redeemed(customer, reward["reward_id"], reward["name"], reward["cost"])
         if status != 202 or time.monotonic() > deadline:
             raise Trouble(f"{customer} could not redeem {reward['reward_id']}: {status} {str(answer)[:200]}")
-        sleep(0.5)
+        time.sleep(PAUSE_S)

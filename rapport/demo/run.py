@@ -19,7 +19,7 @@ from rapport.demo.check import Checked, check
 from rapport.demo.client import Client
 from rapport.demo.live import Board
 from rapport.demo.redeem import Redeemed, redeem_some
-from rapport.demo.settle import Settling
+from rapport.demo.settle import Left, Settling
 from rapport.demo.stack import DemoStack
 from rapport.demo.stories import Storyteller
 from rapport.demo.summary import show_differences, show_summary, show_urls
@@ -35,8 +35,10 @@ from rapport.trouble import Trouble
 REDEEMED_AT = datetime(2018, 2, 1, tzinfo=UTC)
 """All that is replayed lies before it."""
 ENDS_AT = datetime(2018, 7, 1, tzinfo=UTC)
-KPIS = "/kpis?window=365d"
+KPIS = "/kpis?window=550d"
+"""All of the year and the half-year after it."""
 _LOOK_EVERY_S = 1.0
+_KPIS_EVERY_S = 4.0
 _TALLY_PATIENCE_S = 30.0
 
 
@@ -62,11 +64,14 @@ def read_year(households: int, seed: int) -> Year:
     return Year(data, simulate(data, seed))
 
 
-def run(stack: DemoStack, year: Year, seed: int, console: Console) -> bool:
-    """Everything on a stack that runs; True if the self-check found no difference. Raises Trouble."""
-    client = Client(stack.env)
+def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool) -> bool:
+    """Everything on a stack that runs; True if the self-check found no difference. Raises Trouble.
+
+    ``kept``: whether the stack runs on afterwards.
+    """
     servers = stack.env["RAPPORT_KAFKA"]
     with ExitStack() as held:
+        client = held.enter_context(Client(stack.env))
         admin = held.enter_context(broker.admin(servers))
         mongo: MongoClient[dict[str, Any]] = held.enter_context(
             MongoClient(stack.env["RAPPORT_MONGO"], tz_aware=True)
@@ -79,10 +84,10 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console) -> bool:
             checked = check(client, expected(year, redeemed))
             _wait_for_tally(follower, admin)
         tally = follower.snapshot()
-    teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
-    stories = teller.three()
-    show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
-    show_urls(console, client.urls, stories[0].customer if stories else year.customers[0])
+        teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
+        stories = teller.three()
+        show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
+        show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
     return _verdict(checked, console)
 
 
@@ -109,24 +114,31 @@ def _drive(
     board: Board,
 ) -> list[Redeemed]:
     """The year, the redemptions, and the half-year after; each until the platform is done with it."""
+    kpis_at = 0.0
+
+    def show(left: Left) -> None:
+        nonlocal kpis_at
+        board.left(left)
+        if time.monotonic() >= kpis_at:
+            board.nps(client.get("metrics", KPIS))
+            kpis_at = time.monotonic() + _KPIS_EVERY_S
+
     board.phase("replaying the year")
     with _replaying(year, servers, board) as replay:
         while not replay.done():
-            board.left(settling.left(None))
-            board.nps(client.get("metrics", KPIS))
+            show(settling.left(None))
             time.sleep(_LOOK_EVERY_S)
         replay.result()
     board.phase("the year is sent; the services catch up")
-    settling.wait(None, told=board.left)
+    settling.wait(None, told=show)
     board.phase(f"the clock goes to {REDEEMED_AT:%d %B %Y}")
     stack.advance_clock(REDEEMED_AT)
-    settling.wait(REDEEMED_AT, told=board.left)
+    settling.wait(REDEEMED_AT, told=show)
     board.phase("some members redeem points")
     redeemed = redeem_some(client, year.customers, seed)
     board.phase(f"the clock goes to {ENDS_AT:%d %B %Y}: points expire, reminders fall due")
     stack.advance_clock(ENDS_AT)
-    settling.wait(ENDS_AT, told=board.left)
-    board.nps(client.get("metrics", KPIS))
+    settling.wait(ENDS_AT, told=show)
     return redeemed
 
 
@@ -167,6 +179,7 @@ def _verdict(checked: Checked, console: Console) -> bool:
     members = f"{len(checked.accounts):,}"
     console.print(
         f"\n[green]Checked:[/green] {members} balances equal their ledgers and the recomputation from the "
-        "parquet files; so do tiers and points earned, reversed, redeemed and expired."
+        "parquet files; so do tiers and points earned, reversed, redeemed and expired.",
+        soft_wrap=True,
     )
     return True

@@ -31,7 +31,7 @@ class DemoStack:
             for name, value in os.environ.items()
             if name in _MACHINE or not name.startswith("RAPPORT_")
         }
-        self._environ = {**kept, "RAPPORT_HOME": str(self.home.root), "RAPPORT_CLOCK": "stream"}
+        self.environ = {**kept, "RAPPORT_HOME": str(self.home.root), "RAPPORT_CLOCK": "stream"}
 
     @property
     def running(self) -> bool:
@@ -69,7 +69,7 @@ class DemoStack:
         # A session of its own: Ctrl-C is for the demo, which then stops the stack in order.
         process = subprocess.Popen(
             command,
-            env=self._environ,
+            env=self.environ,
             start_new_session=True,
             stdout=subprocess.PIPE if quiet else None,
             stderr=subprocess.STDOUT if quiet else None,

@@ -1,5 +1,6 @@
 """Three customers' years, told from the events that went in and the facts that came out."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _MOST_LINES = 12
 _SOON = timedelta(days=30)
 _RANKS = {name: rank for rank, (name, _, _) in enumerate(TIERS)}
 _WIN_BACK = "win-back"
+_DULL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +66,19 @@ class Storyteller:
     def three(self) -> list[Story]:
         """A climber, a complaint and a win-back, as far as there are any; no customer twice."""
         found: list[Story] = []
-        for pick, title in (
-            (self._climbing, "the climber"),
-            (self._complaining, "the complaint"),
-            (self._won_back, "the win-back"),
+        for pick, title, theme in (
+            (self._climbing, "the climber", "rises|falls|redeems"),
+            (self._complaining, "the complaint", "complain"),
+            (self._won_back, "the win-back", "win-back|quiet days"),
         ):
             used = {story.customer for story in found}
             ranked = sorted(((pick(c), c) for c in self._baskets if c not in used), reverse=True)
             if ranked and ranked[0][0] > 0:
-                found.append(self.tell(ranked[0][1], title))
+                found.append(self.tell(ranked[0][1], title, theme))
         return found
 
-    def tell(self, customer: str, title: str) -> Story:
-        """The customer's story, at most a dozen lines."""
+    def tell(self, customer: str, title: str, theme: str) -> Story:
+        """The customer's story, at most a dozen lines; ``theme`` is a pattern of those that must be told."""
         baskets = self._baskets[customer]
         lines = [
             (basket.at, f"{word} purchase, {basket.cents / 100:,.2f} USD") for basket, word in _ends(baskets)
@@ -85,7 +87,7 @@ class Storyteller:
         lines += [(moment.at, _announced(moment)) for moment in self._moments.get(customer, ())]
         if one := self._redeemed.get(customer):
             lines.append((self._redeemed_at, f"redeems {one.cost:,} points: {one.name}"))
-        return Story(customer, f"{self._name(customer)}, {title}", _shortened(sorted(lines)))
+        return Story(customer, f"{self._name(customer)}, {title}", _shortened(sorted(lines), theme))
 
     def _name(self, customer: str) -> str:
         for event in self._events[customer]:
@@ -97,7 +99,10 @@ class Storyteller:
         """The more tiers climbed and the higher, the better."""
         tiers = [m for m in self._moments.get(customer, ()) if m.what == "tier"]
         ups = [m for m in tiers if _RANKS.get(m.detail, 0) > _RANKS.get(m.before, 0)]
-        return len(ups) * 10 + max((_RANKS.get(m.detail, 0) for m in ups), default=0)
+        if not ups:
+            return 0
+        # Of two that climbed alike, the one with less else to tell.
+        return len(ups) * 10 + max(_RANKS.get(m.detail, 0) for m in ups) - len(self._events[customer]) / 1000
 
     def _complaining(self, customer: str) -> float:
         """A complaint that was asked about after, better still one that came back."""
@@ -160,16 +165,23 @@ def _announced(moment: Moment) -> str:
     return f"{'rises' if rises else 'falls'} from {moment.before} to {moment.detail}"
 
 
-def _shortened(lines: list[tuple[datetime, str]]) -> list[tuple[datetime, str]]:
+def _shortened(lines: list[tuple[datetime, str]], theme: str) -> list[tuple[datetime, str]]:
     """At most a dozen: what repeats is told the first time only, then what matters least goes."""
     told: set[str] = set()
-    kept = []
+    ranked = []
     for at, text in lines:
-        kind = text.split(":")[0] if text.startswith(("gets an e-mail: thank", "would")) else text
+        rank = _rank(text, theme)
+        kind = text.split(":")[0] if rank == _DULL else text
         if kind not in told:
-            kept.append((at, text))
+            ranked.append((rank, at, text))
         told.add(kind)
-    for dull in ("would recommend", "returns goods", "hears that", "gets an e-mail: thank"):
-        while len(kept) > _MOST_LINES and any(text.startswith(dull) for _, text in kept):
-            kept.remove(next(line for line in reversed(kept) if line[1].startswith(dull)))
-    return kept[:_MOST_LINES]
+    return sorted((at, text) for _, at, text in sorted(ranked)[:_MOST_LINES])
+
+
+def _rank(text: str, theme: str) -> int:
+    """How much a line matters to a story; the lowest the most."""
+    if re.search(theme, text):
+        return 0
+    if re.search("purchase|redeems|rises|falls", text):
+        return 1
+    return _DULL if re.search("thank-you|would recommend|returns goods|hears that", text) else 2

@@ -43,14 +43,14 @@ def show_differences(console: Console, differences: list[Difference]) -> None:
         console.print(f"... and {len(differences) - _MOST_ROWS} more")
 
 
-def show_urls(console: Console, urls: Mapping[str, str], customer: str) -> None:
-    """Where to look next."""
-    console.print("\n[bold]Where to look next[/bold]")
+def show_urls(console: Console, urls: Mapping[str, str], customer: str, *, kept: bool) -> None:
+    """Where to look next, if the stack is ``kept``; else, how it would be."""
+    console.print("\n[bold]Where to look next[/bold]" + ("" if kept else ", with KEEP=1"))
     paths = {
         "interactions": (f"/customers/{customer}", f"/customers/{customer}/timeline"),
         "loyalty": (f"/members/{customer}", f"/members/{customer}/ledger"),
         "followup": ("/rules", f"/customers/{customer}/outreach"),
-        "metrics": ("/kpis?window=365d",),
+        "metrics": ("/kpis?window=550d",),
     }
     for service, url in urls.items():
         console.print(f"  {service:13}{url}/docs", soft_wrap=True)

@@ -165,5 +165,5 @@ def spec(
         settle=settle,
         stopped=broker.keep_archive,
         stop_seconds=25.0,
-        stop_order=2,
+        stop_order=1,
     )

@@ -81,7 +81,7 @@ def _complaint(basket: Basket, at: datetime, draw: Random) -> list[Record]:
         step("acknowledged", draw.uniform(0.1, 20), message="We have your complaint and are looking into it")
     if draw.random() < 0.2:
         step("updated", draw.uniform(4, 30), message="We have asked the store")
-    if draw.random() < 0.06:
+    if draw.random() < 0.015:
         return steps
     step("resolved", draw.uniform(2, 96), resolution=resolution, root_cause=cause)
     if draw.random() < 0.15:

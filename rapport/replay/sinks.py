@@ -1,6 +1,8 @@
 """Where a replay goes: Kafka, or a file of JSON lines."""
 
 import asyncio
+import contextlib
+import logging
 from types import TracebackType
 from typing import IO, Any
 
@@ -10,8 +12,9 @@ from aiokafka.errors import KafkaError
 from rapport.replay.record import CONTENT_TYPE, Record
 from rapport.trouble import Trouble
 
-_PATIENCE_S = 15.0
-"""How long a broker may take to answer at the start."""
+_CONNECT_S = 15.0
+_STALL_S = 60.0
+"""Seconds that a broker may take to answer at the start, and to take a chunk later: it may be restarting."""
 
 
 class SendFailed(Trouble):
@@ -26,14 +29,17 @@ class KafkaSink:
     customer's records meet on one partition.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, *, stall_s: float = _STALL_S) -> None:
         self._bootstrap = bootstrap
+        self._stall_s = stall_s
         self._loop = asyncio.new_event_loop()
         self._waiting: list[Record] = []
         self._producer: AIOKafkaProducer | None = None
 
     def __enter__(self) -> "KafkaSink":
         """Raises SendFailed if no broker answers."""
+        # It warns ten times a second while a broker is away; what matters is raised here as a sentence.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         try:
             self._producer = self._loop.run_until_complete(self._connect())
         except BaseException:
@@ -42,11 +48,10 @@ class KafkaSink:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: Any, __: TracebackType | None) -> None:
-        if self._producer is not None:
-            stopping = self._producer.stop()
-            # After a failure nothing is waited for: the broker may be away for good.
-            self._loop.run_until_complete(asyncio.wait_for(stopping, None if kind is None else 1.0))
-        self._loop.close()
+        try:
+            self._loop.run_until_complete(self._stop(None if kind is None else 1.0))
+        finally:
+            self._loop.close()
 
     def send(self, record: Record) -> None:
         """Keeps the record for the next ``flush``: a chunk goes as a whole."""
@@ -58,8 +63,9 @@ class KafkaSink:
         if records:
             try:
                 self._loop.run_until_complete(self._send(records))
-            except KafkaError as error:
-                raise SendFailed(f"The broker at {self._bootstrap} took no more: {error}.") from error
+            except (KafkaError, TimeoutError) as error:
+                reason = str(error) or f"no answer for {self._stall_s:.0f} s"
+                raise SendFailed(f"The broker at {self._bootstrap} took no more: {reason}.") from error
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -71,7 +77,7 @@ class KafkaSink:
             max_request_size=4 * 1024 * 1024,
         )
         try:
-            await asyncio.wait_for(producer.start(), _PATIENCE_S)
+            await asyncio.wait_for(producer.start(), _CONNECT_S)
         except (KafkaError, TimeoutError, OSError) as error:
             await producer.stop()
             reason = str(error) or "no answer"
@@ -86,7 +92,18 @@ class KafkaSink:
             )
             for record in records
         ]
-        await asyncio.gather(*acknowledged)
+        # An idempotent producer tries for ever by itself.
+        await asyncio.wait_for(asyncio.gather(*acknowledged), self._stall_s)
+
+    async def _stop(self, seconds: float | None) -> None:
+        """After a failure nothing is waited for: the broker may be away for good."""
+        if self._producer is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._producer.stop(), seconds)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 class FileSink:

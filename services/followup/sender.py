@@ -37,6 +37,7 @@ PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=30)
+REMEMBERED = 10_000
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
 
@@ -94,6 +95,8 @@ class Sender:
         self._clock = clock
         self._me = uuid.uuid4().hex
         self._unreported: dict[str, Event] = {}
+        self._reported: dict[str, None] = {}
+        """The latest reports made, by id, the oldest first."""
         self._pause = PAUSE_SECONDS
         self._next_doubt = 0.0
 
@@ -229,9 +232,14 @@ class Sender:
         await self._rows.update_one(mine, {"$set": ready})
 
     def _done(self, row: Row, status: str, error: str | None, result: str | None = None) -> None:
-        telemetry.DELIVERIES.labels(row["channel"], result or status).inc()
         event = self._report(row, status, error)
+        if event.id in self._reported:
+            return
+        telemetry.DELIVERIES.labels(row["channel"], result or status).inc()
         self._unreported[event.id] = event
+        self._reported[event.id] = None
+        if len(self._reported) > REMEMBERED:
+            del self._reported[next(iter(self._reported))]
 
     def _report(self, row: Mapping[str, Any], status: str, error: str | None) -> Event:
         """Its id is the try's: whoever reports first on a try is heard, once."""
@@ -255,10 +263,9 @@ class Sender:
             raise failure
 
     async def _find_doubtful(self) -> None:
-        """Report what another process marked and never reported. A report that is merely on its way has the
-        same id and comes first in the log."""
+        """Report what was marked long ago and never reported: by another process, or by this one when the
+        store broke at the mark. A report that is merely on its way has the same id and comes first."""
         query = {"status": "sending", "claimed_at": {"$lt": self._clock() - self._doubt_after}}
         for row in await self._rows.find(query).limit(10 * BATCH).to_list():
-            if row["claimed_by"] != self._me and self._runtime.owns(row["customer"]):
-                log.warning("message in doubt, not sent again", outreach_id=row["_id"])
+            if self._runtime.owns(row["customer"]):
                 self._done(row, "in_doubt", "in_doubt: the sender stopped before the outcome was known")

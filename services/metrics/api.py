@@ -15,7 +15,16 @@ from services.metrics.gauges import gauges
 from services.metrics.report import live_window, series
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import Reader
-from shared.runtime.api import ApiClock, Principal, Producing, create_api, get_clock, get_database, require, run_api
+from shared.runtime.api import (
+    ApiClock,
+    Principal,
+    Producing,
+    create_api,
+    get_clock,
+    get_database,
+    require,
+    run_api,
+)
 from shared.runtime.problems import Problem
 from shared.runtime.settings import load_settings
 

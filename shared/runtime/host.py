@@ -171,6 +171,7 @@ def _loop(
         processor=processor,
         stream=settings.clock == "stream",
         batch_size=settings.batch_size,
+        session_timeout_ms=int(settings.session_timeout * 1000),
     )
 
 

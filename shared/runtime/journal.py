@@ -226,6 +226,9 @@ class JournalProcessor(Generic[S]):
                 already_fired=frozenset(step.known),
             )
             telemetry.BATCH_SECONDS.labels(service, "apply").observe(perf_counter() - started)
+            if await self._rejected_before(step, plan):
+                held.warm.clear()
+                continue
             faults.point("mid_batch")
             started = perf_counter()
             try:
@@ -248,6 +251,16 @@ class JournalProcessor(Generic[S]):
         timer_fired = any(e.origin.topic == TIMER_TOPIC for e in plan.entries)
         faults.point("after_timer_transaction" if timer_fired else "after_transaction")
         await self._after(batch, held, step, plan, states, outboxed)
+
+    async def _rejected_before(self, step: _Step, plan: Plan[S]) -> bool:
+        """Whether some that the domain rejects are redeliveries: their first time changed the state that
+        now speaks against them, and only the journal can tell. They are known then."""
+        uids = [r.work.event.uid for r in plan.rejected]
+        if not uids:
+            return False
+        found = await self._retry("mongo", lambda: self._store.journalled(uids))
+        step.known.update(found)
+        return bool(found)
 
     async def _write(self, batch: Batch, plan: Plan[S], states: Mapping[str, Held[S]]) -> bool:
         watermark = batch.horizon if self._stream else None

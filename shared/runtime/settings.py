@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """The worker's health and metrics."""
     command_timeout: Annotated[float, Field(gt=0, le=60)] = 3.0
     """Seconds an API waits for a command's outcome before it answers 202."""
+    session_timeout: Annotated[float, Field(ge=1, le=300)] = 10.0
+    """Seconds after which the group takes the partitions of a worker that fell silent."""
     store_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Seconds to look for a MongoDB server before the store counts as away."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024

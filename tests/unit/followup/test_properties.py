@@ -4,6 +4,7 @@ consent, in quiet hours, during a complaint, above the cap, too soon, too late, 
 import contextlib
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,7 +15,6 @@ from services.followup.domain.rules import FrequencyCap
 from shared.runtime.effects import Refused
 from shared.schemas.commands import OutreachRequested
 from shared.schemas.customers import CustomerErased
-from shared.schemas.event import Event
 from shared.schemas.outreach import OutreachCancelled, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.timer import TimerFired
 
@@ -33,7 +33,7 @@ from .driver import (
     rules,
 )
 
-CAP = FrequencyCap.model_validate({"max": 3, "per": "25d"})
+CAP = FrequencyCap.model_validate({"max": 2, "per": "25d"})
 SHIPPED = rules()
 FASTER = {"thank-you": {"at_most_one_in": 10 * DAY}, "win-back": {"delay": 8 * DAY}}
 """Shorter times, so that few steps lead to sends that meet."""
@@ -50,9 +50,11 @@ STEP = st.one_of(
     st.tuples(st.just("buy"), st.integers(0, 100)),
     st.tuples(st.just("shop"), st.integers(2, 60), STATUS),
     st.tuples(st.just("shop"), st.integers(24 * 4, 24 * 14), STATUS),
-    st.tuples(st.just("news")),
+    st.tuples(st.just("shop"), st.integers(2, 24), st.just(None)),
+    st.tuples(st.just("news"), st.integers(1, 4)),
+    st.tuples(st.just("down"), st.integers(0, 24 * 6)),
     st.tuples(st.just("consent"), st.booleans(), st.integers(0, 50)),
-    st.tuples(st.just("consent"), st.just(True), st.just(0)),
+    st.tuples(st.just("consent"), st.just(True), st.integers(0, 50)),
     st.tuples(st.just("service"), st.booleans(), st.just(0)),
     st.tuples(st.sampled_from(["open", "resolve", "resolve", "reopen"]), st.integers(1, 2)),
     st.tuples(st.just("move"), st.sampled_from(ZONES)),
@@ -73,6 +75,7 @@ class World:
         self.bought = 0
         self.erased = False
         self.driver.event(profile())
+        self.do_consent(True, 0)
 
     def step(self, name: str, *values: Any) -> None:
         getattr(self, f"do_{name}")(*values)
@@ -84,15 +87,22 @@ class World:
         self.bought += 1
         self.driver.event(purchase(f"o-{self.bought}"), at=self.driver.now - timedelta(hours=hours_ago))
 
-    def do_shop(self, hours: int, status: str) -> None:
-        """Buy, some hours pass, what is ready goes: the course that most often leads to a message."""
+    def do_shop(self, hours: int, status: str | None) -> None:
+        """Buy, some hours pass, what is ready goes (or not yet): what mostly leads to a message."""
         self.do_buy(0)
         self.do_wait(hours)
-        self.do_deliver(status)
+        if status is not None:
+            self.do_deliver(status)
 
-    def do_news(self) -> None:
-        with contextlib.suppress(Refused):
-            self.driver.event(OutreachRequested(template="news", variables={"subject": "s", "message": "m"}))
+    def do_news(self, count: int) -> None:
+        for _ in range(count):
+            with contextlib.suppress(Refused):
+                text = {"subject": "s", "message": "m"}
+                self.driver.event(OutreachRequested(template="news", variables=text))
+
+    def do_down(self, hours: int) -> None:
+        """The worker is away: time passes and no timer fires."""
+        self.driver.now += timedelta(hours=hours)
 
     def word(self, purpose: str, word: bool, hours_ago: int) -> None:
         at = self.driver.now - timedelta(hours=hours_ago)
@@ -127,11 +137,7 @@ class World:
         fired = sorted(self.driver.fired)
         if fired:
             name, at = fired[which % len(fired)]
-            event = Event(
-                f"again-{self.driver.count}", "/timers", "c-1", at, TimerFired(name=name, due_at=at)
-            )
-            self.driver.count += 1
-            self.driver._apply(event)
+            self.driver.event(TimerFired(name=name, due_at=at), at=at)
 
     def do_erase(self) -> None:
         self.driver.event(CustomerErased())
@@ -160,7 +166,7 @@ class World:
         for first, third in zip(marketing, marketing[CAP.max :], strict=False):
             assert third - first >= CAP.per, "above the cap"
         thanks = sorted(m["at"] for m in sent if m["rule"] == "thank-you")
-        for one, other in zip(thanks, thanks[1:], strict=False):
+        for one, other in pairwise(thanks):
             assert other - one >= 10 * DAY, "two thank-yous too near"
         ends = Counter(
             emit.data.outreach_id

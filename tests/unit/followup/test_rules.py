@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from services.followup.domain.handler import consumes
 from services.followup.domain.rules import parse_duration, write_duration
+from services.followup.domain.state import Customer
 from services.followup.load import DEFAULT_RULES, RulesError, load_policy, load_rules, policy_or_exit
 from services.followup.settings import FollowupSettings
 from shared.schemas.purchases import PurchaseMade, SubscriptionCancelled
@@ -57,7 +58,7 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (
             ("rules", 0, "triggers"),
             ["purchase.dreamt"],
-            "rules[0].triggers: there is no event purchase.dreamt",
+            "triggers: there is no event purchase.dreamt",
         ),
         (("rules", 0, "triggers"), ["customer.erased"], "rules[0].triggers: there is no event"),
         (("rules", 0, "triggers"), [], "rules[0].triggers:"),
@@ -115,8 +116,6 @@ def test_what_is_no_rules_file_at_all(tmp_path: Path, text: str) -> None:
 def test_ones_own_templates_come_first(tmp_path: Path) -> None:
     (tmp_path / "thank-you.subject.txt").write_text("Merci")
     policy = load_policy(settings(templates=tmp_path))
-    from services.followup.domain.state import Customer
-
     message = policy.templates.render(
         "thank-you", Customer(customer_id="c"), {}, sender="S", unsubscribe_url="u"
     )

@@ -4,10 +4,11 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.metrics.domain import customer
+from services.metrics.domain.accumulate import accumulate
 from services.metrics.domain.cells import Delta, from_date
 from services.metrics.domain.customer import KEEP_DAYS, KEEP_ORDERS, Tracked
 from services.metrics.domain.kpis import KPIS, window
@@ -38,6 +39,7 @@ def value(delta: Delta, name: str, *, channel: str | None = None, segment: str |
     return KPIS[name](found).value
 
 
+@settings(deadline=None, max_examples=50)
 @given(histories(), st.randoms(use_true_random=False))
 def test_order_does_not_matter(history: Sequence[Event], order: random.Random) -> None:
     customers, delta = run(history)
@@ -48,12 +50,14 @@ def test_order_does_not_matter(history: Sequence[Event], order: random.Random) -
     assert counted(again.values()) == counted(customers.values())
 
 
+@settings(deadline=None, max_examples=50)
 @given(histories())
 def test_the_aggregates_are_what_the_records_count_as(history: Sequence[Event]) -> None:
     customers, delta = run(history)
     assert delta == counted(customers.values())
 
 
+@settings(deadline=None, max_examples=50)
 @given(histories())
 def test_records_survive_storage(history: Sequence[Event]) -> None:
     customers, delta = run(history)
@@ -196,7 +200,5 @@ def test_a_guest_does_not_grow_without_end() -> None:
 
 
 def _apply(tracked: Tracked, events: Sequence[Event], delta: Delta) -> None:
-    from services.metrics.domain.accumulate import accumulate
-
     for e in events:
         accumulate(tracked, e, 0, delta)

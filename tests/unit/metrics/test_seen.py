@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.metrics.seen import CHUNK_IDS, FAN_OUT, Chunk, IdSet, event_hash, pack, to_merge, unpack
@@ -11,6 +11,7 @@ _hashes = st.integers(0, 2**64 - 1)
 _near = st.integers(0, 5).map(lambda n: 2**63 + n)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.one_of(_hashes, _near)), st.lists(st.one_of(_hashes, _near)))
 def test_it_is_a_set(stored: list[int], added: list[int]) -> None:
     ids, model = IdSet(), set(stored)
@@ -38,7 +39,7 @@ def test_chunks_stay_few_and_are_rewritten_seldom() -> None:
     chunks: tuple[Chunk, ...] = ()
     rewritten = total = 0
     sizes = random.Random(7)
-    for number in range(1, 20_001):
+    for number in range(1, 10_001):
         ids = sizes.randint(1, 200)
         total += ids
         merge = to_merge(chunks)

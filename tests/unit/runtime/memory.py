@@ -137,6 +137,8 @@ def apply(state: Tally, event: Event, context: Context) -> Effects[Tally]:
         return Effects(changed, emits=(_points(changed.total, event, context),), timers=again)
     assert isinstance(data, PurchaseMade)
     amount = data.total.amount
+    if data.order_id in state.trail:
+        raise Refused("again", "the order is counted")  # a redelivery must never get here
     if amount == 13:
         raise Refused("unlucky", "thirteen")
     if amount == 14:

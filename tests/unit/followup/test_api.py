@@ -1,0 +1,258 @@
+"""The routes, on a real store and with the domain as the worker behind a pretended broker."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pymongo import MongoClient
+from starlette.testclient import TestClient
+
+from services.followup import tokens
+from services.followup.api import create_app
+from services.followup.load import load_policy
+from services.followup.settings import FollowupSettings
+from shared.runtime.digest import digest
+from shared.runtime.effects import Refused
+from shared.runtime.publisher import Record
+from shared.schemas.codec import decode, open_envelope
+from shared.schemas.customers import ConsentChanged
+
+from .driver import DAY, Driver, granted, profile, purchase
+
+KEY = {"X-API-Key": "a-key-for-the-tests"}
+SECRET = "a secret of more than 16"
+NOTE = {"customer_id": "c-1", "template": "note", "variables": {"subject": "Hello", "message": "There"}}
+DAYTIME = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + DAY
+
+
+class Worker(Driver):
+    """The driver, its state and rows in the store; commands from the API are applied and journalled."""
+
+    ready = True
+
+    def attach(self, store: Any) -> "Worker":
+        self.store = store
+        return self
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def partitions(self, topic: str) -> int:
+        return 4
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        for record in records:
+            event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
+            asked = digest(event.subject, event.type, event.data.model_dump(mode="json"))
+            try:
+                effects = self._apply(event)
+                outcome = {"status": effects.outcome.status, "body": dict(effects.outcome.body)}
+            except Refused as refused:
+                body = {"code": refused.code, "detail": refused.detail, "field": refused.field}
+                outcome = {"status": refused.status, "body": body}
+            self.save()
+            self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
+
+    def save(self) -> None:
+        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump()}
+        self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
+        for row in self.rows.values():
+            self.store["deliveries"].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
+
+
+@pytest.fixture
+def settings(mongo_uri: str) -> FollowupSettings:
+    return FollowupSettings.model_validate(
+        {
+            "kafka": "127.0.0.1:1",
+            "mongo": mongo_uri,
+            "secret_key": SECRET,
+            "api_key": KEY["X-API-Key"],
+            "followup_url": "https://rapport.example",
+        }
+    )
+
+
+@pytest.fixture
+def worker(settings: FollowupSettings, mongo_uri: str) -> Iterator[Worker]:
+    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+        store = client["rapport_followup"]
+        for name in ("deliveries", "state", "journal"):
+            store[name].delete_many({})
+        worker = Worker(policy=load_policy(settings), now=DAYTIME).attach(store)
+        worker.event(profile())
+        worker.save()
+        yield worker
+
+
+@pytest.fixture
+def http(settings: FollowupSettings, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    def create(*args: Any, **more: Any) -> Any:
+        return create_api(*args, publisher=worker, **more)
+
+    from services.followup import api
+
+    create_api = api.create_api
+    monkeypatch.setattr(api, "create_api", create)
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+def items(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def test_the_rules_as_they_are_written(http: TestClient) -> None:
+    shown = http.get("/rules", headers=KEY).json()
+    assert [rule["name"] for rule in shown["rules"]] == ["thank-you", "complaint-check", "win-back"]
+    assert shown["rules"][2]["delay"] == "60d"
+    assert shown["quiet_hours"] == {"from": "21:00", "to": "08:00"}
+
+
+def test_a_note_by_hand_once_per_key(http: TestClient, worker: Worker) -> None:
+    answers = [http.post("/outreach", json=NOTE, headers={**KEY, "Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert len(worker.sent) == 1
+    [shown] = items(http.get("/customers/c-1/outreach", headers=KEY))
+    assert (shown["outreach_id"], shown["status"], shown["rule"]) == (
+        answers[0].json()["outreach_id"],
+        "sent",
+        "manual",
+    )
+    assert "ada@example.org" not in str(shown)
+    other = http.post("/outreach", json={**NOTE, "template": "news"}, headers={**KEY, "Idempotency-Key": "k"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"template": "news"}, 409, "no_consent"),
+        ({"template": "nothing"}, 422, "unknown_template"),
+        ({"channel": "pigeon"}, 422, "unknown_channel"),
+        ({"variables": {"a": []}}, 422, "invalid"),
+        ({"variables": {}}, 422, "bad_variables"),
+        ({"customer_id": "no good id"}, 422, "invalid"),
+        ({"at": "2026-01-01T00:00:00"}, 422, "invalid"),
+        ({"extra": 1}, 422, "invalid"),
+    ],
+)
+def test_refusals(http: TestClient, worker: Worker, change: dict[str, Any], status: int, code: str) -> None:
+    answer = http.post("/outreach", json={**NOTE, **change}, headers=KEY)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert not worker.sent
+
+
+def test_outreach_is_listed_in_pages_and_by_status(http: TestClient, worker: Worker) -> None:
+    for day in range(5):
+        worker.until(DAYTIME + day * DAY)
+        http.post("/outreach", json=NOTE, headers=KEY)
+    later = (worker.now + timedelta(hours=1)).isoformat()
+    http.post("/outreach", json={**NOTE, "at": later}, headers=KEY)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        answer = http.get("/customers/c-1/outreach", params=query, headers=KEY)
+        seen += [item["due_at"] for item in items(answer)]
+        cursor = answer.json()["cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == 6
+    assert seen == sorted(seen, reverse=True)
+    [planned] = items(http.get("/customers/c-1/outreach?status=scheduled", headers=KEY))
+    assert planned["due_at"] == seen[0]
+    assert not items(http.get("/customers/c-2/outreach", headers=KEY))
+    assert http.get("/customers/c-1/outreach?status=lost", headers=KEY).status_code == 422
+    assert http.get("/customers/c-1/outreach?cursor=x", headers=KEY).status_code == 422
+
+
+def test_preview(http: TestClient, worker: Worker) -> None:
+    def asked(rule: str = "thank-you", customer: str = "c-1") -> httpx.Response:
+        return http.post(f"/rules/{rule}/preview", json={"customer_id": customer}, headers=KEY)
+
+    refused = asked().json()
+    assert (refused["decision"], refused["reason"]) == ("suppress", "no_consent")
+    worker.event(granted())
+    worker.event(purchase("o-5"))
+    worker.save()
+    would = asked().json()
+    assert would["decision"] in ("send", "wait")  # by the wall clock it may be night
+    assert would["planned_at"] is not None
+    assert "Dear Ada Byron" in would["text"]
+    assert asked("nothing").status_code == 404
+    assert asked(customer="c-2").status_code == 404
+    assert not worker.sent
+
+
+def test_keys_and_scopes(http: TestClient) -> None:
+    for method, path in [
+        ("GET", "/rules"),
+        ("GET", "/customers/c-1/outreach"),
+        ("POST", "/outreach"),
+        ("POST", "/rules/thank-you/preview"),
+    ]:
+        assert http.request(method, path, json={}).status_code == 401
+
+
+def link(worker: Worker) -> str:
+    """The path that the message's own header names."""
+    header = worker.sent[0]["headers"]["List-Unsubscribe"]
+    assert header.startswith("<https://rapport.example/u/")
+    return str(header.strip("<>").removeprefix("https://rapport.example"))
+
+
+def test_unsubscribing_by_the_link_of_a_message(http: TestClient, worker: Worker) -> None:
+    http.post("/outreach", json=NOTE, headers=KEY)
+    before = worker.state
+    page = http.get(link(worker))
+    assert page.status_code == 200
+    assert '<form method="post">' in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert worker.state is before  # link scanners follow every GET
+    done = http.post(link(worker), data={"List-Unsubscribe": "One-Click"})
+    assert done.status_code == 200
+    assert "<form" not in done.text
+    consent = worker.state.consent("service", "email")
+    assert consent is not None
+    assert not consent.granted
+    assert len(worker.facts(ConsentChanged)) == 1
+    assert http.post(link(worker)).status_code == 200
+    assert len(worker.facts(ConsentChanged)) == 1
+    assert http.post("/outreach", json=NOTE, headers=KEY).json()["code"] == "no_consent"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "x.y",
+        tokens.sign(b"another key, long enough", tokens.UNSUBSCRIBE, "c-1", "marketing", "email"),
+        tokens.sign(SECRET.encode(), "survey", "c-1", "marketing", "email"),
+        tokens.sign(SECRET.encode(), tokens.UNSUBSCRIBE, "c-1", "everything", "email"),
+        tokens.sign(SECRET.encode(), tokens.UNSUBSCRIBE, "c-1"),
+    ],
+)
+def test_a_link_that_is_not_ours_changes_nothing(http: TestClient, worker: Worker, token: str) -> None:
+    before = worker.state
+    assert http.get(f"/u/{token}").status_code == 404
+    assert http.post(f"/u/{token}").status_code == 404
+    assert worker.state is before
+
+
+def test_the_document_names_every_route(http: TestClient) -> None:
+    paths = http.get("/openapi.json").json()["paths"]
+    wanted = {
+        "/rules",
+        "/customers/{customer_id}/outreach",
+        "/outreach",
+        "/rules/{name}/preview",
+        "/u/{token}",
+    }
+    assert wanted <= set(paths)

@@ -1,0 +1,123 @@
+"""The store against a real server: what is written is what is read, once, by its owner alone."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from services.metrics import partition as partition_module
+from services.metrics.domain.cells import Delta, from_date
+from services.metrics.processor import CompactProcessor
+from services.metrics.seen import FAN_OUT
+from services.metrics.store import Reader, WorkerStore
+from shared.runtime.processing import Batch, Fenced, Origin, Work
+from shared.runtime.publisher import Record
+from shared.schemas.complaints import ComplaintResolved
+from shared.schemas.event import Event
+from shared.schemas.feedback import SurveyAnswered
+
+from .story import START, event, opened, profile, purchase, run
+
+Client = AsyncMongoClient[dict[str, Any]]
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DAY0 = from_date(START.date())
+
+
+async def no_letters(records: Sequence[Record]) -> None:
+    raise AssertionError("nothing here is a dead letter")
+
+
+class Worker:
+    def __init__(self, client: Client, name: str) -> None:
+        self.time = 0.0
+        self.processor = CompactProcessor(
+            WorkerStore(client[name], client), no_letters, stream=True, clock=lambda: self.time
+        )
+
+    async def process(self, events: Sequence[Event], *, start: int, partition: int = 0) -> None:
+        works = tuple(
+            Work(partition, e.time, e, Origin("feedback", partition, start + i)) for i, e in enumerate(events)
+        )
+        offsets = {("feedback", partition): start + len(events)}
+        await self.processor.process(Batch(partition, 2, works, NOW, NOW, offsets))
+        self.time += 1_000.0
+
+
+def history() -> list[Event]:
+    told = [event(profile("new.$|% ü"), subject="c1"), event(opened("k1", "email"), days=1, subject="c1")]
+    told += [event(purchase(f"o{i}"), days=i, subject=f"c{i % 4}") for i in range(30)]
+    told += [event(SurveyAnswered(survey="nps", score=i % 11), days=i % 9, subject="c2") for i in range(20)]
+    told += [event(opened("k2", "chat"), days=3, subject="c3")]
+    told += [event(ComplaintResolved(complaint_id="k1", resolution="."), days=5, subject="c1")]
+    return told
+
+
+def by_day(delta: Delta, segment: str | None = None, channel: str | None = None) -> dict[int, dict[str, int]]:
+    days: dict[int, dict[str, int]] = {}
+    for (day, in_segment, in_channel, field), n in delta.items():
+        if segment in (None, in_segment) and channel in (None, in_channel):
+            fields = days.setdefault(day, {})
+            fields[field] = fields.get(field, 0) + n
+    return days
+
+
+def without_zeros(days: Any) -> dict[int, dict[str, int]]:
+    return {d: kept for d, fields in days.items() if (kept := {f: n for f, n in fields.items() if n})}
+
+
+@pytest.mark.parametrize("fold", [2, 2_000])
+async def test_reads_what_was_counted(
+    client: Client, database_name: str, fold: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_module, "FOLD_CELLS", fold)
+    events = history()
+    worker = Worker(client, database_name)
+    await worker.processor.assigned(frozenset({0, 1}))
+    for i, e in enumerate(events):
+        await worker.process([e], start=i, partition=int(e.subject[1]) % 2)
+    delta = run(events)[1]
+    reader = Reader(client[database_name])
+    for segment, channel in ((None, None), ("new.$|% ü", None), (None, "web"), ("", "chat"), ("none", None)):
+        found = await reader.read(DAY0, segment=segment, channel=channel, gaps=True)
+        assert without_zeros(found.days) == without_zeros(by_day(delta, segment, channel))
+    assert (await reader.read(DAY0)).open_now == 1
+    assert (await reader.read(DAY0 + 20)).open_now == 1, "open complaints do not depend on the window"
+    assert (await reader.read(DAY0, channel="email")).open_now == 0
+    later = await reader.read(DAY0 + 4)
+    assert min(later.days) == DAY0 + 4
+
+
+async def test_a_crash_resumes_from_what_stands(client: Client, database_name: str) -> None:
+    events = history()
+    first = Worker(client, database_name)
+    await first.processor.assigned(frozenset({0}))
+    await first.process(events[:20], start=0)
+    first.time -= 1_000.0
+    await first.process(events[20:30], start=20)
+    second = Worker(client, database_name)
+    assert await second.processor.assigned(frozenset({0})) == {("feedback", 0): 20}
+    assert await second.processor.watermark(0) == NOW
+    await second.process([*events[20:], *events[:10]], start=20)
+    with pytest.raises(Fenced):
+        await first.process(events[30:31], start=30)
+    found = await Reader(client[database_name]).read(DAY0, gaps=True)
+    assert without_zeros(found.days) == without_zeros(by_day(run(events)[1]))
+
+
+async def test_ids_outlive_folds_merges_and_workers(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_module, "FOLD_IDS", 0)
+    events = [event(SurveyAnswered(survey="csat", score=5), days=1) for _ in range(2 * FAN_OUT + 5)]
+    worker = Worker(client, database_name)
+    await worker.processor.assigned(frozenset({0}))
+    for i, e in enumerate(events):
+        await worker.process([e], start=i)
+    assert await client[database_name]["seen"].count_documents({}) < FAN_OUT
+    again = Worker(client, database_name)
+    await again.processor.assigned(frozenset({0}))
+    await again.process(events, start=len(events))
+    found = await Reader(client[database_name]).read(DAY0)
+    assert found.days[DAY0 + 1]["csat_top"] == len(events)
