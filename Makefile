@@ -47,7 +47,7 @@ lint: $(complete) ## Style (ruff), formatting (ruff) and who may import whom (im
 types: $(complete) ## Types: mypy --strict
 	$(bin)/mypy
 
-unit: $(complete) ## Domain, properties and schemas: no servers, seconds
+unit: $(complete) ## Domains, properties, schemas and documents: no servers
 	$(pytest) tests/unit tests/contract -m "not integration"
 
 integration: $(complete) ## The whole path, and the outside contract, on the embedded stack

@@ -78,7 +78,7 @@ fi
 rm -f $stamp
 
 say "Installing $(grep -c '^[a-z0-9].*==' requirements/dev.txt) packages at their locked versions." \
-    "The first time takes a minute or two."
+    "The first time takes a few minutes."
 quiet=()
 [ -t 1 ] || quiet=(--quiet)
 $venv/bin/python -m pip install "${quiet[@]}" --require-hashes --requirement requirements/dev.txt ||

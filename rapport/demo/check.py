@@ -1,14 +1,20 @@
 """The demo's self-check: every member, read over HTTP, against the ledger and the recomputation."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from rapport.demo.client import Client
 from rapport.demo.oracle import Expected
+from rapport.demo.tally import Moment
+from rapport.replay.feed import SPAN
 
 _MOST_A_PAGE = 500
+WIN_BACK = "win-back"
+WIN_BACK_AFTER = timedelta(days=60)
+"""The default rules' message to a customer who has bought nothing for so long."""
 _KINDS = {"earned": 1, "reversed": -1, "redeemed": -1, "expired": -1}
 """Kinds of ledger entries that the recomputation knows, with their sign in the ledger."""
 
@@ -84,4 +90,22 @@ def compare(customer: str, account: Account | None, wanted: Expected) -> list[Di
         pairs.append((f"points {kind}", account.kinds[kind], 0))
     return [
         Difference(customer, what, str(found), str(right)) for what, found, right in pairs if found != right
+    ]
+
+
+def untimely(
+    bought: Mapping[str, Sequence[datetime]], moments: Mapping[str, Sequence[Moment]]
+) -> list[Difference]:
+    """Win-back messages to customers who had just bought: a timer fired before the records that are
+    earlier than it. Purchases less than a chunk of the replay before are let pass: the log itself may
+    hold topics in that order."""
+    return [
+        Difference(
+            customer, "win-back message", f"due {moment.due:%Y-%m-%d %H:%M}", f"bought {at:%Y-%m-%d %H:%M}"
+        )
+        for customer, all_ in moments.items()
+        for moment in all_
+        if moment.what == "sent" and moment.detail == WIN_BACK and moment.due is not None
+        for at in [max((p for p in bought.get(customer, ()) if p < moment.due - SPAN), default=None)]
+        if at is not None and at > moment.due - WIN_BACK_AFTER
     ]

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from rapport import broker
 from rapport.demo import oracle
-from rapport.demo.check import Checked, check
+from rapport.demo.check import Checked, Difference, check, untimely
 from rapport.demo.client import Client
 from rapport.demo.live import Board
 from rapport.demo.redeem import Redeemed, redeem_some
@@ -57,6 +57,14 @@ class Year:
     def customers(self) -> list[str]:
         return [customer_id(household) for household in self.data.households]
 
+    @property
+    def bought(self) -> dict[str, list[datetime]]:
+        """Customer id -> the times of their purchases."""
+        found: dict[str, list[datetime]] = defaultdict(list)
+        for basket in self.data.baskets:
+            found[customer_id(basket.household)].append(basket.at)
+        return found
+
 
 def read_year(households: int, seed: int) -> Year:
     """The recorded baskets and the simulated events around them. Raises Trouble."""
@@ -84,11 +92,12 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
             checked = check(client, expected(year, redeemed))
             _wait_for_tally(follower, admin)
         tally = follower.snapshot()
+        late = untimely(year.bought, tally.moments)
         teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
         stories = teller.three()
         show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
-    return _verdict(checked, console)
+    return _verdict(checked, late, console)
 
 
 def expected(year: Year, redeemed: Iterable[Redeemed]) -> dict[str, oracle.Expected]:
@@ -172,14 +181,15 @@ def _wait_for_tally(follower: Follower, admin: Any) -> None:
         time.sleep(0.1)
 
 
-def _verdict(checked: Checked, console: Console) -> bool:
-    if checked.differences:
-        show_differences(console, checked.differences)
+def _verdict(checked: Checked, late: list[Difference], console: Console) -> bool:
+    if differences := [*checked.differences, *late]:
+        show_differences(console, differences)
         return False
     members = f"{len(checked.accounts):,}"
     console.print(
         f"\n[green]Checked:[/green] {members} balances equal their ledgers and the recomputation from the "
-        "parquet files; so do tiers and points earned, reversed, redeemed and expired.",
+        "parquet files; so do tiers and points earned, reversed, redeemed and expired. No win-back message "
+        "went to a customer who had just bought.",
         soft_wrap=True,
     )
     return True

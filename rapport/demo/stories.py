@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from rapport.demo.check import WIN_BACK
 from rapport.demo.oracle import TIERS
 from rapport.demo.redeem import Redeemed
 from rapport.demo.tally import Moment
@@ -19,7 +20,6 @@ from rapport.replay.record import Record
 _MOST_LINES = 12
 _SOON = timedelta(days=30)
 _RANKS = {name: rank for rank, (name, _, _) in enumerate(TIERS)}
-_WIN_BACK = "win-back"
 _DULL = 3
 
 
@@ -115,7 +115,7 @@ class Storyteller:
 
     def _won_back(self, customer: str) -> float:
         """A win-back message and a purchase soon after."""
-        sent = [m.at for m in self._moments.get(customer, ()) if (m.what, m.detail) == ("sent", _WIN_BACK)]
+        sent = [m.at for m in self._moments.get(customer, ()) if (m.what, m.detail) == ("sent", WIN_BACK)]
         bought = [basket.at for basket in self._baskets[customer]]
         soon = [min((b - at for b in bought if b > at), default=timedelta.max) for at in sent]
         if any(gap <= _SOON for gap in soon):

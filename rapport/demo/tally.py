@@ -26,6 +26,7 @@ class _Fact(msgspec.Struct):
     outreach_id: str = ""
     from_: str = msgspec.field(name="from", default="")
     to: str = ""
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Moment:
     detail: str
     """The new tier, or the outreach rule."""
     before: str = ""
+    due: datetime | None = None
+    """When a message was due."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ class Tally:
             if action == "suppressed":
                 self.reasons[fact.reason] += 1
             if action == "sent":
-                self.moments[customer].append(Moment(envelope.time, "sent", fact.rule))
+                self.moments[customer].append(Moment(envelope.time, "sent", fact.rule, due=fact.due_at))
 
 
 class Follower:

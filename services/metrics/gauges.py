@@ -82,21 +82,24 @@ def gauges(seconds: float) -> Callable[[FastAPI], AbstractAsyncContextManager[No
 
     @contextlib.asynccontextmanager
     async def part(app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_keep_fresh(app, seconds))
+        stop = asyncio.Event()
+        task = asyncio.create_task(_keep_fresh(app, seconds, stop))
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # Asked, not cancelled: under Python 3.11 a cancellation can get lost inside a driver's call
+            # (asyncio.wait_for drops it when its awaitable is just done), and the wait would never end.
+            stop.set()
+            await task
 
     return part
 
 
-async def _keep_fresh(app: FastAPI, seconds: float) -> None:
-    while True:
+async def _keep_fresh(app: FastAPI, seconds: float, stop: asyncio.Event) -> None:
+    while not stop.is_set():
         try:
             await refresh(app)
         except (PyMongoError, OSError) as error:
             log.warning("KPI gauges not refreshed", error=str(error)[:300])
-        await asyncio.sleep(seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)

@@ -250,6 +250,10 @@ class CompactProcessor:
             except Exception as error:
                 if not passes(error):
                     raise
+                # A cancellation can get lost in the driver's call; a retry must not outlive it.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from error
                 telemetry.RETRIES.labels(SERVICE, part).inc()
                 log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=round(delay, 2))
                 await asyncio.sleep(delay * random.uniform(0.8, 1.2))

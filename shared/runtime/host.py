@@ -42,7 +42,10 @@ log = structlog.get_logger(__name__)
 
 STALLED_SECONDS = 60.0
 """A loop that has not gone round for so long is not alive."""
-ProcessorFactory = Callable[[AsyncDatabase[Document], AsyncMongoClient[Document]], Processor]
+ProcessorFactory = Callable[
+    [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
+    Processor,
+]
 
 
 def mongo_client(settings: Settings) -> AsyncMongoClient[Document]:
@@ -139,11 +142,9 @@ def run_processor(
     """Run a worker with a processor of its own until a signal stops it. Does not return."""
     client = mongo_client(settings)
     database = client[f"rapport_{service}"]
-    processor = processor_factory(database, client)
     publisher = Publisher(settings.kafka)
-    loop = _loop(
-        settings, service, _topics(consumes, False, settings), Intake(service, consumes), processor
-    )
+    processor = processor_factory(database, client, publisher)
+    loop = _loop(settings, service, _topics(consumes, False, settings), Intake(service, consumes), processor)
     runtime = Runtime(settings, database, publisher, loop, asyncio.Event())
 
     async def make_ready() -> None:
@@ -221,7 +222,9 @@ def _run(
             await client.close()
 
     _pages(app, service, loop, publisher, client)
-    worker = faust.Worker(app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker = faust.Worker(
+        app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
+    )
     worker.execute_from_commandline()
 
 

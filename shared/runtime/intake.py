@@ -93,7 +93,9 @@ class Intake:
         if not self._everything:
             return self._skip(record)
         if any(name == FORWARDED for name, _ in record.headers):
-            return self._dead(record, BadRecord("key", "still on the wrong partition for its key after forwarding"))
+            return self._dead(
+                record, BadRecord("key", "still on the wrong partition for its key after forwarding")
+            )
         decode(envelope, wall_now=self._wall_clock())
         self._forwarded.inc()
         headers = (*record.headers, (FORWARDED, f"{record.partition}/{record.offset}".encode()))
@@ -114,4 +116,3 @@ class Intake:
     def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
         self._skipped.inc()
         return Slot(record.topic, record.offset, None)
-

@@ -363,8 +363,9 @@ class JournalProcessor(Generic[S]):
             except MessageSizeTooLargeError:
                 raise
             except Exception as error:
-                if not passes(error):
-                    raise
+                task = asyncio.current_task()
+                if not passes(error) or (task is not None and task.cancelling()):
+                    raise  # a driver may answer a cancellation with an error of its own
                 telemetry.RETRIES.labels(self._handler.service, part).inc()
                 log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=round(delay, 2))
                 await asyncio.sleep(delay * random.uniform(0.8, 1.2))

@@ -168,7 +168,9 @@ class WorkerStore(Generic[S]):
             writes = [_timer_write(key, timer) for key, timer in plan.timers.items()]
             await self.database["timers"].bulk_write(writes, ordered=False, session=session)
         for collection, documents in plan.appends.items():
-            await self.database[collection].insert_many([dict(d) for d in documents], ordered=False, session=session)
+            await self.database[collection].insert_many(
+                [dict(d) for d in documents], ordered=False, session=session
+            )
         for collection, puts in plan.puts.items():
             await self.database[collection].bulk_write(
                 [ReplaceOne({"_id": d["_id"]}, dict(d), upsert=True) for d in puts.values()],

@@ -32,7 +32,7 @@ BATCH_SECONDS = Histogram(
 )
 LAG_RECORDS = Gauge(
     "rapport_lag_records",
-    "Records between a partition's end and this service's committed offset.",
+    "Records in a partition that have not taken effect here: not fetched yet, or waiting in memory.",
     ["service", "topic", "partition"],
 )
 LAG_SECONDS = Gauge(

@@ -153,6 +153,10 @@ class RecordLoop(ConsumerRebalanceListener):
             await self._processor.idle()
             await self._commit(consumer)
             await self._measure_lag(consumer)
+        except Fenced as fenced:
+            log.warning("fenced", reason=str(fenced))
+            self._restart()
+            await asyncio.sleep(0.2)
         except (KafkaError, BrokerAway, IllegalStateError) as error:
             log.warning("waiting for a part", part="kafka", error=f"{type(error).__name__}: {error}")
             telemetry.RETRIES.labels(self._service, "kafka").inc()
@@ -176,8 +180,7 @@ class RecordLoop(ConsumerRebalanceListener):
             if not done:
                 log.warning("batch abandoned at a revoke")
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+                await asyncio.wait({task}, timeout=1.0)  # its transaction, if it goes on, is fenced
         await self._let_go(frozenset(tp.partition for tp in revoked))
 
     async def _let_go(self, partitions: frozenset[int]) -> None:
@@ -340,11 +343,6 @@ class RecordLoop(ConsumerRebalanceListener):
             if generation == self._generation:
                 task.cancel()
                 raise
-            return False
-        except Fenced as fenced:
-            log.warning("fenced", partition=batch.partition, reason=str(fenced))
-            self._restart()
-            await asyncio.sleep(0.2)
             return False
         finally:
             self._in_flight = None

@@ -37,8 +37,10 @@ def consumes(rules: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``Refused`` for commands only."""
-    context = replace(context, now=milliseconds(context.now))
-    event = replace(event, time=milliseconds(event.time))
+    if context.now.microsecond % 1000:
+        context = replace(context, now=milliseconds(context.now))
+    if event.time.microsecond % 1000:
+        event = replace(event, time=milliseconds(event.time))
     match event.data:
         case DeliveryReported():
             return delivery.report(state, policy, event, context.now)

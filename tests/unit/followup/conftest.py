@@ -1,6 +1,5 @@
 """A real MongoDB-wire server for what reads and writes rows: its own process, on a port of its own."""
 
-import socket
 import subprocess
 import sysconfig
 import time
@@ -13,10 +12,7 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from .mailserver import Database, FakeRuntime, Inbox, free_port
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +50,13 @@ async def database(mongo_uri: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]
         for name in ("deliveries", "state", "journal"):
             await client["rapport_followup"][name].delete_many({})
         yield client["rapport_followup"]
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def runtime(database: Database) -> FakeRuntime:
+    return FakeRuntime(database)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymongo.errors import AutoReconnect
 
 from services.metrics import partition as partition_module
 from services.metrics import processor as processor_module
@@ -302,3 +303,25 @@ async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.Monkey
         await rig.processor.process(batch([e], start=i))
         await rig.flush()
     assert store.cells == run(events)[1]
+
+
+async def test_a_cancellation_that_the_driver_swallows_still_ends_the_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processor_module, "MAX_PENDING", 0)
+    store = MemoryStore()
+    rig = await started(store)
+
+    async def swallows(writes):  # type: ignore[no-untyped-def]
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise AutoReconnect("connection closed") from None
+
+    store.write = swallows  # type: ignore[method-assign]
+    task = asyncio.create_task(rig.processor.process(batch([event(purchase("a"))])))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done
+    assert task.cancelled()

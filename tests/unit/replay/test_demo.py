@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from rapport.demo.check import Account, Difference, account_of, check, compare
+from rapport.demo.check import Account, Difference, account_of, check, compare, untimely
 from rapport.demo.client import Client
 from rapport.demo.live import Board, score
 from rapport.demo.oracle import Expected
@@ -73,6 +73,24 @@ def test_the_ledger_is_summed_by_kind() -> None:
     ]
     account = account_of("a", {"balance": 6, "tier": "bronze"}, entries)
     assert (account.ledger, account.kinds["earned"]) == (6, 11)
+
+
+def test_a_win_back_to_somebody_who_just_bought_is_found() -> None:
+    bought = {"a": [day(0), day(20)], "b": [day(0)], "c": [day(0), day(59.9)]}
+    moments = {
+        "a": [
+            Moment(day(80), "sent", "win-back", due=day(80)),
+            Moment(day(60), "sent", "win-back", due=day(60)),
+        ],
+        "b": [
+            Moment(day(60), "sent", "win-back", due=day(60)),
+            Moment(day(1), "sent", "thank-you", due=day(1)),
+        ],
+        # Within a chunk of the replay the log may hold the topics in any order.
+        "c": [Moment(day(60), "sent", "win-back", due=day(60))],
+    }
+    found = untimely(bought, moments)
+    assert [(one.customer, one.platform) for one in found] == [("a", "due 2017-03-02 00:00")]
 
 
 # A loyalty API of its own, to read over HTTP

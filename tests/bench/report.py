@@ -1,0 +1,43 @@
+"""How a benchmark is shown: a table of medians, the ratio beside its aim, and where the time goes."""
+
+import cProfile
+import pstats
+import statistics
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(width=110)
+
+
+def show_ratio(
+    title: str, ours: tuple[str, Sequence[float]], limit: tuple[str, Sequence[float]], aim: float
+) -> float:
+    """Events a second of each, and the median of the ratios run by run. Returns that ratio."""
+    table = Table(title=title, title_justify="left")
+    for column in ("path", "events/s min", "median", "max"):
+        table.add_column(column, justify="left" if column == "path" else "right")
+    for name, rates in (ours, limit):
+        table.add_row(name, *(f"{f(rates):,.0f}" for f in (min, statistics.median, max)))
+    ratios = [a / b for a, b in zip(ours[1], limit[1], strict=True)]
+    ratio = statistics.median(ratios)
+    console.print(table)
+    word = "reached" if ratio >= aim else "not reached"
+    console.print(f"ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}); aim {aim}: {word}\n")
+    return ratio
+
+
+def show_profile(title: str, profile: cProfile.Profile, rows: int = 14) -> None:
+    """The functions that take the most time themselves. Under the profiler all Python is slower than
+    it is: read the shares, not the seconds."""
+    stats = pstats.Stats(profile)
+    entries = sorted(stats.stats.items(), key=lambda item: item[1][2], reverse=True)  # type: ignore[attr-defined]
+    whole = sum(entry[2] for _, entry in entries) or 1.0
+    table = Table(title=title, title_justify="left")
+    for column in ("share", "calls", "function"):
+        table.add_column(column, justify="left" if column == "function" else "right")
+    for (file, line, name), (_, calls, own, _, _) in entries[:rows]:
+        where = name if file == "~" else f"{'/'.join(file.split('/')[-2:])}:{line} {name}"
+        table.add_row(f"{own / whole:.0%}", f"{calls:,}", where)
+    console.print(table)

@@ -1,0 +1,156 @@
+"""A real SMTP server in this process, a pretended worker around the sender, and rows to send."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.smtp import SMTP as SmtpProtocol
+from aiosmtpd.smtp import Envelope
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.followup.domain.rows import COLLECTION
+from services.followup.mail import Connection, Server
+from services.followup.sender import Sender
+from shared.schemas.commands import DeliveryReported
+from shared.schemas.event import Event
+
+Database = AsyncDatabase[dict[str, Any]]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Inbox:
+    """The server's side: keeps messages; answers as told, by recipient."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.rcpt: dict[str, str] = {}
+        self.data: list[str] = []
+        self.hang_up_at_data = False
+
+    async def handle_RCPT(
+        self, server: SmtpProtocol, session: object, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.rcpt:
+            return self.rcpt[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SmtpProtocol, session: object, envelope: Envelope) -> str:
+        if self.data:
+            return self.data.pop(0)
+        assert isinstance(envelope.content, bytes)
+        self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
+        if self.hang_up_at_data:
+            self.hang_up_at_data = False
+            assert server.transport is not None
+            server.transport.abort()
+        return "250 OK"
+
+
+@asynccontextmanager
+async def smtp_server(inbox: Inbox, port: int) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    protocols: list[SmtpProtocol] = []
+
+    def make() -> SmtpProtocol:
+        protocols.append(SmtpProtocol(inbox, loop=loop, enable_SMTPUTF8=True, ident="test"))
+        return protocols[-1]
+
+    server = await loop.create_server(make, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+        for protocol in protocols:
+            if protocol.transport is not None:
+                protocol.transport.close()
+        await asyncio.sleep(0.01)
+
+
+class FakeRuntime:
+    """The worker as the sender sees it: publishing is a list, ownership a predicate."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.stopping = asyncio.Event()
+        self.published: list[Event] = []
+        self.owned: Callable[[str], bool] = lambda customer: True
+        self.broker_away = False
+        self.time: datetime | None = None
+
+    def owns(self, customer_id: str) -> bool:
+        return self.owned(customer_id)
+
+    def now(self, customer_id: str) -> datetime:
+        return self.time or datetime.now(UTC)
+
+    async def publish_event(self, event: Event) -> None:
+        if self.broker_away:
+            raise ConnectionError("no broker")
+        self.published.append(event)
+
+    async def wait_for_commit(self, seconds: float) -> None:
+        await asyncio.sleep(0.01)
+
+    @property
+    def reports(self) -> list[tuple[str, str]]:
+        """(outreach id, status) in order."""
+        found = []
+        for event in self.published:
+            assert isinstance(event.data, DeliveryReported)
+            found.append((event.data.outreach_id, event.data.status))
+        return found
+
+
+def row(id: str, **changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "_id": id,
+        "customer": f"c-{id}",
+        "rule": "thank-you",
+        "template": "thank-you",
+        "purpose": "marketing",
+        "channel": "email",
+        "due_at": now,
+        "status": "ready",
+        "updated_at": now,
+        "attempt": 0,
+        "not_before": now - timedelta(seconds=1),
+        "decided_at": now,
+        "expires_at": now + timedelta(days=3),
+        "quiet": None,
+        "from": {"name": "Störe", "address": "hello@store.example"},
+        "to": {"name": "Ada Byron", "address": f"{id}@example.org"},
+        "subject": "Thank you",
+        "text": "Dear Ada,\n.a line with a dot\n",
+        "html": "<p>Dear Ada</p>\n",
+        "headers": {
+            "List-Unsubscribe": "<https://rapport.example/u/token>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+        **changes,
+    }
+
+
+def sender_of(runtime: FakeRuntime, port: int, *, event_time: bool = False, **more: Any) -> Sender:
+    connection = Connection(Server("127.0.0.1", port, timeout=3.0))
+    return Sender(runtime, connection, event_time=event_time, doubt_after=timedelta(minutes=1), **more)
+
+
+async def statuses(database: Database) -> Mapping[str, str]:
+    return {r["_id"]: r["status"] for r in await database[COLLECTION].find({}).to_list()}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the sender gives no signal of its own
+            await asyncio.sleep(0.02)
