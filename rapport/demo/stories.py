@@ -172,7 +172,7 @@ def _shortened(lines: list[tuple[datetime, str]], theme: str) -> list[tuple[date
     for at, text in lines:
         rank = _rank(text, theme)
         kind = text.split(":")[0] if rank == _DULL else text
-        if kind not in told:
+        if rank == 0 or kind not in told:
             ranked.append((rank, at, text))
         told.add(kind)
     return sorted((at, text) for _, at, text in sorted(ranked)[:_MOST_LINES])

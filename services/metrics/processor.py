@@ -6,7 +6,6 @@ offsets, and what memory held is counted again from the log.
 """
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,9 +21,9 @@ from services.metrics.seen import IdSet, event_hash
 from services.metrics.store import Stored, Write
 from shared.runtime import faults, telemetry
 from shared.runtime.intake import dead_letter
-from shared.runtime.journal import passes
 from shared.runtime.processing import Batch, Fenced, Origin, TopicOffset, Work
 from shared.runtime.publisher import Record
+from shared.runtime.retry import passes, retry
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -97,7 +96,7 @@ class CompactProcessor:
             self._durable.clear()
             taken = {}
             for number in sorted(partitions):
-                taken[number] = await self._retry("mongo", partial(self._take_over, number))
+                taken[number] = await retry(SERVICE, "mongo", partial(self._take_over, number))
             self._partitions = taken
             self._next_fold = self._clock() + FOLD_SECONDS
             return {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
@@ -132,14 +131,14 @@ class CompactProcessor:
             except _Poison as poison:
                 await self._set_aside(poison)
             if batch.records:
-                await self._retry("kafka", lambda: self._publish(batch.records))
+                await retry(SERVICE, "kafka", lambda: self._publish(batch.records))
             part.advance(
                 {topic: offset for (topic, _), offset in batch.offsets.items()},
                 batch.horizon if self._stream and batch.offsets else None,
             )
             telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.works))
             if sum(p.events for p in self._partitions.values()) > MAX_PENDING:
-                await self._retry("mongo", lambda: self._flush(self._partitions.values()))
+                await retry(SERVICE, "mongo", lambda: self._flush(self._partitions.values()))
             else:
                 await self._flush_if_due()
         telemetry.BATCH_SECONDS.labels(SERVICE, "total").observe(perf_counter() - started)
@@ -169,7 +168,7 @@ class CompactProcessor:
         if not missing:
             return
         started = perf_counter()
-        found = await self._retry("mongo", lambda: self._store.customers(missing))
+        found = await retry(SERVICE, "mongo", lambda: self._store.customers(missing))
         for subject in missing:
             part.hold(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
@@ -205,7 +204,7 @@ class CompactProcessor:
                 detail=detail,
                 failed_at=self._wall_clock(),
             )
-            await self._retry("kafka", lambda: self._publish([letter]))
+            await retry(SERVICE, "kafka", lambda: self._publish([letter]))
         telemetry.EVENTS.labels(SERVICE, work.event.type, "dead_lettered").inc()
         self._poison.add(work.origin)
         raise Fenced(f"set aside {work.event.uid}") from cause
@@ -240,21 +239,3 @@ class CompactProcessor:
         if fold:
             self._next_fold = ended + FOLD_SECONDS
         telemetry.BATCH_SECONDS.labels(SERVICE, "transaction").observe(perf_counter() - started)
-
-    async def _retry(self, part: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Call until it succeeds or fails for good; trouble that passes is waited for, with backoff."""
-        delay = 0.1
-        while True:
-            try:
-                return await call()
-            except Exception as error:
-                if not passes(error):
-                    raise
-                # A cancellation can get lost in the driver's call; a retry must not outlive it.
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise asyncio.CancelledError from error
-                telemetry.RETRIES.labels(SERVICE, part).inc()
-                log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=round(delay, 2))
-                await asyncio.sleep(delay * random.uniform(0.8, 1.2))
-                delay = min(delay * 2, 10.0)

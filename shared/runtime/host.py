@@ -22,6 +22,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
+from shared.runtime.documents import Document
 from shared.runtime.effects import Handler, S
 from shared.runtime.intake import Intake
 from shared.runtime.journal import JournalProcessor
@@ -29,7 +30,7 @@ from shared.runtime.keys import partition_of
 from shared.runtime.processing import Processor
 from shared.runtime.publisher import Publisher, Record
 from shared.runtime.settings import Settings
-from shared.runtime.store import Document, WorkerStore
+from shared.runtime.store import WorkerStore
 from shared.runtime.telemetry import configure_logging
 from shared.runtime.worker import RecordLoop
 from shared.schemas.base import Data

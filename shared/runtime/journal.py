@@ -6,36 +6,33 @@ an event found there changes nothing, and a redelivery has its stored events pub
 """
 
 import asyncio
-import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
-from typing import Generic, TypeVar
+from typing import Generic
 
 import structlog
-from aiokafka.errors import MessageSizeTooLargeError
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WaitQueueTimeoutError
 
 from shared.runtime import faults, telemetry
+from shared.runtime.documents import Journalled
 from shared.runtime.effects import Handler, S
 from shared.runtime.intake import dead_letter
 from shared.runtime.plan import COMMANDS, TIMER_TOPIC, Held, Plan, Planner, Rejected, Timer
 from shared.runtime.processing import Batch, Fenced, Origin, TopicOffset, Work
-from shared.runtime.publisher import BrokerAway, Publisher, Record
-from shared.runtime.store import DuplicateEvents, Journalled, WorkerStore
+from shared.runtime.publisher import Publisher, Record
+from shared.runtime.retry import retry
+from shared.runtime.store import DuplicateEvents, WorkerStore
 from shared.schemas.codec import encode
 from shared.schemas.timer import TimerFired
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 TIMERS_A_STEP = 500
 WARM_CUSTOMERS = 50_000
 RECENT_EVENTS = 100_000
-TRANSIENT_CODES = frozenset({6, 7, 89, 91, 112, 133, 134, 189, 251, 262, 9001, 10107, 11600, 13435, 14031})
-"""MongoDB's codes for trouble that passes: host, network, election, write conflict, disk full."""
 
 
 class Unstorable(Exception):
@@ -44,17 +41,6 @@ class Unstorable(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-def passes(error: Exception) -> bool:
-    """Whether this is a part in trouble (wait and try again), not a bad event."""
-    if isinstance(error, BrokerAway | ConnectionFailure | ExecutionTimeout | WaitQueueTimeoutError):
-        return True
-    if isinstance(error, PyMongoError):
-        transient = error.has_error_label("TransientTransactionError")
-        unknown = error.has_error_label("UnknownTransactionCommitResult")
-        return transient or unknown or getattr(error, "code", None) in TRANSIENT_CODES
-    return isinstance(error, OSError)
 
 
 @dataclass(slots=True)
@@ -86,7 +72,7 @@ class JournalProcessor(Generic[S]):
         stream: bool,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._handler = handler
+        self._service = handler.service
         self._store = store
         self._publisher = publisher
         self._planner = Planner(handler, secret_key, stream=stream)
@@ -101,7 +87,7 @@ class JournalProcessor(Generic[S]):
         self._partitions = {p: _Partition() for p in partitions}
         self._durable.clear()
         for partition in partitions:
-            await self._retry("mongo", lambda p=partition: self._empty_outbox(p))  # type: ignore[misc]
+            await retry(self._service, "mongo", lambda p=partition: self._empty_outbox(p))  # type: ignore[misc]
         return {}
 
     async def _empty_outbox(self, partition: int) -> None:
@@ -111,7 +97,7 @@ class JournalProcessor(Generic[S]):
             await self._store.clear_outbox(partition)
 
     async def watermark(self, partition: int) -> datetime | None:
-        return await self._retry("mongo", lambda: self._store.watermark(partition))
+        return await retry(self._service, "mongo", lambda: self._store.watermark(partition))
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         for partition in partitions:
@@ -134,23 +120,24 @@ class JournalProcessor(Generic[S]):
             held.recent.clear()
             raise
         if batch.records:
-            await self._retry("kafka", lambda: self._publisher.publish(batch.records))
+            await retry(self._service, "kafka", lambda: self._publisher.publish(batch.records))
         self._durable.update(batch.offsets)
         self.committed.set()
-        telemetry.BATCH_SIZE.labels(self._handler.service).observe(len(batch.works))
-        telemetry.BATCH_SECONDS.labels(self._handler.service, "total").observe(perf_counter() - started)
+        telemetry.BATCH_SIZE.labels(self._service).observe(len(batch.works))
+        telemetry.BATCH_SECONDS.labels(self._service, "total").observe(perf_counter() - started)
 
     async def _run(self, batch: Batch, held: _Partition[S], works: list[Work]) -> None:
         """All of the batch, in as many transactions as the due timers and a bad event make needed."""
         works = self._fresh(held, works)
         while True:
-            due = await self._retry(
+            due = await retry(
+                self._service,
                 "mongo",
                 lambda: self._store.due_timers(
                     batch.partition, batch.partitions, batch.horizon, TIMERS_A_STEP
                 ),
             )
-            telemetry.TIMERS_DUE.labels(self._handler.service).set(len(due))
+            telemetry.TIMERS_DUE.labels(self._service).set(len(due))
             horizon, now = batch.horizon, works
             if len(due) == TIMERS_A_STEP:
                 # More may be due: go no further than the last of these, and let the rest fire before
@@ -160,7 +147,7 @@ class JournalProcessor(Generic[S]):
             await self._step(replace(batch, horizon=horizon), held, _Step(now), due)
             works = works[len(now) :]
             if len(due) < TIMERS_A_STEP:
-                telemetry.TIMERS_DUE.labels(self._handler.service).set(0)
+                telemetry.TIMERS_DUE.labels(self._service).set(0)
                 return
 
     def _fresh(self, held: _Partition[S], works: list[Work]) -> list[Work]:
@@ -169,7 +156,7 @@ class JournalProcessor(Generic[S]):
         for work in works:
             uid = work.event.uid
             if uid in held.recent or uid in fresh:
-                telemetry.JOURNAL_DUPLICATES.labels(self._handler.service).inc()
+                telemetry.JOURNAL_DUPLICATES.labels(self._service).inc()
             else:
                 fresh[uid] = work
         return list(fresh.values())
@@ -204,15 +191,14 @@ class JournalProcessor(Generic[S]):
     async def _set_aside(self, batch: Batch, work: Work, error: Exception) -> None:
         log.error("event cannot be stored", event_id=work.event.uid, error=str(error)[:500])
         letter = self._letter(Rejected(work, "store", f"{type(error).__name__}: {error}"[:500]))
-        await self._retry("kafka", lambda: self._publisher.publish([letter]))
+        await retry(self._service, "kafka", lambda: self._publisher.publish([letter]))
         if work.origin.topic == TIMER_TOPIC:
             data = work.event.data
             assert isinstance(data, TimerFired)
-            await self._retry("mongo", lambda: self._store.drop_timer(work.event.subject, data.name))
+            await retry(self._service, "mongo", lambda: self._store.drop_timer(work.event.subject, data.name))
 
     async def _transact(self, batch: Batch, held: _Partition[S], step: _Step, due: Sequence[Timer]) -> None:
         """Plan and write; when the journal knows some of the events, plan again without them."""
-        service = self._handler.service
         while True:
             works = [w for w in step.works if w.event.uid not in step.known]
             states = await self._states(held, works, due)
@@ -225,28 +211,28 @@ class JournalProcessor(Generic[S]):
                 horizon=batch.horizon,
                 already_fired=frozenset(step.known),
             )
-            telemetry.BATCH_SECONDS.labels(service, "apply").observe(perf_counter() - started)
+            telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
             if await self._rejected_before(step, plan):
                 held.warm.clear()
                 continue
             faults.point("mid_batch")
             started = perf_counter()
             try:
-                outboxed = await self._retry("mongo", lambda: self._write(batch, plan, states))  # noqa: B023
+                outboxed = await retry(self._service, "mongo", partial(self._write, batch, plan, states))
             except Fenced:
                 raise
             except DuplicateEvents:
                 uids = [e.event.uid for e in plan.entries]
-                found = await self._retry("mongo", lambda: self._store.journalled(uids))  # noqa: B023
+                found = await retry(self._service, "mongo", partial(self._store.journalled, uids))
                 if not found:
                     raise Fenced("the journal refused entries that it does not have") from None
                 step.known.update(found)
                 held.warm.clear()  # it may be older than what the journal tells of
-                await self._retry("mongo", lambda: self._empty_outbox(batch.partition))
+                await retry(self._service, "mongo", lambda: self._empty_outbox(batch.partition))
                 continue
             except Exception as error:
                 raise Unstorable(error) from error
-            telemetry.BATCH_SECONDS.labels(service, "transaction").observe(perf_counter() - started)
+            telemetry.BATCH_SECONDS.labels(self._service, "transaction").observe(perf_counter() - started)
             break
         timer_fired = any(e.origin.topic == TIMER_TOPIC for e in plan.entries)
         faults.point("after_timer_transaction" if timer_fired else "after_transaction")
@@ -258,7 +244,7 @@ class JournalProcessor(Generic[S]):
         uids = [r.work.event.uid for r in plan.rejected]
         if not uids:
             return False
-        found = await self._retry("mongo", lambda: self._store.journalled(uids))
+        found = await retry(self._service, "mongo", partial(self._store.journalled, uids))
         step.known.update(found)
         return bool(found)
 
@@ -287,10 +273,10 @@ class JournalProcessor(Generic[S]):
             if entry is not None and entry.origin == work.origin:
                 records += entry.emitted
         started = perf_counter()
-        await self._retry("kafka", lambda: self._publisher.publish(records))
+        await retry(self._service, "kafka", lambda: self._publisher.publish(records))
         if outboxed:
-            await self._retry("mongo", lambda: self._store.clear_outbox(batch.partition))
-        telemetry.BATCH_SECONDS.labels(self._handler.service, "publish").observe(perf_counter() - started)
+            await retry(self._service, "mongo", lambda: self._store.clear_outbox(batch.partition))
+        telemetry.BATCH_SECONDS.labels(self._service, "publish").observe(perf_counter() - started)
         faults.point("after_publish")
         self._remember(held, step, plan)
         self._count(step, plan, batch)
@@ -301,7 +287,7 @@ class JournalProcessor(Generic[S]):
         subjects = {w.event.subject for w in works} | {t.subject for t in due}
         missing = [s for s in subjects if s not in held.warm]
         if missing:
-            held.warm.update(await self._retry("mongo", lambda: self._store.load(missing)))
+            held.warm.update(await retry(self._service, "mongo", lambda: self._store.load(missing)))
         states = {}
         for subject in subjects:
             states[subject] = held.warm[subject]
@@ -319,7 +305,7 @@ class JournalProcessor(Generic[S]):
             held.recent.popitem(last=False)
 
     def _count(self, step: _Step, plan: Plan[S], batch: Batch) -> None:
-        service = self._handler.service
+        service = self._service
         for entry in plan.entries:
             refused = entry.origin.topic == COMMANDS and (entry.status or 0) >= 400
             telemetry.EVENTS.labels(service, entry.event.type, "refused" if refused else "applied").inc()
@@ -346,27 +332,10 @@ class JournalProcessor(Generic[S]):
             original = Record(COMMANDS, work.event.subject.encode(), value, tuple(headers))
             origin = Origin(COMMANDS, 0, -1)
         return dead_letter(
-            self._handler.service,
+            self._service,
             origin,
             original,
             code=rejected.code,
             detail=rejected.detail,
             failed_at=self._wall_clock(),
         )
-
-    async def _retry(self, part: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Call until it succeeds or fails for good; trouble that passes is waited for, with backoff."""
-        delay = 0.1
-        while True:
-            try:
-                return await call()
-            except MessageSizeTooLargeError:
-                raise
-            except Exception as error:
-                task = asyncio.current_task()
-                if not passes(error) or (task is not None and task.cancelling()):
-                    raise  # a driver may answer a cancellation with an error of its own
-                telemetry.RETRIES.labels(self._handler.service, part).inc()
-                log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=round(delay, 2))
-                await asyncio.sleep(delay * random.uniform(0.8, 1.2))
-                delay = min(delay * 2, 10.0)

@@ -6,35 +6,25 @@ partition), ``watermarks`` (stream clock), and those that the handler's rows nam
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
+from shared.runtime.documents import OUTBOX, Change, Document, Journalled, journalled, writes_of
 from shared.runtime.effects import Handler, S
-from shared.runtime.keys import key_hash
-from shared.runtime.plan import Entry, Held, Plan, Timer, command_digest
-from shared.runtime.processing import Fenced, Origin
+from shared.runtime.plan import Held, Plan, Timer
+from shared.runtime.processing import Fenced
 from shared.runtime.publisher import Record
 
-Document = dict[str, Any]
 DUPLICATE_KEY = 11000
 
 
 class DuplicateEvents(Exception):
     """Some events of the batch stand in the journal already; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Journalled:
-    """What the journal says of an event handled before."""
-
-    origin: Origin
-    emitted: tuple[Record, ...]
 
 
 class WorkerStore(Generic[S]):
@@ -74,18 +64,18 @@ class WorkerStore(Generic[S]):
     async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
         """Those of the events that have been handled before."""
         entries = await self.database["journal"].find({"_id": {"$in": list(uids)}}).to_list()
-        return {e["_id"]: _journalled(e) for e in entries}
+        return {e["_id"]: journalled(e) for e in entries}
 
     async def outbox(self, partition: int) -> list[Record]:
         """What a worker that died may not have published of its fired timers."""
-        document = await self.database["outbox"].find_one({"_id": partition})
+        document = await self.database[OUTBOX].find_one({"_id": partition})
         if document is None:
             return []
         entries = await self.journalled(document["entries"])
         return [record for uid in document["entries"] for record in entries[uid].emitted]
 
     async def clear_outbox(self, partition: int) -> None:
-        await self.database["outbox"].delete_one({"_id": partition})
+        await self.database[OUTBOX].delete_one({"_id": partition})
 
     async def drop_timer(self, subject: str, name: str) -> None:
         await self.database["timers"].delete_one({"_id": f"{subject}|{name}"})
@@ -107,29 +97,22 @@ class WorkerStore(Generic[S]):
 
         Raises ``DuplicateEvents``, ``Fenced``, or PyMongo's errors; after any of them nothing is written.
         """
-        outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
+        writes = writes_of(plan, held, partition=partition, watermark=watermark)
         async with (
             self._client.start_session() as session,
             await session.start_transaction(max_commit_time_ms=deadline_ms),
         ):
-            await self._insert_journal(plan.entries, session)
-            await self._write_states(plan.states, held, session)
-            await self._write_rows(plan, session)
-            if outbox:
-                document = {"_id": partition, "entries": outbox}
-                await self.database["outbox"].replace_one(
-                    {"_id": partition}, document, upsert=True, session=session
-                )
-            if watermark is not None:
-                await self.database["watermarks"].update_one(
-                    {"_id": partition}, {"$max": {"to": watermark}}, upsert=True, session=session
-                )
-        return bool(outbox)
+            await self._insert_journal(writes.journal, session)
+            await self._write_states(writes.states, session)
+            for collection, documents in writes.inserts.items():
+                await self.database[collection].insert_many(documents, ordered=False, session=session)
+            for collection, changes in writes.changes.items():
+                await self.database[collection].bulk_write(changes, ordered=False, session=session)
+        return OUTBOX in writes.changes
 
-    async def _insert_journal(self, entries: Sequence[Entry], session: AsyncClientSession) -> None:
-        if not entries:
+    async def _insert_journal(self, documents: list[Document], session: AsyncClientSession) -> None:
+        if not documents:
             return
-        documents = [_document(entry) for entry in entries]
         try:
             await self.database["journal"].insert_many(documents, ordered=False, session=session)
         except BulkWriteError as error:
@@ -137,23 +120,9 @@ class WorkerStore(Generic[S]):
                 raise DuplicateEvents from error
             raise
 
-    async def _write_states(
-        self, states: Mapping[str, S], held: Mapping[str, Held[S]], session: AsyncClientSession
-    ) -> None:
-        if not states:
+    async def _write_states(self, writes: Sequence[Change], session: AsyncClientSession) -> None:
+        if not writes:
             return
-        writes: list[InsertOne[Document] | UpdateOne] = []
-        for subject, state in states.items():
-            version = held[subject].version
-            data = state.model_dump()
-            if version == 0:
-                writes.append(InsertOne({"_id": subject, "version": 1, "data": data}))
-            else:
-                writes.append(
-                    UpdateOne(
-                        {"_id": subject, "version": version}, {"$set": {"version": version + 1, "data": data}}
-                    )
-                )
         try:
             result = await self.database["state"].bulk_write(writes, ordered=False, session=session)
         except BulkWriteError as error:
@@ -162,70 +131,6 @@ class WorkerStore(Generic[S]):
             raise
         if result.inserted_count + result.matched_count != len(writes):
             raise Fenced("another worker has changed the customer's state")
-
-    async def _write_rows(self, plan: Plan[S], session: AsyncClientSession) -> None:
-        if plan.timers:
-            writes = [_timer_write(key, timer) for key, timer in plan.timers.items()]
-            await self.database["timers"].bulk_write(writes, ordered=False, session=session)
-        for collection, documents in plan.appends.items():
-            await self.database[collection].insert_many(
-                [dict(d) for d in documents], ordered=False, session=session
-            )
-        for collection, puts in plan.puts.items():
-            await self.database[collection].bulk_write(
-                [ReplaceOne({"_id": d["_id"]}, dict(d), upsert=True) for d in puts.values()],
-                ordered=False,
-                session=session,
-            )
-
-
-def _timer_write(key: str, timer: Timer | None) -> DeleteOne | ReplaceOne[Document]:
-    if timer is None:
-        return DeleteOne({"_id": key})
-    return ReplaceOne(
-        {"_id": key},
-        {
-            "_id": key,
-            "subject": timer.subject,
-            "name": timer.name,
-            "due_at": timer.due_at,
-            "key_hash": key_hash(timer.subject.encode()),
-            "payload": dict(timer.payload),
-        },
-        upsert=True,
-    )
-
-
-def _document(entry: Entry) -> Document:
-    event, origin = entry.event, entry.origin
-    document: Document = {
-        "_id": event.uid,
-        "type": event.type,
-        "subject": event.subject,
-        "at": event.time,
-        "topic": origin.topic,
-        "partition": origin.partition,
-        "offset": origin.offset,
-    }
-    if entry.status is not None:
-        document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
-        document["digest"] = command_digest(entry)
-    if entry.emitted:
-        document["emitted"] = [
-            {"topic": r.topic, "key": r.key, "value": r.value, "headers": [list(h) for h in r.headers]}
-            for r in entry.emitted
-        ]
-    return document
-
-
-def _journalled(document: Mapping[str, Any]) -> Journalled:
-    origin = Origin(document["topic"], document["partition"], document["offset"])
-    return Journalled(origin, tuple(_record(r) for r in document.get("emitted", ())))
-
-
-def _record(stored: Mapping[str, Any]) -> Record:
-    headers = tuple((name, bytes(value)) for name, value in stored["headers"])
-    return Record(stored["topic"], bytes(stored["key"]), bytes(stored["value"]), headers)
 
 
 def _is_duplicate(error: BulkWriteError) -> bool:

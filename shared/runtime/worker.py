@@ -262,19 +262,19 @@ class RecordLoop(ConsumerRebalanceListener):
             telemetry.BATCH_SECONDS.labels(self._service, "decode").observe(perf_counter() - started)
 
     async def _unread(self, consumer: AIOKafkaConsumer) -> dict[int, frozenset[str]]:
-        """Under the stream clock: the topics that have records which no queue holds yet."""
+        """Under the stream clock: the topics that have records in the log which no queue holds yet. Full
+        queues count too: a topic that a batch drains must hold the others back from there on."""
         if not self._stream:
             return {}
-        empty = [
+        asked = [
             TopicPartition(topic, p)
             for p, queues in self._queues.items()
             if any(queues.values())
-            for topic, queue in queues.items()
-            if not queue
+            for topic in queues
         ]
-        if not empty:
+        if not asked:
             return {}
-        ends = await consumer.end_offsets(empty)
+        ends = await consumer.end_offsets(asked)
         unread: dict[int, set[str]] = {}
         for tp, end in ends.items():
             if await consumer.position(tp) < end:

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.runtime.documents import Journalled
 from shared.runtime.effects import Append, CancelTimer, Context, Effects, Emit, Handler, Refused, SetTimer
 from shared.runtime.plan import Held, Plan, Timer
 from shared.runtime.processing import Fenced
 from shared.runtime.publisher import BrokerAway, Record
-from shared.runtime.store import DuplicateEvents, Journalled
+from shared.runtime.store import DuplicateEvents
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade

@@ -1,0 +1,164 @@
+"""The loyalty path with its store, beside bare PyMongo bulk writes of the same documents."""
+
+import asyncio
+import cProfile
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from rapport.embedded.stack import start_mongo
+from rapport.home import Home
+from services.loyalty.domain.state import MemberState
+from services.loyalty.worker import handler
+from shared.runtime import publisher as publishing
+from shared.runtime.documents import Document, Writes, writes_of
+from shared.runtime.journal import JournalProcessor
+from shared.runtime.keys import partition_of
+from shared.runtime.plan import Held, Plan
+from shared.runtime.processing import Batch, Origin, Work
+from shared.runtime.publisher import Record
+from shared.runtime.settings import Settings
+from shared.runtime.store import WorkerStore
+from shared.schemas.codec import decode, open_envelope
+from tests.bench.events import START, purchases
+from tests.bench.report import show_profile, show_ratio
+
+pytestmark = pytest.mark.bench
+
+EVENTS = 8_000
+CUSTOMERS = 500
+PARTITIONS = 4
+BATCH = 500
+RUNS = 3
+HEADERS = (("content-type", b"application/cloudevents+json"),)
+
+
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root: Path = tmp_path_factory.mktemp("bench-mongo")
+    with start_mongo(Home(root)) as part:
+        yield f"mongodb://{part.address}/?directConnection=true"
+
+
+class Recording(WorkerStore[MemberState]):
+    """Keeps what each transaction wrote, so that bare PyMongo can write the very same."""
+
+    written: list[Writes]
+
+    async def write(
+        self,
+        plan: Plan[MemberState],
+        held: Mapping[str, Held[MemberState]],
+        *,
+        partition: int,
+        watermark: datetime | None,
+        deadline_ms: int = 10_000,
+    ) -> bool:
+        done = await super().write(
+            plan, held, partition=partition, watermark=watermark, deadline_ms=deadline_ms
+        )
+        self.written.append(writes_of(plan, held, partition=partition, watermark=watermark))
+        return done
+
+
+class Accepting(publishing.Publisher):
+    """Takes events and acknowledges at once: Kafka has a benchmark of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("unused")
+        self.published = 0
+
+    async def publish(self, records: Any) -> None:
+        self.published += len(records)
+
+
+def _batches() -> list[list[tuple[bytes, bytes, int]]]:
+    """Raw records, as a consumer would hand them out: a partition at a time, ``BATCH`` at most."""
+    partitions: dict[int, list[tuple[bytes, bytes, int]]] = {p: [] for p in range(PARTITIONS)}
+    for key, value in purchases(EVENTS, CUSTOMERS):
+        queue = partitions[partition_of(key, PARTITIONS)]
+        queue.append((key, value, len(queue)))
+    longest = max(len(q) for q in partitions.values())
+    return [
+        queue[start : start + BATCH]
+        for start in range(0, longest, BATCH)
+        for queue in partitions.values()
+        if queue[start : start + BATCH]
+    ]
+
+
+async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
+    """Events a second: decode, load, apply, one transaction a batch. And what was written."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(mongo, tz_aware=True)
+    await client.drop_database("rapport_loyalty")
+    settings = Settings(kafka="unused:1", mongo=mongo, secret_key="benchmark-benchmark")
+    loyalty = handler(settings)
+    store = (Recording if record else WorkerStore)(client, loyalty)
+    if isinstance(store, Recording):
+        store.written = []
+    await store.prepare()
+    target = JournalProcessor(loyalty, store, Accepting(), secret_key=b"k" * 16, stream=False)
+    await target.assigned(frozenset(range(PARTITIONS)))
+    batches = _batches()
+    started = time.perf_counter()
+    for batch in batches:
+        partition = partition_of(batch[0][0], PARTITIONS)
+        works = []
+        for key, value, offset in batch:
+            event = decode(open_envelope(key, value, HEADERS), wall_now=START)
+            raw = Record("purchases", key, value, HEADERS)
+            works.append(Work(partition, event.time, event, Origin("purchases", partition, offset), raw))
+        now = works[-1].at
+        await target.process(Batch(partition, PARTITIONS, tuple(works), now, now))
+    seconds = time.perf_counter() - started
+    assert await client["rapport_loyalty"]["journal"].count_documents({}) == EVENTS
+    await client.close()
+    return EVENTS / seconds, store.written if isinstance(store, Recording) else []
+
+
+async def _bare(mongo: str, written: list[Writes], loyalty_indexes: Mapping[str, tuple[str, ...]]) -> float:
+    """The limit: the same documents, made beforehand, in as many transactions, by PyMongo alone."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(mongo, tz_aware=True)
+    await client.drop_database("rapport_bare")
+    database = client["rapport_bare"]
+    await database["timers"].create_index("due_at")
+    for collection in loyalty_indexes:
+        await database[collection].create_index([("member", 1), ("seq", -1)])
+    started = time.perf_counter()
+    for writes in written:
+        async with client.start_session() as session, await session.start_transaction():
+            await database["journal"].insert_many(writes.journal, ordered=False, session=session)
+            await database["state"].bulk_write(writes.states, ordered=False, session=session)
+            for name, documents in writes.inserts.items():
+                await database[name].insert_many(documents, ordered=False, session=session)
+            for name, changes in writes.changes.items():
+                await database[name].bulk_write(changes, ordered=False, session=session)
+    seconds = time.perf_counter() - started
+    assert await database["journal"].count_documents({}) == EVENTS
+    await client.close()
+    return EVENTS / seconds
+
+
+def test_the_loyalty_path_beside_bare_bulk_writes(mongo: str) -> None:
+    _, written = asyncio.run(_ours(mongo, record=True))
+    indexes = handler(Settings(kafka="unused:1", mongo=mongo, secret_key="benchmark-benchmark")).indexes
+    ours, bare = [], []
+    for _ in range(RUNS):
+        ours.append(asyncio.run(_ours(mongo, record=False))[0])
+        bare.append(asyncio.run(_bare(mongo, written, indexes)))
+    profile = cProfile.Profile()
+    profile.enable()
+    asyncio.run(_ours(mongo, record=False))
+    profile.disable()
+    show_ratio(
+        f"Loyalty with its store ({EVENTS:,} purchases of {CUSTOMERS} members, {RUNS} runs each, in turn)",
+        ("Rapport: decode, load, apply, transaction", ours),
+        ("PyMongo bulk writes of the same documents", bare),
+        aim=0.6,
+    )
+    show_profile("Where the loyalty path's own process spends its time (own time)", profile)
