@@ -87,7 +87,7 @@ class JournalProcessor(Generic[S]):
         self._partitions = {p: _Partition() for p in partitions}
         self._durable.clear()
         for partition in partitions:
-            await retry(self._service, "mongo", lambda p=partition: self._empty_outbox(p))  # type: ignore[misc]
+            await retry(self._service, "mongo", partial(self._empty_outbox, partition))
         return {}
 
     async def _empty_outbox(self, partition: int) -> None:
