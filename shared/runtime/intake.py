@@ -22,7 +22,7 @@ FOR = "rapport-for"
 def dead_letter(
     service: str,
     origin: Origin,
-    original: Record,
+    original: Record | ConsumerRecord[bytes, bytes],
     *,
     code: str,
     detail: str,
@@ -56,6 +56,7 @@ class Intake:
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.service = service
+        self._name = service.encode()
         self._types = frozenset(c.event_type for c in consumes) | {ClockAdvanced.event_type}
         self._everything = reads_everything
         self._own_source = f"/rapport/{service}"
@@ -65,8 +66,11 @@ class Intake:
 
     def read(self, record: ConsumerRecord[bytes, bytes], partitions: int) -> Slot:
         """Decide about one record. ``partitions`` is the partition count of every topic."""
-        wanted_by = next((value for name, value in record.headers if name == FOR), None)
-        if wanted_by is not None and wanted_by != self.service.encode():
+        wanted_by = None
+        for name, value in record.headers:
+            if name == FOR:
+                wanted_by = value
+        if wanted_by is not None and wanted_by != self._name:
             return self._skip(record)
         try:
             envelope = open_envelope(record.key, record.value, record.headers)
@@ -85,8 +89,7 @@ class Intake:
             return Slot(record.topic, record.offset, event.data.to, event)
         if kind not in self._types or event.source == self._own_source:
             return self._skip(record)
-        raw = Record(record.topic, record.key, record.value, record.headers)
-        return Slot(record.topic, record.offset, event.time, event, raw)
+        return Slot(record.topic, record.offset, event.time, event, record)
 
     def _misplaced(self, record: ConsumerRecord[bytes, bytes], envelope: Envelope) -> Slot:
         """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
@@ -106,7 +109,7 @@ class Intake:
         letter = dead_letter(
             self.service,
             Origin(record.topic, record.partition, record.offset),
-            Record(record.topic, record.key, record.value, tuple(record.headers)),
+            record,
             code=bad.code,
             detail=str(bad),
             failed_at=self._wall_clock(),

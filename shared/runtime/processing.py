@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from aiokafka import ConsumerRecord
+from msgspec import Struct
+
 from shared.runtime.publisher import Record
 from shared.schemas.event import Event
 
@@ -16,8 +19,7 @@ class Fenced(Exception):
     """Another worker has written this partition: drop what is held, start from what is committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a record stands in the log."""
 
     topic: str
@@ -25,8 +27,7 @@ class Origin:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One event in its partition's order."""
 
     partition: int
@@ -34,7 +35,7 @@ class Work:
     """Its place in time: the highest event time of the partition so far, this event's included."""
     event: Event
     origin: Origin
-    raw: Record | None = None
+    raw: Record | ConsumerRecord[bytes, bytes] | None = None
     """The record as it came; None for a timer."""
 
 

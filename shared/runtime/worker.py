@@ -6,9 +6,9 @@ them; a rebalance drops the queues, and reading starts again from what is durabl
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic, perf_counter
 
 import structlog
@@ -19,7 +19,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.runtime import faults, telemetry
 from shared.runtime.intake import Intake
-from shared.runtime.merge import Queues, Slot, merge
+from shared.runtime.merge import Queue, Queues, Slot, merge
 from shared.runtime.processing import Batch, Fenced, Origin, Processor, Work
 from shared.runtime.publisher import BrokerAway
 
@@ -29,8 +29,6 @@ LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 QUEUE_LIMIT = 2000
 REVOKE_SECONDS = 5.0
 TIMER_SECONDS = 1.0
-DECODE_SLICE = 200
-"""Records decoded before the loop lets others run: heartbeats must not wait for a large fetch."""
 
 
 class RecordLoop(ConsumerRebalanceListener):
@@ -167,8 +165,7 @@ class RecordLoop(ConsumerRebalanceListener):
         """Drop what is queued and read on from what is durable."""
         if self._to_resume is None:
             self._to_resume = frozenset(self._queues)
-        for queues in self._queues.values():
-            queues.clear()
+        self._queues.clear()
 
     # Rebalances
 
@@ -221,7 +218,8 @@ class RecordLoop(ConsumerRebalanceListener):
                 consumer.seek(tp, offset)
         if generation != self._generation:
             return
-        self._queues = {p: {topic: deque() for topic in self._topics} for p in partitions}
+        read = partial(self._intake.read, partitions=self._partitions)
+        self._queues = {p: {topic: Queue(read) for topic in self._topics} for p in partitions}
         self._to_resume = None
         telemetry.PARTITIONS_HELD.labels(self._service).set(len(partitions))
         log.info("partitions assigned", partitions=sorted(partitions))
@@ -243,23 +241,16 @@ class RecordLoop(ConsumerRebalanceListener):
             return
         generation = self._generation
         timeout_ms = 0 if busy and not self._idle else 20 if busy else 200
-        await self._queue(await consumer.getmany(*room, timeout_ms=timeout_ms), generation)
+        self._queue(await consumer.getmany(*room, timeout_ms=timeout_ms), generation)
 
-    async def _queue(
+    def _queue(
         self, fetched: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]], generation: int
     ) -> None:
-        started = perf_counter()
         for tp, records in fetched.items():
             if generation != self._generation:
                 self._restart()  # positions may have moved past these: start from what is durable
                 return
-            queue = self._queues[tp.partition][tp.topic]
-            for start in range(0, len(records), DECODE_SLICE):
-                read = self._intake.read
-                queue.extend([read(r, self._partitions) for r in records[start : start + DECODE_SLICE]])
-                await asyncio.sleep(0)
-        if fetched:
-            telemetry.BATCH_SECONDS.labels(self._service, "decode").observe(perf_counter() - started)
+            self._queues[tp.partition][tp.topic].extend(records)
 
     async def _unread(self, consumer: AIOKafkaConsumer) -> dict[int, frozenset[str]]:
         """Under the stream clock: the topics that have records in the log which no queue holds yet. Full
@@ -295,9 +286,11 @@ class RecordLoop(ConsumerRebalanceListener):
             self._next_timers = monotonic() + TIMER_SECONDS
         batches = []
         for partition, queues in self._queues.items():
+            started = perf_counter()
             slots = merge(queues, self._batch_size, unread.get(partition, frozenset()))
             if slots or timers_due:
                 batches.append(self._batch(partition, slots))
+                telemetry.BATCH_SECONDS.labels(self._service, "decode").observe(perf_counter() - started)
         return batches
 
     def _batch(self, partition: int, slots: list[Slot]) -> Batch:
@@ -356,7 +349,7 @@ class RecordLoop(ConsumerRebalanceListener):
         generation = self._generation
         consumer.pause(*consumer.assignment())
         try:
-            await self._queue(await consumer.getmany(timeout_ms=0), generation)
+            self._queue(await consumer.getmany(timeout_ms=0), generation)
         finally:
             consumer.resume(*consumer.assignment())
 
@@ -385,6 +378,7 @@ class RecordLoop(ConsumerRebalanceListener):
                 high = consumer.highwater(tp)
                 lag = max(0, high - await consumer.position(tp)) + len(queue) if high is not None else 0
                 telemetry.LAG_RECORDS.labels(self._service, topic, str(partition)).set(lag)
-                if queue and queue[0].at is not None:
-                    oldest = min(oldest, queue[0].at)
+                head = queue.head()
+                if head is not None and head.at is not None:
+                    oldest = min(oldest, head.at)
         telemetry.LAG_SECONDS.labels(self._service).set((wall_now - oldest).total_seconds())

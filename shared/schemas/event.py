@@ -1,13 +1,13 @@
 """A decoded CloudEvent, as the domain sees it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from shared.schemas.base import Data
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One fact or command about one customer; ``source`` + ``id`` name it for ever."""
 
     id: str

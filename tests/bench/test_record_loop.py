@@ -12,6 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
+from shared.runtime.host import settle_heap
 from shared.runtime.intake import Intake
 from shared.runtime.processing import Batch, TopicOffset
 from shared.runtime.worker import RecordLoop
@@ -127,6 +128,7 @@ async def _bare(bootstrap: str, group: str) -> float:
 
 
 def test_the_record_loop_beside_a_bare_getmany_loop(bootstrap: str) -> None:
+    settle_heap()  # as a worker's process does, for both
     ours, bare = [], []
     for run in range(RUNS):
         ours.append(asyncio.run(_worker(bootstrap, f"loop-{run}")))

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from services.followup.domain import commands, customers, delivery, planning
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy, milliseconds
@@ -40,7 +42,7 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
     if context.now.microsecond % 1000:
         context = replace(context, now=milliseconds(context.now))
     if event.time.microsecond % 1000:
-        event = replace(event, time=milliseconds(event.time))
+        event = structs.replace(event, time=milliseconds(event.time))
     match event.data:
         case DeliveryReported():
             return delivery.report(state, policy, event, context.now)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from services.interactions.domain import activity, complaints, profile
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
 from services.interactions.domain.state import Customer, micros
@@ -72,7 +74,7 @@ def apply(state: Customer, event: Event, context: Context) -> Effects[Customer]:
     if not isinstance(event.data, COMMANDS):
         return apply_fact(state, event)
     fact = complaints.decide(state, event.data, context)
-    effects = apply_fact(state, replace(event, data=fact))
+    effects = apply_fact(state, structs.replace(event, data=fact))
     return replace(effects, emits=(Emit(fact, event.time),), outcome=_outcome(effects.state, fact))
 
 

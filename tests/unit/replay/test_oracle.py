@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rapport.demo.oracle import (
@@ -226,6 +226,8 @@ def _data(movement: Movement, number: int) -> Data:
 @settings(max_examples=300, deadline=None)
 def test_the_platform_and_the_recomputation_agree(history: list[Movement], after: float) -> None:
     at = max(day(after), history[-1].at)
+    # The platform forgets an order after 730 days (services/loyalty/README.md): a longer history may differ.
+    assume(history[-1].at - history[0].at < timedelta(days=730))
     wanted = expect(history, at)
     # The platform's lifetime counts adjustments, which stand for redemptions here.
     lifetime = wanted.earned - wanted.reversed - wanted.redeemed
