@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTP as SMTP_DEFAULTS
 from enum import Enum
 from typing import Any
 
@@ -18,6 +18,10 @@ from aiosmtplib import (
     SMTPResponseException,
     SMTPSenderRefused,
 )
+
+# A header that does not fit its line is folded into encoded words, and no mail client decodes those in
+# List-Unsubscribe: so lines may be as long as RFC 5322 allows.
+SMTP_POLICY = SMTP_DEFAULTS.clone(max_line_length=998)
 
 
 class BadMessage(Exception):

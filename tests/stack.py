@@ -1,0 +1,183 @@
+"""The running platform, as another system meets it: HTTP, Kafka, a mailbox, its status."""
+
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from mailbox import Maildir, MaildirMessage
+from typing import Any, TypeVar
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from rapport.home import Home
+from rapport.status import read
+
+T = TypeVar("T")
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Stack:
+    """What ``.rapport/env`` of a running stack names."""
+
+    def __init__(self, home: Home, env: Mapping[str, str]) -> None:
+        self.home = home
+        self.env = dict(env)
+
+    # HTTP
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request, with the key of all scopes unless ``headers`` are given; ``key``: Idempotency-Key."""
+        sent = dict(headers) if headers is not None else {"X-API-Key": self.env["RAPPORT_API_KEY"]}
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if data is not None:
+            sent["content-type"] = kind
+        url = self.env[f"RAPPORT_{service.upper()}_URL"] + path
+        request = urllib.request.Request(url, data=data, method=method, headers=sent)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return Answer(answer.status, _json(answer.read()), dict(answer.headers.items()))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, _json(error.read()), dict(error.headers.items()))
+
+    def get(self, service: str, path: str) -> Any:
+        """The body of a GET that must succeed."""
+        answer = self.call(service, "GET", path)
+        assert answer.status == 200, answer
+        return answer.body
+
+    def post_events(self, *events: Mapping[str, Any]) -> Answer:
+        one = len(events) == 1
+        return self.call(
+            "interactions",
+            "POST",
+            "/events",
+            events[0] if one else list(events),
+            kind=STRUCTURED if one else BATCH,
+        )
+
+    def balance(self, customer: str) -> int | None:
+        answer = self.call("loyalty", "GET", f"/members/{customer}")
+        return answer.body["balance"] if answer.status == 200 else None
+
+    # Kafka
+
+    def produce(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[tuple[str, bytes]] = (("content-type", STRUCTURED.encode()),),
+        partition: int | None = None,
+    ) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.env["RAPPORT_KAFKA"], acks="all")
+        try:
+            producer.send(topic, key=key, value=value, headers=list(headers), partition=partition).get(20)
+        finally:
+            producer.close()
+
+    def send(self, topic: str, e: Mapping[str, Any]) -> None:
+        self.produce(topic, e["subject"].encode(), json.dumps(e).encode())
+
+    def records(self, topic: str) -> list[Any]:
+        """Every record of a topic, up to its end now."""
+        consumer = KafkaConsumer(bootstrap_servers=self.env["RAPPORT_KAFKA"], group_id=None)
+        try:
+            partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            ends = consumer.end_offsets(partitions)
+            found: list[Any] = []
+            while any(consumer.position(tp) < end for tp, end in ends.items()):
+                for batch in consumer.poll(timeout_ms=500).values():
+                    found += batch
+            return found
+        finally:
+            consumer.close()
+
+    # Parts and mail
+
+    def pid(self, part: str) -> int:
+        status = read(self.home)
+        assert status is not None
+        pid = next(p.pid for p in status.parts if p.name == part)
+        assert pid is not None
+        return pid
+
+    def signal(self, part: str, number: signal.Signals) -> None:
+        os.kill(self.pid(part), number)
+
+    def mails(self, address: str) -> list[MaildirMessage]:
+        mailbox = Maildir(self.env["RAPPORT_MAILBOX"], create=False)
+        return [mail for mail in mailbox if address in str(mail["To"])]
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw or b"null")
+    except ValueError:
+        return raw.decode(errors="replace")
+
+
+def until(ask: Callable[[], T], what: str, seconds: float = 15.0) -> T:
+    """The first answer that is true, within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}; last: {answer}"
+        time.sleep(0.05)
+
+
+def new_customer() -> str:
+    return f"cust-{uuid.uuid4().hex[:12]}"
+
+
+def event(
+    kind: str, customer: str, data: Mapping[str, Any], *, event_id: str | None = None, at: str | None = None
+) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": event_id or uuid.uuid4().hex,
+        "source": "/till/integration",
+        "type": f"rapport.{kind}.v1",
+        "subject": customer,
+        "time": at or datetime.now(UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def purchase(customer: str, cents: int, *, order: str | None = None, currency: str = "EUR", **kw: Any) -> Any:
+    total = {"amount": cents, "currency": currency}
+    order = order or uuid.uuid4().hex
+    items = [{"sku": "tea", "quantity": 1, "unit_price": total}]
+    data = {"order_id": order, "channel": "web", "total": total, "items": items, "voucher_codes": []}
+    return event("purchase.made", customer, data, **kw)
