@@ -20,7 +20,7 @@ setup: $(complete) ## Make .venv with the locked packages and Rapport in it
 $(complete): pyproject.toml requirements/dev.txt tools/setup.sh
 	@tools/setup.sh
 
-demo: $(complete) ## A real grocery's year through the platform, checked (HOUSEHOLDS=120, KEEP=1)
+demo: $(complete) ## A real grocery's year through the platform, checked (HOUSEHOLDS=200, KEEP=1)
 	@$(bin)/rapport demo
 
 up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it

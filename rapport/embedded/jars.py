@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import shutil
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from rapport.trouble import Trouble, explain
 
 PARALLEL = 4
 TRIES = 3
+SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+"""Where Debian and Red Hat keep them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,21 @@ def _locked(cache: Path) -> Iterator[None]:
         yield
 
 
+def certificates(environ: Mapping[str, str]) -> str | None:
+    """The machine's own list of authorities, where requests is not told one: behind a company's proxy
+    its built-in list is not enough, and pip and curl use the machine's too."""
+    if environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE"):
+        return None
+    told = (environ.get("SSL_CERT_FILE"), environ.get("PIP_CERT"), ssl.get_default_verify_paths().cafile)
+    return next((path for path in (*told, *SYSTEM_CERTIFICATES) if path and Path(path).is_file()), None)
+
+
 def _fetch(wanted: tuple[Jar, ...], cache: Path, report: Report) -> None:
     """Fetch into a staging folder and move each jar in when its digest is right."""
     if not wanted:
         return
+    if bundle := certificates(os.environ):
+        os.environ["REQUESTS_CA_BUNDLE"] = bundle
     staging = cache / "staging"
     shutil.rmtree(staging, ignore_errors=True)
     library = _library(cache)

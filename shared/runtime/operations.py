@@ -31,7 +31,7 @@ async def readyz(request: Request) -> dict[str, Any]:
     except (PyMongoError, TimeoutError) as error:
         missing["store"] = f"MongoDB does not answer ({type(error).__name__})"
     if not state.publisher.ready:
-        missing["broker"] = "Kafka has not been reached"
+        missing["broker"] = "Kafka does not answer"
     if missing:
         raise Problem(
             503,

@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 MAX_RECORD_BYTES = 1024 * 1024
 """The largest record value Rapport writes or accepts."""
 
+WATCH_SECONDS = 2.0
+
 
 class BrokerAway(Exception):
     """The broker did not acknowledge in time. Some of the records may be in the log."""
@@ -39,14 +41,29 @@ class Publisher:
         self._bootstrap = bootstrap
         self._timeout = timeout
         self._producer: AIOKafkaProducer | None = None
+        self._reachable = False
         self._connecting: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        return self._producer is not None
+        """Whether the broker answered lately."""
+        return self._reachable
 
     async def start(self) -> None:
         self._connecting = asyncio.create_task(self._connect())
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Ask the broker every few seconds, so that readiness tells of one that went away later."""
+        await self.connected()
+        while self._producer is not None:
+            try:
+                await asyncio.wait_for(self._producer.client.fetch_all_metadata(), WATCH_SECONDS)
+                self._reachable = True
+            except (KafkaError, TimeoutError, OSError):
+                self._reachable = False
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def _connect(self) -> None:
         delay = 0.2
@@ -71,6 +88,7 @@ class Publisher:
                 delay = min(delay * 2, 5.0)
                 continue
             self._producer = producer
+            self._reachable = True
             return
 
     async def connected(self) -> None:
@@ -79,10 +97,12 @@ class Publisher:
             await self._connecting
 
     async def stop(self) -> None:
-        if self._connecting is not None:
-            self._connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._connecting
+        for task in (self._watching, self._connecting):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._reachable = False
         if self._producer is not None:
             producer, self._producer = self._producer, None
             with contextlib.suppress(KafkaError, asyncio.TimeoutError):

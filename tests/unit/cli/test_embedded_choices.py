@@ -7,7 +7,7 @@ import pytest
 
 from rapport.backoff import Backoff
 from rapport.embedded import java, kafka, mongo, ports, stack
-from rapport.embedded.jars import Jar, cache_folder, listed, missing
+from rapport.embedded.jars import Jar, cache_folder, certificates, listed, missing
 from rapport.embedded.java import Java
 from rapport.embedded.part import PartFailed, tail
 from rapport.home import Home
@@ -159,3 +159,11 @@ def test_a_log_gives_the_cause_away() -> None:
     assert "disk is full" in str(
         PartFailed("kafka", "ended", ["OSError: [Errno 28] No space left on device"])
     )
+
+
+def test_the_machines_authorities_are_used_unless_requests_is_told_others(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    assert certificates({"PIP_CERT": str(bundle)}) == str(bundle)
+    assert certificates({"REQUESTS_CA_BUNDLE": "/x", "PIP_CERT": str(bundle)}) is None
+    assert certificates({"SSL_CERT_FILE": str(tmp_path / "gone"), "PIP_CERT": str(bundle)}) == str(bundle)
