@@ -123,11 +123,14 @@ class Stack:
 
     # Parts and mail
 
-    def pid(self, part: str) -> int:
+    def running_pid(self, part: str) -> int | None:
+        """The part's process, None while it does not run."""
         status = read(self.home)
-        assert status is not None
-        pid = next(p.pid for p in status.parts if p.name == part)
-        assert pid is not None
+        return next((p.pid for p in status.parts if p.name == part), None) if status else None
+
+    def pid(self, part: str) -> int:
+        pid = self.running_pid(part)
+        assert pid is not None, part
         return pid
 
     def signal(self, part: str, number: signal.Signals) -> None:
@@ -154,6 +157,12 @@ def until(ask: Callable[[], T], what: str, seconds: float = 15.0) -> T:
             return answer
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}; last: {answer}"
         time.sleep(0.05)
+
+
+def awake() -> str:
+    """A time zone where it is about noon now, so that no quiet hours are in the way."""
+    offset = datetime.now(UTC).hour - 12
+    return f"Etc/GMT{offset:+d}" if offset else "UTC"
 
 
 def new_customer() -> str:
