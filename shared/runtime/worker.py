@@ -14,10 +14,10 @@ from time import monotonic, perf_counter
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.runtime import faults, telemetry
+from shared.runtime.consumer import QUEUE_LIMIT, connect, consumer_options, measure_lag
 from shared.runtime.intake import Intake
 from shared.runtime.merge import Queue, Queues, Slot, merge
 from shared.runtime.processing import Batch, Fenced, Origin, Processor, Work
@@ -26,9 +26,9 @@ from shared.runtime.publisher import BrokerAway
 log = structlog.get_logger(__name__)
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
-QUEUE_LIMIT = 2000
 REVOKE_SECONDS = 5.0
 TIMER_SECONDS = 1.0
+LAG_SECONDS = 2.0
 
 
 class RecordLoop(ConsumerRebalanceListener):
@@ -54,19 +54,7 @@ class RecordLoop(ConsumerRebalanceListener):
         self._stream = stream
         self._batch_size = batch_size
         self._wall_clock = wall_clock
-        self._options = {
-            "bootstrap_servers": bootstrap,
-            "group_id": f"rapport-{service}",
-            "enable_auto_commit": False,
-            "auto_offset_reset": "earliest",
-            "partition_assignment_strategy": [RangePartitionAssignor],
-            "session_timeout_ms": session_timeout_ms,
-            "heartbeat_interval_ms": session_timeout_ms // 4,
-            "max_poll_interval_ms": 300_000,
-            "fetch_max_wait_ms": 100,
-            "max_poll_records": QUEUE_LIMIT,
-            "metadata_max_age_ms": 30_000,
-        }
+        self._options = consumer_options(bootstrap, f"rapport-{service}", session_timeout_ms)
         self._consumer: AIOKafkaConsumer | None = None
         self._queues: dict[int, Queues] = {}
         self._watermarks: dict[int, datetime] = {}
@@ -102,40 +90,26 @@ class RecordLoop(ConsumerRebalanceListener):
     async def run(self) -> None:
         """Until ``stop`` is called."""
         try:
-            consumer = await self._connect()
+            consumer = await connect(self._options, self._stopping, self._note_progress)
             if consumer is not None:
                 await self._rounds(consumer)
         finally:
             self.finished.set()
+
+    def _note_progress(self) -> None:
+        self.progress = monotonic()
 
     async def _rounds(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         consumer.subscribe(self._topics, listener=self)
         try:
             while not self._stopping.is_set():
-                self.progress = monotonic()
+                self._note_progress()
                 await self._round(consumer)
         finally:
             await self._let_go(frozenset(self._queues))
             with contextlib.suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(consumer.stop(), REVOKE_SECONDS)
-
-    async def _connect(self) -> AIOKafkaConsumer | None:
-        delay = 0.2
-        while not self._stopping.is_set():
-            consumer = AIOKafkaConsumer(**self._options)
-            try:
-                await consumer.start()
-            except (KafkaError, OSError) as error:
-                self.progress = monotonic()
-                log.warning("waiting for a part", part="kafka", error=str(error), retry_in=delay)
-                with contextlib.suppress(Exception):
-                    await consumer.stop()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
-            else:
-                return consumer
-        return None
 
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
         try:
@@ -327,7 +301,7 @@ class RecordLoop(ConsumerRebalanceListener):
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=2.0)
-                self.progress = monotonic()
+                self._note_progress()
                 if done:
                     break
                 await self._keep_polling()
@@ -369,16 +343,5 @@ class RecordLoop(ConsumerRebalanceListener):
     async def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
         if monotonic() < self._next_lag or self._to_resume is not None:
             return
-        self._next_lag = monotonic() + 2.0
-        wall_now = self._wall_clock()
-        oldest = wall_now
-        for partition, queues in self._queues.items():
-            for topic, queue in queues.items():
-                tp = TopicPartition(topic, partition)
-                high = consumer.highwater(tp)
-                lag = max(0, high - await consumer.position(tp)) + len(queue) if high is not None else 0
-                telemetry.LAG_RECORDS.labels(self._service, topic, str(partition)).set(lag)
-                head = queue.head()
-                if head is not None and head.at is not None:
-                    oldest = min(oldest, head.at)
-        telemetry.LAG_SECONDS.labels(self._service).set((wall_now - oldest).total_seconds())
+        self._next_lag = monotonic() + LAG_SECONDS
+        await measure_lag(consumer, self._service, self._queues, self._wall_clock())
