@@ -116,6 +116,7 @@ def stop(home: Home, on_status: Callable[[Status], None] = lambda _: None) -> bo
     ran = end_orphans(home) or ran
     for left in (home.env_file, home.pid_file):
         left.unlink(missing_ok=True)
+    _detached[:] = [process for process in _detached if process.poll() is None]
     return ran
 
 
