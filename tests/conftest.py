@@ -1,6 +1,7 @@
 """Marks each test with its tier, by the folder it is in; and starts the platform for those that ask."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from rapport.embedded.stack import PARTS
 from rapport.home import Home, read_env
-from rapport.launch import StartFailed, fetch, launch, stop
+from rapport.launch import StartFailed, fetch, launch, running_env, stop
+from rapport.trouble import Trouble
 from tests.stack import Stack
 
 TIERS = ("integration", "faults", "browser", "bench")
@@ -22,21 +24,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(folder)
 
 
+KEPT = ("RAPPORT_MONGO_SERVER", "RAPPORT_MAVEN_URL")
+"""What may come from outside: which server stands in for MongoDB, and where the jars are fetched."""
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole platform, started once a session; ``RAPPORT_TEST_HOME`` names one that runs already."""
     running = os.environ.get("RAPPORT_TEST_HOME")
     if running:
-        home = Home(Path(running))
-        yield Stack(home, read_env(home))
+        home = Home(Path(running).resolve())
+        try:
+            env = running_env(home)
+        except Trouble as trouble:
+            pytest.fail(f"RAPPORT_TEST_HOME: {trouble}")
+        yield Stack(home, env, os.environ.get("RAPPORT_JWT_SECRET"))
         return
     home = Home(tmp_path_factory.mktemp("stack"))
+    secret = secrets.token_hex(32)
     try:
         fetch(PARTS)
-        launch(home)
+        launch(home, options=_options(secret))
     except StartFailed as failed:
         pytest.fail(f"{failed}\n" + "\n".join(failed.failure.tail))
     try:
-        yield Stack(home, read_env(home))
+        yield Stack(home, read_env(home), secret)
     finally:
         stop(home)
+
+
+def _options(jwt_secret: str) -> dict[str, str]:
+    """The defaults, whatever a developer's shell has from a stack of their own; empty means unset."""
+    foreign = {name: "" for name in os.environ if name.startswith("RAPPORT_") and name not in KEPT}
+    return {
+        **foreign,
+        "RAPPORT_CLOCK": "wall",
+        "RAPPORT_JWT_SECRET": jwt_secret,
+        "RAPPORT_METRICS_GAUGE_SECONDS": "1",
+    }

@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from mailbox import Maildir, MaildirMessage
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+import jwt
+import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from rapport import broker
+from rapport.embedded.stack import SERVICES
 from rapport.home import Home
-from rapport.status import read
+from rapport.lag import measure
+from rapport.status import PartStatus, read
 
 T = TypeVar("T")
 STRUCTURED = "application/cloudevents+json"
@@ -33,9 +38,10 @@ class Answer:
 class Stack:
     """What ``.rapport/env`` of a running stack names."""
 
-    def __init__(self, home: Home, env: Mapping[str, str]) -> None:
+    def __init__(self, home: Home, env: Mapping[str, str], jwt_secret: str | None = None) -> None:
         self.home = home
         self.env = dict(env)
+        self._jwt_secret = jwt_secret
 
     # HTTP
 
@@ -72,7 +78,19 @@ class Stack:
         assert answer.status == 200, answer
         return answer.body
 
-    def post_events(self, *events: Mapping[str, Any]) -> Answer:
+    def caller(
+        self, *scopes: str, name: str = "a-caller", lasting: float = 300.0, secret: str | None = None
+    ) -> dict[str, str]:
+        """The headers of somebody with these scopes only; ``secret`` signs instead of the stack's own."""
+        signed_with = secret or self._jwt_secret
+        if signed_with is None:
+            pytest.skip(
+                "the stack of RAPPORT_TEST_HOME takes no tokens: start it with RAPPORT_JWT_SECRET set"
+            )
+        claims = {"sub": name, "exp": time.time() + lasting, "scope": list(scopes)}
+        return {"Authorization": f"Bearer {jwt.encode(claims, signed_with, algorithm='HS256')}"}
+
+    def post_events(self, *events: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
         one = len(events) == 1
         return self.call(
             "interactions",
@@ -80,7 +98,25 @@ class Stack:
             "/events",
             events[0] if one else list(events),
             kind=STRUCTURED if one else BATCH,
+            headers=headers,
         )
+
+    def pages(self, service: str, path: str) -> list[Any]:
+        """Every item of a list, page by page; ``path`` has a query already."""
+        page = self.get(service, path)
+        items: list[Any] = page["items"]
+        while page["cursor"] is not None:
+            page = self.get(service, f"{path}&cursor={page['cursor']}")
+            items += page["items"]
+        return items
+
+    def ledger(self, customer: str) -> list[Any]:
+        return self.pages("loyalty", f"/members/{customer}/ledger?limit=100")
+
+    def timeline(self, customer: str) -> list[Any]:
+        """A customer's events, newest first; none while nothing has been heard of the customer."""
+        known = self.call("interactions", "GET", f"/customers/{customer}").status == 200
+        return self.pages("interactions", f"/customers/{customer}/timeline?limit=100") if known else []
 
     def balance(self, customer: str) -> int | None:
         answer = self.call("loyalty", "GET", f"/members/{customer}")
@@ -121,12 +157,40 @@ class Stack:
         finally:
             consumer.close()
 
+    def ends(self, topic: str) -> dict[Any, int]:
+        """The next offset of each partition."""
+        consumer = KafkaConsumer(bootstrap_servers=self.env["RAPPORT_KAFKA"], group_id=None)
+        try:
+            partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
+            return dict(consumer.end_offsets(partitions))
+        finally:
+            consumer.close()
+
+    def behind(self) -> list[str]:
+        """What services have not committed yet; empty when nothing more comes of what was sent."""
+        with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+            rows = measure(client)
+        silent = {broker.GROUP_PREFIX + service for service in SERVICES} - {row.group for row in rows}
+        late = [f"{r.group} {r.topic}/{r.partition} at {r.committed} of {r.end}" for r in rows if r.lag]
+        return [f"{group} has committed nothing" for group in sorted(silent)] + late
+
+    def settle(self, seconds: float = 15.0) -> None:
+        """Wait until every service has committed all there is."""
+        deadline = time.monotonic() + seconds
+        while late := self.behind():
+            assert time.monotonic() < deadline, f"not read within {seconds} s: {late}"
+            time.sleep(0.1)
+
     # Parts and mail
+
+    def parts(self) -> dict[str, PartStatus]:
+        status = read(self.home)
+        return {part.name: part for part in status.parts} if status else {}
 
     def running_pid(self, part: str) -> int | None:
         """The part's process, None while it does not run."""
-        status = read(self.home)
-        return next((p.pid for p in status.parts if p.name == part), None) if status else None
+        found = self.parts().get(part)
+        return found.pid if found else None
 
     def pid(self, part: str) -> int:
         pid = self.running_pid(part)
@@ -148,7 +212,7 @@ def _json(raw: bytes) -> Any:
         return raw.decode(errors="replace")
 
 
-def until(ask: Callable[[], T], what: str, seconds: float = 15.0) -> T:
+def until(ask: Callable[[], T | Literal[False] | None], what: str, seconds: float = 15.0) -> T:
     """The first answer that is true, within so many seconds."""
     deadline = time.monotonic() + seconds
     while True:

@@ -33,6 +33,8 @@ MAX_PENDING = 20_000
 """Events held in memory at most: with the store away, reading waits here."""
 SHARE = 4
 """After a flush of d seconds the next waits at least 4 d: writing takes a fifth of the time at most."""
+LONGEST_REST_SECONDS = 10.0
+"""But no longer than this: a flush that hung through an outage would keep the numbers late long after it."""
 FOLD_SECONDS = 30.0
 REVOKE_SECONDS = 4.0
 """The loop gives a revoke five."""
@@ -99,7 +101,10 @@ class CompactProcessor:
                 taken[number] = await retry(SERVICE, "mongo", partial(self._take_over, number))
             self._partitions = taken
             self._next_fold = self._clock() + FOLD_SECONDS
-            return {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
+            stored = {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
+            # Their commit may have been lost in a rebalance, and nobody reads these records again.
+            self._durable = dict(stored)
+            return stored
 
     async def _take_over(self, number: int) -> Partition:
         stored = await self._store.claim(number)
@@ -235,7 +240,8 @@ class CompactProcessor:
             part.written(write, self._warm_customers // max(1, len(self._partitions)))
             self._durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
         ended = self._clock()
-        self._next_flush = ended + max(self._flush_seconds, SHARE * (ended - began))
+        rest = min(SHARE * (ended - began), LONGEST_REST_SECONDS)
+        self._next_flush = ended + max(self._flush_seconds, rest)
         if fold:
             self._next_fold = ended + FOLD_SECONDS
         telemetry.BATCH_SECONDS.labels(SERVICE, "transaction").observe(perf_counter() - started)

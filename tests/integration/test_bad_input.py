@@ -2,10 +2,10 @@
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from tests.stack import BATCH, STRUCTURED, Answer, Stack, event, new_customer, purchase, until
 
@@ -17,28 +17,46 @@ def problem(answer: Answer, status: int, code: str) -> Any:
     return answer.body
 
 
-def ends(stack: Stack, topic: str) -> dict[Any, int]:
-    consumer = KafkaConsumer(bootstrap_servers=stack.env["RAPPORT_KAFKA"], group_id=None)
-    try:
-        partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
-        return dict(consumer.end_offsets(partitions))
-    finally:
-        consumer.close()
-
-
 def test_a_batch_with_bad_events_publishes_none_of_it(stack: Stack) -> None:
     customer = new_customer()
     bad_amount = purchase(customer, 100)
     bad_amount["data"]["total"]["amount"] = "ten"
     unknown = event("purchase.dreamt", customer, {})
-    before = ends(stack, "purchases")
+    before = stack.ends("purchases")
     answer = stack.post_events(purchase(customer, 500), bad_amount, purchase(customer, 700), unknown)
     errors = problem(answer, 422, "invalid_events")["errors"]
     assert [(e["index"], e["code"]) for e in errors] == [(1, "field"), (3, "type")]
     assert "total.amount" in json.dumps(errors[0])
-    assert ends(stack, "purchases") == before
+    assert stack.ends("purchases") == before
     stack.post_events(purchase(customer, 100))
     until(lambda: stack.balance(customer) == 1, "only what came later counts")
+
+
+@pytest.mark.parametrize(
+    ("code", "field", "change"),
+    [
+        ("envelope", "specversion", {"specversion": "0.3"}),
+        ("envelope", "id", {"id": "no spaces"}),
+        ("envelope", "source", {"source": ""}),
+        ("envelope", "subject", {"subject": None}),
+        ("time", "time", {"time": "2026-11-22T10:00:00"}),
+        ("future", "time", {"time": (datetime.now(UTC) + timedelta(hours=25)).isoformat()}),
+        ("field", "data.order_id", {"data": {"channel": "web"}}),
+        ("forbidden_source", "source", {"source": "/rapport/loyalty"}),
+        ("forbidden_source", "source", {"source": "/api/loyalty/api-key/members.adjustments"}),
+    ],
+)
+def test_a_bad_event_is_named_with_its_field(
+    stack: Stack, code: str, field: str, change: dict[str, Any]
+) -> None:
+    before = stack.ends("purchases")
+    good, bad = purchase(new_customer(), 100), {**purchase(new_customer(), 100), **change}
+    errors = problem(stack.post_events(good, bad), 422, "invalid_events")["errors"]
+    assert {(e["index"], e["code"]) for e in errors} == {(1, code)}
+    assert field in json.dumps(errors)
+    alone = problem(stack.post_events(bad), 422, "invalid_events")["errors"]
+    assert {(e["index"], e["code"]) for e in alone} == {(0, code)}
+    assert stack.ends("purchases") == before
 
 
 def test_bodies_that_are_no_events(stack: Stack) -> None:
@@ -50,7 +68,24 @@ def test_bodies_that_are_no_events(stack: Stack) -> None:
     problem(post(b'"' + b"x" * 1_100_000 + b'"'), 413, "too_large")
     problem(post(b"{}", headers={}), 401, "unauthenticated")
     problem(post(b"{}", headers={"X-API-Key": "wrong"}), 401, "unauthenticated")
-    assert post(b"a,b", "text/csv").status == 415
+    problem(post(b"a,b", "text/csv"), 415, "unsupported_media_type")
+    problem(post(b"\xff\xfe"), 400, "not_json")
+    problem(post(b"[]", STRUCTURED), 422, "invalid_events")
+    problem(post(b"{}", BATCH), 422, "invalid_events")
+
+
+def test_a_body_is_refused_above_a_mebibyte_and_taken_below(stack: Stack) -> None:
+    """Nothing of a batch that is too large is published, though each of its events would do."""
+    customer, limit = new_customer(), 1024 * 1024
+    before = stack.ends("purchases")
+    large = purchase(customer, 100)
+    large["data"]["note"] = "x" * (limit // 2)
+    problem(stack.post_events(large, {**large, "id": "another"}), 413, "too_large")
+    assert stack.ends("purchases") == before
+    large["data"]["note"] += "x" * (limit - len(json.dumps(large)))
+    assert len(json.dumps(large)) == limit
+    assert stack.post_events(large).status == 202
+    until(lambda: stack.balance(customer) == 1, "the points of the large one alone")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import pytest
 from confluent_kafka import Producer
 
 from shared.runtime.keys import partition_of
+from shared.schemas.topics import TOPICS
 from tests.stack import STRUCTURED, Stack, event, new_customer, purchase, until
 
-HEADERS = [("content-type", STRUCTURED.encode()), ("trace", b"kept")]
+HEADERS: list[tuple[str, Any]] = [("content-type", STRUCTURED.encode()), ("trace", b"kept")]
 REASON = {
     "rapport-dead-letter-id",
     "rapport-service",
@@ -26,14 +27,10 @@ REASON = {
 }
 
 
-def letters(stack: Stack, topic: str, key: bytes) -> list[Any]:
-    """The dead letters of a key, each once."""
-    found = {}
-    for record in stack.records(f"{topic}.dlq"):
-        headers = dict(record.headers)
-        if record.key == key and "rapport-replayed" not in headers:
-            found[headers["rapport-dead-letter-id"]] = record
-    return list(found.values())
+def letters(stack: Stack, topic: str, key: bytes | None) -> list[Any]:
+    """The dead letters of a key as they lie in the topic, without the marks that a replay leaves."""
+    found = [r for r in stack.records(f"{topic}.dlq") if r.key == key]
+    return [r for r in found if "rapport-replayed" not in dict(r.headers)]
 
 
 def rapport(stack: Stack, *arguments: str) -> str:
@@ -81,14 +78,71 @@ def test_a_poison_record_is_set_aside_and_stops_nothing(stack: Stack, code: str)
     stack.produce("purchases", key, value, HEADERS)
     stack.send("purchases", purchase(customer, 700))
     until(lambda: stack.balance(customer) == 7, "what comes after the poison takes effect")
-    (letter,) = until(lambda: letters(stack, "purchases", key), "the dead letter")
+    stack.settle()
+    (letter,) = letters(stack, "purchases", key)  # of four services that met it, one sets it aside
     headers = dict(letter.headers)
-    assert set(headers) >= REASON
     assert headers["rapport-error"].decode() == code
+    check_letter(stack, letter, value)
+
+
+def check_letter(stack: Stack, letter: Any, value: bytes | None) -> None:
+    """It is the record that its origin names, byte for byte, with the whole reason beside it."""
+    headers = dict(letter.headers)
+    assert {name for name in headers if name.startswith("rapport-")} == REASON
     assert headers["rapport-service"] == b"interactions"
-    assert headers["trace"] == b"kept"
+    assert headers["rapport-error-detail"]
+    topic, partition, offset = headers["rapport-origin"].decode().split("/")
+    (origin,) = [r for r in stack.records(topic) if (r.partition, r.offset) == (int(partition), int(offset))]
+    assert (letter.topic, letter.partition) == (f"{topic}.dlq", origin.partition)
+    assert (letter.key, letter.value) == (origin.key, origin.value)
     assert letter.value == value
-    assert headers["rapport-origin"].startswith(b"purchases/")
+    assert [h for h in letter.headers if h[0] not in REASON] == list(origin.headers) == HEADERS
+    failed_at = datetime.fromisoformat(headers["rapport-failed-at"].decode())
+    assert timedelta(0) <= datetime.now(UTC) - failed_at < timedelta(minutes=5)
+
+
+def test_every_topic_has_its_dead_letters_and_goes_on(stack: Stack) -> None:
+    customer, broken = new_customer(), b"not json at all"
+    for topic in TOPICS:
+        stack.produce(topic, customer.encode(), broken, HEADERS)
+    stack.send("purchases", purchase(customer, 700))
+    until(lambda: stack.balance(customer) == 7, "what comes after takes effect")
+    stack.settle()
+    for topic in TOPICS:
+        (letter,) = letters(stack, topic, customer.encode())
+        assert dict(letter.headers)["rapport-error"] == b"json"
+        check_letter(stack, letter, broken)
+
+
+def test_a_record_without_a_key_is_a_dead_letter(stack: Stack) -> None:
+    customer = new_customer()
+    value = json.dumps(purchase(customer, 900)).encode()
+    stack.produce("purchases", None, value, HEADERS)
+    stack.send("purchases", purchase(customer, 100))
+    until(lambda: stack.balance(customer) == 1, "what comes after it alone")
+    stack.settle()
+    (letter,) = [r for r in letters(stack, "purchases", None) if r.value == value]
+    assert dict(letter.headers)["rapport-error"] == b"key"
+    check_letter(stack, letter, value)
+
+
+def test_what_nobody_could_read_takes_effect_once_it_is_corrected(stack: Stack) -> None:
+    """A dead letter does not use its event's id up; a replay of it as it was only fails again."""
+    customer = new_customer()
+    good = purchase(customer, 900)
+    bad = {**good, "data": {**good["data"], "total": {"amount": "900", "currency": "EUR"}}}
+    stack.send("purchases", bad)
+    until(lambda: letters(stack, "purchases", customer.encode()), "the dead letter")
+    rapport(stack, "dlq", "replay", "purchases", "--reason", "field")
+    again = until(
+        lambda: len(found := letters(stack, "purchases", customer.encode())) == 2 and found, "and again"
+    )
+    origins = {dict(letter.headers)["rapport-origin"] for letter in again}
+    assert len(origins) == 2
+    for _ in range(2):
+        stack.send("purchases", good)
+    stack.post_events(purchase(customer, 100))
+    until(lambda: stack.balance(customer) == 10, "9 once, and 1")
 
 
 def test_binary_mode_takes_effect(stack: Stack) -> None:
@@ -116,11 +170,14 @@ def test_another_clients_partitioner_ends_up_on_the_right_partition(stack: Stack
     until(lambda: stack.balance(customer) == 9, "the points")
     stack.send("purchases", purchase(customer, 100))  # ours, after it on the right partition
     until(lambda: stack.balance(customer) == 10, "both, each once")
+    stack.settle()
+    assert sorted(entry["points"] for entry in stack.ledger(customer)) == [1, 9]
+    assert not letters(stack, "purchases", customer.encode())
     copies = [r for r in stack.records("purchases") if r.key == customer.encode()]
     forwarded = [r for r in copies if "rapport-forwarded" in dict(r.headers)]
     assert forwarded
     assert {r.partition for r in forwarded} == {partition_of(customer.encode(), count)}
-    told = stack.get("interactions", f"/customers/{customer}/timeline")["items"]
+    told = stack.timeline(customer)
     assert [i["id"] for i in told if i["type"] == "rapport.purchase.made.v1"].count(e["id"]) == 1
 
 
@@ -132,6 +189,22 @@ def test_the_same_event_by_http_and_kafka_has_one_effect(stack: Stack) -> None:
         assert stack.post_events(e).status == 202
     stack.post_events(purchase(customer, 100))
     until(lambda: stack.balance(customer) == 10, "9 and 1")
+    stack.settle()
+    assert sorted(entry["points"] for entry in stack.ledger(customer)) == [1, 9]
+    kinds = [item["type"] for item in stack.timeline(customer)]
+    assert kinds.count("rapport.purchase.made.v1") == 2
+    assert kinds.count("rapport.points.earned.v1") == 2
+
+
+def test_an_event_is_its_source_and_id_and_nothing_else(stack: Stack) -> None:
+    """Another source's event of the same id is another; the same one with other content is not."""
+    customer, event_id = new_customer(), uuid.uuid4().hex
+    stack.post_events(purchase(customer, 900, event_id=event_id))
+    stack.post_events(purchase(customer, 5_000, event_id=event_id))
+    stack.post_events({**purchase(customer, 100, event_id=event_id), "source": "/till/another"})
+    until(lambda: stack.balance(customer) == 10, "9 and 1")
+    stack.settle()
+    assert stack.balance(customer) == 10
 
 
 def test_what_one_service_cannot_apply_it_sets_aside_and_replays_alone(stack: Stack) -> None:
@@ -143,15 +216,17 @@ def test_what_one_service_cannot_apply_it_sets_aside_and_replays_alone(stack: St
     assert headers["rapport-error"] == b"unknown_currency"
 
     def on_the_timeline() -> list[str]:
-        answer = stack.call("interactions", "GET", f"/customers/{customer}/timeline")
-        items = answer.body["items"] if answer.status == 200 else []
-        return [i["id"] for i in items if i["type"] == "rapport.purchase.made.v1"]
+        return [i["id"] for i in stack.timeline(customer) if i["type"] == "rapport.purchase.made.v1"]
 
     until(lambda: on_the_timeline() == [event_id], "interactions took it")
     assert "unknown_currency" in rapport(stack, "dlq", "list")
     assert customer in rapport(stack, "dlq", "show", "purchases")
     rapport(stack, "dlq", "replay", "purchases", "--reason", "unknown_currency", "--service", "loyalty")
     until(lambda: len(letters(stack, "purchases", customer.encode())) == 2, "refused again")
+    sent_back = [r for r in stack.records("purchases") if r.key == customer.encode()][1:]
+    assert [dict(r.headers).get("rapport-for") for r in sent_back] == [b"loyalty"]
+    stack.settle()
+    assert len(letters(stack, "purchases", customer.encode())) == 2  # of loyalty alone
     assert on_the_timeline() == [event_id]
     # A dead letter does not use its id up: corrected, under the same id, it takes effect.
     stack.send("purchases", purchase(customer, 500, event_id=event_id))

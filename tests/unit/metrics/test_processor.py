@@ -13,6 +13,7 @@ from services.metrics import partition as partition_module
 from services.metrics import processor as processor_module
 from services.metrics.domain.accumulate import accumulate
 from services.metrics.processor import CompactProcessor
+from services.metrics.store import Write
 from shared.runtime.processing import Batch, Fenced, Origin, Work
 from shared.runtime.publisher import Record
 from shared.schemas.event import Event
@@ -325,3 +326,40 @@ async def test_a_cancellation_that_the_driver_swallows_still_ends_the_retry(
     done, _ = await asyncio.wait({task}, timeout=5)
     assert done
     assert task.cancelled()
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.1, 1.0), (1.5, 6.0), (60.0, 10.0)])
+async def test_after_a_slow_write_the_next_one_waits_but_not_for_an_outage(took: float, rest: float) -> None:
+    """A write that hung as long as the store was away must not make the numbers late for longer still."""
+    store = MemoryStore()
+    rig = await started(store)
+    at_once = store.write
+
+    async def slow(writes: Sequence[Write]) -> None:
+        rig.time += took
+        await at_once(writes)
+
+    store.write = slow  # type: ignore[method-assign]
+    await rig.processor.process(batch([event(purchase("a"))]))
+    assert store.writes == 1
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    rig.time += rest - 0.01
+    await rig.processor.idle()
+    assert store.writes == 1
+    rig.time += 0.01
+    await rig.processor.idle()
+    assert store.writes == 2
+
+
+async def test_a_commit_that_was_lost_with_the_partitions_is_due_again() -> None:
+    """Reading goes on from the store, so nothing else would ever commit them: the lag would seem to stay."""
+    store = MemoryStore()
+    rig = await started(store, 0, 1)
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b", 5))], partition=1, start=3))
+    await rig.flush()
+    assert rig.processor.durable() == {("feedback", 0): 1, ("feedback", 1): 4}  # and the broker refuses it
+    assert rig.processor.durable() == {}
+    await rig.processor.revoked(frozenset({0, 1}))
+    await rig.processor.assigned(frozenset({1}))
+    assert rig.processor.durable() == {("feedback", 1): 4}
