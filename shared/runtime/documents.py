@@ -7,11 +7,13 @@ from typing import Any, TypeAlias
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
+from shared.runtime.counters import Counter
 from shared.runtime.effects import S
 from shared.runtime.keys import key_hash
-from shared.runtime.plan import Entry, Held, Plan, Timer, command_digest
+from shared.runtime.plan import Buried, Entry, Held, Plan, Timer, command_digest
 from shared.runtime.processing import Origin
 from shared.runtime.publisher import Record
+from shared.schemas.event import Event
 
 Document: TypeAlias = dict[str, Any]
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
@@ -27,6 +29,10 @@ class Writes:
     states: list[Change]
     inserts: dict[str, list[Document]] = field(default_factory=dict)
     changes: dict[str, list[Change]] = field(default_factory=dict)
+    forgotten: list[DeleteOne] = field(default_factory=list)
+    """Journal entries that go before the new ones are inserted."""
+    counters: list[Change] = field(default_factory=list)
+    """One a shared counter. Each must find, or make, its document, else the plan does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,24 @@ class Journalled:
 
     origin: Origin
     emitted: tuple[Record, ...]
+    until: int | None = None
+    """Set for one that was rejected later: where its record was, those up to this offset are known."""
+
+    @property
+    def rejected(self) -> bool:
+        return self.until is not None
+
+    def covers(self, origin: Origin) -> bool:
+        """Whether an event of this id that stands there is to have no effect (again)."""
+        return self.until is None or (self._beside(origin) and origin.offset <= self.until)
+
+    def published_by(self, origin: Origin) -> bool:
+        """Whether its own record was read by the time that one there is: else it may yet come again, and
+        what it emitted with it."""
+        return self._beside(origin) and self.origin.offset <= origin.offset
+
+    def _beside(self, origin: Origin) -> bool:
+        return (origin.topic, origin.partition) == (self.origin.topic, self.origin.partition)
 
 
 def writes_of(
@@ -42,12 +66,18 @@ def writes_of(
 ) -> Writes:
     """The plan's writes; ``OUTBOX`` is among the changes if timers' events are to be published."""
     writes = Writes(
-        journal=[_entry(entry) for entry in plan.entries],
+        journal=[_entry(entry) for entry in plan.entries] + [_buried(b) for b in plan.buried.values()],
         states=[_state(s, held[s].version, state.model_dump()) for s, state in plan.states.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
+        forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
+        counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
     )
     for name, puts in plan.puts.items():
         writes.changes[name] = [ReplaceOne({"_id": d["_id"]}, dict(d), upsert=True) for d in puts.values()]
+    for (name, key), sums in plan.increments.items():
+        added = {"$inc": sums, "$setOnInsert": {"key": key}}
+        change = UpdateOne({"_id": f"{partition}|{key}"}, added, upsert=True)
+        writes.changes.setdefault(name, []).append(change)
     if plan.timers:
         writes.changes["timers"] = [_timer(key, timer) for key, timer in plan.timers.items()]
     fired = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
@@ -66,6 +96,15 @@ def _state(subject: str, version: int, data: Document) -> Change:
     return UpdateOne({"_id": subject, "version": version}, {"$set": {"version": version + 1, "data": data}})
 
 
+def _counter(name: str, counter: Counter) -> Change:
+    taken = {"$inc": {"used": counter.taken}}
+    if counter.taken < 0 or counter.room is None:
+        return UpdateOne({"_id": name}, taken, upsert=True)
+    if counter.stored is None:  # an upsert would insert where the condition fails
+        return InsertOne({"_id": name, "used": counter.taken})
+    return UpdateOne({"_id": name, "used": {"$lte": counter.room}}, taken)
+
+
 def _timer(key: str, timer: Timer | None) -> Change:
     if timer is None:
         return DeleteOne({"_id": key})
@@ -80,9 +119,8 @@ def _timer(key: str, timer: Timer | None) -> Change:
     return ReplaceOne({"_id": key}, document, upsert=True)
 
 
-def _entry(entry: Entry) -> Document:
-    event, origin = entry.event, entry.origin
-    document: Document = {
+def _place(event: Event, origin: Origin) -> Document:
+    return {
         "_id": event.uid,
         "type": event.type,
         "subject": event.subject,
@@ -91,23 +129,38 @@ def _entry(entry: Entry) -> Document:
         "partition": origin.partition,
         "offset": origin.offset,
     }
+
+
+def _entry(entry: Entry) -> Document:
+    document = _place(entry.event, entry.origin)
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)
     if entry.emitted:
-        document["emitted"] = [
-            {"topic": r.topic, "key": r.key, "value": r.value, "headers": [list(h) for h in r.headers]}
-            for r in entry.emitted
-        ]
+        document["emitted"] = [_stored(record) for record in entry.emitted]
+    return document
+
+
+def _buried(buried: Buried) -> Document:
+    return _place(buried.event, buried.origin) | {"rejected_until": buried.until}
+
+
+def _stored(record: Record) -> Document:
+    headers = [list(header) for header in record.headers]
+    document: Document = {"topic": record.topic, "key": record.key, "value": record.value, "headers": headers}
+    if record.partition is not None:  # a dead letter keeps the partition that its record was on
+        document["partition"] = record.partition
     return document
 
 
 def journalled(document: Mapping[str, Any]) -> Journalled:
     """What a journal document says."""
     origin = Origin(document["topic"], document["partition"], document["offset"])
-    return Journalled(origin, tuple(_record(r) for r in document.get("emitted", ())))
+    emitted = tuple(_record(r) for r in document.get("emitted", ()))
+    return Journalled(origin, emitted, document.get("rejected_until"))
 
 
 def _record(stored: Mapping[str, Any]) -> Record:
     headers = tuple((name, bytes(value)) for name, value in stored["headers"])
-    return Record(stored["topic"], bytes(stored["key"]), bytes(stored["value"]), headers)
+    key, value = bytes(stored["key"]), bytes(stored["value"])
+    return Record(stored["topic"], key, value, headers, stored.get("partition"))

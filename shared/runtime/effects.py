@@ -41,6 +41,11 @@ class Context:
     """``new_id(tag)``: an id made of the event's source and id and the tag (deterministic, 24 hex digits)."""
     secret: Callable[[str], str]
     """``secret(tag)``: as ``new_id``, but keyed, so nobody can guess it (16 characters, A-Z and 2-7)."""
+    used: Callable[[str], int] = lambda counter: 0
+    """``used(counter)``: how much of a shared counter is taken (see ``Take``), by this batch too."""
+    origin: str = ""
+    """Where the event stands in the log, ``topic/partition/offset``; kept by a domain that may have to
+    ``Reject`` the event later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,41 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class Increment:
+    """Add to whole numbers of a partition's own document ``key``: one write a document and batch."""
+
+    collection: str
+    key: str
+    fields: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Take from what all customers share, such as a stock or a budget; a negative ``amount`` gives back.
+
+    The domain looks at ``Context.used`` first and refuses by itself. The batch's transaction holds only if
+    no counter goes above its ``limit``: where another worker was faster, the batch is planned again.
+    """
+
+    counter: str
+    amount: int
+    limit: int | None = None
+    """None where more may be taken than there is, as when giving back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """An event that was accepted earlier and turns out to be bad: it becomes a dead letter with its first
+    place in the log, and its id counts as not seen."""
+
+    event: Event
+    origin: str
+    """``Context.origin`` of that time."""
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a command's caller is answered: an HTTP status and body."""
 
@@ -99,8 +139,10 @@ class Effects(Generic[S]):
     state: S
     emits: tuple[Emit, ...] = ()
     timers: tuple[SetTimer | CancelTimer, ...] = ()
-    rows: tuple[Append | Put, ...] = ()
+    rows: tuple[Append | Put | Increment, ...] = ()
     outcome: Outcome = Outcome()
+    takes: tuple[Take, ...] = ()
+    rejects: tuple[Reject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from shared.runtime.effects import Handler, S
 from shared.runtime.intake import Intake
 from shared.runtime.journal import JournalProcessor
 from shared.runtime.keys import partition_of
+from shared.runtime.plan import Plan
 from shared.runtime.processing import Processor
 from shared.runtime.publisher import Publisher, Record
 from shared.runtime.settings import Settings
@@ -114,8 +115,17 @@ class _App(faust.App):
     BootStrategy = _Boot
 
 
-def run_worker(settings: Settings, handler: Handler[S], *, extra: Sequence[Extra] = ()) -> None:
-    """Run a handler's worker until a signal stops it. Does not return."""
+def run_worker(
+    settings: Settings,
+    handler: Handler[S],
+    *,
+    extra: Sequence[Extra] = (),
+    observe: Callable[[Plan[S]], None] | None = None,
+) -> None:
+    """Run a handler's worker until a signal stops it. Does not return.
+
+    ``observe`` is called with each plan that took effect; it must not raise.
+    """
     client = mongo_client(settings)
     store = WorkerStore(client, handler)
     publisher = Publisher(settings.kafka)
@@ -125,6 +135,7 @@ def run_worker(settings: Settings, handler: Handler[S], *, extra: Sequence[Extra
         publisher,
         secret_key=settings.secret_key.get_secret_value().encode(),
         stream=settings.clock == "stream",
+        observe=observe,
     )
     intake = Intake(handler.service, handler.consumes, reads_everything=handler.reads_everything)
     topics = _topics(handler.consumes, handler.reads_everything, settings)

@@ -7,8 +7,9 @@ from aiokafka import ConsumerRecord
 
 from shared.runtime import telemetry
 from shared.runtime.keys import partition_of
+from shared.runtime.letters import dead_letter
 from shared.runtime.merge import Slot
-from shared.runtime.processing import Origin
+from shared.runtime.processing import COMMANDS, Origin
 from shared.runtime.publisher import Record
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
@@ -17,31 +18,6 @@ from shared.schemas.upcast import current_type
 
 FORWARDED = "rapport-forwarded"
 FOR = "rapport-for"
-
-
-def dead_letter(
-    service: str,
-    origin: Origin,
-    original: Record | ConsumerRecord[bytes, bytes],
-    *,
-    code: str,
-    detail: str,
-    failed_at: datetime,
-) -> Record:
-    """The record as it came, with the reason in its headers, for ``<topic>.dlq``."""
-    kept = tuple((name, value) for name, value in original.headers if not name.startswith("rapport-"))
-    where = f"{origin.topic}/{origin.partition}/{origin.offset}"
-    reason = {
-        "rapport-dead-letter-id": f"{service}/{where}",
-        "rapport-service": service,
-        "rapport-error": code,
-        "rapport-error-detail": detail[:1000],
-        "rapport-origin": where,
-        "rapport-failed-at": failed_at.isoformat(),
-    }
-    headers = kept + tuple((name, text.encode()) for name, text in reason.items())
-    telemetry.DEAD_LETTERS.labels(service, code).inc()
-    return Record(f"{origin.topic}.dlq", original.key, original.value, headers, origin.partition)
 
 
 class Intake:
@@ -87,7 +63,10 @@ class Intake:
             return self._skip(record)
         if isinstance(event.data, ClockAdvanced):
             return Slot(record.topic, record.offset, event.data.to, event)
-        if kind not in self._types or event.source == self._own_source:
+        if kind not in self._types:
+            return self._skip(record)
+        # Its own facts took effect when they were decided; its own commands are about other customers.
+        if event.source == self._own_source and record.topic != COMMANDS:
             return self._skip(record)
         return Slot(record.topic, record.offset, event.time, event, record)
 
@@ -119,3 +98,6 @@ class Intake:
     def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
         self._skipped.inc()
         return Slot(record.topic, record.offset, None)
+
+
+__all__ = ["FOR", "FORWARDED", "Intake", "dead_letter"]

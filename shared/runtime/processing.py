@@ -14,6 +14,10 @@ from shared.schemas.event import Event
 TopicOffset: TypeAlias = tuple[str, int]
 """A topic and a partition."""
 
+COMMANDS = "commands"
+TIMER_TOPIC = "timers"
+"""Stands in a journal entry for the topic, where a timer was the cause."""
+
 
 class Fenced(Exception):
     """Another worker has written this partition: drop what is held, start from what is committed."""
@@ -25,6 +29,17 @@ class Origin(Struct, frozen=True):
     topic: str
     partition: int
     offset: int
+
+    @property
+    def text(self) -> str:
+        """``topic/partition/offset``."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        """The origin whose ``text`` this is. Raises ``ValueError``."""
+        topic, partition, offset = text.split("/")
+        return cls(topic, int(partition), int(offset))
 
 
 class Work(Struct, frozen=True):

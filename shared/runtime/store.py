@@ -2,7 +2,8 @@
 
 Collections: ``state`` (a document a customer), ``journal`` (one a handled event), ``timers``,
 ``outbox`` (the journal entries of fired timers not yet known to be published, a document a
-partition), ``watermarks`` (stream clock), and those that the handler's rows name.
+partition), ``watermarks`` (stream clock), ``counters`` (shared by all partitions: name and ``used``),
+and those that the handler's rows name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +13,24 @@ from typing import Any, Generic
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
-from shared.runtime.documents import OUTBOX, Change, Document, Journalled, journalled, writes_of
+from shared.runtime.documents import OUTBOX, Change, Document, Journalled, Writes, journalled, writes_of
 from shared.runtime.effects import Handler, S
 from shared.runtime.plan import Held, Plan, Timer
 from shared.runtime.processing import Fenced
 from shared.runtime.publisher import Record
 
 DUPLICATE_KEY = 11000
+WRITE_CONFLICT = 112
 
 
 class DuplicateEvents(Exception):
     """Some events of the batch stand in the journal already; nothing was written."""
+
+
+class CountersMoved(Exception):
+    """Another worker has taken from a shared counter of the plan meanwhile; nothing was written."""
 
 
 class WorkerStore(Generic[S]):
@@ -66,6 +72,13 @@ class WorkerStore(Generic[S]):
         entries = await self.database["journal"].find({"_id": {"$in": list(uids)}}).to_list()
         return {e["_id"]: journalled(e) for e in entries}
 
+    async def counters(self, names: Sequence[str]) -> dict[str, int | None]:
+        """What is taken of each shared counter now, None for one without a document."""
+        found: dict[str, int | None] = dict.fromkeys(names)
+        async for document in self.database["counters"].find({"_id": {"$in": list(names)}}):
+            found[document["_id"]] = document["used"]
+        return found
+
     async def outbox(self, partition: int) -> list[Record]:
         """What a worker that died may not have published of its fired timers."""
         document = await self.database[OUTBOX].find_one({"_id": partition})
@@ -92,33 +105,55 @@ class WorkerStore(Generic[S]):
         partition: int,
         watermark: datetime | None,
         deadline_ms: int = 10_000,
+        counters_first: bool = False,
     ) -> bool:
         """Write the plan in one transaction; True if it put timers' entries into the outbox.
 
-        Raises ``DuplicateEvents``, ``Fenced``, or PyMongo's errors; after any of them nothing is written.
+        Shared counters come last, so that a worker that dies here holds up no other; ``counters_first``
+        instead lets a long transaction win against others' short ones. Raises ``DuplicateEvents``,
+        ``CountersMoved``, ``Fenced``, or PyMongo's errors; after any of them nothing is written.
         """
         writes = writes_of(plan, held, partition=partition, watermark=watermark)
         async with (
             self._client.start_session() as session,
             await session.start_transaction(max_commit_time_ms=deadline_ms),
         ):
-            await self._insert_journal(writes.journal, session)
+            if counters_first:
+                await self._write_counters(writes.counters, session)
+            await self._write_journal(writes, session)
             await self._write_states(writes.states, session)
             for collection, documents in writes.inserts.items():
                 await self.database[collection].insert_many(documents, ordered=False, session=session)
             for collection, changes in writes.changes.items():
                 await self.database[collection].bulk_write(changes, ordered=False, session=session)
+            if not counters_first:
+                await self._write_counters(writes.counters, session)
         return OUTBOX in writes.changes
 
-    async def _insert_journal(self, documents: list[Document], session: AsyncClientSession) -> None:
-        if not documents:
+    async def _write_journal(self, writes: Writes, session: AsyncClientSession) -> None:
+        journal = self.database["journal"]
+        if writes.forgotten:
+            await journal.bulk_write(writes.forgotten, ordered=False, session=session)
+        if not writes.journal:
             return
         try:
-            await self.database["journal"].insert_many(documents, ordered=False, session=session)
+            await journal.insert_many(writes.journal, ordered=False, session=session)
         except BulkWriteError as error:
-            if _is_duplicate(error):
+            if DUPLICATE_KEY in _codes(error):
                 raise DuplicateEvents from error
             raise
+
+    async def _write_counters(self, changes: Sequence[Change], session: AsyncClientSession) -> None:
+        if not changes:
+            return
+        try:
+            result = await self.database["counters"].bulk_write(changes, ordered=False, session=session)
+        except OperationFailure as error:
+            if _codes(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
+                raise CountersMoved from error
+            raise
+        if result.inserted_count + result.matched_count + result.upserted_count != len(changes):
+            raise CountersMoved
 
     async def _write_states(self, writes: Sequence[Change], session: AsyncClientSession) -> None:
         if not writes:
@@ -126,13 +161,14 @@ class WorkerStore(Generic[S]):
         try:
             result = await self.database["state"].bulk_write(writes, ordered=False, session=session)
         except BulkWriteError as error:
-            if _is_duplicate(error):
+            if DUPLICATE_KEY in _codes(error):
                 raise Fenced("another worker has created the customer's state") from error
             raise
         if result.inserted_count + result.matched_count != len(writes):
             raise Fenced("another worker has changed the customer's state")
 
 
-def _is_duplicate(error: BulkWriteError) -> bool:
+def _codes(error: OperationFailure) -> set[int | None]:
+    """The codes of a failed write: its own, and those of its single writes where it was a bulk."""
     problems: Iterable[Mapping[str, Any]] = (error.details or {}).get("writeErrors", [])
-    return any(p.get("code") == DUPLICATE_KEY for p in problems)
+    return {error.code, *(p.get("code") for p in problems)}

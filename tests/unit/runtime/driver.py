@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from shared.runtime.effects import Handler
 from shared.runtime.journal import JournalProcessor
 from shared.runtime.processing import Batch, Origin, Work
 from shared.runtime.publisher import Record
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
-from tests.unit.runtime.memory import HANDLER, MemoryPublisher, MemoryStore, Tally
+from tests.unit.runtime.memory import HANDLER, MemoryPublisher, MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Step = tuple[int, int, int]
@@ -34,13 +36,16 @@ def works_of(steps: Sequence[Step]) -> list[Work]:
     return works
 
 
-def processor(store: MemoryStore, publisher: MemoryPublisher) -> JournalProcessor[Tally]:
+def processor(
+    store: MemoryStore, publisher: MemoryPublisher, handler: Handler[Any] = HANDLER, **options: Any
+) -> JournalProcessor[Any]:
     return JournalProcessor(
-        HANDLER,
+        handler,
         store,  # type: ignore[arg-type]
         publisher,  # type: ignore[arg-type]
         secret_key=b"k" * 16,
         stream=True,
+        **options,
     )
 
 
@@ -51,7 +56,7 @@ def batch_of(works: Sequence[Work], before: datetime, until: datetime | None = N
 
 
 async def run(
-    target: JournalProcessor[Tally], works: Sequence[Work], size: int, until: datetime | None = None
+    target: JournalProcessor[Any], works: Sequence[Work], size: int, until: datetime | None = None
 ) -> None:
     """Take over partition 0 and process the works in batches of ``size``, then move the clock."""
     await target.assigned(frozenset({0}))

@@ -1,8 +1,9 @@
 """A store and a publisher in memory, with the real ones' promises, that can be told to fail."""
 
+import asyncio
 import copy
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.runtime.documents import Journalled
 from shared.runtime.effects import Append, CancelTimer, Context, Effects, Emit, Handler, Refused, SetTimer
+from shared.runtime.keys import key_hash
 from shared.runtime.plan import Held, Plan, Timer
 from shared.runtime.processing import Fenced
 from shared.runtime.publisher import BrokerAway, Record
-from shared.runtime.store import DuplicateEvents
+from shared.runtime.store import CountersMoved, DuplicateEvents
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade
@@ -35,6 +37,11 @@ class MemoryStore:
         self.outboxes: dict[int, list[str]] = {}
         self.watermarks: dict[int, datetime] = {}
         self.rows: dict[str, dict[Any, Mapping[str, Any]]] = {}
+        self.sums: dict[tuple[str, str], Counter[str]] = {}
+        self.used: dict[str, int] = {}
+        self.counter_reads: list[list[str]] = []
+        self.meddle: Callable[[], None] = lambda: None
+        """Called before each write: what another worker does meanwhile."""
         self.poison: set[str] = set()
         self.away = 0
 
@@ -42,8 +49,15 @@ class MemoryStore:
         return {s: Held(*self.states.get(s, (self.handler.initial(s), 0))) for s in subjects}
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
-        due = sorted((t for t in self.timers.values() if t.due_at <= horizon), key=lambda t: t.due_at)
+        mine = [t for t in self.timers.values() if key_hash(t.subject.encode()) % partitions == partition]
+        due = sorted((t for t in mine if t.due_at <= horizon), key=lambda t: t.due_at)
         return due[:limit]
+
+    async def counters(self, names: Sequence[str]) -> dict[str, int | None]:
+        self.counter_reads.append(list(names))
+        found = {name: self.used.get(name) for name in names}
+        await asyncio.sleep(0)  # others may write before the reader does
+        return found
 
     async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
         return {u: self.journal[u] for u in uids if u in self.journal}
@@ -61,22 +75,50 @@ class MemoryStore:
         self.timers.pop(f"{subject}|{name}", None)
 
     async def write(
-        self, plan: Plan[Any], held: Mapping[str, Held[Any]], *, partition: int, watermark: datetime | None
+        self,
+        plan: Plan[Any],
+        held: Mapping[str, Held[Any]],
+        *,
+        partition: int,
+        watermark: datetime | None,
+        counters_first: bool = False,
     ) -> bool:
+        self.meddle()
         if self.away:
             self.away -= 1
             raise OSError("the store is away")
+        self._check(plan, held)
+        for uid in plan.forgotten:
+            self.journal.pop(uid, None)
+        for entry in plan.entries:
+            self.journal[entry.event.uid] = Journalled(entry.origin, entry.emitted)
+        for uid, buried in plan.buried.items():
+            self.journal[uid] = Journalled(buried.origin, (), buried.until)
+        for subject, state in plan.states.items():
+            self.states[subject] = (copy.deepcopy(state), held[subject].version + 1)
+        self._write_rows(plan, partition)
+        outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
+        if outbox:
+            self.outboxes[partition] = outbox
+        if watermark is not None:
+            self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
+        return bool(outbox)
+
+    def _check(self, plan: Plan[Any], held: Mapping[str, Held[Any]]) -> None:
         if any(e.event.uid in self.poison for e in plan.entries):
             raise ValueError("the store cannot take this")
-        uids = Counter(e.event.uid for e in plan.entries)
-        if any(n > 1 or uid in self.journal for uid, n in uids.items()):
+        uids = Counter([*(e.event.uid for e in plan.entries), *plan.buried])
+        if any(n > 1 or (uid in self.journal and uid not in plan.forgotten) for uid, n in uids.items()):
             raise DuplicateEvents
         if any(held[s].version != self.states.get(s, (None, 0))[1] for s in plan.states):
             raise Fenced("version")
-        for entry in plan.entries:
-            self.journal[entry.event.uid] = Journalled(entry.origin, entry.emitted)
-        for subject, state in plan.states.items():
-            self.states[subject] = (copy.deepcopy(state), held[subject].version + 1)
+        for name, counter in plan.counters.asked.items():
+            if counter.taken > 0 and counter.room is not None:
+                made_meanwhile = counter.stored is None and name in self.used
+                if made_meanwhile or self.used.get(name, 0) > counter.room:
+                    raise CountersMoved
+
+    def _write_rows(self, plan: Plan[Any], partition: int) -> None:
         for key, timer in plan.timers.items():
             if timer is None:
                 self.timers.pop(key, None)
@@ -87,12 +129,12 @@ class MemoryStore:
             for d in documents:
                 assert d["_id"] not in kept
                 kept[d["_id"]] = d
-        outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
-        if outbox:
-            self.outboxes[partition] = outbox
-        if watermark is not None:
-            self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
-        return bool(outbox)
+        for (collection, key), added in plan.increments.items():
+            assert all(added.values())
+            self.sums.setdefault((collection, f"{partition}|{key}"), Counter()).update(added)
+        for name, counter in plan.counters.asked.items():
+            if counter.taken:
+                self.used[name] = self.used.get(name, 0) + counter.taken
 
 
 class MemoryPublisher:
