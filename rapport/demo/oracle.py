@@ -5,7 +5,8 @@ are read a second time, so that one misreading cannot hide in both. The rules: a
 the total times the multiplier of the tier held before; points are good for [start, start + 365 days); a
 tier is held for 365 days from the upgrade and is renewed or falls at its end by the net spend of the last
 365 days; an end comes before a purchase at the same instant; a return keeps what the rest of the purchase
-would have earned, and reverses the difference.
+would have earned, and reverses the difference; each anniversary of the first purchase gives 100 points
+times the years.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ TIERS: tuple[tuple[str, int, Fraction], ...] = (
     ("vip", 3_000_00, Fraction(2)),
 )
 """Name, net spend in cents that reaches it, multiplier; lowest first."""
+ANNIVERSARY = 100
+"""Points for each year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ class Expected:
 
 @dataclass(slots=True)
 class _Award:
-    """A purchase, what it earned and what is left of that."""
+    """A purchase or an anniversary (of nothing spent), what it earned and what is left of that."""
 
-    purchase: Purchase
+    at: datetime
+    cents: int
     multiplier: Fraction
     kept: int
     remaining: int
@@ -76,13 +80,16 @@ class _Award:
 
     @property
     def expires(self) -> datetime:
-        return self.purchase.at + YEAR
+        return self.at + YEAR
 
 
 @dataclass(slots=True)
 class _Member:
     awards: dict[str, _Award] = field(default_factory=dict)
     waiting: dict[str, list[Return]] = field(default_factory=dict)
+    joined: datetime | None = None
+    years: int = 0
+    """Anniversaries so far."""
     tier: int = 0
     tier_ends: datetime | None = None
     debt: int = 0
@@ -97,6 +104,10 @@ class _Member:
             end = self.tier_ends
             self.tier = min(self.tier, self.supported(end))
             self.tier_ends = end + YEAR if self.tier else None
+        while self.joined is not None and anniversary(self.joined, self.years + 1) <= to:
+            self.years += 1
+            at = anniversary(self.joined, self.years)
+            self.award(f"anniversary {self.years}", at, 0, Fraction(0), ANNIVERSARY * self.years)
         for award in self.awards.values():
             if not award.ended and award.expires <= to:
                 self.expired += award.remaining
@@ -105,34 +116,37 @@ class _Member:
     def supported(self, at: datetime) -> int:
         """The highest tier that the net spend of (at - 365 days, at] reaches."""
         spend = sum(
-            award.purchase.cents - award.refunded
-            for award in self.awards.values()
-            if at - YEAR < award.purchase.at <= at
+            award.cents - award.refunded for award in self.awards.values() if at - YEAR < award.at <= at
         )
         return max(number for number, (_, needed, _) in enumerate(TIERS) if spend >= needed)
 
     def buy(self, purchase: Purchase) -> None:
+        if self.joined is None:
+            self.joined = purchase.at
         multiplier = TIERS[self.tier][2]
         points = floor(Fraction(purchase.cents, 100) * multiplier)
-        paid = min(self.debt, points)
-        self.debt -= paid
-        self.earned += points
-        self.awards[purchase.order] = _Award(purchase, multiplier, points, points - paid)
+        self.award(purchase.order, purchase.at, purchase.cents, multiplier, points)
         reached = self.supported(purchase.at)
         if reached > self.tier:
             self.tier, self.tier_ends = reached, purchase.at + YEAR
         for back in self.waiting.pop(purchase.order, []):
             self.give_back(back)
 
+    def award(self, name: str, at: datetime, cents: int, multiplier: Fraction, points: int) -> None:
+        paid = min(self.debt, points)
+        self.debt -= paid
+        self.earned += points
+        self.awards[name] = _Award(at, cents, multiplier, points, points - paid)
+
     def give_back(self, back: Return) -> None:
         award = self.awards.get(back.order)
         if award is None:
             self.waiting.setdefault(back.order, []).append(back)
             return
-        if award.refunded + back.cents > award.purchase.cents:
+        if award.refunded + back.cents > award.cents:
             return  # More than was paid: a dead letter.
         award.refunded += back.cents
-        keep = floor(Fraction(award.purchase.cents - award.refunded, 100) * award.multiplier)
+        keep = floor(Fraction(award.cents - award.refunded, 100) * award.multiplier)
         lost, award.kept = award.kept - keep, keep
         self.reversed += lost
         own = min(lost, award.remaining)
@@ -157,6 +171,14 @@ class _Member:
             award.remaining -= part
             points -= part
         return points
+
+
+def anniversary(joined: datetime, years: int) -> datetime:
+    """So many years later at the same time of day; 29 February is kept on 28 February in other years."""
+    try:
+        return joined.replace(year=joined.year + years)
+    except ValueError:
+        return joined.replace(year=joined.year + years, day=28)
 
 
 def expect(movements: Iterable[Movement], end: datetime) -> Expected:

@@ -1,4 +1,4 @@
-"""Reads a loyalty program from a YAML file."""
+"""Reads a loyalty program from a YAML file: a document a version, the oldest first."""
 
 from collections.abc import Hashable
 from decimal import Decimal
@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program import Program, Programs, check_versions
 
 DEFAULT = Path(__file__).parent / "programs" / "retail.yaml"
 
@@ -44,7 +45,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def load(path: Path | None = None) -> Program:
+def load(path: Path | None = None) -> Programs:
     """The program in this file, or the retail program that ships. Raises ``ProgramError``."""
     file = path or DEFAULT
     try:
@@ -57,21 +58,37 @@ def load(path: Path | None = None) -> Program:
         raise ProgramError(f"The loyalty program {file} is not valid: {error}.") from None
 
 
-def parse(text: str) -> Program:
+def parse(text: str) -> Programs:
     """The program in this YAML. Raises ``ProgramError``, which names each bad field's path."""
     try:
         # The loader is a SafeLoader: it builds plain data only.
-        document = yaml.load(text, _Loader)
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise ProgramError(f"{where}{getattr(error, 'problem', None) or 'not YAML'}") from None
-    if not isinstance(document, dict):
+    except ValueError as error:  # such as 30 February
+        raise ProgramError(f"a date is not one: {error}") from None
+    if not documents:
         raise ProgramError("it must be a mapping of names to values")
+    versions = [_version(document, number, len(documents)) for number, document in enumerate(documents)]
+    try:
+        check_versions(versions)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        raise ProgramError(f"versions{context['at']}: {context['message']}") from None
+    return Programs(versions)
+
+
+def _version(document: Any, number: int, of: int) -> Program:
+    prefix = f"versions[{number}]: " if of > 1 else ""
+    if not isinstance(document, dict):
+        raise ProgramError(f"{prefix}it must be a mapping of names to values")
     try:
         return Program.model_validate(document)
     except ValidationError as error:
-        raise ProgramError("; ".join(_complaint(e) for e in error.errors(include_url=False))) from None
+        complaints = [prefix + _complaint(e) for e in error.errors(include_url=False)]
+        raise ProgramError("; ".join(complaints)) from None
 
 
 def _complaint(error: Any) -> str:

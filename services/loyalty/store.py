@@ -1,19 +1,25 @@
 """Every query of the loyalty API: it reads what the worker wrote and writes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.loyalty.domain.closing import LIABILITY, TOTALS
 from services.loyalty.domain.state import MemberState
 
 INDEXES = {"ledger": ("member,-seq",)}
+
+Row = dict[str, Any]
+Sums = dict[str, dict[str, int]]
+"""Key -> field -> the sum over partitions."""
 
 
 class LoyaltyStore:
     """Reads the database ``rapport_loyalty``."""
 
-    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+    def __init__(self, database: AsyncDatabase[Row]) -> None:
         self._database = database
 
     async def member(self, customer_id: str) -> MemberState | None:
@@ -24,12 +30,26 @@ class LoyaltyStore:
         state = MemberState.model_validate(document["data"])
         return state if state.enrolled_at is not None else None
 
-    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[dict[str, Any]]:
+    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[Row]:
         """Up to ``limit`` entries, newest first, with a ``seq`` below ``before``."""
-        wanted: dict[str, Any] = {"member": customer_id}
+        wanted: Row = {"member": customer_id}
         if before is not None:
             wanted["seq"] = {"$lt": before}
         return await self._database["ledger"].find(wanted).sort([("seq", -1)]).limit(limit).to_list()
+
+    async def entries(self, customer_id: str, through: int) -> list[Row]:
+        """All entries up to the ``seq`` ``through``, oldest first. With the ``seq`` of a state that was
+        read before, they are what that state knows of, whatever the worker has written since."""
+        wanted = {"member": customer_id, "seq": {"$lte": through}}
+        return await self._database["ledger"].find(wanted).sort([("seq", 1)]).to_list()
+
+    async def booked_in(self, customer_id: str, through: int, start: datetime, end: datetime) -> list[Row]:
+        """The entries booked in [start, end) and the last one before, oldest first; see ``entries``."""
+        mine = {"member": customer_id, "seq": {"$lte": through}}
+        ledger = self._database["ledger"]
+        earlier = ledger.find({**mine, "booked_at": {"$lt": start}}).sort([("seq", -1)]).limit(1)
+        inside = ledger.find({**mine, "booked_at": {"$gte": start, "$lt": end}}).sort([("seq", 1)])
+        return [*await earlier.to_list(), *await inside.to_list()]
 
     async def voucher_owner(self, code: str) -> str | None:
         """The member whose voucher this is."""
@@ -37,3 +57,25 @@ class LoyaltyStore:
             {"_id": code}, {"member": 1}
         )
         return row["member"] if row else None
+
+    async def used(self, counters: Sequence[str]) -> dict[str, int]:
+        """How much is taken of these shared counters; those never used are not among them."""
+        rows = await self._database["counters"].find({"_id": {"$in": list(counters)}}).to_list()
+        return {row["_id"]: int(row["used"]) for row in rows}
+
+    async def liability(self) -> Sums:
+        """Month of expiry -> {outstanding, pending}."""
+        return await self._sums(LIABILITY)
+
+    async def totals(self) -> Sums:
+        """``points`` -> signed points by kind of entry, and ``debt``; ``tier gold`` -> {members}."""
+        return await self._sums(TOTALS)
+
+    async def _sums(self, collection: str) -> Sums:
+        """Over partitions, each of which has its own document for a key."""
+        found: Sums = {}
+        for row in await self._database[collection].find({}).to_list():
+            sums = found.setdefault(row["key"], {})
+            for name in row.keys() - {"_id", "key"}:
+                sums[name] = sums.get(name, 0) + int(row[name])
+        return found

@@ -7,6 +7,7 @@ from services.loyalty.domain.state import MemberState
 from services.loyalty.program import ProgramError, load
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.store import INDEXES
+from services.loyalty.telemetry import observer
 from shared.runtime.effects import Handler
 from shared.runtime.host import run_worker
 from shared.runtime.settings import Settings, load_settings
@@ -31,7 +32,7 @@ def main() -> None:
     except ProgramError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
-    run_worker(settings, loyalty)
+    run_worker(settings, loyalty, observe=observer(stream=settings.clock == "stream"))
 
 
 if __name__ == "__main__":

@@ -102,6 +102,37 @@ class VoucherCancelRequested(Command):
     """Voucher."""
 
 
+class ReferralNoteRequested(Command):
+    """A member referred this customer. From loyalty to itself, keyed by the friend."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.referral_note.requested.v1"
+
+    referrer: Id
+    """Member who did."""
+
+
+class ReferralRewardRequested(Command):
+    """A friend made the first purchase. From loyalty to itself, keyed by the referrer."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.referral_reward.requested.v1"
+
+    friend: Id
+    """Customer who was referred."""
+    order_id: Id
+    """The first purchase."""
+
+
+class ReferralBonusRequested(Command):
+    """The referrer was rewarded, so the friend is. From loyalty to itself, keyed by the friend."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.referral_bonus.requested.v1"
+
+    referrer: Id
+    """Member who brought the friend."""
+    points: GivenPoints
+    """Points given to each."""
+
+
 class OutreachRequested(Command):
     """Send a customer a message."""
 

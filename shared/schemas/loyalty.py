@@ -1,11 +1,11 @@
 """Points, tiers and rewards. Written by Rapport."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from shared.schemas.base import Data, Frozen, Id, Time
-from shared.schemas.fields import Label, Points, Price
+from shared.schemas.fields import GivenPoints, Label, Points, Price
 
 
 class LoyaltyData(Data):
@@ -93,6 +93,8 @@ class TierChanged(LoyaltyData):
     """Tier before."""
     to: Label
     """Tier now."""
+    direction: Literal["up", "down"] | None = None
+    """Whether the member rose or fell; older events do not say."""
 
 
 class TierAtRisk(LoyaltyData):
@@ -106,6 +108,56 @@ class TierAtRisk(LoyaltyData):
     """When it is lost."""
     spend_needed: Price
     """What keeps it."""
+
+
+class PointsExpiring(LoyaltyData):
+    """Points will expire soon unless the member spends them."""
+
+    event_type: ClassVar[str] = "rapport.points.expiring.v1"
+
+    points: GivenPoints
+    """How many, in all."""
+    expires_at: Time
+    """When the first of them do."""
+    last_at: Time
+    """When the last of them do."""
+    balance: Points
+    """Balance now."""
+
+
+class MemberAnniversary(LoyaltyData):
+    """A member has been one for whole years."""
+
+    event_type: ClassVar[str] = "rapport.member.anniversary.v1"
+
+    years: Annotated[int, Field(ge=1, le=9999)]
+    """How many."""
+    points: GivenPoints
+    """Points given for it."""
+
+
+class MemberBirthday(LoyaltyData):
+    """It is a member's birthday."""
+
+    event_type: ClassVar[str] = "rapport.member.birthday.v1"
+
+    points: GivenPoints
+    """Points given for it."""
+
+
+class RewardAvailable(LoyaltyData):
+    """A member's points and tier reach a reward that they did not reach before."""
+
+    event_type: ClassVar[str] = "rapport.reward.available.v1"
+
+    reward_id: Id
+    """Reward of the program: of several, the dearest."""
+    name: str
+    """What the program calls it."""
+    cost: GivenPoints
+    """Points it costs."""
+    balance: Points
+    """Balance now."""
 
 
 class VoucherCancelled(LoyaltyData):

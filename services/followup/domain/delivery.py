@@ -92,6 +92,7 @@ def render(state: Customer, policy: Policy, planned: Planned) -> Message:
         planned.variables,
         sender=policy.rules.sender.name,
         unsubscribe_url=policy.unsubscribe_link(state.customer_id, planned.purpose, planned.channel),
+        timezone=policy.rules.timezone,
     )
 
 

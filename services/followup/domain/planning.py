@@ -10,6 +10,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules import Rule, event_name
 from services.followup.domain.state import Anchor, Customer, Planned, with_anchor
 from shared.runtime.effects import CancelTimer, Context, Effects, SetTimer
+from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
 
@@ -21,9 +22,11 @@ def on_event(state: Customer, policy: Policy, event: Event, context: Context) ->
     for rule in policy.rules.rules:
         if name in rule.cancel_on:
             effects = then(effects, partial(_cancel, policy=policy, rule=rule, event=event, now=context.now))
-        elif name in rule.triggers and rule.restart:
+        elif name not in rule.triggers or not rule.holds(event.data):
+            continue
+        elif rule.restart:
             effects = then(effects, partial(_restart, policy=policy, rule=rule, event=event, now=context.now))
-        elif name in rule.triggers:
+        else:
             effects = then(effects, partial(_trigger, policy=policy, rule=rule, event=event, context=context))
     return effects
 
@@ -50,7 +53,15 @@ def _trigger(
 
 
 def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    """What state can hold and the templates' filters read: money as {amount, currency}, a time as text."""
+    match value:
+        case None | str() | int() | float():
+            return value
+        case Money():
+            return {"amount": value.amount, "currency": value.currency}
+        case datetime():
+            return value.isoformat()
+    return str(value)
 
 
 def _too_soon(state: Customer, policy: Policy, rule: Rule, due_at: datetime) -> bool:

@@ -4,7 +4,7 @@ Durations are written ``45m``, ``2h``, ``60d``, ``1d12h``; times of day ``"21:00
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -139,6 +141,8 @@ class Rule(Strict):
     name: Name
     description: str = ""
     triggers: Annotated[tuple[EventName, ...], Field(min_length=1)]
+    when: Mapping[str, Any] = {}
+    """Fields of the trigger and the values that they must have, else it starts nothing."""
     for_each: str | None = None
     """A field of the trigger: one outreach for each value of it (say ``complaint_id``), not one at a time."""
     delay: Duration
@@ -178,6 +182,20 @@ class Rule(Strict):
                 raise ValueError(f"{event} has no field {missing[0]}")
         return value
 
+    @field_validator("when")
+    @classmethod
+    def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        for event in info.data.get("triggers", ()):
+            fields = data_class(event).model_fields
+            for name, wanted in value.items():
+                if name not in fields:
+                    raise ValueError(f"{event} has no field {name}")
+                try:
+                    TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
+                except ValidationError:
+                    raise ValueError(f"{name} of {event} is never {wanted!r}") from None
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
@@ -189,6 +207,10 @@ class Rule(Strict):
             if self.for_each and self.for_each not in data_class(event).model_fields:
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
+
+    def holds(self, data: Data) -> bool:
+        """Whether a trigger is as ``when`` says."""
+        return all(getattr(data, name) == wanted for name, wanted in self.when.items())
 
     def key(self, data: Data) -> str:
         """What this trigger or cancelling event is about: the rule, or the rule and a ``for_each`` value."""

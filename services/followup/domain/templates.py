@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError
+from jinja2 import DictLoader, StrictUndefined, TemplateError, pass_context
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from services.followup.domain import wording
+from services.followup.domain.quiet import zone
 from services.followup.domain.rules import Rules
 from services.followup.domain.state import Customer
 
@@ -28,6 +31,15 @@ class Message:
     html: str
 
 
+@pass_context
+def _date(context: Context, value: object) -> str:
+    """The date where the customer lives."""
+    return wording.date(value, zone(context["customer"]["timezone"], "UTC"))
+
+
+FILTERS = {"counted": wording.counted, "date": _date, "money": wording.money, "number": wording.number}
+
+
 class Templates:
     """Renders. ``sources`` maps file names (``thank-you.html``) to their text."""
 
@@ -40,6 +52,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters.update(FILTERS)
 
     def render(
         self,
@@ -49,15 +62,18 @@ class Templates:
         *,
         sender: str,
         unsubscribe_url: str,
+        timezone: str = "UTC",
     ) -> Message:
-        """A template for a customer. It sees ``customer``, ``variables`` by name, ``sender`` (a name) and
-        ``unsubscribe_url``. Raises ``TemplateFault``."""
+        """A template for a customer. It sees ``customer`` (id, name, locale, timezone), ``variables`` by
+        name, ``sender`` (a name) and ``unsubscribe_url``. ``timezone`` stands in for one that is not known.
+        Raises ``TemplateFault``."""
         shown = {
             **variables,
             "customer": {
                 "id": customer.customer_id,
                 "name": customer.name or "",
                 "locale": customer.locale or "",
+                "timezone": zone(customer.timezone, timezone).key,
             },
             "sender": sender,
             "unsubscribe_url": unsubscribe_url,

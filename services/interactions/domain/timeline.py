@@ -8,34 +8,13 @@ from shared.schemas import complaints, customers, feedback, interactions, loyalt
 from shared.schemas.base import Data, Money
 from shared.schemas.codec import encode_data
 from shared.schemas.event import Event
+from shared.schemas.money import written
 
 TIMELINE = "timeline"
 LINE_LENGTH = 160
 
 _YEAR_1 = 62_135_596_800_000_000
 """Microseconds from year 1 to 1970: added, so that a place never holds a minus sign."""
-_WITHOUT_CENTS = frozenset(
-    (
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    )
-)
-_THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
 def row(event: Event, complaint: Complaint | None) -> dict[str, Any]:
@@ -87,12 +66,7 @@ def _line(text: str) -> str:
 
 def amount(money: Money) -> str:
     """``{"amount": 1299, "currency": "EUR"}`` -> ``12.99 EUR``."""
-    digits = 0 if money.currency in _WITHOUT_CENTS else 3 if money.currency in _THOUSANDTHS else 2
-    if digits == 0:
-        return f"{money.amount} {money.currency}"
-    whole, rest = divmod(abs(money.amount), 10**digits)
-    sign = "-" if money.amount < 0 else ""
-    return f"{sign}{whole}.{rest:0{digits}d} {money.currency}"
+    return written(money.amount, money.currency)
 
 
 def _plural(count: int, noun: str) -> str:
@@ -161,6 +135,16 @@ LINES: Mapping[type[Data], Callable[[Any], str]] = {
     loyalty.TierAtRisk: lambda d: f"Tier {d.tier} at risk: {amount(d.spend_needed)} to keep it",
     loyalty.VoucherCancelled: lambda _: "Voucher cancelled",
     loyalty.RewardIssued: lambda d: f"Reward {d.reward_id} issued",
+    loyalty.RewardAvailable: lambda d: (
+        f"Reward within reach: {d.name}, for {d.cost} of {_plural(d.balance, 'point')}"
+    ),
+    loyalty.PointsExpiring: lambda d: (
+        f"{_plural(d.points, 'point')} of {d.balance} will expire, the first on {d.expires_at:%Y-%m-%d}"
+    ),
+    loyalty.MemberAnniversary: lambda d: (
+        f"Member for {_plural(d.years, 'year')}: {_plural(d.points, 'point')} given"
+    ),
+    loyalty.MemberBirthday: lambda d: f"Birthday: {_plural(d.points, 'point')} given",
     outreach.OutreachScheduled: lambda d: f"Message planned, {d.rule} by {d.channel}",
     outreach.OutreachSent: lambda d: f"Message sent, {d.rule} by {d.channel}",
     outreach.OutreachFailed: lambda d: f"Message failed, {d.rule} by {d.channel}, attempt {d.attempt}",

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from services.loyalty.domain import members, purchases, rewards
+from services.loyalty.domain import members, purchases, referrals, rewards
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.closing import close
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program import Programs
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
@@ -15,11 +15,16 @@ from shared.schemas.commands import (
     AdjustmentRequested,
     MemberEnrolRequested,
     RedemptionRequested,
+    ReferralBonusRequested,
+    ReferralNoteRequested,
+    ReferralRewardRequested,
     VoucherCancelRequested,
     VoucherRedeemRequested,
 )
 from shared.schemas.complaints import CompensationGranted
+from shared.schemas.customers import CustomerErased, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
+from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import Cause, MemberEnrolled
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
@@ -29,51 +34,87 @@ CONSUMES: tuple[type[Data], ...] = (
     PurchaseReturned,
     CompensationGranted,
     MemberEnrolled,
+    CustomerRegistered,
+    CustomerUpdated,
+    CustomerErased,
+    ReferralMade,
     MemberEnrolRequested,
     RedemptionRequested,
     AdjustmentRequested,
     VoucherRedeemRequested,
     VoucherCancelRequested,
+    ReferralNoteRequested,
+    ReferralRewardRequested,
+    ReferralBonusRequested,
 )
 
 
-def applier(program: Program) -> Callable[[MemberState, Event, Context], Effects[MemberState]]:
+def applier(programs: Programs) -> Callable[[MemberState, Event, Context], Effects[MemberState]]:
     """``apply`` for this program."""
 
     def apply(state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
-        return apply_event(program, state, event, context)
+        return apply_event(programs, state, event, context)
 
     return apply
 
 
-def apply_event(program: Program, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
+def apply_event(
+    programs: Programs, state: MemberState, event: Event, context: Context
+) -> Effects[MemberState]:
     """What ``event`` does. Time is the event's own, so the result does not depend on when it is read.
 
     Raises ``Refused`` as the functions it calls say; the state is then as it was.
     """
-    data = event.data
-    if _passes_by(program, state, data):
+    data, at = event.data, micros(event.time)
+    if _passes_by(programs, state, data, at):
         return Effects(state)
     cause = Cause(source=event.source, id=event.id)
-    book = Book(event.subject, state, program, cause, context.new_id)
-    outcome = _do(book, micros(event.time), data, context) or Outcome()
-    return close(book, state, outcome, data.name if isinstance(data, TimerFired) else None)
+    book = Book(event.subject, state, programs, cause, context)
+    outcome = _command(book, at, data)
+    if outcome is None:
+        _fact(book, at, data)
+    return close(book, outcome or Outcome(), fired=isinstance(data, TimerFired))
 
 
-def _passes_by(program: Program, state: MemberState, data: Data) -> bool:
+def _passes_by(programs: Programs, state: MemberState, data: Data, at: int) -> bool:
     """Whether the event is none of the program's business."""
     match data:
         case PurchaseMade():
-            return state.enrolled_at is None and program.enrolment == "explicit"
+            return state.enrolled_at is None and programs.at(at).enrolment == "explicit"
         case CompensationGranted():
             return data.kind != "points"
         case MemberEnrolled():
             return state.enrolled_at is not None
+        case ReferralMade():
+            return programs.at(at).referral is None
         case _:
             return False
 
 
-def _do(book: Book, at: int, data: Data, context: Context) -> Outcome | None:
+def _command(book: Book, at: int, data: Data) -> Outcome | None:
+    """What a command is answered; None for a fact."""
+    match data:
+        case MemberEnrolRequested():
+            return members.enrol_asked(book, at)
+        case RedemptionRequested():
+            return rewards.redeem(book, at, data.reward_id, book.context.secret("voucher"))
+        case AdjustmentRequested():
+            return members.adjust(book, at, data)
+        case VoucherRedeemRequested():
+            return rewards.redeem_voucher(book, at, data.voucher_code)
+        case VoucherCancelRequested():
+            return rewards.cancel_voucher(book, at, data.voucher_code)
+        case ReferralNoteRequested():
+            return referrals.noted(book, at, data)
+        case ReferralRewardRequested():
+            return referrals.rewarded(book, at, data)
+        case ReferralBonusRequested():
+            return referrals.bonus(book, at, data)
+        case _:
+            return None
+
+
+def _fact(book: Book, at: int, data: Data) -> None:
     match data:
         case PurchaseMade():
             purchases.made(book, at, data)
@@ -83,19 +124,14 @@ def _do(book: Book, at: int, data: Data, context: Context) -> Outcome | None:
             settle(book, at)
         case CompensationGranted():
             members.compensated(book, at, data)
+        case CustomerRegistered() | CustomerUpdated():
+            members.profile(book, at, data)
+        case CustomerErased():
+            members.forget_profile(book, at)
+        case ReferralMade():
+            referrals.made(book, at, data)
         case MemberEnrolled():
             settle(book, at)
             members.enrol(book, at, data.channel, announce=False)
-        case MemberEnrolRequested():
-            return members.enrol_asked(book, at)
-        case RedemptionRequested():
-            return rewards.redeem(book, at, data.reward_id, context.secret("voucher"))
-        case AdjustmentRequested():
-            return members.adjust(book, at, data)
-        case VoucherRedeemRequested():
-            return rewards.redeem_voucher(book, at, data.voucher_code)
-        case VoucherCancelRequested():
-            return rewards.cancel_voucher(book, at, data.voucher_code)
         case _:
             raise TypeError(f"loyalty does not use {type(data).__name__}")
-    return None

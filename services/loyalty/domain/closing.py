@@ -1,63 +1,115 @@
-"""Turns the book of one event back into a state, with the timers that it needs."""
+"""Turns the book of one event back into a state, with its timer and what is counted over all members."""
 
 from bisect import bisect_left
+from functools import lru_cache
 
-from services.loyalty.domain import tiers
+from services.loyalty.domain import notices
 from services.loyalty.domain.book import Book
-from services.loyalty.domain.settle import points_due, settle
+from services.loyalty.domain.settle import next_due, settle
 from services.loyalty.domain.state import MEMORY, MemberState
 from services.loyalty.domain.times import moment, timer_instant
-from shared.runtime.effects import CancelTimer, Effects, Outcome, SetTimer
+from shared.runtime.effects import CancelTimer, Effects, Increment, Outcome, SetTimer
 
-POINTS_TIMER = "points"
-TIER_TIMER = "tier"
+TIMER = "due"
+LIABILITY = "liability"
+"""Collection: points outstanding and pending by the month (UTC) in which they expire."""
+TOTALS = "totals"
+"""Collection: points by kind of entry, points owed, members by tier."""
 
 
-def close(
-    book: Book, before: MemberState, outcome: Outcome, fired: str | None = None
-) -> Effects[MemberState]:
-    """The effects of the event. ``fired`` names the timer that it is, which is then set no more."""
+def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[MemberState]:
+    """The effects of the event. ``fired``: it is the timer itself, which is then set no more."""
     # What this event dated in the past, as a late purchase does, may be over already.
     settle(book, book.at)
+    notices.tell_affordable(book)
     _forget(book)
-    points, tier = _instant(points_due(book)), _instant(tiers.due(book))
-    state = MemberState.model_construct(
-        at=book.at,
-        enrolled_at=book.enrolled_at,
-        seq=book.seq,
-        lifetime=book.lifetime,
-        debt=book.debt,
-        lots=tuple(book.lots),
-        pending=tuple(book.pending),
-        orders=tuple(book.orders),
-        periods=tuple(book.periods),
-        vouchers=tuple(book.vouchers),
-        waiting=tuple(book.waiting),
-        points_due=points,
-        tier_due=tier,
+    due = next_due(book)
+    instant = None if due is None else timer_instant(due[0])
+    state = book.before.model_copy(
+        update={
+            "at": book.at,
+            "enrolled_at": book.enrolled_at,
+            "seq": book.seq,
+            "lifetime": book.lifetime,
+            "debt": book.debt,
+            "lots": tuple(book.lots.active),
+            "pending": tuple(book.pending),
+            "orders": tuple(book.orders),
+            "periods": tuple(book.periods),
+            "vouchers": tuple(book.vouchers),
+            "waiting": tuple(book.waiting),
+            "booked_at": book.booked_at,
+            "due": instant,
+            **book.more,
+        }
     )
-    timers = [
-        *_timer(POINTS_TIMER, None if fired == POINTS_TIMER else before.points_due, points),
-        *_timer(TIER_TIMER, None if fired == TIER_TIMER else before.tier_due, tier),
-    ]
-    return Effects(state, tuple(book.emits), tuple(timers), tuple(book.rows), outcome)
+    return Effects(
+        state,
+        tuple(book.emits),
+        _timer(None if fired else book.before.due, instant),
+        (*book.rows, *_counted(book)),
+        outcome,
+        tuple(book.takes),
+        tuple(book.rejects),
+    )
 
 
-def _instant(at: int | None) -> int | None:
-    return None if at is None else timer_instant(at)
-
-
-def _timer(name: str, is_set: int | None, wanted: int | None) -> list[SetTimer | CancelTimer]:
+def _timer(is_set: int | None, wanted: int | None) -> tuple[SetTimer | CancelTimer, ...]:
     if wanted == is_set:
+        return ()
+    return (CancelTimer(TIMER),) if wanted is None else (SetTimer(TIMER, moment(wanted)),)
+
+
+def _counted(book: Book) -> list[Increment]:
+    """What the event adds to the sums over all members; each partition has its own."""
+    found = []
+    months: dict[str, dict[str, int]] = {}
+    for expires_at, change in book.lots.moved.items():
+        _add(months, expires_at, "outstanding", change)
+    if book.pending or book.before.pending:
+        for sign, waiting in ((-1, book.before.pending), (1, book.pending)):
+            for pending in waiting:
+                _add(months, pending.lot.expires_at, "pending", sign * pending.lot.remaining)
+    for month, fields in months.items():
+        found.append(Increment(LIABILITY, month, fields))
+    points = dict(book.posted)
+    if book.debt != book.before.debt:
+        points["debt"] = book.debt - book.before.debt
+    if points:
+        found.append(Increment(TOTALS, "points", points))
+    return found + _tiers_counted(book)
+
+
+def _tiers_counted(book: Book) -> list[Increment]:
+    before = book.before.periods[-1].tier if book.before.periods else None
+    after = book.periods[-1].tier if book.periods else None
+    if before == after:
         return []
-    return [CancelTimer(name) if wanted is None else SetTimer(name, moment(wanted))]
+    moves = ((before, -1), (after, 1))
+    return [Increment(TOTALS, f"tier {tier}", {"members": by}) for tier, by in moves if tier is not None]
+
+
+def _add(months: dict[str, dict[str, int]], expires_at: int, field: str, points: int) -> None:
+    if points:
+        fields = months.setdefault(_month(expires_at // 3_600_000_000), {})
+        fields[field] = fields.get(field, 0) + points
+
+
+@lru_cache(maxsize=20_000)
+def _month(hour: int) -> str:
+    """``2027-03`` for an hour since 1970, in UTC."""
+    return moment(hour * 3_600_000_000).strftime("%Y-%m")
 
 
 def _forget(book: Book) -> None:
     """Drop what no event can touch any more, so that the state stays small."""
     edge = book.at - MEMORY
     if book.orders and book.orders[0].at < edge:
+        gone = {order.order_id for order in book.orders if order.at < edge}
         del book.orders[: bisect_left(book.orders, edge, key=lambda order: order.at)]
+        if book.now("bonuses"):
+            book.more["bonuses"] = tuple(b for b in book.now("bonuses") if b.order_id not in gone)
+            book.more["returned"] = tuple(r for r in book.now("returned") if r[0] not in gone)
     if book.waiting and any(waiting.at < edge for waiting in book.waiting):
         book.waiting = [waiting for waiting in book.waiting if waiting.at >= edge]
     if book.vouchers and any(voucher.expires_at < edge for voucher in book.vouchers):

@@ -1,14 +1,16 @@
-"""Joining the program, points given to make good, and corrections by hand."""
+"""Joining the program, who a member is, points given to make good, and corrections by hand."""
 
 from typing import Any
 
 from services.loyalty.domain.book import Book
+from services.loyalty.domain.occasions import next_anniversary, next_birthday
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Period
 from services.loyalty.domain.times import moment
 from shared.runtime.effects import Outcome, Refused
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
+from shared.schemas.customers import Profile
 from shared.schemas.loyalty import MemberEnrolled
 
 
@@ -16,13 +18,44 @@ def enrol(book: Book, at: int, channel: str | None = None, *, announce: bool = T
     """Make the customer a member from ``at``; False if they are one. ``announce``: emit the fact."""
     if book.enrolled_at is not None:
         return False
+    program = book.program(at)
     book.enrolled_at = at
-    book.periods = [Period(tier=book.program.tiers[0].name, start=at)]
+    book.periods = [Period(tier=program.tiers[0].name, start=at)]
+    book.more["anniversary_at"] = next_anniversary(at, at)
+    plan_birthday(book, at)
     if announce:
         book.emit(MemberEnrolled(channel=channel), at)
-    if book.program.welcome_bonus:
-        book.earn(book.program.welcome_bonus, at, "welcome")
+    if program.welcome_bonus:
+        book.earn(program.welcome_bonus, at, "welcome", {"rule": "welcome", "program": program.version})
     return True
+
+
+def profile(book: Book, at: int, data: Profile) -> None:
+    """Note birthday, time zone and segment; an older profile than the one known changes nothing."""
+    settle(book, at)
+    known = book.now("profile_at")
+    if known is not None and at < known:
+        return
+    book.more |= {
+        "profile_at": at,
+        "birthday": data.birthday,
+        "timezone": data.timezone,
+        "segment": data.segment,
+    }
+    plan_birthday(book, book.at)
+
+
+def forget_profile(book: Book, at: int) -> None:
+    """The customer is erased: nothing personal stays here."""
+    settle(book, at)
+    book.more |= {"profile_at": at, "birthday": None, "timezone": None, "segment": None, "birthday_at": None}
+
+
+def plan_birthday(book: Book, after: int) -> None:
+    """The next birthday of a member after ``after``."""
+    birthday = book.now("birthday")
+    known = birthday is not None and book.enrolled_at is not None
+    book.more["birthday_at"] = next_birthday(birthday, book.now("timezone"), after) if known else None
 
 
 def require_member(book: Book) -> None:
@@ -55,10 +88,11 @@ def compensated(book: Book, at: int, data: CompensationGranted) -> None:
             "missing_points", "A compensation in points says how many, 1 or more.", status=422, field="points"
         )
     settle(book, at)
-    if book.program.enrolment == "automatic":
+    if book.program(at).enrolment == "automatic":
         enrol(book, at)
     require_member(book)
-    book.earn(data.points, at, "compensation")
+    why = {"rule": "compensation", "complaint_id": data.complaint_id}
+    book.earn(data.points, at, "compensation", why)
 
 
 def adjust(book: Book, at: int, data: AdjustmentRequested) -> Outcome:
@@ -73,7 +107,7 @@ def adjust(book: Book, at: int, data: AdjustmentRequested) -> Outcome:
             "invalid_points", "An adjustment of 0 points changes nothing.", status=422, field="points"
         )
     if data.points > 0:
-        book.earn(data.points, at, data.reason, kind="adjusted")
+        book.earn(data.points, at, data.reason, {"rule": "adjustment"}, kind="adjusted")
     elif -data.points > book.balance:
         raise insufficient(book, -data.points)
     else:

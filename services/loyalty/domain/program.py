@@ -3,53 +3,35 @@
 Every number that multiplies is an exact decimal; nothing here counts with floats.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.loyalty.domain.campaigns import Campaign, Stacking
+from services.loyalty.domain.catalogue import Reward
+from services.loyalty.domain.numbers import (
+    MAX_POINTS,
+    Amount,
+    Days,
+    Exact,
+    Given,
+    Instant,
+    Part,
+    Share,
+    Whole,
+    distinct,
+    fault,
+)
+from services.loyalty.domain.times import micros
 from shared.runtime.effects import Refused
 from shared.schemas.base import Currency, Id
-
-MAX_POINTS = 2**53
-"""What every JSON reader holds exactly; no balance goes beyond it."""
-
-
-def _number(value: object) -> object:
-    # YAML's yes and no, and a quoted number, are mistakes here and not numbers.
-    if isinstance(value, bool | str):
-        raise PydanticCustomError("number", "must be a number")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_number)]
-Exact = Annotated[
-    Decimal,
-    BeforeValidator(_number),
-    Field(gt=0, le=1_000_000, decimal_places=9),
-    PlainSerializer(float, return_type=float, when_used="json"),
-]
-"""A positive number of at most nine decimals, e.g. a multiplier. Only JSON shows it as a float."""
-Days = Annotated[Whole, Field(ge=1, le=36_500)]
-Amount = Annotated[Whole, Field(ge=0, le=MAX_POINTS)]
-
-
-class Part(BaseModel):
-    """A part of a program: frozen, and strict about names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Earning(Part):
@@ -80,23 +62,47 @@ class Tier(Part):
     multiplier: Exact = Decimal(1)
 
 
-class Reward(Part):
-    """Something that points buy: a voucher for it is issued."""
+class Referral(Part):
+    """Points to both at the friend's first purchase."""
 
-    id: Id
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    cost: Annotated[Whole, Field(ge=1, le=MAX_POINTS)]
-    """Points."""
-    validity_days: Days = 90
-    """Days that the voucher is good for."""
-    tier: Id | None = None
-    """The least tier that may have it; none: every member."""
+    points: Given
+    per_year: Annotated[Whole, Field(ge=1, le=1_000_000)] = 20
+    """Rewarded friends of one referrer in 365 days, at most."""
+    minimum_total: Given = 1
+    """What the friend's purchase must come to, in minor units of the program's currency."""
+
+
+class Anniversary(Part):
+    """``points`` times the years since enrolment, each year."""
+
+    points: Given
+
+
+class Birthday(Part):
+    """``points`` at the start of the birthday, once a year."""
+
+    points: Given
+
+
+class Notice(Part):
+    """Told of points that expire within ``days``, at most once in ``every_days``."""
+
+    days: Days = 30
+    every_days: Days = 21
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Notice":
+        if self.every_days >= self.days:
+            raise fault("every_days", "must be less than days, or some points expire unannounced")
+        return self
 
 
 class Program(Part):
     """The whole program. ``tiers`` rise; the first is everybody's and starts at 0."""
 
     name: Id
+    effective_from: Instant | None = None
+    """Purchases from this instant on are judged by this version; none: from the beginning."""
     currency: Currency
     """The currency that spend and tiers are counted in."""
     rates: dict[Currency, Exact]
@@ -111,37 +117,61 @@ class Program(Part):
     """Days before the end of a tier that its member is warned; 0: never."""
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=50)]
     rewards: Annotated[tuple[Reward, ...], Field(max_length=10_000)] = ()
+    referral: Referral | None = None
+    anniversary: Anniversary | None = None
+    birthday: Birthday | None = None
+    expiring: Notice | None = Notice()
+    campaigns: Annotated[tuple[Campaign, ...], Field(max_length=1_000)] = ()
+    stacking: Stacking = "best"
+    point_value: Exact = Decimal(1)
+    """What a point costs when it is redeemed, in minor units: for the liability."""
+    breakage: Share = Decimal(0)
+    """The share of points that is expected never to be redeemed, until the ledger itself tells."""
 
     @field_validator("tiers")
     @classmethod
     def _tiers_rise(cls, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
         if tiers and tiers[0].spend != 0:
-            raise _fault("[0].spend", "must be 0: the first tier is everybody's")
+            raise fault("[0].spend", "must be 0: the first tier is everybody's")
         for number, (below, above) in enumerate(pairwise(tiers), start=1):
             if above.spend <= below.spend:
-                raise _fault(
+                raise fault(
                     f"[{number}].spend",
                     f"must be more than the {below.spend} of {below.name}: tiers rise and never overlap",
                 )
-        _distinct([tier.name for tier in tiers], "name")
+        distinct([tier.name for tier in tiers], "name")
         return tiers
 
-    @field_validator("rewards")
+    @field_validator("rewards", "campaigns")
     @classmethod
-    def _rewards_differ(cls, rewards: tuple[Reward, ...]) -> tuple[Reward, ...]:
-        _distinct([reward.id for reward in rewards], "id")
-        return rewards
+    def _ids_differ(cls, parts: tuple[Reward | Campaign, ...]) -> tuple[Reward | Campaign, ...]:
+        distinct([part.id for part in parts], "id")
+        return parts
 
     @model_validator(mode="after")
     def _whole(self) -> "Program":
         if self.rates.get(self.currency) != 1:
-            raise _fault(f"rates.{self.currency}", "must be 1: it is the program's own currency")
+            raise fault(f"rates.{self.currency}", "must be 1: it is the program's own currency")
         if self.at_risk_days >= self.tier_days:
-            raise _fault("at_risk_days", "must be less than tier_days")
-        for number, reward in enumerate(self.rewards):
-            if reward.tier is not None and reward.tier not in self.ranks:
-                raise _fault(f"rewards[{number}].tier", f"is no tier of this program: {reward.tier}")
+            raise fault("at_risk_days", "must be less than tier_days")
+        for at, tier in self._tiers_named():
+            if tier not in self.ranks:
+                raise fault(at, f"is no tier of this program: {tier}")
         return self
+
+    def _tiers_named(self) -> list[tuple[str, str]]:
+        """Where a tier is named, and which."""
+        named = [(f"rewards[{n}].tier", r.tier) for n, r in enumerate(self.rewards) if r.tier is not None]
+        named += [
+            (f"rewards[{n}].early_access.tier", r.early_access.tier)
+            for n, r in enumerate(self.rewards)
+            if r.early_access is not None
+        ]
+        return named + [
+            (f"campaigns[{n}].when.tiers[{k}]", tier)
+            for n, campaign in enumerate(self.campaigns)
+            for k, tier in enumerate(campaign.when.tiers)
+        ]
 
     @cached_property
     def ranks(self) -> dict[str, int]:
@@ -153,6 +183,20 @@ class Program(Part):
         return {reward.id: reward for reward in self.rewards}
 
     @cached_property
+    def by_cost(self) -> tuple[Reward, ...]:
+        """The rewards, the cheapest first."""
+        return tuple(sorted(self.rewards, key=lambda reward: (reward.cost, reward.id)))
+
+    @cached_property
+    def costs(self) -> tuple[int, ...]:
+        """The costs of ``by_cost``."""
+        return tuple(reward.cost for reward in self.by_cost)
+
+    @cached_property
+    def by_priority(self) -> tuple[Campaign, ...]:
+        return tuple(sorted(self.campaigns, key=lambda campaign: (-campaign.priority, campaign.id)))
+
+    @cached_property
     def _awards(self) -> dict[tuple[str, int], str]:
         base = Fraction(self.earn.points, self.earn.per)
         return {
@@ -160,6 +204,11 @@ class Program(Part):
             for currency, rate in self.rates.items()
             for rank, tier in enumerate(self.tiers)
         }
+
+    @property
+    def version(self) -> str:
+        """What names this version: its name and the date from which it holds."""
+        return self.name if self.effective_from is None else f"{self.name} {self.effective_from:%Y-%m-%d}"
 
     def rank(self, tier: str) -> int:
         """A tier's place; a name that an older program gave and this one lacks counts as the lowest."""
@@ -185,6 +234,15 @@ class Program(Part):
             )
         return str(Fraction(rate))
 
+    def offers(self, reward: Reward, rank: int, at: int) -> bool:
+        """Whether a member of this rank may have the reward at ``at``; stock and points are not looked at."""
+        if reward.tier is not None and rank < self.rank(reward.tier):
+            return False
+        start, early, end = reward.window
+        if reward.early_access is not None and rank >= self.rank(reward.early_access.tier):
+            start = early
+        return (start is None or at >= start) and (end is None or at < end)
+
     def supported(self, spend: int) -> int:
         """The place of the highest tier that this spend reaches."""
         rank = 0
@@ -194,15 +252,29 @@ class Program(Part):
         return rank
 
 
-def _fault(at: str, message: str) -> PydanticCustomError:
-    """An error whose path continues with ``at`` below the field that the validator sits on."""
-    context: dict[str, Any] = {"at": at, "message": message}
-    return PydanticCustomError("program", "{message}", context)
+class Programs:
+    """All versions of a program, each in force from its own instant to the next one's."""
+
+    def __init__(self, versions: Sequence[Program]) -> None:
+        """``versions`` by time; see ``check_versions``."""
+        self.versions = tuple(versions)
+        self._starts = [micros(v.effective_from) for v in self.versions[1:] if v.effective_from is not None]
+        self._only = self.versions[0] if len(self.versions) == 1 else None
+
+    def at(self, instant: int) -> Program:
+        """The version in force at ``instant`` (microseconds since 1970); before the first, the first."""
+        return self._only or self.versions[bisect_right(self._starts, instant)]
 
 
-def _distinct(names: list[str], field: str) -> None:
-    seen: set[str] = set()
-    for number, name in enumerate(names):
-        if name in seen:
-            raise _fault(f"[{number}].{field}", f"is used twice: {name}")
-        seen.add(name)
+def check_versions(versions: Sequence[Program]) -> None:
+    """Raises a fault where the versions do not follow one another."""
+    for number, (before, after) in enumerate(pairwise(versions), start=1):
+        if after.effective_from is None:
+            raise fault(f"[{number}].effective_from", "is missing: it says from when this version holds")
+        if before.effective_from is not None and after.effective_from <= before.effective_from:
+            raise fault(f"[{number}].effective_from", "must be after that of the version before")
+        if after.currency != before.currency:
+            raise fault(f"[{number}].currency", f"must be {before.currency}, as in the version before")
+
+
+__all__ = ["MAX_POINTS", "Program", "Programs", "check_versions"]

@@ -2,12 +2,13 @@
 
 from bisect import bisect_right
 
-from services.loyalty.domain import members, rewards, tiers
+from services.loyalty.domain import awards, members, referrals, rewards, tiers
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Order, Waiting, read_terms
 from services.loyalty.domain.times import moment
-from shared.runtime.effects import Append, Refused
+from shared.runtime.effects import Refused, Reject
+from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 
@@ -18,6 +19,7 @@ def made(book: Book, at: int, data: PurchaseMade) -> None:
     Raises ``Refused``: ``negative_total``, ``unknown_currency``, ``duplicate_order``, ``points_overflow``.
     """
     total, currency = data.total.amount, data.total.currency
+    program = book.program(at)
     if total < 0:
         raise Refused(
             "negative_total",
@@ -25,26 +27,58 @@ def made(book: Book, at: int, data: PurchaseMade) -> None:
             status=422,
             field="total.amount",
         )
-    rate = book.program.rate(currency)
+    rate = program.rate(currency)
     if _find(book, data.order_id) is not None:
         raise Refused("duplicate_order", f"Order {data.order_id} was counted already.", field="order_id")
     settle(book, at)
     members.enrol(book, at, data.channel)
-    rank = book.program.rank(tiers.tier_at(book.periods, at, book.program))
+    tier = tiers.tier_at(book.periods, at, program)
     order = Order(
         order_id=data.order_id,
         at=at,
         total=total,
-        terms=" ".join((currency, book.program.award(currency, rank), rate)),
+        terms=" ".join((currency, program.award(currency, program.rank(tier)), rate)),
     )
     book.orders.insert(bisect_right(book.orders, at, key=lambda known: known.at), order)
-    if points := order.points():
-        book.earn(points, at, "purchase", order_id=order.order_id, waits=True)
+    _earn(book, order, data, tier)
     tiers.upgrade(book, at)
     for code in data.voucher_codes:
         rewards.use(book, at, code, order.order_id)
+    if total and book.now("bought_at") is None:
+        book.more["bought_at"] = at
+    referrals.claim(book, order)
     if book.waiting:
         _apply_waiting(book, order.order_id)
+
+
+def _earn(book: Book, order: Order, data: PurchaseMade, tier: str) -> None:
+    """A lot for the tier's points, and one for each campaign's."""
+    program = book.program(order.at)
+    if points := order.points():
+        why = {
+            "rule": "purchase",
+            "program": program.version,
+            "tier": tier,
+            "total": order.total,
+            "terms": order.terms,
+        }
+        book.earn(points, order.at, "purchase", why, order_id=order.order_id, waits=True)
+    if not program.campaigns or not order.total:
+        return
+    first = book.now("bought_at") is None
+    facts = awards.Facts(data, order, tier, book.now("segment"), first)
+    for campaign, bonus in awards.give(book, facts):
+        why = {
+            "rule": "campaign",
+            "program": program.version,
+            "campaign": campaign.id,
+            "name": campaign.name,
+            "stacking": program.stacking,
+            "effect": campaign.effect.model_dump(mode="json", exclude_none=True),
+        }
+        book.more["bonuses"] = (*book.now("bonuses"), bonus)
+        reason = f"campaign {campaign.id}"
+        book.earn(bonus.points, order.at, reason, why, order_id=order.order_id, waits=True)
 
 
 def returned(book: Book, at: int, data: PurchaseReturned) -> None:
@@ -61,82 +95,70 @@ def returned(book: Book, at: int, data: PurchaseReturned) -> None:
             status=422,
             field="refund.amount",
         )
-    item = Waiting(
-        order_id=data.order_id,
-        return_id=data.return_id,
-        refund=refund,
-        currency=data.refund.currency,
-        at=at,
-        cause=(book.cause.source, book.cause.id),
-    )
     settle(book, at)
     if _find(book, data.order_id) is not None:
-        _take_back(book, item)
-    elif any((w.order_id, w.return_id) == (item.order_id, item.return_id) for w in book.waiting):
-        raise _duplicate(item)
-    else:
-        book.waiting.append(item)
+        _take_back(book, at, data)
+        return
+    key = data.order_id, data.return_id
+    if any((w.data.order_id, w.data.return_id) == key for w in book.waiting):
+        raise _duplicate(data)
+    cause = book.cause.source, book.cause.id
+    book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.context.origin))
 
 
-def _take_back(book: Book, item: Waiting) -> None:
-    index = _find(book, item.order_id)
+def _take_back(book: Book, at: int, data: PurchaseReturned) -> None:
+    index = _find(book, data.order_id)
     assert index is not None
     order = book.orders[index]
-    if any(return_id == item.return_id for return_id, _ in order.refunds):
-        raise _duplicate(item)
+    refund = data.refund.amount
+    if any(return_id == data.return_id for return_id, _ in order.refunds):
+        raise _duplicate(data)
     currency = read_terms(order.terms).currency
-    if item.currency != currency:
+    if data.refund.currency != currency:
         raise Refused(
             "currency_mismatch",
             f"Order {order.order_id} was paid in {currency}.",
             status=422,
             field="refund.currency",
         )
-    if item.refund > order.left():
+    if refund > order.left():
         raise Refused(
             "refund_exceeds_total",
             f"Of order {order.order_id}'s total of {order.total} only {order.left()} is left, "
-            f"which is less than {item.refund}.",
+            f"which is less than {refund}.",
             status=422,
             field="refund.amount",
         )
-    after = order.model_copy(update={"refunds": (*order.refunds, (item.return_id, item.refund))})
+    after = order.model_copy(update={"refunds": (*order.refunds, (data.return_id, refund))})
     book.orders[index] = after
-    if points := order.points() - after.points():
-        book.reverse(points, item.at, "return", order.order_id)
+    base = order.points() - after.points()
+    lost = awards.settle_return(book, after, [(item.sku, item.quantity) for item in data.items])
+    if base + lost:
+        why = {
+            "rule": "return",
+            "return_id": data.return_id,
+            "refund": refund,
+            "left": after.left(),
+            "terms": order.terms,
+            "keeps": after.points(),
+            "campaigns": lost,
+        }
+        book.reverse(base + lost, at, order.order_id, why)
 
 
 def _apply_waiting(book: Book, order_id: str) -> None:
     """Apply the returns that waited for this order, in the order they came, each under its own cause."""
-    mine = [item for item in book.waiting if item.order_id == order_id]
-    book.waiting = [item for item in book.waiting if item.order_id != order_id]
+    mine = [item for item in book.waiting if item.data.order_id == order_id]
+    book.waiting = [item for item in book.waiting if item.data.order_id != order_id]
     purchase = book.cause
     for item in mine:
         book.cause = Cause(source=item.cause[0], id=item.cause[1])
         try:
-            _take_back(book, item)
+            _take_back(book, item.at, item.data)
         except Refused as refusal:
-            _set_aside(book, item, refusal)
+            event = Event(item.cause[1], item.cause[0], book.member, moment(item.at), item.data)
+            book.rejects.append(Reject(event, item.origin, refusal.code, refusal.detail))
     book.cause = purchase
-
-
-def _set_aside(book: Book, item: Waiting, refusal: Refused) -> None:
-    # Its event was accepted long ago, so it cannot become a dead letter now: this row tells of it.
-    book.rows.append(
-        Append(
-            "refused_returns",
-            {
-                "_id": f"{item.cause[0]} {item.cause[1]}",
-                "member": book.member,
-                "at": moment(item.at),
-                "order_id": item.order_id,
-                "return_id": item.return_id,
-                "refund": {"amount": item.refund, "currency": item.currency},
-                "code": refusal.code,
-                "detail": refusal.detail,
-            },
-        )
-    )
 
 
 def _find(book: Book, order_id: str) -> int | None:
@@ -147,5 +169,5 @@ def _find(book: Book, order_id: str) -> int | None:
     return None
 
 
-def _duplicate(item: Waiting) -> Refused:
-    return Refused("duplicate_return", f"Return {item.return_id} was counted already.", field="return_id")
+def _duplicate(data: PurchaseReturned) -> Refused:
+    return Refused("duplicate_return", f"Return {data.return_id} was counted already.", field="return_id")

@@ -1,6 +1,7 @@
 """Points become vouchers; a voucher is used once, or given back unused."""
 
 from services.loyalty.domain.book import Book
+from services.loyalty.domain.catalogue import Reward
 from services.loyalty.domain.members import insufficient, require_member
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Voucher
@@ -13,20 +14,22 @@ def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
     """Spend points on a reward, earliest expiry first, and issue the voucher ``code``; 201.
 
     Raises ``Refused``: 404 ``unknown_member``, ``unknown_reward``; 409 ``tier_required``,
-    ``insufficient_points``.
+    ``reward_unavailable``, ``insufficient_points``, ``out_of_stock``.
     """
     settle(book, at)
     require_member(book)
-    reward = book.program.catalogue.get(reward_id)
+    reward = book.program(at).catalogue.get(reward_id)
     if reward is None:
         raise Refused(
             "unknown_reward", f"The program has no reward {reward_id}.", status=404, field="reward_id"
         )
-    rank = book.program.rank
-    if reward.tier is not None and rank(book.periods[-1].tier) < rank(reward.tier):
-        raise Refused("tier_required", f"{reward.id} is for {reward.tier} and above.", field="reward_id")
+    _require_offer(book, at, reward)
     if reward.cost > book.balance:
         raise insufficient(book, reward.cost)
+    if not book.has_left(reward.counter, reward.stock):
+        raise Refused("out_of_stock", f"There is no {reward.id} left.", field="reward_id")
+    if reward.stock is not None:
+        book.take(reward.counter, 1, reward.stock)
     voucher = Voucher(
         code=code,
         reward_id=reward.id,
@@ -50,6 +53,18 @@ def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
     )
 
 
+def _require_offer(book: Book, at: int, reward: Reward) -> None:
+    program = book.program(at)
+    rank = program.rank(book.periods[-1].tier)
+    if program.offers(reward, rank, at):
+        return
+    if reward.tier is not None and rank < program.rank(reward.tier):
+        raise Refused("tier_required", f"{reward.id} is for {reward.tier} and above.", field="reward_id")
+    bounds = (("from", reward.starts_at), ("until", reward.ends_at))
+    window = " ".join(f"{word} {time.isoformat()}" for word, time in bounds if time is not None)
+    raise Refused("reward_unavailable", f"{reward.id} can be had {window}.", field="reward_id")
+
+
 def redeem_voucher(book: Book, at: int, code: str) -> Outcome:
     """Use a voucher; 200 once. Raises ``Refused`` as ``_open`` does."""
     settle(book, at)
@@ -69,6 +84,9 @@ def cancel_voucher(book: Book, at: int, code: str) -> Outcome:
     index = _open(book, at, code)
     voucher = book.vouchers[index]
     _close(book, index, "cancelled", at)
+    reward = book.program(voucher.issued_at).catalogue.get(voucher.reward_id)
+    if reward is not None and reward.stock is not None:
+        book.take(reward.counter, -1)
     book.emit(VoucherCancelled(voucher_code=code), at)
     book.restore(voucher.pieces, at, voucher.reward_id)
     # Lots that are over by now end here and not at the close, so that the answer's balance is right.

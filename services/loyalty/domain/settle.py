@@ -1,37 +1,87 @@
-"""Time passing: lots become available and expire, tiers end, each at its own instant."""
+"""Time passing: lots become available and expire, tiers end, days come round, each at its own instant."""
 
-from services.loyalty.domain import tiers
+from collections.abc import Callable
+
+from services.loyalty.domain import notices, tiers
 from services.loyalty.domain.book import Book
-from shared.schemas.loyalty import Cause
+from services.loyalty.domain.occasions import (
+    APART,
+    next_anniversary,
+    next_birthday,
+    years_between,
+)
+from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
 
 
 def settle(book: Book, until: int) -> None:
-    """Do all that fell due up to and including ``until``, which may lie before what is done already.
-
-    Points and tiers do not depend on one another here, so each goes by its own order of time.
-    """
+    """Do all that fell due up to and including ``until``, which may lie before what is done already."""
     book.at = max(book.at, until)
-    while (due := points_due(book)) is not None and due <= book.at:
-        if book.pending and book.pending[0].available_at == due:
-            _make_available(book)
-        else:
-            book.expire(book.lots[0])
-    while (due := tiers.due(book)) is not None and due <= book.at:
-        tiers.judge(book)
+    while (due := next_due(book)) is not None and due[0] <= book.at:
+        at, act = due
+        act(book, at)
 
 
-def points_due(book: Book) -> int | None:
+def next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
+    """When time alone changes something next, and what does it. At one instant: points that end or become
+    available, then the tier, then gifts, then the notice of what will expire."""
+    first: tuple[int, Callable[[Book, int], None]] | None = None
+    for at, act in (
+        (_points_due(book), _points),
+        (tiers.due(book), tiers.judge),
+        (book.now("anniversary_at"), _anniversary),
+        (book.now("birthday_at"), _birthday),
+        (notices.expiring_due(book), notices.tell_expiring),
+    ):
+        if at is not None and (first is None or at < first[0]):
+            first = at, act
+    return first
+
+
+def _points_due(book: Book) -> int | None:
     """When the next lot becomes available or expires."""
-    expiry = book.lots[0].expires_at if book.lots else None
+    active = book.lots.active
+    expiry = active[0].expires_at if active else None
     if not book.pending:
         return expiry
     available = book.pending[0].available_at
     return available if expiry is None else min(available, expiry)
 
 
-def _make_available(book: Book) -> None:
+def _points(book: Book, at: int) -> None:
+    if not book.pending or book.pending[0].available_at != at:
+        book.expire(book.lots.active[0])
+        return
     pending = book.pending.pop(0)
     present = book.cause
     book.cause = Cause(source=pending.cause[0], id=pending.cause[1])
-    book.activate(pending.lot, pending.available_at, "purchase")
+    book.activate(pending.lot, at, pending.reason, pending.why)
     book.cause = present
+
+
+def _anniversary(book: Book, at: int) -> None:
+    assert book.enrolled_at is not None
+    book.more["anniversary_at"] = next_anniversary(book.enrolled_at, at)
+    program = book.program(at)
+    if program.anniversary is None:
+        return
+    years = years_between(book.enrolled_at, at)
+    points = program.anniversary.points * years
+    if not book.has_room(points):
+        return
+    why = {"rule": "anniversary", "program": program.version, "years": years}
+    book.earn(points, at, "anniversary", why)
+    book.emit(MemberAnniversary(years=years, points=points), at)
+
+
+def _birthday(book: Book, at: int) -> None:
+    book.more["birthday_at"] = next_birthday(book.now("birthday"), book.now("timezone"), at)
+    program = book.program(at)
+    given_at = book.now("birthday_given_at")
+    if program.birthday is None or (given_at is not None and at - given_at < APART):
+        return
+    if not book.has_room(program.birthday.points):
+        return
+    book.more["birthday_given_at"] = at
+    why = {"rule": "birthday", "program": program.version}
+    book.earn(program.birthday.points, at, "birthday", why)
+    book.emit(MemberBirthday(points=program.birthday.points), at)

@@ -5,11 +5,12 @@ orders, closed vouchers and waiting returns after ``MEMORY``.
 """
 
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from services.loyalty.domain.times import DAY
+from shared.schemas.purchases import PurchaseReturned
 
 MEMORY = 730 * DAY
 """How long an order can be returned, and a closed voucher is known."""
@@ -39,6 +40,9 @@ class Pending(Part):
     available_at: int
     cause: tuple[str, str]
     """Source and id of the event that earned it."""
+    reason: str = "purchase"
+    why: dict[str, Any] = {}
+    """The rule that gave it, for the ledger."""
 
 
 class Terms(NamedTuple):
@@ -98,15 +102,48 @@ class Voucher(Part):
 
 
 class Waiting(Part):
-    """A return seen before its purchase."""
+    """A return seen before its purchase, as it came: it may become a dead letter yet."""
 
-    order_id: str
-    return_id: str
-    refund: int
-    currency: str
+    data: PurchaseReturned
     at: int
     cause: tuple[str, str]
     """Source and id of its event."""
+    origin: str
+    """Where its record stands in the log."""
+
+
+class Line(Part):
+    """A line of a purchase that a campaign rewards."""
+
+    sku: str
+    quantity: int
+    unit_price: int
+
+
+class Bonus(Part):
+    """What a campaign gave for a purchase, and what a return needs to know of it."""
+
+    order_id: str
+    campaign: str
+    points: int
+    """As given: the rest of a cap or a budget may have been less than the effect says."""
+    kept: int
+    """Of these, after returns."""
+    multiplier: str = ""
+    """An exact fraction, for the effect ``multiplier``."""
+    per_line: int = 0
+    """For the effect ``points_per_line``; with neither it is a ``bonus`` for the whole purchase."""
+    lines: tuple[Line, ...] = ()
+    """The lines that count; none: all of the purchase."""
+
+
+class Invited(Part):
+    """Who referred this customer, and when."""
+
+    referrer: str
+    at: int
+    claimed: bool = False
+    """Whether the reward was asked for, at the first purchase."""
 
 
 class MemberState(Part):
@@ -131,10 +168,36 @@ class MemberState(Part):
     """By time, without gaps."""
     vouchers: tuple[Voucher, ...] = ()
     waiting: tuple[Waiting, ...] = ()
-    points_due: int | None = None
-    """When the timer ``points`` is set for: the next lot to expire or become available."""
-    tier_due: int | None = None
-    """When the timer ``tier`` is set for: the tier's end, or its warning."""
+    bonuses: tuple[Bonus, ...] = ()
+    """What campaigns gave for the orders above."""
+    returned: tuple[tuple[str, str, int], ...] = ()
+    """(order, sku, units) that came back, of orders whose bonuses go by the line."""
+    campaigns: tuple[tuple[str, int], ...] = ()
+    """(campaign, points) given so far, less those taken back, of campaigns with a cap."""
+    bought_at: int | None = None
+    """The first purchase above 0, in the order of the log."""
+    invited: Invited | None = None
+    referrals: tuple[int, ...] = ()
+    """When friends' first purchases were rewarded, of the last 365 days, by time."""
+    profile_at: int | None = None
+    """The time of the profile that the next three are from; an older one does not overwrite them."""
+    birthday: str | None = None
+    """``YYYY-MM-DD`` or ``--MM-DD``."""
+    timezone: str | None = None
+    segment: str | None = None
+    anniversary_at: int | None = None
+    """The next anniversary of the enrolment."""
+    birthday_at: int | None = None
+    """The next birthday's first instant, where the member lives."""
+    birthday_given_at: int | None = None
+    told_at: int | None = None
+    """When the member was last told of points that expire."""
+    told_until: int = 0
+    """Up to which expiry."""
+    booked_at: int = 0
+    """The instant that the latest ledger entry is booked at; it never goes back."""
+    due: int | None = None
+    """When the member's timer is set for: the next instant at which time alone changes something."""
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Literal
 
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.program import Program
@@ -31,39 +32,40 @@ def due(book: Book) -> int | None:
     period = book.periods[-1] if book.periods else None
     if period is None or period.end is None:
         return None
-    warning = book.program.at_risk_days * DAY
+    warning = book.program(period.end).at_risk_days * DAY
     return period.end if period.warned or not warning else period.end - warning
 
 
-def judge(book: Book) -> None:
-    """What ``due`` announced: a warning where one is called for, or the tier's end."""
+def judge(book: Book, at: int) -> None:
+    """What ``due`` announced for ``at``: a warning where one is called for, or the tier's end."""
     period = book.periods[-1]
     assert period.end is not None
-    window = book.program.tier_days * DAY
+    program = book.program(period.end)
+    window = program.tier_days * DAY
     counted = spend(book.orders, period.end - window, period.end)
-    rank = book.program.rank(period.tier)
-    if book.program.at_risk_days and not period.warned:
+    rank = program.rank(period.tier)
+    if program.at_risk_days and not period.warned:
         book.periods[-1] = period.model_copy(update={"warned": True})
-        missing = book.program.tiers[rank].spend - counted
+        missing = program.tiers[rank].spend - counted
         if missing > 0:
             book.emit(
                 TierAtRisk(
                     tier=period.tier,
                     ends_at=moment(period.end),
-                    spend_needed=Money(amount=missing, currency=book.program.currency),
+                    spend_needed=Money(amount=missing, currency=program.currency),
                 ),
-                period.end - book.program.at_risk_days * DAY,
+                at,
             )
         return
     # Held again while the spend still reaches it; else what the spend supports, for as long.
-    held = min(rank, book.program.supported(counted))
-    book.periods.append(_period(book.program, held, period.end))
+    held = min(rank, program.supported(counted))
+    book.periods.append(_period(program, held, period.end))
     _announce(book, period.tier, period.end)
 
 
 def upgrade(book: Book, at: int) -> None:
     """Raise the tier at ``at`` if the spend up to then, as now known, reaches a higher one."""
-    program = book.program
+    program = book.program(at)
     held = program.rank(tier_at(book.periods, at, program))
     if held == len(program.tiers) - 1:
         return
@@ -107,9 +109,10 @@ def _cut(period: Period, end: int) -> Period:
 
 
 def _announce(book: Book, before: str, at: int) -> None:
-    now = book.periods[-1].tier
+    now, rank = book.periods[-1].tier, book.program(at).rank
     if now != before:
-        book.emit(TierChanged(from_=before, to=now), at)
+        direction: Literal["up", "down"] = "up" if rank(now) > rank(before) else "down"
+        book.emit(TierChanged(from_=before, to=now, direction=direction), at)
 
 
 def _time(order: Order) -> int:

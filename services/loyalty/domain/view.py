@@ -1,13 +1,15 @@
 """What a member's account shows at an instant. A late timer makes no difference."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from services.loyalty.domain import tiers
 from services.loyalty.domain.book import Book
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program import Programs
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import DAY
+from services.loyalty.domain.times import DAY, moment
+from shared.runtime.effects import Append, Context
 from shared.schemas.loyalty import Cause
 
 
@@ -30,17 +32,17 @@ class MemberView:
     """(points, instant) of everything that will expire, soonest first."""
 
 
-def view(state: MemberState, program: Program, now: int) -> MemberView:
+def view(state: MemberState, programs: Programs, now: int) -> MemberView:
     """The account at ``now``, or at the latest event if that is later: what the timers would have done
     by then is done on a copy. ``state`` is a member's."""
-    book = Book("", state, program, Cause(source="", id=""), lambda tag: tag)
-    settle(book, now)
+    book = _settled(state, programs, now)
     period = book.periods[-1]
+    program = programs.at(book.at)
     rank = program.rank(period.tier)
     spent = tiers.spend(book.orders, book.at - program.tier_days * DAY, book.at)
     above = program.tiers[rank + 1] if rank + 1 < len(program.tiers) else None
     expiring: dict[int, int] = {}
-    for lot in book.lots:
+    for lot in book.lots.active:
         expiring[lot.expires_at] = expiring.get(lot.expires_at, 0) + lot.remaining
     return MemberView(
         balance=book.balance,
@@ -53,3 +55,16 @@ def view(state: MemberState, program: Program, now: int) -> MemberView:
         spend_needed=max(above.spend - spent, 0) if above else None,
         expiring=tuple((points, at) for at, points in expiring.items()),
     )
+
+
+def overdue(state: MemberState, programs: Programs, now: int) -> list[dict[str, Any]]:
+    """Ledger rows that late timers have yet to write, as of ``now``, oldest first."""
+    rows = _settled(state, programs, now).rows
+    return [dict(row.document) for row in rows if isinstance(row, Append) and row.collection == "ledger"]
+
+
+def _settled(state: MemberState, programs: Programs, now: int) -> Book:
+    context = Context(moment(now), lambda tag: tag, lambda tag: tag)
+    book = Book("", state, programs, Cause(source="", id=""), context)
+    settle(book, now)
+    return book

@@ -19,6 +19,7 @@ from shared.schemas.commands import DeliveryReported
 from shared.schemas.complaints import ComplaintOpened, ComplaintReopened, ComplaintResolved
 from shared.schemas.customers import ConsentChanged, CustomerRegistered
 from shared.schemas.event import Event
+from shared.schemas.loyalty import RewardAvailable, TierChanged
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
 
@@ -182,6 +183,14 @@ def resolved(id: str = "k-1") -> ComplaintResolved:
 
 def reopened(id: str = "k-1") -> ComplaintReopened:
     return ComplaintReopened(complaint_id=id, reason="still late")
+
+
+def tier(to: str, direction: str | None = "up") -> TierChanged:
+    return TierChanged.model_validate({"from": "bronze", "to": to, "direction": direction})
+
+
+def reward(name: str = "Free delivery") -> RewardAvailable:
+    return RewardAvailable(reward_id="free-delivery", name=name, cost=100, balance=1310)
 
 
 def reachable(driver: Driver) -> Driver:

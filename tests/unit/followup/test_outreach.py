@@ -1,4 +1,4 @@
-"""The three rules, from trigger to message."""
+"""The rules about purchases and complaints, from trigger to message."""
 
 from datetime import timedelta
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from services.followup.domain.quiet import quiet_until, zone
 from services.followup.domain.rules import FrequencyCap
 from shared.runtime.effects import Refused
+from shared.schemas.base import Data
 from shared.schemas.commands import OutreachRequested
 from shared.schemas.customers import CustomerErased
+from shared.schemas.loyalty import RewardIssued
 from shared.schemas.outreach import OutreachCancelled, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.timer import TimerFired
 
@@ -30,7 +32,9 @@ from .driver import (
     purchase,
     reopened,
     resolved,
+    reward,
     rules,
+    tier,
 )
 
 CAP = FrequencyCap.model_validate({"max": 2, "per": "25d"})
@@ -52,6 +56,7 @@ STEP = st.one_of(
     st.tuples(st.just("shop"), st.integers(24 * 4, 24 * 14), STATUS),
     st.tuples(st.just("shop"), st.integers(2, 24), st.just(None)),
     st.tuples(st.just("news"), st.integers(1, 4)),
+    st.tuples(st.just("program"), st.sampled_from(["reward", "up", "down", "spent"]), st.integers(0, 50)),
     st.tuples(st.just("down"), st.integers(0, 24 * 6)),
     st.tuples(st.just("consent"), st.booleans(), st.integers(0, 50)),
     st.tuples(st.just("consent"), st.just(True), st.integers(0, 50)),
@@ -73,6 +78,7 @@ class World:
         self.open: set[str] = set()
         self.zone: str | None = None
         self.bought = 0
+        self.rises = 0
         self.erased = False
         self.driver.event(profile())
         self.do_consent(True, 0)
@@ -93,6 +99,19 @@ class World:
         self.do_wait(hours)
         if status is not None:
             self.do_deliver(status)
+
+    def do_program(self, what: str, hours: int) -> None:
+        """The loyalty program tells something, and some hours pass."""
+        told: dict[str, Data] = {
+            "reward": reward(),
+            "up": tier("gold"),
+            "down": tier("bronze", "down"),
+            "spent": RewardIssued(reward_id="r", voucher_code="v", expires_at=NOON),
+        }
+        self.rises += what == "up"
+        self.driver.event(told[what])
+        self.do_wait(hours)
+        self.do_deliver("sent")
 
     def do_news(self, count: int) -> None:
         for _ in range(count):
@@ -165,9 +184,11 @@ class World:
         marketing = sorted(m["at"] for m in sent if m["purpose"] == "marketing")
         for first, third in zip(marketing, marketing[CAP.max :], strict=False):
             assert third - first >= CAP.per, "above the cap"
-        thanks = sorted(m["at"] for m in sent if m["rule"] == "thank-you")
-        for one, other in pairwise(thanks):
-            assert other - one >= 10 * DAY, "two thank-yous too near"
+        for rule in RULES.rules:
+            times = sorted(m["at"] for m in sent if m["rule"] == rule.name)
+            for one, other in pairwise(times):
+                assert other - one >= (rule.at_most_one_in or timedelta(0)), f"two of {rule.name} too near"
+        assert sum(m["rule"] == "tier-up" for m in sent) <= self.rises, "congratulated on a fall"
         ends = Counter(
             emit.data.outreach_id
             for emit in self.driver.emitted

@@ -12,6 +12,15 @@ from services.followup.domain.rules import parse_duration, write_duration
 from services.followup.domain.state import Customer
 from services.followup.load import DEFAULT_RULES, RulesError, load_policy, load_rules, policy_or_exit
 from services.followup.settings import FollowupSettings
+from shared.schemas.loyalty import (
+    MemberAnniversary,
+    MemberBirthday,
+    MemberEnrolled,
+    PointsExpiring,
+    RewardAvailable,
+    TierAtRisk,
+    TierChanged,
+)
 from shared.schemas.purchases import PurchaseMade, SubscriptionCancelled
 
 from .driver import RULES
@@ -37,10 +46,18 @@ def changed(tmp_path: Path, *path: str | int, to: object) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["retail", "subscription"])
+PROGRAM = {"tier-up", "tier-at-risk", "reward-available", "points-expiring", "anniversary", "birthday"}
+"""The rules about the loyalty program that both files have."""
+SHIPPED = {
+    "retail": PROGRAM | {"thank-you", "complaint-check", "win-back", "welcome"},
+    "subscription": PROGRAM | {"welcome", "complaint-check", "win-back", "program-welcome"},
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_what_ships_loads(name: str) -> None:
     policy = load_policy(settings(rules=RULES / f"{name}.yaml"))
-    assert len(policy.rules.rules) == 3
+    assert {rule.name for rule in policy.rules.rules} == SHIPPED[name]
     assert policy.rules.name == name
 
 
@@ -48,6 +65,8 @@ def test_a_service_reads_what_its_rules_need() -> None:
     assert PurchaseMade in consumes(load_rules(RULES / "retail.yaml"))
     assert SubscriptionCancelled not in consumes(load_rules(RULES / "retail.yaml"))
     assert SubscriptionCancelled in consumes(load_rules(RULES / "subscription.yaml"))
+    told = {MemberEnrolled, TierChanged, TierAtRisk, RewardAvailable, PointsExpiring}
+    assert {*told, MemberAnniversary, MemberBirthday} <= set(consumes(load_rules(DEFAULT_RULES)))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +83,9 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (("rules", 0, "triggers"), [], "rules[0].triggers:"),
         (("rules", 0, "variables"), ["colour"], "rules[0].variables: purchase.made has no field colour"),
         (("rules", 1, "cancel_on"), ["purchase.made"], "cancel_on: purchase.made has no field complaint_id"),
+        (("rules", 0, "when"), {"colour": "red"}, "rules[0].when: purchase.made has no field colour"),
+        (("rules", 0, "when"), {"order_id": 7}, "rules[0].when: order_id of purchase.made is never 7"),
+        (("rules", 0, "when"), ["order_id"], "rules[0].when:"),
         (("rules", 1, "for_each"), "order", "rules[1].for_each: complaint.resolved has no field order"),
         (("rules", 2, "restarts"), True, "rules[2].restarts: there is no such field"),
         (("rules", 2, "name"), "thank-you", "rules: two rules are named thank-you"),
@@ -84,6 +106,14 @@ def test_a_bad_field_is_named(tmp_path: Path, path: tuple[str | int, ...], to: o
     with pytest.raises(RulesError) as caught:
         load_rules(changed(tmp_path, *path, to=to))
     assert said in str(caught.value)
+
+
+def test_a_condition_is_a_value_that_the_field_can_have(tmp_path: Path) -> None:
+    place = next(n for n, rule in enumerate(load_rules(DEFAULT_RULES).rules) if rule.name == "tier-up")
+    with pytest.raises(RulesError, match=r"when: direction of tier\.changed is never 'sideways'"):
+        load_rules(changed(tmp_path, "rules", place, "when", to={"direction": "sideways"}))
+    rules = load_rules(changed(tmp_path, "rules", place, "when", to={"to": "gold", "direction": "up"}))
+    assert rules.model_dump(mode="json")["rules"][place]["when"] == {"to": "gold", "direction": "up"}
 
 
 def test_a_template_without_files_or_with_an_unknown_variable_is_named(tmp_path: Path) -> None:

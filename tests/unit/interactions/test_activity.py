@@ -17,7 +17,17 @@ from shared.runtime.effects import Refused
 from shared.schemas.base import Data, Money
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
-from shared.schemas.loyalty import Cause, MemberEnrolled, PointsEarned, PointsExpired, TierChanged
+from shared.schemas.loyalty import (
+    Cause,
+    MemberAnniversary,
+    MemberBirthday,
+    MemberEnrolled,
+    PointsEarned,
+    PointsExpired,
+    PointsExpiring,
+    RewardAvailable,
+    TierChanged,
+)
 from shared.schemas.purchases import (
     PurchaseMade,
     PurchaseReturned,
@@ -150,6 +160,26 @@ def test_every_type_has_a_line_of_its_own() -> None:
     consumed = {cls for topic in FACT_TOPICS for cls in TOPICS[topic]}
     assert set(LINES) == consumed
     assert consumed <= set(CONSUMES)
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (
+            RewardAvailable(reward_id="r", name="Free delivery", cost=100, balance=310),
+            "Reward within reach: Free delivery, for 100 of 310 points",
+        ),
+        (
+            PointsExpiring(points=120, expires_at=at(0), last_at=at(9), balance=480),
+            f"120 points of 480 will expire, the first on {at(0):%Y-%m-%d}",
+        ),
+        (MemberAnniversary(years=1, points=100), "Member for 1 year: 100 points given"),
+        (MemberAnniversary(years=3, points=1), "Member for 3 years: 1 point given"),
+        (MemberBirthday(points=50), "Birthday: 50 points given"),
+    ],
+)
+def test_what_the_program_tells_in_words(data: Data, line: str) -> None:
+    assert summary(data) == line
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,30 @@
 """Drives one member's state as a worker does, and checks the books after every step."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.loyalty.domain.apply import apply_event
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program import Program, Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
+from services.loyalty.domain.times import micros, moment
 from services.loyalty.domain.view import MemberView, view
 from services.loyalty.program import load
-from shared.runtime.effects import Append, CancelTimer, Context, Effects, Outcome, Put, SetTimer
-from shared.schemas.base import Data, Money
+from shared.runtime.effects import (
+    Append,
+    CancelTimer,
+    Context,
+    Effects,
+    Increment,
+    Outcome,
+    Put,
+    Reject,
+    SetTimer,
+)
+from shared.schemas.base import Data
 from shared.schemas.commands import (
     AdjustmentRequested,
     RedemptionRequested,
@@ -26,7 +37,9 @@ from shared.schemas.loyalty import TierAtRisk, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
 
-RETAIL = load()
+RETAIL = load().versions[0]
+PLAIN = RETAIL.model_copy(update={"anniversary": None})
+"""Points come from purchases alone."""
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -39,14 +52,26 @@ def day(days: float) -> datetime:
 class Account:
     """One customer. ``day`` counts from 2025-01-01; ``timers`` say whether due timers fire first."""
 
-    program: Program = RETAIL
+    program: Program | Programs = PLAIN
     timers: bool = True
+    customer: str = "cust-1"
     state: MemberState = field(default_factory=MemberState)
     due: dict[str, datetime] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     facts: list[tuple[datetime, Data]] = field(default_factory=list)
     rows: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    sums: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(collection, document, field) -> sum of the increments."""
+    counters: Counter[str] = field(default_factory=Counter)
+    """What all accounts of a test may share."""
+    rejects: list[Reject] = field(default_factory=list)
+    passed_on: list[tuple[str, datetime, Data]] = field(default_factory=list)
+    """(customer, time, command) sent about others."""
     count: int = 0
+
+    @property
+    def programs(self) -> Programs:
+        return self.program if isinstance(self.program, Programs) else Programs([self.program])
 
     def buy(self, at: float, cents: int, order: str = "", **more: Any) -> None:
         money = {"amount": cents, "currency": more.pop("currency", "EUR")}
@@ -55,11 +80,21 @@ class Account:
         self.apply(day(at), PurchaseMade.model_validate(data))
 
     def give_back(
-        self, at: float, order: str, cents: int, return_id: str = "", currency: str = "EUR"
+        self,
+        at: float,
+        order: str,
+        cents: int,
+        return_id: str = "",
+        currency: str = "EUR",
+        items: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        refund = Money(amount=cents, currency=currency)
-        data = PurchaseReturned(order_id=order, return_id=return_id or f"r-{self.count}", refund=refund)
-        self.apply(day(at), data)
+        data = {
+            "order_id": order,
+            "return_id": return_id or f"r-{self.count}",
+            "refund": {"amount": cents, "currency": currency},
+            "items": items,
+        }
+        self.apply(day(at), PurchaseReturned.model_validate(data))
 
     def redeem(self, at: float, reward: str = "free-delivery") -> str:
         return str(self.apply(day(at), RedemptionRequested(reward_id=reward)).body["voucher_code"])
@@ -82,7 +117,7 @@ class Account:
         self.fire(day(at))
 
     def view(self, at: float) -> MemberView:
-        return view(self.state, self.program, micros(day(at)))
+        return view(self.state, self.programs, micros(day(at)))
 
     @property
     def balance(self) -> int:
@@ -108,8 +143,8 @@ class Account:
         if self.timers:
             self.fire(time)
         self.count += 1
-        event = Event(f"e-{self.count}", "/test", "cust-1", time, data)
-        return self._take(apply_event(self.program, self.state, event, self._context(event))).outcome
+        event = Event(f"e-{self.count}", "/test", self.customer, time, data)
+        return self._take(apply_event(self.programs, self.state, event, self._context(event))).outcome
 
     def fire(self, until: datetime) -> None:
         """Fire the timers due by then, the earliest first."""
@@ -117,15 +152,21 @@ class Account:
             name = min(self.due, key=lambda timer: (self.due[timer], timer))
             due_at = self.due.pop(name)
             event = Event(
-                f"{name}|{due_at}", "/timers", "cust-1", due_at, TimerFired(name=name, due_at=due_at)
+                f"{name}|{due_at}", "/timers", self.customer, due_at, TimerFired(name=name, due_at=due_at)
             )
-            self._take(apply_event(self.program, self.state, event, self._context(event)))
+            self._take(apply_event(self.programs, self.state, event, self._context(event)))
 
     def _context(self, event: Event) -> Context:
         def token(tag: str) -> str:
             return hashlib.sha256(f"{event.uid} {tag}".encode()).hexdigest()[:24]
 
-        return Context(event.time, token, lambda tag: token("secret " + tag).upper())
+        return Context(
+            event.time,
+            token,
+            lambda tag: token("secret " + tag).upper(),
+            lambda counter: self.counters[counter],
+            f"purchases/0/{self.count}",
+        )
 
     def _take(self, effects: Effects[MemberState]) -> Effects[MemberState]:
         # Through the store's form and back: the state must survive it unchanged.
@@ -144,7 +185,15 @@ class Account:
                     self.ledger.append(dict(document))
                 case Append(collection, document) | Put(collection, document):
                     self.rows[collection, document["_id"]] = dict(document)
-        self.facts += [(emit.time, emit.data) for emit in effects.emits]
+                case Increment(collection, key, fields):
+                    for name, by in fields.items():
+                        self.sums[collection, key, name] += by
+        for take in effects.takes:
+            self.counters[take.counter] += take.amount
+            assert take.limit is None or self.counters[take.counter] <= take.limit
+        self.rejects += effects.rejects
+        self.facts += [(emit.time, emit.data) for emit in effects.emits if emit.subject is None]
+        self.passed_on += [(e.subject, e.time, e.data) for e in effects.emits if e.subject is not None]
         self.check()
         return effects
 
@@ -172,8 +221,37 @@ class Account:
         assert all(lot.expires_at > self.state.at for lot in self.state.lots)
         expiries = [lot.expires_at for lot in self.state.lots]
         assert expiries == sorted(expiries)
-        self._check_timers()
+        due = self.due.get("due")
+        assert (None if due is None else micros(due)) == self.state.due
+        self._check_sums()
+        self._check_orders()
 
-    def _check_timers(self) -> None:
-        for name, instant in (("points", self.state.points_due), ("tier", self.state.tier_due)):
-            assert (micros(self.due[name]) if name in self.due else None) == instant
+    def _check_orders(self) -> None:
+        """Every purchase has what its tier and campaigns give for what is left of it, no more, no less."""
+        has: Counter[str | None] = Counter()
+        for row in self.ledger:
+            has[row.get("order_id")] += row["points"]
+        for pending in self.state.pending:
+            has[pending.lot.order_id] += pending.lot.remaining
+        for order in self.state.orders:
+            kept = sum(bonus.kept for bonus in self.state.bonuses if bonus.order_id == order.order_id)
+            assert has[order.order_id] == order.points() + kept
+        for bonus in self.state.bonuses:
+            assert 0 <= bonus.kept <= bonus.points
+            assert bonus.points > 0
+
+    def _check_sums(self) -> None:
+        """What is counted over all members is what this one has."""
+        wanted: Counter[tuple[str, str, str]] = Counter()
+        for lot in self.state.lots:
+            wanted["liability", f"{moment(lot.expires_at):%Y-%m}", "outstanding"] += lot.remaining
+        for pending in self.state.pending:
+            month = f"{moment(pending.lot.expires_at):%Y-%m}"
+            wanted["liability", month, "pending"] += pending.lot.remaining
+        for row in self.ledger:
+            wanted["totals", "points", row["kind"]] += row["points"]
+        wanted["totals", "points", "debt"] = self.state.debt
+        if self.state.periods:
+            wanted["totals", f"tier {self.tier}", "members"] = 1
+        assert +self.sums == +wanted
+        assert -self.sums == -wanted

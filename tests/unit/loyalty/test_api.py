@@ -1,83 +1,16 @@
-"""The routes over a store in memory and a worker that is a function call."""
+"""The routes: accounts, writes, and who may call what."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from services.loyalty.api import create_app, get_store
-from services.loyalty.domain.state import MemberState
+from services.loyalty.api import create_app
 from services.loyalty.settings import LoyaltySettings
-from shared.runtime.api import get_clock, get_commands
-from shared.runtime.auth import Principal
-from shared.runtime.commands import Answer
-from shared.runtime.effects import Refused
-from shared.runtime.problems import Problem
-from shared.schemas.base import Data
 
-from .account import Account, day
-
-KEY = {"X-API-Key": "all-scopes-key"}
-MEMBER = "cust-1"
-
-
-class Platform:
-    """Store, clock and commands of one customer's account."""
-
-    def __init__(self) -> None:
-        self.account = Account()
-        self.now = day(0)
-        self.asked: list[tuple[str, str, str | None]] = []
-
-    async def member(self, customer_id: str) -> MemberState | None:
-        known = customer_id == MEMBER and self.account.state.enrolled_at is not None
-        return self.account.state if known else None
-
-    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[dict[str, Any]]:
-        rows = [row for row in reversed(self.account.ledger) if before is None or row["seq"] < before]
-        return rows[:limit]
-
-    async def voucher_owner(self, code: str) -> str | None:
-        row = self.account.rows.get(("vouchers", code))
-        return row["member"] if row else None
-
-    async def submit(
-        self, principal: Principal, route: str, subject: str, data: Data, key: str | None
-    ) -> Answer:
-        self.asked.append((route, subject, key))
-        try:
-            outcome = self.account.apply(self.now, data)
-        except Refused as refusal:
-            raise Problem(refusal.status, refusal.code, refusal.detail) from None
-        return Answer(outcome.status, outcome.body)
-
-
-class FixedClock:
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-
-    async def now(self, subject: str | None = None) -> datetime:
-        assert subject == MEMBER
-        return self._platform.now
-
-
-@pytest.fixture
-def platform() -> Platform:
-    return Platform()
-
-
-@pytest.fixture
-def client(platform: Platform) -> TestClient:
-    settings = LoyaltySettings(
-        kafka="unused:1", mongo="mongodb://unused", secret_key="k" * 16, api_key=KEY["X-API-Key"]
-    )
-    app = create_app(settings)
-    app.dependency_overrides[get_store] = lambda: platform
-    app.dependency_overrides[get_commands] = lambda: platform
-    app.dependency_overrides[get_clock] = lambda: FixedClock(platform)
-    # Not entered: its lifespan would connect.
-    return TestClient(app, headers=KEY)
+from .account import day
+from .platform import MEMBER, Platform
 
 
 def test_enrolment_is_201_once_and_then_200(client: TestClient) -> None:
@@ -104,8 +37,9 @@ def test_a_member_shows_points_tier_and_what_expires(client: TestClient, platfor
         (120, "2026-01-01T00:00:00Z"),
         (50, "2026-01-02T00:00:00Z"),
     ]
+    # A year on, the first 120 points are over, and the anniversary gave 100.
     platform.now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=1)
-    assert client.get(f"/members/{MEMBER}").json()["balance"] == 50
+    assert client.get(f"/members/{MEMBER}").json()["balance"] == 150
 
 
 def test_the_ledger_is_paged_newest_first(client: TestClient, platform: Platform) -> None:
@@ -167,20 +101,16 @@ def test_adjustments(client: TestClient, platform: Platform) -> None:
     assert client.post(url, json={"points": -6, "reason": "x"}).json()["code"] == "insufficient_points"
 
 
-def test_the_program_and_its_rewards_are_readable(client: TestClient) -> None:
-    program = client.get("/program").json()
-    assert [tier["name"] for tier in program["tiers"]] == ["bronze", "silver", "gold", "vip"]
-    assert program["tiers"][1]["multiplier"] == 1.25
-    rewards = client.get("/rewards").json()
-    assert rewards["cursor"] is None
-    assert rewards["items"][0]["reward_id"] == program["rewards"][0]["id"]
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/program"),
         ("GET", f"/members/{MEMBER}"),
+        ("GET", f"/members/{MEMBER}/statement"),
+        ("GET", f"/members/{MEMBER}/lots"),
+        ("GET", f"/members/{MEMBER}/ledger/e-1/explain"),
+        ("GET", "/program/versions"),
+        ("GET", "/program/liability"),
         ("POST", f"/members/{MEMBER}"),
         ("POST", f"/members/{MEMBER}/adjustments"),
         ("POST", "/vouchers/CODE/redeem"),
@@ -188,3 +118,49 @@ def test_the_program_and_its_rewards_are_readable(client: TestClient) -> None:
 )
 def test_nothing_without_a_key(client: TestClient, method: str, path: str) -> None:
     assert client.request(method, path, headers={"X-API-Key": "wrong-key"}).status_code == 401
+
+
+SCOPES = {
+    "/program": "customers:read",
+    "/program/versions": "customers:read",
+    "/program/liability": "metrics:read",
+    "/rewards": "customers:read",
+    "/members/{customer_id}": "customers:read",
+    "/members/{customer_id}/ledger": "customers:read",
+    "/members/{customer_id}/statement": "customers:read",
+    "/members/{customer_id}/lots": "customers:read",
+    "/members/{customer_id}/ledger/{entry_id}/explain": "customers:read",
+}
+
+
+def test_every_route_says_its_scope_and_every_write_takes_a_key(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    reads = {
+        path for path, item in paths.items() if "get" in item and path.startswith(("/program", "/members"))
+    }
+    assert reads | {"/rewards"} == set(SCOPES)
+    for path, scope in SCOPES.items():
+        assert [scope] in paths[path]["get"]["security"][0].values(), path
+    writes = {path: item["post"] for path, item in paths.items() if "post" in item}
+    assert len(writes) == 5
+    for path, operation in writes.items():
+        assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]], path
+        scope = "admin" if path.endswith("adjustments") else "loyalty:redeem"
+        assert [scope] in operation["security"][0].values(), path
+        schema = operation["responses"]["202"]["content"]["application/json"]["schema"]
+        assert schema["$ref"].endswith("/PendingAnswer")
+
+
+def test_a_scope_that_is_missing_is_named() -> None:
+    key = "few-scopes-key"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    settings = LoyaltySettings(
+        kafka="unused:1",
+        mongo="mongodb://unused",
+        secret_key="k" * 16,
+        api_keys={"desk": {"key_sha256": digest, "scopes": ["admin"]}},
+    )
+    desk = TestClient(create_app(settings), headers={"X-API-Key": key})
+    for path, scope in (("/program/liability", "metrics:read"), ("/program/versions", "customers:read")):
+        answer = desk.get(path)
+        assert (answer.status_code, scope in answer.json()["detail"]) == (403, True)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from services.loyalty.domain.times import micros
 from services.loyalty.program import parse
 from shared.runtime.effects import Refused
+from shared.schemas.base import Money
 from shared.schemas.loyalty import (
     MemberEnrolled,
     PointsEarned,
@@ -11,6 +13,7 @@ from shared.schemas.loyalty import (
     RewardIssued,
     VoucherCancelled,
 )
+from shared.schemas.purchases import PurchaseReturned
 
 from .account import RETAIL, Account, day
 
@@ -46,7 +49,7 @@ def test_lots_hold_up_to_their_end_and_not_at_it() -> None:
     account.advance(800)
     assert account.entries() == [("earned", 10), ("expired", -10)]
     assert account.ledger[1]["at"] == day(365.5)
-    assert account.due == {}
+    assert micros(account.due["due"]) == account.state.anniversary_at
 
 
 def test_a_timer_of_whole_milliseconds_is_never_early() -> None:
@@ -93,12 +96,17 @@ def test_a_return_before_its_purchase_waits() -> None:
     assert account.state.waiting == ()
 
 
-def test_a_waiting_return_that_is_too_much_is_set_aside() -> None:
+def test_a_waiting_return_that_is_too_much_becomes_a_dead_letter_as_it_came() -> None:
     account = Account()
     account.give_back(5, "o", 1_400, "r")
     account.buy(3, 1_000, "o")
-    assert account.balance == 10
-    assert account.rows["refused_returns", "/test e-1"]["code"] == "refund_exceeds_total"
+    assert (account.balance, account.state.waiting) == (10, ())
+    [reject] = account.rejects
+    assert (reject.code, reject.origin) == ("refund_exceeds_total", "purchases/0/1")
+    event = reject.event
+    assert (event.source, event.id, event.subject, event.time) == ("/test", "e-1", "cust-1", day(5))
+    refund = Money(amount=1_400, currency="EUR")
+    assert event.data == PurchaseReturned(order_id="o", return_id="r", refund=refund)
 
 
 def test_redemption_takes_the_earliest_expiry_first() -> None:

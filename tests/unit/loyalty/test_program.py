@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from services.loyalty.domain.program import Program
 from services.loyalty.program import DEFAULT, ProgramError, load, parse
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler, main
@@ -16,7 +15,7 @@ def settings(program: Path | None) -> LoyaltySettings:
 
 
 def test_the_retail_program_is_what_the_issue_says() -> None:
-    program = load()
+    (program,) = load().versions
     assert [(tier.name, tier.spend, tier.multiplier) for tier in program.tiers] == [
         ("bronze", 0, 1),
         ("silver", 30_000, Decimal("1.25")),
@@ -92,6 +91,6 @@ def test_a_bad_file_stops_the_start_with_one_sentence(
 
 
 def test_a_tier_of_an_older_program_counts_as_the_lowest() -> None:
-    program: Program = load()
+    program = load().versions[0]
     assert program.rank("platinum") == 0
     assert program.supported(99_999) == 1

@@ -1,5 +1,6 @@
 """Whatever happens in whatever order, the books are right."""
 
+from datetime import datetime
 from typing import Any
 
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from services.loyalty.program import parse
 from shared.runtime.effects import Refused
 
-from .account import RETAIL, Account, day
+from .account import PLAIN, RETAIL, Account, day
 
 EXAMPLES = 60
 QUICK = parse(
@@ -22,7 +23,14 @@ QUICK = parse(
     at_risk_days: 5
     tiers: [{name: low, spend: 0}, {name: mid, spend: 20000, multiplier: 1.25}, {name: top, spend: 60000,
       multiplier: 1.7}]
-    rewards: [{id: free-delivery, name: Free delivery, cost: 90, validity_days: 40}]
+    rewards: [{id: free-delivery, name: Free delivery, cost: 90, validity_days: 40, stock: 6}]
+    stacking: sum
+    campaigns:
+      - {id: tea, name: Tea, from: 2025-01-01, until: 2026-01-01, when: {categories: [tea]},
+         effect: {multiplier: 1.3}}
+      - {id: lines, name: Lines, from: 2025-01-10, until: 2025-06-01, effect: {points_per_line: 3}, cap: 40}
+      - {id: gift, name: Gift, from: 2025-01-01, until: 2025-12-01, when: {minimum_total: 9000},
+         effect: {bonus: 25}, budget: 130, priority: 3}
     """
 )
 Step = tuple[str, float, int, int]
@@ -59,13 +67,31 @@ def play(account: Account, history: list[Step]) -> float:
     return now
 
 
+def basket(cents: int) -> list[dict[str, Any]]:
+    """Lines whose prices need not add up to the total, as after a discount."""
+    prices = (cents // 4, cents // 7, 500)
+    lines = (("green", 2, "tea"), ("black", 1, "tea"), ("kettle", 1, "ware"))
+    return [
+        {
+            "sku": sku,
+            "quantity": quantity,
+            "category": category,
+            "unit_price": {"amount": price, "currency": "EUR"},
+        }
+        for (sku, quantity, category), price in zip(lines, prices, strict=True)
+    ]
+
+
 def step(account: Account, codes: list[str], what: str, at: float, cents: int, which: int) -> None:
     code = codes[which % len(codes)] if codes else "none"
     match what:
         case "buy":
-            account.buy(at, cents, f"o-{len(account.state.orders)}", voucher_codes=[code])
+            account.buy(
+                at, cents, f"o-{len(account.state.orders)}", voucher_codes=[code], items=basket(cents)
+            )
         case "return":
-            account.give_back(at, f"o-{which}", cents // 3)
+            items = [{"sku": "green", "quantity": 1 + which % 3}] if cents % 2 else []
+            account.give_back(at, f"o-{which}", cents // 3, items=items)
         case "redeem":
             codes.append(account.redeem(at))
         case "cancel":
@@ -81,12 +107,17 @@ def step(account: Account, codes: list[str], what: str, at: float, cents: int, w
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(steps)
 def test_the_ledger_is_the_lots_is_the_balance(history: list[Step]) -> None:
-    for program in (RETAIL, QUICK):
+    for program in (PLAIN, QUICK):
         account = Account(program)
         now = play(account, history)
+        given = sum(bonus.kept for bonus in account.state.bonuses if bonus.campaign == "gift")
+        assert account.counters["budget:gift"] == given
         account.advance(now + 2000)
         assert account.state.lots == account.state.pending == ()
         assert account.balance == -account.state.debt
+        assert 0 <= account.counters["stock:free-delivery"] <= 6
+        assert 0 <= account.counters["budget:gift"] <= 130
+        assert all(0 <= points <= 40 for _, points in account.state.campaigns)
         lots = [lot["entry_id"] for row in account.ledger if row["kind"] == "expired" for lot in row["lots"]]
         given_back = [
             lot["entry_id"] for row in account.ledger if row["kind"] == "restored" for lot in row["lots"]
@@ -117,6 +148,7 @@ def test_late_timers_make_no_difference(history: list[Step]) -> None:
 
     assert told(punctual) == told(late)
     assert punctual.tier_history() == late.tier_history()
+    assert punctual.counters == late.counters
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -127,7 +159,7 @@ def test_late_timers_make_no_difference(history: list[Step]) -> None:
 )
 def test_tiers_and_points_equal_a_count_day_by_day(moves: list[tuple[int, int, int]]) -> None:
     """Against a second, slow way to the same numbers: a walk over the days."""
-    account = Account()
+    account = Account(RETAIL)
     today, days = 0, []
     for ahead, cents, returned in moves:
         today += ahead
@@ -151,12 +183,16 @@ def walk(days: list[tuple[int, int, int]], end: int) -> tuple[int, str, list[int
     tier, until = 0, None
     lots: list[list[int]] = []
     earned, spent = [], []
+    joined = day(days[0][0])
     for today in range(end + 1):
         lots = [lot for lot in lots if lot[0] > today]
         if until == today:
             net = sum(amount for at, amount in spent if today - 365 < at <= today)
             tier = max(rank for rank in range(tier + 1) if net >= least[rank])
             until = today + 365 if tier else None
+        if years := anniversary(joined, day(today)):
+            earned.append(100 * years)
+            lots.append([today + 365, 100 * years])
         for at, total, refund in days:
             if at != today:
                 continue
@@ -201,6 +237,15 @@ def test_returns_may_come_before_their_purchase(
     plain, mixed = accounts
     assert (plain.balance, plain.tier) == (mixed.balance, mixed.tier)
     assert plain.view(late + 10) == mixed.view(late + 10)
+
+
+def anniversary(joined: datetime, today: datetime) -> int:
+    """Which anniversary it is; 0: none. 29 February is kept a day earlier in other years."""
+    years = today.year - joined.year
+    same = (today.month, today.day) == (joined.month, joined.day)
+    leap_day = (joined.month, joined.day) == (2, 29)
+    instead = leap_day and today.year % 4 != 0 and (today.month, today.day) == (2, 28)
+    return years if same or instead else 0
 
 
 def running_sums(values: list[int]) -> list[int]:

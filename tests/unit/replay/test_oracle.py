@@ -14,6 +14,7 @@ from rapport.demo.oracle import (
     Purchase,
     Redemption,
     Return,
+    anniversary,
     expect,
     expect_all,
     recorded_purchases,
@@ -67,7 +68,8 @@ def test_tiers_by_spend(cents: int, tier: str) -> None:
 def test_points_are_good_up_to_the_instant_of_their_expiry() -> None:
     purchase = buy(0, 1000)
     assert expect([purchase], day(365) - MICROSECOND).balance == 10
-    assert expect([purchase], day(365)) == Expected(0, "bronze", 10, 0, 0, 10)
+    # At that very instant the points end, and a year of membership brings 100.
+    assert expect([purchase], day(365)) == Expected(100, "bronze", 110, 0, 0, 10)
 
 
 def test_spend_counts_365_days_without_the_first_instant() -> None:
@@ -101,7 +103,7 @@ def test_a_tier_falls_to_what_the_spend_supports_for_a_year_of_its_own() -> None
 def test_an_end_is_judged_before_a_purchase_at_the_same_instant() -> None:
     # At day 365 silver falls to bronze first: the purchase earns 1.0 times, then raises the tier anew.
     found = end(365, buy(0, 30000), buy(365, 30000))
-    assert (found.tier, found.earned, found.expired) == ("silver", 300 + 300, 300)
+    assert (found.tier, found.earned, found.expired) == ("silver", 300 + 300 + 100, 300)
 
 
 def test_a_return_keeps_what_the_rest_would_have_earned() -> None:
@@ -127,13 +129,29 @@ def test_a_reversal_takes_own_then_earliest_then_becomes_debt_that_is_paid_first
     assert expect(movements, day(22)) == Expected(-5, "bronze", 30, 10, 25, 0)
     movements.append(buy(30, 800, "c"))
     assert expect(movements, day(31)).balance == 3
-    # Only what is left of c expires.
-    assert expect(movements, day(395)) == Expected(0, "bronze", 38, 10, 25, 3)
+    # Only what is left of c expires; the anniversary's 100 stay.
+    assert expect(movements, day(395)) == Expected(100, "bronze", 138, 10, 25, 3)
 
 
 def test_a_redemption_takes_the_earliest_expiry_first() -> None:
     movements = (buy(0, 1000), buy(10, 1000), Redemption(day(20), 15))
-    assert end(365, *movements) == Expected(5, "bronze", 20, 0, 15, 0)
+    assert end(364, *movements) == Expected(5, "bronze", 20, 0, 15, 0)
+    assert end(375, *movements) == Expected(100, "bronze", 120, 0, 15, 5)
+
+
+def test_each_anniversary_brings_a_hundred_points_a_year() -> None:
+    assert end(364.9, buy(0, 100)).earned == 1
+    assert end(365, buy(0, 100)).earned == 101
+    assert end(730, buy(0, 100)) == Expected(200, "bronze", 301, 0, 0, 101)
+    # A debt is paid first: 50 points were spent, then their purchase went back.
+    spent = (buy(0, 5000, "o"), Redemption(day(1), 50), Return(day(2), "o", 5000))
+    assert (end(364, *spent).balance, end(365, *spent).balance) == (-50, 50)
+
+
+def test_29_february_is_kept_a_day_earlier_in_other_years() -> None:
+    joined = datetime(2016, 2, 29, 9, tzinfo=UTC)
+    kept = [f"{anniversary(joined, years):%Y-%m-%d}" for years in (1, 4)]
+    assert kept == ["2017-02-28", "2020-02-29"]
 
 
 def test_a_return_before_its_purchase_waits_and_too_large_a_one_is_no_return() -> None:

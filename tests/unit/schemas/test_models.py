@@ -18,7 +18,8 @@ ATTEMPT = "outreach_id rule channel due_at attempt"
 DROPPED = "outreach_id rule reason"
 TERM = "subscription_id plan price expires_at"
 
-# CONTRACT.md in its own notation: `?` optional, `[]` a list and `{}` an object that may be left out.
+# CONTRACT.md, and what was added to it, in its own notation: `?` optional, `[]` a list and `{}` an object
+# that may be left out.
 CONTRACT = {
     "customers": {
         "customer.registered": PROFILE,
@@ -64,10 +65,14 @@ CONTRACT = {
         "points.expired": ENTRY,
         "points.restored": ENTRY,
         "points.adjusted": ENTRY,
-        "tier.changed": "from to",
+        "tier.changed": "from to direction?",
         "tier.at_risk": "tier ends_at spend_needed",
         "voucher.cancelled": "voucher_code",
         "reward.issued": "reward_id voucher_code expires_at",
+        "reward.available": "reward_id name cost balance",
+        "points.expiring": "points expires_at last_at balance",
+        "member.anniversary": "years points",
+        "member.birthday": "points",
     },
     "outreach": {
         "outreach.scheduled": ATTEMPT,

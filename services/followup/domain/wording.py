@@ -1,0 +1,41 @@
+"""How values read in a message: counts, amounts, dates. What is no such value is shown as it is, because
+templates are also tried with made-up values. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from shared.schemas.money import written
+
+_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+
+
+def number(value: object) -> str:
+    """``1250`` -> ``1,250``."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def counted(value: object, noun: str, *, words: bool = False) -> str:
+    """``1, "point"`` -> ``1 point``, ``1250`` -> ``1,250 points``; with ``words``, ``three points``."""
+    count = number(value)
+    if words and isinstance(value, int) and 0 <= value < len(_WORDS):
+        count = _WORDS[value]
+    return f"{count} {noun}" if value == 1 else f"{count} {noun}s"
+
+
+def money(value: object) -> str:
+    """``{"amount": 129950, "currency": "EUR"}`` -> ``1,299.50 EUR``."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return written(int(value["amount"]), str(value["currency"]))
+
+
+def date(value: object, where: ZoneInfo) -> str:
+    """``2026-03-05T23:30:00+00:00`` -> ``6 March 2026`` in Berlin."""
+    try:
+        local = datetime.fromisoformat(str(value)).astimezone(where)
+    except ValueError:
+        return str(value)
+    return f"{local.day} {local:%B %Y}"

@@ -1,0 +1,56 @@
+"""Rewards: what points buy, for whom, from when to when, and how many there are."""
+
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from services.loyalty.domain.numbers import Days, Given, Instant, Part, Title, Whole, fault
+from services.loyalty.domain.times import DAY, micros
+from shared.schemas.base import Id
+
+
+class EarlyAccess(Part):
+    """Members of ``tier`` and above may have a reward ``days`` before its ``from``."""
+
+    tier: Id
+    days: Days
+
+
+class Reward(Part):
+    """Something that points buy: a voucher for it is issued."""
+
+    id: Id
+    name: Title
+    cost: Given
+    """Points."""
+    validity_days: Days = 90
+    """Days that the voucher is good for."""
+    tier: Id | None = None
+    """The least tier that may have it; none: every member."""
+    stock: Annotated[Whole, Field(ge=0, le=10**12)] | None = None
+    """How many there are in all; none: no end of them."""
+    starts_at: Annotated[Instant | None, Field(alias="from")] = None
+    ends_at: Annotated[Instant | None, Field(alias="until")] = None
+    """It can be had in [from, until)."""
+    early_access: EarlyAccess | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Reward":
+        if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise fault("until", "must be after from")
+        if self.early_access is not None and self.starts_at is None:
+            raise fault("early_access", "needs a from to be earlier than")
+        return self
+
+    @cached_property
+    def window(self) -> tuple[int | None, int | None, int | None]:
+        """From, from for early access, until; microseconds since 1970."""
+        start = None if self.starts_at is None else micros(self.starts_at)
+        early = None if start is None or self.early_access is None else start - self.early_access.days * DAY
+        return start, early, None if self.ends_at is None else micros(self.ends_at)
+
+    @property
+    def counter(self) -> str:
+        """The shared counter of its stock."""
+        return f"stock:{self.id}"

@@ -1,0 +1,64 @@
+"""What a member should hear of: points that will expire, and a reward that is within reach now."""
+
+from bisect import bisect_right
+
+from services.loyalty.domain.book import Book
+from services.loyalty.domain.lots import expiry
+from services.loyalty.domain.times import DAY, moment
+from shared.schemas.loyalty import PointsExpiring, RewardAvailable
+
+
+def expiring_due(book: Book) -> int | None:
+    """When to tell of points that expire: ``days`` before the first that was not told of, but not within
+    ``every_days`` of the last time."""
+    active = book.lots.active
+    if not active:
+        return None
+    untold = bisect_right(active, book.now("told_until"), key=expiry)
+    if untold == len(active):
+        return None
+    ends = active[untold].expires_at
+    notice = book.program(ends).expiring
+    if notice is None:
+        return None
+    at = ends - notice.days * DAY
+    told_at = book.now("told_at")
+    return at if told_at is None else max(at, told_at + notice.every_days * DAY)
+
+
+def tell_expiring(book: Book, at: int) -> None:
+    """All points that expire within ``days``, those told of before too."""
+    at = max(at, book.before.at)  # of a lot that came late there is no telling earlier
+    first = bisect_right(book.lots.active, book.now("told_until"), key=expiry)
+    notice = book.program(book.lots.active[first].expires_at).expiring
+    assert notice is not None
+    until = at + notice.days * DAY
+    lots = book.lots.active[: bisect_right(book.lots.active, until, key=expiry)]
+    book.more["told_at"], book.more["told_until"] = at, until
+    if lots:
+        fact = PointsExpiring(
+            points=sum(lot.remaining for lot in lots),
+            expires_at=moment(lots[0].expires_at),
+            last_at=moment(lots[-1].expires_at),
+            balance=book.balance,
+        )
+        book.emit(fact, at)
+
+
+def tell_affordable(book: Book) -> None:
+    """Of the rewards that came within reach in this event, by points or by tier, the dearest."""
+    if book.enrolled_at is None:
+        return
+    program = book.program(book.at)
+    had, has, at = book.opening, book.balance, book.at
+    held = book.before.periods
+    rank, rank_before = program.rank(book.periods[-1].tier), program.rank(held[-1].tier) if held else 0
+    if has <= had and rank <= rank_before:
+        return
+    lowest = 0 if rank > rank_before else bisect_right(program.costs, had)
+    for reward in reversed(program.by_cost[lowest : bisect_right(program.costs, has)]):
+        reached = reward.cost > had or not program.offers(reward, rank_before, at)
+        if reached and program.offers(reward, rank, at) and book.has_left(reward.counter, reward.stock):
+            told = RewardAvailable(reward_id=reward.id, name=reward.name, cost=reward.cost, balance=has)
+            book.emit(told, at)
+            return

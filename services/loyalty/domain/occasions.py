@@ -1,0 +1,59 @@
+"""The calendar: when an anniversary or a birthday comes round. Instants are microseconds since 1970."""
+
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from services.loyalty.domain.times import DAY, micros, moment
+
+APART = 360 * DAY
+"""A birthday that moves to another date must not give two bonuses in one year; two true birthdays are
+further apart, leap years and moves to another time zone included."""
+
+
+def next_anniversary(enrolled_at: int, after: int) -> int:
+    """The first anniversary after ``after``, at the enrolment's time of day in UTC."""
+    start = moment(enrolled_at)
+    year = max(start.year + 1, moment(after).year)
+    at = _in_year(start, year)
+    return at if at > after else _in_year(start, year + 1)
+
+
+def years_between(enrolled_at: int, anniversary: int) -> int:
+    """Which anniversary that is: 1 or more."""
+    return moment(anniversary).year - moment(enrolled_at).year
+
+
+def next_birthday(birthday: str, timezone: str | None, after: int) -> int:
+    """The first instant after ``after`` at which the birthday begins in that time zone (without one, UTC)."""
+    month, day = int(birthday[-5:-3]), int(birthday[-2:])
+    zone = _zone(timezone)
+    year = moment(after).astimezone(zone).year
+    at = _begins(year, month, day, zone)
+    return at if at > after else _begins(year + 1, month, day, zone)
+
+
+def _begins(year: int, month: int, day: int, zone: ZoneInfo) -> int:
+    on = _date(year, month, day)
+    return micros(datetime(on.year, on.month, on.day, tzinfo=zone))
+
+
+def _in_year(start: datetime, year: int) -> int:
+    on = _date(year, start.month, start.day)
+    return micros(start.replace(year=on.year, month=on.month, day=on.day))
+
+
+def _date(year: int, month: int, day: int) -> date:
+    """29 February is kept on 28 February in other years: in its month, never after its day."""
+    if (month, day) == (2, 29) and not _leap(year):
+        day = 28
+    return date(year, month, day)
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str | None) -> ZoneInfo:
+    return ZoneInfo(name or "UTC")

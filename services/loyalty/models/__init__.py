@@ -1,0 +1,1 @@
+"""What the loyalty API takes and answers, a module a subject."""

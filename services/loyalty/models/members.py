@@ -1,0 +1,64 @@
+"""A member's account as answers."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.loyalty.domain.program import Programs
+from services.loyalty.domain.state import MemberState
+from services.loyalty.domain.times import moment
+from services.loyalty.domain.view import view
+from shared.schemas.base import Money
+
+
+class NextTier(BaseModel):
+    tier: str
+    spend_needed: Money
+    """Net spend missing as of now."""
+
+
+class Expiring(BaseModel):
+    points: int
+    at: datetime
+
+
+class MemberAnswer(BaseModel):
+    """A member's account as of now."""
+
+    customer_id: str
+    enrolled_at: datetime
+    balance: Annotated[int, Field(description="Below 0: points owed after a return.")]
+    pending: int
+    lifetime_points: int
+    tier: str
+    tier_ends_at: datetime | None
+    spend: Annotated[Money, Field(description="Net spend of the days that tiers count.")]
+    next_tier: NextTier | None
+    expiring: Annotated[list[Expiring], Field(description="Everything that will expire, soonest first.")]
+
+
+def member_answer(customer_id: str, state: MemberState, programs: Programs, now: int) -> MemberAnswer:
+    """The account of a member at ``now`` (microseconds since 1970)."""
+    assert state.enrolled_at is not None
+    seen = view(state, programs, now)
+
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=programs.at(now).currency)
+
+    return MemberAnswer(
+        customer_id=customer_id,
+        enrolled_at=moment(state.enrolled_at),
+        balance=seen.balance,
+        pending=seen.pending,
+        lifetime_points=seen.lifetime_points,
+        tier=seen.tier,
+        tier_ends_at=None if seen.tier_ends_at is None else moment(seen.tier_ends_at),
+        spend=money(seen.spend),
+        next_tier=(
+            None
+            if seen.next_tier is None or seen.spend_needed is None
+            else NextTier(tier=seen.next_tier, spend_needed=money(seen.spend_needed))
+        ),
+        expiring=[Expiring(points=points, at=moment(at)) for points, at in seen.expiring],
+    )

@@ -1,0 +1,1 @@
+"""The routes of the loyalty API, a module a subject."""

@@ -1,0 +1,174 @@
+"""A member's ledger: its entries, monthly statements, lots, and why each entry is what it is."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from services.loyalty.domain import history
+from services.loyalty.domain.explain import explain
+from services.loyalty.domain.history import LotState, LotStory, Row
+from services.loyalty.domain.program import Programs
+from services.loyalty.domain.state import MemberState
+from services.loyalty.domain.statement import Month, month_named, month_of, statement
+from services.loyalty.domain.times import micros, moment
+from services.loyalty.domain.view import overdue
+from services.loyalty.models.ledger import (
+    ExplanationAnswer,
+    LedgerAnswer,
+    LotAnswer,
+    StatementAnswer,
+    explanation_answer,
+    ledger_answer,
+    lot_answer,
+    statement_answer,
+)
+from services.loyalty.routes.dependencies import (
+    UNKNOWN_MEMBER,
+    AllVersions,
+    Clock,
+    CustomerId,
+    Reader,
+    Store,
+    member,
+)
+from services.loyalty.store import LoyaltyStore
+from shared.runtime.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
+from shared.runtime.problems import Problem
+from shared.schemas.base import Id
+
+router = APIRouter(tags=["ledger"], responses=UNKNOWN_MEMBER)
+
+EntryId = Annotated[Id, Path(description="The entry's id.")]
+MonthName = Annotated[
+    str | None,
+    Query(
+        pattern=r"^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])$",
+        description="A month (UTC) such as 2027-03 that has begun; without it, the present one.",
+    ),
+]
+
+
+@router.get(
+    "/members/{customer_id}/ledger",
+    summary="Every change of the balance, newest first",
+    response_model=Page[LedgerAnswer],
+)
+async def read_ledger(
+    customer_id: CustomerId, store: Store, caller: Reader, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+) -> dict[str, Any]:
+    await member(store, customer_id)
+    shown, following = cut(
+        await store.ledger(customer_id, _before(cursor), limit + 1), limit, lambda row: (int(row["seq"]),)
+    )
+    return page([ledger_answer(row) for row in shown], following)
+
+
+@router.get("/members/{customer_id}/statement", summary="A month's statement")
+async def read_statement(
+    customer_id: CustomerId,
+    store: Store,
+    programs: AllVersions,
+    clock: Clock,
+    caller: Reader,
+    month: MonthName = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> StatementAnswer:
+    """What stood at the start of the month, each kind of change in it, and what stands at its end: opening
+    + all changes = closing, and one month's closing is the next one's opening.
+
+    A statement goes by when entries were booked (`booked_at`, months in UTC), not by when they took
+    effect: an entry is never booked before an earlier one, so a past month's statement does not change
+    once a later event is booked. What late timers have yet to write is in it. A month that has not begun
+    is 422 naming `query.month`."""
+    state = await member(store, customer_id)
+    now = await clock.now(customer_id)
+    wanted = month_of(now) if month is None else month_named(month)
+    _require_begun(wanted, max(now, moment(state.at)))
+    rows = await store.booked_in(customer_id, state.seq, wanted.start, wanted.end)
+    found = statement([*rows, *overdue(state, programs, micros(now))], wanted)
+    before = _before(cursor)
+    newest = [row for row in reversed(found.entries) if before is None or row["seq"] < before]
+    shown, following = cut(newest, limit, lambda row: (int(row["seq"]),))
+    return statement_answer(customer_id, wanted, found, list(shown), following)
+
+
+@router.get(
+    "/members/{customer_id}/lots",
+    summary="Every accrual, the newest first",
+    response_model=Page[LotAnswer],
+)
+async def read_lots(
+    customer_id: CustomerId,
+    store: Store,
+    programs: AllVersions,
+    clock: Clock,
+    caller: Reader,
+    state: Annotated[LotState | None, Query(description="Only lots that stand so.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    """Each lot of points by when it was earned: what was credited, what remains and until when it is good.
+    As of now: what late timers have yet to do is done."""
+    last = None if cursor is None else tuple(decode_cursor(cursor, int, str))
+    known = await member(store, customer_id)
+    rows = await _rows(store, customer_id, known, programs, await clock.now(customer_id))
+    found = [
+        lot
+        for lot in history.newest_first(history.lots(rows, known.pending))
+        if (state is None or lot.state == state) and (last is None or history.place(lot) < last)
+    ]
+    shown, following = cut(found, limit, history.place)
+    return page([lot_answer(lot) for lot in shown], following)
+
+
+@router.get(
+    "/members/{customer_id}/ledger/{entry_id}/explain",
+    summary="Why an entry is what it is",
+    responses={404: {"description": "unknown_member, unknown_entry"}},
+)
+async def explain_entry(
+    customer_id: CustomerId,
+    entry_id: EntryId,
+    store: Store,
+    programs: AllVersions,
+    clock: Clock,
+    caller: Reader,
+) -> ExplanationAnswer:
+    """The rules that gave or took the points, with their numbers, and for a credit what became of its lot.
+    A lot that is not available yet is explained too, though the ledger does not have it yet."""
+    state = await member(store, customer_id)
+    rows = await _rows(store, customer_id, state, programs, await clock.now(customer_id))
+    lots: dict[str, LotStory] = {lot.key: lot for lot in history.lots(rows, state.pending)}
+    waiting = (history.pending_row(p) for p in state.pending)
+    row = next((row for row in (*rows, *waiting) if history.entry_id(row) == entry_id), None)
+    if row is None:
+        raise Problem(404, "unknown_entry", f"{customer_id} has no entry {entry_id}.")
+    return explanation_answer(row, explain(row, lots, programs), lots.get(entry_id))
+
+
+async def _rows(
+    store: LoyaltyStore, customer_id: str, state: MemberState, programs: Programs, now: datetime
+) -> list[Row]:
+    """The whole ledger as of now, oldest first, with what late timers have yet to write."""
+    return [*await store.entries(customer_id, state.seq), *overdue(state, programs, micros(now))]
+
+
+def _before(cursor: str | None) -> int | None:
+    """The ``seq`` in a cursor. Raises 422 ``invalid_cursor``."""
+    if cursor is None:
+        return None
+    seq: int = decode_cursor(cursor, int)[0]
+    return seq
+
+
+def _require_begun(month: Month, now: datetime) -> None:
+    if month.start > now:
+        detail = f"{month.name} has not begun."
+        raise Problem(
+            422,
+            "invalid",
+            "Not valid: query.month.",
+            errors=[{"field": "query.month", "code": "future_month", "detail": detail}],
+        )

@@ -1,0 +1,17 @@
+"""How money reads: minor units as an amount of its currency (ISO 4217's decimal places)."""
+
+_WITHOUT_CENTS = (
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+    "XOF", "XPF",
+)  # fmt: skip
+_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
+"""Decimal places of the currencies that do not have two."""
+
+
+def written(amount: int, currency: str) -> str:
+    """``129950, "EUR"`` -> ``1,299.50 EUR``; ``500, "JPY"`` -> ``500 JPY``."""
+    digits = _DIGITS.get(currency, 2)
+    whole, rest = divmod(abs(amount), 10**digits)
+    sign, decimals = "-" if amount < 0 else "", f".{rest:0{digits}d}" if digits else ""
+    return f"{sign}{whole:,}{decimals} {currency}"
