@@ -1,0 +1,154 @@
+"""``rapport program``."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, RenderableType
+
+from rapport.commands.show import console
+from rapport.replay.jsonl import BadLines
+from rapport.replay.progress import ReplayProgress
+from rapport.replay.source import DATASET, Source, open_source
+from rapport.simulate.notes import notes
+from rapport.simulate.outline import outline
+from rapport.simulate.page import Comparison, page
+from rapport.simulate.recording import arrivals
+from rapport.simulate.run import Simulated
+from rapport.simulate.run import simulate as run_programs
+from rapport.trouble import Trouble
+from services.loyalty.domain.program import Programs
+from services.loyalty.program import ProgramError, load
+
+SVG_COLUMNS = 100
+
+app = typer.Typer(
+    help="Check a loyalty program, and try it on recorded events.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A loyalty program (YAML).")]
+
+
+@app.callback()
+def _group() -> None:
+    """Check a loyalty program, and try it on recorded events. Needs no server."""
+
+
+@app.command()
+def check(file: File) -> None:
+    """Say what the program holds; exit code 1 and the field at fault where it is not valid."""
+    programs = _load(file)
+    count = len(programs.versions)
+    console.print(f"{file} is valid: {count} version{'' if count == 1 else 's'}.", markup=False)
+    for part in outline(programs):
+        console.print(part)
+
+
+@app.command()
+def simulate(
+    file: File,
+    against: Annotated[
+        str,
+        typer.Option(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}"),
+    ],
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="RAPPORT_PROGRAM",
+            help="The program to compare with; without it the one that ships",
+        ),
+    ] = None,
+    households: Annotated[
+        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated")] = 1,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
+            help="The end, a date's first instant in UTC; without it the last event's time",
+        ),
+    ] = None,
+    join: Annotated[
+        bool,
+        typer.Option("--join", help="Under explicit enrolment each customer joins at the first purchase"),
+    ] = False,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there too")] = None,
+) -> None:
+    """What the program would have cost and given on recorded events, beside another program.
+
+    Both run in memory through the rules that the service runs: points, tiers, campaigns, referrals, and
+    what time alone brings up to the end. Redemptions are in no recording and are not replayed.
+    """
+    draft = _load(file)
+    base = _load(baseline)
+    progress = Console(stderr=True)
+    with progress.status(f"reading {against}"):
+        source = open_source(against, households=households, seed=seed)
+    simulated = _run(source, against, (base, draft), _in_utc(until), join, progress)
+    title = (
+        f"draft {file}, baseline {baseline or 'the program that ships'}",
+        f"{against}: {simulated.events:,} events, {simulated.used:,} of them for loyalty, "
+        f"{simulated.first:%Y-%m-%d} to {simulated.end:%Y-%m-%d}",
+    )
+    told = [*source.notes, *notes(simulated, base, draft, join=join)]
+    if source.left_out():
+        told.append(
+            f"{source.left_out():,} events of Rapport's own types are left out: it writes them itself"
+        )
+    before, after = simulated.results
+    shown = page(Comparison(title, before, after, tuple(told)))
+    console.print(shown)
+    if svg is not None:
+        _write_svg(svg, shown)
+        progress.print(f"The page is in {svg}.", markup=False, highlight=False, soft_wrap=True)
+
+
+def _load(file: Path | None) -> Programs:
+    try:
+        return load(file)
+    except ProgramError as error:
+        raise Trouble(str(error)) from None
+
+
+def _run(
+    source: Source,
+    name: str,
+    programs: tuple[Programs, Programs],
+    until: datetime | None,
+    join: bool,
+    progress: Console,
+) -> Simulated:
+    try:
+        with ReplayProgress(progress, source.total) as report:
+            done = run_programs(arrivals(source), programs, until=until, join=join, report=report)
+    except BadLines as error:
+        for number, code, reason in error.faults:
+            progress.print(f"{name}:{number}: {code}: {reason}", markup=False, highlight=False)
+        raise Trouble(f"{error.total} bad lines in {name}: nothing was simulated.") from None
+    except (OSError, EOFError) as error:
+        raise Trouble(f"{name}: {error}.") from None
+    if done is None:
+        raise Trouble(f"There is no event in {name}" + (f" up to {until:%Y-%m-%d}." if until else "."))
+    return done
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    if time is None:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _write_svg(file: Path, shown: RenderableType) -> None:
+    drawn = Console(record=True, width=SVG_COLUMNS, file=io.StringIO(), force_terminal=True)
+    drawn.print(shown)
+    try:
+        drawn.save_svg(str(file), title="rapport program simulate")
+    except OSError as error:
+        raise Trouble(f"{file} cannot be written: {error.strerror}.") from None
