@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rapport.embedded.stack import PARTS
 from rapport.home import Home, read_env
 from rapport.launch import StartFailed, fetch, launch, running_env, stop
 from rapport.trouble import Trouble
+from services.loyalty.program import DEFAULT
 from tests.stack import Stack
 
 TIERS = ("integration", "faults", "browser", "bench")
@@ -26,6 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 KEPT = ("RAPPORT_MONGO_SERVER", "RAPPORT_MAVEN_URL")
 """What may come from outside: which server stands in for MongoDB, and where the jars are fetched."""
+
+
+LIMITED = "limited-cup"
+LIMITED_STOCK = 5
+"""A reward of 10 points that the tests' program has besides those of the default one."""
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +51,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     secret = secrets.token_hex(32)
     try:
         fetch(PARTS)
-        launch(home, options=_options(secret))
+        launch(home, options=_options(secret, _program(home)))
     except StartFailed as failed:
         pytest.fail(f"{failed}\n" + "\n".join(failed.failure.tail))
     try:
@@ -53,12 +60,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stop(home)
 
 
-def _options(jwt_secret: str) -> dict[str, str]:
+def _program(home: Home) -> Path:
+    """The default program, and one reward of which there are few."""
+    document = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+    document["rewards"].append({"id": LIMITED, "name": "A cup", "cost": 10, "stock": LIMITED_STOCK})
+    file = home.root / "program.yaml"
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return file
+
+
+def _options(jwt_secret: str, program: Path) -> dict[str, str]:
     """The defaults, whatever a developer's shell has from a stack of their own; empty means unset."""
     foreign = {name: "" for name in os.environ if name.startswith("RAPPORT_") and name not in KEPT}
     return {
         **foreign,
         "RAPPORT_CLOCK": "wall",
         "RAPPORT_JWT_SECRET": jwt_secret,
+        "RAPPORT_PROGRAM": str(program),
         "RAPPORT_METRICS_GAUGE_SECONDS": "1",
     }

@@ -13,6 +13,7 @@ from rapport.embedded.kafka_jars import KAFKA_VERSION
 from rapport.embedded.stack import PARTS
 from services.followup import telemetry as followup_telemetry
 from services.followup.settings import FollowupSettings
+from services.loyalty import telemetry as loyalty_telemetry
 from shared.runtime import telemetry
 from shared.runtime.settings import PREFIX
 
@@ -53,6 +54,7 @@ def alerts() -> list[dict[str, Any]]:
 def declared() -> set[str]:
     assert telemetry.EVENTS
     assert followup_telemetry.DELIVERIES
+    assert loyalty_telemetry.POINTS
     return {
         family.name + ("_total" if family.type == "counter" else "")
         for family in REGISTRY.collect()

@@ -259,5 +259,12 @@ def test_the_rules_as_data_are_shown(stack: Stack) -> None:
         "thank-you",
         "complaint-check",
         "win-back",
+        "welcome",
+        "tier-up",
+        "tier-at-risk",
+        "reward-available",
+        "points-expiring",
+        "anniversary",
+        "birthday",
     }
     assert "free-delivery" in {r["reward_id"] for r in stack.get("loyalty", "/rewards")["items"]}

@@ -1,0 +1,133 @@
+"""The loyalty program on the running platform: what customers share, refer, return too much of, and read."""
+
+import json
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.conftest import LIMITED, LIMITED_STOCK
+from tests.stack import Answer, Stack, event, new_customer, purchase, until
+
+
+def member(stack: Stack, cents: int = 10_000) -> str:
+    """A member with so many cents' points."""
+    customer = new_customer()
+    stack.post_events(purchase(customer, cents))
+    until(lambda: stack.balance(customer) == cents // 100, "the points")
+    return customer
+
+
+def redeem(stack: Stack, customer: str, reward: str) -> Answer:
+    return stack.call("loyalty", "POST", f"/members/{customer}/redemptions", {"reward_id": reward})
+
+
+def refund(customer: str, order: str, cents: int, event_id: str) -> dict[str, Any]:
+    data = {
+        "order_id": order,
+        "return_id": f"r-{order}",
+        "items": [],
+        "refund": {"amount": cents, "currency": "EUR"},
+    }
+    return event("purchase.returned", customer, data, event_id=event_id)
+
+
+def test_a_voucher_is_redeemed_once_under_a_hundred_concurrent_calls(stack: Stack) -> None:
+    customer = member(stack)
+    code = redeem(stack, customer, "free-delivery").body["voucher_code"]
+
+    def use(number: int) -> tuple[int, str | None]:
+        answer = stack.call("loyalty", "POST", f"/vouchers/{code}/redeem", key=f"{code}-{number}")
+        while answer.status == 202:  # a busy machine: the same key asks for the same answer
+            answer = stack.call("loyalty", "POST", f"/vouchers/{code}/redeem", key=f"{code}-{number}")
+        return answer.status, answer.body.get("code")
+
+    with ThreadPoolExecutor(100) as pool:
+        answers = Counter(pool.map(use, range(100)))
+    assert answers == {(200, None): 1, (409, "voucher_redeemed"): 99}
+
+
+def test_a_stock_is_shared_by_the_customers_of_all_partitions(stack: Stack) -> None:
+    customers = [member(stack, 1_000) for _ in range(LIMITED_STOCK + 4)]
+
+    def ask(customer: str) -> tuple[str, Answer]:
+        return customer, redeem(stack, customer, LIMITED)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = dict(pool.map(ask, customers))
+    won = [customer for customer, answer in answers.items() if answer.status == 201]
+    refused = [answer.body["code"] for answer in answers.values() if answer.status != 201]
+    assert (len(won), refused) == (LIMITED_STOCK, ["out_of_stock"] * 4)
+    assert all(stack.balance(c) == (0 if c in won else 10) for c in customers)
+    left = {r["reward_id"]: r["left"] for r in stack.pages("loyalty", "/rewards?limit=100")}
+    assert left[LIMITED] == 0
+    code = answers[won[0]].body["voucher_code"]
+    assert stack.call("loyalty", "POST", f"/vouchers/{code}/cancel").status == 200
+    loser = next(customer for customer in customers if customer not in won)
+    assert redeem(stack, loser, LIMITED).status == 201
+
+
+def test_a_referral_rewards_both_at_the_friends_first_purchase(stack: Stack) -> None:
+    referrer, friend = member(stack, 1_000), new_customer()
+    stack.post_events(event("referral.made", referrer, {"referred_customer": friend}))
+    stack.post_events(purchase(friend, 2_000))
+    until(lambda: stack.balance(friend) == 270, "the friend's points")
+    until(lambda: stack.balance(referrer) == 260, "the referrer's points")
+    stack.post_events(purchase(friend, 2_000))
+    until(lambda: stack.balance(friend) == 290, "no second reward")
+    stack.settle()
+    assert stack.balance(referrer) == 260
+
+
+def test_a_return_of_more_than_was_bought_that_waited_is_a_dead_letter_and_can_be_mended(
+    stack: Stack,
+) -> None:
+    customer, order, event_id = new_customer(), uuid.uuid4().hex, uuid.uuid4().hex
+    stack.post_events(refund(customer, order, 1_500, event_id))
+    stack.settle()
+    stack.post_events(purchase(customer, 1_000, order=order))
+    until(lambda: stack.balance(customer) == 10, "the purchase")
+
+    def letters() -> list[Any]:
+        return [r for r in stack.records("purchases.dlq") if r.key == customer.encode()]
+
+    [letter] = until(letters, "the dead letter")
+    headers = {name: value.decode() for name, value in letter.headers}
+    assert (headers["rapport-service"], headers["rapport-error"]) == ("loyalty", "refund_exceeds_total")
+    assert headers["rapport-origin"].startswith("purchases/")
+    stored = json.loads(letter.value)
+    assert (stored["id"], stored["data"]["refund"]["amount"]) == (event_id, 1_500)
+    stack.send("purchases", refund(customer, order, 500, event_id))
+    until(lambda: stack.balance(customer) == 5, "the corrected return, under the same id")
+    assert len(letters()) == 1
+
+
+def test_what_a_member_and_the_finance_department_read(stack: Stack) -> None:
+    customer = member(stack, 30_000)
+    stack.post_events(purchase(customer, 1_001))
+    until(lambda: stack.balance(customer) == 312, "300 + 12 as silver")
+    redeem(stack, customer, "free-delivery")
+    month = f"{datetime.now(UTC):%Y-%m}"
+    statement = stack.get("loyalty", f"/members/{customer}/statement?month={month}")
+    told = [statement[name] for name in ("opening", "earned", "redeemed", "expired", "closing")]
+    assert told == [0, 312, -100, 0, 212]
+    bad = stack.call("loyalty", "GET", f"/members/{customer}/statement?month=2026-13")
+    assert (bad.status, bad.body["errors"][0]["field"]) == (422, "query.month")
+
+    entries = stack.ledger(customer)
+    [second] = [e for e in entries if e["points"] == 12]
+    why = stack.get("loyalty", f"/members/{customer}/ledger/{second['entry_id']}/explain")
+    assert "silver" in json.dumps(why)
+    unknown = stack.call("loyalty", "GET", f"/members/{customer}/ledger/none/explain")
+    assert (unknown.status, unknown.body["code"]) == (404, "unknown_entry")
+
+    lots = stack.pages("loyalty", f"/members/{customer}/lots?limit=100")
+    assert sum(lot["remaining"] for lot in lots) == 212
+    assert {lot["state"] for lot in lots} == {"active"}
+
+    liability = stack.get("loyalty", "/program/liability")
+    assert liability["outstanding"] >= 212
+    assert sum(m["points"] for m in liability["months"]) == liability["outstanding"]
+    next_year = datetime.now(UTC) + timedelta(days=365)
+    assert f"{next_year:%Y-%m}" in {m["month"] for m in liability["months"]}
