@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from shared.schemas.money import written
+
 NONE = "-"
 
 
@@ -12,7 +14,7 @@ def number(value: int) -> str:
 
 def money(minor: int | Decimal, currency: str) -> str:
     """Minor units as ``1,234.56 EUR``."""
-    return f"{Decimal(minor) / 100:,.2f} {currency}"
+    return written(int(minor), currency)
 
 
 def share(value: Decimal | None) -> str:

@@ -4,11 +4,12 @@ import sys
 
 from fastapi import FastAPI
 
-from services.loyalty.gauges import gauges
+from services.loyalty.gauges import refresh
 from services.loyalty.program import ProgramError, load
 from services.loyalty.routes import ledger, members, program, vouchers
 from services.loyalty.settings import LoyaltySettings
 from shared.runtime.api import create_api, run_api
+from shared.runtime.refreshing import refreshing
 from shared.runtime.settings import load_settings
 
 ROUTERS = (program.router, members.router, ledger.router, vouchers.router)
@@ -16,7 +17,7 @@ ROUTERS = (program.router, members.router, ledger.router, vouchers.router)
 
 def create_app(settings: LoyaltySettings) -> FastAPI:
     """The app, on the program that the settings name. Raises ``ProgramError`` if it is not valid."""
-    parts = [gauges(settings.loyalty_gauge_seconds)]
+    parts = [refreshing(refresh, settings.loyalty_gauge_seconds)]
     app = create_api(settings, "loyalty", "Rapport loyalty", ROUTERS, parts=parts)
     app.state.programs = load(settings.program)
     return app

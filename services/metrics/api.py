@@ -11,7 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import day_of, to_date, to_ms
 from services.metrics.domain.kpis import KPIS, Kpi
-from services.metrics.gauges import gauges
+from services.metrics.gauges import refresh
 from services.metrics.report import live_window, series
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import Reader
@@ -26,6 +26,7 @@ from shared.runtime.api import (
     run_api,
 )
 from shared.runtime.problems import Problem
+from shared.runtime.refreshing import refreshing
 from shared.runtime.settings import load_settings
 
 MAX_DAYS = 731
@@ -222,7 +223,7 @@ def _error(field: str, code: str, detail: str) -> dict[str, str]:
 
 def create_app(settings: MetricsSettings, *, publisher: Producing | None = None) -> FastAPI:
     """The app; ``publisher`` is for tests."""
-    parts = [gauges(settings.metrics_gauge_seconds)]
+    parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
     return create_api(settings, "metrics", "Rapport metrics", [router], publisher=publisher, parts=parts)
 
 

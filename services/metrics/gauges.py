@@ -3,22 +3,14 @@
 Each replica of the API shows the same numbers: take ``max`` over them, not a sum.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from math import nan
 
-import structlog
 from fastapi import FastAPI
 from prometheus_client import Gauge
-from pymongo.errors import PyMongoError
 
 from services.metrics.domain.kpis import KPIS, Kpi
 from services.metrics.report import live_window
 from services.metrics.store import Reader
-
-log = structlog.get_logger(__name__)
 
 WINDOW_DAYS = 30
 
@@ -75,31 +67,3 @@ async def refresh(app: FastAPI) -> None:
     for name, kpi in KPIS.items():
         show(name, kpi(window))
     _REFRESHED.set_to_current_time()
-
-
-def gauges(seconds: float) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The part of the API that refreshes them every so many seconds."""
-
-    @contextlib.asynccontextmanager
-    async def part(app: FastAPI) -> AsyncIterator[None]:
-        stop = asyncio.Event()
-        task = asyncio.create_task(_keep_fresh(app, seconds, stop))
-        try:
-            yield
-        finally:
-            # Asked, not cancelled: under Python 3.11 a cancellation can get lost inside a driver's call
-            # (asyncio.wait_for drops it when its awaitable is just done), and the wait would never end.
-            stop.set()
-            await task
-
-    return part
-
-
-async def _keep_fresh(app: FastAPI, seconds: float, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await refresh(app)
-        except (PyMongoError, OSError) as error:
-            log.warning("KPI gauges not refreshed", error=str(error)[:300])
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)

@@ -57,7 +57,7 @@ class Member:
     ledger_sum: int
     ledger_entries: int
     told_sum: int
-    """Sum of the points of the distinct events on the ``loyalty`` topic."""
+    """Sum of the points of the distinct ledger events on the ``loyalty`` topic."""
     told_entries: int
 
 
@@ -140,7 +140,7 @@ class Platform:
             state = database["state"].find_one({"_id": customer})
             assert state is not None, customer
             entries = list(database["ledger"].find({"member": customer}))
-            points = [e["data"]["points"] for e in told[customer].values() if "points" in e["data"]]
+            points = [e["data"]["points"] for e in told[customer].values() if "entry_id" in e["data"]]
             members[customer] = Member(
                 balance=max(entries, key=lambda e: e["seq"])["balance"] if entries else 0,
                 ledger_sum=sum(e["points"] for e in entries),
