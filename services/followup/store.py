@@ -32,7 +32,7 @@ class FollowupStore:
     async def customer(self, customer_id: str) -> Customer | None:
         """The state of a customer, None if never seen."""
         found = await self._database["state"].find_one({"_id": customer_id})
-        return Customer.model_validate(found["data"]) if found else None
+        return Customer.model_validate_json(found["data"]) if found else None
 
     async def outreach(
         self,

@@ -25,7 +25,7 @@ class InteractionsStore:
     async def customer(self, customer_id: str) -> Customer | None:
         """All that is known of a customer; None for one never seen."""
         found = await self._database["state"].find_one({"_id": customer_id})
-        return None if found is None else Customer.model_validate(found["data"])
+        return None if found is None else Customer.model_validate_json(found["data"])
 
     async def timeline(
         self, customer_id: str, *, channel: str | None, type: str | None, before: str | None, limit: int

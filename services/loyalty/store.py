@@ -27,7 +27,7 @@ class LoyaltyStore:
         document = await self._database["state"].find_one({"_id": customer_id})
         if document is None:
             return None
-        state = MemberState.model_validate(document["data"])
+        state = MemberState.model_validate_json(document["data"])
         return state if state.enrolled_at is not None else None
 
     async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[Row]:

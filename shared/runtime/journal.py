@@ -297,7 +297,9 @@ class JournalProcessor(Generic[S]):
         subjects = {w.event.subject for w in works} | {t.subject for t in due}
         missing = held.missing(subjects)
         if missing:
+            started = perf_counter()
             held.warm.update(await retry(self._service, "mongo", lambda: self._store.load(missing)))
+            telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
         return held.states(subjects)
 
     def _letter(self, rejected: Rejected) -> Record:

@@ -56,9 +56,11 @@ class WorkerStore(Generic[S]):
         if len(subjects) == 1:
             documents = [d async for d in self.database["state"].find({"_id": subjects[0]})]
         else:
-            documents = await self.database["state"].find({"_id": {"$in": list(subjects)}}).to_list()
+            known = {"_id": {"$in": list(subjects)}}
+            cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
+            documents = await cursor.to_list()
         for d in documents:
-            found[d["_id"]] = Held(self._handler.state.model_validate(d["data"]), d["version"])
+            found[d["_id"]] = Held(self._handler.state.model_validate_json(d["data"]), d["version"])
         return found
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:

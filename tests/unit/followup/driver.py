@@ -112,7 +112,7 @@ class Driver:
     def _apply(self, event: Event) -> Effects[Customer]:
         effects = apply(self.policy, self.state, event, context(event, self.now))
         # What the store does to state: it must survive it unchanged.
-        assert Customer.model_validate(effects.state.model_dump()) == effects.state
+        assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state
         self.state = effects.state
         self.emitted += effects.emits
         for timer in effects.timers:

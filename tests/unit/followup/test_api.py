@@ -57,7 +57,7 @@ class Worker(Driver):
             self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
 
     def save(self) -> None:
-        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump()}
+        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
         self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
         for row in self.rows.values():
             self.store["deliveries"].replace_one({"_id": row["_id"]}, dict(row), upsert=True)

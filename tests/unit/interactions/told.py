@@ -31,7 +31,7 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
         return f"{tag}-{told.id}"
 
     effects = apply(state, told, Context(told.time, new_id, new_id))
-    assert Customer.model_validate(effects.state.model_dump()) == effects.state, (
+    assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state, (
         "the store gives it back as it was"
     )
     timeline = [row.document for row in effects.rows if isinstance(row, Append)]

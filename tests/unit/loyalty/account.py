@@ -170,7 +170,7 @@ class Account:
 
     def _take(self, effects: Effects[MemberState]) -> Effects[MemberState]:
         # Through the store's form and back: the state must survive it unchanged.
-        self.state = MemberState.model_validate(effects.state.model_dump())
+        self.state = MemberState.model_validate_json(effects.state.model_dump_json())
         assert self.state == effects.state
         for timer in effects.timers:
             match timer:
