@@ -4,7 +4,6 @@ events it causes. Pure."""
 import base64
 import hashlib
 import hmac
-import uuid
 from collections.abc import Sequence
 
 from shared.runtime.effects import Emit, Refused
@@ -23,7 +22,7 @@ class Derived:
 
     def new_id(self, cause: Event, tag: str) -> str:
         """24 hex digits."""
-        return uuid.uuid5(uuid.NAMESPACE_URL, f"{self._source} {cause.uid} {tag}").hex[:24]
+        return self._digest(cause, tag)[:24]
 
     def secret(self, cause: Event, tag: str) -> str:
         """16 characters (A-Z, 2-7) that nobody without the key can guess."""
@@ -38,7 +37,7 @@ class Derived:
         records = []
         for number, emit in enumerate(emits):
             event = Event(
-                id=uuid.uuid5(uuid.NAMESPACE_URL, f"{self._source} {cause.uid} #{number}").hex,
+                id=self._digest(cause, f"#{number}"),
                 source=self._source,
                 subject=emit.subject or cause.subject,
                 time=emit.time,
@@ -50,3 +49,7 @@ class Derived:
                 raise Refused("too_large", f"{emit.data.event_type} would be {len(value)} bytes", status=422)
             records.append(Record(emit.data.topic, event.subject.encode(), value, tuple(headers)))
         return tuple(records)
+
+    def _digest(self, cause: Event, tag: str) -> str:
+        """32 hex digits: 128 bits, so that no two are ever the same."""
+        return hashlib.sha256(f"{self._source} {cause.uid} {tag}".encode()).hexdigest()[:32]

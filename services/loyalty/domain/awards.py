@@ -53,7 +53,7 @@ def kept(order: Order, bonuses: Sequence[Bonus], returned: Mapping[str, int]) ->
 
     ``returned``: sku -> units that came back.
     """
-    left = order.left()
+    left = order.left
     if left == 0:
         return [0] * len(bonuses)
     weights = [_weight(bonus, left, returned) for bonus in bonuses]
@@ -118,7 +118,7 @@ def _holds(when: Condition, facts: Facts) -> bool:
     return (
         all(not wanted or value in wanted for wanted, value in lists)
         and (not when.first_purchase or facts.first)
-        and facts.order.spend() >= when.minimum_total
+        and facts.order.spend >= when.minimum_total
     )
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from services.loyalty.domain import notices
 from services.loyalty.domain.book import Book
-from services.loyalty.domain.settle import next_due, settle
+from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import MEMORY, MemberState
 from services.loyalty.domain.times import moment, timer_instant
 from shared.runtime.effects import CancelTimer, Effects, Increment, Outcome, SetTimer
@@ -20,11 +20,10 @@ TOTALS = "totals"
 def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[MemberState]:
     """The effects of the event. ``fired``: it is the timer itself, which is then set no more."""
     # What this event dated in the past, as a late purchase does, may be over already.
-    settle(book, book.at)
+    due = settle(book, book.at)
     notices.tell_affordable(book)
     _forget(book)
-    due = next_due(book)
-    instant = None if due is None else timer_instant(due[0])
+    instant = None if due is None else timer_instant(due)
     state = book.before.model_copy(
         update={
             "at": book.at,

@@ -33,12 +33,8 @@ def made(book: Book, at: int, data: PurchaseMade) -> None:
     settle(book, at)
     members.enrol(book, at, data.channel)
     tier = tiers.tier_at(book.periods, at, program)
-    order = Order(
-        order_id=data.order_id,
-        at=at,
-        total=total,
-        terms=" ".join((currency, program.award(currency, program.rank(tier)), rate)),
-    )
+    terms = " ".join((currency, program.award(currency, program.rank(tier)), rate))
+    order = Order.paid(data.order_id, at, total, terms)
     book.orders.insert(bisect_right(book.orders, at, key=lambda known: known.at), order)
     _earn(book, order, data, tier)
     tiers.upgrade(book, at)
@@ -121,15 +117,15 @@ def _take_back(book: Book, at: int, data: PurchaseReturned) -> None:
             status=422,
             field="refund.currency",
         )
-    if refund > order.left():
+    if refund > order.left:
         raise Refused(
             "refund_exceeds_total",
-            f"Of order {order.order_id}'s total of {order.total} only {order.left()} is left, "
+            f"Of order {order.order_id}'s total of {order.total} only {order.left} is left, "
             f"which is less than {refund}.",
             status=422,
             field="refund.amount",
         )
-    after = order.model_copy(update={"refunds": (*order.refunds, (data.return_id, refund))})
+    after = order.refunded(data.return_id, refund)
     book.orders[index] = after
     base = order.points() - after.points()
     lost = awards.settle_return(book, after, [(item.sku, item.quantity) for item in data.items])
@@ -138,7 +134,7 @@ def _take_back(book: Book, at: int, data: PurchaseReturned) -> None:
             "rule": "return",
             "return_id": data.return_id,
             "refund": refund,
-            "left": after.left(),
+            "left": after.left,
             "terms": order.terms,
             "keeps": after.points(),
             "campaigns": lost,
@@ -162,11 +158,8 @@ def _apply_waiting(book: Book, order_id: str) -> None:
 
 
 def _find(book: Book, order_id: str) -> int | None:
-    # From the end: most returns and repeats are of recent orders.
-    for index in range(len(book.orders) - 1, -1, -1):
-        if book.orders[index].order_id == order_id:
-            return index
-    return None
+    ids = [order.order_id for order in book.orders]  # quicker than a loop that looks at each
+    return ids.index(order_id) if order_id in ids else None
 
 
 def _duplicate(data: PurchaseReturned) -> Refused:

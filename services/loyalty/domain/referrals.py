@@ -60,7 +60,7 @@ def claim(book: Book, order: Order) -> None:
     if invited is None or invited.claimed or order.at < invited.at:
         return
     referral = book.program(order.at).referral
-    if referral is None or order.spend() < referral.minimum_total:
+    if referral is None or order.spend < referral.minimum_total:
         return
     book.more["invited"] = invited.model_copy(update={"claimed": True})
     asked = ReferralRewardRequested(friend=book.member, order_id=order.order_id)

@@ -13,15 +13,20 @@ from services.loyalty.domain.occasions import (
 from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
 
 
-def settle(book: Book, until: int) -> None:
-    """Do all that fell due up to and including ``until``, which may lie before what is done already."""
+def settle(book: Book, until: int) -> int | None:
+    """Do all that fell due up to and including ``until``, which may lie before what is done already.
+
+    Returns when time alone changes something next."""
     book.at = max(book.at, until)
-    while (due := next_due(book)) is not None and due[0] <= book.at:
+    while (due := _next_due(book)) is not None:
         at, act = due
+        if at > book.at:
+            return at
         act(book, at)
+    return None
 
 
-def next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
+def _next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
     """When time alone changes something next, and what does it. At one instant: points that end or become
     available, then the tier, then gifts, then the notice of what will expire."""
     first: tuple[int, Callable[[Book, int], None]] | None = None

@@ -63,21 +63,29 @@ class Order(Part):
     total: int
     terms: str
     """``Terms`` in one string, since there are many orders and few different terms."""
+    left: int
+    """The total less all refunds."""
+    spend: int
+    """What is left, in minor units of the program's currency: tiers add it up with every purchase."""
     refunds: tuple[tuple[str, int], ...] = ()
     """Return ids with their amounts."""
 
-    def left(self) -> int:
-        """The total less all refunds."""
-        return self.total - sum([amount for _, amount in self.refunds]) if self.refunds else self.total
+    @classmethod
+    def paid(cls, order_id: str, at: int, total: int, terms: str) -> "Order":
+        """A purchase of which nothing came back yet."""
+        spend = times(total, read_terms(terms).rate)
+        return cls(order_id=order_id, at=at, total=total, terms=terms, left=total, spend=spend)
+
+    def refunded(self, return_id: str, amount: int) -> "Order":
+        """After one more return, of no more than what is left."""
+        left = self.left - amount
+        spend = times(left, read_terms(self.terms).rate)
+        refunds = (*self.refunds, (return_id, amount))
+        return self.model_copy(update={"left": left, "spend": spend, "refunds": refunds})
 
     def points(self) -> int:
         """Points that the purchase keeps after its refunds."""
-        return times(self.left(), read_terms(self.terms).award)
-
-    def spend(self) -> int:
-        """Net spend, in minor units of the program's currency."""
-        rate = read_terms(self.terms).rate
-        return self.left() if rate == "1" else times(self.left(), rate)
+        return times(self.left, read_terms(self.terms).award)
 
 
 class Period(Part):

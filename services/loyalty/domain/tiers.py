@@ -16,7 +16,7 @@ def spend(orders: Sequence[Order], after: int, until: int) -> int:
     """Net spend in (after, until], in minor units of the program's currency. ``orders`` by time."""
     first = bisect_right(orders, after, key=_time)
     last = bisect_right(orders, until, key=_time)
-    return sum([order.spend() for order in orders[first:last]])
+    return sum([order.spend for order in orders[first:last]])
 
 
 def tier_at(periods: Sequence[Period], at: int, program: Program) -> str:
