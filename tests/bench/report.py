@@ -3,12 +3,27 @@
 import cProfile
 import pstats
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
 console = Console(width=110)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run over a store of some size."""
+
+    rate: float
+    seconds: float
+    read: int
+    """States read from the store."""
+    written: int
+    """States written: each changed customer of a batch once."""
+    stages: Mapping[str, float]
+    """Seconds by stage."""
 
 
 def show_ratio(
@@ -25,6 +40,38 @@ def show_ratio(
     console.print(table)
     word = "reached" if ratio >= aim else "not reached"
     console.print(f"ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}); aim {aim}: {word}\n")
+    return ratio
+
+
+def show_sizes(title: str, runs: Mapping[int, Sequence[Run]], aim: float) -> float:
+    """Events a second and where the time went, by size; the ratio of the largest to the smallest."""
+    rates = Table(title=title, title_justify="left")
+    for column in ("members", "events/s min", "median", "max", "states read", "states written"):
+        rates.add_column(column, justify="right")
+    stages = list(next(iter(runs.values()))[0].stages)
+    shares = Table(title="Share of the time", title_justify="left")
+    for column in ("members", *stages, "rest"):
+        shares.add_column(column, justify="right")
+    for size, of_size in runs.items():
+        rates.add_row(
+            f"{size:,}",
+            *(f"{f([run.rate for run in of_size]):,.0f}" for f in (min, statistics.median, max)),
+            f"{statistics.median(run.read for run in of_size):,.0f}",
+            f"{statistics.median(run.written for run in of_size):,.0f}",
+        )
+        whole = sum(run.seconds for run in of_size)
+        parts = [sum(run.stages[stage] for run in of_size) / whole for stage in stages]
+        shares.add_row(f"{size:,}", *(f"{part:.0%}" for part in (*parts, 1 - sum(parts))))
+    console.print(rates)
+    console.print(shares)
+    smallest, largest = min(runs), max(runs)
+    ratios = [a.rate / b.rate for a, b in zip(runs[largest], runs[smallest], strict=True)]
+    ratio = statistics.median(ratios)
+    word = "reached" if ratio >= aim else "not reached"
+    console.print(
+        f"{largest:,} to {smallest:,} members: ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}); "
+        f"aim {aim}: {word}\n"
+    )
     return ratio
 
 

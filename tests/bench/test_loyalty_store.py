@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -15,27 +14,20 @@ from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from services.loyalty.domain.state import MemberState
 from services.loyalty.worker import handler
-from shared.runtime import publisher as publishing
 from shared.runtime.documents import Document, Writes, writes_of
 from shared.runtime.journal import JournalProcessor
-from shared.runtime.keys import partition_of
 from shared.runtime.plan import Held, Plan
-from shared.runtime.processing import Batch, Origin, Work
-from shared.runtime.publisher import Record
 from shared.runtime.settings import Settings
 from shared.runtime.store import WorkerStore
-from shared.schemas.codec import decode, open_envelope
-from tests.bench.events import START, purchases
+from tests.bench.events import purchases
+from tests.bench.loyalty import PARTITIONS, Accepting, batches_of, decoded
 from tests.bench.report import show_profile, show_ratio
 
 pytestmark = pytest.mark.bench
 
 EVENTS = 8_000
 CUSTOMERS = 500
-PARTITIONS = 4
-BATCH = 500
 RUNS = 3
-HEADERS = (("content-type", b"application/cloudevents+json"),)
 
 
 @pytest.fixture(scope="module")
@@ -66,32 +58,6 @@ class Recording(WorkerStore[MemberState]):
         return done
 
 
-class Accepting(publishing.Publisher):
-    """Takes events and acknowledges at once: Kafka has a benchmark of its own."""
-
-    def __init__(self) -> None:
-        super().__init__("unused")
-        self.published = 0
-
-    async def publish(self, records: Any) -> None:
-        self.published += len(records)
-
-
-def _batches() -> list[list[tuple[bytes, bytes, int]]]:
-    """Raw records, as a consumer would hand them out: a partition at a time, ``BATCH`` at most."""
-    partitions: dict[int, list[tuple[bytes, bytes, int]]] = {p: [] for p in range(PARTITIONS)}
-    for key, value in purchases(EVENTS, CUSTOMERS):
-        queue = partitions[partition_of(key, PARTITIONS)]
-        queue.append((key, value, len(queue)))
-    longest = max(len(q) for q in partitions.values())
-    return [
-        queue[start : start + BATCH]
-        for start in range(0, longest, BATCH)
-        for queue in partitions.values()
-        if queue[start : start + BATCH]
-    ]
-
-
 async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
     """Events a second: decode, load, apply, one transaction a batch. And what was written."""
     client: AsyncMongoClient[Document] = AsyncMongoClient(mongo, tz_aware=True)
@@ -104,17 +70,10 @@ async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
     await store.prepare()
     target = JournalProcessor(loyalty, store, Accepting(), secret_key=b"k" * 16, stream=False)
     await target.assigned(frozenset(range(PARTITIONS)))
-    batches = _batches()
+    batches = batches_of(purchases(EVENTS, CUSTOMERS))
     started = time.perf_counter()
     for batch in batches:
-        partition = partition_of(batch[0][0], PARTITIONS)
-        works = []
-        for key, value, offset in batch:
-            event = decode(open_envelope(key, value, HEADERS), wall_now=START)
-            raw = Record("purchases", key, value, HEADERS)
-            works.append(Work(partition, event.time, event, Origin("purchases", partition, offset), raw))
-        now = works[-1].at
-        await target.process(Batch(partition, PARTITIONS, tuple(works), now, now))
+        await target.process(decoded(batch))
     seconds = time.perf_counter() - started
     assert await client["rapport_loyalty"]["journal"].count_documents({}) == EVENTS
     await client.close()
