@@ -12,6 +12,7 @@ from services.loyalty.domain.history import LotStory, Row, is_credit
 from services.loyalty.domain.program import Programs
 from services.loyalty.domain.state import read_terms, times
 from services.loyalty.domain.times import micros
+from shared.schemas.money import written
 
 
 def explain(row: Row, lots: Mapping[str, LotStory], programs: Programs) -> Explanation:
@@ -29,7 +30,7 @@ def explain(row: Row, lots: Mapping[str, LotStory], programs: Programs) -> Expla
 
 def _reversed(case: Case) -> Explanation:
     row, why = case.row, case.why
-    award = read_terms(why["terms"]).award
+    currency, award, _ = read_terms(why["terms"])
     refund, left, keeps, campaigns = (int(why[name]) for name in ("refund", "left", "keeps", "campaigns"))
     taken = -row["points"]
     before = times(left + refund, award)
@@ -37,13 +38,14 @@ def _reversed(case: Case) -> Explanation:
     steps = [
         Step(
             "return",
-            f"Return {why['return_id']} gave back {refund} of order {row['order_id']}; {left} of it is left.",
+            f"Return {why['return_id']} gave back {written(refund, currency)} of order {row['order_id']}; "
+            f"{written(left, currency)} of it is left.",
             {"return_id": why["return_id"], "refund": refund, "left": left},
         ),
         Step(
             "keeps",
-            f"{left} times {award}, rounded down, is {keeps} of the {before} points it had: "
-            f"{before - keeps} go.",
+            f"{written(left, currency)} at {award} of a point a minor unit, rounded down, is {keeps} of the "
+            f"{before} points it had: {before - keeps} go.",
             {"left": left, "award": award, "before": before, "keeps": keeps, "lost": before - keeps},
         ),
     ]
@@ -56,7 +58,9 @@ def _reversed(case: Case) -> Explanation:
     own, others = _whose(case)
     said = f"{own} from the purchase's own lots, {others} from others, {row['debt']} owed."
     steps.append(Step("sources", said, {"own": own, "others": others, "debt": row["debt"]}))
-    sentence = f"{case.size} taken back, since {refund} of order {row['order_id']} was refunded"
+    sentence = (
+        f"{case.size} taken back, since {written(refund, currency)} of order {row['order_id']} was refunded"
+    )
     sentence += f"; {plural(row['debt'])} of them are owed." if row["debt"] else "."
     return Explanation(sentence, (*steps, *_pieces(case)))
 
