@@ -55,10 +55,12 @@ def declared() -> set[str]:
     assert telemetry.EVENTS
     assert followup_telemetry.DELIVERIES
     assert loyalty_telemetry.POINTS
+    suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
     return {
-        family.name + ("_total" if family.type == "counter" else "")
+        family.name + suffix
         for family in REGISTRY.collect()
         if family.name.startswith("rapport_")
+        for suffix in suffixes.get(family.type, ("",))
     }
 
 
