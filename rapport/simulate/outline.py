@@ -42,7 +42,7 @@ def _rules(program: Program) -> Iterator[tuple[str, str]]:
     ready = f"after {earn.pending_days} days" if earn.pending_days else "at once"
     yield "points", f"{_points(earn.points)} for every {cost(earn.per)}"
     yield "", f"spendable {ready}, good for {number(earn.expire_days)} days"
-    yield "", f"{cost(program.point_value)} each when redeemed, {program.breakage:.1%} never are"
+    yield "", f"{cost(program.point_value * 1000)} for 1,000 when redeemed, {program.breakage:.1%} never are"
     yield "currencies", ", ".join(f"{name} at {plain(rate)}" for name, rate in program.rates.items())
     yield "members", f"{program.enrolment} enrolment"
     yield from _gifts(program)

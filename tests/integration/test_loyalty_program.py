@@ -1,6 +1,7 @@
 """The loyalty program on the running platform: what customers share, refer, return too much of, and read."""
 
 import json
+import urllib.request
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -131,3 +132,39 @@ def test_what_a_member_and_the_finance_department_read(stack: Stack) -> None:
     assert sum(m["points"] for m in liability["months"]) == liability["outstanding"]
     next_year = datetime.now(UTC) + timedelta(days=365)
     assert f"{next_year:%Y-%m}" in {m["month"] for m in liability["months"]}
+
+
+def metric(text: str, name: str) -> float:
+    """The value of a metric in Prometheus' text form, labels and all."""
+    line = next((line for line in text.splitlines() if line.startswith(f"{name} ")), None)
+    assert line is not None, name
+    return float(line.rpartition(" ")[2])
+
+
+def test_operators_see_points_their_value_and_what_was_refused(stack: Stack) -> None:
+    def of_the_worker() -> str:
+        port = stack.parts()["loyalty-worker"].port
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def of_the_api() -> str:
+        return str(stack.call("loyalty", "GET", "/metrics").body)
+
+    refused = 'rapport_redemptions_refused_total{reason="insufficient_points"}'
+    customer = member(stack, 10_000)
+    assert redeem(stack, customer, "voucher-5").body["code"] == "insufficient_points"
+    code = redeem(stack, customer, "free-delivery").body["voucher_code"]
+    for _ in range(2):
+        stack.call("loyalty", "POST", f"/vouchers/{code}/redeem")
+    seen = of_the_worker()
+    assert metric(seen, 'rapport_points_total{kind="earned"}') >= 100
+    assert metric(seen, 'rapport_points_total{kind="redeemed"}') >= 100
+    assert metric(seen, refused) >= 1
+    assert metric(seen, "rapport_voucher_double_use_total") >= 1
+    assert metric(seen, "rapport_accrual_lag_seconds_count") >= 1
+    member(stack, 5_000)
+    outstanding = until(lambda: metric(of_the_api(), "rapport_points_outstanding"), "the gauges")
+    liability = metric(of_the_api(), 'rapport_points_liability_minor_units{currency="EUR"}')
+    assert outstanding >= 50
+    assert liability >= 2 * 50
+    assert metric(of_the_api(), 'rapport_members{tier="bronze"}') >= 2
