@@ -42,22 +42,33 @@ def noted(book: Book, at: int, data: ReferralNoteRequested) -> Outcome:
     settle(book, at)
     if book.program(at).referral is None:
         raise Refused("no_referrals", "The program has no referrals.")
-    if book.enrolled_at is not None and book.enrolled_at <= at:
+    if _known_before(book, at):
         raise Refused("existing_member", f"{book.member} was a member already.")
     if book.now("invited") is not None:
         raise Refused("already_referred", f"{book.member} was referred by another customer before.")
     book.more["invited"] = Invited(referrer=data.referrer, at=at)
     # Topics are read side by side: the friend's purchases may have been heard of first.
     for order in book.orders:
-        if order.at >= at:
-            claim(book, order)
+        claim(book, order)
     return Outcome(200, {"status": "noted"})
+
+
+def _known_before(book: Book, at: int) -> bool:
+    """Whether the customer joined or bought up to then, as far as has been heard."""
+    times = [order.at for order in book.orders]
+    if book.enrolled_at is not None:
+        times.append(book.enrolled_at)
+    return min(times, default=at + 1) <= at
 
 
 def claim(book: Book, order: Order) -> None:
     """At the friend's first purchase: ask the referrer's side for the reward."""
     invited: Invited | None = book.now("invited")
-    if invited is None or invited.claimed or order.at < invited.at:
+    if invited is None or invited.claimed:
+        return
+    if _known_before(book, invited.at):
+        # The referral was heard of before a purchase that was made before it: this was no new customer.
+        book.more["invited"] = invited.model_copy(update={"claimed": True})
         return
     referral = book.program(order.at).referral
     if referral is None or order.spend < referral.minimum_total:

@@ -151,7 +151,7 @@ class Invited(Part):
     referrer: str
     at: int
     claimed: bool = False
-    """Whether the reward was asked for, at the first purchase."""
+    """Whether the reward was asked for, at the first purchase, or never will be."""
 
 
 class MemberState(Part):

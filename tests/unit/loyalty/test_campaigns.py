@@ -116,6 +116,22 @@ def test_points_per_line_count_the_lines_that_match() -> None:
     assert given(account)[-1] == ("return", -10)  # 5 of the base, 5 of the line
 
 
+def test_lines_of_one_product_lose_their_units_one_after_the_other() -> None:
+    account = Account(program({"when": {"categories": ["tea"]}, "effect": {"points_per_line": 5}}))
+    account.buy(0, 1_500, "o", items=[item("green", 500, 2, "tea"), item("green", 500, 1, "tea")])
+    account.give_back(1, "o", 500, items=[{"sku": "green", "quantity": 2}])
+    assert given(account)[-1] == ("return", -10)  # 5 of the base, 5 of the first line
+    account.give_back(2, "o", 500, items=[{"sku": "green", "quantity": 1}])
+    assert given(account)[-1] == ("return", -10)
+
+
+def test_when_all_the_money_is_back_nothing_is_kept_whatever_lines_were_named() -> None:
+    account = Account(program({"effect": {"points_per_line": 5}}))
+    account.buy(0, 1_500, "o", items=[item("green", 1_500)])
+    account.give_back(1, "o", 1_500)
+    assert (given(account)[-1], account.balance) == (("return", -20), 0)
+
+
 def test_best_gives_the_one_that_gives_most_and_sum_gives_all() -> None:
     campaigns: tuple[dict[str, Any], ...] = (
         {"effect": {"bonus": 30}, "priority": 5},

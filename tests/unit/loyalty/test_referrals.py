@@ -151,6 +151,24 @@ def test_a_program_without_referrals_lets_them_pass() -> None:
     assert town.mail == []
 
 
+@given(st.permutations(["refer", "deliver", "bought before", "deliver"]))
+def test_who_bought_before_is_no_new_customer_in_whatever_order_it_is_heard(order: list[str]) -> None:
+    town = Town()
+    town.buy(0, "ann")
+    for step in order:
+        match step:
+            case "refer":
+                town.refer(5, "ann", "ben")
+            case "bought before":
+                town.buy(5, "ben")  # up to and including the referral's instant is before
+            case _:
+                town.deliver()
+    town.deliver()
+    town.buy(7, "ben")
+    town.deliver()
+    assert (town.referral_points("ann"), town.referral_points("ben")) == (0, 0)
+
+
 @given(st.permutations(["refer", "deliver", "buy", "deliver", "again"]))
 def test_topics_read_side_by_side_come_to_the_same(order: list[str]) -> None:
     """The friend's purchase may be heard of before the referral that was made before it."""
