@@ -28,6 +28,15 @@ def test_the_tier_held_before_a_purchase_gives_its_multiplier() -> None:
     assert changes(account) == [("0", "bronze", "silver"), ("1", "silver", "gold"), ("2", "gold", "vip")]
 
 
+def test_a_change_says_whether_it_is_a_rise_or_a_fall() -> None:
+    account = Account()
+    account.buy(0, 100_000)
+    account.buy(200, 40_000)
+    account.advance(800)
+    told = [(fact.from_, fact.to, fact.direction) for fact in account.emitted(TierChanged)]
+    assert told == [("bronze", "gold", "up"), ("gold", "silver", "down"), ("silver", "bronze", "down")]
+
+
 def test_spend_counts_after_365_days_back_and_up_to_now() -> None:
     account = Account()
     account.buy(0, 20_000)
