@@ -9,7 +9,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.loyalty.domain.closing import LIABILITY, TOTALS
 from services.loyalty.domain.state import MemberState
 
-INDEXES = {"ledger": ("member,-seq",)}
+INDEXES: dict[str, tuple[str, ...]] = {
+    "ledger": ("member,-seq",),
+    "vouchers": (),
+    LIABILITY: (),
+    TOTALS: (),
+}
+"""All collections of its own, with their indexes."""
 
 Row = dict[str, Any]
 Sums = dict[str, dict[str, int]]

@@ -161,7 +161,8 @@ class Handler(Generic[S]):
     apply: Callable[[S, Event, Context], Effects[S]]
     """Pure. Raises ``Refused`` to say no."""
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Collection -> indexes, each a comma-separated key list, ``-`` before a descending key.
+    """Collection of the service's own -> indexes, each a comma-separated key list, ``-`` before a descending
+    key; all that ``rows`` name should be here, so that they exist before the first transaction.
     Every index costs a write: SecantusDB takes 0.15 ms a document and as much again for each index."""
     reads_everything: bool = False
     """Interactions alone: it reads every topic, dead-letters what nobody can read, and forwards

@@ -21,8 +21,10 @@ from shared.runtime.plan import Held, Plan, Timer
 from shared.runtime.processing import Fenced
 from shared.runtime.publisher import Record
 
-DUPLICATE_KEY = 11000
+COLLECTIONS = ("state", "journal", "timers", OUTBOX, "watermarks", "counters")
+NAMESPACE_EXISTS = 48
 WRITE_CONFLICT = 112
+DUPLICATE_KEY = 11000
 
 
 class DuplicateEvents(Exception):
@@ -42,7 +44,15 @@ class WorkerStore(Generic[S]):
         self.database: AsyncDatabase[Document] = client[f"rapport_{handler.service}"]
 
     async def prepare(self) -> None:
-        """Make the indexes. Safe to repeat."""
+        """Make the collections and indexes. Safe to repeat, and for workers that start together."""
+        # Two transactions that are the first to write a collection would be in each other's way.
+        there = await self.database.list_collection_names()
+        for name in sorted({*COLLECTIONS, *self._handler.indexes} - set(there)):
+            try:
+                await self.database.create_collection(name, check_exists=False)
+            except OperationFailure as error:
+                if error.code != NAMESPACE_EXISTS:
+                    raise
         await self.database["timers"].create_index("due_at")
         for collection, indexes in self._handler.indexes.items():
             for keys in indexes:

@@ -90,6 +90,12 @@ async def write(store: WorkerStore[Gifts], plan: Plan[Gifts], **options: Any) ->
     return await store.write(plan, {}, partition=3, watermark=None, **options)
 
 
+async def test_workers_that_start_together_find_all_collections(client: AsyncMongoClient[Document]) -> None:
+    await asyncio.gather(*(WorkerStore(client, HANDLER).prepare() for _ in range(3)))
+    there = await client["rapport_counting"].list_collection_names()
+    assert {"state", "journal", "timers", "outbox", "watermarks", "counters"} <= set(there)
+
+
 async def test_takes_hold_up_to_the_limit_and_a_failed_one_leaves_nothing(store: WorkerStore[Gifts]) -> None:
     assert await store.counters(["stock", "other"]) == {"stock": None, "other": None}
     await write(store, taking("a", None, Take("stock", 3, 5)))
