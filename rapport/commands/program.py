@@ -9,9 +9,8 @@ import typer
 from rich.console import Console, RenderableType
 
 from rapport.commands.show import console
-from rapport.replay.jsonl import BadLines
 from rapport.replay.progress import ReplayProgress
-from rapport.replay.source import DATASET, Source, open_source
+from rapport.replay.source import DATASET, Source, open_source, reading
 from rapport.simulate.notes import notes
 from rapport.simulate.outline import outline
 from rapport.simulate.page import Comparison, page
@@ -125,15 +124,11 @@ def _run(
     join: bool,
     progress: Console,
 ) -> Simulated:
-    try:
-        with ReplayProgress(progress, source.total) as report:
-            done = run_programs(arrivals(source), programs, until=until, join=join, report=report)
-    except BadLines as error:
-        for number, code, reason in error.faults:
-            progress.print(f"{name}:{number}: {code}: {reason}", markup=False, highlight=False)
-        raise Trouble(f"{error.total} bad lines in {name}: nothing was simulated.") from None
-    except (OSError, EOFError) as error:
-        raise Trouble(f"{name}: {error}.") from None
+    with (
+        reading(name, progress, "nothing was simulated"),
+        ReplayProgress(progress, source.total) as report,
+    ):
+        done = run_programs(arrivals(source), programs, until=until, join=join, report=report)
     if done is None:
         raise Trouble(f"There is no event in {name}" + (f" up to {until:%Y-%m-%d}." if until else "."))
     return done

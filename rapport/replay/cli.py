@@ -9,10 +9,10 @@ from rich.markup import escape
 
 from rapport.broker import bootstrap_servers
 from rapport.replay.feed import Progress, Sink, feed, parse_speed
-from rapport.replay.jsonl import BadLines, open_write
+from rapport.replay.jsonl import open_write
 from rapport.replay.progress import ReplayProgress
 from rapport.replay.sinks import FileSink, KafkaSink
-from rapport.replay.source import DATASET, Source, open_source
+from rapport.replay.source import DATASET, Source, open_source, reading
 from rapport.trouble import Trouble
 
 
@@ -43,13 +43,8 @@ def replay(
     for note in opened.notes:
         console.print(escape(note))
     try:
-        done = _run(opened, to, pace, console)
-    except BadLines as error:
-        for number, code, reason in error.faults:
-            console.print(f"{source}:{number}: {code}: {reason}", markup=False, highlight=False)
-        raise Trouble(f"{error.total} bad lines in {source}: nothing was sent.") from None
-    except (OSError, EOFError) as error:
-        raise Trouble(f"{source}: {error}.") from None
+        with reading(source, console, "nothing was sent"):
+            done = _run(opened, to, pace, console)
     except KeyboardInterrupt:
         raise Trouble("Stopped. Run it again to go on: what was sent already has no second effect.") from None
     console.print(f"{done.events:,} events, of them {done.simulated:,} simulated, to {to or 'Kafka'}")

@@ -2,10 +2,13 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rapport.replay.jsonl import STANDARD, EventFile
+from rich.console import Console
+
+from rapport.replay.jsonl import STANDARD, BadLines, EventFile
 from rapport.replay.record import Record
 from rapport.trouble import Trouble
 
@@ -32,6 +35,20 @@ def open_source(name: str, *, households: int | None = None, seed: int = 1) -> S
     if name != STANDARD and not Path(name).is_file():
         raise Trouble(f"{name} is no file, and the only data set is {DATASET}.")
     return Source(EventFile(name))
+
+
+@contextmanager
+def reading(name: str, console: Console, undone: str) -> Iterator[None]:
+    """While a source is read: its bad lines go to the console, and end in Trouble as every I/O error does.
+    ``undone`` says what did not happen, such as ``nothing was sent``."""
+    try:
+        yield
+    except BadLines as error:
+        for number, code, reason in error.faults:
+            console.print(f"{name}:{number}: {code}: {reason}", markup=False, highlight=False)
+        raise Trouble(f"{error.total} bad lines in {name}: {undone}.") from None
+    except (OSError, EOFError) as error:
+        raise Trouble(f"{name}: {error}.") from None
 
 
 def open_dataset(households: int | None, seed: int) -> Source:

@@ -8,7 +8,7 @@ from services.loyalty.domain.times import micros
 from services.loyalty.domain.view import overdue
 
 from .account import PLAIN, RETAIL, Account, day
-from .test_properties import EXAMPLES, QUICK, Step, play, steps
+from .test_properties import EXAMPLES, QUICK, Step, play, steps, told_late
 
 
 def stories(account: Account) -> list[LotStory]:
@@ -93,13 +93,7 @@ def test_lots_hold_the_balance_and_what_is_owed(history: list[Step]) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(steps, st.sampled_from([0.0, 3.0, 19.9, 60.0]))
 def test_late_timers_make_no_difference(history: list[Step], later: float) -> None:
-    history = [move for move in history if move[0] != "wait"]
-    punctual, late = Account(QUICK), Account(QUICK, timers=False)
-    now = play(punctual, history) + later
-    play(late, history)
-    punctual.advance(now)
-    if late.state.enrolled_at is None:
-        return
+    punctual, late, now = told_late(history, later)
     rows: list[Row] = [*late.ledger, *overdue(late.state, late.programs, micros(day(now)))]
 
     def told(found: list[LotStory]) -> list[tuple[str, str, int, int]]:

@@ -12,7 +12,7 @@ from services.loyalty.domain.times import micros
 from services.loyalty.domain.view import overdue
 
 from .account import PLAIN, RETAIL, Account, day
-from .test_properties import EXAMPLES, QUICK, Step, play, steps
+from .test_properties import EXAMPLES, QUICK, Step, play, steps, told_late
 
 
 def months(until: float) -> list[Month]:
@@ -102,13 +102,7 @@ def test_a_past_month_stays_as_it_is_once_something_later_is_booked(history: lis
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(steps, st.sampled_from([0.0, 3.0, 19.9, 60.0]))
 def test_late_timers_make_no_difference(history: list[Step], later: float) -> None:
-    history = [move for move in history if move[0] != "wait"]
-    punctual, late = Account(QUICK), Account(QUICK, timers=False)
-    now = play(punctual, history) + later
-    play(late, history)
-    punctual.advance(now)
-    if late.state.enrolled_at is None:
-        return
+    punctual, late, now = told_late(history, later)
     rows: list[Row] = [*late.ledger, *overdue(late.state, late.programs, micros(day(now)))]
     for month in months(now):
         assert numbers(statement(rows, month)) == numbers(statement(punctual.ledger, month))
