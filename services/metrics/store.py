@@ -27,6 +27,7 @@ from services.metrics.domain.complaints import OPEN
 from services.metrics.domain.purchases import is_gap
 from services.metrics.seen import ID_BYTES, Chunk
 from shared.runtime.processing import Fenced
+from shared.runtime.sessions import Sessions
 
 Document = dict[str, Any]
 LOOKUP = 100
@@ -76,9 +77,11 @@ class WorkerStore:
     def __init__(self, database: AsyncDatabase[Document], client: AsyncMongoClient[Document]) -> None:
         self._db = database
         self._client = client
+        self._sessions = Sessions(client, database)
 
     async def claim(self, partition: int) -> Stored:
         """Take the partition over: whoever held it before cannot write it any more."""
+        await self._sessions.take_over(partition)
         # With upsert and the document after, there always is one.
         found: Any = await self._db["partitions"].find_one_and_update(
             {"_id": partition}, {"$inc": {"version": 1}}, upsert=True, return_document=ReturnDocument.AFTER
@@ -114,23 +117,26 @@ class WorkerStore:
 
     async def write(self, writes: Sequence[Write]) -> None:
         """Write all, in one transaction. Raises ``Fenced`` if a partition is no longer this worker's."""
-        async with (
-            self._client.start_session() as session,
-            await session.start_transaction(max_commit_time_ms=DEADLINE_MS),
-        ):
+        async with self._client.start_session() as session:
             for write in writes:
-                await self._write_partition(write, session)
-            customers = {k: v for write in writes for k, v in write.customers.items()}
-            if customers:
-                await self._db["customers"].bulk_write(
-                    [ReplaceOne({"_id": k}, {"record": v}, upsert=True) for k, v in customers.items()],
-                    ordered=False,
-                    session=session,
-                )
-            folding = [write for write in writes if write.fold is not None]
-            await self._fold_cells(folding, session)
-            for write in folding:
-                await self._fold_ids(write, session)
+                await self._sessions.announce(session, write.partition)
+            async with await session.start_transaction(max_commit_time_ms=DEADLINE_MS):
+                await self._write_all(writes, session)
+
+    async def _write_all(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
+        for write in writes:
+            await self._write_partition(write, session)
+        customers = {k: v for write in writes for k, v in write.customers.items()}
+        if customers:
+            await self._db["customers"].bulk_write(
+                [ReplaceOne({"_id": k}, {"record": v}, upsert=True) for k, v in customers.items()],
+                ordered=False,
+                session=session,
+            )
+        folding = [write for write in writes if write.fold is not None]
+        await self._fold_cells(folding, session)
+        for write in folding:
+            await self._fold_ids(write, session)
 
     async def _write_partition(self, write: Write, session: AsyncClientSession) -> None:
         fold = write.fold is not None

@@ -75,6 +75,7 @@ class JournalProcessor(Generic[S]):
         self._partitions = {p: PartitionMemory() for p in partitions}
         self._durable.clear()
         for partition in partitions:
+            await retry(self._service, "mongo", partial(self._store.take_over, partition))
             await retry(self._service, "mongo", partial(self._empty_outbox, partition))
         return {}
 

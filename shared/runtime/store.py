@@ -2,8 +2,8 @@
 
 Collections: ``state`` (a document a customer), ``journal`` (one a handled event), ``timers``,
 ``outbox`` (the journal entries of fired timers not yet known to be published, a document a
-partition), ``watermarks`` (stream clock), ``counters`` (shared by all partitions: name and ``used``),
-and those that the handler's rows name.
+partition), ``watermarks`` (stream clock), ``writers`` (see ``sessions``), ``counters`` (shared by all
+partitions: name and ``used``), and those that the handler's rows name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,10 @@ from shared.runtime.effects import Handler, S
 from shared.runtime.plan import Held, Plan, Timer
 from shared.runtime.processing import Fenced
 from shared.runtime.publisher import Record
+from shared.runtime.sessions import COLLECTION as WRITERS
+from shared.runtime.sessions import Sessions
 
-COLLECTIONS = ("state", "journal", "timers", OUTBOX, "watermarks", "counters")
+COLLECTIONS = ("state", "journal", "timers", OUTBOX, "watermarks", "counters", WRITERS)
 NAMESPACE_EXISTS = 48
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
@@ -42,6 +44,7 @@ class WorkerStore(Generic[S]):
         self._client = client
         self._handler = handler
         self.database: AsyncDatabase[Document] = client[f"rapport_{handler.service}"]
+        self._sessions = Sessions(client, self.database)
 
     async def prepare(self) -> None:
         """Make the collections and indexes. Safe to repeat, and for workers that start together."""
@@ -59,6 +62,10 @@ class WorkerStore(Generic[S]):
                 await self.database[collection].create_index(
                     [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
                 )
+
+    async def take_over(self, partition: int) -> None:
+        """Before a partition's first read: end what a writer before may have left open."""
+        await self._sessions.take_over(partition)
 
     async def load(self, subjects: Sequence[str]) -> dict[str, Held[S]]:
         """The states of these customers; of a new one, the initial state at version 0."""
@@ -126,21 +133,23 @@ class WorkerStore(Generic[S]):
         ``CountersMoved``, ``Fenced``, or PyMongo's errors; after any of them nothing is written.
         """
         writes = writes_of(plan, held, partition=partition, watermark=watermark)
-        async with (
-            self._client.start_session() as session,
-            await session.start_transaction(max_commit_time_ms=deadline_ms),
-        ):
-            if counters_first:
-                await self._write_counters(writes.counters, session)
-            await self._write_journal(writes, session)
-            await self._write_states(writes.states, session)
-            for collection, documents in writes.inserts.items():
-                await self.database[collection].insert_many(documents, ordered=False, session=session)
-            for collection, changes in writes.changes.items():
-                await self.database[collection].bulk_write(changes, ordered=False, session=session)
-            if not counters_first:
-                await self._write_counters(writes.counters, session)
+        async with self._client.start_session() as session:
+            await self._sessions.announce(session, partition)
+            async with await session.start_transaction(max_commit_time_ms=deadline_ms):
+                await self._write_all(writes, session, counters_first=counters_first)
         return OUTBOX in writes.changes
+
+    async def _write_all(self, writes: Writes, session: AsyncClientSession, *, counters_first: bool) -> None:
+        if counters_first:
+            await self._write_counters(writes.counters, session)
+        await self._write_journal(writes, session)
+        await self._write_states(writes.states, session)
+        for collection, documents in writes.inserts.items():
+            await self.database[collection].insert_many(documents, ordered=False, session=session)
+        for collection, changes in writes.changes.items():
+            await self.database[collection].bulk_write(changes, ordered=False, session=session)
+        if not counters_first:
+            await self._write_counters(writes.counters, session)
 
     async def _write_journal(self, writes: Writes, session: AsyncClientSession) -> None:
         journal = self.database["journal"]

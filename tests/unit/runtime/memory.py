@@ -45,6 +45,9 @@ class MemoryStore:
         self.poison: set[str] = set()
         self.away = 0
 
+    async def take_over(self, partition: int) -> None:
+        """A write here is never left half-done."""
+
     async def load(self, subjects: Sequence[str]) -> dict[str, Held[Any]]:
         return {s: Held(*self.states.get(s, (self.handler.initial(s), 0))) for s in subjects}
 
