@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.loyalty.domain.state import Lot
 
@@ -57,7 +58,7 @@ class Lots:
 
 
 def holding(lot: Lot, remaining: int) -> Lot:
-    return lot.model_copy(update={"remaining": remaining})
+    return replace(lot, remaining=remaining)
 
 
 def expiry(lot: Lot) -> int:

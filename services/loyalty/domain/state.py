@@ -4,6 +4,7 @@ Growth is bounded: spent, expired and reversed lots leave at once (the ledger ke
 orders, closed vouchers and waiting returns after ``MEMORY``.
 """
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -20,11 +21,19 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Lot(Part):
+# What a member has dozens of is a dataclass with slots: read from the store and looked through in half the
+# time of a model. Pydantic checks both alike when it reads them.
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
     """Points of one accrual. Its cause is in the ledger, under the same ``entry_id``."""
 
+    __pydantic_config__ = _STRICT
+
     entry_id: str
-    order_id: str | None = None
+    order_id: str | None
     points: int
     """As earned."""
     remaining: int
@@ -55,8 +64,11 @@ class Terms(NamedTuple):
     """What one minor unit was worth in the program's currency."""
 
 
-class Order(Part):
+@dataclass(frozen=True, slots=True)
+class Order:
     """What returns and tiers need to know of a purchase. Amounts in its own minor units."""
+
+    __pydantic_config__ = _STRICT
 
     order_id: str
     at: int
@@ -81,15 +93,18 @@ class Order(Part):
         left = self.left - amount
         spend = times(left, read_terms(self.terms).rate)
         refunds = (*self.refunds, (return_id, amount))
-        return self.model_copy(update={"left": left, "spend": spend, "refunds": refunds})
+        return replace(self, left=left, spend=spend, refunds=refunds)
 
     def points(self) -> int:
         """Points that the purchase keeps after its refunds."""
         return times(self.left, read_terms(self.terms).award)
 
 
-class Period(Part):
+@dataclass(frozen=True, slots=True)
+class Period:
     """A tier held in [start, end); ``end`` None: for ever."""
+
+    __pydantic_config__ = _STRICT
 
     tier: str
     start: int

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from services.loyalty.domain.book import Book
@@ -45,7 +46,7 @@ def judge(book: Book, at: int) -> None:
     counted = spend(book.orders, period.end - window, period.end)
     rank = program.rank(period.tier)
     if program.at_risk_days and not period.warned:
-        book.periods[-1] = period.model_copy(update={"warned": True})
+        book.periods[-1] = replace(period, warned=True)
         missing = program.tiers[rank].spend - counted
         if missing > 0:
             book.emit(
@@ -85,16 +86,12 @@ def raised(periods: Sequence[Period], rank: int, start: int, now: int, program: 
     new = _period(program, rank, start)
     rival = next((p for p in periods if p.start > start and program.rank(p.tier) >= rank), None)
     if rival is not None and (new.end is None or rival.start < new.end):
-        new = new.model_copy(update={"end": rival.start})
+        new = replace(new, end=rival.start)
     before = [_cut(p, start) for p in periods if p.start < start]
     if new.end is None or (new.end > now and (rival is None or rival.start != new.end)):
         return [*before, new]
     end = new.end
-    after = [
-        p if p.start >= end else p.model_copy(update={"start": end})
-        for p in periods
-        if p.end is None or p.end > end
-    ]
+    after = [p if p.start >= end else replace(p, start=end) for p in periods if p.end is None or p.end > end]
     return [*before, new, *after]
 
 
@@ -105,7 +102,7 @@ def _period(program: Program, rank: int, start: int) -> Period:
 
 
 def _cut(period: Period, end: int) -> Period:
-    return period if period.end is not None and period.end <= end else period.model_copy(update={"end": end})
+    return period if period.end is not None and period.end <= end else replace(period, end=end)
 
 
 def _announce(book: Book, before: str, at: int) -> None:

@@ -1,7 +1,9 @@
 """Earning, returning, redeeming, expiring: to the point and to the instant."""
 
 import pytest
+from pydantic import ValidationError
 
+from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
 from services.loyalty.program import parse
 from shared.runtime.effects import Refused
@@ -272,3 +274,22 @@ def test_the_state_forgets_what_no_event_can_touch() -> None:
         account.give_back(number * 30, f"never-{number}", 1)
     assert len(account.state.orders) == len(account.state.waiting) == 25
     assert len(account.state.lots) == 13
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"remaining":12', '"remaining":"many"'),
+        ('"remaining":12', '"remaining":12,"colour":"red"'),
+        ('"total":1250', '"totals":1250'),
+        ('"tier":"bronze"', '"tier":7'),
+    ],
+)
+def test_a_stored_state_is_checked_to_its_smallest_part(old: str, new: str) -> None:
+    account = Account()
+    account.buy(0, 1250)
+    stored = account.state.model_dump_json()
+    assert old in stored
+    assert MemberState.model_validate_json(stored) == account.state
+    with pytest.raises(ValidationError):
+        MemberState.model_validate_json(stored.replace(old, new, 1))
