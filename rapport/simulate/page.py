@@ -13,6 +13,7 @@ from rich.text import Text
 from rapport.simulate.figures import NONE, change, change_of_share, money, number, share
 from rapport.simulate.tally import Result
 from services.loyalty.domain.campaigns import Campaign
+from shared.schemas.money import figure
 
 RULES = {
     "purchase": "purchases",
@@ -84,8 +85,8 @@ class _Rows:
     def money(self, label: str, before: int | Decimal, after: int | Decimal) -> None:
         results = self.comparison.baseline, self.comparison.draft
         cells = [money(value, r.program.currency) for value, r in zip((before, after), results, strict=True)]
-        same = self.comparison.currency is not None
-        by = change(before, after, lambda d: f"{d / 100:,.2f}") if same else NONE
+        currency = self.comparison.currency
+        by = NONE if currency is None else change(before, after, lambda d: figure(int(d), currency))
         self._add(label, cells, by)
 
     def share(self, label: str, before: Decimal | None, after: Decimal | None) -> None:

@@ -20,7 +20,7 @@ from services.metrics.partition import Partition
 from services.metrics.seen import IdSet, event_hash
 from services.metrics.store import Stored, Write
 from shared.runtime import faults, telemetry
-from shared.runtime.intake import dead_letter
+from shared.runtime.letters import dead_letter
 from shared.runtime.processing import Batch, Fenced, Origin, TopicOffset, Work
 from shared.runtime.publisher import Record
 from shared.runtime.retry import passes, retry

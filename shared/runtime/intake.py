@@ -98,6 +98,3 @@ class Intake:
     def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
         self._skipped.inc()
         return Slot(record.topic, record.offset, None)
-
-
-__all__ = ["FOR", "FORWARDED", "Intake", "dead_letter"]

@@ -11,7 +11,12 @@ _DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 
 def written(amount: int, currency: str) -> str:
     """``129950, "EUR"`` -> ``1,299.50 EUR``; ``500, "JPY"`` -> ``500 JPY``."""
+    return f"{figure(amount, currency)} {currency}"
+
+
+def figure(amount: int, currency: str) -> str:
+    """As ``written``, without the currency's code."""
     digits = _DIGITS.get(currency, 2)
     whole, rest = divmod(abs(amount), 10**digits)
     sign, decimals = "-" if amount < 0 else "", f".{rest:0{digits}d}" if digits else ""
-    return f"{sign}{whole:,}{decimals} {currency}"
+    return f"{sign}{whole:,}{decimals}"

@@ -71,15 +71,14 @@ def settle_return(book: Book, order: Order, units: Iterable[tuple[str, int]]) ->
     bonuses: list[Bonus] = [b for b in book.now("bonuses") if b.order_id == order.order_id]
     if not bonuses:
         return 0
-    _note(book, order, units)
-    returned = {sku: n for order_id, sku, n in book.now("returned") if order_id == order.order_id}
+    returned = _note(book, order, units)
     lost = 0
     for bonus, worth in zip(bonuses, kept(order, bonuses, returned), strict=True):
         keeps = min(bonus.kept, worth)
         if keeps == bonus.kept:
             continue
         lost += bonus.kept - keeps
-        _charge_back(book, bonus, bonus.kept - keeps)
+        _charge_back(book, order, bonus, bonus.kept - keeps)
         after = bonus.model_copy(update={"kept": keeps})
         book.more["bonuses"] = tuple(after if b is bonus else b for b in book.now("bonuses"))
     return lost
@@ -171,30 +170,28 @@ def _limited(book: Book, campaign: Campaign, bonus: Bonus, points: int) -> Bonus
 
 
 def _charge(book: Book, campaign: Campaign, points: int) -> None:
+    """Points given count against cap and budget; those taken back, below 0, are free again."""
     if campaign.budget is not None:
-        book.take(campaign.counter, points, campaign.budget)
+        book.take(campaign.counter, points, campaign.budget if points > 0 else None)
     if campaign.cap is not None:
-        _count(book, campaign.id, points)
+        given = dict(book.now("campaigns"))
+        given[campaign.id] = given.get(campaign.id, 0) + points
+        book.more["campaigns"] = tuple(given.items())
 
 
-def _charge_back(book: Book, bonus: Bonus, points: int) -> None:
-    program = book.program(next(o.at for o in book.orders if o.order_id == bonus.order_id))
-    campaign = next((c for c in program.campaigns if c.id == bonus.campaign), None)
-    if campaign is not None and campaign.budget is not None:
-        book.take(campaign.counter, -points)
-    if campaign is not None and campaign.cap is not None:
-        _count(book, campaign.id, -points)
+def _charge_back(book: Book, order: Order, bonus: Bonus, points: int) -> None:
+    """To the campaign as it was, if the program's file still has it."""
+    campaigns = book.program(order.at).campaigns
+    campaign = next((c for c in campaigns if c.id == bonus.campaign), None)
+    if campaign is not None:
+        _charge(book, campaign, -points)
 
 
-def _count(book: Book, campaign: str, points: int) -> None:
-    given = dict(book.now("campaigns"))
-    given[campaign] = given.get(campaign, 0) + points
-    book.more["campaigns"] = tuple(given.items())
-
-
-def _note(book: Book, order: Order, units: Iterable[tuple[str, int]]) -> None:
+def _note(book: Book, order: Order, units: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Keep what came back; all of the order's so far, by sku."""
     returned = {(o, sku): n for o, sku, n in book.now("returned")}
     for sku, quantity in units:
         key = order.order_id, sku
         returned[key] = returned.get(key, 0) + quantity
     book.more["returned"] = tuple((o, sku, n) for (o, sku), n in returned.items())
+    return {sku: n for (order_id, sku), n in returned.items() if order_id == order.order_id}

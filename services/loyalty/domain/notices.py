@@ -4,6 +4,7 @@ from bisect import bisect_right
 
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.lots import expiry
+from services.loyalty.domain.program import Notice
 from services.loyalty.domain.times import DAY, moment
 from shared.schemas.loyalty import PointsExpiring, RewardAvailable
 
@@ -11,16 +12,10 @@ from shared.schemas.loyalty import PointsExpiring, RewardAvailable
 def expiring_due(book: Book) -> int | None:
     """When to tell of points that expire: ``days`` before the first that was not told of, but not within
     ``every_days`` of the last time."""
-    active = book.lots.active
-    if not active:
+    first = _first_untold(book)
+    if first is None:
         return None
-    untold = bisect_right(active, book.now("told_until"), key=expiry)
-    if untold == len(active):
-        return None
-    ends = active[untold].expires_at
-    notice = book.program(ends).expiring
-    if notice is None:
-        return None
+    ends, notice = first
     at = ends - notice.days * DAY
     told_at = book.now("told_at")
     return at if told_at is None else max(at, told_at + notice.every_days * DAY)
@@ -29,20 +24,31 @@ def expiring_due(book: Book) -> int | None:
 def tell_expiring(book: Book, at: int) -> None:
     """All points that expire within ``days``, those told of before too."""
     at = max(at, book.before.at)  # of a lot that came late there is no telling earlier
-    first = bisect_right(book.lots.active, book.now("told_until"), key=expiry)
-    notice = book.program(book.lots.active[first].expires_at).expiring
-    assert notice is not None
+    first = _first_untold(book)
+    assert first is not None
+    _, notice = first
     until = at + notice.days * DAY
+    # The first is among them: it was due ``days`` before its end, or later.
     lots = book.lots.active[: bisect_right(book.lots.active, until, key=expiry)]
     book.more["told_at"], book.more["told_until"] = at, until
-    if lots:
-        fact = PointsExpiring(
-            points=sum(lot.remaining for lot in lots),
-            expires_at=moment(lots[0].expires_at),
-            last_at=moment(lots[-1].expires_at),
-            balance=book.balance,
-        )
-        book.emit(fact, at)
+    fact = PointsExpiring(
+        points=sum(lot.remaining for lot in lots),
+        expires_at=moment(lots[0].expires_at),
+        last_at=moment(lots[-1].expires_at),
+        balance=book.balance,
+    )
+    book.emit(fact, at)
+
+
+def _first_untold(book: Book) -> tuple[int, Notice] | None:
+    """When the first lot ends that the member was not told of, and the rule for it; None without either."""
+    active = book.lots.active
+    untold = bisect_right(active, book.now("told_until"), key=expiry)
+    if untold == len(active):
+        return None
+    ends = active[untold].expires_at
+    notice = book.program(ends).expiring
+    return None if notice is None else (ends, notice)
 
 
 def tell_affordable(book: Book) -> None:

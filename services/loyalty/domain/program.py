@@ -259,11 +259,10 @@ class Programs:
         """``versions`` by time; see ``check_versions``."""
         self.versions = tuple(versions)
         self._starts = [micros(v.effective_from) for v in self.versions[1:] if v.effective_from is not None]
-        self._only = self.versions[0] if len(self.versions) == 1 else None
 
     def at(self, instant: int) -> Program:
         """The version in force at ``instant`` (microseconds since 1970); before the first, the first."""
-        return self._only or self.versions[bisect_right(self._starts, instant)]
+        return self.versions[bisect_right(self._starts, instant)]
 
 
 def check_versions(versions: Sequence[Program]) -> None:

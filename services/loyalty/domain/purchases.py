@@ -92,8 +92,9 @@ def returned(book: Book, at: int, data: PurchaseReturned) -> None:
             field="refund.amount",
         )
     settle(book, at)
-    if _find(book, data.order_id) is not None:
-        _take_back(book, at, data)
+    index = _find(book, data.order_id)
+    if index is not None:
+        _take_back(book, index, at, data)
         return
     key = data.order_id, data.return_id
     if any((w.data.order_id, w.data.return_id) == key for w in book.waiting):
@@ -102,9 +103,8 @@ def returned(book: Book, at: int, data: PurchaseReturned) -> None:
     book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.context.origin))
 
 
-def _take_back(book: Book, at: int, data: PurchaseReturned) -> None:
-    index = _find(book, data.order_id)
-    assert index is not None
+def _take_back(book: Book, index: int, at: int, data: PurchaseReturned) -> None:
+    """``index``: where the order stands."""
     order = book.orders[index]
     refund = data.refund.amount
     if any(return_id == data.return_id for return_id, _ in order.refunds):
@@ -145,12 +145,14 @@ def _take_back(book: Book, at: int, data: PurchaseReturned) -> None:
 def _apply_waiting(book: Book, order_id: str) -> None:
     """Apply the returns that waited for this order, in the order they came, each under its own cause."""
     mine = [item for item in book.waiting if item.data.order_id == order_id]
+    index = _find(book, order_id)
+    assert index is not None
     book.waiting = [item for item in book.waiting if item.data.order_id != order_id]
     purchase = book.cause
     for item in mine:
         book.cause = Cause(source=item.cause[0], id=item.cause[1])
         try:
-            _take_back(book, item.at, item.data)
+            _take_back(book, index, item.at, item.data)
         except Refused as refusal:
             event = Event(item.cause[1], item.cause[0], book.member, moment(item.at), item.data)
             book.rejects.append(Reject(event, item.origin, refusal.code, refusal.detail))
