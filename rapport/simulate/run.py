@@ -13,7 +13,7 @@ from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.program import Programs
 from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
-from shared.runtime.effects import Context, Effects, Refused, SetTimer
+from shared.domain import Context, Effects, Refused, SetTimer
 from shared.schemas.commands import Command, MemberEnrolRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade

@@ -11,7 +11,7 @@ from services.loyalty.domain.liability import Liability, liability
 from services.loyalty.domain.program import Program, Programs
 from services.loyalty.domain.state import MemberState, times
 from services.loyalty.domain.times import micros
-from shared.runtime.effects import Append, Effects, Refused
+from shared.domain import Append, Effects, Refused
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned

@@ -23,7 +23,7 @@ from services.followup.models import (
 )
 from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
-from shared.runtime.api import (
+from shared.http.app import (
     ApiClock,
     Commands,
     IdempotencyKey,
@@ -35,8 +35,8 @@ from shared.runtime.api import (
     require,
     run_api,
 )
-from shared.runtime.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
-from shared.runtime.problems import Problem, not_found
+from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
+from shared.http.problems import Problem, not_found
 from shared.runtime.settings import load_settings
 from shared.schemas.base import Id
 from shared.schemas.commands import OutreachRequested

@@ -9,8 +9,8 @@ from services.followup.domain.state import Customer, initial
 from services.followup.load import policy_or_exit
 from services.followup.sender import send_mail
 from services.followup.settings import FollowupSettings
-from shared.runtime.effects import Handler
-from shared.runtime.host import run_worker
+from shared.domain import Handler
+from shared.host import run_worker
 from shared.runtime.settings import load_settings
 
 INDEXES = {COLLECTION: ("status,not_before", "customer,-due_at,-_id")}

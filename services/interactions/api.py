@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.interactions.routes import complaints, customers, events
 from services.interactions.settings import InteractionsSettings
-from shared.runtime.api import create_api, run_api
+from shared.http.app import create_api, run_api
 from shared.runtime.settings import Settings, load_settings
 
 ROUTERS = (events.router, customers.router, complaints.router)

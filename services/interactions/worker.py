@@ -5,8 +5,8 @@ from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, SEARCH_KEYS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.domain.timeline import TIMELINE
 from services.interactions.settings import InteractionsSettings
-from shared.runtime.effects import Handler
-from shared.runtime.host import run_worker
+from shared.domain import Handler
+from shared.host import run_worker
 from shared.runtime.settings import Settings, load_settings
 
 

@@ -8,8 +8,8 @@ from services.loyalty.gauges import refresh
 from services.loyalty.program import ProgramError, load
 from services.loyalty.routes import ledger, members, program, vouchers
 from services.loyalty.settings import LoyaltySettings
-from shared.runtime.api import create_api, run_api
-from shared.runtime.refreshing import refreshing
+from shared.http.app import create_api, run_api
+from shared.http.refreshing import refreshing
 from shared.runtime.settings import load_settings
 
 ROUTERS = (program.router, members.router, ledger.router, vouchers.router)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.loyalty.domain.state import MemberState
-from shared.runtime.plan import Entry, Plan
+from shared.journal.plan import Entry, Plan
 from shared.schemas.base import Data
 from shared.schemas.commands import (
     RedemptionRequested,

@@ -8,8 +8,8 @@ from services.loyalty.program import ProgramError, load
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.store import INDEXES
 from services.loyalty.telemetry import observer
-from shared.runtime.effects import Handler
-from shared.runtime.host import run_worker
+from shared.domain import Handler
+from shared.host import run_worker
 from shared.runtime.settings import Settings, load_settings
 
 

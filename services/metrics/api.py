@@ -15,7 +15,7 @@ from services.metrics.gauges import refresh
 from services.metrics.report import live_window, series
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import Reader
-from shared.runtime.api import (
+from shared.http.app import (
     ApiClock,
     Principal,
     Producing,
@@ -25,8 +25,8 @@ from shared.runtime.api import (
     require,
     run_api,
 )
-from shared.runtime.problems import Problem
-from shared.runtime.refreshing import refreshing
+from shared.http.problems import Problem
+from shared.http.refreshing import refreshing
 from shared.runtime.settings import load_settings
 
 MAX_DAYS = 731

@@ -19,11 +19,12 @@ from services.metrics.domain.accumulate import CONSUMES
 from services.metrics.partition import Partition
 from services.metrics.seen import IdSet, event_hash
 from services.metrics.store import Stored, Write
-from shared.runtime import faults, telemetry
-from shared.runtime.letters import dead_letter
-from shared.runtime.processing import Batch, Fenced, Origin, TopicOffset, Work
-from shared.runtime.publisher import Record
-from shared.runtime.retry import passes, retry
+from shared.kafka.publisher import Record
+from shared.runtime import telemetry
+from shared.worker import faults
+from shared.worker.dead_letters import dead_letter
+from shared.worker.processing import Batch, Fenced, Origin, TopicOffset, Work
+from shared.worker.retry import passes, retry
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class _Poison(Exception):
 
 
 class CompactProcessor:
-    """Implements ``shared.runtime.processing.Processor``."""
+    """Implements ``shared.worker.processing.Processor``."""
 
     def __init__(
         self,

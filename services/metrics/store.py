@@ -26,8 +26,8 @@ from services.metrics.domain.cells import Cell, Delta, from_date, merged, to_dat
 from services.metrics.domain.complaints import OPEN
 from services.metrics.domain.purchases import is_gap
 from services.metrics.seen import ID_BYTES, Chunk
-from shared.runtime.processing import Fenced
-from shared.runtime.sessions import Sessions
+from shared.journal.sessions import Sessions
+from shared.worker.processing import Fenced
 
 Document = dict[str, Any]
 LOOKUP = 100

@@ -9,8 +9,8 @@ from services.metrics.domain.accumulate import CONSUMES
 from services.metrics.processor import SERVICE, CompactProcessor
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import WorkerStore
-from shared.runtime.host import run_processor
-from shared.runtime.publisher import Publisher
+from shared.host import run_processor
+from shared.kafka.publisher import Publisher
 from shared.runtime.settings import load_settings
 
 

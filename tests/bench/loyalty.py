@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shared.runtime import publisher as publishing
-from shared.runtime.keys import partition_of
-from shared.runtime.processing import Batch, Origin, Work
-from shared.runtime.publisher import Record
+from shared.kafka import publisher as publishing
+from shared.kafka.keys import partition_of
+from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
+from shared.worker.processing import Batch, Origin, Work
 from tests.bench.events import START
 
 PARTITIONS = 4

@@ -14,12 +14,12 @@ from rich.progress import Progress
 
 from services.loyalty.domain.state import MemberState
 from services.loyalty.worker import handler
-from shared.runtime.documents import Document
-from shared.runtime.effects import Handler
-from shared.runtime.journal import JournalProcessor
-from shared.runtime.keys import key_hash
+from shared.domain import Handler
+from shared.journal.documents import Document
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import WorkerStore
+from shared.kafka.keys import key_hash
 from shared.runtime.settings import Settings
-from shared.runtime.store import WorkerStore
 from tests.bench.events import START, purchase
 from tests.bench.loyalty import Accepting, decoded
 from tests.bench.report import console

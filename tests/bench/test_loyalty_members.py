@@ -27,11 +27,11 @@ from rapport.embedded import mongo as server
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from services.loyalty.domain.state import MemberState
-from shared.runtime.documents import Document
-from shared.runtime.host import settle_heap
-from shared.runtime.journal import JournalProcessor
-from shared.runtime.plan import Held, Plan, Timer
-from shared.runtime.store import WorkerStore
+from shared.host import settle_heap
+from shared.journal.documents import Document
+from shared.journal.plan import Held, Plan, Timer
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import WorkerStore
 from tests.bench.events import START, purchase
 from tests.bench.loyalty import BATCH, PARTITIONS, Accepting, batches_of, decoded
 from tests.bench.members import ORDERS, copies_of, fill, loyalty_of, name_of, restore

@@ -14,11 +14,11 @@ from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from services.loyalty.domain.state import MemberState
 from services.loyalty.worker import handler
-from shared.runtime.documents import Document, Writes, writes_of
-from shared.runtime.journal import JournalProcessor
-from shared.runtime.plan import Held, Plan
+from shared.journal.documents import Document, Writes, writes_of
+from shared.journal.plan import Held, Plan
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import WorkerStore
 from shared.runtime.settings import Settings
-from shared.runtime.store import WorkerStore
 from tests.bench.events import purchases
 from tests.bench.loyalty import PARTITIONS, Accepting, batches_of, decoded
 from tests.bench.report import show_profile, show_ratio

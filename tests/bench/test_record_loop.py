@@ -12,11 +12,11 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
-from shared.runtime.host import settle_heap
-from shared.runtime.intake import Intake
-from shared.runtime.processing import Batch, TopicOffset
-from shared.runtime.worker import RecordLoop
+from shared.host import settle_heap
 from shared.schemas.purchases import PurchaseMade
+from shared.worker.intake import Intake
+from shared.worker.loop import RecordLoop
+from shared.worker.processing import Batch, TopicOffset
 from tests.bench.events import purchases
 from tests.bench.report import show_profile, show_ratio
 

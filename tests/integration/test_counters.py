@@ -12,17 +12,17 @@ from pymongo import AsyncMongoClient
 
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
-from shared.runtime.counters import Counters
-from shared.runtime.documents import Document
-from shared.runtime.effects import Context, Effects, Handler, Take
-from shared.runtime.journal import JournalProcessor
-from shared.runtime.plan import Buried, Entry, Plan
-from shared.runtime.processing import Batch, Origin, Work
-from shared.runtime.publisher import Publisher, Record
-from shared.runtime.store import CountersMoved, DuplicateEvents, WorkerStore
+from shared.domain import Context, Effects, Handler, Take
+from shared.journal.counters import Counters
+from shared.journal.documents import Document
+from shared.journal.plan import Buried, Entry, Plan
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import CountersMoved, DuplicateEvents, WorkerStore
+from shared.kafka.publisher import Publisher, Record
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
+from shared.worker.processing import Batch, Origin, Work
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STOCK = 40

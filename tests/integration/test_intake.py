@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from shared.runtime.keys import partition_of
+from shared.kafka.keys import partition_of
 from shared.schemas.topics import TOPICS
 from tests.stack import STRUCTURED, Stack, event, new_customer, purchase, until
 

@@ -8,8 +8,8 @@ from pymongo import AsyncMongoClient
 
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
-from shared.runtime.documents import Document
-from shared.runtime.sessions import Sessions
+from shared.journal.documents import Document
+from shared.journal.sessions import Sessions
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from services.followup.domain.policy import Policy, milliseconds
 from services.followup.domain.rules import MANUAL
 from services.followup.domain.state import Customer, Planned
 from services.followup.domain.templates import TemplateFault
-from shared.runtime.effects import Context, Effects, Emit, Outcome, Refused, SetTimer
+from shared.domain import Context, Effects, Emit, Outcome, Refused, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.event import Event

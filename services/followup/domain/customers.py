@@ -7,7 +7,7 @@ from services.followup.domain.delivery import cancel_flight, cancel_flights, can
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Consent, Customer
-from shared.runtime.effects import CancelTimer, Effects
+from shared.domain import CancelTimer, Effects
 from shared.schemas.customers import ConsentChanged, CustomerErased, Profile
 from shared.schemas.event import Event
 

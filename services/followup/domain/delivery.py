@@ -18,7 +18,7 @@ from services.followup.domain.state import (
     without_plan,
 )
 from services.followup.domain.templates import Message, TemplateFault
-from shared.runtime.effects import CancelTimer, Effects, Emit, SetTimer
+from shared.domain import CancelTimer, Effects, Emit, SetTimer
 from shared.schemas.commands import DeliveryReported
 from shared.schemas.event import Event
 from shared.schemas.outreach import (

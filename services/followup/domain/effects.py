@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.followup.domain.state import Customer
-from shared.runtime.effects import Effects
+from shared.domain import Effects
 
 Step = Callable[[Customer], Effects[Customer]]
 

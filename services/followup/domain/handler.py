@@ -9,7 +9,7 @@ from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy, milliseconds
 from services.followup.domain.rules import Rules
 from services.followup.domain.state import Customer
-from shared.runtime.effects import Context, Effects
+from shared.domain import Context, Effects
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
 from shared.schemas.complaints import ComplaintClosed, ComplaintOpened, ComplaintReopened, ComplaintResolved

@@ -9,7 +9,7 @@ from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules import Rule, event_name
 from services.followup.domain.state import Anchor, Customer, Planned, with_anchor
-from shared.runtime.effects import CancelTimer, Context, Effects, SetTimer
+from shared.domain import CancelTimer, Context, Effects, SetTimer
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired

@@ -9,7 +9,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.quiet import zone
 from services.followup.domain.state import Customer
 from services.followup.domain.templates import Message
-from shared.runtime.effects import Put
+from shared.domain import Put
 
 COLLECTION = "deliveries"
 

@@ -16,7 +16,7 @@ from services.interactions.domain.state import (
     micros,
     placed,
 )
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.loyalty import LedgerEntry, MemberEnrolled, TierChanged

@@ -10,7 +10,7 @@ from services.interactions.domain import activity, complaints, profile
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
 from services.interactions.domain.state import Customer, micros
 from services.interactions.domain.timeline import TIMELINE, row
-from shared.runtime.effects import Append, Context, Effects, Emit, Outcome, Put
+from shared.domain import Append, Context, Effects, Emit, Outcome, Put
 from shared.schemas.base import Data
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
 from shared.schemas.complaints import ComplaintOpened, ComplaintsData

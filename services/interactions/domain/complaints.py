@@ -14,7 +14,7 @@ from services.interactions.domain.state import (
     micros,
     placed,
 )
-from shared.runtime.effects import Context, Refused
+from shared.domain import Context, Refused
 from shared.schemas.base import ID_PATTERN, Data
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
 from shared.schemas.complaints import (

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, Known, found, micros, placed
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 

@@ -13,9 +13,9 @@ from services.interactions.views import (
     customer_view,
     timeline_item,
 )
-from shared.runtime.api import get_clock, require
-from shared.runtime.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
-from shared.runtime.problems import Problem
+from shared.http.app import get_clock, require
+from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
+from shared.http.problems import Problem
 
 router = APIRouter(tags=["customers"], dependencies=[Depends(require("customers:read"))])
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from services.interactions.store import InteractionsStore
-from shared.runtime.api import get_database
-from shared.runtime.paging import decode_cursor
-from shared.runtime.problems import Problem
+from shared.http.app import get_database
+from shared.http.paging import decode_cursor
+from shared.http.problems import Problem
 from shared.schemas.base import ID_PATTERN
 
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]

@@ -11,9 +11,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import Headers
 
-from shared.runtime.api import Principal, get_producer, require
-from shared.runtime.problems import Problem, too_large
-from shared.runtime.publisher import MAX_RECORD_BYTES, Record
+from shared.http.app import Principal, get_producer, require
+from shared.http.problems import Problem, too_large
+from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
 from shared.schemas.codec import JSON, STRUCTURED, BadRecord, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted

@@ -9,7 +9,7 @@ from services.loyalty.domain.program import Programs
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
-from shared.runtime.effects import Context, Effects, Outcome
+from shared.domain import Context, Effects, Outcome
 from shared.schemas.base import Data
 from shared.schemas.commands import (
     AdjustmentRequested,

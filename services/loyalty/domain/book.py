@@ -14,7 +14,7 @@ from services.loyalty.domain.numbers import MAX_POINTS
 from services.loyalty.domain.program import Program, Programs
 from services.loyalty.domain.state import Lot, MemberState, Pending
 from services.loyalty.domain.times import DAY, moment
-from shared.runtime.effects import Append, Context, Emit, Put, Refused, Reject, Take
+from shared.domain import Append, Context, Emit, Put, Refused, Reject, Take
 from shared.schemas.base import Data
 from shared.schemas.loyalty import (
     Cause,

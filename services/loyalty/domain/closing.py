@@ -8,7 +8,7 @@ from services.loyalty.domain.book import Book
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import MEMORY, MemberState
 from services.loyalty.domain.times import moment, timer_instant
-from shared.runtime.effects import CancelTimer, Effects, Increment, Outcome, SetTimer
+from shared.domain import CancelTimer, Effects, Increment, Outcome, SetTimer
 
 TIMER = "due"
 LIABILITY = "liability"

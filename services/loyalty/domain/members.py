@@ -7,7 +7,7 @@ from services.loyalty.domain.occasions import next_anniversary, next_birthday
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Period
 from services.loyalty.domain.times import moment
-from shared.runtime.effects import Outcome, Refused
+from shared.domain import Outcome, Refused
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile

@@ -30,7 +30,7 @@ from services.loyalty.domain.numbers import (
     fault,
 )
 from services.loyalty.domain.times import micros
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.base import Currency, Id
 
 

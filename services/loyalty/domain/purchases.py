@@ -7,7 +7,7 @@ from services.loyalty.domain.book import Book
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Order, Waiting, read_terms
 from services.loyalty.domain.times import moment
-from shared.runtime.effects import Refused, Reject
+from shared.domain import Refused, Reject
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned

@@ -10,7 +10,7 @@ from services.loyalty.domain.members import require_member
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Invited, Order
 from services.loyalty.domain.times import DAY
-from shared.runtime.effects import Outcome, Refused
+from shared.domain import Outcome, Refused
 from shared.schemas.commands import (
     ReferralBonusRequested,
     ReferralNoteRequested,

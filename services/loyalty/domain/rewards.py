@@ -6,7 +6,7 @@ from services.loyalty.domain.members import insufficient, require_member
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Voucher
 from services.loyalty.domain.times import DAY, moment
-from shared.runtime.effects import Outcome, Put, Refused
+from shared.domain import Outcome, Put, Refused
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
 
 

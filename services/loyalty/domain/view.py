@@ -9,7 +9,7 @@ from services.loyalty.domain.program import Programs
 from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import DAY, moment
-from shared.runtime.effects import Append, Context
+from shared.domain import Append, Context
 from shared.schemas.loyalty import Cause
 
 

@@ -11,7 +11,7 @@ from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
 from services.loyalty.models.commands import PendingAnswer
 from services.loyalty.store import LoyaltyStore
-from shared.runtime.api import (
+from shared.http.app import (
     ApiClock,
     Commands,
     Principal,
@@ -20,7 +20,7 @@ from shared.runtime.api import (
     get_database,
     require,
 )
-from shared.runtime.problems import Problem
+from shared.http.problems import Problem
 from shared.schemas.base import Data, Id
 
 

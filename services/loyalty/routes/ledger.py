@@ -33,8 +33,8 @@ from services.loyalty.routes.dependencies import (
     member,
 )
 from services.loyalty.store import LoyaltyStore
-from shared.runtime.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
-from shared.runtime.problems import Problem
+from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
+from shared.http.problems import Problem
 from shared.schemas.base import Id
 
 router = APIRouter(tags=["ledger"], responses=UNKNOWN_MEMBER)

@@ -26,8 +26,8 @@ from services.loyalty.routes.dependencies import (
     ask,
     member,
 )
-from shared.runtime.api import IdempotencyKey
-from shared.runtime.problems import Problem
+from shared.http.app import IdempotencyKey
+from shared.http.problems import Problem
 from shared.schemas.commands import AdjustmentRequested, MemberEnrolRequested, RedemptionRequested
 
 router = APIRouter(tags=["members"])

@@ -16,7 +16,7 @@ from services.loyalty.models.program import (
     version_answer,
 )
 from services.loyalty.routes.dependencies import Accountant, AllVersions, Clock, InForce, Reader, Store
-from shared.runtime.paging import Page, page
+from shared.http.paging import Page, page
 from shared.schemas.base import Time
 
 router = APIRouter(tags=["program"])

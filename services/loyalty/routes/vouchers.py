@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from services.loyalty.models.commands import VoucherAnswer
 from services.loyalty.routes.dependencies import Redeemer, Sends, Store, answers, ask
 from services.loyalty.store import LoyaltyStore
-from shared.runtime.api import IdempotencyKey
-from shared.runtime.problems import Problem
+from shared.http.app import IdempotencyKey
+from shared.http.problems import Problem
 from shared.schemas.commands import VoucherCancelRequested, VoucherRedeemRequested
 
 router = APIRouter(tags=["vouchers"])

@@ -13,7 +13,7 @@ from services.followup.domain.handler import apply
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules import Rules
 from services.followup.domain.state import Customer, initial
-from shared.runtime.effects import CancelTimer, Context, Effects, Emit, Put, Refused
+from shared.domain import CancelTimer, Context, Effects, Emit, Put, Refused
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported
 from shared.schemas.complaints import ComplaintOpened, ComplaintReopened, ComplaintResolved

@@ -13,9 +13,9 @@ from services.followup import tokens
 from services.followup.api import create_app
 from services.followup.load import DEFAULT_RULES, load_policy, load_rules
 from services.followup.settings import FollowupSettings
+from shared.domain import Refused
+from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
-from shared.runtime.effects import Refused
-from shared.runtime.publisher import Record
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.customers import ConsentChanged
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged, CustomerErased
 from shared.schemas.outreach import OutreachScheduled, OutreachSent, OutreachSuppressed

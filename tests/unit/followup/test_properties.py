@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.followup.domain.quiet import quiet_until, zone
 from services.followup.domain.rules import FrequencyCap
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.base import Data
 from shared.schemas.commands import OutreachRequested
 from shared.schemas.customers import CustomerErased

@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
 from services.interactions.api import ROUTERS
-from shared.runtime.api import create_api
+from shared.http.app import create_api
 from shared.runtime.settings import Settings
 
 from .inline_worker import InlineWorker

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.interactions.worker import handler
-from shared.runtime.api import connect
-from shared.runtime.plan import Planner
-from shared.runtime.processing import Origin, Work
-from shared.runtime.publisher import Record
+from shared.http.app import connect
+from shared.journal.plan import Planner
+from shared.journal.store import WorkerStore
+from shared.kafka.publisher import Record
 from shared.runtime.settings import Settings
-from shared.runtime.store import WorkerStore
 from shared.schemas.codec import decode, open_envelope
+from shared.worker.processing import Origin, Work
 
 
 class InlineWorker:

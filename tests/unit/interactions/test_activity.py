@@ -13,7 +13,7 @@ from services.interactions.domain.apply import CONSUMES, FACT_TOPICS
 from services.interactions.domain.state import MAX_CHANNELS, micros
 from services.interactions.domain.timeline import LINES, amount, summary
 from services.interactions.views import customer_view
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.base import Data, Money
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.interactions import InteractionLogged

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.interactions.domain.state import MAX_COMPLAINTS, STATUSES, Customer, initial, micros
-from shared.runtime.effects import Effects, Refused
+from shared.domain import Effects, Refused
 from shared.schemas.base import Data, Money
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
 from shared.schemas.complaints import (

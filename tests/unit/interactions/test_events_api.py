@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.interactions.api import ROUTERS
-from shared.runtime.api import create_api
-from shared.runtime.publisher import MAX_RECORD_BYTES, BrokerAway, Record
+from shared.http.app import create_api
+from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAway, Record
 from shared.runtime.settings import NamedKey, Settings
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.interactions.domain.profile import profile_values
 from services.interactions.domain.state import MAX_CONSENTS, initial
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 
 from .told import CUSTOMER, event, fold, put, step

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.interactions.domain.apply import apply
 from services.interactions.domain.state import Customer, initial
-from shared.runtime.effects import Append, Context, Effects, Put
+from shared.domain import Append, Context, Effects, Put
 from shared.schemas.base import Data
 from shared.schemas.event import Event
 

@@ -13,7 +13,7 @@ from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros, moment
 from services.loyalty.domain.view import MemberView, view
 from services.loyalty.program import load
-from shared.runtime.effects import (
+from shared.domain import (
     Append,
     CancelTimer,
     Context,

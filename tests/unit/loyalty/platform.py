@@ -7,10 +7,10 @@ from typing import Any
 from services.loyalty.domain.state import MemberState
 from services.loyalty.program import load
 from services.loyalty.store import Sums
-from shared.runtime.auth import Principal
-from shared.runtime.commands import Answer
-from shared.runtime.effects import Refused
-from shared.runtime.problems import Problem
+from shared.domain import Refused
+from shared.http.auth import Principal
+from shared.http.commands import Answer
+from shared.http.problems import Problem
 from shared.schemas.base import Data
 
 from .account import Account, day

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
 from services.loyalty.program import parse
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.base import Money
 from shared.schemas.loyalty import (
     MemberEnrolled,

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.loyalty.program import parse
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 
 from .account import PLAIN, RETAIL, Account, day
 

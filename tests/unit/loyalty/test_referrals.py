@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 from shared.schemas.base import Data
 from shared.schemas.commands import MemberEnrolRequested
 from shared.schemas.feedback import ReferralMade

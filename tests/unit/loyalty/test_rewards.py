@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.loyalty.domain.program import Program
-from shared.runtime.effects import Refused
+from shared.domain import Refused
 
 from .account import PLAIN, Account, day
 

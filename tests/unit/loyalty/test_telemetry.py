@@ -9,8 +9,7 @@ from prometheus_client import REGISTRY
 from services.loyalty.domain.state import MemberState
 from services.loyalty.gauges import show
 from services.loyalty.telemetry import observer
-from shared.runtime.plan import Entry, Plan, Rejected
-from shared.runtime.processing import COMMANDS, Origin, Work
+from shared.journal.plan import Entry, Plan, Rejected
 from shared.schemas.base import Data, Money
 from shared.schemas.commands import (
     RedemptionRequested,
@@ -23,6 +22,7 @@ from shared.schemas.commands import (
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.purchases import PurchaseMade
+from shared.worker.processing import COMMANDS, Origin, Work
 
 from .account import RETAIL, day
 

@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 from services.metrics.domain.cells import Delta, merged
 from services.metrics.seen import ID_BYTES, Chunk
 from services.metrics.store import Stored, Write
-from shared.runtime.processing import Fenced
+from shared.worker.processing import Fenced
 
 
 @dataclass

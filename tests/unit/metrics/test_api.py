@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from services.metrics.api import create_app
 from services.metrics.domain.kpis import KPIS
 from services.metrics.settings import MetricsSettings
-from shared.runtime.publisher import Record
+from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered

@@ -14,9 +14,9 @@ from services.metrics import processor as processor_module
 from services.metrics.domain.accumulate import accumulate
 from services.metrics.processor import CompactProcessor
 from services.metrics.store import Write
-from shared.runtime.processing import Batch, Fenced, Origin, Work
-from shared.runtime.publisher import Record
+from shared.kafka.publisher import Record
 from shared.schemas.event import Event
+from shared.worker.processing import Batch, Fenced, Origin, Work
 
 from .memory import MemoryStore
 from .story import START, event, histories, purchase, run

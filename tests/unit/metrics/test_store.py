@@ -12,11 +12,11 @@ from services.metrics.domain.cells import Delta, from_date
 from services.metrics.processor import CompactProcessor
 from services.metrics.seen import FAN_OUT
 from services.metrics.store import Reader, WorkerStore
-from shared.runtime.processing import Batch, Fenced, Origin, Work
-from shared.runtime.publisher import Record
+from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.worker.processing import Batch, Fenced, Origin, Work
 
 from .story import START, event, opened, profile, purchase, run
 

@@ -24,7 +24,7 @@ from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
 from services.loyalty.domain.view import view
 from services.loyalty.program import load
-from shared.runtime.effects import Context
+from shared.domain import Context
 from shared.schemas.base import Data
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.event import Event

@@ -9,9 +9,9 @@ from rapport.simulate.run import Arrival, simulate
 from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.state import MemberState
 from services.loyalty.program import load
-from shared.runtime.effects import Handler
-from shared.runtime.plan import Held, Planner
-from shared.runtime.processing import Origin, Work
+from shared.domain import Handler
+from shared.journal.plan import Held, Planner
+from shared.worker.processing import Origin, Work
 from tests.unit.simulate.recordings import both, buy, campaign, day, give_back, one, program, refer
 
 

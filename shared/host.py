@@ -1,0 +1,290 @@
+"""The process of a worker: a Faust App that supervises the record loop and serves its health.
+
+Faust gives the service tree, signals, restarts and the web server; its own consumer and producer
+are not started (see docs/adr), so the record loop is alone in reading.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import faust
+import structlog
+from faust.app.base import BootStrategy
+from faust.web import Request, Response, View
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from shared.domain import Handler, S
+from shared.journal.documents import Document
+from shared.journal.plan import Plan
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import WorkerStore
+from shared.kafka.keys import partition_of
+from shared.kafka.publisher import Publisher, Record
+from shared.runtime.settings import Settings
+from shared.runtime.telemetry import configure_logging
+from shared.schemas.base import Data
+from shared.schemas.clock import ClockAdvanced
+from shared.schemas.codec import encode
+from shared.schemas.event import Event
+from shared.schemas.topics import TOPICS
+from shared.worker.intake import Intake
+from shared.worker.loop import RecordLoop
+from shared.worker.processing import Processor
+
+log = structlog.get_logger(__name__)
+
+STALLED_SECONDS = 60.0
+"""A loop that has not gone round for so long is not alive."""
+ProcessorFactory = Callable[
+    [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
+    Processor,
+]
+
+
+def mongo_client(settings: Settings) -> AsyncMongoClient[Document]:
+    """A client as every worker uses it; it connects when first used."""
+    return AsyncMongoClient(
+        settings.mongo,
+        tz_aware=True,
+        tzinfo=UTC,
+        serverSelectionTimeoutMS=int(settings.store_timeout * 1000),
+        timeoutMS=30_000,
+    )
+
+
+class Runtime:
+    """What a worker's own background tasks may use."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: AsyncDatabase[Document],
+        publisher: Publisher,
+        loop: RecordLoop,
+        committed: asyncio.Event,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.stopping = asyncio.Event()
+        self._publisher = publisher
+        self._loop = loop
+        self._committed = committed
+
+    def owns(self, customer_id: str) -> bool:
+        """Whether this worker serves the customer now."""
+        count = self._loop.partitions
+        return bool(count) and partition_of(customer_id.encode(), count) in self._loop.held
+
+    def now(self, customer_id: str) -> datetime:
+        """The wall clock, or the watermark of the customer's partition."""
+        if self.settings.clock == "wall" or not self._loop.partitions:
+            return datetime.now(UTC)
+        return self._loop.watermark(partition_of(customer_id.encode(), self._loop.partitions))
+
+    async def publish_event(self, event: Event) -> None:
+        """Publish an event on its topic and wait for the acknowledgement. Raises ``BrokerAway``."""
+        value, headers = encode(event)
+        record = Record(event.data.topic, event.subject.encode(), value, tuple(headers))
+        await self._publisher.publish([record])
+
+    async def wait_for_commit(self, seconds: float) -> None:
+        """Until the worker has committed a batch, or so many seconds have passed."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._committed.wait(), seconds)
+        self._committed.clear()
+
+
+Extra = Callable[[Runtime], Awaitable[None]]
+
+
+class _Boot(BootStrategy):
+    enable_kafka = False
+
+
+class _App(faust.App):
+    BootStrategy = _Boot
+
+
+def run_worker(
+    settings: Settings,
+    handler: Handler[S],
+    *,
+    extra: Sequence[Extra] = (),
+    observe: Callable[[Plan[S]], None] | None = None,
+) -> None:
+    """Run a handler's worker until a signal stops it. Does not return.
+
+    ``observe`` is called with each plan that took effect; it must not raise.
+    """
+    client = mongo_client(settings)
+    store = WorkerStore(client, handler)
+    publisher = Publisher(settings.kafka)
+    processor = JournalProcessor(
+        handler,
+        store,
+        publisher,
+        secret_key=settings.secret_key.get_secret_value().encode(),
+        stream=settings.clock == "stream",
+        observe=observe,
+    )
+    intake = Intake(handler.service, handler.consumes, reads_everything=handler.reads_everything)
+    topics = _topics(handler.consumes, handler.reads_everything, settings)
+    loop = _loop(settings, handler.service, topics, intake, processor)
+    runtime = Runtime(settings, store.database, publisher, loop, processor.committed)
+    _run(settings, handler.service, loop, publisher, client, store.prepare, runtime, extra)
+
+
+def run_processor(
+    settings: Settings,
+    *,
+    service: str,
+    consumes: Sequence[type[Data]],
+    processor_factory: ProcessorFactory,
+    prepare: Callable[[AsyncDatabase[Document]], Awaitable[None]] | None = None,
+) -> None:
+    """Run a worker with a processor of its own until a signal stops it. Does not return."""
+    client = mongo_client(settings)
+    database = client[f"rapport_{service}"]
+    publisher = Publisher(settings.kafka)
+    processor = processor_factory(database, client, publisher)
+    loop = _loop(settings, service, _topics(consumes, False, settings), Intake(service, consumes), processor)
+    runtime = Runtime(settings, database, publisher, loop, asyncio.Event())
+
+    async def make_ready() -> None:
+        if prepare is not None:
+            await prepare(database)
+
+    _run(settings, service, loop, publisher, client, make_ready, runtime, ())
+
+
+def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings) -> set[str]:
+    if everything:
+        return set(TOPICS)
+    topics = {c.topic for c in consumes if c.topic}
+    return topics | {ClockAdvanced.topic} if settings.clock == "stream" else topics
+
+
+def _loop(
+    settings: Settings, service: str, topics: set[str], intake: Intake, processor: Processor
+) -> RecordLoop:
+    return RecordLoop(
+        service=service,
+        bootstrap=settings.kafka,
+        topics=topics,
+        intake=intake,
+        processor=processor,
+        stream=settings.clock == "stream",
+        batch_size=settings.batch_size,
+        session_timeout_ms=int(settings.session_timeout * 1000),
+    )
+
+
+def _run(
+    settings: Settings,
+    service: str,
+    loop: RecordLoop,
+    publisher: Publisher,
+    client: AsyncMongoClient[Document],
+    prepare: Callable[[], Awaitable[None]],
+    runtime: Runtime,
+    extra: Sequence[Extra],
+) -> None:
+    configure_logging(settings, f"{service}-worker")
+    app = _App(
+        f"rapport-{service}-host",
+        broker=f"kafka://{settings.kafka}",
+        store="memory://",
+        datadir=os.path.join(tempfile.gettempdir(), f"rapport-{service}-{os.getpid()}"),
+        web_host=settings.host,
+        web_bind=settings.host,
+        web_port=settings.worker_port,
+    )
+
+    @app.service
+    class Records(faust.Service):
+        """The record loop and the service's own tasks, under Faust's supervision."""
+
+        @faust.Service.task
+        async def records(self) -> None:
+            await publisher.start()
+            await _until_it_works("mongo", prepare)
+            await publisher.connected()
+            await loop.run()
+
+        @faust.Service.task
+        async def extras(self) -> None:
+            await asyncio.gather(*(task(runtime) for task in extra))
+            await runtime.stopping.wait()
+
+        async def on_stop(self) -> None:
+            runtime.stopping.set()
+            loop.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(loop.finished.wait(), 10.0)
+            await publisher.stop()
+            await client.close()
+
+    _pages(app, service, loop, publisher, client)
+    settle_heap()
+    worker = faust.Worker(
+        app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
+    )
+    worker.execute_from_commandline()
+
+
+def settle_heap() -> None:
+    """What is loaded by now stays for the process's life: the garbage collector need not walk it again.
+    And a batch makes tens of thousands of objects that all die with it: look less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+async def _until_it_works(part: str, call: Callable[[], Awaitable[None]]) -> None:
+    delay = 0.2
+    while True:
+        try:
+            await call()
+        except (PyMongoError, OSError) as error:
+            log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 10.0)
+        else:
+            return
+
+
+def _pages(
+    app: _App, service: str, loop: RecordLoop, publisher: Publisher, client: AsyncMongoClient[Document]
+) -> None:
+    @app.page("/healthz")
+    async def healthz(view: View, request: Request) -> Response:
+        stalled = monotonic() - loop.progress
+        body: dict[str, Any] = {"status": "stalled" if stalled > STALLED_SECONDS else "alive"}
+        return view.json(body, status=503 if stalled > STALLED_SECONDS else 200)
+
+    @app.page("/readyz")
+    async def readyz(view: View, request: Request) -> Response:
+        missing = [] if publisher.ready else ["kafka"]
+        if not loop.held:
+            missing.append("partitions")
+        try:
+            await asyncio.wait_for(client.admin.command("ping"), 2.0)
+        except (PyMongoError, TimeoutError):
+            missing.append("mongo")
+        status = "waiting" if missing else "ready"
+        body = {"status": status, "missing": missing, "partitions": sorted(loop.held)}
+        return view.json(body, status=503 if missing else 200)
+
+    @app.page("/metrics")
+    async def metrics(view: View, request: Request) -> Response:
+        return view.text(generate_latest().decode(), headers={"content-type": CONTENT_TYPE_LATEST})

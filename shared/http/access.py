@@ -1,0 +1,130 @@
+"""Around every request: its id, its trace, its log line, its metric, a body of bounded size, and
+an answer even when something broke."""
+
+import re
+import time
+import uuid
+
+import structlog
+from opentelemetry.trace import SpanKind
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problems import BodyTooLarge, internal_error
+from shared.runtime.telemetry import HTTP_SECONDS
+from shared.runtime.tracing import current_trace_id, span
+from shared.schemas.base import ID_PATTERN
+
+REQUEST_ID = "X-Request-Id"
+UNMATCHED = "unmatched"
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+SECRET_PARAMS = frozenset({"token", "code"})
+"""Path parameters that are as good as a password: never logged."""
+DRAINED = 8
+"""Times the limit that is read of a body too large, so that its sender comes to read the answer."""
+
+log = structlog.get_logger("rapport.access")
+
+
+class AccessMiddleware:
+    """The outermost: nothing that an app raises gets past it."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = headers.get(REQUEST_ID, "")
+        if not re.fullmatch(ID_PATTERN, request_id):
+            request_id = uuid.uuid4().hex
+        with (
+            span(scope["method"], headers.get("traceparent"), kind=SpanKind.SERVER) as current,
+            structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=current_trace_id()),
+        ):
+            status = await self._answer(scope, receive, send, request_id)
+            current.update_name(f"{scope['method']} {route_of(scope)}")
+            current.set_attribute("http.response.status_code", status)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        """Run the app, log and measure; the status that went out."""
+        started = time.perf_counter()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            log.exception("request failed", route=route_of(scope))
+            if status:
+                # Half an answer is out: only an aborted connection tells the caller so.
+                raise
+            await internal_error(request_id).response()(scope, receive, sending)
+        finally:
+            self._record(scope, status or 499, time.perf_counter() - started)
+        return status
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        HTTP_SECONDS.labels(self._service, _method(scope), route, str(status)).observe(seconds)
+        params = {k: v for k, v in scope.get("path_params", {}).items() if k not in SECRET_PARAMS}
+        if route == UNMATCHED:
+            params["path"] = scope["path"][:200]
+        write = log.warning if status >= 500 else log.debug if route in QUIET else log.info
+        write(
+            "request",
+            method=scope["method"],
+            route=route,
+            params=params,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            principal=scope.get("state", {}).get("principal"),
+        )
+
+
+class BodyLimitMiddleware:
+    """413 for a body over ``limit`` bytes, declared or not."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def receiving() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size <= self._limit:
+                return message
+            while message.get("more_body") and size <= DRAINED * self._limit:
+                message = await receive()
+                size += len(message.get("body", b""))
+            raise BodyTooLarge(self._limit)
+
+        await self._app(scope, receiving, send)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered, e.g. ``/members/{id}``."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) and path else UNMATCHED
+
+
+def _method(scope: Scope) -> str:
+    # A caller may invent methods, and each would be a time series for ever.
+    known = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+    return scope["method"] if scope["method"] in known else "OTHER"

@@ -1,0 +1,209 @@
+"""The HTTP side of a service: one app made of its routers and of what every service has.
+
+Nothing connects before the app starts, and its start waits for nobody: with Kafka or MongoDB away it
+serves what it can, answers 503 for the rest, and says so at ``/readyz``.
+"""
+
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol, cast
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from shared.http import openapi, operations, problems
+from shared.http.access import AccessMiddleware, BodyLimitMiddleware
+from shared.http.auth import Authenticator, Principal, authenticated, require
+from shared.http.clock import ApiClock, Partitions
+from shared.http.commands import Answer, Commands, IdempotencyKey, Sender
+from shared.kafka.publisher import Publisher
+from shared.runtime.settings import Settings
+from shared.runtime.telemetry import configure_logging
+
+log = structlog.get_logger(__name__)
+
+Document = dict[str, Any]
+SOCKET_TIMEOUT_S = 10
+GRACE_S = 10
+"""Seconds that requests in flight have at the end."""
+
+
+class Producing(Sender, Partitions, Protocol):
+    """What the app needs of a ``Publisher``."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+Part = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+"""Something of a service's own that lives as long as the app."""
+
+
+class Api(FastAPI):
+    """FastAPI whose OpenAPI document knows about problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi.complete(super().openapi())
+        return self.openapi_schema
+
+
+def create_api(
+    settings: Settings,
+    service: str,
+    title: str,
+    routers: Sequence[APIRouter],
+    *,
+    publisher: Producing | None = None,
+    client: AsyncMongoClient[Document] | None = None,
+    parts: Sequence[Part] = (),
+) -> FastAPI:
+    """The app of ``service`` on database ``rapport_<service>``.
+
+    ``publisher`` and ``client`` are for tests: a client given here is not closed here. ``parts`` are
+    entered in order after both are there.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            mongo = client if client is not None else await stack.enter_async_context(connect(settings))
+            producer = publisher if publisher is not None else Publisher(settings.kafka)
+            await producer.start()
+            stack.push_async_callback(producer.stop)
+            _equip(app, settings, service, mongo[f"rapport_{service}"], producer)
+            for part in parts:
+                await stack.enter_async_context(part(app))
+            yield
+
+    app = Api(
+        title=title,
+        version="1",
+        description=_description(service),
+        lifespan=lifespan,
+        redoc_url=None,
+        # Traces and metrics are ours (access.py): a span passes through without an SDK too.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.service = service
+    app.state.settings = settings
+    app.state.authenticator = Authenticator(settings)
+    if not app.state.authenticator.configured:
+        log.warning("nobody can call: set RAPPORT_API_KEY, RAPPORT_API_KEYS or a JWT key")
+    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes)
+    app.add_middleware(AccessMiddleware, service=service)
+    problems.install(app)
+    for router in (*routers, operations.router):
+        app.include_router(router)
+    return app
+
+
+def connect(settings: Settings) -> AsyncMongoClient[Document]:
+    """A client that connects when first used and gives up soon. Times come back aware (UTC)."""
+    return AsyncMongoClient(
+        settings.mongo,
+        tz_aware=True,
+        serverSelectionTimeoutMS=int(settings.store_timeout * 1000),
+        connectTimeoutMS=int(settings.store_timeout * 1000),
+        socketTimeoutMS=SOCKET_TIMEOUT_S * 1000,
+    )
+
+
+def _equip(
+    app: FastAPI, settings: Settings, service: str, database: AsyncDatabase[Document], producer: Producing
+) -> None:
+    clock = ApiClock(database, producer, stream=settings.clock == "stream", partitions=settings.partitions)
+    app.state.database = database
+    app.state.publisher = producer
+    app.state.clock = clock
+    app.state.commands = Commands(
+        service,
+        database,
+        producer,
+        clock,
+        timeout=settings.command_timeout,
+        secret_key=settings.secret_key.get_secret_value().encode(),
+    )
+
+
+def _description(service: str) -> str:
+    return (
+        f"The {service} service of Rapport. Errors are `application/problem+json` (RFC 9457) with a stable "
+        "`code`; lists are newest first with an opaque `cursor`; writes take `Idempotency-Key`. Scopes are "
+        "independent of each other: `admin` implies no other."
+    )
+
+
+def get_commands(request: Request) -> Commands:
+    """Dependency: sends this service's commands."""
+    return cast(Commands, request.app.state.commands)
+
+
+def get_database(request: Request) -> AsyncDatabase[Document]:
+    """Dependency: the service's own database."""
+    return cast(AsyncDatabase[Document], request.app.state.database)
+
+
+def get_clock(request: Request) -> ApiClock:
+    """Dependency: ``await clock.now(subject)``."""
+    return cast(ApiClock, request.app.state.clock)
+
+
+def get_producer(request: Request) -> Producing:
+    """Dependency: ``await producer.publish(records)``; ``BrokerAway`` becomes 503 by itself."""
+    return cast(Producing, request.app.state.publisher)
+
+
+def get_settings(request: Request) -> Settings:
+    """Dependency: the settings the app was made with."""
+    return cast(Settings, request.app.state.settings)
+
+
+def run_api(app: FastAPI, settings: Settings) -> None:
+    """Serve until a signal ends it. A port in use ends the process with 2 and a sentence."""
+    configure_logging(settings, app.state.service)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.api_port), family=family, backlog=1024)
+    except OSError as error:
+        print(
+            f"Cannot listen on {settings.host} port {settings.api_port} ({error.strerror}): "
+            "set RAPPORT_API_PORT to a free port, or stop what uses this one.",
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
+    log.info("listening", host=settings.host, port=listener.getsockname()[1])
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+__all__ = [
+    "Answer",
+    "ApiClock",
+    "Commands",
+    "IdempotencyKey",
+    "Part",
+    "Principal",
+    "Producing",
+    "authenticated",
+    "connect",
+    "create_api",
+    "get_clock",
+    "get_commands",
+    "get_database",
+    "get_producer",
+    "get_settings",
+    "require",
+    "run_api",
+]

@@ -1,0 +1,235 @@
+"""Writes over HTTP: an API asks its worker by a command event and waits for the outcome.
+
+The event's source is ``/api/<service>/<principal>/<route>`` and its id the caller's Idempotency-Key,
+so a retry is the same event and has the same answer. The worker writes the outcome into the journal;
+nothing else passes between the two. What is not there in time is asked for later at
+``/commands/{token}``: the token holds the event's source and id, since a key alone does not say under
+which route it was used, and is signed, so that only what was sent can be asked for.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol
+from urllib.parse import quote
+
+from fastapi import Header
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from pydantic_core import PydanticSerializationError
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
+
+from shared.domain import Outcome
+from shared.http.auth import Principal
+from shared.http.clock import ApiClock
+from shared.http.problems import Problem, phrase
+from shared.kafka.publisher import Record
+from shared.runtime.digest import digest
+from shared.runtime.telemetry import COMMANDS
+from shared.runtime.tracing import current_traceparent
+from shared.schemas.base import ID_PATTERN, Data
+from shared.schemas.codec import encode
+from shared.schemas.event import Event
+
+TOPIC = "commands"
+HEADER = "Idempotency-Key"
+FIRST_POLL_S = 0.01
+SLOWEST_POLL_S = 0.1
+STORE_AWAY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        pattern=ID_PATTERN,
+        description="Names this request for ever: the same key again has no second effect and the same "
+        "answer; with another body it is 422 idempotency_mismatch.",
+    ),
+]
+"""``key: IdempotencyKey = None`` in a route."""
+
+
+class Sender(Protocol):
+    """What publishes; a ``Publisher`` does. Raises ``BrokerAway``."""
+
+    async def publish(self, records: Sequence[Record]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Outcome):
+    """An outcome as HTTP gives it; 202 says where to ask later."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(
+            jsonable_encoder(dict(self.body)), status_code=self.status, headers=dict(self.headers)
+        )
+
+
+class Commands:
+    """Sends one service's commands and finds their outcomes."""
+
+    def __init__(
+        self,
+        service: str,
+        database: AsyncDatabase[dict[str, Any]],
+        sender: Sender,
+        clock: ApiClock,
+        *,
+        timeout: float,
+        secret_key: bytes,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._service = service
+        self._journal = database["journal"]
+        self._sender = sender
+        self._clock = clock
+        self._timeout = timeout
+        self._secret_key = secret_key
+        self._new_id = new_id
+
+    async def submit(
+        self, principal: Principal, route: str, subject: str, data: Data, key: str | None
+    ) -> Answer:
+        """Ask the worker of ``subject`` (a customer id) for ``data`` and wait for what it says.
+
+        ``route`` is a stable name such as ``members.redemptions``; ``key`` the Idempotency-Key, if the
+        caller gave one. Answers 202 with ``Location`` when nothing is there within the timeout. Raises
+        ``Problem``: the refusal with its status and code, 422 ``invalid`` for a bad key or subject, 422
+        ``idempotency_mismatch``; ``BrokerAway``, or PyMongo's errors, where nothing was sent.
+        """
+        for name, value in ((f"header.{HEADER}", key), ("subject", subject)):
+            if value is not None and not re.fullmatch(ID_PATTERN, value):
+                raise _bad_id(name)
+        source = self._source(principal, route)
+        id = key if key is not None else self._new_id()
+        asked = digest(subject, data.event_type, data.model_dump(mode="json"))
+        # A fresh id cannot be in the journal: only a caller's own key is worth the question.
+        known = await self._journal.find_one({"_id": f"{source} {id}"}) if key is not None else None
+        if known is not None:
+            return self._answer(route, known, asked, "repeated")
+        time = await self._clock.now(subject)
+        event = Event(id, source, subject, time, data, current_traceparent())
+        try:
+            payload, headers = encode(event)
+        except PydanticSerializationError:
+            # JSON can escape half a surrogate pair, which no UTF-8 can hold.
+            raise Problem(422, "invalid", "The body holds text that is not Unicode.") from None
+        await self._sender.publish([Record(TOPIC, subject.encode(), payload, tuple(headers))])
+        entry = await self._wait(event.uid)
+        if entry is not None:
+            return self._answer(route, entry, asked, "answered")
+        COMMANDS.labels(self._service, route, "pending").inc()
+        return self._pending(source, id)
+
+    async def outcome(self, principal: Principal, token: str) -> Answer:
+        """What became of a command of this principal: its answer, or 202 while there is none.
+
+        Raises 404 ``not_found`` for a token that is not from here or is another principal's.
+        """
+        source, id = self._read_token(token)
+        if not source.startswith(self._source(principal, "")):
+            raise _no_command()
+        entry = await self._journal.find_one({"_id": f"{source} {id}"})
+        if entry is None:
+            return self._pending(source, id)
+        return self._answer(source.rpartition("/")[2], entry, None, "repeated")
+
+    def _source(self, principal: Principal, route: str) -> str:
+        # Escaped, not stripped: two principals must never share a source, and with it their keys.
+        return f"/api/{self._service}/{quote(principal.name, safe='')}/{route}"
+
+    async def _wait(self, uid: str) -> Mapping[str, Any] | None:
+        """Poll the journal. The command is in the log: an error from here on is a 202, never a 503."""
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + self._timeout, FIRST_POLL_S
+        try:
+            async with asyncio.timeout_at(deadline):
+                while True:
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, SLOWEST_POLL_S)
+                    try:
+                        entry = await self._journal.find_one({"_id": uid})
+                    except STORE_AWAY:
+                        continue
+                    if entry is not None:
+                        return entry
+        except TimeoutError:
+            return None
+
+    def _answer(self, route: str, entry: Mapping[str, Any], asked: str | None, how: str) -> Answer:
+        """The journal's entry as an answer, if it is for what was asked (None: for whatever it was)."""
+        count = COMMANDS.labels
+        if asked is not None and entry.get("digest") not in (None, asked):
+            count(self._service, route, "mismatch").inc()
+            raise _mismatch()
+        outcome = entry.get("outcome") or {}
+        status, body = int(outcome.get("status", 200)), dict(outcome.get("body") or {})
+        refused = status >= 400
+        count(self._service, route, "refused" if refused and how == "answered" else how).inc()
+        if refused:
+            raise _refused(status, body)
+        return Answer(status, body)
+
+    def _pending(self, source: str, id: str) -> Answer:
+        location = f"/commands/{self._token(source, id)}"
+        return Answer(202, {"status": "pending", "location": location}, {"Location": location})
+
+    def _token(self, source: str, id: str) -> str:
+        payload = json.dumps([source, id], separators=(",", ":")).encode()
+        return f"{_base64(payload)}.{_base64(self._sign(payload))}"
+
+    def _read_token(self, token: str) -> tuple[str, str]:
+        payload, _, signature = token.partition(".")
+        try:
+            content = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise _no_command() from None
+        if not hmac.compare_digest(_base64(self._sign(content)).encode(), signature.encode()):
+            raise _no_command()
+        source, id = json.loads(content)
+        return source, id
+
+    def _sign(self, payload: bytes) -> bytes:
+        return hmac.digest(self._secret_key, b"command\0" + payload, hashlib.sha256)[:16]
+
+
+def _base64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def _refused(status: int, body: dict[str, Any]) -> Problem:
+    code, detail = str(body.get("code", "refused")), str(body.get("detail") or phrase(status))
+    field = body.get("field")
+    errors = [{"field": field, "code": code, "detail": detail}] if field else None
+    return Problem(status, code, detail, errors=errors)
+
+
+def _no_command() -> Problem:
+    return Problem(404, "not_found", "There is no such command of yours.")
+
+
+def _bad_id(name: str) -> Problem:
+    detail = "Give 1 to 128 characters of A-Z a-z 0-9 . _ : -"
+    return Problem(
+        422, "invalid", f"Not valid: {name}.", errors=[{"field": name, "code": "id", "detail": detail}]
+    )
+
+
+def _mismatch() -> Problem:
+    detail = f"This {HEADER} was used for something else; use another."
+    return Problem(
+        422,
+        "idempotency_mismatch",
+        detail,
+        errors=[{"field": f"header.{HEADER}", "code": "idempotency_mismatch", "detail": detail}],
+    )

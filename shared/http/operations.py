@@ -1,0 +1,69 @@
+"""The routes every service has: is it alive, is it ready, its metrics, and what became of a command."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pymongo.errors import PyMongoError
+
+from shared.http.auth import Principal, authenticated
+from shared.http.problems import RETRY_AFTER_S, Problem
+
+READY_TIMEOUT_S = 1.0
+
+router = APIRouter()
+
+
+@router.get("/healthz", tags=["operations"], summary="Alive: the process answers")
+async def healthz() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@router.get("/readyz", tags=["operations"], summary="Ready: store and broker answer")
+async def readyz(request: Request) -> dict[str, Any]:
+    """503 ``not_ready`` names each part that is missing in ``errors``."""
+    state = request.app.state
+    missing = {}
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            await state.database.command("ping")
+    except (PyMongoError, TimeoutError) as error:
+        missing["store"] = f"MongoDB does not answer ({type(error).__name__})"
+    if not state.publisher.ready:
+        missing["broker"] = "Kafka does not answer"
+    if missing:
+        raise Problem(
+            503,
+            "not_ready",
+            "; ".join(missing.values()) + ".",
+            errors=[{"field": part, "code": "unavailable", "detail": why} for part, why in missing.items()],
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+    return {"status": "ready", "parts": {"store": "ready", "broker": "ready"}}
+
+
+@router.get(
+    "/metrics",
+    tags=["operations"],
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get(
+    "/commands/{token}",
+    tags=["commands"],
+    summary="The outcome of a command that was answered 202",
+    responses={202: {"description": "Still pending: ask again."}},
+)
+async def command(
+    request: Request, token: str, principal: Annotated[Principal, Depends(authenticated)]
+) -> Response:
+    """The answer that the command would have had, with its status; for the caller who sent it."""
+    answer = await request.app.state.commands.outcome(principal, token)
+    response: Response = answer.response()
+    return response

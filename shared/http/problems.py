@@ -1,0 +1,204 @@
+"""Errors as RFC 9457 problem details: ``application/problem+json`` with a stable ``code``.
+
+``type`` is ``about:blank``: the HTTP status says what kind of problem it is, ``code`` which one.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiokafka.errors import MessageSizeTooLargeError
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
+from starlette.exceptions import HTTPException
+
+from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAway
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Where RFC 9110 renamed what Python 3.11 and 3.12 still say."""
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(Exception):
+    """Raise it anywhere in a request to answer with it.
+
+    ``code`` is stable, for programs; ``detail`` for people; ``errors`` names each bad input as
+    ``{"field": "body.items.0.sku", "code": "missing", "detail": "Field required"}``.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        *,
+        title: str | None = None,
+        errors: Sequence[Mapping[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.title = title if title is not None else phrase(status)
+        self.errors = [dict(error) for error in errors] if errors is not None else None
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        """The problem details object."""
+        body: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+        }
+        if self.detail:
+            body["detail"] = self.detail
+        if self.errors is not None:
+            body["errors"] = self.errors
+        return body
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(self.body(), status_code=self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+class BodyTooLarge(HTTPException):
+    """More body than ``limit`` bytes. An HTTPException, since FastAPI turns others met while it reads
+    a body into a 400."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413)
+        self.limit = limit
+
+
+class FieldError(BaseModel):
+    """One input at fault."""
+
+    field: str = Field(description="Where: body.items.0.sku, query.limit, header.Idempotency-Key.")
+    code: str = Field(description="What, for programs.")
+    detail: str = Field(description="What, for people.")
+
+
+class ProblemDetails(BaseModel):
+    """An RFC 9457 problem; every error answer has this shape."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field("about:blank", description="Always about:blank: see code.")
+    title: str
+    status: int
+    code: str = Field(description="Stable, for programs.")
+    detail: str | None = None
+    errors: list[FieldError] | None = None
+
+
+def phrase(status: int) -> str:
+    """The status's own name, e.g. ``Not Found``."""
+    try:
+        return _TITLES.get(status) or HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def not_found(what: str, name: str) -> Problem:
+    """404 ``not_found``: ``not_found("member", id)``."""
+    return Problem(404, "not_found", f"There is no {what} {name}.")
+
+
+def store_unavailable() -> Problem:
+    return Problem(
+        503,
+        "store_unavailable",
+        "The store does not answer; ask again.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def broker_unavailable() -> Problem:
+    return Problem(
+        503,
+        "broker_unavailable",
+        "The broker does not answer. Ask again, under the same id or Idempotency-Key.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def too_large(limit: int) -> Problem:
+    """413 ``too_large``; ``limit`` in bytes."""
+    return Problem(413, "too_large", f"More than {limit} bytes.")
+
+
+def internal_error(request_id: str) -> Problem:
+    """500 that gives the caller nothing but what to quote."""
+    return Problem(500, "internal", f"Something broke here; quote request {request_id}.")
+
+
+def field_name(location: Sequence[int | str]) -> str:
+    """``("body", "items", 0, "sku")`` -> ``body.items.0.sku``."""
+    return ".".join(str(part) for part in location)
+
+
+def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """A Pydantic error list as a problem: 400 ``not_json``, or 422 ``invalid`` naming each field."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        return Problem(400, "not_json", "The body is not JSON.")
+    found = [
+        {"field": field_name(e["loc"]), "code": e["type"], "detail": e["msg"].removeprefix("Value error, ")}
+        for e in errors
+    ]
+    named = ", ".join(dict.fromkeys(error["field"] for error in found))
+    return Problem(422, "invalid", f"Not valid: {named}.", errors=found)
+
+
+def from_http(error: HTTPException) -> Problem:
+    """What Starlette and FastAPI raise themselves: ``not_found``, ``method_not_allowed`` and so on."""
+    if isinstance(error, BodyTooLarge):
+        return too_large(error.limit)
+    title = phrase(error.status_code)
+    code = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+    detail = error.detail if isinstance(error.detail, str) and error.detail != title else ""
+    return Problem(error.status_code, code, detail, headers=error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem. The 500 is ``shared.http.access``'s."""
+
+    async def problem(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    async def validation(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return invalid(error.errors()).response()
+
+    async def http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return from_http(error).response()
+
+    async def store(_: Request, error: Exception) -> JSONResponse:
+        log.warning("store_unavailable", error=str(error)[:300])
+        return store_unavailable().response()
+
+    async def size(_: Request, __: Exception) -> JSONResponse:
+        return too_large(MAX_RECORD_BYTES).response()
+
+    async def broker(_: Request, error: Exception) -> JSONResponse:
+        log.warning("broker_unavailable", error=str(error)[:300])
+        return broker_unavailable().response()
+
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, http)
+    for away in (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError):
+        app.add_exception_handler(away, store)
+    app.add_exception_handler(BrokerAway, broker)
+    app.add_exception_handler(MessageSizeTooLargeError, size)

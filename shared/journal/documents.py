@@ -1,0 +1,167 @@
+"""A plan as MongoDB documents and writes, and journal documents read back. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+
+from shared.domain import S
+from shared.journal.counters import Counter
+from shared.journal.plan import Buried, Entry, Held, Plan, Timer, command_digest
+from shared.kafka.keys import key_hash
+from shared.kafka.publisher import Record
+from shared.schemas.event import Event
+from shared.worker.processing import Origin
+
+Document: TypeAlias = dict[str, Any]
+Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
+
+OUTBOX = "outbox"
+
+
+@dataclass(slots=True)
+class Writes:
+    """What one transaction writes."""
+
+    journal: list[Document]
+    states: list[Change]
+    inserts: dict[str, list[Document]] = field(default_factory=dict)
+    changes: dict[str, list[Change]] = field(default_factory=dict)
+    forgotten: list[DeleteOne] = field(default_factory=list)
+    """Journal entries that go before the new ones are inserted."""
+    counters: list[Change] = field(default_factory=list)
+    """One a shared counter. Each must find, or make, its document, else the plan does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """What the journal says of an event handled before."""
+
+    origin: Origin
+    emitted: tuple[Record, ...]
+    until: int | None = None
+    """Set for one that was rejected later: where its record was, those up to this offset are known."""
+
+    @property
+    def rejected(self) -> bool:
+        return self.until is not None
+
+    def covers(self, origin: Origin) -> bool:
+        """Whether an event of this id that stands there is to have no effect (again)."""
+        return self.until is None or (self._beside(origin) and origin.offset <= self.until)
+
+    def published_by(self, origin: Origin) -> bool:
+        """Whether its own record was read by the time that one there is: else it may yet come again, and
+        what it emitted with it."""
+        return self._beside(origin) and self.origin.offset <= origin.offset
+
+    def _beside(self, origin: Origin) -> bool:
+        return (origin.topic, origin.partition) == (self.origin.topic, self.origin.partition)
+
+
+def writes_of(
+    plan: Plan[S], held: Mapping[str, Held[S]], *, partition: int, watermark: datetime | None
+) -> Writes:
+    """The plan's writes; ``OUTBOX`` is among the changes if timers' events are to be published."""
+    writes = Writes(
+        journal=[_entry(entry) for entry in plan.entries] + [_buried(b) for b in plan.buried.values()],
+        states=[_state(s, held[s].version, state.model_dump_json()) for s, state in plan.states.items()],
+        inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
+        forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
+        counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
+    )
+    for name, puts in plan.puts.items():
+        writes.changes[name] = [ReplaceOne({"_id": d["_id"]}, dict(d), upsert=True) for d in puts.values()]
+    for (name, key), sums in plan.increments.items():
+        added = {"$inc": sums, "$setOnInsert": {"key": key}}
+        change = UpdateOne({"_id": f"{partition}|{key}"}, added, upsert=True)
+        writes.changes.setdefault(name, []).append(change)
+    if plan.timers:
+        writes.changes["timers"] = [_timer(key, timer) for key, timer in plan.timers.items()]
+    fired = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
+    if fired:
+        document = {"_id": partition, "entries": fired}
+        writes.changes[OUTBOX] = [ReplaceOne({"_id": partition}, document, upsert=True)]
+    if watermark is not None:
+        reached = UpdateOne({"_id": partition}, {"$max": {"to": watermark}}, upsert=True)
+        writes.changes["watermarks"] = [reached]
+    return writes
+
+
+def _state(subject: str, version: int, data: str) -> Change:
+    # As JSON text: no server or driver needs to take a state apart, which cost more than all else.
+    if version == 0:
+        return InsertOne({"_id": subject, "version": 1, "data": data})
+    return UpdateOne({"_id": subject, "version": version}, {"$set": {"version": version + 1, "data": data}})
+
+
+def _counter(name: str, counter: Counter) -> Change:
+    taken = {"$inc": {"used": counter.taken}}
+    if counter.taken < 0 or counter.room is None:
+        return UpdateOne({"_id": name}, taken, upsert=True)
+    if counter.stored is None:  # an upsert would insert where the condition fails
+        return InsertOne({"_id": name, "used": counter.taken})
+    return UpdateOne({"_id": name, "used": {"$lte": counter.room}}, taken)
+
+
+def _timer(key: str, timer: Timer | None) -> Change:
+    if timer is None:
+        return DeleteOne({"_id": key})
+    document = {
+        "_id": key,
+        "subject": timer.subject,
+        "name": timer.name,
+        "due_at": timer.due_at,
+        "key_hash": key_hash(timer.subject.encode()),
+        "payload": dict(timer.payload),
+    }
+    return ReplaceOne({"_id": key}, document, upsert=True)
+
+
+def _place(event: Event, origin: Origin) -> Document:
+    return {
+        "_id": event.uid,
+        "type": event.type,
+        "subject": event.subject,
+        "at": event.time,
+        "topic": origin.topic,
+        "partition": origin.partition,
+        "offset": origin.offset,
+    }
+
+
+def _entry(entry: Entry) -> Document:
+    document = _place(entry.event, entry.origin)
+    if entry.status is not None:
+        document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
+        document["digest"] = command_digest(entry)
+    if entry.emitted:
+        document["emitted"] = [_stored(record) for record in entry.emitted]
+    return document
+
+
+def _buried(buried: Buried) -> Document:
+    return _place(buried.event, buried.origin) | {"rejected_until": buried.until}
+
+
+def _stored(record: Record) -> Document:
+    headers = [list(header) for header in record.headers]
+    document: Document = {"topic": record.topic, "key": record.key, "value": record.value, "headers": headers}
+    if record.partition is not None:  # a dead letter keeps the partition that its record was on
+        document["partition"] = record.partition
+    return document
+
+
+def journalled(document: Mapping[str, Any]) -> Journalled:
+    """What a journal document says."""
+    origin = Origin(document["topic"], document["partition"], document["offset"])
+    emitted = tuple(_record(r) for r in document.get("emitted", ()))
+    return Journalled(origin, emitted, document.get("rejected_until"))
+
+
+def _record(stored: Mapping[str, Any]) -> Record:
+    headers = tuple((name, bytes(value)) for name, value in stored["headers"])
+    key, value = bytes(stored["key"]), bytes(stored["value"])
+    return Record(stored["topic"], key, value, headers, stored.get("partition"))

@@ -1,0 +1,99 @@
+"""What a worker keeps in memory of one partition, and of a step of its batches. Nothing of it outlives
+a revoke."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic
+
+from shared.domain import S
+from shared.journal.counters import Recall
+from shared.journal.documents import Journalled
+from shared.journal.plan import Held, Plan
+from shared.worker.processing import TIMER_TOPIC, Origin, TopicOffset, Work
+
+WARM_CUSTOMERS = 50_000
+RECENT_EVENTS = 100_000
+
+
+@dataclass(slots=True)
+class Step:
+    """Records of a batch that go through one transaction together."""
+
+    works: list[Work]
+    known: dict[str, Journalled] = field(default_factory=dict)
+    """What the journal has been found to have of them."""
+
+    def knows(self, work: Work) -> bool:
+        """Whether the journal has been found to have this very event."""
+        entry = self.known.get(work.event.uid)
+        return entry is not None and entry.covers(work.origin)
+
+    def replaced(self, plan: Plan[S]) -> set[str]:
+        """Uids of rejected events in whose place the plan has another."""
+        rejected = {uid for uid, entry in self.known.items() if entry.rejected}
+        return rejected & {*(e.event.uid for e in plan.entries), *plan.buried} if rejected else rejected
+
+
+class PartitionMemory(Generic[S]):
+    """Warm states, uids of events handled and published, names of shared counters in use."""
+
+    def __init__(self) -> None:
+        self.warm: OrderedDict[str, Held[S]] = OrderedDict()
+        self.recent: OrderedDict[str, Origin] = OrderedDict()
+        self.counters = Recall()
+        self._handled: dict[TopicOffset, int] = {}
+
+    def clear(self) -> None:
+        """Another worker has written the partition: nothing held is to be trusted."""
+        self.warm.clear()
+        self.recent.clear()
+        self._handled.clear()
+
+    def missing(self, subjects: Collection[str]) -> list[str]:
+        """Those whose states must be read."""
+        return [s for s in subjects if s not in self.warm]
+
+    def states(self, subjects: Collection[str]) -> dict[str, Held[S]]:
+        """The states of these customers, all of them warm; the oldest others make room."""
+        states = {}
+        for subject in subjects:
+            states[subject] = self.warm[subject]
+            self.warm.move_to_end(subject)
+        while len(self.warm) > max(WARM_CUSTOMERS, len(subjects)):
+            self.warm.popitem(last=False)
+        return states
+
+    def written(self, plan: Plan[S], before: Mapping[str, Held[S]]) -> None:
+        """The plan's transaction stands; ``before`` are the states it was made from."""
+        for subject, state in plan.states.items():
+            self.warm[subject] = Held(state, before[subject].version + 1)
+        # Now, not once it is published: were that given up, these must not pass for handled.
+        for uid in plan.forgotten | plan.buried.keys():
+            self.recent.pop(uid, None)
+
+    def handled(self, like: Origin, works: Iterable[Work]) -> int:
+        """The highest offset handled of the origin's topic and partition once these works are."""
+        where = like.topic, like.partition
+        offsets = [w.origin.offset for w in works if (w.origin.topic, w.origin.partition) == where]
+        return max(like.offset, self._handled.get(where, -1), *offsets)
+
+    def published(self, plan: Plan[S], works: Iterable[Work], known: Mapping[str, Journalled]) -> None:
+        """The plan's events are published too: whatever comes again under their ids has no effect.
+        ``works`` are all that it was made from; ``known`` is what the journal had of them."""
+        for work in works:
+            self._handled[work.origin.topic, work.origin.partition] = work.origin.offset
+        for work in plan.repeated:
+            uid = work.event.uid
+            before = known.get(uid)
+            if uid in plan.forgotten or uid in plan.buried:
+                continue
+            if before is None or (not before.rejected and before.published_by(work.origin)):
+                self.recent[uid] = work.origin
+        for entry in plan.entries:
+            if entry.origin.topic != TIMER_TOPIC:
+                self.recent[entry.event.uid] = entry.origin
+        while len(self.recent) > RECENT_EVENTS:
+            self.recent.popitem(last=False)
+        if plan.entries:
+            self.counters.note(plan.counters.asked)

@@ -1,0 +1,195 @@
+"""The service's MongoDB database as the worker writes it: one transaction a batch.
+
+Collections: ``state`` (a document a customer), ``journal`` (one a handled event), ``timers``,
+``outbox`` (the journal entries of fired timers not yet known to be published, a document a
+partition), ``watermarks`` (stream clock), ``writers`` (see ``sessions``), ``counters`` (shared by all
+partitions: name and ``used``), and those that the handler's rows name.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic
+
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, OperationFailure
+
+from shared.domain import Handler, S
+from shared.journal.documents import OUTBOX, Change, Document, Journalled, Writes, journalled, writes_of
+from shared.journal.plan import Held, Plan, Timer
+from shared.journal.sessions import COLLECTION as WRITERS
+from shared.journal.sessions import Sessions
+from shared.kafka.publisher import Record
+from shared.worker.processing import Fenced
+
+COLLECTIONS = ("state", "journal", "timers", OUTBOX, "watermarks", "counters", WRITERS)
+NAMESPACE_EXISTS = 48
+WRITE_CONFLICT = 112
+DUPLICATE_KEY = 11000
+
+
+class DuplicateEvents(Exception):
+    """Some events of the batch stand in the journal already; nothing was written."""
+
+
+class CountersMoved(Exception):
+    """Another worker has taken from a shared counter of the plan meanwhile; nothing was written."""
+
+
+class WorkerStore(Generic[S]):
+    """Reads and writes for one handler's worker."""
+
+    def __init__(self, client: AsyncMongoClient[Document], handler: Handler[S]) -> None:
+        self._client = client
+        self._handler = handler
+        self.database: AsyncDatabase[Document] = client[f"rapport_{handler.service}"]
+        self._sessions = Sessions(client, self.database)
+
+    async def prepare(self) -> None:
+        """Make the collections and indexes. Safe to repeat, and for workers that start together."""
+        # Two transactions that are the first to write a collection would be in each other's way.
+        there = await self.database.list_collection_names()
+        for name in sorted({*COLLECTIONS, *self._handler.indexes} - set(there)):
+            try:
+                await self.database.create_collection(name, check_exists=False)
+            except OperationFailure as error:
+                if error.code != NAMESPACE_EXISTS:
+                    raise
+        await self.database["timers"].create_index("due_at")
+        for collection, indexes in self._handler.indexes.items():
+            for keys in indexes:
+                await self.database[collection].create_index(
+                    [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
+                )
+
+    async def take_over(self, partition: int) -> None:
+        """Before a partition's first read: end what a writer before may have left open."""
+        await self._sessions.take_over(partition)
+
+    async def load(self, subjects: Sequence[str]) -> dict[str, Held[S]]:
+        """The states of these customers; of a new one, the initial state at version 0."""
+        found: dict[str, Held[S]] = {s: Held(self._handler.initial(s), 0) for s in subjects}
+        if len(subjects) == 1:
+            documents = [d async for d in self.database["state"].find({"_id": subjects[0]})]
+        else:
+            known = {"_id": {"$in": list(subjects)}}
+            cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
+            documents = await cursor.to_list()
+        for d in documents:
+            found[d["_id"]] = Held(self._handler.state.model_validate_json(d["data"]), d["version"])
+        return found
+
+    async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
+        """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""
+        query = {"due_at": {"$lte": horizon}, "key_hash": {"$mod": [partitions, partition]}}
+        rows = await self.database["timers"].find(query).sort("due_at", 1).limit(limit).to_list()
+        return [Timer(r["subject"], r["name"], r["due_at"], r["payload"]) for r in rows]
+
+    async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
+        """Those of the events that have been handled before."""
+        entries = await self.database["journal"].find({"_id": {"$in": list(uids)}}).to_list()
+        return {e["_id"]: journalled(e) for e in entries}
+
+    async def counters(self, names: Sequence[str]) -> dict[str, int | None]:
+        """What is taken of each shared counter now, None for one without a document."""
+        found: dict[str, int | None] = dict.fromkeys(names)
+        async for document in self.database["counters"].find({"_id": {"$in": list(names)}}):
+            found[document["_id"]] = document["used"]
+        return found
+
+    async def outbox(self, partition: int) -> list[Record]:
+        """What a worker that died may not have published of its fired timers."""
+        document = await self.database[OUTBOX].find_one({"_id": partition})
+        if document is None:
+            return []
+        entries = await self.journalled(document["entries"])
+        return [record for uid in document["entries"] for record in entries[uid].emitted]
+
+    async def clear_outbox(self, partition: int) -> None:
+        await self.database[OUTBOX].delete_one({"_id": partition})
+
+    async def drop_timer(self, subject: str, name: str) -> None:
+        await self.database["timers"].delete_one({"_id": f"{subject}|{name}"})
+
+    async def watermark(self, partition: int) -> datetime | None:
+        document = await self.database["watermarks"].find_one({"_id": partition})
+        return document["to"] if document else None
+
+    async def write(
+        self,
+        plan: Plan[S],
+        held: Mapping[str, Held[S]],
+        *,
+        partition: int,
+        watermark: datetime | None,
+        deadline_ms: int = 10_000,
+        counters_first: bool = False,
+    ) -> bool:
+        """Write the plan in one transaction; True if it put timers' entries into the outbox.
+
+        Shared counters come last, so that a worker that dies here holds up no other; ``counters_first``
+        instead lets a long transaction win against others' short ones. Raises ``DuplicateEvents``,
+        ``CountersMoved``, ``Fenced``, or PyMongo's errors; after any of them nothing is written.
+        """
+        writes = writes_of(plan, held, partition=partition, watermark=watermark)
+        async with self._client.start_session() as session:
+            await self._sessions.announce(session, partition)
+            async with await session.start_transaction(max_commit_time_ms=deadline_ms):
+                await self._write_all(writes, session, counters_first=counters_first)
+        return OUTBOX in writes.changes
+
+    async def _write_all(self, writes: Writes, session: AsyncClientSession, *, counters_first: bool) -> None:
+        if counters_first:
+            await self._write_counters(writes.counters, session)
+        await self._write_journal(writes, session)
+        await self._write_states(writes.states, session)
+        for collection, documents in writes.inserts.items():
+            await self.database[collection].insert_many(documents, ordered=False, session=session)
+        for collection, changes in writes.changes.items():
+            await self.database[collection].bulk_write(changes, ordered=False, session=session)
+        if not counters_first:
+            await self._write_counters(writes.counters, session)
+
+    async def _write_journal(self, writes: Writes, session: AsyncClientSession) -> None:
+        journal = self.database["journal"]
+        if writes.forgotten:
+            await journal.bulk_write(writes.forgotten, ordered=False, session=session)
+        if not writes.journal:
+            return
+        try:
+            await journal.insert_many(writes.journal, ordered=False, session=session)
+        except BulkWriteError as error:
+            if DUPLICATE_KEY in _codes(error):
+                raise DuplicateEvents from error
+            raise
+
+    async def _write_counters(self, changes: Sequence[Change], session: AsyncClientSession) -> None:
+        if not changes:
+            return
+        try:
+            result = await self.database["counters"].bulk_write(changes, ordered=False, session=session)
+        except OperationFailure as error:
+            if _codes(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
+                raise CountersMoved from error
+            raise
+        if result.inserted_count + result.matched_count + result.upserted_count != len(changes):
+            raise CountersMoved
+
+    async def _write_states(self, writes: Sequence[Change], session: AsyncClientSession) -> None:
+        if not writes:
+            return
+        try:
+            result = await self.database["state"].bulk_write(writes, ordered=False, session=session)
+        except BulkWriteError as error:
+            if DUPLICATE_KEY in _codes(error):
+                raise Fenced("another worker has created the customer's state") from error
+            raise
+        if result.inserted_count + result.matched_count != len(writes):
+            raise Fenced("another worker has changed the customer's state")
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """The codes of a failed write: its own, and those of its single writes where it was a bulk."""
+    problems: Iterable[Mapping[str, Any]] = (error.details or {}).get("writeErrors", [])
+    return {error.code, *(p.get("code") for p in problems)}

@@ -1,0 +1,35 @@
+"""What a batch that took effect counts as."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from shared.domain import S
+from shared.journal.documents import Journalled
+from shared.journal.plan import Plan
+from shared.runtime import telemetry
+from shared.worker.processing import COMMANDS, TIMER_TOPIC
+
+log = structlog.get_logger(__name__)
+
+
+def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: datetime) -> None:
+    """Count a plan that is written and published, once. ``known`` is what the journal had of its
+    repeated events; of those it is not asked about, memory knew."""
+    for entry in plan.entries:
+        refused = entry.origin.topic == COMMANDS and (entry.status or 0) >= 400
+        telemetry.EVENTS.labels(service, entry.event.type, "refused" if refused else "applied").inc()
+        if entry.origin.topic == TIMER_TOPIC:
+            telemetry.TIMERS_FIRED.labels(service).inc()
+            late = (now - entry.event.time).total_seconds()
+            telemetry.TIMERS_LATE_SECONDS.labels(service).observe(max(0.0, late))
+    for work in plan.repeated:
+        before = known.get(work.event.uid)
+        if before is not None:
+            result = "redelivered" if before.origin == work.origin else "duplicate"
+            telemetry.EVENTS.labels(service, work.event.type, result).inc()
+        telemetry.JOURNAL_DUPLICATES.labels(service).inc()
+    for reject in plan.withdrawn:
+        log.warning("dead letter", event_id=reject.event.uid, code=reject.code, detail=reject.detail)
+        telemetry.DEAD_LETTERS.labels(service, reject.code).inc()

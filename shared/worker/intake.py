@@ -1,0 +1,100 @@
+"""From a Kafka record to a slot: decode, skip, forward or dead-letter."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+
+from shared.kafka.keys import partition_of
+from shared.kafka.publisher import Record
+from shared.runtime import telemetry
+from shared.schemas.base import Data
+from shared.schemas.clock import ClockAdvanced
+from shared.schemas.codec import BadRecord, Envelope, decode, open_envelope
+from shared.schemas.upcast import current_type
+from shared.worker.dead_letters import dead_letter
+from shared.worker.merge import Slot
+from shared.worker.processing import COMMANDS, Origin
+
+FORWARDED = "rapport-forwarded"
+FOR = "rapport-for"
+
+
+class Intake:
+    """Reads a service's records."""
+
+    def __init__(
+        self,
+        service: str,
+        consumes: Sequence[type[Data]],
+        *,
+        reads_everything: bool = False,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.service = service
+        self._name = service.encode()
+        self._types = frozenset(c.event_type for c in consumes) | {ClockAdvanced.event_type}
+        self._everything = reads_everything
+        self._own_source = f"/rapport/{service}"
+        self._wall_clock = wall_clock
+        self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
+        self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
+
+    def read(self, record: ConsumerRecord[bytes, bytes], partitions: int) -> Slot:
+        """Decide about one record. ``partitions`` is the partition count of every topic."""
+        wanted_by = None
+        for name, value in record.headers:
+            if name == FOR:
+                wanted_by = value
+        if wanted_by is not None and wanted_by != self._name:
+            return self._skip(record)
+        try:
+            envelope = open_envelope(record.key, record.value, record.headers)
+            clock = record.topic == ClockAdvanced.topic
+            if not clock and partition_of(record.key or b"", partitions) != record.partition:
+                return self._misplaced(record, envelope)
+            kind = current_type(envelope.type)
+            if kind not in self._types and not self._everything:
+                return self._skip(record)
+            event = decode(envelope, wall_now=self._wall_clock())
+        except BadRecord as bad:
+            if self._everything or wanted_by is not None:
+                return self._dead(record, bad)
+            return self._skip(record)
+        if isinstance(event.data, ClockAdvanced):
+            return Slot(record.topic, record.offset, event.data.to, event)
+        if kind not in self._types:
+            return self._skip(record)
+        # Its own facts took effect when they were decided; its own commands are about other customers.
+        if event.source == self._own_source and record.topic != COMMANDS:
+            return self._skip(record)
+        return Slot(record.topic, record.offset, event.time, event, record)
+
+    def _misplaced(self, record: ConsumerRecord[bytes, bytes], envelope: Envelope) -> Slot:
+        """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
+        if not self._everything:
+            return self._skip(record)
+        if any(name == FORWARDED for name, _ in record.headers):
+            return self._dead(
+                record, BadRecord("key", "still on the wrong partition for its key after forwarding")
+            )
+        decode(envelope, wall_now=self._wall_clock())
+        self._forwarded.inc()
+        headers = (*record.headers, (FORWARDED, f"{record.partition}/{record.offset}".encode()))
+        copy = Record(record.topic, record.key, record.value, headers)
+        return Slot(record.topic, record.offset, None, record=copy)
+
+    def _dead(self, record: ConsumerRecord[bytes, bytes], bad: BadRecord) -> Slot:
+        letter = dead_letter(
+            self.service,
+            Origin(record.topic, record.partition, record.offset),
+            record,
+            code=bad.code,
+            detail=str(bad),
+            failed_at=self._wall_clock(),
+        )
+        return Slot(record.topic, record.offset, None, record=letter)
+
+    def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
+        self._skipped.inc()
+        return Slot(record.topic, record.offset, None)

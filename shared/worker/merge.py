@@ -1,0 +1,96 @@
+"""Merging a partition's topics into one order, by event time. Pure."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from aiokafka import ConsumerRecord
+from msgspec import Struct
+
+from shared.kafka.publisher import Record
+from shared.schemas.event import Event
+
+R = TypeVar("R")
+
+
+class Slot(Struct, frozen=True):
+    """One fetched record and what is to be done about it."""
+
+    topic: str
+    offset: int
+    at: datetime | None
+    """Its time, or None for a record that has no effect here (it goes first)."""
+    event: Event | None = None
+    """The event to apply; None to skip the record."""
+    raw: Record | ConsumerRecord[bytes, bytes] | None = None
+    """The record as it came, where there is an event."""
+    record: Record | None = None
+    """A dead letter or a forwarded copy, to be published before the offset is committed."""
+
+
+class Queue(Generic[R]):
+    """A topic's fetched records. One is read only when it comes to the head: thousands of decoded
+    events that wait would keep the garbage collector busier than the events keep the service."""
+
+    def __init__(self, read: Callable[[R], Slot]) -> None:
+        self._read = read
+        self._records: deque[R] = deque()
+        self._head: Slot | None = None
+
+    def __len__(self) -> int:
+        return len(self._records) + (self._head is not None)
+
+    def extend(self, records: Iterable[R]) -> None:
+        self._records.extend(records)
+
+    def head(self) -> Slot | None:
+        """The next record, left in place."""
+        if self._head is None and self._records:
+            self._head = self._read(self._records.popleft())
+        return self._head
+
+    def take(self, limit: int) -> list[Slot]:
+        """Up to ``limit`` records."""
+        taken: list[Slot] = []
+        while len(taken) < limit and (head := self.head()) is not None:
+            taken.append(head)
+            self._head = None
+        return taken
+
+
+Queues: TypeAlias = dict[str, Queue[Any]]
+
+
+def merge(queues: Queues, limit: int, unread: frozenset[str] = frozenset()) -> list[Slot]:
+    """Take up to ``limit`` slots off the queues, the earliest head first, ties by topic name.
+
+    ``unread`` names the topics that have records in the log that are not in their queue yet: once
+    such a queue is empty nothing can be taken, since its next record may be earlier than any head.
+    """
+    taken: list[Slot] = []
+    filled = sorted(topic for topic, queue in queues.items() if queue)
+    if len(filled) == 1 and not unread - set(filled):
+        return queues[filled[0]].take(limit)
+    while len(taken) < limit:
+        if any(not queues.get(topic) for topic in unread):
+            break
+        first = _earliest(queues, filled)
+        if first is None:
+            break
+        taken += queues[first].take(1)
+    return taken
+
+
+def _earliest(queues: Mapping[str, Queue[Any]], topics: list[str]) -> str | None:
+    best: str | None = None
+    best_at: datetime | None = None
+    for topic in topics:
+        head = queues[topic].head()
+        if head is None:
+            continue
+        if head.at is None:
+            return topic
+        if best_at is None or head.at < best_at:
+            best, best_at = topic, head.at
+    return best

@@ -1,0 +1,193 @@
+"""Who is let in, as whom, and to what."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from shared.http.auth import SCOPES, Authenticator, require
+from shared.http.problems import Problem
+from shared.runtime.settings import NamedKey, Settings
+
+SECRET = "a-secret-of-at-least-thirty-two-bytes"
+READ = {"scope": "customers:read"}
+
+
+def changed(settings: Settings, **values: Any) -> Settings:
+    given = settings.model_dump(exclude_unset=True) | values
+    return type(settings)(**given)
+
+
+def token(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    claims = {"sub": "till-7", "exp": time.time() + 60, **claims}
+    return jwt.encode({k: v for k, v in claims.items() if v is not None}, key, algorithm=algorithm)
+
+
+def pem_pair(private: Any) -> tuple[bytes, str]:
+    return (
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ),
+        private.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode(),
+    )
+
+
+@pytest.fixture(scope="module")
+def rsa_pair() -> tuple[bytes, str]:
+    return pem_pair(rsa.generate_private_key(65537, 2048))
+
+
+@pytest.fixture(scope="module")
+def ec_pair() -> tuple[bytes, str]:
+    return pem_pair(ec.generate_private_key(ec.SECP256R1()))
+
+
+def get(app: FastAPI, **headers: str) -> Any:
+    with TestClient(app) as client:
+        return client.get("/members/c-1", headers=headers)
+
+
+def test_nobody_is_401_with_a_challenge(api: TestClient) -> None:
+    for headers in ({}, {"X-API-Key": "wrong"}, {"Authorization": "Basic eDp5"}):
+        answer = api.get("/members/c-1", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_key_has_every_scope(api: TestClient) -> None:
+    answer = api.get("/members/c-1", headers={"X-API-Key": "an-api-key-for-tests"})
+    assert (answer.status_code, answer.json()["caller"]) == (200, "api-key")
+
+
+def test_named_keys_have_what_they_list(make_app: Callable[[Settings], FastAPI], settings: Settings) -> None:
+    hashed = hashlib.sha256(b"till-key").hexdigest().upper()
+    keys = {
+        "till": NamedKey(key_sha256=hashed, scopes=frozenset({"customers:read"})),
+        "boss": NamedKey(key_sha256=hashlib.sha256(b"boss-key").hexdigest(), scopes=frozenset({"admin"})),
+    }
+    app = make_app(changed(settings, api_keys=keys))
+    assert get(app, **{"X-API-Key": "till-key"}).json()["caller"] == "till"
+    refused = get(app, **{"X-API-Key": "boss-key"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert "customers:read" in refused.json()["detail"]
+    assert 'scope="customers:read"' in refused.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize(
+    "scope", ["customers:read metrics:read", ["metrics:read", "customers:read"]], ids=["words", "list"]
+)
+def test_a_token_names_its_scopes(
+    make_app: Callable[[Settings], FastAPI], settings: Settings, scope: Any
+) -> None:
+    app = make_app(changed(settings, jwt_secret=SECRET))
+    answer = get(app, Authorization=f"Bearer {token(scope=scope)}")
+    assert (answer.status_code, answer.json()["caller"]) == (200, "till-7")
+    assert get(app, Authorization=f"Bearer {token(scope='metrics:read')}").status_code == 403
+    assert get(app, Authorization=f"Bearer {token()}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": time.time() - 60},
+        {"exp": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "s" * 257},
+        {"sub": "api-key"},
+        {"nbf": time.time() + 600},
+    ],
+    ids=["expired", "no exp", "no sub", "empty sub", "long sub", "a key's name", "not yet"],
+)
+def test_a_token_that_is_not_good(settings: Settings, claims: dict[str, Any]) -> None:
+    authenticator = Authenticator(changed(settings, jwt_secret=SECRET))
+    assert authenticator.token(token(**READ)).name == "till-7"
+    with pytest.raises(Problem) as caught:
+        authenticator.token(token(**READ, **claims))
+    assert (caught.value.status, caught.value.code) == (401, "unauthenticated")
+    assert 'error="invalid_token"' in caught.value.headers["WWW-Authenticate"]
+
+
+def test_audience_and_issuer_are_checked_when_set(settings: Settings) -> None:
+    authenticator = Authenticator(
+        changed(settings, jwt_secret=SECRET, jwt_audience="rapport", jwt_issuer="https://id.test")
+    )
+    assert authenticator.token(token(aud="rapport", iss="https://id.test")).name == "till-7"
+    for claims in ({}, {"aud": "rapport"}, {"aud": "other", "iss": "https://id.test"}):
+        with pytest.raises(Problem):
+            authenticator.token(token(**claims))
+
+
+def test_public_keys_verify_their_own_algorithm_only(
+    settings: Settings, rsa_pair: tuple[bytes, str], ec_pair: tuple[bytes, str]
+) -> None:
+    for (private, public), algorithm in ((rsa_pair, "RS256"), (ec_pair, "ES256")):
+        authenticator = Authenticator(changed(settings, jwt_public_key=public))
+        assert authenticator.token(token(private, algorithm, **READ)).scopes == {"customers:read"}
+        other = ec_pair if algorithm == "RS256" else rsa_pair
+        for bad in (
+            token(other[0], "ES256" if algorithm == "RS256" else "RS256"),
+            token(SECRET, "HS256"),
+            jwt.encode({"sub": "x", "exp": time.time() + 60}, "", algorithm="none"),
+            "not.a.token",
+            "",
+        ):
+            with pytest.raises(Problem):
+                authenticator.token(bad)
+
+
+def test_principals_with_odd_names_never_share_a_source(
+    make_app: Callable[[Settings], FastAPI], settings: Settings, publisher: Any
+) -> None:
+    publisher.worker = lambda event: {"status": 201, "body": {"who": event.source}}
+    app = make_app(changed(settings, jwt_secret=SECRET))
+    seen = set()
+    with TestClient(app) as client:
+        for sub in ("a/b", "a%2Fb", "a b", "a_b", "ä"):
+            answer = client.post(
+                "/members/c-1/redemptions",
+                json={"reward_id": "mug"},
+                headers={
+                    "Authorization": f"Bearer {token(sub=sub, scope='loyalty:redeem')}",
+                    "Idempotency-Key": "same",
+                },
+            )
+            assert answer.status_code == 201
+            seen.add(answer.json()["who"])
+    assert len(seen) == 5
+    assert all(source.count("/") == 4 and " " not in source for source in seen)
+
+
+def test_anothers_command_is_not_found(make_app: Callable[[Settings], FastAPI], settings: Settings) -> None:
+    app = make_app(changed(settings, jwt_secret=SECRET))
+    with TestClient(app) as client:
+        mine = {"Authorization": f"Bearer {token(scope='loyalty:redeem')}"}
+        sent = client.post("/members/c-1/redemptions", json={"reward_id": "mug"}, headers=mine)
+        location = sent.headers["location"]
+        assert client.get(location, headers=mine).status_code == 202
+        for sub in ("till-70", "till-"):
+            others = {"Authorization": f"Bearer {token(sub=sub)}"}
+            assert client.get(location, headers=others).status_code == 404
+
+
+def test_a_scope_that_does_not_exist_is_a_mistake_in_the_code() -> None:
+    with pytest.raises(ValueError, match="loyalty:red"):
+        require("loyalty:red")
+    assert "admin" in SCOPES
+
+
+def test_with_nothing_configured_nobody_gets_in(settings: Settings) -> None:
+    closed = Authenticator(changed(settings, api_key=None))
+    assert not closed.configured
+    with pytest.raises(Problem):
+        closed.api_key("")

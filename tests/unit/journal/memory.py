@@ -1,0 +1,218 @@
+"""A store and a publisher in memory, with the real ones' promises, that can be told to fail."""
+
+import asyncio
+import copy
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, Refused, SetTimer
+from shared.journal.documents import Journalled
+from shared.journal.plan import Held, Plan, Timer
+from shared.journal.store import CountersMoved, DuplicateEvents
+from shared.kafka.keys import key_hash
+from shared.kafka.publisher import BrokerAway, Record
+from shared.schemas.event import Event
+from shared.schemas.loyalty import PointsEarned
+from shared.schemas.purchases import PurchaseMade
+from shared.schemas.timer import TimerFired
+from shared.worker.processing import Fenced
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+class MemoryStore:
+    """``WorkerStore`` without a server: a write is whole or not at all."""
+
+    def __init__(self, handler: Handler[Any]) -> None:
+        self.handler = handler
+        self.states: dict[str, tuple[Any, int]] = {}
+        self.journal: dict[str, Journalled] = {}
+        self.timers: dict[str, Timer] = {}
+        self.outboxes: dict[int, list[str]] = {}
+        self.watermarks: dict[int, datetime] = {}
+        self.rows: dict[str, dict[Any, Mapping[str, Any]]] = {}
+        self.sums: dict[tuple[str, str], Counter[str]] = {}
+        self.used: dict[str, int] = {}
+        self.counter_reads: list[list[str]] = []
+        self.meddle: Callable[[], None] = lambda: None
+        """Called before each write: what another worker does meanwhile."""
+        self.poison: set[str] = set()
+        self.away = 0
+
+    async def take_over(self, partition: int) -> None:
+        """A write here is never left half-done."""
+
+    async def load(self, subjects: Sequence[str]) -> dict[str, Held[Any]]:
+        return {s: Held(*self.states.get(s, (self.handler.initial(s), 0))) for s in subjects}
+
+    async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
+        mine = [t for t in self.timers.values() if key_hash(t.subject.encode()) % partitions == partition]
+        due = sorted((t for t in mine if t.due_at <= horizon), key=lambda t: t.due_at)
+        return due[:limit]
+
+    async def counters(self, names: Sequence[str]) -> dict[str, int | None]:
+        self.counter_reads.append(list(names))
+        found = {name: self.used.get(name) for name in names}
+        await asyncio.sleep(0)  # others may write before the reader does
+        return found
+
+    async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
+        return {u: self.journal[u] for u in uids if u in self.journal}
+
+    async def outbox(self, partition: int) -> list[Record]:
+        return [r for uid in self.outboxes.get(partition, []) for r in self.journal[uid].emitted]
+
+    async def clear_outbox(self, partition: int) -> None:
+        self.outboxes.pop(partition, None)
+
+    async def watermark(self, partition: int) -> datetime | None:
+        return self.watermarks.get(partition)
+
+    async def drop_timer(self, subject: str, name: str) -> None:
+        self.timers.pop(f"{subject}|{name}", None)
+
+    async def write(
+        self,
+        plan: Plan[Any],
+        held: Mapping[str, Held[Any]],
+        *,
+        partition: int,
+        watermark: datetime | None,
+        counters_first: bool = False,
+    ) -> bool:
+        self.meddle()
+        if self.away:
+            self.away -= 1
+            raise OSError("the store is away")
+        self._check(plan, held)
+        for uid in plan.forgotten:
+            self.journal.pop(uid, None)
+        for entry in plan.entries:
+            self.journal[entry.event.uid] = Journalled(entry.origin, entry.emitted)
+        for uid, buried in plan.buried.items():
+            self.journal[uid] = Journalled(buried.origin, (), buried.until)
+        for subject, state in plan.states.items():
+            self.states[subject] = (copy.deepcopy(state), held[subject].version + 1)
+        self._write_rows(plan, partition)
+        outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
+        if outbox:
+            self.outboxes[partition] = outbox
+        if watermark is not None:
+            self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
+        return bool(outbox)
+
+    def _check(self, plan: Plan[Any], held: Mapping[str, Held[Any]]) -> None:
+        if any(e.event.uid in self.poison for e in plan.entries):
+            raise ValueError("the store cannot take this")
+        uids = Counter([*(e.event.uid for e in plan.entries), *plan.buried])
+        if any(n > 1 or (uid in self.journal and uid not in plan.forgotten) for uid, n in uids.items()):
+            raise DuplicateEvents
+        if any(held[s].version != self.states.get(s, (None, 0))[1] for s in plan.states):
+            raise Fenced("version")
+        for name, counter in plan.counters.asked.items():
+            if counter.taken > 0 and counter.room is not None:
+                made_meanwhile = counter.stored is None and name in self.used
+                if made_meanwhile or self.used.get(name, 0) > counter.room:
+                    raise CountersMoved
+
+    def _write_rows(self, plan: Plan[Any], partition: int) -> None:
+        for key, timer in plan.timers.items():
+            if timer is None:
+                self.timers.pop(key, None)
+            else:
+                self.timers[key] = timer
+        for collection, documents in plan.appends.items():
+            kept = self.rows.setdefault(collection, {})
+            for d in documents:
+                assert d["_id"] not in kept
+                kept[d["_id"]] = d
+        for (collection, key), added in plan.increments.items():
+            assert all(added.values())
+            self.sums.setdefault((collection, f"{partition}|{key}"), Counter()).update(added)
+        for name, counter in plan.counters.asked.items():
+            if counter.taken:
+                self.used[name] = self.used.get(name, 0) + counter.taken
+
+
+class MemoryPublisher:
+    """Keeps what is published; ``away`` publications fail first; ``crash_at`` dies before the n-th."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.away = 0
+        self.crash_at: int | None = None
+        self.crash_after = False
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        if self.away:
+            self.away -= 1
+            raise BrokerAway("away")
+        if self.crash_at is not None:
+            self.crash_at -= 1
+            if self.crash_at <= 0:
+                if self.crash_after:
+                    self.records += records
+                raise Crash
+        self.records += records
+
+
+class Tally(BaseModel):
+    """What the test's service keeps of a customer: order matters to ``trail``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    customer: str
+    total: int = 0
+    trail: tuple[str, ...] = ()
+
+
+def apply(state: Tally, event: Event, context: Context) -> Effects[Tally]:
+    """Adds totals up; amounts decide which timers are set, moved and cancelled, so that firings matter."""
+    data = event.data
+    if isinstance(data, TimerFired):
+        left = int(data.payload.get("left", 0))
+        again = (SetTimer(data.name, data.due_at + timedelta(hours=7), {"left": left - 1}),) if left else ()
+        note = f"{data.name}@{data.due_at:%d.%H}"
+        changed = state.model_copy(update={"trail": (*state.trail, note), "total": state.total * 2 % 10_007})
+        return Effects(changed, emits=(_points(changed.total, event, context),), timers=again)
+    assert isinstance(data, PurchaseMade)
+    amount = data.total.amount
+    if data.order_id in state.trail:
+        raise Refused("again", "the order is counted")  # a redelivery must never get here
+    if amount == 13:
+        raise Refused("unlucky", "thirteen")
+    if amount == 14:
+        raise RuntimeError("a bug in the domain")
+    changed = state.model_copy(
+        update={"trail": (*state.trail, data.order_id), "total": (state.total + amount) % 10_007}
+    )
+    timers: tuple[SetTimer | CancelTimer, ...] = ()
+    if amount % 3 == 0:
+        timers = (SetTimer(f"t{amount % 2}", event.time + timedelta(hours=amount), {"left": amount % 4}),)
+    elif amount % 7 == 0:
+        timers = (CancelTimer("t0"),)
+    row = Append("ledger", {"_id": context.new_id("row"), "amount": amount})
+    return Effects(changed, emits=(_points(amount, event, context),), timers=timers, rows=(row,))
+
+
+def _points(points: int, event: Event, context: Context) -> Emit:
+    cause = {"source": "/test", "id": "cause"}
+    data = PointsEarned.model_validate(
+        {"entry_id": context.new_id("e"), "points": points, "balance": points, "reason": "r", "cause": cause}
+    )
+    return Emit(data, event.time)
+
+
+HANDLER: Handler[Tally] = Handler(
+    service="tally",
+    consumes=(PurchaseMade,),
+    state=Tally,
+    initial=lambda customer: Tally(customer=customer),
+    apply=apply,
+)
