@@ -17,8 +17,10 @@ from typing import Generic
 import structlog
 
 from shared.domain import Handler, S
-from shared.journal.partition import PartitionMemory, Step
-from shared.journal.plan import Held, Plan, Planner, Rejected, Timer
+from shared.journal.partition import PartitionMemory
+from shared.journal.plan import Held, Plan, Rejected, Timer
+from shared.journal.planner import Planner
+from shared.journal.step import Step
 from shared.journal.store import CountersMoved, DuplicateEvents, WorkerStore
 from shared.journal.telemetry import count
 from shared.kafka.publisher import Publisher, Record

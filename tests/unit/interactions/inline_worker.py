@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from services.interactions.worker import handler
 from shared.http.app import connect
-from shared.journal.plan import Planner
+from shared.journal.planner import Planner
 from shared.journal.store import WorkerStore
 from shared.kafka.publisher import Record
 from shared.runtime.settings import Settings

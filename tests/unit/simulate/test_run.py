@@ -10,7 +10,8 @@ from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.state import MemberState
 from services.loyalty.program import load
 from shared.domain import Handler
-from shared.journal.plan import Held, Planner
+from shared.journal.plan import Held
+from shared.journal.planner import Planner
 from shared.worker.processing import Origin, Work
 from tests.unit.simulate.recordings import both, buy, campaign, day, give_back, one, program, refer
 
