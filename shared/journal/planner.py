@@ -1,55 +1,24 @@
-"""A batch's plan: what its events and timers do to state, journal, timers and topics. Pure.
+"""The making of a plan: messages and due timers go through a domain in their order. Pure.
 
 Records and timers of a partition merge by time, a timer first at equal times, those that the batch
 itself creates too: so the result does not depend on where the batches were cut.
 """
 
-import heapq
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import (
-    Append,
-    CancelTimer,
-    Context,
-    Effects,
-    Handler,
-    Increment,
-    Put,
-    Refused,
-    Reject,
-    S,
-    SetTimer,
-)
+from shared.domain import Context, Handler, Refused, Reject, S
 from shared.journal.counters import Counters
+from shared.journal.course import Course
 from shared.journal.derived import Derived
-from shared.journal.plan import Buried, Entry, Held, Plan, Rejected, Timer
+from shared.journal.plan import Entry, Held, Plan, Rejected, Timer
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import letter_of, written_anew
 from shared.worker.processing import COMMANDS, TIMER_TOPIC, Origin, Work
-
-
-@dataclass(slots=True)
-class _Course(Generic[S]):
-    """A plan in the making."""
-
-    plan: Plan[S]
-    held: Mapping[str, Held[S]]
-    clock: datetime
-    horizon: datetime
-    failed_at: datetime
-    seen: Callable[[Work], bool]
-    current: dict[str, Timer]
-    heap: list[tuple[datetime, str]]
-    """``due_at`` and key of timers that may fire in this plan; ``current`` has those that still hold."""
-    entries: dict[str, Entry] = field(default_factory=dict)
-    """By uid, in the order they were made."""
-    fired: set[str] = field(default_factory=set)
 
 
 class Planner(Generic[S]):
@@ -82,11 +51,8 @@ class Planner(Generic[S]):
         ``counters.unread`` names others, read those and plan again. ``failed_at`` (``now`` unless given)
         is the wall clock for dead letters.
         """
-        heap = [(t.due_at, t.key) for t in due]
-        heapq.heapify(heap)
         plan: Plan[S] = Plan(counters=Counters(counters or {}))
-        current = {t.key: t for t in due}
-        course = _Course(plan, held, now, horizon, failed_at or now, seen, current, heap)
+        course = Course(plan, held, now, horizon, failed_at or now, seen, {t.key: t for t in due})
         for work in works:
             self._fire_until(course, work.at)
             if self._stream:
@@ -97,25 +63,17 @@ class Planner(Generic[S]):
             else:
                 self._apply(course, work)
         self._fire_until(course, horizon)
-        plan.entries = list(course.entries.values())
-        plan.increments = _without_zeros(plan.increments)
-        return plan
+        return course.finish()
 
-    def _fire_until(self, course: _Course[S], limit: datetime) -> None:
-        while course.heap and course.heap[0][0] <= limit:
-            due_at, key = heapq.heappop(course.heap)
-            timer = course.current.get(key)
-            if timer is None or timer.due_at != due_at:
-                continue  # moved or cancelled by an earlier event of this batch
-            del course.current[key]
-            course.plan.timers[key] = None
+    def _fire_until(self, course: Course[S], limit: datetime) -> None:
+        while (timer := course.next_timer(limit)) is not None:
             work = self.fire(timer)
             uid = work.event.uid
             if uid in course.fired or course.seen(work):
                 continue
             course.fired.add(uid)
             if self._stream:
-                course.clock = max(course.clock, due_at)
+                course.clock = max(course.clock, timer.due_at)
             self._apply(course, work)
 
     def fire(self, timer: Timer) -> Work:
@@ -130,11 +88,9 @@ class Planner(Generic[S]):
         )
         return Work(-1, due_at, event, Origin(TIMER_TOPIC, -1, -1))
 
-    def _apply(self, course: _Course[S], work: Work) -> None:
+    def _apply(self, course: Course[S], work: Work) -> None:
         plan, event = course.plan, work.event
-        before = plan.states.get(event.subject)
-        if before is None:
-            before = course.held[event.subject].state
+        before = course.state(event.subject)
         is_command = work.origin.topic == COMMANDS
         try:
             effects = self._handler.apply(before, event, self._context(course, work))
@@ -150,22 +106,22 @@ class Planner(Generic[S]):
             return
         if effects.state is not before:
             plan.states[event.subject] = effects.state
-        _keep_rows(plan, effects)
-        _keep_timers(course, event.subject, effects.timers)
-        emitted = (*_withdraw(course, effects.rejects), *emitted, *letters)
+        course.keep_rows(effects.rows)
+        course.keep_timers(event.subject, effects.timers)
+        emitted = (*course.withdraw(effects.rejects), *emitted, *letters)
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        _enter(course, Entry(event, work.origin, status, body, emitted))
+        course.enter(Entry(event, work.origin, status, body, emitted))
 
     @staticmethod
-    def _refuse(course: _Course[S], work: Work, refusal: Refused, is_command: bool) -> None:
+    def _refuse(course: Course[S], work: Work, refusal: Refused, is_command: bool) -> None:
         if not is_command:
             course.plan.rejected.append(Rejected(work, refusal.code, refusal.detail))
             return
         body = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
-        _enter(course, Entry(work.event, work.origin, refusal.status, body, ()))
+        course.enter(Entry(work.event, work.origin, refusal.status, body, ()))
 
-    def _context(self, course: _Course[S], work: Work) -> Context:
+    def _context(self, course: Course[S], work: Work) -> Context:
         return Context(
             course.clock,
             partial(self._derived.new_id, work.event),
@@ -186,64 +142,3 @@ class Planner(Generic[S]):
             detail=reject.detail,
             failed_at=failed_at,
         )
-
-
-def _keep_rows(plan: Plan[S], effects: Effects[S]) -> None:
-    for row in effects.rows:
-        match row:
-            case Append():
-                plan.appends.setdefault(row.collection, []).append(row.document)
-            case Put():
-                plan.puts.setdefault(row.collection, {})[row.document["_id"]] = row.document
-            case Increment():
-                sums = plan.increments.setdefault((row.collection, row.key), {})
-                for name, amount in row.fields.items():
-                    sums[name] = sums.get(name, 0) + amount
-
-
-def _keep_timers(course: _Course[S], subject: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
-    for change in changes:
-        key = f"{subject}|{change.name}"
-        course.current.pop(key, None)
-        course.plan.timers[key] = None
-        if isinstance(change, SetTimer):
-            timer = Timer(subject, change.name, whole_milliseconds(change.due_at), change.payload)
-            course.plan.timers[key] = timer
-            if timer.due_at <= course.horizon:
-                course.current[key] = timer
-                heapq.heappush(course.heap, (timer.due_at, key))
-
-
-def _enter(course: _Course[S], entry: Entry) -> None:
-    course.entries[entry.event.uid] = entry
-    course.plan.buried.pop(entry.event.uid, None)
-
-
-def _withdraw(course: _Course[S], rejects: Sequence[Reject]) -> list[Record]:
-    """Take back that these were handled. What they emitted in this plan is still to be published, so it
-    is returned for the entry that now stands for them."""
-    plan = course.plan
-    emitted: list[Record] = []
-    for reject in rejects:
-        uid = reject.event.uid
-        entry = course.entries.pop(uid, None)
-        if entry is not None:
-            emitted += entry.emitted
-        elif uid not in plan.buried:
-            plan.forgotten.add(uid)
-        plan.withdrawn.append(reject)
-        origin = Origin.parse(reject.origin)
-        plan.buried[uid] = Buried(reject.event, origin, origin.offset)
-    return emitted
-
-
-def _without_zeros(
-    increments: Mapping[tuple[str, str], Mapping[str, int]],
-) -> dict[tuple[str, str], dict[str, int]]:
-    left = {where: {n: amount for n, amount in sums.items() if amount} for where, sums in increments.items()}
-    return {where: sums for where, sums in left.items() if sums}
-
-
-def whole_milliseconds(time: datetime) -> datetime:
-    """The time, or the next whole millisecond: BSON keeps no more, and a timer must not fire early."""
-    return time + timedelta(microseconds=-time.microsecond % 1000)
