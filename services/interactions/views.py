@@ -5,32 +5,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from services.interactions.domain.profile import profile_values
-from services.interactions.domain.state import Customer, Micros, Status, Subscription, from_micros
-from shared.schemas.base import Money
+from services.interactions.domain.state import Customer, Status, Subscription
+from shared.schemas.base import Frozen, Money
 from shared.schemas.complaints import ComplaintOpened, ComplaintResolved
+from shared.schemas.times import maybe_moment, moment
 
 
-class View(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ConsentView(View):
+class ConsentView(Frozen):
     purpose: str
     channel: str
     granted: bool
     at: datetime
 
 
-class ChannelView(View):
+class ChannelView(Frozen):
     channel: str
     count: int
     last_at: datetime
 
 
-class ComplaintView(View):
+class ComplaintView(Frozen):
     complaint_id: str
     customer_id: str
     status: Status
@@ -48,7 +43,7 @@ class ComplaintView(View):
     closed_at: datetime | None
 
 
-class StepView(View):
+class StepView(Frozen):
     type: str
     time: datetime
     summary: str
@@ -62,7 +57,7 @@ class ComplaintDetail(ComplaintView):
     history: list[StepView]
 
 
-class SubscriptionView(View):
+class SubscriptionView(Frozen):
     subscription_id: str
     status: Literal["active", "expired", "ending", "cancelled"]
     plan: str | None
@@ -72,14 +67,14 @@ class SubscriptionView(View):
     ends_at: datetime | None
 
 
-class SpendView(View):
+class SpendView(Frozen):
     currency: str
     purchased: int
     refunded: int
     net: int
 
 
-class PurchasesView(View):
+class PurchasesView(Frozen):
     """Amounts are in minor units."""
 
     count: int
@@ -89,13 +84,13 @@ class PurchasesView(View):
     totals: list[SpendView]
 
 
-class LoyaltyView(View):
+class LoyaltyView(Frozen):
     enrolled_at: datetime | None
     balance: int
     tier: str | None
 
 
-class CustomerView(View):
+class CustomerView(Frozen):
     """The 360. ``health`` is null until metrics tells it."""
 
     customer_id: str
@@ -110,14 +105,14 @@ class CustomerView(View):
     health: dict[str, Any] | None = None
 
 
-class CustomerHit(View):
+class CustomerHit(Frozen):
     customer_id: str
     name: str | None = None
     email: str | None = None
     segment: str | None = None
 
 
-class TimelineItem(View):
+class TimelineItem(Frozen):
     id: str
     source: str
     type: str
@@ -132,12 +127,11 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         customer_id=state.customer_id,
         profile=profile_values(state),
         consents=[
-            ConsentView(purpose=c.purpose, channel=c.channel, granted=c.granted, at=from_micros(c.at))
+            ConsentView(purpose=c.purpose, channel=c.channel, granted=c.granted, at=moment(c.at))
             for c in state.consents
         ],
         channels=[
-            ChannelView(channel=c.channel, count=c.count, last_at=from_micros(c.last_at))
-            for c in state.channels
+            ChannelView(channel=c.channel, count=c.count, last_at=moment(c.last_at)) for c in state.channels
         ],
         open_complaints=[
             complaint_view(c.model_dump() | {"customer": state.customer_id, "overdue": c.overdue})
@@ -160,7 +154,7 @@ def complaint_detail(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]
     steps = [
         StepView(
             type=step["type"],
-            time=from_micros(step["at"]),
+            time=moment(step["at"]),
             summary=step["summary"],
             data=json.loads(step["data"]),
         )
@@ -179,9 +173,7 @@ def complaint_detail(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]
 
 def timeline_item(row: Mapping[str, Any]) -> TimelineItem:
     fields = {name: row.get(name) for name in ("id", "source", "type", "channel", "summary")}
-    return TimelineItem.model_validate(
-        fields | {"time": from_micros(row["at"]), "data": json.loads(row["data"])}
-    )
+    return TimelineItem.model_validate(fields | {"time": moment(row["at"]), "data": json.loads(row["data"])})
 
 
 def customer_hit(row: Mapping[str, Any]) -> CustomerHit:
@@ -191,7 +183,7 @@ def customer_hit(row: Mapping[str, Any]) -> CustomerHit:
 
 def _complaint_fields(row: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: row[name] for name in ComplaintView.model_fields if name in row}
-    times = {name: _time(value) for name, value in fields.items() if name.endswith("_at")}
+    times = {name: maybe_moment(value) for name, value in fields.items() if name.endswith("_at")}
     return fields | times | {"customer_id": row["customer"]}
 
 
@@ -203,7 +195,7 @@ def _loyalty(state: Customer) -> LoyaltyView | None:
     told = state.loyalty
     if told is None:
         return None
-    return LoyaltyView(enrolled_at=_time(told.enrolled_at), balance=told.balance, tier=told.tier)
+    return LoyaltyView(enrolled_at=maybe_moment(told.enrolled_at), balance=told.balance, tier=told.tier)
 
 
 def _purchases(state: Customer) -> PurchasesView:
@@ -211,8 +203,8 @@ def _purchases(state: Customer) -> PurchasesView:
     return PurchasesView(
         count=made.count,
         returns=made.returns,
-        first_at=_time(made.first_at),
-        last_at=_time(made.last_at),
+        first_at=maybe_moment(made.first_at),
+        last_at=maybe_moment(made.last_at),
         totals=[SpendView(**s.model_dump(), net=s.purchased - s.refunded) for s in made.spend],
     )
 
@@ -226,9 +218,9 @@ def _subscription(told: Subscription, now: datetime) -> SubscriptionView:
         status=_subscription_status(told, now),
         plan=told.plan,
         price=price,
-        started_at=_time(told.started_at),
-        expires_at=_time(told.expires_at),
-        ends_at=_time(told.ends_at),
+        started_at=maybe_moment(told.started_at),
+        expires_at=maybe_moment(told.expires_at),
+        ends_at=maybe_moment(told.ends_at),
     )
 
 
@@ -236,11 +228,7 @@ def _subscription_status(
     told: Subscription, now: datetime
 ) -> Literal["active", "expired", "ending", "cancelled"]:
     if told.cancelled_at is not None:
-        running = told.ends_at is not None and from_micros(told.ends_at) > now
+        running = told.ends_at is not None and moment(told.ends_at) > now
         return "ending" if running else "cancelled"
-    expired = told.expires_at is not None and from_micros(told.expires_at) <= now
+    expired = told.expires_at is not None and moment(told.expires_at) <= now
     return "expired" if expired else "active"
-
-
-def _time(value: Micros | None) -> datetime | None:
-    return None if value is None else from_micros(value)

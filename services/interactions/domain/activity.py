@@ -13,7 +13,6 @@ from services.interactions.domain.state import (
     Spend,
     Subscription,
     found,
-    micros,
     placed,
 )
 from shared.domain import Refused
@@ -21,6 +20,7 @@ from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.loyalty import LedgerEntry, MemberEnrolled, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionCancelled, SubscriptionTerm
+from shared.schemas.times import micros
 
 MAX_TOTAL = 2**62
 """Minor units; a BSON integer holds twice that."""

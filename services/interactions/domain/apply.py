@@ -8,7 +8,7 @@ from msgspec import structs
 
 from services.interactions.domain import activity, complaints, profile
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
-from services.interactions.domain.state import Customer, micros
+from services.interactions.domain.state import Customer
 from services.interactions.domain.timeline import TIMELINE, row
 from shared.domain import Append, Context, Effects, Emit, Outcome, Put
 from shared.schemas.base import Data
@@ -34,6 +34,7 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from shared.schemas.times import micros
 from shared.schemas.topics import TOPICS
 
 FACT_TOPICS = ("customers", "interactions", "complaints", "purchases", "feedback", "loyalty", "outreach")

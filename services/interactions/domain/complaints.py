@@ -8,10 +8,8 @@ from services.interactions.domain.state import (
     MAX_COMPLAINTS,
     Complaint,
     Customer,
-    Micros,
     Status,
     found,
-    micros,
     placed,
 )
 from shared.domain import Context, Refused
@@ -29,6 +27,7 @@ from shared.schemas.complaints import (
     ComplaintUpdated,
 )
 from shared.schemas.event import Event
+from shared.schemas.times import Micros, micros
 
 SUMMARY_LENGTH = 200
 F = TypeVar("F", bound=ComplaintsData)

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, Known, found, micros, placed
+from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, Known, found, placed
 from shared.domain import Refused
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
+from shared.schemas.times import micros
 
 FIELDS = frozenset(Profile.model_fields)
 """Profile fields that are kept; others a source adds stay in the timeline."""

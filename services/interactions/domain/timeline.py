@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.interactions.domain.state import Complaint, Micros, micros
+from services.interactions.domain.state import Complaint
 from shared.schemas import complaints, customers, feedback, interactions, loyalty, outreach, purchases
 from shared.schemas.base import Data, Money
 from shared.schemas.codec import encode_data
 from shared.schemas.event import Event
 from shared.schemas.money import written
+from shared.schemas.times import Micros, micros
 
 TIMELINE = "timeline"
 LINE_LENGTH = 160

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from services.interactions.domain.state import Status
 from services.interactions.routes.dependencies import ComplaintId, Store, answers, last_shown
@@ -15,7 +15,7 @@ from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import get_commands
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.http.problems import Problem
-from shared.schemas.base import Id
+from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
 from shared.schemas.complaints import CompensationKind
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
@@ -28,11 +28,7 @@ Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Whose = Annotated[Id | None, Query(description="The customer, where two have a complaint of this id.")]
 
 
-class Asked(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NewComplaint(Asked):
+class NewComplaint(Strict):
     customer_id: Id
     channel: Id
     category: Label
@@ -41,30 +37,30 @@ class NewComplaint(Asked):
     order_id: Id | None = None
 
 
-class Acknowledgement(Asked):
+class Acknowledgement(Strict):
     message: Annotated[str, Field(max_length=20_000)] = ""
     assignee: Id | None = None
 
 
-class Update(Asked):
+class Update(Strict):
     message: Text
     assignee: Id | None = None
 
 
-class Resolution(Asked):
+class Resolution(Strict):
     resolution: Text
     root_cause: Text | None = None
 
 
-class Reopening(Asked):
+class Reopening(Strict):
     reason: Text
 
 
-class Closing(Asked):
+class Closing(Strict):
     pass
 
 
-class Compensation(Asked):
+class Compensation(Strict):
     """``points`` for kind points; ``money`` for kind refund; a voucher may say either."""
 
     kind: CompensationKind
@@ -79,11 +75,11 @@ class Compensation(Asked):
         return self
 
 
-class Opened(BaseModel):
+class Opened(Frozen):
     complaint_id: str
 
 
-class Taken(BaseModel):
+class Taken(Frozen):
     complaint_id: str
     status: Status
 
@@ -227,7 +223,7 @@ async def _act(
     action: Action,
     complaint_id: str,
     customer_id: str | None,
-    body: Asked,
+    body: Strict,
     key: str | None,
 ) -> JSONResponse:
     row = await _the_one(store, complaint_id, customer_id)

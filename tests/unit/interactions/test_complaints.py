@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.interactions.domain.state import MAX_COMPLAINTS, STATUSES, Customer, initial, micros
+from services.interactions.domain.state import MAX_COMPLAINTS, STATUSES, Customer, initial
 from shared.domain import Effects, Refused
 from shared.schemas.base import Data, Money
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
@@ -20,6 +20,7 @@ from shared.schemas.complaints import (
     ComplaintSlaBreached,
     ComplaintUpdated,
 )
+from shared.schemas.times import micros
 
 from .told import CUSTOMER, at, event, fold, put, step
 
