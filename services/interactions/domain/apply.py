@@ -6,7 +6,9 @@ from typing import Any
 
 from msgspec import structs
 
-from services.interactions.domain import activity, complaints, profile
+from services.interactions.domain.activity import channels, loyalty, purchases, subscriptions
+from services.interactions.domain.complaints import commands, opening, steps
+from services.interactions.domain.profile import consents, fields
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
 from services.interactions.domain.state import Customer
 from services.interactions.domain.timeline import TIMELINE, row
@@ -44,22 +46,22 @@ CONSUMES: tuple[type[Data], ...] = tuple(cls for topic in FACT_TOPICS for cls in
 Fold = Callable[[Customer, Event], dict[str, Any]]
 
 FOLDS: Mapping[type[Data], Fold] = {
-    CustomerRegistered: profile.profile_told,
-    CustomerUpdated: profile.profile_told,
-    ConsentChanged: profile.consent_told,
-    ComplaintOpened: complaints.opened,
-    **dict.fromkeys(complaints.TRANSITIONS, complaints.stepped),
-    PurchaseMade: activity.purchase_made,
-    PurchaseReturned: activity.purchase_returned,
-    SubscriptionStarted: activity.subscription_term,
-    SubscriptionRenewed: activity.subscription_term,
-    SubscriptionCancelled: activity.subscription_cancelled,
-    MemberEnrolled: activity.member_enrolled,
+    CustomerRegistered: fields.profile_told,
+    CustomerUpdated: fields.profile_told,
+    ConsentChanged: consents.consent_told,
+    ComplaintOpened: opening.opened,
+    **dict.fromkeys(steps.TRANSITIONS, steps.stepped),
+    PurchaseMade: purchases.purchase_made,
+    PurchaseReturned: purchases.purchase_returned,
+    SubscriptionStarted: subscriptions.subscription_term,
+    SubscriptionRenewed: subscriptions.subscription_term,
+    SubscriptionCancelled: subscriptions.subscription_cancelled,
+    MemberEnrolled: loyalty.member_enrolled,
     **dict.fromkeys(
         (PointsEarned, PointsReversed, PointsRedeemed, PointsExpired, PointsRestored, PointsAdjusted),
-        activity.points_moved,
+        loyalty.points_moved,
     ),
-    TierChanged: activity.tier_changed,
+    TierChanged: loyalty.tier_changed,
 }
 """What an event changes beside the counts; a type not here only counts and shows in the timeline."""
 
@@ -74,7 +76,7 @@ def apply(state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """
     if not isinstance(event.data, COMMANDS):
         return apply_fact(state, event)
-    fact = complaints.decide(state, event.data, context)
+    fact = commands.decide(state, event.data, context)
     effects = apply_fact(state, structs.replace(event, data=fact))
     return replace(effects, emits=(Emit(fact, event.time),), outcome=_outcome(effects.state, fact))
 
@@ -88,10 +90,10 @@ def apply_fact(state: Customer, event: Event) -> Effects[Customer]:
     if first:
         update["seen_at"] = micros(event.time)
     if isinstance(data, CHANNEL_USES):
-        update["channels"] = activity.channel_used(state, event, data.channel)  # type: ignore[attr-defined]
+        update["channels"] = channels.channel_used(state, event, data.channel)  # type: ignore[attr-defined]
     new = state.model_copy(update=update)
 
-    complaint = complaints.find(new, data.complaint_id) if isinstance(data, ComplaintsData) else None
+    complaint = steps.find(new, data.complaint_id) if isinstance(data, ComplaintsData) else None
     rows: list[Append | Put] = [Append(TIMELINE, row(event, complaint))]
     if complaint is not None:
         rows.append(Put(COMPLAINTS, complaint_row(state.customer_id, complaint)))
@@ -103,6 +105,6 @@ def apply_fact(state: Customer, event: Event) -> Effects[Customer]:
 def _outcome(state: Customer, fact: ComplaintsData) -> Outcome:
     if isinstance(fact, ComplaintOpened):
         return Outcome(201, {"complaint_id": fact.complaint_id})
-    complaint = complaints.find(state, fact.complaint_id)
+    complaint = steps.find(state, fact.complaint_id)
     assert complaint is not None
     return Outcome(200, {"complaint_id": complaint.complaint_id, "status": complaint.status})

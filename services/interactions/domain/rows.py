@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.interactions.domain.profile import profile_values
+from services.interactions.domain.profile.fields import profile_values
 from services.interactions.domain.state import Complaint, Customer
 from services.interactions.domain.timeline import order
 

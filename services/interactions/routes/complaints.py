@@ -4,84 +4,38 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field, model_validator
 
 from services.interactions.domain.state import Status
+from services.interactions.models.complaints import (
+    Acknowledgement,
+    Closing,
+    Compensation,
+    ComplaintDetail,
+    ComplaintView,
+    NewComplaint,
+    Opened,
+    Reopening,
+    Resolution,
+    Taken,
+    Update,
+    complaint_detail,
+    complaint_view,
+)
 from services.interactions.routes.dependencies import ComplaintId, Store, answers, last_shown
 from services.interactions.store import InteractionsStore
-from services.interactions.views import ComplaintDetail, ComplaintView, complaint_detail, complaint_view
 from shared.http.auth import Principal, require
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import get_commands
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.http.problems import Problem
-from shared.schemas.base import Frozen, Id, Strict
+from shared.schemas.base import Id, Strict
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
-from shared.schemas.complaints import CompensationKind
-from shared.schemas.fields import GivenPoints, Label, Price, Severity
 
 router = APIRouter(tags=["complaints"])
 
 Action = Literal["acknowledge", "update", "resolve", "reopen", "close", "compensate"]
-Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Whose = Annotated[Id | None, Query(description="The customer, where two have a complaint of this id.")]
-
-
-class NewComplaint(Strict):
-    customer_id: Id
-    channel: Id
-    category: Label
-    severity: Severity
-    description: Text
-    order_id: Id | None = None
-
-
-class Acknowledgement(Strict):
-    message: Annotated[str, Field(max_length=20_000)] = ""
-    assignee: Id | None = None
-
-
-class Update(Strict):
-    message: Text
-    assignee: Id | None = None
-
-
-class Resolution(Strict):
-    resolution: Text
-    root_cause: Text | None = None
-
-
-class Reopening(Strict):
-    reason: Text
-
-
-class Closing(Strict):
-    pass
-
-
-class Compensation(Strict):
-    """``points`` for kind points; ``money`` for kind refund; a voucher may say either."""
-
-    kind: CompensationKind
-    points: GivenPoints | None = None
-    money: Price | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Compensation":
-        needed = {"points": "points", "refund": "money"}.get(self.kind)
-        if needed is not None and getattr(self, needed) is None:
-            raise ValueError(f"{needed} is needed for kind {self.kind}")
-        return self
-
-
-class Opened(Frozen):
-    complaint_id: str
-
-
-class Taken(Frozen):
-    complaint_id: str
-    status: Status
 
 
 STEP = answers(Taken) | {

@@ -4,15 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from services.interactions.models.customers import CustomerHit, CustomerView, customer_hit, customer_view
+from services.interactions.models.timeline import TimelineItem, timeline_item
 from services.interactions.routes.dependencies import CustomerId, Store, last_shown, unknown_customer
-from services.interactions.views import (
-    CustomerHit,
-    CustomerView,
-    TimelineItem,
-    customer_hit,
-    customer_view,
-    timeline_item,
-)
 from shared.http.auth import require
 from shared.http.dependencies import get_clock
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page

@@ -1,11 +1,10 @@
-"""Who the customer is and what they allow: the latest event time wins, whatever arrives first."""
+"""Who the customer is: the latest event time wins, whatever arrives first."""
 
 import json
 from typing import Any
 
-from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, Known, found, placed
-from shared.domain import Refused
-from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
+from services.interactions.domain.state import Customer, Known
+from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.times import micros
 
@@ -30,24 +29,6 @@ def profile_told(state: Customer, event: Event) -> dict[str, Any]:
     return {"profile": state.profile | newer} if newer else {}
 
 
-def consent_told(state: Customer, event: Event) -> dict[str, Any]:
-    """The latest word a purpose and channel. Refused: ``too_many_consents``."""
-    data = event.data
-    assert isinstance(data, ConsentChanged)
-    at = micros(event.time)
-    old = found(state.consents, (data.purpose, data.channel), _consent_key)
-    if old is not None and old.at > at:
-        return {}
-    if old is None and len(state.consents) >= MAX_CONSENTS:
-        raise Refused("too_many_consents", f"a customer has consents on {MAX_CONSENTS} channels at most")
-    new = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at)
-    return {"consents": placed(state.consents, new, _consent_key)}
-
-
 def profile_values(state: Customer) -> dict[str, Any]:
     """The profile as told: field to value."""
     return {name: json.loads(known.encoded) for name, known in state.profile.items()}
-
-
-def _consent_key(consent: Consent) -> tuple[str, str]:
-    return consent.purpose, consent.channel

@@ -1,14 +1,13 @@
-"""What the API answers: stored documents in the caller's terms, times in RFC 3339."""
+"""The 360 and the search, as the API answers them: times in RFC 3339."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from services.interactions.domain.profile import profile_values
-from services.interactions.domain.state import Customer, Status, Subscription
+from services.interactions.domain.profile.fields import profile_values
+from services.interactions.domain.state import Customer, Subscription
+from services.interactions.models.complaints import ComplaintView, complaint_view
 from shared.schemas.base import Frozen, Money
-from shared.schemas.complaints import ComplaintOpened, ComplaintResolved
 from shared.schemas.times import maybe_moment, moment
 
 
@@ -23,38 +22,6 @@ class ChannelView(Frozen):
     channel: str
     count: int
     last_at: datetime
-
-
-class ComplaintView(Frozen):
-    complaint_id: str
-    customer_id: str
-    status: Status
-    severity: str
-    category: str
-    channel: str
-    order_id: str | None
-    summary: str
-    assignee: str | None
-    overdue: bool
-    opened_at: datetime
-    updated_at: datetime
-    acknowledged_at: datetime | None
-    resolved_at: datetime | None
-    closed_at: datetime | None
-
-
-class StepView(Frozen):
-    type: str
-    time: datetime
-    summary: str
-    data: dict[str, Any]
-
-
-class ComplaintDetail(ComplaintView):
-    description: str | None
-    resolution: str | None
-    root_cause: str | None
-    history: list[StepView]
 
 
 class SubscriptionView(Frozen):
@@ -112,16 +79,6 @@ class CustomerHit(Frozen):
     segment: str | None = None
 
 
-class TimelineItem(Frozen):
-    id: str
-    source: str
-    type: str
-    time: datetime
-    channel: str | None = None
-    summary: str
-    data: dict[str, Any]
-
-
 def customer_view(state: Customer, now: datetime) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
@@ -145,50 +102,9 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
     )
 
 
-def complaint_view(row: Mapping[str, Any]) -> ComplaintView:
-    return ComplaintView.model_validate(_complaint_fields(row))
-
-
-def complaint_detail(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> ComplaintDetail:
-    """``history`` is the complaint's timeline rows in order; what was said comes from there."""
-    steps = [
-        StepView(
-            type=step["type"],
-            time=moment(step["at"]),
-            summary=step["summary"],
-            data=json.loads(step["data"]),
-        )
-        for step in history
-    ]
-    opened = _last(steps, ComplaintOpened.event_type)
-    resolved = _last(steps, ComplaintResolved.event_type) if row["resolved_at"] is not None else {}
-    return ComplaintDetail(
-        **_complaint_fields(row),
-        description=opened.get("description"),
-        resolution=resolved.get("resolution"),
-        root_cause=resolved.get("root_cause"),
-        history=steps,
-    )
-
-
-def timeline_item(row: Mapping[str, Any]) -> TimelineItem:
-    fields = {name: row.get(name) for name in ("id", "source", "type", "channel", "summary")}
-    return TimelineItem.model_validate(fields | {"time": moment(row["at"]), "data": json.loads(row["data"])})
-
-
 def customer_hit(row: Mapping[str, Any]) -> CustomerHit:
     fields = {name: row.get(name) for name in ("name", "email", "segment")}
     return CustomerHit.model_validate(fields | {"customer_id": row["_id"]})
-
-
-def _complaint_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: row[name] for name in ComplaintView.model_fields if name in row}
-    times = {name: maybe_moment(value) for name, value in fields.items() if name.endswith("_at")}
-    return fields | times | {"customer_id": row["customer"]}
-
-
-def _last(steps: Sequence[StepView], event_type: str) -> dict[str, Any]:
-    return next((step.data for step in reversed(steps) if step.type == event_type), {})
 
 
 def _loyalty(state: Customer) -> LoyaltyView | None:
