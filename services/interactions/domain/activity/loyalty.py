@@ -1,28 +1,26 @@
 """The loyalty program, as its own events tell it."""
 
-from typing import Any
-
 from services.interactions.domain.state import Customer, Loyalty
-from shared.schemas.event import Event
 from shared.schemas.loyalty import LedgerEntry, MemberEnrolled, TierChanged
-from shared.schemas.times import micros
+from shared.schemas.times import Micros
 
 
-def member_enrolled(state: Customer, event: Event) -> dict[str, Any]:
-    assert isinstance(event.data, MemberEnrolled)
-    old = state.loyalty or Loyalty()
-    at = micros(event.time)
-    enrolled_at = at if old.enrolled_at is None else min(at, old.enrolled_at)
-    return {"loyalty": old.model_copy(update={"enrolled_at": enrolled_at})}
+def member_enrolled(customer: Customer, told: MemberEnrolled, at: Micros) -> Customer:
+    old = _loyalty(customer).enrolled_at
+    return _with(customer, enrolled_at=at if old is None else min(at, old))
 
 
-def points_moved(state: Customer, event: Event) -> dict[str, Any]:
-    data = event.data
-    assert isinstance(data, LedgerEntry)
-    return {"loyalty": (state.loyalty or Loyalty()).model_copy(update={"balance": data.balance})}
+def points_moved(customer: Customer, told: LedgerEntry, at: Micros) -> Customer:
+    return _with(customer, balance=told.balance)
 
 
-def tier_changed(state: Customer, event: Event) -> dict[str, Any]:
-    data = event.data
-    assert isinstance(data, TierChanged)
-    return {"loyalty": (state.loyalty or Loyalty()).model_copy(update={"tier": data.to})}
+def tier_changed(customer: Customer, told: TierChanged, at: Micros) -> Customer:
+    return _with(customer, tier=told.to)
+
+
+def _loyalty(customer: Customer) -> Loyalty:
+    return customer.loyalty or Loyalty()
+
+
+def _with(customer: Customer, **changed: int | str) -> Customer:
+    return customer.model_copy(update={"loyalty": _loyalty(customer).model_copy(update=changed)})

@@ -2,9 +2,9 @@
 
 from typing import TypeVar
 
-from services.interactions.domain.complaints.steps import assignee_of
+from services.interactions.domain.complaints.steps import complaint_named
 from services.interactions.domain.state import Customer
-from shared.domain import Context, Refused
+from shared.domain import Context, Outcome, Refused
 from shared.schemas.base import Data
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
 from shared.schemas.complaints import (
@@ -21,7 +21,7 @@ from shared.schemas.complaints import (
 F = TypeVar("F", bound=ComplaintsData)
 
 
-def decide(state: Customer, command: Data, context: Context) -> ComplaintsData:
+def decide(command: Data, context: Context) -> ComplaintsData:
     """The fact that a command asks for; ``opened`` or ``stepped`` judges it. Refused: 422 ``invalid``."""
     match command:
         case ComplaintOpenRequested():
@@ -40,7 +40,7 @@ def decide(state: Customer, command: Data, context: Context) -> ComplaintsData:
 
 
 def _step(asked: ComplaintActionRequested) -> ComplaintsData:
-    of, who = asked.complaint_id, assignee_of(asked)
+    of, who = asked.complaint_id, (asked.model_extra or {}).get("assignee")
     match asked.action:
         case "acknowledge":
             return _fact(ComplaintAcknowledged, complaint_id=of, message=asked.message or "", assignee=who)
@@ -79,3 +79,11 @@ def _needed(text: str | None, field: str) -> str:
 
 def _missing(field: str) -> Refused:
     return Refused("invalid", f"{field} is needed", status=422, field=field)
+
+
+def outcome(customer: Customer, fact: ComplaintsData) -> Outcome:
+    """What the caller is told, once the fact has taken effect."""
+    if isinstance(fact, ComplaintOpened):
+        return Outcome(201, {"complaint_id": fact.complaint_id})
+    complaint = complaint_named(customer, fact.complaint_id)
+    return Outcome(200, {"complaint_id": complaint.complaint_id, "status": complaint.status})

@@ -1,13 +1,14 @@
-"""Which step may follow which. One rule for commands and for facts from outside."""
+"""Which step of a complaint may follow which: one rule for commands and for facts from outside."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from services.interactions.domain.complaints.clocks import already_met, without
+from services.interactions.domain.complaints.clocks import missed_after, without
 from services.interactions.domain.state import Complaint, Customer, Status, found, placed
-from shared.domain import Refused
-from shared.schemas.base import ID_PATTERN, Data
+from services.interactions.errors import INVALID_TRANSITION, UNKNOWN_COMPLAINT
+from shared.schemas.base import ID_PATTERN
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,
@@ -18,44 +19,52 @@ from shared.schemas.complaints import (
     ComplaintSlaBreached,
     ComplaintUpdated,
 )
-from shared.schemas.event import Event
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros
 
-TRANSITIONS: Mapping[type[ComplaintsData], tuple[frozenset[Status], Status | None]] = {
-    ComplaintAcknowledged: (frozenset({"opened", "reopened"}), "acknowledged"),
-    ComplaintResolved: (frozenset({"opened", "acknowledged", "reopened"}), "resolved"),
-    ComplaintClosed: (frozenset({"resolved"}), "closed"),
-    ComplaintReopened: (frozenset({"resolved", "closed"}), "reopened"),
-    ComplaintUpdated: (frozenset({"opened", "acknowledged", "reopened", "resolved"}), None),
-    CompensationGranted: (frozenset({"opened", "acknowledged", "reopened", "resolved"}), None),
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a fact does to a complaint's status."""
+
+    name: str
+    """As in: the complaint cannot be acknowledged."""
+    follows: frozenset[Status]
+    to: Status | None = None
+    """None: the status stays."""
+
+
+_UNTIL_CLOSED: frozenset[Status] = frozenset({"opened", "acknowledged", "reopened", "resolved"})
+
+TRANSITIONS: Mapping[type[ComplaintsData], Transition] = {
+    ComplaintAcknowledged: Transition("acknowledged", frozenset({"opened", "reopened"}), "acknowledged"),
+    ComplaintResolved: Transition("resolved", frozenset({"opened", "acknowledged", "reopened"}), "resolved"),
+    ComplaintClosed: Transition("closed", frozenset({"resolved"}), "closed"),
+    ComplaintReopened: Transition("reopened", frozenset({"resolved", "closed"}), "reopened"),
+    ComplaintUpdated: Transition("updated", _UNTIL_CLOSED),
+    CompensationGranted: Transition("compensated", _UNTIL_CLOSED),
     # A clock's own fact may cross a step on its way: it is noted whatever the status.
-    ComplaintSlaBreached: (frozenset({"opened", "acknowledged", "reopened", "resolved", "closed"}), None),
+    ComplaintSlaBreached: Transition("breached", _UNTIL_CLOSED | {"closed"}),
 }
-"""Fact -> the statuses it may follow, and the one it leads to (None: it stays)."""
+"""Every fact after the first."""
 
 
-def stepped(state: Customer, event: Event) -> dict[str, Any]:
-    """Any fact after the first. Refused: ``unknown_complaint``, ``invalid_transition``."""
-    data = event.data
-    assert isinstance(data, ComplaintsData)
-    old = find(state, data.complaint_id)
-    if old is None:
-        raise Refused("unknown_complaint", f"there is no complaint {data.complaint_id}", status=404)
-    allowed, status = TRANSITIONS[type(data)]
-    if old.status not in allowed:
-        verb = data.event_type.split(".")[2]
-        raise Refused("invalid_transition", f"complaint {old.complaint_id} is {old.status}: not to be {verb}")
-    at = micros(event.time)
-    update = _changes(old, data, at) | {"updated_at": max(at, old.updated_at), "steps": old.steps + 1}
-    if status is not None:
-        update["status"] = status
-    if (assignee := assignee_of(data)) is not None:
+def complaint_stepped(customer: Customer, told: ComplaintsData, at: Micros) -> Customer:
+    """Any fact after the first. Raises ``unknown_complaint``, ``invalid_transition``."""
+    old = complaint_named(customer, told.complaint_id)
+    step = TRANSITIONS[type(told)]
+    if old.status not in step.follows:
+        raise INVALID_TRANSITION(complaint=old.complaint_id, status=old.status, step=step.name)
+    update = _changes(old, told, at) | {"updated_at": max(at, old.updated_at), "steps": old.steps + 1}
+    if step.to is not None:
+        update["status"] = step.to
+    if (assignee := assignee_of(told)) is not None:
         update["assignee"] = assignee
-    return {"complaints": placed(state.complaints, old.model_copy(update=update), complaint_key)}
+    new = old.model_copy(update=update)
+    return customer.model_copy(update={"complaints": placed(customer.complaints, new, complaint_key)})
 
 
-def _changes(old: Complaint, data: ComplaintsData, at: Micros) -> dict[str, Any]:
-    match data:
+def _changes(old: Complaint, told: ComplaintsData, at: Micros) -> dict[str, Any]:
+    match told:
         case ComplaintAcknowledged():
             first = at if old.acknowledged_at is None else old.acknowledged_at
             return {"acknowledged_at": first, "missed": without(old, "first_response", "update")}
@@ -67,20 +76,24 @@ def _changes(old: Complaint, data: ComplaintsData, at: Micros) -> dict[str, Any]
             return {"closed_at": at}
         case ComplaintReopened():
             return {"resolved_at": None, "closed_at": None}
-        case ComplaintSlaBreached() if old.open and not already_met(old, data):
-            return {"missed": (*without(old, data.clock), data.clock)}
+        case ComplaintSlaBreached():
+            return {"missed": missed_after(old, told)}
     return {}
 
 
-def find(state: Customer, complaint_id: str) -> Complaint | None:
-    return found(state.complaints, complaint_id, complaint_key)
+def complaint_named(customer: Customer, complaint_id: str) -> Complaint:
+    """Raises ``unknown_complaint``."""
+    complaint = found(customer.complaints, complaint_id, complaint_key)
+    if complaint is None:
+        raise UNKNOWN_COMPLAINT(complaint=complaint_id)
+    return complaint
 
 
 def complaint_key(complaint: Complaint) -> str:
     return complaint.complaint_id
 
 
-def assignee_of(data: Data) -> str | None:
+def assignee_of(told: ComplaintsData) -> str | None:
     """Who deals with it: ``assignee``, a field that a complaint's facts may carry beside their own."""
-    name = getattr(data, "assignee", None)
+    name = (told.model_extra or {}).get("assignee")
     return name if isinstance(name, str) and re.fullmatch(ID_PATTERN, name) else None

@@ -1,27 +1,21 @@
 """What the customer allows: the latest event time wins, whatever arrives first."""
 
-from typing import Any
-
 from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, found, placed
-from shared.domain import Refused
+from services.interactions.errors import TOO_MANY_CONSENTS
 from shared.schemas.customers import ConsentChanged
-from shared.schemas.event import Event
-from shared.schemas.times import micros
+from shared.schemas.times import Micros
 
 
-def consent_told(state: Customer, event: Event) -> dict[str, Any]:
-    """The latest word a purpose and channel. Refused: ``too_many_consents``."""
-    data = event.data
-    assert isinstance(data, ConsentChanged)
-    at = micros(event.time)
-    old = found(state.consents, (data.purpose, data.channel), _consent_key)
+def consent_changed(customer: Customer, told: ConsentChanged, at: Micros) -> Customer:
+    """The latest word per purpose and channel. Raises ``too_many_consents``."""
+    old = found(customer.consents, (told.purpose, told.channel), _key)
     if old is not None and old.at > at:
-        return {}
-    if old is None and len(state.consents) >= MAX_CONSENTS:
-        raise Refused("too_many_consents", f"a customer has consents on {MAX_CONSENTS} channels at most")
-    new = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at)
-    return {"consents": placed(state.consents, new, _consent_key)}
+        return customer
+    if old is None and len(customer.consents) >= MAX_CONSENTS:
+        raise TOO_MANY_CONSENTS(most=MAX_CONSENTS)
+    new = Consent(purpose=told.purpose, channel=told.channel, granted=told.granted, at=at)
+    return customer.model_copy(update={"consents": placed(customer.consents, new, _key)})
 
 
-def _consent_key(consent: Consent) -> tuple[str, str]:
+def _key(consent: Consent) -> tuple[str, str]:
     return consent.purpose, consent.channel
