@@ -15,9 +15,9 @@ from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import TRANSITIONS, complaint_named, complaint_stepped
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.profile.fields import profile_told
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
+from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
 from services.interactions.domain.state import Customer
-from services.interactions.domain.timeline import TIMELINE, row
+from services.interactions.domain.timeline import timeline_row
 from shared.domain import Append, Context, Effects, Emit, Put
 from shared.schemas.base import Data
 from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
@@ -107,11 +107,12 @@ def apply_fact(customer: Customer, event: Event) -> Effects[Customer]:
     new = _counted(folded, data, at)
 
     complaint = complaint_named(new, data.complaint_id) if isinstance(data, ComplaintsData) else None
-    rows: list[Append | Put] = [Append(TIMELINE, row(event, complaint))]
+    rows: list[Append | Put] = [Append(TIMELINE, timeline_row(event, at, complaint).document())]
     if complaint is not None:
-        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, complaint)))
+        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:
-        rows.append(Put(CUSTOMERS, customer_row(new)))
+        first = at if new.seen_at is None else new.seen_at
+        rows.append(Put(CUSTOMERS, customer_row(new, first).document()))
     return Effects(new, rows=tuple(rows))
 
 

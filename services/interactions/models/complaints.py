@@ -1,12 +1,13 @@
 """Complaints over HTTP: what is asked for, and what is answered."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from services.interactions.domain.rows import ComplaintRow, TimelineRow
 from services.interactions.domain.state import Status
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
@@ -104,25 +105,20 @@ class ComplaintDetail(ComplaintView):
     history: list[StepView]
 
 
-def complaint_view(row: Mapping[str, Any]) -> ComplaintView:
-    return ComplaintView.model_validate(_complaint_fields(row))
+def complaint_view(row: ComplaintRow) -> ComplaintView:
+    return ComplaintView.model_validate(_shown(row))
 
 
-def complaint_detail(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> ComplaintDetail:
+def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> ComplaintDetail:
     """``history`` is the complaint's timeline rows in order; what was said comes from there."""
     steps = [
-        StepView(
-            type=step["type"],
-            time=moment(step["at"]),
-            summary=step["summary"],
-            data=json.loads(step["data"]),
-        )
+        StepView(type=step.type, time=moment(step.at), summary=step.summary, data=json.loads(step.data))
         for step in history
     ]
     opened = _last(steps, ComplaintOpened.event_type)
-    resolved = _last(steps, ComplaintResolved.event_type) if row["resolved_at"] is not None else {}
+    resolved = _last(steps, ComplaintResolved.event_type) if row.resolved_at is not None else {}
     return ComplaintDetail(
-        **_complaint_fields(row),
+        **_shown(row),
         description=opened.get("description"),
         resolution=resolved.get("resolution"),
         root_cause=resolved.get("root_cause"),
@@ -130,10 +126,9 @@ def complaint_detail(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]
     )
 
 
-def _complaint_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: row[name] for name in ComplaintView.model_fields if name in row}
-    times = {name: maybe_moment(value) for name, value in fields.items() if name.endswith("_at")}
-    return fields | times | {"customer_id": row["customer"]}
+def _shown(row: ComplaintRow) -> dict[str, Any]:
+    fields = {name: getattr(row, name) for name in ComplaintView.model_fields}
+    return fields | {name: maybe_moment(at) for name, at in fields.items() if name.endswith("_at")}
 
 
 def _last(steps: Sequence[StepView], event_type: str) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The 360 and the search, as the API answers them: times in RFC 3339."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from services.interactions.domain.profile.fields import profile_values
+from services.interactions.domain.rows import CustomerRow, complaint_row
 from services.interactions.domain.state import Customer, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from shared.schemas.base import Frozen, Money
@@ -91,9 +91,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
             ChannelView(channel=c.channel, count=c.count, last_at=moment(c.last_at)) for c in state.channels
         ],
         open_complaints=[
-            complaint_view(c.model_dump() | {"customer": state.customer_id, "overdue": c.overdue})
-            for c in state.complaints
-            if c.open
+            complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if c.open
         ],
         loyalty=_loyalty(state),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
@@ -102,9 +100,8 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
     )
 
 
-def customer_hit(row: Mapping[str, Any]) -> CustomerHit:
-    fields = {name: row.get(name) for name in ("name", "email", "segment")}
-    return CustomerHit.model_validate(fields | {"customer_id": row["_id"]})
+def customer_hit(row: CustomerRow) -> CustomerHit:
+    return CustomerHit(customer_id=row.customer_id, name=row.name, email=row.email, segment=row.segment)
 
 
 def _loyalty(state: Customer) -> LoyaltyView | None:

@@ -1,10 +1,10 @@
 """A row of the timeline, as the API answers it."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.interactions.domain.rows import TimelineRow
 from shared.schemas.base import Frozen
 from shared.schemas.times import moment
 
@@ -19,6 +19,13 @@ class TimelineItem(Frozen):
     data: dict[str, Any]
 
 
-def timeline_item(row: Mapping[str, Any]) -> TimelineItem:
-    fields = {name: row.get(name) for name in ("id", "source", "type", "channel", "summary")}
-    return TimelineItem.model_validate(fields | {"time": moment(row["at"]), "data": json.loads(row["data"])})
+def timeline_item(row: TimelineRow) -> TimelineItem:
+    return TimelineItem(
+        id=row.id,
+        source=row.source,
+        type=row.type,
+        time=moment(row.at),
+        channel=row.channel,
+        summary=row.summary,
+        data=json.loads(row.data),
+    )

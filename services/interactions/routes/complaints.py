@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from services.interactions.domain.rows import ComplaintRow
 from services.interactions.domain.state import Status
 from services.interactions.models.complaints import (
     Acknowledgement,
@@ -74,7 +75,7 @@ async def list_complaints(
     rows = await store.complaints(
         status=status, overdue=overdue, assignee=assignee, before=last_shown(cursor), limit=limit + 1
     )
-    shown, following = cut(rows, limit, lambda row: (row["order"],))
+    shown, following = cut(rows, limit, lambda row: (row.order,))
     return page([complaint_view(row) for row in shown], following)
 
 
@@ -87,7 +88,7 @@ async def get_complaint(
     store: Store, complaint_id: ComplaintId, customer_id: Whose = None
 ) -> ComplaintDetail:
     row = await _the_one(store, complaint_id, customer_id)
-    return complaint_detail(row, await store.complaint_history(row["customer"], complaint_id))
+    return complaint_detail(row, await store.complaint_history(row.customer_id, complaint_id))
 
 
 @router.post("/complaints/{complaint_id}/acknowledge", summary="Say that we have it", responses=STEP)
@@ -184,11 +185,11 @@ async def _act(
     asked = body.model_dump(exclude_none=True) | {"complaint_id": complaint_id, "action": action}
     command = ComplaintActionRequested.model_validate(asked)
     commands = get_commands(request)
-    answer = await commands.submit(principal, f"complaints.{action}", row["customer"], command, key)
+    answer = await commands.submit(principal, f"complaints.{action}", row.customer_id, command, key)
     return answer.response()
 
 
-async def _the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> dict[str, Any]:
+async def _the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> ComplaintRow:
     """The complaint of this id. Raises 404 ``unknown_complaint``, 409 ``ambiguous_complaint``."""
     rows = await store.complaints_named(complaint_id, customer_id)
     if not rows:

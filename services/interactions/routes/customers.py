@@ -24,7 +24,7 @@ async def search(
 ) -> dict[str, Any]:
     """Customers whose id, name or e-mail begins with ``query``, in any case; the newest first."""
     rows = await store.search(query, before=last_shown(cursor), limit=limit + 1)
-    shown, following = cut(rows, limit, lambda row: (row["order"],))
+    shown, following = cut(rows, limit, lambda row: (row.order,))
     return page([customer_hit(row) for row in shown], following)
 
 
@@ -59,7 +59,7 @@ async def timeline(
     )
     if not rows and before is None and await store.customer(customer_id) is None:
         raise unknown_customer(customer_id)
-    shown, following = cut(rows, limit, lambda row: (row["place"],))
+    shown, following = cut(rows, limit, lambda row: (row.place,))
     return page([timeline_item(row) for row in shown], following)
 
 

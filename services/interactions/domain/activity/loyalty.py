@@ -6,21 +6,23 @@ from shared.schemas.times import Micros
 
 
 def member_enrolled(customer: Customer, told: MemberEnrolled, at: Micros) -> Customer:
-    old = _loyalty(customer).enrolled_at
-    return _with(customer, enrolled_at=at if old is None else min(at, old))
+    """Told twice, the first time counts."""
+    old = customer.loyalty or Loyalty()
+    first = at if old.enrolled_at is None else min(at, old.enrolled_at)
+    return _with(customer, Loyalty(enrolled_at=first, balance=old.balance, tier=old.tier))
 
 
 def points_moved(customer: Customer, told: LedgerEntry, at: Micros) -> Customer:
-    return _with(customer, balance=told.balance)
+    """Any entry of the ledger says the balance after it."""
+    old = customer.loyalty or Loyalty()
+    return _with(customer, Loyalty(enrolled_at=old.enrolled_at, balance=told.balance, tier=old.tier))
 
 
 def tier_changed(customer: Customer, told: TierChanged, at: Micros) -> Customer:
-    return _with(customer, tier=told.to)
+    """Up or down, the tier is the one told last."""
+    old = customer.loyalty or Loyalty()
+    return _with(customer, Loyalty(enrolled_at=old.enrolled_at, balance=old.balance, tier=told.to))
 
 
-def _loyalty(customer: Customer) -> Loyalty:
-    return customer.loyalty or Loyalty()
-
-
-def _with(customer: Customer, **changed: int | str) -> Customer:
-    return customer.model_copy(update={"loyalty": _loyalty(customer).model_copy(update=changed)})
+def _with(customer: Customer, loyalty: Loyalty) -> Customer:
+    return customer.model_copy(update={"loyalty": loyalty})

@@ -26,8 +26,13 @@ def purchase_made(customer: Customer, told: PurchaseMade, at: Micros) -> Custome
 def purchase_returned(customer: Customer, told: PurchaseReturned, at: Micros) -> Customer:
     """Raises ``total_too_large``."""
     old = customer.purchases
-    spend = _spent(old.spend, told.refund, refund=True)
-    new = old.model_copy(update={"returns": old.returns + 1, "spend": spend})
+    new = Purchases(
+        count=old.count,
+        returns=old.returns + 1,
+        first_at=old.first_at,
+        last_at=old.last_at,
+        spend=_spent(old.spend, told.refund, refund=True),
+    )
     return customer.model_copy(update={"purchases": new})
 
 
