@@ -10,7 +10,7 @@ from services.interactions.domain.activity.channels import channel_used
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints.commands import decide, outcome
+from services.interactions.domain.complaints.commands import STEPS, decide, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import TRANSITIONS, complaint_named, complaint_stepped
 from services.interactions.domain.profile.consents import consent_changed
@@ -20,7 +20,7 @@ from services.interactions.domain.state import Customer
 from services.interactions.domain.timeline import timeline_row
 from shared.domain import Append, Context, Effects, Emit, Put
 from shared.schemas.base import Data
-from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
+from shared.schemas.commands import ComplaintCommand, ComplaintOpenRequested
 from shared.schemas.complaints import ComplaintOpened, ComplaintsData
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
@@ -46,8 +46,11 @@ from shared.schemas.times import Micros, micros
 from shared.schemas.topics import TOPICS
 
 FACT_TOPICS = ("customers", "interactions", "complaints", "purchases", "feedback", "loyalty", "outreach")
-COMMANDS = (ComplaintOpenRequested, ComplaintActionRequested)
-CONSUMES: tuple[type[Data], ...] = tuple(cls for topic in FACT_TOPICS for cls in TOPICS[topic]) + COMMANDS
+CONSUMES: tuple[type[Data], ...] = (
+    *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
+    ComplaintOpenRequested,
+    *STEPS,
+)
 
 D = TypeVar("D", bound=Data)
 Fold = Callable[[Customer, D, Micros], Customer]
@@ -92,7 +95,7 @@ def apply(customer: Customer, event: Event, context: Context) -> Effects[Custome
     Raises as the folds do; a fact so refused is a dead letter.
     """
     command = event.data
-    if not isinstance(command, COMMANDS):
+    if not isinstance(command, (ComplaintOpenRequested, ComplaintCommand)):
         return apply_fact(customer, event)
     fact = decide(command, context)
     effects = apply_fact(customer, structs.replace(event, data=fact))

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, model_validator
 
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
 from services.interactions.domain.state import Status
 from shared.schemas.base import Frozen, Id, Strict
+from shared.schemas.commands import ComplaintCommand
 from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
 from shared.schemas.times import maybe_moment, moment
+
+C = TypeVar("C", bound=ComplaintCommand)
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -103,6 +106,11 @@ class ComplaintDetail(ComplaintView):
     resolution: str | None
     root_cause: str | None
     history: list[StepView]
+
+
+def command_of(kind: type[C], complaint_id: str, body: Strict) -> C:
+    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path."""
+    return kind.model_validate(body.model_dump(exclude_none=True) | {"complaint_id": complaint_id})
 
 
 def complaint_view(row: ComplaintRow) -> ComplaintView:

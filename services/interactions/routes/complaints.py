@@ -1,6 +1,6 @@
 """Complaints from open to close."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
@@ -19,6 +19,7 @@ from services.interactions.models.complaints import (
     Resolution,
     Taken,
     Update,
+    command_of,
     complaint_detail,
     complaint_view,
 )
@@ -29,12 +30,20 @@ from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import get_commands
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.http.problems import Problem
-from shared.schemas.base import Id, Strict
-from shared.schemas.commands import ComplaintActionRequested, ComplaintOpenRequested
+from shared.schemas.base import Id
+from shared.schemas.commands import (
+    ComplaintAcknowledgeRequested,
+    ComplaintCloseRequested,
+    ComplaintCommand,
+    ComplaintCompensateRequested,
+    ComplaintOpenRequested,
+    ComplaintReopenRequested,
+    ComplaintResolveRequested,
+    ComplaintUpdateRequested,
+)
 
 router = APIRouter(tags=["complaints"])
 
-Action = Literal["acknowledge", "update", "resolve", "reopen", "close", "compensate"]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Whose = Annotated[Id | None, Query(description="The customer, where two have a complaint of this id.")]
 
@@ -102,7 +111,8 @@ async def acknowledge(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The first response; whoever is named as ``assignee`` deals with it from now on."""
-    return await _act(request, store, principal, "acknowledge", complaint_id, customer_id, body, key)
+    command = command_of(ComplaintAcknowledgeRequested, complaint_id, body)
+    return await _act(request, store, principal, "acknowledge", customer_id, command, key)
 
 
 @router.post("/complaints/{complaint_id}/update", summary="Say how it goes", responses=STEP)
@@ -115,7 +125,8 @@ async def update(
     customer_id: Whose = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    return await _act(request, store, principal, "update", complaint_id, customer_id, body, key)
+    command = command_of(ComplaintUpdateRequested, complaint_id, body)
+    return await _act(request, store, principal, "update", customer_id, command, key)
 
 
 @router.post("/complaints/{complaint_id}/resolve", summary="Give a solution", responses=STEP)
@@ -128,7 +139,8 @@ async def resolve(
     customer_id: Whose = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    return await _act(request, store, principal, "resolve", complaint_id, customer_id, body, key)
+    command = command_of(ComplaintResolveRequested, complaint_id, body)
+    return await _act(request, store, principal, "resolve", customer_id, command, key)
 
 
 @router.post("/complaints/{complaint_id}/reopen", summary="The solution did not hold", responses=STEP)
@@ -141,7 +153,8 @@ async def reopen(
     customer_id: Whose = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    return await _act(request, store, principal, "reopen", complaint_id, customer_id, body, key)
+    command = command_of(ComplaintReopenRequested, complaint_id, body)
+    return await _act(request, store, principal, "reopen", customer_id, command, key)
 
 
 @router.post("/complaints/{complaint_id}/close", summary="Nothing is left to do", responses=STEP)
@@ -154,7 +167,8 @@ async def close(
     customer_id: Whose = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    return await _act(request, store, principal, "close", complaint_id, customer_id, body, key)
+    command = command_of(ComplaintCloseRequested, complaint_id, body)
+    return await _act(request, store, principal, "close", customer_id, command, key)
 
 
 @router.post("/complaints/{complaint_id}/compensate", summary="Make good", responses=STEP)
@@ -168,22 +182,20 @@ async def compensate(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Points are credited by loyalty; any time before the close."""
-    return await _act(request, store, principal, "compensate", complaint_id, customer_id, body, key)
+    command = command_of(ComplaintCompensateRequested, complaint_id, body)
+    return await _act(request, store, principal, "compensate", customer_id, command, key)
 
 
 async def _act(
     request: Request,
     store: InteractionsStore,
     principal: Principal,
-    action: Action,
-    complaint_id: str,
+    action: str,
     customer_id: str | None,
-    body: Strict,
+    command: ComplaintCommand,
     key: str | None,
 ) -> JSONResponse:
-    row = await _the_one(store, complaint_id, customer_id)
-    asked = body.model_dump(exclude_none=True) | {"complaint_id": complaint_id, "action": action}
-    command = ComplaintActionRequested.model_validate(asked)
+    row = await _the_one(store, command.complaint_id, customer_id)
     commands = get_commands(request)
     answer = await commands.submit(principal, f"complaints.{action}", row.customer_id, command, key)
     return answer.response()
