@@ -10,7 +10,9 @@ from services.interactions.domain.state import Status
 from services.interactions.routes.dependencies import ComplaintId, Store, answers, last_shown
 from services.interactions.store import InteractionsStore
 from services.interactions.views import ComplaintDetail, ComplaintView, complaint_detail, complaint_view
-from shared.http.app import IdempotencyKey, Principal, get_commands, require
+from shared.http.auth import Principal, require
+from shared.http.commands import IdempotencyKey
+from shared.http.dependencies import get_commands
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.http.problems import Problem
 from shared.schemas.base import Id

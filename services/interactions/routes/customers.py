@@ -13,7 +13,8 @@ from services.interactions.views import (
     customer_view,
     timeline_item,
 )
-from shared.http.app import get_clock, require
+from shared.http.auth import require
+from shared.http.dependencies import get_clock
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.http.problems import Problem
 

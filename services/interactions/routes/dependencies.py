@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from services.interactions.store import InteractionsStore
-from shared.http.app import get_database
+from shared.http.dependencies import get_database
 from shared.http.paging import decode_cursor
 from shared.http.problems import Problem
 from shared.schemas.base import ID_PATTERN

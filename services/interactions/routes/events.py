@@ -11,7 +11,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import Headers
 
-from shared.http.app import Principal, get_producer, require
+from shared.http.auth import Principal, require
+from shared.http.dependencies import get_producer
 from shared.http.problems import Problem, too_large
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
@@ -19,6 +20,7 @@ from shared.schemas.codec import JSON, STRUCTURED, BadRecord, parse_cloudevent, 
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.envelope import utf8
 from shared.schemas.event import Event
+from shared.schemas.services import SERVICES
 from shared.schemas.topics import OWN_TYPES
 
 router = APIRouter(tags=["events"])
@@ -31,7 +33,7 @@ UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all."""
 
 # A service takes its own facts and commands for done when it reads them: nobody else may sign as one.
-_own_source = re.compile(r"/(rapport|api)/(interactions|loyalty|followup|metrics)(/.*)?").fullmatch
+_own_source = re.compile(rf"/(rapport|api)/({'|'.join(SERVICES)})(/.*)?").fullmatch
 _attribute = re.compile(r"ce-([a-z0-9]+)").fullmatch
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw = msgspec.json.Decoder(msgspec.Raw)
