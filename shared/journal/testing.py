@@ -73,7 +73,7 @@ class InMemoryWorker(Generic[S]):
         self._handler = handler
         self._stream = clock == "stream"
         self._planner = Planner(replace(handler, apply=self._apply), secret_key, stream=self._stream)
-        self.store: InMemoryStore[S] = InMemoryStore(handler.initial, counters)
+        self.store: InMemoryStore[S] = InMemoryStore(handler, counters)
         self._now = now or (LONG_AGO if self._stream else START)
         self._log = Log(self._now if self._stream else LONG_AGO)
         self._loopback, self._strict, self._observe = loopback, strict, observe
@@ -81,6 +81,8 @@ class InMemoryWorker(Generic[S]):
         self._told = 0
         self._raised: dict[str, Exception] = {}
         """What the domain raised in the plan in the making, by uid."""
+        self._counters: set[str] = set()
+        """The names of those that the domain has asked for: they are read for each plan."""
         self._published = Published()
         self._returning: deque[Event] = deque()
 
@@ -195,15 +197,17 @@ class InMemoryWorker(Generic[S]):
         return plan
 
     def _plan(self, works: Sequence[Work], due: Sequence[Timer], now: datetime, horizon: datetime) -> Plan[S]:
-        counters: dict[str, int | None] = dict(self.store.used)
+        counters: dict[str, int | None] = {name: self.store.used.get(name) for name in self._counters}
         while True:
             self._raised.clear()
             plan = self._planner.plan(
                 works, due, self.store.held, now=now, horizon=horizon, seen=self.store.seen, counters=counters
             )
-            if not plan.counters.unread:
+            unread = plan.counters.unread
+            if not unread:
                 break
-            counters.update(dict.fromkeys(plan.counters.unread))
+            self._counters |= unread
+            counters |= {name: self.store.used.get(name) for name in unread}
         for rejected in plan.rejected if self._strict else ():
             if rejected.code == "unhandled":
                 bug = self._raised.get(rejected.work.event.uid)

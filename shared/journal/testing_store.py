@@ -12,7 +12,7 @@ from typing import Any, Generic
 
 import bson
 
-from shared.domain import Outcome, S
+from shared.domain import Handler, Outcome, S
 from shared.journal.documents import Journalled
 from shared.journal.plan import Held, Plan, Timer
 from shared.schemas.event import Event
@@ -55,9 +55,10 @@ class _States(dict[str, Held[S]]):
 class InMemoryStore(Generic[S]):
     """The state, journal, timers, rows and shared counters of one service."""
 
-    def __init__(self, initial: Callable[[str], S], counters: dict[str, int] | None = None) -> None:
+    def __init__(self, handler: Handler[S], counters: dict[str, int] | None = None) -> None:
         """``counters`` is used as it is given, so that workers may share it."""
-        self.held: dict[str, Held[S]] = _States(initial)
+        self._collections = {collection.name for collection in handler.collections}
+        self.held: dict[str, Held[S]] = _States(handler.initial)
         """By customer, of those that were written; indexed by another it gives the initial state."""
         self.journal: dict[str, Journalled] = {}
         """By uid."""
@@ -101,8 +102,9 @@ class InMemoryStore(Generic[S]):
     def write(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
         """Write all of the plan. Raises ``NotStorable``, and has then written nothing.
 
-        ``strict``: states go to JSON text and back, rows to BSON, as they do in the real store; without it
-        that is not looked at, which is faster.
+        ``strict``: states go to JSON text and back, rows to BSON, as they do in the real store, and into
+        collections that the handler declares, where it declares any; without it that is not looked at,
+        which is faster.
         """
         for collection, documents in plan.appends.items():
             kept, ids = self.rows.get(collection, {}), [d["_id"] for d in documents]
@@ -110,6 +112,9 @@ class InMemoryStore(Generic[S]):
                 raise NotStorable(f"{collection} has a document of that _id already, among {ids}")
         if strict:
             _check(plan)
+            named = {*plan.appends, *plan.puts, *(collection for collection, _ in plan.increments)}
+            if self._collections and not named <= self._collections:
+                raise NotStorable(f"The handler's collections lack {sorted(named - self._collections)}")
         self._write_journal(plan)
         for subject, state in plan.states.items():
             self.held[subject] = Held(state, self.held[subject].version + 1)

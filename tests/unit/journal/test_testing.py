@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain import (
     Append,
+    Collection,
     Context,
     Effects,
     Emit,
@@ -147,7 +148,8 @@ def shop(state: Basket, event: Event, context: Context) -> Effects[Basket]:
 
 
 CONSUMES = (PurchaseMade, AdjustmentRequested, ReferralNoteRequested)
-SHOP: Handler[Basket] = Handler("shop", CONSUMES, Basket, lambda customer: Basket(), shop)
+ROWS = tuple(Collection(name, None, ()) for name in ("log", "sums", "last"))
+SHOP: Handler[Basket] = Handler("shop", CONSUMES, Basket, lambda customer: Basket(), shop, ROWS)
 
 
 def bought(order: str) -> PurchaseMade:
@@ -293,13 +295,15 @@ class Leaky(BaseModel):
         Effects(Leaky(lost=1)),
         Effects(Leaky(), rows=(Append("log", {"_id": 1, "points": Decimal(1)}),)),
         Effects(Leaky(), rows=(Append("log", {"_id": 1}), Append("log", {"_id": 1}))),
+        Effects(Leaky(), rows=(Put("undeclared", {"_id": 1}),)),
     ],
 )
 def test_what_the_real_store_could_not_keep_raises(effects: Effects[Leaky]) -> None:
     def apply(state: Leaky, event: Event, context: Context) -> Effects[Leaky]:
         return effects
 
-    worker = InMemoryWorker(Handler("leaky", (PurchaseMade,), Leaky, lambda customer: Leaky(), apply))
+    handler = Handler("leaky", (PurchaseMade,), Leaky, lambda customer: Leaky(), apply, ROWS)
+    worker = InMemoryWorker(handler)
     with pytest.raises(NotStorable):
         worker.tell("ann", bought("tea"))
     assert (worker.states, worker.rows("log"), worker.emitted) == ({}, [], [])
