@@ -188,7 +188,7 @@ class InMemoryWorker(Generic[S]):
         plan = self._plan(works, due, now, horizon)
         for buried in plan.buried.values():
             buried.until = max(buried.origin.offset, self._log.offsets.get(buried.origin.topic, -1))
-        self.store.write(plan, strict=self._strict)
+        self.store.keep(plan, strict=self._strict)
         commands = self._published.add(plan)
         if self._loopback:
             self._returning += map(event_of, commands)

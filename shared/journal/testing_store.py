@@ -1,6 +1,6 @@
 """What a worker has read and written, in memory: the collections of ``store`` without a server.
 
-A write is a transaction: ``InMemoryStore.write`` first looks at all that the real store would not take, then
+A write is a transaction: ``InMemoryStore.keep`` first looks at all that the real store would not take, then
 writes. Part of the kit (see ``testing``); nothing that runs in production imports it.
 """
 
@@ -99,7 +99,7 @@ class InMemoryStore(Generic[S]):
             heapq.heappop(self._heap)  # moved, cancelled or fired since
         return None
 
-    def write(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
+    def keep(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
         """Write all of the plan. Raises ``NotStorable``, and has then written nothing.
 
         ``strict``: states go to JSON text and back, rows to BSON, as they do in the real store, and into
