@@ -3,21 +3,16 @@
 It plans with the real planner: the ids, timers, duplicates, refusals, shared counters and merging of rows are
 those of production. A test says what happens and when, and looks at what came of it::
 
-    from datetime import timedelta
-
-    from services.loyalty.settings import LoyaltySettings
-    from services.loyalty.worker import handler
-    from shared.journal.testing import InMemoryWorker
-    from shared.schemas.loyalty import PointsEarned, PointsExpired
-
     def test_points_expire_after_a_year() -> None:
-        worker = InMemoryWorker(handler(LoyaltySettings(program="my-program.yaml")))
-        worker.tell("c-1", purchase(cents=10_000))
+        worker = InMemoryWorker(handler(SETTINGS))
+        assert worker.tell("c-1", purchase(cents=10_000)).status == "applied"
         assert [fact.points for fact in worker.facts(PointsEarned)] == [100]
-        worker.advance(timedelta(days=365))
-        assert [fact.points for fact in worker.facts(PointsExpired)] == [100]
-        assert worker.state("c-1").lots == ()
+        worker.advance(timedelta(days=365))  # timers fire on the way, each at its own time
+        assert [fact.points for fact in worker.facts(PointsExpired)] == [-100]
+        assert worker.dead_letters == []
 
+``handler`` is that of ``services.loyalty.worker``; its settings name the program, which may be one's own. An
+event may be sent as it is (``send``), a command's answer is its ``outcome``, a batch is ``send_batch``.
 What it does not have: partitions (there is one, 0), crashes and outages.
 """
 
