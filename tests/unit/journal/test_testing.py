@@ -1,5 +1,6 @@
 """The test kit, word by word."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -107,6 +108,20 @@ def test_a_timer_fires_at_its_time_and_is_seen_before() -> None:
     assert worker.states.keys() == {"ann", "bob"}
 
 
+def test_a_timer_that_is_moved_fires_at_its_new_time_alone() -> None:
+    worker = InMemoryWorker(SHOP)
+    worker.tell("ann", bought("tea"))
+    worker.tell("bob", bought("milk"))
+    worker.advance(HOUR / 2)
+    worker.tell("ann", bought("sugar"))
+    assert [timer.subject for timer in worker.timers()] == ["bob", "ann"]
+    worker.advance(HOUR / 2)
+    assert [timer.subject for timer in worker.timers()] == ["ann"]
+    worker.advance(HOUR)
+    assert worker.state("ann").orders == ("tea", "sugar", "followed sugar")
+    assert worker.state("ann").seen_at == START + 1.5 * HOUR
+
+
 def test_the_wall_clock_stands_still_and_the_watermark_goes_with_the_events() -> None:
     wall, stream = InMemoryWorker(SHOP), InMemoryWorker(SHOP, clock="stream")
     for worker in (wall, stream):
@@ -196,6 +211,19 @@ def test_workers_may_share_counters() -> None:
     assert shared == {"stock": 3}
 
 
+def test_an_event_is_applied_once_when_its_counter_is_known() -> None:
+    applied: list[str] = []
+
+    def apply(state: Basket, event: Event, context: Context) -> Effects[Basket]:
+        applied.append(event.id)
+        return Effects(state) if context.used("stock") == 0 else shop(state, event, context)
+
+    worker = InMemoryWorker(replace(SHOP, apply=apply))
+    for id in ("a", "b", "c"):
+        worker.tell("ann", bought(id), id=id)
+    assert applied == ["a", "a", "b", "c"]  # the first time, nobody knew that it would ask
+
+
 def test_each_plan_can_be_watched() -> None:
     plans: list[Any] = []
     worker = InMemoryWorker(SHOP, observe=plans.append)
@@ -239,11 +267,12 @@ def test_what_the_real_store_could_not_keep_raises(effects: Effects[Leaky]) -> N
 def test_an_event_rejected_later_is_told_from_its_correction() -> None:
     worker = InMemoryWorker(KIOSK, clock="stream")
     early = give_back("r-1", "ann", START, "o1", 900)
-    assert worker.send(early).status == "applied"
+    assert [worker.send(early).status for _ in range(2)] == ["applied", "repeated"]
     late = worker.send(purchase(1, "ann", START + HOUR, 500))
     assert [(letter.code, letter.event.id) for letter in worker.dead_letters] == [("too_much", "r-1")]
     assert late.status == "applied"
-    assert worker.send(early, origin=Origin("purchases", 0, 0)).status == "repeated"
+    for offset in (0, 1):  # where it stood, and its duplicate
+        assert worker.send(early, origin=Origin("purchases", 0, offset)).status == "repeated"
     assert worker.send(give_back("r-1", "ann", START, "o1", 400)).status == "applied"
     assert worker.state("ann").returned == ("r-1",)
     assert worker.counters["gifts"] < GIFTS
