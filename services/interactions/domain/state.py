@@ -153,4 +153,7 @@ def placed(items: tuple[M, ...], new: M, key: Callable[[M], Any]) -> tuple[M, ..
 
 def found(items: Sequence[M], wanted: Any, key: Callable[[M], Any]) -> M | None:
     """The item of this key."""
-    return next((item for item in items if key(item) == wanted), None)
+    for item in items:
+        if key(item) == wanted:
+            return item
+    return None

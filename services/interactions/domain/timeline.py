@@ -21,7 +21,8 @@ Says = Callable[[D], str]
 def timeline_row(event: Event, at: Micros, complaint: Complaint | None) -> TimelineRow:
     """The row of an event; ``at`` is its time, ``complaint`` what it made of the complaint it is about."""
     data, uid, subject = event.data, event.uid, event.subject
-    channel = getattr(data, "channel", None)
+    # A field of the type, or one that a source added; getattr would raise and catch where there is none.
+    channel = vars(data).get("channel", (data.model_extra or {}).get("channel"))
     return TimelineRow(
         uid=uid,
         place=f"{subject} {sort_key(at, uid)}",
