@@ -1,11 +1,10 @@
 """``python -m services.interactions.worker``: reads every topic, keeps the timeline and the 360."""
 
 from services.interactions.domain.apply import CONSUMES, apply
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, SEARCH_KEYS
+from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
-from services.interactions.domain.timeline import TIMELINE
 from services.interactions.settings import InteractionsSettings
-from shared.domain import Collection, Handler
+from shared.domain import Handler
 from shared.host import run_worker
 from shared.runtime.settings import Settings, load_settings
 
@@ -18,16 +17,7 @@ def handler(settings: Settings) -> Handler[Customer]:
         state=Customer,
         initial=initial,
         apply=apply,
-        collections=(
-            Collection(TIMELINE, owner="customer", personal=("data", "summary"), indexes=("place",)),
-            Collection(
-                COMPLAINTS,
-                owner="customer",
-                personal=("summary",),
-                indexes=("complaint_id", "status,-order", "-order"),
-            ),
-            Collection(CUSTOMERS, owner="_id", personal=("name", "email", *SEARCH_KEYS), indexes=SEARCH_KEYS),
-        ),
+        collections=COLLECTIONS,
         reads_everything=True,
     )
 

@@ -170,11 +170,20 @@ def from_http(error: HTTPException) -> Problem:
     return Problem(error.status_code, code, detail, headers=error.headers)
 
 
-def from_refusal(refusal: Refused) -> Problem:
-    """A refusal of the domain, by whichever way it comes: raised in a route, or a command's outcome."""
+def from_refusal(
+    refusal: Refused,
+    *,
+    errors: Sequence[Mapping[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
+    """A refusal of the domain, by whichever way it comes: raised in a route, or a command's outcome.
+
+    ``errors`` and ``headers`` are a route's, where it has more to say than the refusal.
+    """
     field = refusal.field
-    errors = [{"field": field, "code": refusal.code, "detail": refusal.detail}] if field else None
-    return Problem(refusal.status, refusal.code, refusal.detail, errors=errors)
+    if errors is None and field:
+        errors = [{"field": field, "code": refusal.code, "detail": refusal.detail}]
+    return Problem(refusal.status, refusal.code, refusal.detail, errors=errors, headers=headers)
 
 
 def install(app: FastAPI) -> None:
