@@ -1,0 +1,1 @@
+"""The command line, the servers that a laptop needs, the demo, replay and simulation."""

@@ -32,6 +32,41 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One way in which a service says no. Each service lists its own in ``errors.py``; its routes' documents
+    and its README are made from that list.
+
+    Calling one makes the refusal to raise: ``raise UNKNOWN_MEMBER(member=customer_id)``.
+    """
+
+    code: str
+    """Stable, for programs."""
+    status: int
+    """The HTTP status; of a fact, which nobody waits for, the refusal is a dead letter."""
+    sentence: str
+    """For people: a ``str.format`` template, complete, with a capital and a stop."""
+
+    def __call__(self, *, field: str | None = None, **told: object) -> Refused:
+        """``field`` names the bad input; ``told`` fills the sentence."""
+        return Refused(self.code, self.sentence.format(**told), status=self.status, field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection of a service's own rows, and what it holds of whom: export and erasure go by that."""
+
+    name: str
+    owner: str | None
+    """The field that holds the customer's id; None where no row is about one customer."""
+    personal: tuple[str, ...]
+    """The fields that say something about a person, their contact data or their words, which erasure
+    removes; empty where the rows are only numbers and ids."""
+    indexes: tuple[str, ...] = ()
+    """Each a comma-separated key list, ``-`` before a descending key. Every index costs a write: SecantusDB
+    takes 0.15 ms a document and as much again for each index."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """All that is not in the state or the event: time, ids, secrets. The same event gets the same ones."""
 
@@ -160,10 +195,8 @@ class Handler(Generic[S]):
     """The state of a customer never seen, from the customer id."""
     apply: Callable[[S, Event, Context], Effects[S]]
     """Pure. Raises ``Refused`` to say no."""
-    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Collection of the service's own -> indexes, each a comma-separated key list, ``-`` before a descending
-    key; all that ``rows`` name should be here, so that they exist before the first transaction.
-    Every index costs a write: SecantusDB takes 0.15 ms a document and as much again for each index."""
+    collections: tuple[Collection, ...] = ()
+    """All that ``rows`` name, so that they exist, with their indexes, before the first transaction."""
     reads_everything: bool = False
     """Interactions alone: it reads every topic, dead-letters what nobody can read, and forwards
     records that are on the wrong partition for their key."""

@@ -18,10 +18,10 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from rapport import broker
-from rapport.embedded.stack import SERVICES
 from rapport.home import Home
 from rapport.lag import measure
 from rapport.status import PartStatus, read
+from shared.schemas.services import SERVICES
 
 T = TypeVar("T")
 STRUCTURED = "application/cloudevents+json"

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from rapport.trouble import Trouble
+from shared.schemas.services import SERVICES
 
 T = TypeVar("T")
 R = TypeVar("R")
+
 _TIMEOUT_S = 30.0
 _THREADS = 6
 
@@ -21,8 +23,7 @@ class Client:
     opened."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        names = ("interactions", "loyalty", "followup", "metrics")
-        self.urls = {name: env[f"RAPPORT_{name.upper()}_URL"] for name in names}
+        self.urls = {name: env[f"RAPPORT_{name.upper()}_URL"] for name in SERVICES}
         self._key = env["RAPPORT_API_KEY"]
         self._held = local()
         self._opened: list[http.client.HTTPConnection] = []

@@ -10,10 +10,9 @@ from pymongo import MongoClient
 
 from rapport import broker, lag
 from rapport.trouble import Trouble
+from shared.schemas.services import SERVICES
 
-GROUPS = frozenset(
-    f"{broker.GROUP_PREFIX}{name}" for name in ("interactions", "loyalty", "followup", "metrics")
-)
+GROUPS = frozenset(f"{broker.GROUP_PREFIX}{name}" for name in SERVICES)
 STALLED_S = 120.0
 _POLL_S = 1.0
 _QUIET_POLLS = 2
@@ -104,7 +103,7 @@ class Settling:
     def _due(self, by: datetime) -> bool:
         return any(
             self._mongo[f"rapport_{service}"]["timers"].find_one({"due_at": {"$lte": by}}, {"_id": 1})
-            for service in ("interactions", "loyalty", "followup")
+            for service in SERVICES
         )
 
     def _unsent(self) -> bool:

@@ -15,8 +15,8 @@ from rapport.embedded.part import Part, Spec
 from rapport.home import Home
 from rapport.topics import DEFAULT_PARTITIONS
 from rapport.trouble import Trouble
+from shared.schemas.services import SERVICES
 
-SERVICES = ("interactions", "loyalty", "followup", "metrics")
 INFRASTRUCTURE = ("kafka", "mongo", "smtp")
 PARTS = (*INFRASTRUCTURE, *(f"{name}-{kind}" for name in SERVICES for kind in ("worker", "api")))
 GROUPS = {

@@ -23,18 +23,11 @@ from services.followup.models import (
 )
 from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
-from shared.http.app import (
-    ApiClock,
-    Commands,
-    IdempotencyKey,
-    Principal,
-    create_api,
-    get_clock,
-    get_commands,
-    get_database,
-    require,
-    run_api,
-)
+from shared.http.app import create_api, run_api
+from shared.http.auth import Principal, require
+from shared.http.clock import ApiClock
+from shared.http.commands import Commands, IdempotencyKey
+from shared.http.dependencies import get_clock, get_commands, get_database
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
 from shared.http.problems import Problem, not_found
 from shared.runtime.settings import load_settings

@@ -10,7 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.followup import tokens
 from services.followup.domain.rules import Purpose
-from shared.http.app import Commands, Principal, get_commands
+from shared.http.auth import Principal
+from shared.http.commands import Commands
+from shared.http.dependencies import get_commands
 from shared.schemas.commands import UnsubscribeRequested
 
 PAGES = Path(__file__).parent / "templates" / "pages"

@@ -9,11 +9,18 @@ from services.followup.domain.state import Customer, initial
 from services.followup.load import policy_or_exit
 from services.followup.sender import send_mail
 from services.followup.settings import FollowupSettings
-from shared.domain import Handler
+from shared.domain import Collection, Handler
 from shared.host import run_worker
 from shared.runtime.settings import load_settings
 
-INDEXES = {COLLECTION: ("status,not_before", "customer,-due_at,-_id")}
+COLLECTIONS = (
+    Collection(
+        COLLECTION,
+        owner="customer",
+        personal=("to", "subject", "text", "html", "headers", "error"),
+        indexes=("status,not_before", "customer,-due_at,-_id"),
+    ),
+)
 
 
 def handler(settings: FollowupSettings) -> Handler[Customer]:
@@ -29,7 +36,7 @@ def handler_of(policy: Policy) -> Handler[Customer]:
         state=Customer,
         initial=initial,
         apply=partial(apply, policy),
-        indexes=INDEXES,
+        collections=COLLECTIONS,
     )
 
 

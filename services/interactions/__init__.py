@@ -1,0 +1,1 @@
+"""Interactions: the customer's page and story, and complaints from open to close."""

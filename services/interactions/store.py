@@ -5,9 +5,17 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, SEARCH_KEYS, search_key
+from services.interactions.domain.rows import (
+    COMPLAINTS,
+    CUSTOMERS,
+    SEARCH_KEYS,
+    TIMELINE,
+    ComplaintRow,
+    CustomerRow,
+    TimelineRow,
+    search_key,
+)
 from services.interactions.domain.state import Customer
-from services.interactions.domain.timeline import TIMELINE
 
 Document = dict[str, Any]
 
@@ -29,28 +37,29 @@ class InteractionsStore:
 
     async def timeline(
         self, customer_id: str, *, channel: str | None, type: str | None, before: str | None, limit: int
-    ) -> list[Document]:
+    ) -> list[TimelineRow]:
         """A customer's rows, newest first; ``before`` is the ``place`` of the last one shown."""
         # A space ends the customer's id, and "!" is the character after the space.
         query: Document = {"place": {"$gte": f"{customer_id} ", "$lt": before or f"{customer_id}!"}}
         query |= _given({"channel": channel, "type": type})
-        return await self._database[TIMELINE].find(query).sort("place", -1).limit(limit).to_list()
+        found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
+        return TimelineRow.read(await found.to_list())
 
-    async def search(self, text: str, *, before: str | None, limit: int) -> list[Document]:
+    async def search(self, text: str, *, before: str | None, limit: int) -> list[CustomerRow]:
         """Customers whose id, name or e-mail begins with ``text``, those first seen last first."""
         key = search_key(text)
-        found: dict[str, Document] = {}
+        found: dict[str, CustomerRow] = {}
         # One range a field: SecantusDB uses no index for $or, $regex or $elemMatch.
         for field in SEARCH_KEYS:
             query: Document = {field: {"$gte": key, "$lt": key + LAST_CHARACTER}} | _before(before)
             rows = await self._database[CUSTOMERS].find(query).sort("order", -1).limit(limit).to_list()
-            found |= {row["_id"]: row for row in rows}
-        return sorted(found.values(), key=lambda row: str(row["order"]), reverse=True)[:limit]
+            found |= {row.customer_id: row for row in CustomerRow.read(rows)}
+        return sorted(found.values(), key=lambda row: row.order, reverse=True)[:limit]
 
-    async def complaints_named(self, complaint_id: str, customer_id: str | None) -> list[Document]:
+    async def complaints_named(self, complaint_id: str, customer_id: str | None) -> list[ComplaintRow]:
         """The complaints of this id: one, unless two sources gave it to two customers."""
         query = {"complaint_id": complaint_id} | _given({"customer": customer_id})
-        return await self._database[COMPLAINTS].find(query).limit(2).to_list()
+        return ComplaintRow.read(await self._database[COMPLAINTS].find(query).limit(2).to_list())
 
     async def complaints(
         self,
@@ -60,19 +69,20 @@ class InteractionsStore:
         assignee: str | None,
         before: str | None,
         limit: int,
-    ) -> list[Document]:
+    ) -> list[ComplaintRow]:
         """Complaints, the last opened first; ``before`` is the ``order`` of the last one shown."""
         query = _given({"status": status, "overdue": overdue, "assignee": assignee}) | _before(before)
-        return await self._database[COMPLAINTS].find(query).sort("order", -1).limit(limit).to_list()
+        found = self._database[COMPLAINTS].find(query).sort("order", -1).limit(limit)
+        return ComplaintRow.read(await found.to_list())
 
-    async def complaint_history(self, customer_id: str, complaint_id: str) -> list[Document]:
+    async def complaint_history(self, customer_id: str, complaint_id: str) -> list[TimelineRow]:
         """The timeline rows of a complaint, in the order in which they took effect."""
         query = {
             "place": {"$gte": f"{customer_id} ", "$lt": f"{customer_id}!"},
             "complaint_id": complaint_id,
         }
-        rows = await self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY).to_list()
-        return sorted(rows, key=lambda row: int(row["step"]))
+        found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
+        return sorted(TimelineRow.read(await found.to_list()), key=lambda row: row.step or 0)
 
 
 def _given(wanted: Mapping[str, Any]) -> Document:

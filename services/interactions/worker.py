@@ -1,9 +1,8 @@
 """``python -m services.interactions.worker``: reads every topic, keeps the timeline and the 360."""
 
 from services.interactions.domain.apply import CONSUMES, apply
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, SEARCH_KEYS
+from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
-from services.interactions.domain.timeline import TIMELINE
 from services.interactions.settings import InteractionsSettings
 from shared.domain import Handler
 from shared.host import run_worker
@@ -18,11 +17,7 @@ def handler(settings: Settings) -> Handler[Customer]:
         state=Customer,
         initial=initial,
         apply=apply,
-        indexes={
-            TIMELINE: ("place",),
-            COMPLAINTS: ("complaint_id", "status,-order", "-order"),
-            CUSTOMERS: SEARCH_KEYS,
-        },
+        collections=COLLECTIONS,
         reads_everything=True,
     )
 

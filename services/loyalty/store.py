@@ -8,14 +8,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.loyalty.domain.closing import LIABILITY, TOTALS
 from services.loyalty.domain.state import MemberState
+from shared.domain import Collection
 
-INDEXES: dict[str, tuple[str, ...]] = {
-    "ledger": ("member,-seq",),
-    "vouchers": (),
-    LIABILITY: (),
-    TOTALS: (),
-}
-"""All collections of its own, with their indexes."""
+COLLECTIONS = (
+    Collection("ledger", owner="member", personal=("reason",), indexes=("member,-seq",)),
+    Collection("vouchers", owner="member", personal=()),
+    Collection(LIABILITY, owner=None, personal=()),
+    Collection(TOTALS, owner=None, personal=()),
+)
 
 Row = dict[str, Any]
 Sums = dict[str, dict[str, int]]

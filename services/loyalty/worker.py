@@ -6,7 +6,7 @@ from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.state import MemberState
 from services.loyalty.program import ProgramError, load
 from services.loyalty.settings import LoyaltySettings
-from services.loyalty.store import INDEXES
+from services.loyalty.store import COLLECTIONS
 from services.loyalty.telemetry import observer
 from shared.domain import Handler
 from shared.host import run_worker
@@ -21,7 +21,7 @@ def handler(settings: Settings) -> Handler[MemberState]:
         state=MemberState,
         initial=lambda customer_id: MemberState(),
         apply=applier(load(settings.program)),
-        indexes=INDEXES,
+        collections=COLLECTIONS,
     )
 
 

@@ -15,16 +15,10 @@ from services.metrics.gauges import refresh
 from services.metrics.report import live_window, series
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import Reader
-from shared.http.app import (
-    ApiClock,
-    Principal,
-    Producing,
-    create_api,
-    get_clock,
-    get_database,
-    require,
-    run_api,
-)
+from shared.http.app import Producing, create_api, run_api
+from shared.http.auth import Principal, require
+from shared.http.clock import ApiClock
+from shared.http.dependencies import get_clock, get_database
 from shared.http.problems import Problem
 from shared.http.refreshing import refreshing
 from shared.runtime.settings import load_settings

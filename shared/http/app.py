@@ -8,19 +8,19 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.http import openapi, operations, problems
 from shared.http.access import AccessMiddleware, BodyLimitMiddleware
-from shared.http.auth import Authenticator, Principal, authenticated, require
+from shared.http.auth import Authenticator
 from shared.http.clock import ApiClock, Partitions
-from shared.http.commands import Answer, Commands, IdempotencyKey, Sender
+from shared.http.commands import Commands, Sender
 from shared.kafka.publisher import Publisher
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -143,31 +143,6 @@ def _description(service: str) -> str:
     )
 
 
-def get_commands(request: Request) -> Commands:
-    """Dependency: sends this service's commands."""
-    return cast(Commands, request.app.state.commands)
-
-
-def get_database(request: Request) -> AsyncDatabase[Document]:
-    """Dependency: the service's own database."""
-    return cast(AsyncDatabase[Document], request.app.state.database)
-
-
-def get_clock(request: Request) -> ApiClock:
-    """Dependency: ``await clock.now(subject)``."""
-    return cast(ApiClock, request.app.state.clock)
-
-
-def get_producer(request: Request) -> Producing:
-    """Dependency: ``await producer.publish(records)``; ``BrokerAway`` becomes 503 by itself."""
-    return cast(Producing, request.app.state.publisher)
-
-
-def get_settings(request: Request) -> Settings:
-    """Dependency: the settings the app was made with."""
-    return cast(Settings, request.app.state.settings)
-
-
 def run_api(app: FastAPI, settings: Settings) -> None:
     """Serve until a signal ends it. A port in use ends the process with 2 and a sentence."""
     configure_logging(settings, app.state.service)
@@ -186,24 +161,3 @@ def run_api(app: FastAPI, settings: Settings) -> None:
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
     )
     uvicorn.Server(config).run(sockets=[listener])
-
-
-__all__ = [
-    "Answer",
-    "ApiClock",
-    "Commands",
-    "IdempotencyKey",
-    "Part",
-    "Principal",
-    "Producing",
-    "authenticated",
-    "connect",
-    "create_api",
-    "get_clock",
-    "get_commands",
-    "get_database",
-    "get_producer",
-    "get_settings",
-    "require",
-    "run_api",
-]

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
 from starlette.exceptions import HTTPException
 
+from shared.domain import Refused
 from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAway
 
 MEDIA_TYPE = "application/problem+json"
@@ -169,12 +170,32 @@ def from_http(error: HTTPException) -> Problem:
     return Problem(error.status_code, code, detail, headers=error.headers)
 
 
+def from_refusal(
+    refusal: Refused,
+    *,
+    errors: Sequence[Mapping[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
+    """A refusal of the domain, by whichever way it comes: raised in a route, or a command's outcome.
+
+    ``errors`` and ``headers`` are a route's, where it has more to say than the refusal.
+    """
+    field = refusal.field
+    if errors is None and field:
+        errors = [{"field": field, "code": refusal.code, "detail": refusal.detail}]
+    return Problem(refusal.status, refusal.code, refusal.detail, errors=errors, headers=headers)
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem. The 500 is ``shared.http.access``'s."""
 
     async def problem(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
         return error.response()
+
+    async def refused(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Refused)
+        return from_refusal(error).response()
 
     async def validation(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -196,6 +217,7 @@ def install(app: FastAPI) -> None:
         return broker_unavailable().response()
 
     app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(Refused, refused)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
     for away in (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError):

@@ -1,0 +1,1 @@
+"""The exactly-once processor over MongoDB, and its test kit in memory (``testing``)."""

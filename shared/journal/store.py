@@ -50,16 +50,16 @@ class WorkerStore(Generic[S]):
         """Make the collections and indexes. Safe to repeat, and for workers that start together."""
         # Two transactions that are the first to write a collection would be in each other's way.
         there = await self.database.list_collection_names()
-        for name in sorted({*COLLECTIONS, *self._handler.indexes} - set(there)):
+        for name in sorted({*COLLECTIONS, *(c.name for c in self._handler.collections)} - set(there)):
             try:
                 await self.database.create_collection(name, check_exists=False)
             except OperationFailure as error:
                 if error.code != NAMESPACE_EXISTS:
                     raise
         await self.database["timers"].create_index("due_at")
-        for collection, indexes in self._handler.indexes.items():
-            for keys in indexes:
-                await self.database[collection].create_index(
+        for collection in self._handler.collections:
+            for keys in collection.indexes:
+                await self.database[collection.name].create_index(
                     [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
                 )
 

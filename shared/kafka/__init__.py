@@ -1,0 +1,1 @@
+"""Publishing to Kafka, and which partition a key is on."""

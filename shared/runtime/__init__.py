@@ -1,0 +1,1 @@
+"""What any process runs with: settings, configuration files, telemetry, tracing."""

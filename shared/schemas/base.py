@@ -41,12 +41,24 @@ Time = Annotated[AwareDatetime, BeforeValidator(_time)]
 
 
 class Frozen(BaseModel):
-    """An immutable model that keeps the fields it does not know."""
+    """An immutable model; a field it does not know is left out."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-class Money(Frozen):
+class Open(Frozen):
+    """An immutable model that keeps the fields it does not know: what others write."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Strict(Frozen):
+    """An immutable model to which an unknown field is an error: what people write."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Money(Open):
     """An amount in minor units (cents) of a currency."""
 
     amount: Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
@@ -55,7 +67,7 @@ class Money(Frozen):
     """ISO 4217 code, e.g. EUR."""
 
 
-class Data(Frozen):
+class Data(Open):
     """The data of one event type. Subclasses name their type and topic."""
 
     event_type: ClassVar[str]
@@ -64,4 +76,15 @@ class Data(Frozen):
     """The Kafka topic that carries the type."""
 
 
-__all__ = ["ID_PATTERN", "Currency", "Data", "Frozen", "Id", "Money", "Time", "parse_time"]
+__all__ = [
+    "ID_PATTERN",
+    "Currency",
+    "Data",
+    "Frozen",
+    "Id",
+    "Money",
+    "Open",
+    "Strict",
+    "Time",
+    "parse_time",
+]

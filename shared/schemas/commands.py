@@ -1,11 +1,16 @@
 """What an API asks its worker to do. Internal: only the owning service turns one into a fact."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from shared.schemas.base import Data, Id, Money, Time
-from shared.schemas.complaints import CompensationKind
+from pydantic import Field
+
+from shared.schemas.base import Data, Id, Time
+from shared.schemas.complaints import CompensationFields
 from shared.schemas.fields import Count, GivenPoints, Label, Points, Severity
+
+Text = Annotated[str, Field(min_length=1)]
+"""In somebody's words, and not empty."""
 
 
 class Command(Data):
@@ -33,29 +38,65 @@ class ComplaintOpenRequested(Command):
     """Order it is about."""
 
 
-class ComplaintActionRequested(Command):
-    """Take a complaint a step further."""
-
-    event_type: ClassVar[str] = "rapport.interactions.complaint_action.requested.v1"
+class ComplaintCommand(Command):
+    """Common to the steps of a complaint that is there."""
 
     complaint_id: Id
     """Complaint."""
-    action: Literal["acknowledge", "update", "resolve", "reopen", "close", "compensate"]
-    """Step."""
-    message: str | None = None
-    """For acknowledge and update: what the customer was told."""
-    resolution: str | None = None
-    """For resolve: what was done."""
+
+
+class ComplaintAcknowledgeRequested(ComplaintCommand):
+    """Say that we have it."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_acknowledge.requested.v1"
+
+    message: str = ""
+    """What the customer was told."""
+    assignee: Id | None = None
+    """Who deals with it from now on."""
+
+
+class ComplaintUpdateRequested(ComplaintCommand):
+    """Say how it goes."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_update.requested.v1"
+
+    message: Text
+    """What the customer was told."""
+    assignee: Id | None = None
+    """Who deals with it from now on."""
+
+
+class ComplaintResolveRequested(ComplaintCommand):
+    """Give a solution."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_resolve.requested.v1"
+
+    resolution: Text
+    """What was done."""
     root_cause: str | None = None
-    """For resolve: why it had happened."""
-    reason: str | None = None
-    """For reopen: why."""
-    kind: CompensationKind | None = None
-    """For compensate: what is given."""
-    points: GivenPoints | None = None
-    """For compensate: points given."""
-    money: Money | None = None
-    """For compensate: money given."""
+    """Why it had happened."""
+
+
+class ComplaintReopenRequested(ComplaintCommand):
+    """Say that the solution did not hold."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_reopen.requested.v1"
+
+    reason: Text
+    """Why."""
+
+
+class ComplaintCloseRequested(ComplaintCommand):
+    """Say that nothing is left to do."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_close.requested.v1"
+
+
+class ComplaintCompensateRequested(CompensationFields, ComplaintCommand):
+    """Make good."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_compensate.requested.v1"
 
 
 class MemberEnrolRequested(Command):

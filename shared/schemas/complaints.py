@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.schemas.base import Data, Id, Time
+from shared.schemas.base import Data, Id, Open, Time
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
 
 CompensationKind = Literal["points", "voucher", "refund"]
@@ -94,14 +94,13 @@ def _needed_schema(kind: str) -> dict[str, JsonValue]:
     }
 
 
-class CompensationGranted(ComplaintsData):
-    """Something was given to make good; loyalty credits the points."""
+class CompensationFields(Open):
+    """What makes good, as it is asked for and as it is granted."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_needed_schema(kind) for kind in _NEEDED]})
-    event_type: ClassVar[str] = "rapport.compensation.granted.v1"
 
     kind: CompensationKind
-    """What was given."""
+    """What is given."""
     points: Annotated[GivenPoints | None, Field(validate_default=True)] = None
     """Points given; needed where kind is points."""
     money: Annotated[Price | None, Field(validate_default=True)] = None
@@ -113,6 +112,12 @@ class CompensationGranted(ComplaintsData):
         if value is None and info.field_name == _NEEDED.get(info.data.get("kind", "")):
             raise PydanticCustomError("needed", "is needed for this kind")
         return value
+
+
+class CompensationGranted(CompensationFields, ComplaintsData):
+    """Something was given to make good; loyalty credits the points."""
+
+    event_type: ClassVar[str] = "rapport.compensation.granted.v1"
 
 
 class ComplaintSlaBreached(ComplaintsData):

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.schemas.base import Data, Frozen, Id
+from shared.schemas.base import Data, Id, Open
 from shared.schemas.fields import Label
 
 SCORES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
@@ -18,7 +18,7 @@ class FeedbackData(Data):
     topic: ClassVar[str] = "feedback"
 
 
-class About(Frozen):
+class About(Open):
     """What a survey asked about."""
 
     kind: Id

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from shared.schemas.base import Data, Frozen, Id, Time
+from shared.schemas.base import Data, Id, Open, Time
 from shared.schemas.fields import GivenPoints, Label, Points, Price
 
 
@@ -14,7 +14,7 @@ class LoyaltyData(Data):
     topic: ClassVar[str] = "loyalty"
 
 
-class Cause(Frozen):
+class Cause(Open):
     """The event that led to an entry."""
 
     source: str

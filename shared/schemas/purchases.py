@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.schemas.base import Data, Frozen, Id, Money, Time
+from shared.schemas.base import Data, Id, Money, Open, Time
 from shared.schemas.fields import Label, Price
 
 Quantity = Annotated[int, Field(ge=1, le=2**53)]
@@ -16,7 +16,7 @@ class PurchasesData(Data):
     topic: ClassVar[str] = "purchases"
 
 
-class PurchaseItem(Frozen):
+class PurchaseItem(Open):
     """A line of a purchase."""
 
     sku: Label
@@ -29,7 +29,7 @@ class PurchaseItem(Frozen):
     """Price of one; negative for a discount line."""
 
 
-class ReturnItem(Frozen):
+class ReturnItem(Open):
     """A line of a return."""
 
     sku: Label

@@ -4,8 +4,13 @@ from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.commands import (
     AdjustmentRequested,
-    ComplaintActionRequested,
+    ComplaintAcknowledgeRequested,
+    ComplaintCloseRequested,
+    ComplaintCompensateRequested,
     ComplaintOpenRequested,
+    ComplaintReopenRequested,
+    ComplaintResolveRequested,
+    ComplaintUpdateRequested,
     DeliveryReported,
     MemberEnrolRequested,
     OutreachRequested,
@@ -113,7 +118,12 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
     "outreach": (OutreachScheduled, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
     "commands": (
         ComplaintOpenRequested,
-        ComplaintActionRequested,
+        ComplaintAcknowledgeRequested,
+        ComplaintUpdateRequested,
+        ComplaintResolveRequested,
+        ComplaintReopenRequested,
+        ComplaintCloseRequested,
+        ComplaintCompensateRequested,
         MemberEnrolRequested,
         RedemptionRequested,
         AdjustmentRequested,

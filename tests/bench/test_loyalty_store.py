@@ -3,7 +3,7 @@
 import asyncio
 import cProfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from services.loyalty.domain.state import MemberState
 from services.loyalty.worker import handler
+from shared.domain import Collection
 from shared.journal.documents import Document, Writes, writes_of
 from shared.journal.plan import Held, Plan
 from shared.journal.processor import JournalProcessor
@@ -80,14 +81,14 @@ async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
     return EVENTS / seconds, store.written if isinstance(store, Recording) else []
 
 
-async def _bare(mongo: str, written: list[Writes], loyalty_indexes: Mapping[str, tuple[str, ...]]) -> float:
+async def _bare(mongo: str, written: list[Writes], collections: Sequence[Collection]) -> float:
     """The limit: the same documents, made beforehand, in as many transactions, by PyMongo alone."""
     client: AsyncMongoClient[Document] = AsyncMongoClient(mongo, tz_aware=True)
     await client.drop_database("rapport_bare")
     database = client["rapport_bare"]
     await database["timers"].create_index("due_at")
-    for collection in loyalty_indexes:
-        await database[collection].create_index([("member", 1), ("seq", -1)])
+    for collection in collections:
+        await database[collection.name].create_index([("member", 1), ("seq", -1)])
     started = time.perf_counter()
     for writes in written:
         async with client.start_session() as session, await session.start_transaction():
@@ -105,11 +106,13 @@ async def _bare(mongo: str, written: list[Writes], loyalty_indexes: Mapping[str,
 
 def test_the_loyalty_path_beside_bare_bulk_writes(mongo: str) -> None:
     _, written = asyncio.run(_ours(mongo, record=True))
-    indexes = handler(Settings(kafka="unused:1", mongo=mongo, secret_key="benchmark-benchmark")).indexes
+    collections = handler(
+        Settings(kafka="unused:1", mongo=mongo, secret_key="benchmark-benchmark")
+    ).collections
     ours, bare = [], []
     for _ in range(RUNS):
         ours.append(asyncio.run(_ours(mongo, record=False))[0])
-        bare.append(asyncio.run(_bare(mongo, written, indexes)))
+        bare.append(asyncio.run(_bare(mongo, written, collections)))
     profile = cProfile.Profile()
     profile.enable()
     asyncio.run(_ours(mongo, record=False))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from rapport.embedded.stack import SERVICES
+from shared.schemas.services import SERVICES
 from tests.stack import Stack, awake, event, new_customer, purchase, until
 
 

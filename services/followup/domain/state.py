@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.schemas.base import Frozen
+from shared.schemas.base import Open
 
 
-class Consent(Frozen):
+class Consent(Open):
     """The latest word, by event time, on one purpose and channel."""
 
     purpose: str
@@ -16,7 +16,7 @@ class Consent(Frozen):
     at: datetime
 
 
-class Anchor(Frozen):
+class Anchor(Open):
     """The latest trigger of a ``restart`` rule."""
 
     rule: str
@@ -25,7 +25,7 @@ class Anchor(Frozen):
     """A timer stands; it may be earlier than ``at`` plus the delay, and then moves when it fires."""
 
 
-class Planned(Frozen):
+class Planned(Open):
     """An outreach that waits for its timer."""
 
     outreach_id: str
@@ -47,7 +47,7 @@ class Planned(Frozen):
         return f"outreach:{self.outreach_id}"
 
 
-class InFlight(Frozen):
+class InFlight(Open):
     """An outreach handed to the sender, whose report is not in yet."""
 
     outreach_id: str
@@ -62,7 +62,7 @@ class InFlight(Frozen):
     """Taken back; the sender may have been faster, and then it was sent after all."""
 
 
-class Send(Frozen):
+class Send(Open):
     """A message that went out, or may have (``in_doubt``)."""
 
     rule: str
@@ -70,14 +70,14 @@ class Send(Frozen):
     at: datetime
 
 
-class Unreached(Frozen):
+class Unreached(Open):
     """The last time a rule with an interval found the customer without consent or address."""
 
     rule: str
     at: datetime
 
 
-class Customer(Frozen):
+class Customer(Open):
     """The state of one customer."""
 
     customer_id: str

@@ -1,16 +1,16 @@
 """What interactions knows about one customer: frozen and bounded, stored as one document.
 
-Times are whole microseconds since 1970 (``Micros``): the store keeps datetimes to the millisecond only,
-and the latest of two events must not depend on whether a state was loaded or still in memory.
+Times are whole microseconds since 1970 (``Micros``): the latest of two events must not depend on whether a
+state was loaded or still in memory.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-Micros: TypeAlias = int
+from shared.schemas.base import Frozen
+from shared.schemas.times import Micros
 
 MAX_CHANNELS = 50
 """Distinct channels counted by name; further ones count as ``OTHER_CHANNEL``."""
@@ -20,20 +20,13 @@ MAX_COMPLAINTS = 200
 """Complaints remembered with their status; beyond that the oldest closed ones are forgotten."""
 MAX_SUBSCRIPTIONS = 100
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 Status: TypeAlias = Literal["opened", "acknowledged", "resolved", "closed", "reopened"]
 STATUSES: tuple[Status, ...] = ("opened", "acknowledged", "resolved", "closed", "reopened")
 OPEN_STATUSES: frozenset[Status] = frozenset({"opened", "acknowledged", "reopened"})
 """Somebody still has to act."""
 
 
-class State(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Known(State):
+class Known(Frozen):
     """A profile field's value and the time of the event that told it."""
 
     encoded: str
@@ -41,7 +34,7 @@ class Known(State):
     at: Micros
 
 
-class Consent(State):
+class Consent(Frozen):
     """What the customer last said about a purpose on a channel."""
 
     purpose: str
@@ -50,13 +43,13 @@ class Consent(State):
     at: Micros
 
 
-class ChannelUse(State):
+class ChannelUse(Frozen):
     channel: str
     count: int
     last_at: Micros
 
 
-class Complaint(State):
+class Complaint(Frozen):
     """A complaint in brief; its texts are in the timeline."""
 
     complaint_id: str
@@ -88,7 +81,7 @@ class Complaint(State):
         return self.open and bool(self.missed)
 
 
-class Subscription(State):
+class Subscription(Frozen):
     subscription_id: str
     at: Micros
     """Time of the latest event about it."""
@@ -102,7 +95,7 @@ class Subscription(State):
     """When a cancelled one ends; None: at once."""
 
 
-class Spend(State):
+class Spend(Frozen):
     """Money in one currency, in minor units."""
 
     currency: str
@@ -110,7 +103,7 @@ class Spend(State):
     refunded: int = 0
 
 
-class Purchases(State):
+class Purchases(Frozen):
     count: int = 0
     returns: int = 0
     first_at: Micros | None = None
@@ -118,7 +111,7 @@ class Purchases(State):
     spend: tuple[Spend, ...] = ()
 
 
-class Loyalty(State):
+class Loyalty(Frozen):
     """As loyalty's own events tell it, in the order of its log."""
 
     enrolled_at: Micros | None = None
@@ -126,16 +119,16 @@ class Loyalty(State):
     tier: str | None = None
 
 
-class Customer(State):
+class Customer(Frozen):
     customer_id: str
-    profile: dict[str, Known] = {}
+    profile: dict[str, Known] = Field(default_factory=dict)
     consents: tuple[Consent, ...] = ()
     channels: tuple[ChannelUse, ...] = ()
     complaints: tuple[Complaint, ...] = ()
     loyalty: Loyalty | None = None
     subscriptions: tuple[Subscription, ...] = ()
     purchases: Purchases = Purchases()
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = Field(default_factory=dict)
     """Events handled, by topic."""
     seen_at: Micros | None = None
     """Time of the first event handled; orders search results."""
@@ -146,16 +139,7 @@ def initial(customer_id: str) -> Customer:
     return Customer(customer_id=customer_id)
 
 
-def micros(time: datetime) -> Micros:
-    """Exact; ``time`` must be aware."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def from_micros(value: Micros) -> datetime:
-    return _EPOCH + timedelta(microseconds=value)
-
-
-M = TypeVar("M", bound=State)
+M = TypeVar("M", bound=Frozen)
 
 
 def placed(items: tuple[M, ...], new: M, key: Callable[[M], Any]) -> tuple[M, ...]:
@@ -169,4 +153,7 @@ def placed(items: tuple[M, ...], new: M, key: Callable[[M], Any]) -> tuple[M, ..
 
 def found(items: Sequence[M], wanted: Any, key: Callable[[M], Any]) -> M | None:
     """The item of this key."""
-    return next((item for item in items if key(item) == wanted), None)
+    for item in items:
+        if key(item) == wanted:
+            return item
+    return None

@@ -2,26 +2,24 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 
-from services.interactions.routes.dependencies import CustomerId, Store, last_shown, unknown_customer
-from services.interactions.views import (
-    CustomerHit,
-    CustomerView,
-    TimelineItem,
-    customer_hit,
-    customer_view,
-    timeline_item,
-)
-from shared.http.app import get_clock, require
+from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
+from services.interactions.models.customers import CustomerHit, CustomerView, customer_hit, customer_view
+from services.interactions.models.timeline import TimelineItem, timeline_item
+from services.interactions.routes.dependencies import CustomerId, Reader, Store, last_shown
+from shared.http.dependencies import Clock
+from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
-from shared.http.problems import Problem
 
-router = APIRouter(tags=["customers"], dependencies=[Depends(require("customers:read"))])
+router = APIRouter(tags=["customers"])
+
+KNOWN = responses(UNKNOWN_CUSTOMER)
 
 
 @router.get("/customers", summary="Find customers", response_model=Page[CustomerHit])
 async def search(
+    principal: Reader,
     store: Store,
     query: Annotated[str, Query(max_length=256, pattern=r"\S", description="How id, name or e-mail begins.")],
     cursor: Cursor = None,
@@ -29,21 +27,27 @@ async def search(
 ) -> dict[str, Any]:
     """Customers whose id, name or e-mail begins with ``query``, in any case; the newest first."""
     rows = await store.search(query, before=last_shown(cursor), limit=limit + 1)
-    shown, following = cut(rows, limit, lambda row: (row["order"],))
+    shown, following = cut(rows, limit, lambda row: (row.order,))
     return page([customer_hit(row) for row in shown], following)
 
 
-@router.get("/customers/{customer_id}", summary="The 360")
-async def customer(request: Request, store: Store, customer_id: CustomerId) -> CustomerView:
+@router.get("/customers/{customer_id}", summary="The 360", responses=KNOWN)
+async def customer(principal: Reader, store: Store, clock: Clock, customer_id: CustomerId) -> CustomerView:
     """All that is known of a customer. 404 ``unknown_customer`` for one never heard of."""
     state = await store.customer(customer_id)
     if state is None:
-        raise unknown_customer(customer_id)
-    return customer_view(state, await get_clock(request).now(customer_id))
+        raise UNKNOWN_CUSTOMER(customer=customer_id)
+    return customer_view(state, await clock.now(customer_id))
 
 
-@router.get("/customers/{customer_id}/timeline", summary="What happened", response_model=Page[TimelineItem])
+@router.get(
+    "/customers/{customer_id}/timeline",
+    summary="What happened",
+    response_model=Page[TimelineItem],
+    responses=KNOWN,
+)
 async def timeline(
+    principal: Reader,
     store: Store,
     customer_id: CustomerId,
     channel: Annotated[str | None, Query(max_length=128, description="Only what came by it.")] = None,
@@ -58,13 +62,13 @@ async def timeline(
     to be escaped by whoever shows them as HTML."""
     before = last_shown(cursor)
     if before is not None and not before.startswith(f"{customer_id} "):
-        raise Problem(422, "invalid_cursor", "The cursor is another customer's.")
+        raise INVALID_CURSOR()
     rows = await store.timeline(
         customer_id, channel=channel, type=_full_type(type), before=before, limit=limit + 1
     )
     if not rows and before is None and await store.customer(customer_id) is None:
-        raise unknown_customer(customer_id)
-    shown, following = cut(rows, limit, lambda row: (row["place"],))
+        raise UNKNOWN_CUSTOMER(customer=customer_id)
+    shown, following = cut(rows, limit, lambda row: (row.place,))
     return page([timeline_item(row) for row in shown], following)
 
 

@@ -1,24 +1,27 @@
-"""What the routes have in common."""
+"""What interactions' routes are given, beside what all routes are."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 
 from services.interactions.store import InteractionsStore
-from shared.http.app import get_database
+from shared.http.auth import Principal, require
+from shared.http.dependencies import Database
 from shared.http.paging import decode_cursor
-from shared.http.problems import Problem
 from shared.schemas.base import ID_PATTERN
 
-CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
-ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 
-
-def get_store(request: Request) -> InteractionsStore:
-    return InteractionsStore(get_database(request))
+def get_store(database: Database) -> InteractionsStore:
+    return InteractionsStore(database)
 
 
 Store = Annotated[InteractionsStore, Depends(get_store)]
+Reader = Annotated[Principal, Depends(require("customers:read"))]
+Writer = Annotated[Principal, Depends(require("complaints:write"))]
+Source = Annotated[Principal, Depends(require("events:write"))]
+"""Whoever tells what happened."""
+CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
+ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 def last_shown(cursor: str | None) -> str | None:
@@ -27,13 +30,3 @@ def last_shown(cursor: str | None) -> str | None:
         return None
     place: str = decode_cursor(cursor, str)[0]
     return place
-
-
-def unknown_customer(customer_id: str) -> Problem:
-    return Problem(404, "unknown_customer", f"Nothing has been heard of customer {customer_id}.")
-
-
-def answers(model: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI: what a command answers, at once or later."""
-    pending = {"description": "Accepted; Location says where the answer will be."}
-    return {status: {"model": model}, 202: pending}

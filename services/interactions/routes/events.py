@@ -4,21 +4,35 @@ import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.datastructures import Headers
 
-from shared.http.app import Principal, get_producer, require
-from shared.http.problems import Problem, too_large
+from services.interactions.errors import (
+    FORBIDDEN,
+    FORBIDDEN_SOURCE,
+    FORBIDDEN_TYPE,
+    INVALID_EVENTS,
+    NOT_JSON,
+    UNSUPPORTED_MEDIA_TYPE,
+)
+from services.interactions.models.events import Accepted, BadEvent
+from services.interactions.routes.dependencies import Source
+from shared.domain import Refused
+from shared.http.auth import Principal
+from shared.http.dependencies import Producer
+from shared.http.errors import responses
+from shared.http.problems import Problem, from_refusal, too_large
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
 from shared.schemas.codec import JSON, STRUCTURED, BadRecord, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.envelope import utf8
 from shared.schemas.event import Event
+from shared.schemas.services import SERVICES
 from shared.schemas.topics import OWN_TYPES
 
 router = APIRouter(tags=["events"])
@@ -31,7 +45,7 @@ UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all."""
 
 # A service takes its own facts and commands for done when it reads them: nobody else may sign as one.
-_own_source = re.compile(r"/(rapport|api)/(interactions|loyalty|followup|metrics)(/.*)?").fullmatch
+_own_source = re.compile(rf"/(rapport|api)/({'|'.join(SERVICES)})(/.*)?").fullmatch
 _attribute = re.compile(r"ce-([a-z0-9]+)").fullmatch
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw = msgspec.json.Decoder(msgspec.Raw)
@@ -49,10 +63,14 @@ BODY = {
 }
 
 
-@router.post("/events", summary="Tell what happened", status_code=202, openapi_extra=BODY)
-async def post_events(
-    request: Request, principal: Annotated[Principal, Depends(require("events:write"))]
-) -> dict[str, int]:
+@router.post(
+    "/events",
+    summary="Tell what happened",
+    status_code=202,
+    openapi_extra=BODY,
+    responses=responses(UNSUPPORTED_MEDIA_TYPE, INVALID_EVENTS),
+)
+async def post_events(request: Request, principal: Source, producer: Producer) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers).
 
     202 ``{"accepted": n}`` once the broker has them all. 422 ``invalid_events`` names each bad one by
@@ -61,16 +79,18 @@ async def post_events(
     """
     events = split(request.headers, await request.body())
     records = await check(events, principal)
-    await get_producer(request).publish(records)
-    return {"accepted": len(records)}
+    await producer.publish(records)
+    return Accepted(accepted=len(records))
 
 
 def split(headers: Headers, body: bytes) -> list[bytes]:
     """The structured events of a body. Raises 400 ``not_json``, 415, 422 ``invalid_events``."""
     media = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in MEDIA_TYPES:
-        detail = f"Send {STRUCTURED}, {BATCH} or {JSON}."
-        raise Problem(415, "unsupported_media_type", detail, headers={"Accept": ", ".join(MEDIA_TYPES)})
+        raise from_refusal(
+            UNSUPPORTED_MEDIA_TYPE(types=f"{STRUCTURED}, {BATCH} or {JSON}"),
+            headers={"Accept": ", ".join(MEDIA_TYPES)},
+        )
     try:
         if media == JSON and "ce-specversion" in headers:
             return [_from_binary(headers, body)]
@@ -78,7 +98,7 @@ def split(headers: Headers, body: bytes) -> list[bytes]:
             return _from_batch(body)
         return [utf8(body)]
     except BadRecord as bad:
-        raise _refusal([_error(0, bad.code, bad.detail, bad.field)]) from None
+        raise _problem([BadEvent.unreadable(0, bad)]) from None
 
 
 def _from_binary(headers: Headers, body: bytes) -> bytes:
@@ -110,33 +130,33 @@ async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
     """The records to publish, if every event is good. Raises 400, 403, 413, 422."""
     now = datetime.now(UTC)
     records: list[Record] = []
-    errors: list[dict[str, Any]] = []
+    errors: list[BadEvent] = []
     for index, raw in enumerate(events):
         if index % SLICE == SLICE - 1:
             await asyncio.sleep(0)
         try:
             event = parse_cloudevent(raw, now)
         except BadRecord as bad:
-            errors.append(_error(index, bad.code, bad.detail, bad.field))
+            errors.append(BadEvent.unreadable(index, bad))
             continue
-        if (refused := _not_for_you(index, event, principal)) is not None:
-            errors.append(refused)
+        if (refusal := _not_for_you(event, principal)) is not None:
+            errors.append(BadEvent.refused(index, refusal))
         elif not errors:
             records.append(_record(event, raw))
-    if errors and all(error["code"] == "forbidden" for error in errors):
+    if errors and all(error.code == FORBIDDEN.code for error in errors):
         principal.demand("admin")
     if errors:
-        raise _refusal(errors)
+        raise _problem(errors)
     return records
 
 
-def _not_for_you(index: int, event: Event, principal: Principal) -> dict[str, Any] | None:
+def _not_for_you(event: Event, principal: Principal) -> Refused | None:
     if event.type in OWN_TYPES:
-        return _error(index, "forbidden_type", f"only Rapport itself writes {event.type}", "type")
+        return FORBIDDEN_TYPE(type=event.type, field="type")
     if _own_source(event.source):
-        return _error(index, "forbidden_source", f"only Rapport itself writes as {event.source}", "source")
+        return FORBIDDEN_SOURCE(source=event.source, field="source")
     if isinstance(event.data, CompensationGranted) and not principal.may("admin"):
-        return _error(index, "forbidden", f"{event.type} needs the scope admin", "type")
+        return FORBIDDEN(type=event.type, field="type")
     return None
 
 
@@ -153,14 +173,11 @@ def _record(event: Event, raw: bytes) -> Record:
     return Record(event.data.topic, event.subject.encode(), value, headers)
 
 
-def _error(index: int, code: str, detail: str, field: str | None) -> dict[str, Any]:
-    return {"index": index, "code": code, "detail": detail, "field": field}
-
-
-def _refusal(errors: Sequence[dict[str, Any]]) -> Problem:
-    if any(error["code"] in UNREADABLE for error in errors):
-        return Problem(400, "not_json", "The body is not JSON in UTF-8.")
-    named = ", ".join(str(error["index"]) for error in errors[:20])
+def _problem(errors: Sequence[BadEvent]) -> Problem:
+    """400 ``not_json`` where the body is no JSON at all; else 422 ``invalid_events``, which names each."""
+    if any(error.code in UNREADABLE for error in errors):
+        return from_refusal(NOT_JSON())
+    named = ", ".join(str(error.index) for error in errors[:20])
     more = ", …" if len(errors) > 20 else ""
-    detail = f"Nothing was published; bad by index: {named}{more}."
-    return Problem(422, "invalid_events", detail, errors=errors)
+    refusal = INVALID_EVENTS(indexes=named + more)
+    return from_refusal(refusal, errors=[error.model_dump() for error in errors])

@@ -11,15 +11,10 @@ from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros
 from services.loyalty.models.commands import PendingAnswer
 from services.loyalty.store import LoyaltyStore
-from shared.http.app import (
-    ApiClock,
-    Commands,
-    Principal,
-    get_clock,
-    get_commands,
-    get_database,
-    require,
-)
+from shared.http.auth import Principal, require
+from shared.http.clock import ApiClock
+from shared.http.commands import Commands
+from shared.http.dependencies import get_clock, get_commands, get_database
 from shared.http.problems import Problem
 from shared.schemas.base import Data, Id
 

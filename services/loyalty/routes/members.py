@@ -26,7 +26,7 @@ from services.loyalty.routes.dependencies import (
     ask,
     member,
 )
-from shared.http.app import IdempotencyKey
+from shared.http.commands import IdempotencyKey
 from shared.http.problems import Problem
 from shared.schemas.commands import AdjustmentRequested, MemberEnrolRequested, RedemptionRequested
 

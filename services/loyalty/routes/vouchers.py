@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from services.loyalty.models.commands import VoucherAnswer
 from services.loyalty.routes.dependencies import Redeemer, Sends, Store, answers, ask
 from services.loyalty.store import LoyaltyStore
-from shared.http.app import IdempotencyKey
+from shared.http.commands import IdempotencyKey
 from shared.http.problems import Problem
 from shared.schemas.commands import VoucherCancelRequested, VoucherRedeemRequested
 

@@ -8,17 +8,11 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
 from starlette.testclient import TestClient
 
-from shared.http.app import (
-    Commands,
-    IdempotencyKey,
-    Principal,
-    create_api,
-    get_clock,
-    get_commands,
-    get_producer,
-    require,
-)
+from shared.http.app import create_api
+from shared.http.auth import Principal, require
 from shared.http.clock import ApiClock
+from shared.http.commands import Commands, IdempotencyKey
+from shared.http.dependencies import get_clock, get_commands, get_producer
 from shared.kafka.publisher import BrokerAway, Record
 from shared.runtime.digest import digest
 from shared.runtime.settings import Settings

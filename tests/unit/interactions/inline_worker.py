@@ -1,30 +1,30 @@
-"""The worker's own plan and transaction, without Kafka: what is published is handled at once."""
+"""The in-memory worker on a real store: what is published is handled at once, and the API reads it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
 from shared.http.app import connect
-from shared.journal.planner import Planner
+from shared.journal.plan import Plan
 from shared.journal.store import WorkerStore
+from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import Record
 from shared.runtime.settings import Settings
 from shared.schemas.codec import decode, open_envelope
-from shared.worker.processing import Origin, Work
+from shared.schemas.event import Event
 
 
 class InlineWorker:
-    """Stands in for Kafka: what is published is handled at once, as the worker handles it."""
+    """Stands in for Kafka, in an API that is under test."""
 
     ready = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._handler = handler(settings)
-        self._planner = Planner(self._handler, b"secret", stream=False)
-        self._offset = 0
-        self.emitted: list[Record] = []
-        self.rejected: list[str] = []
+        self._plans: list[Plan[Customer]] = []
+        self._memory = InMemoryWorker(self._handler, observe=self._plans.append)
 
     async def start(self) -> None:
         self._client = connect(self._settings)
@@ -39,16 +39,20 @@ class InlineWorker:
 
     async def publish(self, records: Sequence[Record]) -> None:
         for record in records:
-            self._offset += 1
-            event = decode(
-                open_envelope(record.key, record.value, record.headers), wall_now=datetime.now(UTC)
-            )
-            assert isinstance(event.data, self._handler.consumes)
-            if await self._store.journalled([event.uid]):
-                continue
-            work = Work(0, event.time, event, Origin(record.topic, 0, self._offset))
-            held = await self._store.load([event.subject])
-            plan = self._planner.plan([work], [], held, now=event.time, horizon=event.time)
-            self.rejected += [rejected.code for rejected in plan.rejected]
-            await self._store.write(plan, held, partition=0, watermark=None)
-            self.emitted += [r for entry in plan.entries for r in entry.emitted]
+            envelope = open_envelope(record.key, record.value, record.headers)
+            event = decode(envelope, wall_now=datetime.now(UTC))
+            before = {event.subject: self._memory.store.held[event.subject]}
+            if self._memory.send(event).status == "repeated":
+                self._plans.clear()
+            while self._plans:
+                await self._store.write(self._plans.pop(), before, partition=0, watermark=None)
+
+    @property
+    def emitted(self) -> Sequence[Event]:
+        """All so far."""
+        return self._memory.emitted
+
+    @property
+    def rejected(self) -> list[str]:
+        """The codes of all dead letters so far."""
+        return [letter.code for letter in self._memory.dead_letters]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.interactions.domain.activity import MAX_TOTAL
+from services.interactions.domain.activity.purchases import MAX_TOTAL
 from services.interactions.domain.apply import CONSUMES, FACT_TOPICS
-from services.interactions.domain.state import MAX_CHANNELS, micros
+from services.interactions.domain.state import MAX_CHANNELS
 from services.interactions.domain.timeline import LINES, amount, summary
-from services.interactions.views import customer_view
+from services.interactions.models.customers import customer_view
 from shared.domain import Refused
 from shared.schemas.base import Data, Money
 from shared.schemas.feedback import SurveyAnswered
@@ -35,6 +35,7 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from shared.schemas.times import micros
 from shared.schemas.topics import TOPICS
 
 from .told import at, event, fold, step

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.interactions.domain.profile import profile_values
+from services.interactions.domain.profile.fields import profile_values
 from services.interactions.domain.state import MAX_CONSENTS, initial
 from shared.domain import Refused
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated

@@ -196,7 +196,7 @@ def test_a_complaint_from_open_to_close(api: TestClient, worker: InlineWorker, c
         "closed",
     ]
     assert api.get(f"/customers/{customer}").json()["open_complaints"] == []
-    assert [r.topic for r in worker.emitted if r.key == customer.encode()] == ["complaints"] * 8
+    assert [e.data.topic for e in worker.emitted if e.subject == customer] == ["complaints"] * 8
 
 
 def test_complaints_told_from_outside_follow_the_same_rules(

@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.interactions.domain.apply import apply
-from services.interactions.domain.state import Customer, initial
+from services.interactions.domain.state import Customer
+from services.interactions.worker import handler
 from shared.domain import Append, Context, Effects, Put
+from shared.journal.testing import InMemoryWorker
+from shared.runtime.settings import Settings
 from shared.schemas.base import Data
 from shared.schemas.event import Event
 
 START = datetime(2026, 11, 1, 10, tzinfo=UTC)
 CUSTOMER = "cust-1"
+HANDLER = handler(Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef"))
 
 
 def at(minutes: float) -> datetime:
@@ -25,7 +29,7 @@ def event(
 
 
 def step(state: Customer, told: Event) -> Effects[Customer]:
-    """Apply, and check what must hold after any event."""
+    """One event onto any state, with ids that a test can name; and what must hold after any event."""
 
     def new_id(tag: str) -> str:
         return f"{tag}-{told.id}"
@@ -40,10 +44,12 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
 
 
 def fold(events: Sequence[Event]) -> Customer:
-    state = initial(CUSTOMER)
+    """The customer after these events, one by one, as the worker handles them."""
+    worker = InMemoryWorker(HANDLER)
     for told in events:
-        state = step(state, told).state
-    return state
+        assert worker.send(told).accepted().status == "applied"
+    assert [row["_id"] for row in worker.rows("timeline")] == [told.uid for told in events]
+    return worker.state(CUSTOMER)
 
 
 def put(effects: Effects[Customer], collection: str) -> dict[str, Any] | None:

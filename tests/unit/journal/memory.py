@@ -1,7 +1,6 @@
 """A store and a publisher in memory, with the real ones' promises, that can be told to fail."""
 
 import asyncio
-import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, 
 from shared.journal.documents import Journalled
 from shared.journal.plan import Held, Plan, Timer
 from shared.journal.store import CountersMoved, DuplicateEvents
+from shared.journal.testing_store import InMemoryStore
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import BrokerAway, Record
 from shared.schemas.event import Event
@@ -26,34 +26,32 @@ class Crash(Exception):
     """The process died here."""
 
 
-class MemoryStore:
-    """``WorkerStore`` without a server: a write is whole or not at all."""
+class MemoryStore(InMemoryStore[Any]):
+    """The kit's store as the processor drives it: ``WorkerStore`` in memory, that can be told to fail."""
 
     def __init__(self, handler: Handler[Any]) -> None:
-        self.handler = handler
-        self.states: dict[str, tuple[Any, int]] = {}
-        self.journal: dict[str, Journalled] = {}
-        self.timers: dict[str, Timer] = {}
+        super().__init__(handler)
         self.outboxes: dict[int, list[str]] = {}
         self.watermarks: dict[int, datetime] = {}
-        self.rows: dict[str, dict[Any, Mapping[str, Any]]] = {}
-        self.sums: dict[tuple[str, str], Counter[str]] = {}
-        self.used: dict[str, int] = {}
         self.counter_reads: list[list[str]] = []
         self.meddle: Callable[[], None] = lambda: None
         """Called before each write: what another worker does meanwhile."""
         self.poison: set[str] = set()
         self.away = 0
 
+    @property
+    def states(self) -> dict[str, tuple[Any, int]]:
+        """State and version by customer."""
+        return {subject: (held.state, held.version) for subject, held in self.held.items()}
+
     async def take_over(self, partition: int) -> None:
         """A write here is never left half-done."""
 
     async def load(self, subjects: Sequence[str]) -> dict[str, Held[Any]]:
-        return {s: Held(*self.states.get(s, (self.handler.initial(s), 0))) for s in subjects}
+        return {s: self.held[s] for s in subjects}
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
-        mine = [t for t in self.timers.values() if key_hash(t.subject.encode()) % partitions == partition]
-        due = sorted((t for t in mine if t.due_at <= horizon), key=lambda t: t.due_at)
+        due = [t for t in self.due(horizon) if key_hash(t.subject.encode()) % partitions == partition]
         return due[:limit]
 
     async def counters(self, names: Sequence[str]) -> dict[str, int | None]:
@@ -91,15 +89,7 @@ class MemoryStore:
             self.away -= 1
             raise OSError("the store is away")
         self._check(plan, held)
-        for uid in plan.forgotten:
-            self.journal.pop(uid, None)
-        for entry in plan.entries:
-            self.journal[entry.event.uid] = Journalled(entry.origin, entry.emitted)
-        for uid, buried in plan.buried.items():
-            self.journal[uid] = Journalled(buried.origin, (), buried.until)
-        for subject, state in plan.states.items():
-            self.states[subject] = (copy.deepcopy(state), held[subject].version + 1)
-        self._write_rows(plan, partition)
+        self.keep(plan, partition)
         outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
         if outbox:
             self.outboxes[partition] = outbox
@@ -108,36 +98,20 @@ class MemoryStore:
         return bool(outbox)
 
     def _check(self, plan: Plan[Any], held: Mapping[str, Held[Any]]) -> None:
+        """What another worker, or the journal, has against the plan."""
         if any(e.event.uid in self.poison for e in plan.entries):
             raise ValueError("the store cannot take this")
         uids = Counter([*(e.event.uid for e in plan.entries), *plan.buried])
         if any(n > 1 or (uid in self.journal and uid not in plan.forgotten) for uid, n in uids.items()):
             raise DuplicateEvents
-        if any(held[s].version != self.states.get(s, (None, 0))[1] for s in plan.states):
+        if any(held[s].version != self.held[s].version for s in plan.states):
             raise Fenced("version")
+        assert all(all(added.values()) for added in plan.increments.values())
         for name, counter in plan.counters.asked.items():
             if counter.taken > 0 and counter.room is not None:
                 made_meanwhile = counter.stored is None and name in self.used
                 if made_meanwhile or self.used.get(name, 0) > counter.room:
                     raise CountersMoved
-
-    def _write_rows(self, plan: Plan[Any], partition: int) -> None:
-        for key, timer in plan.timers.items():
-            if timer is None:
-                self.timers.pop(key, None)
-            else:
-                self.timers[key] = timer
-        for collection, documents in plan.appends.items():
-            kept = self.rows.setdefault(collection, {})
-            for d in documents:
-                assert d["_id"] not in kept
-                kept[d["_id"]] = d
-        for (collection, key), added in plan.increments.items():
-            assert all(added.values())
-            self.sums.setdefault((collection, f"{partition}|{key}"), Counter()).update(added)
-        for name, counter in plan.counters.asked.items():
-            if counter.taken:
-                self.used[name] = self.used.get(name, 0) + counter.taken
 
 
 class MemoryPublisher:

@@ -1,29 +1,20 @@
-"""Drives one member's state as a worker does, and checks the books after every step."""
+"""One member's account in an ``InMemoryWorker``: its vocabulary, and the books checked after every step."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.loyalty.domain.apply import apply_event
+from services.loyalty.domain.apply import CONSUMES, apply_event
 from services.loyalty.domain.program import Program, Programs
 from services.loyalty.domain.state import MemberState
 from services.loyalty.domain.times import micros, moment
 from services.loyalty.domain.view import MemberView, view
 from services.loyalty.program import load
-from shared.domain import (
-    Append,
-    CancelTimer,
-    Context,
-    Effects,
-    Increment,
-    Outcome,
-    Put,
-    Reject,
-    SetTimer,
-)
+from shared.domain import Context, Effects, Handler, Outcome, Reject, SetTimer
+from shared.journal.plan import Plan
+from shared.journal.testing import LONG_AGO, InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.commands import (
     AdjustmentRequested,
@@ -35,11 +26,12 @@ from shared.schemas.complaints import CompensationGranted
 from shared.schemas.event import Event
 from shared.schemas.loyalty import TierAtRisk, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.timer import TimerFired
+from shared.worker.processing import Origin
 
 RETAIL = load().versions[0]
 PLAIN = RETAIL.model_copy(update={"anniversary": None})
 """Points come from purchases alone."""
+_NEW = MemberState()
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -55,19 +47,55 @@ class Account:
     program: Program | Programs = PLAIN
     timers: bool = True
     customer: str = "cust-1"
-    state: MemberState = field(default_factory=MemberState)
-    due: dict[str, datetime] = field(default_factory=dict)
-    ledger: list[dict[str, Any]] = field(default_factory=list)
-    facts: list[tuple[datetime, Data]] = field(default_factory=list)
-    rows: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    sums: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """(collection, document, field) -> sum of the increments."""
     counters: Counter[str] = field(default_factory=Counter)
     """What all accounts of a test may share."""
     rejects: list[Reject] = field(default_factory=list)
     passed_on: list[tuple[str, datetime, Data]] = field(default_factory=list)
     """(customer, time, command) sent about others."""
     count: int = 0
+    worker: InMemoryWorker[MemberState] = field(init=False)
+    _read: int = 0
+
+    def __post_init__(self) -> None:
+        self.worker = InMemoryWorker(
+            Handler("loyalty", CONSUMES, MemberState, lambda customer: _NEW, self._decide),
+            now=LONG_AGO,
+            counters=self.counters,
+            loopback=False,
+            observe=self._observe,
+        )
+
+    @property
+    def state(self) -> MemberState:
+        return self.worker.state(self.customer)
+
+    @property
+    def due(self) -> dict[str, datetime]:
+        """When the timers are due, by name."""
+        return {timer.name: timer.due_at for timer in self.worker.timers()}
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        return self.worker.rows("ledger")
+
+    @property
+    def facts(self) -> list[tuple[datetime, Data]]:
+        """(time, fact) of all that was said about this customer."""
+        return [(e.time, e.data) for e in self.worker.emitted if e.subject == self.customer]
+
+    @property
+    def rows(self) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """By collection and ``_id``."""
+        found = self.worker.store.rows
+        return {(name, id): row for name, rows in found.items() for id, row in rows.items()}
+
+    @property
+    def sums(self) -> Counter[tuple[str, str, str]]:
+        """(collection, document, field) -> sum of the increments."""
+        found: Counter[tuple[str, str, str]] = Counter()
+        for (collection, id), fields in self.worker.store.sums.items():
+            found.update({(collection, id.partition("|")[2], name): n for name, n in fields.items()})
+        return found
 
     @property
     def programs(self) -> Programs:
@@ -144,64 +172,32 @@ class Account:
             self.fire(time)
         self.count += 1
         event = Event(f"e-{self.count}", "/test", self.customer, time, data)
-        return self._take(apply_event(self.programs, self.state, event, self._context(event))).outcome
+        handled = self.worker.send(event, origin=Origin(data.topic, 0, self.count))
+        return handled.accepted().outcome or Outcome()
 
     def fire(self, until: datetime) -> None:
         """Fire the timers due by then, the earliest first."""
-        while self.due and min(self.due.values()) <= until:
-            name = min(self.due, key=lambda timer: (self.due[timer], timer))
-            due_at = self.due.pop(name)
-            event = Event(
-                f"{name}|{due_at}", "/timers", self.customer, due_at, TimerFired(name=name, due_at=due_at)
-            )
-            self._take(apply_event(self.programs, self.state, event, self._context(event)))
+        self.worker.advance(until)
 
-    def _context(self, event: Event) -> Context:
-        def token(tag: str) -> str:
-            return hashlib.sha256(f"{event.uid} {tag}".encode()).hexdigest()[:24]
-
-        return Context(
-            event.time,
-            token,
-            lambda tag: token("secret " + tag).upper(),
-            lambda counter: self.counters[counter],
-            f"purchases/0/{self.count}",
-        )
-
-    def _take(self, effects: Effects[MemberState]) -> Effects[MemberState]:
-        # Through the store's form and back: the state must survive it unchanged.
-        self.state = MemberState.model_validate_json(effects.state.model_dump_json())
-        assert self.state == effects.state
-        for timer in effects.timers:
-            match timer:
-                case SetTimer():
-                    assert timer.due_at.microsecond % 1000 == 0
-                    self.due[timer.name] = timer.due_at
-                case CancelTimer():
-                    del self.due[timer.name]
-        for row in effects.rows:
-            match row:
-                case Append("ledger", document):
-                    self.ledger.append(dict(document))
-                case Append(collection, document) | Put(collection, document):
-                    self.rows[collection, document["_id"]] = dict(document)
-                case Increment(collection, key, fields):
-                    for name, by in fields.items():
-                        self.sums[collection, key, name] += by
-        for take in effects.takes:
-            self.counters[take.counter] += take.amount
-            assert take.limit is None or self.counters[take.counter] <= take.limit
-        self.rejects += effects.rejects
-        self.facts += [(emit.time, emit.data) for emit in effects.emits if emit.subject is None]
-        self.passed_on += [(e.subject, e.time, e.data) for e in effects.emits if e.subject is not None]
-        self.check()
+    def _decide(self, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
+        effects = apply_event(self.programs, state, event, context)
+        due = [timer.due_at for timer in effects.timers if isinstance(timer, SetTimer)]
+        assert all(time.microsecond % 1000 == 0 for time in due)
         return effects
+
+    def _observe(self, plan: Plan[MemberState]) -> None:
+        self.rejects += plan.withdrawn
+        emitted = self.worker.emitted[self._read :]
+        self._read += len(emitted)
+        self.passed_on += [(e.subject, e.time, e.data) for e in emitted if e.subject != self.customer]
+        self.check()
 
     def check(self) -> None:
         """Ledger sum = balance = active remainders - debt, lot by lot too."""
+        state, ledger = self.state, self.ledger
         lots: dict[str, int] = defaultdict(int)
         running = 0
-        for number, row in enumerate(self.ledger, start=1):
+        for number, row in enumerate(ledger, start=1):
             running += row["points"]
             assert row["points"] != 0
             assert row["balance"] == running
@@ -210,26 +206,23 @@ class Account:
             for lot in row["lots"]:
                 lots[lot["entry_id"]] += lot["points"]
                 assert lots[lot["entry_id"]] >= 0
-        assert len({row["_id"] for row in self.ledger}) == len(self.ledger)
         assert running == self.balance
-        assert {lot.entry_id: lot.remaining for lot in self.state.lots} == {
-            k: v for k, v in lots.items() if v
-        }
-        assert all(lot.remaining > 0 for lot in self.state.lots)
-        assert self.state.debt >= 0
-        assert not (self.state.debt and self.state.lots)
-        assert all(lot.expires_at > self.state.at for lot in self.state.lots)
-        expiries = [lot.expires_at for lot in self.state.lots]
+        assert {lot.entry_id: lot.remaining for lot in state.lots} == {k: v for k, v in lots.items() if v}
+        assert all(lot.remaining > 0 for lot in state.lots)
+        assert state.debt >= 0
+        assert not (state.debt and state.lots)
+        assert all(lot.expires_at > state.at for lot in state.lots)
+        expiries = [lot.expires_at for lot in state.lots]
         assert expiries == sorted(expiries)
         due = self.due.get("due")
-        assert (None if due is None else micros(due)) == self.state.due
-        self._check_sums()
-        self._check_orders()
+        assert (None if due is None else micros(due)) == state.due
+        self._check_sums(ledger)
+        self._check_orders(ledger)
 
-    def _check_orders(self) -> None:
+    def _check_orders(self, ledger: Sequence[Mapping[str, Any]]) -> None:
         """Every purchase has what its tier and campaigns give for what is left of it, no more, no less."""
         has: Counter[str | None] = Counter()
-        for row in self.ledger:
+        for row in ledger:
             has[row.get("order_id")] += row["points"]
         for pending in self.state.pending:
             has[pending.lot.order_id] += pending.lot.remaining
@@ -240,7 +233,7 @@ class Account:
             assert 0 <= bonus.kept <= bonus.points
             assert bonus.points > 0
 
-    def _check_sums(self) -> None:
+    def _check_sums(self, ledger: Sequence[Mapping[str, Any]]) -> None:
         """What is counted over all members is what this one has."""
         wanted: Counter[tuple[str, str, str]] = Counter()
         for lot in self.state.lots:
@@ -248,10 +241,10 @@ class Account:
         for pending in self.state.pending:
             month = f"{moment(pending.lot.expires_at):%Y-%m}"
             wanted["liability", month, "pending"] += pending.lot.remaining
-        for row in self.ledger:
+        for row in ledger:
             wanted["totals", "points", row["kind"]] += row["points"]
         wanted["totals", "points", "debt"] = self.state.debt
         if self.state.periods:
             wanted["totals", f"tier {self.tier}", "members"] = 1
-        assert +self.sums == +wanted
-        assert -self.sums == -wanted
+        sums = self.sums
+        assert (+sums, -sums) == (+wanted, -wanted)

@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from services.loyalty.api import create_app
 from services.loyalty.routes.dependencies import get_store
 from services.loyalty.settings import LoyaltySettings
-from shared.http.app import get_clock, get_commands
+from shared.http.dependencies import get_clock, get_commands
 
 from .platform import KEY, FixedClock, Platform
 

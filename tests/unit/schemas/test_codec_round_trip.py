@@ -30,15 +30,14 @@ NAMED = {
     "timezone": st.sampled_from(["Europe/Paris", "UTC"]),
     "email": st.sampled_from(["ann@example.org", "änn+x@bücher.example"]),
 }
-DEPENDENT = {
+COMPENSATION = {"points": st.integers(1, 99), "money": st.just({"amount": 1, "currency": "EUR"})}
+DEPENDENT: dict[str, dict[str, Any]] = {
     "rapport.survey.answered.v1": {
         "survey": st.sampled_from(["nps", "csat", "ces"]),
         "score": st.integers(1, 5),
     },
-    "rapport.compensation.granted.v1": {
-        "points": st.integers(1, 99),
-        "money": st.just({"amount": 1, "currency": "EUR"}),
-    },
+    "rapport.compensation.granted.v1": COMPENSATION,
+    "rapport.interactions.complaint_compensate.requested.v1": COMPENSATION,
 }
 
 
@@ -73,7 +72,7 @@ def texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
         moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
         return moments.map(lambda moment: moment.isoformat().replace("+00:00", "Z"))
     if "pattern" not in schema:
-        return st.text(ANY_TEXT)
+        return st.text(ANY_TEXT, min_size=schema.get("minLength", 0))
     pattern = schema["pattern"].removesuffix("$") + r"\Z"
     longest = schema.get("maxLength", 200)
     found = st.from_regex(pattern, fullmatch=True, alphabet=ANY_TEXT)

@@ -10,9 +10,7 @@ from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.state import MemberState
 from services.loyalty.program import load
 from shared.domain import Handler
-from shared.journal.plan import Held
-from shared.journal.planner import Planner
-from shared.worker.processing import Origin, Work
+from shared.journal.testing import InMemoryWorker
 from tests.unit.simulate.recordings import both, buy, campaign, day, give_back, one, program, refer
 
 
@@ -194,19 +192,15 @@ def test_it_comes_to_what_the_worker_comes_to(steps: list[tuple[str, int, int, s
     done = simulate(arrivals, (retail,), until=end)
     assert done is not None
     handler = Handler("loyalty", CONSUMES, MemberState, lambda customer: MemberState(), applier(retail))
-    works = [
-        Work(0, at, made, Origin("purchases", 0, offset))
-        for offset, (at, made) in enumerate(arrivals)
-        if made is not None
-    ]
-    held = {work.event.subject: Held(MemberState(), 0) for work in works}
-    plan = Planner(handler, b"key", stream=True).plan(
-        works, [], held, now=day(0), horizon=end, counters={"budget:double": 0}
-    )
-    worker = sorted((row["kind"], abs(row["points"])) for row in plan.appends.get("ledger", ()))
+    worker = InMemoryWorker(handler, clock="stream", strict=False)
+    for _, event in arrivals:
+        if event is not None:
+            worker.send(event)
+    worker.advance(end)
+    booked = sorted((row["kind"], abs(row["points"])) for row in worker.rows("ledger"))
     kinds = done.results[0].tally.kinds
-    assert {kind: sum(p for k, p in worker if k == kind) for kind, _ in worker} == kinds
-    assert sum(lot.remaining for state in plan.states.values() for lot in state.lots) == (
+    assert {kind: sum(p for k, p in booked if k == kind) for kind, _ in booked} == kinds
+    assert sum(lot.remaining for state in worker.states.values() for lot in state.lots) == (
         done.results[0].liability.outstanding
     )
-    assert len(plan.rejected) + len(plan.withdrawn) == done.results[0].tally.refused.total()
+    assert len(worker.dead_letters) == done.results[0].tally.refused.total()

@@ -1,0 +1,1 @@
+"""What the customer did and has, a module a subject."""

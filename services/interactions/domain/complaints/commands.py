@@ -1,0 +1,59 @@
+"""What agents ask for over HTTP, as the facts that it leads to."""
+
+from collections.abc import Mapping
+
+from services.interactions.domain.complaints.steps import complaint_named
+from services.interactions.domain.state import Customer
+from shared.domain import Context, Outcome
+from shared.schemas.commands import (
+    ComplaintAcknowledgeRequested,
+    ComplaintCloseRequested,
+    ComplaintCommand,
+    ComplaintCompensateRequested,
+    ComplaintOpenRequested,
+    ComplaintReopenRequested,
+    ComplaintResolveRequested,
+    ComplaintUpdateRequested,
+)
+from shared.schemas.complaints import (
+    CompensationGranted,
+    ComplaintAcknowledged,
+    ComplaintClosed,
+    ComplaintOpened,
+    ComplaintReopened,
+    ComplaintResolved,
+    ComplaintsData,
+    ComplaintUpdated,
+)
+
+STEPS: Mapping[type[ComplaintCommand], type[ComplaintsData]] = {
+    ComplaintAcknowledgeRequested: ComplaintAcknowledged,
+    ComplaintUpdateRequested: ComplaintUpdated,
+    ComplaintResolveRequested: ComplaintResolved,
+    ComplaintReopenRequested: ComplaintReopened,
+    ComplaintCloseRequested: ComplaintClosed,
+    ComplaintCompensateRequested: CompensationGranted,
+}
+"""Command -> the fact that it asks for. A command has its fact's fields, and maybe ``assignee``."""
+
+
+def decide(command: ComplaintOpenRequested | ComplaintCommand, context: Context) -> ComplaintsData:
+    """The fact that a command asks for; ``complaint_opened`` or ``complaint_stepped`` judges it.
+
+    Without what is not said, and without fields that the command does not know: as a source would tell it.
+    """
+    said = command.model_dump(include=set(type(command).model_fields), exclude_none=True)
+    match command:
+        case ComplaintOpenRequested():
+            said.pop("customer_id", None)  # it is the event's subject
+            return ComplaintOpened.model_validate(said | {"complaint_id": context.new_id("complaint")})
+        case ComplaintCommand():
+            return STEPS[type(command)].model_validate(said)
+
+
+def outcome(customer: Customer, fact: ComplaintsData) -> Outcome:
+    """What the caller is told, once the fact has taken effect."""
+    if isinstance(fact, ComplaintOpened):
+        return Outcome(201, {"complaint_id": fact.complaint_id})
+    complaint = complaint_named(customer, fact.complaint_id)
+    return Outcome(200, {"complaint_id": complaint.complaint_id, "status": complaint.status})

@@ -1,0 +1,50 @@
+"""Every way in which interactions says no: to a caller, or, of a fact from outside, in a dead letter."""
+
+from shared.domain import ErrorCode
+
+UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
+TOO_MANY_CONSENTS = ErrorCode("too_many_consents", 409, "A customer can have at most {most} consents.")
+TOTAL_TOO_LARGE = ErrorCode(
+    "total_too_large", 409, "The customer's total in {currency} would be beyond all bounds."
+)
+
+UNKNOWN_COMPLAINT = ErrorCode("unknown_complaint", 404, "There is no complaint {complaint}.")
+COMPLAINT_EXISTS = ErrorCode("complaint_exists", 409, "Complaint {complaint} is already there.")
+AMBIGUOUS_COMPLAINT = ErrorCode(
+    "ambiguous_complaint",
+    409,
+    "Several customers have a complaint {complaint}: name one customer with customer_id.",
+)
+TOO_MANY_COMPLAINTS = ErrorCode(
+    "too_many_complaints", 409, "A customer can have at most {most} complaints that are not closed."
+)
+INVALID_TRANSITION = ErrorCode(
+    "invalid_transition", 409, "Complaint {complaint} is {status} and cannot be {step}."
+)
+
+INVALID_CURSOR = ErrorCode("invalid_cursor", 422, "The cursor is another customer's.")
+
+NOT_JSON = ErrorCode("not_json", 400, "The body is not JSON in UTF-8.")
+UNSUPPORTED_MEDIA_TYPE = ErrorCode("unsupported_media_type", 415, "Send {types}.")
+INVALID_EVENTS = ErrorCode("invalid_events", 422, "Nothing was published; bad by index: {indexes}.")
+FORBIDDEN_TYPE = ErrorCode("forbidden_type", 422, "Only Rapport itself writes {type}.")
+FORBIDDEN_SOURCE = ErrorCode("forbidden_source", 422, "Only Rapport itself writes as {source}.")
+FORBIDDEN = ErrorCode("forbidden", 403, "{type} needs the scope admin.")
+
+CODES: tuple[ErrorCode, ...] = (
+    UNKNOWN_CUSTOMER,
+    TOO_MANY_CONSENTS,
+    TOTAL_TOO_LARGE,
+    UNKNOWN_COMPLAINT,
+    COMPLAINT_EXISTS,
+    AMBIGUOUS_COMPLAINT,
+    TOO_MANY_COMPLAINTS,
+    INVALID_TRANSITION,
+    INVALID_CURSOR,
+    NOT_JSON,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_EVENTS,
+    FORBIDDEN_TYPE,
+    FORBIDDEN_SOURCE,
+    FORBIDDEN,
+)

@@ -1,0 +1,1 @@
+"""Bodies and answers of the interactions API, a module a subject."""

@@ -1,0 +1,143 @@
+"""Complaints over HTTP: what is asked for, and what is answered."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, model_validator
+
+from services.interactions.domain.rows import ComplaintRow, TimelineRow
+from services.interactions.domain.state import Status
+from shared.schemas.base import Frozen, Id, Strict
+from shared.schemas.commands import ComplaintCommand
+from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
+from shared.schemas.fields import GivenPoints, Label, Price, Severity
+from shared.schemas.times import maybe_moment, moment
+
+C = TypeVar("C", bound=ComplaintCommand)
+
+Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class NewComplaint(Strict):
+    customer_id: Id
+    channel: Id
+    category: Label
+    severity: Severity
+    description: Text
+    order_id: Id | None = None
+
+
+class Acknowledgement(Strict):
+    message: Annotated[str, Field(max_length=20_000)] = ""
+    assignee: Id | None = None
+
+
+class Update(Strict):
+    message: Text
+    assignee: Id | None = None
+
+
+class Resolution(Strict):
+    resolution: Text
+    root_cause: Text | None = None
+
+
+class Reopening(Strict):
+    reason: Text
+
+
+class Closing(Strict):
+    pass
+
+
+class Compensation(Strict):
+    """``points`` for kind points; ``money`` for kind refund; a voucher may say either."""
+
+    kind: CompensationKind
+    points: GivenPoints | None = None
+    money: Price | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Compensation":
+        needed = {"points": "points", "refund": "money"}.get(self.kind)
+        if needed is not None and getattr(self, needed) is None:
+            raise ValueError(f"{needed} is needed for kind {self.kind}")
+        return self
+
+
+class Opened(Frozen):
+    complaint_id: str
+
+
+class Taken(Frozen):
+    complaint_id: str
+    status: Status
+
+
+class ComplaintView(Frozen):
+    complaint_id: str
+    customer_id: str
+    status: Status
+    severity: str
+    category: str
+    channel: str
+    order_id: str | None
+    summary: str
+    assignee: str | None
+    overdue: bool
+    opened_at: datetime
+    updated_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+
+
+class StepView(Frozen):
+    type: str
+    time: datetime
+    summary: str
+    data: dict[str, Any]
+
+
+class ComplaintDetail(ComplaintView):
+    description: str | None
+    resolution: str | None
+    root_cause: str | None
+    history: list[StepView]
+
+
+def command_of(kind: type[C], complaint_id: str, body: Strict) -> C:
+    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path."""
+    return kind.model_validate(body.model_dump(exclude_none=True) | {"complaint_id": complaint_id})
+
+
+def complaint_view(row: ComplaintRow) -> ComplaintView:
+    return ComplaintView.model_validate(_shown(row))
+
+
+def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> ComplaintDetail:
+    """``history`` is the complaint's timeline rows in order; what was said comes from there."""
+    steps = [
+        StepView(type=step.type, time=moment(step.at), summary=step.summary, data=json.loads(step.data))
+        for step in history
+    ]
+    opened = _last(steps, ComplaintOpened.event_type)
+    resolved = _last(steps, ComplaintResolved.event_type) if row.resolved_at is not None else {}
+    return ComplaintDetail(
+        **_shown(row),
+        description=opened.get("description"),
+        resolution=resolved.get("resolution"),
+        root_cause=resolved.get("root_cause"),
+        history=steps,
+    )
+
+
+def _shown(row: ComplaintRow) -> dict[str, Any]:
+    fields = {name: getattr(row, name) for name in ComplaintView.model_fields}
+    return fields | {name: maybe_moment(at) for name, at in fields.items() if name.endswith("_at")}
+
+
+def _last(steps: Sequence[StepView], event_type: str) -> dict[str, Any]:
+    return next((step.data for step in reversed(steps) if step.type == event_type), {})

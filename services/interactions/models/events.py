@@ -1,0 +1,30 @@
+"""``POST /events``: what is answered."""
+
+from typing import Self
+
+from shared.domain import Refused
+from shared.schemas.base import Frozen
+from shared.schemas.codec import BadRecord
+
+
+class Accepted(Frozen):
+    """So many events are in the log."""
+
+    accepted: int
+
+
+class BadEvent(Frozen):
+    """One event at fault, by its place in the request."""
+
+    index: int
+    code: str
+    detail: str
+    field: str | None
+
+    @classmethod
+    def unreadable(cls, index: int, bad: BadRecord) -> Self:
+        return cls(index=index, code=bad.code, detail=bad.detail, field=bad.field)
+
+    @classmethod
+    def refused(cls, index: int, refusal: Refused) -> Self:
+        return cls(index=index, code=refusal.code, detail=refusal.detail, field=refusal.field)

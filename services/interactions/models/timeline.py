@@ -1,0 +1,31 @@
+"""A row of the timeline, as the API answers it."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from services.interactions.domain.rows import TimelineRow
+from shared.schemas.base import Frozen
+from shared.schemas.times import moment
+
+
+class TimelineItem(Frozen):
+    id: str
+    source: str
+    type: str
+    time: datetime
+    channel: str | None = None
+    summary: str
+    data: dict[str, Any]
+
+
+def timeline_item(row: TimelineRow) -> TimelineItem:
+    return TimelineItem(
+        id=row.id,
+        source=row.source,
+        type=row.type,
+        time=moment(row.at),
+        channel=row.channel,
+        summary=row.summary,
+        data=json.loads(row.data),
+    )

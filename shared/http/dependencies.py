@@ -1,0 +1,39 @@
+"""What routes are given: each a type for a parameter, so that a route says what it needs and no more.
+
+A service adds its own (its store, its configuration, its callers by scope) in ``routes/dependencies.py``.
+"""
+
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+from pymongo.asynchronous.database import AsyncDatabase
+
+from shared.http.app import Producing
+from shared.http.clock import ApiClock
+from shared.http.commands import Commands
+
+
+def get_database(request: Request) -> AsyncDatabase[dict[str, Any]]:
+    return cast(AsyncDatabase[dict[str, Any]], request.app.state.database)
+
+
+def get_commands(request: Request) -> Commands:
+    return cast(Commands, request.app.state.commands)
+
+
+def get_clock(request: Request) -> ApiClock:
+    return cast(ApiClock, request.app.state.clock)
+
+
+def get_producer(request: Request) -> Producing:
+    return cast(Producing, request.app.state.publisher)
+
+
+Database = Annotated[AsyncDatabase[dict[str, Any]], Depends(get_database)]
+"""The service's own database."""
+SendCommands = Annotated[Commands, Depends(get_commands)]
+"""Sends this service's commands: ``await commands.submit(...)``."""
+Clock = Annotated[ApiClock, Depends(get_clock)]
+"""``await clock.now(subject)``: the wall clock, or the customer's watermark."""
+Producer = Annotated[Producing, Depends(get_producer)]
+"""``await producer.publish(records)``; ``BrokerAway`` becomes 503 by itself."""
