@@ -1,9 +1,7 @@
-"""What a worker keeps in memory of one partition, and of a step of its batches. Nothing of it outlives
-a revoke."""
+"""What a worker keeps in memory of one partition. Nothing of it outlives a revoke."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Generic
 
 from shared.domain import S
@@ -14,25 +12,6 @@ from shared.worker.processing import TIMER_TOPIC, Origin, TopicOffset, Work
 
 WARM_CUSTOMERS = 50_000
 RECENT_EVENTS = 100_000
-
-
-@dataclass(slots=True)
-class Step:
-    """Records of a batch that go through one transaction together."""
-
-    works: list[Work]
-    known: dict[str, Journalled] = field(default_factory=dict)
-    """What the journal has been found to have of them."""
-
-    def knows(self, work: Work) -> bool:
-        """Whether the journal has been found to have this very event."""
-        entry = self.known.get(work.event.uid)
-        return entry is not None and entry.covers(work.origin)
-
-    def replaced(self, plan: Plan[S]) -> set[str]:
-        """Uids of rejected events in whose place the plan has another."""
-        rejected = {uid for uid, entry in self.known.items() if entry.rejected}
-        return rejected & {*(e.event.uid for e in plan.entries), *plan.buried} if rejected else rejected
 
 
 class PartitionMemory(Generic[S]):

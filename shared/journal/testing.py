@@ -23,7 +23,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from shared.domain import Context, Effects, Handler, S
-from shared.journal.plan import Plan, Planner, Timer
+from shared.journal.plan import Plan, Timer
+from shared.journal.planner import Planner
 from shared.journal.testing_results import DeadLetter, Handled, Published, event_of, results
 from shared.journal.testing_store import InMemoryStore, Log, NotStorable
 from shared.schemas.base import Data

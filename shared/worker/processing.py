@@ -86,7 +86,7 @@ class Processor(Protocol):
         """Let the batch take effect, whole. Cancelled when a revoke cannot wait longer."""
 
     async def idle(self) -> None:
-        """Called at least once a second, between batches."""
+        """Called at least once a second, between batches, while partitions are held."""
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         """Let go of these partitions."""

@@ -1,0 +1,122 @@
+"""A plan in the making: the time it has come to, the timers that may still fire in it, its entries so far."""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic
+
+from shared.domain import Append, CancelTimer, Increment, Put, Reject, S, SetTimer
+from shared.journal.plan import Buried, Entry, Held, Plan, Timer
+from shared.kafka.publisher import Record
+from shared.worker.processing import Origin, Work
+
+
+@dataclass(slots=True)
+class Course(Generic[S]):
+    """A plan in the making. What an event does goes into it through these methods."""
+
+    plan: Plan[S]
+    held: Mapping[str, Held[S]]
+    clock: datetime
+    """What ``Context.now`` is for the next event."""
+    horizon: datetime
+    """Timers set meanwhile and due by then fire in this plan."""
+    failed_at: datetime
+    """The wall clock for dead letters."""
+    seen: Callable[[Work], bool]
+    """Whether an event was handled before the plan."""
+    due: dict[str, Timer]
+    """The timers that may fire in this plan, by key."""
+    heap: list[tuple[datetime, str]] = field(default_factory=list)
+    """Their ``due_at`` and key, and those of timers that were moved or cancelled meanwhile."""
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """By uid, in the order they were made."""
+    fired: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.heap = [(timer.due_at, key) for key, timer in self.due.items()]
+        heapq.heapify(self.heap)
+
+    def state(self, subject: str) -> S:
+        """The customer's state as the plan has it by now."""
+        state = self.plan.states.get(subject)
+        return self.held[subject].state if state is None else state
+
+    def next_timer(self, limit: datetime) -> Timer | None:
+        """The earliest timer due by ``limit``; its row goes. None if there is none."""
+        heap = self.heap
+        while heap and heap[0][0] <= limit:
+            due_at, key = heapq.heappop(heap)
+            timer = self.due.get(key)
+            if timer is None or timer.due_at != due_at:
+                continue  # moved or cancelled by an earlier event of this batch
+            del self.due[key]
+            self.plan.timers[key] = None
+            return timer
+        return None
+
+    def keep_rows(self, rows: Sequence[Append | Put | Increment]) -> None:
+        plan = self.plan
+        for row in rows:
+            match row:
+                case Append():
+                    plan.appends.setdefault(row.collection, []).append(row.document)
+                case Put():
+                    plan.puts.setdefault(row.collection, {})[row.document["_id"]] = row.document
+                case Increment():
+                    sums = plan.increments.setdefault((row.collection, row.key), {})
+                    for name, amount in row.fields.items():
+                        sums[name] = sums.get(name, 0) + amount
+
+    def keep_timers(self, subject: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
+        for change in changes:
+            key = f"{subject}|{change.name}"
+            self.due.pop(key, None)
+            self.plan.timers[key] = None
+            if isinstance(change, SetTimer):
+                timer = Timer(subject, change.name, whole_milliseconds(change.due_at), change.payload)
+                self.plan.timers[key] = timer
+                if timer.due_at <= self.horizon:
+                    self.due[key] = timer
+                    heapq.heappush(self.heap, (timer.due_at, key))
+
+    def enter(self, entry: Entry) -> None:
+        """The event is handled; one that was rejected under its id before is so no longer."""
+        self.entries[entry.event.uid] = entry
+        self.plan.buried.pop(entry.event.uid, None)
+
+    def withdraw(self, rejects: Sequence[Reject]) -> list[Record]:
+        """Take back that these were handled. What they emitted in this plan is still to be published, so
+        it is returned for the entry that now stands for them."""
+        plan = self.plan
+        emitted: list[Record] = []
+        for reject in rejects:
+            uid = reject.event.uid
+            entry = self.entries.pop(uid, None)
+            if entry is not None:
+                emitted += entry.emitted
+            elif uid not in plan.buried:
+                plan.forgotten.add(uid)
+            plan.withdrawn.append(reject)
+            origin = Origin.parse(reject.origin)
+            plan.buried[uid] = Buried(reject.event, origin, origin.offset)
+        return emitted
+
+    def finish(self) -> Plan[S]:
+        """The plan, once all has been applied."""
+        self.plan.entries = list(self.entries.values())
+        self.plan.increments = _without_zeros(self.plan.increments)
+        return self.plan
+
+
+def _without_zeros(
+    increments: Mapping[tuple[str, str], Mapping[str, int]],
+) -> dict[tuple[str, str], dict[str, int]]:
+    left = {where: {n: amount for n, amount in sums.items() if amount} for where, sums in increments.items()}
+    return {where: sums for where, sums in left.items() if sums}
+
+
+def whole_milliseconds(time: datetime) -> datetime:
+    """The time, or the next whole millisecond: BSON keeps no more, and a timer must not fire early."""
+    return time + timedelta(microseconds=-time.microsecond % 1000)

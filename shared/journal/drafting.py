@@ -1,0 +1,97 @@
+"""What the planner needs to know for a step: timers, states, shared counters and the journal, read from the
+store where memory cannot tell."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from time import perf_counter
+from typing import Generic
+
+from shared.domain import S
+from shared.journal.plan import Plan, Timer
+from shared.journal.planner import Planner
+from shared.journal.step import Step
+from shared.journal.store import WorkerStore
+from shared.runtime import telemetry
+from shared.worker.processing import Batch, Fenced
+from shared.worker.retry import retry
+
+
+class Drafter(Generic[S]):
+    """Drafts a step's plan, as often as it takes. The store is waited for while it is in trouble."""
+
+    def __init__(
+        self, service: str, store: WorkerStore[S], planner: Planner[S], wall_clock: Callable[[], datetime]
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._planner = planner
+        self._wall_clock = wall_clock
+
+    async def due_timers(self, batch: Batch, limit: int) -> list[Timer]:
+        """The partition's timers due by the batch's horizon, the earliest first, at most ``limit``."""
+        due = partial(self._store.due_timers, batch.partition, batch.partitions, batch.horizon, limit)
+        return await retry(self._service, "mongo", due)
+
+    async def draft(self, step: Step[S]) -> Plan[S]:
+        """The step's plan, on its states (``step.states`` then) and on shared counters read for it.
+
+        What the domain rejects may be a redelivery: its first time changed the state that now speaks
+        against it, and only the journal can tell. It is known then, and all is planned again.
+        """
+        while True:
+            await self._read_states(step)
+            plan = await self._plan(step)
+            uids = [r.work.event.uid for r in plan.rejected if r.work.event.uid not in step.known]
+            if not uids or not await self._learn(step, uids):
+                return plan
+
+    async def learn_duplicates(self, step: Step[S], plan: Plan[S]) -> None:
+        """The journal refused entries of the plan: learn which. Raises ``Fenced`` if it has none of them."""
+        uids = [*(e.event.uid for e in plan.entries), *plan.buried]
+        if not await self._learn(step, uids) - plan.forgotten:
+            raise Fenced("the journal refused entries that it does not have") from None
+
+    async def _read_states(self, step: Step[S]) -> None:
+        memory, subjects = step.memory, step.subjects
+        missing = memory.missing(subjects)
+        if missing:
+            started = perf_counter()
+            memory.warm.update(await retry(self._service, "mongo", lambda: self._store.load(missing)))
+            telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
+        step.states = memory.states(subjects)
+
+    async def _plan(self, step: Step[S]) -> Plan[S]:
+        """Planned again until no counter is unread; most often the first read has all that are in use."""
+        counters = await self._counters(step.memory.counters.names if step.size else [])
+        while True:
+            started = perf_counter()
+            plan = self._planner.plan(
+                step.works,
+                step.due,
+                step.states,
+                now=step.batch.now,
+                horizon=step.horizon,
+                seen=step.seen,
+                counters=counters,
+                failed_at=self._wall_clock(),
+            )
+            telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
+            if not plan.counters.unread:
+                step.place_tombstones(plan)
+                return plan
+            counters |= await self._counters(sorted(plan.counters.unread))
+
+    async def _counters(self, names: Sequence[str]) -> dict[str, int | None]:
+        if not names:
+            return {}
+        return await retry(self._service, "mongo", lambda: self._store.counters(names))
+
+    async def _learn(self, step: Step[S], uids: Sequence[str]) -> set[str]:
+        """Which of these the journal has. If any, the states in memory may be older than what it tells of,
+        and go."""
+        found = await retry(self._service, "mongo", partial(self._store.journalled, uids))
+        if found:
+            step.known.update(found)
+            step.memory.warm.clear()
+        return set(found)

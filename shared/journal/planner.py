@@ -1,0 +1,144 @@
+"""The making of a plan: messages and due timers go through a domain in their order. Pure.
+
+Records and timers of a partition merge by time, a timer first at equal times, those that the batch
+itself creates too: so the result does not depend on where the batches were cut.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Generic
+
+from shared.domain import Context, Handler, Refused, Reject, S
+from shared.journal.counters import Counters
+from shared.journal.course import Course
+from shared.journal.derived import Derived
+from shared.journal.plan import Entry, Held, Plan, Rejected, Timer
+from shared.kafka.publisher import Record
+from shared.schemas.event import Event
+from shared.schemas.timer import TimerFired
+from shared.worker.dead_letters import letter_of, written_anew
+from shared.worker.processing import COMMANDS, TIMER_TOPIC, Origin, Work
+
+
+class Planner(Generic[S]):
+    """Plans batches for one handler."""
+
+    def __init__(self, handler: Handler[S], secret_key: bytes, *, stream: bool) -> None:
+        self._handler = handler
+        self._stream = stream
+        self._source = f"/rapport/{handler.service}"
+        self._derived = Derived(self._source, secret_key)
+
+    def plan(
+        self,
+        works: Sequence[Work],
+        due: Sequence[Timer],
+        held: Mapping[str, Held[S]],
+        *,
+        now: datetime,
+        horizon: datetime,
+        seen: Callable[[Work], bool] = lambda work: False,
+        counters: Mapping[str, int | None] | None = None,
+        failed_at: datetime | None = None,
+    ) -> Plan[S]:
+        """Apply ``works`` (in order) and the ``due`` timers, and those set meanwhile that are due by
+        ``horizon``.
+
+        ``seen(work)`` tells of events handled before the plan: they, and a uid's second event in the plan,
+        have no effect; nor has a timer's firing that was seen, set again for the same instant.
+        ``counters`` are shared counters as just read, None for one without a document; when the result's
+        ``counters.unread`` names others, read those and plan again. ``failed_at`` (``now`` unless given)
+        is the wall clock for dead letters.
+        """
+        plan: Plan[S] = Plan(counters=Counters(counters or {}))
+        course = Course(plan, held, now, horizon, failed_at or now, seen, {t.key: t for t in due})
+        for work in works:
+            self._fire_until(course, work.at)
+            if self._stream:
+                course.clock = max(course.clock, work.at)
+            uid = work.event.uid
+            if uid in course.entries or (seen(work) and uid not in plan.forgotten):
+                plan.repeated.append(work)
+            else:
+                self._apply(course, work)
+        self._fire_until(course, horizon)
+        return course.finish()
+
+    def _fire_until(self, course: Course[S], limit: datetime) -> None:
+        while (timer := course.next_timer(limit)) is not None:
+            work = self.fire(timer)
+            uid = work.event.uid
+            if uid in course.fired or course.seen(work):
+                continue
+            course.fired.add(uid)
+            if self._stream:
+                course.clock = max(course.clock, timer.due_at)
+            self._apply(course, work)
+
+    def fire(self, timer: Timer) -> Work:
+        """A timer's firing as an event: the same timer is always the same event."""
+        due_at = timer.due_at.astimezone(UTC)
+        event = Event(
+            id=f"{timer.key}|{due_at.isoformat()}",
+            source=f"{self._source}/timers",
+            subject=timer.subject,
+            time=due_at,
+            data=TimerFired(name=timer.name, due_at=due_at, payload=dict(timer.payload)),
+        )
+        return Work(-1, due_at, event, Origin(TIMER_TOPIC, -1, -1))
+
+    def _apply(self, course: Course[S], work: Work) -> None:
+        plan, event = course.plan, work.event
+        before = course.state(event.subject)
+        is_command = work.origin.topic == COMMANDS
+        try:
+            effects = self._handler.apply(before, event, self._context(course, work))
+            emitted = self._derived.records(event, effects.emits)
+            letters = tuple(self._letter(reject, course.failed_at) for reject in effects.rejects)
+            plan.counters.take(effects.takes)
+        except Refused as refusal:
+            self._refuse(course, work, refusal, is_command)
+            return
+        except Exception as bug:  # a poison event stops nothing: it goes aside with its reason
+            detail = f"{type(bug).__name__}: {bug}"
+            self._refuse(course, work, Refused("unhandled", detail, status=500), False)
+            return
+        if effects.state is not before:
+            plan.states[event.subject] = effects.state
+        course.keep_rows(effects.rows)
+        course.keep_timers(event.subject, effects.timers)
+        emitted = (*course.withdraw(effects.rejects), *emitted, *letters)
+        outcome = effects.outcome if is_command else None
+        status, body = (outcome.status, outcome.body) if outcome else (None, None)
+        course.enter(Entry(event, work.origin, status, body, emitted))
+
+    @staticmethod
+    def _refuse(course: Course[S], work: Work, refusal: Refused, is_command: bool) -> None:
+        if not is_command:
+            course.plan.rejected.append(Rejected(work, refusal.code, refusal.detail))
+            return
+        body = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
+        course.enter(Entry(work.event, work.origin, refusal.status, body, ()))
+
+    def _context(self, course: Course[S], work: Work) -> Context:
+        return Context(
+            course.clock,
+            partial(self._derived.new_id, work.event),
+            partial(self._derived.secret, work.event),
+            course.plan.counters.used,
+            work.origin.text,
+        )
+
+    def _letter(self, reject: Reject, failed_at: datetime) -> Record:
+        """The dead letter of an event accepted earlier. It is counted when it is published: a batch may
+        be planned more than once."""
+        origin, record = written_anew(reject.event, Origin.parse(reject.origin))
+        return letter_of(
+            self._handler.service,
+            origin,
+            record,
+            code=reject.code,
+            detail=reject.detail,
+            failed_at=failed_at,
+        )

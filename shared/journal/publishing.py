@@ -1,0 +1,86 @@
+"""What a step says to the world: its events, its dead letters, and what a worker before left unsaid."""
+
+from collections.abc import Callable
+from datetime import datetime
+from time import perf_counter
+from typing import Generic
+
+import structlog
+
+from shared.domain import S
+from shared.journal.plan import Plan, Rejected
+from shared.journal.step import Step
+from shared.journal.store import WorkerStore
+from shared.kafka.publisher import Publisher, Record
+from shared.runtime import telemetry
+from shared.schemas.timer import TimerFired
+from shared.worker import faults
+from shared.worker.dead_letters import dead_letter, written_anew
+from shared.worker.processing import TIMER_TOPIC, Work
+from shared.worker.retry import retry
+
+log = structlog.get_logger(__name__)
+
+
+class StepPublisher(Generic[S]):
+    """Publishes for one service. Kafka and the store are waited for while they are in trouble."""
+
+    def __init__(
+        self, service: str, store: WorkerStore[S], publisher: Publisher, wall_clock: Callable[[], datetime]
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._publisher = publisher
+        self._wall_clock = wall_clock
+
+    async def publish(self, step: Step[S], plan: Plan[S], *, outboxed: bool) -> None:
+        """What the plan emitted, dead letters for what it rejected, and what redelivered events of it
+        emitted their first time. ``outboxed``: it put timers' entries into the outbox, which then goes."""
+        records = [r for e in plan.entries for r in e.emitted]
+        records += [self._letter(r) for r in plan.rejected]
+        for work in plan.repeated:
+            entry = step.redelivered(work)
+            if entry is not None:
+                records += entry.emitted
+        started = perf_counter()
+        await retry(self._service, "kafka", lambda: self._publisher.publish(records))
+        if outboxed:
+            await retry(self._service, "mongo", lambda: self._store.clear_outbox(step.batch.partition))
+        telemetry.BATCH_SECONDS.labels(self._service, "publish").observe(perf_counter() - started)
+        faults.point("after_publish")
+
+    async def empty_outbox(self, partition: int) -> None:
+        """Publish what a worker before may have left of its fired timers."""
+        await retry(self._service, "mongo", lambda: self._empty_outbox(partition))
+
+    async def _empty_outbox(self, partition: int) -> None:
+        records = await self._store.outbox(partition)
+        if records:
+            await self._publisher.publish(records)
+            await self._store.clear_outbox(partition)
+
+    async def set_aside(self, work: Work, error: Exception) -> None:
+        """Dead-letter what the store refuses for good; a timer's row goes."""
+        log.error("event cannot be stored", event_id=work.event.uid, error=str(error)[:500])
+        letter = self._letter(Rejected(work, "store", f"{type(error).__name__}: {error}"[:500]))
+        await retry(self._service, "kafka", lambda: self._publisher.publish([letter]))
+        if work.origin.topic == TIMER_TOPIC:
+            data = work.event.data
+            assert isinstance(data, TimerFired)
+            await retry(self._service, "mongo", lambda: self._store.drop_timer(work.event.subject, data.name))
+
+    def _letter(self, rejected: Rejected) -> Record:
+        """A dead letter for an event that only this service cannot apply."""
+        work = rejected.work
+        log.warning("dead letter", event_id=work.event.uid, code=rejected.code, detail=rejected.detail)
+        original, origin = work.raw, work.origin
+        if original is None:
+            origin, original = written_anew(work.event, origin)
+        return dead_letter(
+            self._service,
+            origin,
+            original,
+            code=rejected.code,
+            detail=rejected.detail,
+            failed_at=self._wall_clock(),
+        )

@@ -1,0 +1,68 @@
+"""From queues to batches: merged records of a partition, their place in time, the offsets to commit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from time import monotonic, perf_counter
+
+from shared.kafka.publisher import Record
+from shared.runtime import telemetry
+from shared.worker.assignment import Assignment
+from shared.worker.merge import Slot, merge
+from shared.worker.processing import Batch, Origin, TopicOffset, Work
+
+TIMER_SECONDS = 1.0
+"""Under the wall clock a partition without records has a batch so often, for its timers."""
+
+
+class Batching:
+    """Makes batches, at most one per partition and round."""
+
+    def __init__(self, service: str, *, stream: bool, limit: int, wall_clock: Callable[[], datetime]) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._wall_clock = wall_clock
+        self._seconds = telemetry.BATCH_SECONDS.labels(service, "decode")
+        self._next_timers = 0.0
+
+    def take(self, assignment: Assignment, unread: Mapping[int, frozenset[str]]) -> list[Batch]:
+        """The next batches off the assignment's queues. ``unread``: by partition, the topics with records in
+        the log which no queue holds yet (see ``merge``)."""
+        timers_due = not self._stream and monotonic() >= self._next_timers
+        if timers_due:
+            self._next_timers = monotonic() + TIMER_SECONDS
+        batches = []
+        for partition, queues in assignment.queues.items():
+            started = perf_counter()
+            slots = merge(queues, self._limit, unread.get(partition, frozenset()))
+            if slots or timers_due:
+                batches.append(self._batch(assignment, partition, slots))
+                self._seconds.observe(perf_counter() - started)
+        return batches
+
+    def _batch(self, assignment: Assignment, partition: int, slots: Sequence[Slot]) -> Batch:
+        """The batch of these; the assignment's watermark moves on."""
+        wall_now = self._wall_clock()
+        before = reached = assignment.watermark(partition)
+        works: list[Work] = []
+        offsets: dict[TopicOffset, int] = {}
+        records: list[Record] = []
+        for slot in slots:
+            offsets[slot.topic, partition] = slot.offset + 1
+            if slot.record is not None:
+                records.append(slot.record)
+            if slot.at is None or slot.event is None:
+                continue
+            reached = max(reached, slot.at) if self._stream else max(reached, min(slot.at, wall_now))
+            if slot.topic != "clock":
+                origin = Origin(slot.topic, partition, slot.offset)
+                works.append(Work(partition, reached, slot.event, origin, slot.raw))
+        assignment.watermarks[partition] = reached
+        return Batch(
+            partition=partition,
+            partitions=assignment.count,
+            works=tuple(works),
+            now=before if self._stream else wall_now,
+            horizon=reached if self._stream else wall_now,
+            offsets=offsets,
+            records=tuple(records),
+        )
