@@ -7,13 +7,12 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.followup import pages
+from services.followup.config import policy_or_exit
+from services.followup.domain.messages.templates import TemplateFault
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
-from services.followup.domain.rules import Rules
-from services.followup.domain.templates import TemplateFault
-from services.followup.load import policy_or_exit
-from services.followup.models import (
+from services.followup.domain.rules.rules import Rules
+from services.followup.models.outreach import (
     OutreachAnswer,
     OutreachBody,
     OutreachPlaced,
@@ -21,6 +20,7 @@ from services.followup.models import (
     PreviewBody,
     Status,
 )
+from services.followup.routes import pages
 from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
 from shared.http.app import create_api, run_api

@@ -18,11 +18,11 @@ from aiosmtplib import SMTPException
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
+from services.followup.channels.email import Attempt, BadMessage, Connection, Result, Server, build
 from services.followup.domain.delivery import STALE
-from services.followup.domain.quiet import quiet_until, zone
 from services.followup.domain.rows import COLLECTION
-from services.followup.domain.rules import QuietHours
-from services.followup.mail import Attempt, BadMessage, Connection, Result, Server, build
+from services.followup.domain.rules.quiet import quiet_until, zone
+from services.followup.domain.rules.rules import QuietHours
 from services.followup.settings import FollowupSettings
 from shared.runtime.telemetry import RETRIES
 from shared.schemas.commands import DeliveryReported

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from services.followup.domain.handler import apply, consumes
+from services.followup.config import policy_or_exit
+from services.followup.domain.apply import apply, consumes
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTION
 from services.followup.domain.state import Customer, initial
-from services.followup.load import policy_or_exit
 from services.followup.sender import send_mail
 from services.followup.settings import FollowupSettings
 from shared.domain import Collection, Handler

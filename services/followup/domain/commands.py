@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from services.followup.domain.customers import consent
-from services.followup.domain.decide import Candidate, No, decide
+from services.followup.domain.decision import Candidate, No, decide
 from services.followup.domain.delivery import plan, render, settle
 from services.followup.domain.effects import then
+from services.followup.domain.messages.templates import TemplateFault
 from services.followup.domain.policy import Policy, milliseconds
-from services.followup.domain.rules import MANUAL
+from services.followup.domain.rules.rules import MANUAL
 from services.followup.domain.state import Customer, Planned
-from services.followup.domain.templates import TemplateFault
 from shared.domain import Context, Effects, Emit, Outcome, Refused, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from functools import partial
 
-from services.followup.domain.decide import Candidate, Go, No, Wait, decide
+from services.followup.domain.decision import Candidate, Go, No, Wait, decide
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.messages.templates import Message, TemplateFault
 from services.followup.domain.policy import Policy, milliseconds
 from services.followup.domain.rows import ready_row, row
-from services.followup.domain.rules import Rules
+from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import (
     Customer,
     InFlight,
@@ -17,7 +18,6 @@ from services.followup.domain.state import (
     with_plan,
     without_plan,
 )
-from services.followup.domain.templates import Message, TemplateFault
 from shared.domain import CancelTimer, Effects, Emit, SetTimer
 from shared.schemas.commands import DeliveryReported
 from shared.schemas.event import Event

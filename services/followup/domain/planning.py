@@ -3,11 +3,11 @@
 from datetime import datetime
 from functools import partial
 
-from services.followup.domain.decide import sent_within, unreachable_reason
+from services.followup.domain.decision import sent_within, unreachable_reason
 from services.followup.domain.delivery import cancel_flights, cancel_planned, plan, settle
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules import Rule, event_name
+from services.followup.domain.rules.rules import Rule, event_name
 from services.followup.domain.state import Anchor, Customer, Planned, with_anchor
 from shared.domain import CancelTimer, Context, Effects, SetTimer
 from shared.schemas.base import Money

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.followup.domain.rules import Rules
-from services.followup.domain.templates import Templates
+from services.followup.domain.messages.templates import Templates
+from services.followup.domain.rules.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from services.followup.domain.decide import Candidate, Go, No, Wait, address, decide
+from services.followup.domain.decision import Candidate, Go, No, Wait, address, decide
 from services.followup.domain.delivery import render
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules import Rule
+from services.followup.domain.rules.rules import Rule
 from services.followup.domain.state import Customer, Planned
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from services.followup.domain.messages.templates import Message
 from services.followup.domain.policy import Policy
-from services.followup.domain.quiet import zone
+from services.followup.domain.rules.quiet import zone
 from services.followup.domain.state import Customer
-from services.followup.domain.templates import Message
 from shared.domain import Put
 
 COLLECTION = "deliveries"

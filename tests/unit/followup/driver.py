@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.followup import load
-from services.followup.domain.handler import apply
+from services.followup import config
+from services.followup.domain.apply import apply
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules import Rules
+from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer, initial
 from shared.domain import CancelTimer, Context, Effects, Emit, Put, Refused
 from shared.schemas.base import Data
@@ -23,7 +23,7 @@ from shared.schemas.loyalty import RewardAvailable, TierChanged
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
 
-RULES = Path(load.__file__).parent / "rules"
+RULES = Path(config.__file__).parent / "rules"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -31,14 +31,14 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
     """The shipped rules, with top-level fields changed."""
-    shipped = load.load_rules(RULES / f"{name}.yaml")
+    shipped = config.load_rules(RULES / f"{name}.yaml")
     return shipped.model_copy(update=changes)
 
 
 def policy(these: Rules | None = None, *, event_time: bool = False) -> Policy:
     return Policy(
         these or rules(),
-        load.load_templates(None),
+        config.load_templates(None),
         lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
         event_time=event_time,
     )

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP as SmtpProtocol
 from aiosmtpd.smtp import Envelope
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.followup.channels.email import Connection, Server
 from services.followup.domain.rows import COLLECTION
-from services.followup.mail import Connection, Server
 from services.followup.sender import Sender
 from shared.schemas.commands import DeliveryReported
 from shared.schemas.event import Event

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from services.followup import tokens
 from services.followup.api import create_app
-from services.followup.load import DEFAULT_RULES, load_policy, load_rules
+from services.followup.config import DEFAULT_RULES, load_policy, load_rules
 from services.followup.settings import FollowupSettings
 from shared.domain import Refused
 from shared.kafka.publisher import Record

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from services.followup.domain.handler import consumes
-from services.followup.domain.rules import parse_duration, write_duration
+from services.followup.config import DEFAULT_RULES, RulesError, load_policy, load_rules, policy_or_exit
+from services.followup.domain.apply import consumes
+from services.followup.domain.rules.rules import parse_duration, write_duration
 from services.followup.domain.state import Customer
-from services.followup.load import DEFAULT_RULES, RulesError, load_policy, load_rules, policy_or_exit
 from services.followup.settings import FollowupSettings
 from shared.schemas.loyalty import (
     MemberAnniversary,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.followup.channels.email import BadMessage, build
 from services.followup.domain.rows import COLLECTION
-from services.followup.mail import BadMessage, build
 from services.followup.sender import SOURCE
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, statuses, until

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from services.followup.domain.rules import QuietHours
+from services.followup.domain.rules.rules import QuietHours
 
 
 def zone(name: str | None, default: str) -> ZoneInfo:

@@ -8,9 +8,9 @@ from jinja2 import DictLoader, StrictUndefined, TemplateError, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.followup.domain import wording
-from services.followup.domain.quiet import zone
-from services.followup.domain.rules import Rules
+from services.followup.domain.messages import wording
+from services.followup.domain.rules.quiet import zone
+from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 
 PARTS = ("subject.txt", "txt", "html")

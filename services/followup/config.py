@@ -10,9 +10,9 @@ import yaml
 from pydantic import ValidationError
 
 from services.followup import tokens
+from services.followup.domain.messages.templates import TemplateFault, Templates
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules import Rules
-from services.followup.domain.templates import TemplateFault, Templates
+from services.followup.domain.rules.rules import Rules
 from services.followup.settings import FollowupSettings
 
 HERE = Path(__file__).parent

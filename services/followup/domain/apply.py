@@ -7,7 +7,7 @@ from msgspec import structs
 from services.followup.domain import commands, customers, delivery, planning
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy, milliseconds
-from services.followup.domain.rules import Rules
+from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from shared.domain import Context, Effects
 from shared.schemas.base import Data

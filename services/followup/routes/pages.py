@@ -9,13 +9,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.followup import tokens
-from services.followup.domain.rules import Purpose
+from services.followup.domain.rules.rules import Purpose
 from shared.http.auth import Principal
 from shared.http.commands import Commands
 from shared.http.dependencies import get_commands
 from shared.schemas.commands import UnsubscribeRequested
 
-PAGES = Path(__file__).parent / "templates" / "pages"
+PAGES = Path(__file__).parents[1] / "templates" / "pages"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "

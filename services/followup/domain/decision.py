@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from services.followup.domain.policy import Policy
-from services.followup.domain.quiet import quiet_until, zone
-from services.followup.domain.rules import MANUAL, Rules
+from services.followup.domain.rules.quiet import quiet_until, zone
+from services.followup.domain.rules.rules import MANUAL, Rules
 from services.followup.domain.state import Customer
 from shared.schemas.outreach import SuppressionReason
 
