@@ -1,12 +1,13 @@
-"""The service's domain in one function: ``apply(policy, state, event, context)``."""
+"""The one door to the domain: ``apply(policy, state, event, context)``."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from msgspec import structs
 
-from services.followup.domain import commands, customers, delivery, planning
+from services.followup.domain import commands, customers, planning, reports
 from services.followup.domain.effects import nothing, then
-from services.followup.domain.policy import Policy, milliseconds
+from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from shared.domain import Context, Effects
@@ -16,8 +17,9 @@ from shared.schemas.complaints import ComplaintClosed, ComplaintOpened, Complain
 from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros
 
-ALWAYS: tuple[type[Data], ...] = (
+CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
     CustomerUpdated,
     ConsentChanged,
@@ -30,45 +32,52 @@ ALWAYS: tuple[type[Data], ...] = (
     UnsubscribeRequested,
     DeliveryReported,
 )
+"""What the service must know, whatever its rules."""
 
 
 def consumes(rules: Rules) -> tuple[type[Data], ...]:
-    """What the service must know, and what its rules start and stop at."""
-    return tuple(dict.fromkeys((*ALWAYS, *rules.event_classes())))
+    """``CONSUMES``, and what the rules start and stop at."""
+    return tuple(dict.fromkeys((*CONSUMES, *rules.event_classes())))
 
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``Refused`` for commands only."""
     if context.now.microsecond % 1000:
-        context = replace(context, now=milliseconds(context.now))
+        context = replace(context, now=_milliseconds(context.now))
     if event.time.microsecond % 1000:
-        event = structs.replace(event, time=milliseconds(event.time))
+        event = structs.replace(event, time=_milliseconds(event.time))
     match event.data:
-        case DeliveryReported():
-            return delivery.report(state, policy, event, context.now)
-        case OutreachRequested():
-            return commands.request_outreach(state, policy, event, context)
-        case UnsubscribeRequested():
-            return commands.unsubscribe(state, policy, event, context)
+        case DeliveryReported() as data:
+            return reports.report(state, policy, data, micros(event.time), micros(context.now))
+        case OutreachRequested() as data:
+            return commands.request_outreach(state, policy, data, context)
+        case UnsubscribeRequested() as data:
+            return commands.unsubscribe(state, policy, data, context)
     if state.erased:
         return nothing(state)
     if isinstance(event.data, TimerFired):
-        return planning.on_timer(state, policy, event, context)
+        return planning.on_timer(state, policy, event.data, context)
     known = _learn(state, policy, event, context)
     return then(known, lambda s: planning.on_event(s, policy, event, context))
 
 
+def _milliseconds(time: datetime) -> datetime:
+    """The time cut to what timers and rows keep, so that they and the state say the same."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 def _learn(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
     """What an event says about the customer, whatever the rules."""
+    at, now = micros(event.time), micros(context.now)
     match event.data:
-        case CustomerRegistered() | CustomerUpdated():
-            return customers.profile(state, event)
+        case CustomerRegistered() | CustomerUpdated() as data:
+            return customers.profile(state, data, at)
         case ConsentChanged() as data:
-            return customers.consent(state, policy, data, event.time, context.now)
+            return customers.consent(state, policy, data, at, now)
         case ComplaintOpened() | ComplaintReopened() as data:
-            return customers.complaint_open(state, policy, data.complaint_id, context.now)
+            return customers.complaint_open(state, policy, data.complaint_id, now)
         case ComplaintResolved() | ComplaintClosed() as data:
             return customers.complaint_over(state, data.complaint_id)
         case CustomerErased():
-            return customers.erase(state, policy, event, context.now)
+            return customers.erase(state, now)
     return nothing(state)

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from services.followup import config
+from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
 from services.followup.domain.policy import Policy
+from services.followup.domain.preview import preview
+from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer, initial
+from services.followup.models.rules import PreviewAnswer, preview_answer
 from shared.domain import CancelTimer, Context, Effects, Emit, Put, Refused
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported
@@ -22,8 +26,10 @@ from shared.schemas.event import Event
 from shared.schemas.loyalty import RewardAvailable, TierChanged
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros
 
 RULES = Path(config.__file__).parent / "rules"
+CHANNELS = {"email": Email(EmailSettings())}
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -39,6 +45,7 @@ def policy(these: Rules | None = None, *, event_time: bool = False) -> Policy:
     return Policy(
         these or rules(),
         config.load_templates(None),
+        CHANNELS,
         lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
         event_time=event_time,
     )
@@ -149,6 +156,11 @@ def refusal(driver: Driver, data: Data) -> Refused:
         assert driver.state is before
         return refused
     raise AssertionError("not refused")
+
+
+def previewed(driver: Driver, rule: Rule, now: datetime | None = None) -> PreviewAnswer:
+    """What the API would answer."""
+    return preview_answer(preview(driver.state, driver.policy, rule, micros(now or driver.now)))
 
 
 def profile(**changes: Any) -> CustomerRegistered:

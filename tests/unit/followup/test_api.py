@@ -19,7 +19,7 @@ from shared.runtime.digest import digest
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.customers import ConsentChanged
 
-from .driver import DAY, Driver, granted, profile, purchase
+from .driver import CHANNELS, DAY, Driver, granted, profile, purchase
 
 KEY = {"X-API-Key": "a-key-for-the-tests"}
 SECRET = "a secret of more than 16"
@@ -82,7 +82,7 @@ def worker(settings: FollowupSettings, mongo_uri: str) -> Iterator[Worker]:
         store = client["rapport_followup"]
         for name in ("deliveries", "state", "journal"):
             store[name].delete_many({})
-        worker = Worker(policy=load_policy(settings), now=DAYTIME).attach(store)
+        worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
         worker.event(profile())
         worker.save()
         yield worker
@@ -97,7 +97,7 @@ def http(settings: FollowupSettings, worker: Worker, monkeypatch: pytest.MonkeyP
 
     create_api = api.create_api
     monkeypatch.setattr(api, "create_api", create)
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings, worker.policy)) as client:
         yield client
 
 
@@ -188,8 +188,11 @@ def test_preview(http: TestClient, worker: Worker) -> None:
     assert would["decision"] in ("send", "wait")  # by the wall clock it may be night
     assert would["planned_at"] is not None
     assert "Dear Ada Byron" in would["text"]
-    assert asked("nothing").status_code == 404
-    assert asked(customer="c-2").status_code == 404
+    missing = [asked("nothing"), asked(customer="c-2")]
+    assert [(a.status_code, a.json()["code"]) for a in missing] == [
+        (404, "not_found"),
+        (404, "unknown_customer"),
+    ]
     assert not worker.sent
 
 

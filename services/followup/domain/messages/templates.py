@@ -1,7 +1,6 @@
 """Messages from templates: Jinja2, sandboxed, from sources that are passed in. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, pass_context
@@ -9,26 +8,15 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.followup.domain.messages import wording
+from services.followup.domain.messages.channel import Message, Writing
 from services.followup.domain.rules.quiet import zone
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 
-PARTS = ("subject.txt", "txt", "html")
-SUBJECT_LIMIT = 200
 
-
-class TemplateFault(Exception):
-    """A template is missing, wrong, or misses a variable. The text is a sentence for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A rendered message."""
-
-    subject: str
-    """One line."""
-    text: str
-    html: str
+class TemplateFaultError(Exception):
+    """A template is missing, wrong, or misses a variable. The text says which and why, without a stop."""
 
 
 @pass_context
@@ -54,19 +42,27 @@ class Templates:
         )
         self._environment.filters.update(FILTERS)
 
+    def has(self, name: str, channel: Writing) -> bool:
+        """Whether the template can be sent by the channel."""
+        return self._missing(name, channel) is None
+
+    def _missing(self, name: str, channel: Writing) -> str | None:
+        return next((f for f in (f"{name}.{part}" for part in channel.parts) if f not in self._sources), None)
+
     def render(
         self,
         name: str,
+        channel: Writing,
         customer: Customer,
-        variables: Mapping[str, Any],
+        variables: Mapping[str, object],
         *,
         sender: str,
         unsubscribe_url: str,
         timezone: str = "UTC",
     ) -> Message:
-        """A template for a customer. It sees ``customer`` (id, name, locale, timezone), ``variables`` by
-        name, ``sender`` (a name) and ``unsubscribe_url``. ``timezone`` stands in for one that is not known.
-        Raises ``TemplateFault``."""
+        """A template as the channel's message to a customer. It sees ``customer`` (id, name, locale,
+        timezone), ``variables`` by name, ``sender`` (a name) and ``unsubscribe_url``. ``timezone`` stands in
+        for one that is not known. Raises ``TemplateFaultError``."""
         shown = {
             **variables,
             "customer": {
@@ -78,29 +74,34 @@ class Templates:
             "sender": sender,
             "unsubscribe_url": unsubscribe_url,
         }
-        subject, text, html = (self._part(name, part, shown) for part in PARTS)
-        return Message(" ".join(subject.split())[:SUBJECT_LIMIT], text.strip() + "\n", html.strip() + "\n")
+        texts = {part: self._part(f"{name}.{part}", shown) for part in channel.parts}
+        return channel.write(texts, unsubscribe_url)
 
-    def _part(self, name: str, part: str, shown: Mapping[str, Any]) -> str:
+    def _part(self, file: str, shown: Mapping[str, Any]) -> str:
         try:
-            return self._environment.get_template(f"{name}.{part}").render(shown)
+            return self._environment.get_template(file).render(shown)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            reason = f"no file {error}" if str(error) == f"{name}.{part}" else str(error)
-            raise TemplateFault(f"template {name}.{part}: {reason}") from error
+            reason = f"no file {error}" if str(error) == file else str(error)
+            raise TemplateFaultError(f"template {file}: {reason}") from error
 
-    def check(self, rules: Rules) -> None:
-        """Render what each rule sends with made-up values. Raises ``TemplateFault``."""
-        nobody = Customer(customer_id="customer", name="Name")
+    def check(self, rules: Rules, channels: Mapping[str, Writing]) -> None:
+        """See that every template can be sent by the channels of its rules, and one that no rule sends by
+        some channel; render what each rule sends with made-up values. Raises ``TemplateFaultError``."""
         for template in rules.templates:
-            for part in PARTS:
-                if f"{template}.{part}" not in self._sources:
-                    raise TemplateFault(f"template {template}: there is no file {template}.{part}")
+            used = [channels[rule.channel] for rule in rules.rules if rule.template == template]
+            if not used and any(self.has(template, channel) for channel in channels.values()):
+                continue
+            for channel in used or [channels[DEFAULT_CHANNEL]]:
+                missing = self._missing(template, channel)
+                if missing is not None:
+                    raise TemplateFaultError(f"template {template}: there is no file {missing}")
+        nobody = Customer(customer_id="customer", name="Name")
         for rule in rules.rules:
-            values = dict.fromkeys(rule.variables, "value")
             self.render(
                 rule.template,
+                channels[rule.channel],
                 nobody,
-                values,
+                dict.fromkeys(rule.variables, "value"),
                 sender=rules.sender.name,
                 unsubscribe_url="https://example.org/u",
             )
