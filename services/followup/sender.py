@@ -36,8 +36,8 @@ PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=30)
-LONGEST_WISH = timedelta(days=1)
-"""The longest that a channel's own "not before" is heeded."""
+SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
+"""How far the other side's own "not before" is heeded."""
 REMEMBERED = 10_000
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
@@ -213,7 +213,7 @@ class Sender:
         """It has not been taken: ready again, after a while, unless the domain has cancelled it."""
         backoff = min(FIRST_BACKOFF * 2 ** min(delivery.attempt - 1, 10), LONGEST_BACKOFF)
         if attempt.retry_after is not None:
-            backoff = min(attempt.retry_after, LONGEST_WISH)
+            backoff = min(max(attempt.retry_after, SHORTEST_WISH), LONGEST_WISH)
         telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
         log.info(
             "message deferred",

@@ -9,7 +9,7 @@ from shared.runtime.settings import load_settings
 
 KINDS: tuple[type[ChannelSettings], ...] = (
     EmailSettings,
-)  # fmt: skip
+)
 
 
 def load_channels() -> Sequence[Channel]:
