@@ -11,6 +11,7 @@ from typing import Any
 from services.followup import config
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
+from services.followup.domain.messages.channel import Writing
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
 from services.followup.domain.rules.rule import Rule
@@ -29,7 +30,7 @@ from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros
 
 RULES = Path(config.__file__).parent / "rules"
-CHANNELS = {"email": Email(EmailSettings())}
+CHANNELS: Mapping[str, Writing] = {"email": Email(EmailSettings())}
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -41,11 +42,16 @@ def rules(name: str = "retail", **changes: Any) -> Rules:
     return shipped.model_copy(update=changes)
 
 
-def policy(these: Rules | None = None, *, event_time: bool = False) -> Policy:
+def policy(
+    these: Rules | None = None,
+    *,
+    event_time: bool = False,
+    channels: Mapping[str, Writing] = CHANNELS,
+) -> Policy:
     return Policy(
         these or rules(),
         config.load_templates(None),
-        CHANNELS,
+        channels,
         lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
         event_time=event_time,
     )
@@ -167,8 +173,8 @@ def profile(**changes: Any) -> CustomerRegistered:
     return CustomerRegistered(**{"name": "Ada Byron", "email": "ada@example.org", **changes})
 
 
-def granted(purpose: str = "marketing", word: bool = True) -> ConsentChanged:
-    return ConsentChanged.model_validate({"purpose": purpose, "channel": "email", "granted": word})
+def granted(purpose: str = "marketing", word: bool = True, channel: str = "email") -> ConsentChanged:
+    return ConsentChanged.model_validate({"purpose": purpose, "channel": channel, "granted": word})
 
 
 def purchase(order: str = "o-1") -> PurchaseMade:
