@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from services.followup.channels.base import Channel, ChannelSettings
 from services.followup.channels.email import EmailSettings
+from services.followup.channels.webhook import WebhookSettings
 from shared.runtime.config import ConfigError
 from shared.runtime.settings import load_settings
 
 KINDS: tuple[type[ChannelSettings], ...] = (
     EmailSettings,
+    WebhookSettings,
 )
 
 
