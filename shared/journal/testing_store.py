@@ -1,0 +1,167 @@
+"""What a worker has read and written, in memory: the collections of ``store`` without a server.
+
+A write is a transaction: ``InMemoryStore.write`` first looks at all that the real store would not take, then
+writes. Part of the kit (see ``testing``); nothing that runs in production imports it.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Generic
+
+import bson
+
+from shared.domain import Outcome, S
+from shared.journal.documents import Journalled
+from shared.journal.plan import Held, Plan, Timer
+from shared.schemas.event import Event
+from shared.worker.processing import Origin, Work
+
+
+class NotStorable(AssertionError):
+    """The real store would not take this, or would not give it back as it was."""
+
+
+class Log:
+    """What a worker has read of its partition."""
+
+    def __init__(self, reached: datetime) -> None:
+        self.reached = reached
+        """The highest event time."""
+        self.offsets: dict[str, int] = {}
+        """The highest offset, by topic."""
+
+    def read(self, event: Event, origin: Origin | None) -> Work:
+        """The next record; it stands at ``origin``, or else behind all others of its topic."""
+        self.reached = max(self.reached, event.time)
+        topic = event.data.topic
+        origin = origin or Origin(topic, 0, self.offsets.get(topic, -1) + 1)
+        self.offsets[origin.topic] = max(self.offsets.get(origin.topic, -1), origin.offset)
+        return Work(0, self.reached, event, origin)
+
+
+class _States(dict[str, Held[S]]):
+    """A customer that was never seen has the initial state, at version 0."""
+
+    def __init__(self, initial: Callable[[str], S]) -> None:
+        super().__init__()
+        self._initial = initial
+
+    def __missing__(self, subject: str) -> Held[S]:
+        return Held(self._initial(subject), 0)
+
+
+class InMemoryStore(Generic[S]):
+    """The state, journal, timers, rows and shared counters of one service."""
+
+    def __init__(self, initial: Callable[[str], S], counters: dict[str, int] | None = None) -> None:
+        """``counters`` is used as it is given, so that workers may share it."""
+        self.held: dict[str, Held[S]] = _States(initial)
+        """By customer, of those that were written; indexed by another it gives the initial state."""
+        self.journal: dict[str, Journalled] = {}
+        """By uid."""
+        self.outcomes: dict[str, Outcome] = {}
+        """The answers of the journal's commands, by uid."""
+        self.timers: dict[str, Timer] = {}
+        """By key."""
+        self.rows: dict[str, dict[Any, Mapping[str, Any]]] = {}
+        """What was appended and put: by collection, then by ``_id``."""
+        self.sums: dict[tuple[str, str], Counter[str]] = {}
+        """What was added up, by collection and ``_id`` (``<partition>|<key>``)."""
+        self.used: dict[str, int] = {} if counters is None else counters
+        """How much of each shared counter is taken."""
+        self._heap: list[tuple[datetime, str]] = []
+
+    def seen(self, work: Work) -> bool:
+        """Whether the journal has it: a duplicate or a redelivery."""
+        entry = self.journal.get(work.event.uid)
+        return entry is not None and entry.covers(work.origin)
+
+    def due(self, horizon: datetime) -> list[Timer]:
+        """The timers due by ``horizon``, the earliest first."""
+        found = []
+        while (timer := self.next_timer()) is not None and timer.due_at <= horizon:
+            heapq.heappop(self._heap)
+            found.append(timer)
+        for timer in found:  # they go only when a plan that fires them is written
+            heapq.heappush(self._heap, (timer.due_at, timer.key))
+        return found
+
+    def next_timer(self) -> Timer | None:
+        """The one that is due first."""
+        while self._heap:
+            due_at, key = self._heap[0]
+            timer = self.timers.get(key)
+            if timer is not None and timer.due_at == due_at:
+                return timer
+            heapq.heappop(self._heap)  # moved, cancelled or fired since
+        return None
+
+    def write(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
+        """Write all of the plan. Raises ``NotStorable``, and has then written nothing.
+
+        ``strict``: states go to JSON text and back, rows to BSON, as they do in the real store; without it
+        that is not looked at, which is faster.
+        """
+        for collection, documents in plan.appends.items():
+            kept, ids = self.rows.get(collection, {}), [d["_id"] for d in documents]
+            if len(set(ids)) < len(ids) or any(id in kept for id in ids):
+                raise NotStorable(f"{collection} has a document of that _id already, among {ids}")
+        if strict:
+            _check(plan)
+        self._write_journal(plan)
+        for subject, state in plan.states.items():
+            self.held[subject] = Held(state, self.held[subject].version + 1)
+        self._write_timers(plan)
+        for collection, documents in plan.appends.items():
+            self.rows.setdefault(collection, {}).update((d["_id"], d) for d in documents)
+        for collection, puts in plan.puts.items():
+            self.rows.setdefault(collection, {}).update(puts)
+        for (collection, key), added in plan.increments.items():
+            self.sums.setdefault((collection, f"{partition}|{key}"), Counter()).update(added)
+        for name, counter in plan.counters.asked.items():
+            if counter.taken:
+                self.used[name] = self.used.get(name, 0) + counter.taken
+
+    def documents(self, collection: str) -> list[dict[str, Any]]:
+        """All of a collection as the real store has them, in the order in which they were first written."""
+        found = [dict(document) for document in self.rows.get(collection, {}).values()]
+        for (where, id), sums in self.sums.items():
+            if where == collection:
+                found.append({"_id": id, "key": id.partition("|")[2], **sums})
+        return found
+
+    def _write_journal(self, plan: Plan[S]) -> None:
+        for uid in plan.forgotten:
+            self.journal.pop(uid, None)
+            self.outcomes.pop(uid, None)
+        for entry in plan.entries:
+            uid = entry.event.uid
+            self.journal[uid] = Journalled(entry.origin, entry.emitted)
+            if entry.status is not None:
+                self.outcomes[uid] = Outcome(entry.status, entry.body or {})
+        for uid, buried in plan.buried.items():
+            self.journal[uid] = Journalled(buried.origin, (), buried.until)
+
+    def _write_timers(self, plan: Plan[S]) -> None:
+        for key, timer in plan.timers.items():
+            if timer is None:
+                self.timers.pop(key, None)
+            else:
+                self.timers[key] = timer
+                heapq.heappush(self._heap, (timer.due_at, key))
+
+
+def _check(plan: Plan[S]) -> None:
+    for subject, state in plan.states.items():
+        back = type(state).model_validate_json(state.model_dump_json())
+        if back != state:
+            raise NotStorable(f"The state of {subject} comes back from the store as {back!r}, not {state!r}")
+    documents = [d for appended in plan.appends.values() for d in appended]
+    documents += [d for puts in plan.puts.values() for d in puts.values()]
+    for document in documents:
+        try:
+            bson.encode(document)
+        except (bson.errors.BSONError, OverflowError) as error:
+            raise NotStorable(f"MongoDB cannot keep {document!r}: {error}") from error
