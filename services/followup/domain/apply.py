@@ -1,9 +1,6 @@
 """The one door to the domain: ``apply(policy, state, event, context)``."""
 
-from dataclasses import replace
 from datetime import datetime
-
-from msgspec import structs
 
 from services.followup.domain import commands, customers, planning, reports
 from services.followup.domain.effects import nothing, then
@@ -17,7 +14,7 @@ from shared.schemas.complaints import ComplaintClosed, ComplaintOpened, Complain
 from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
-from shared.schemas.times import micros
+from shared.schemas.times import MILLISECOND, Micros, micros
 
 CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
@@ -42,41 +39,37 @@ def consumes(rules: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``Refused`` for commands only."""
-    if context.now.microsecond % 1000:
-        context = replace(context, now=_milliseconds(context.now))
-    if event.time.microsecond % 1000:
-        event = structs.replace(event, time=_milliseconds(event.time))
-    match event.data:
-        case DeliveryReported() as data:
-            return reports.report(state, policy, data, micros(event.time), micros(context.now))
-        case OutreachRequested() as data:
-            return commands.request_outreach(state, policy, data, context)
-        case UnsubscribeRequested() as data:
-            return commands.unsubscribe(state, policy, data, context)
+    at, now, data = _time(event.time), _time(context.now), event.data
+    match data:
+        case DeliveryReported():
+            return reports.report(state, policy, data, at, now)
+        case OutreachRequested():
+            return commands.request_outreach(state, policy, data, now, context.new_id)
+        case UnsubscribeRequested():
+            return commands.unsubscribe(state, policy, data, now)
     if state.erased:
         return nothing(state)
-    if isinstance(event.data, TimerFired):
-        return planning.on_timer(state, policy, event.data, context)
-    known = _learn(state, policy, event, context)
-    return then(known, lambda s: planning.on_event(s, policy, event, context))
+    if isinstance(data, TimerFired):
+        return planning.on_timer(state, policy, data, now, context.new_id)
+    known = _learn(state, policy, data, at, now)
+    return then(known, lambda s: planning.on_event(s, policy, data, at, now, context.new_id))
 
 
-def _milliseconds(time: datetime) -> datetime:
-    """The time cut to what timers and rows keep, so that they and the state say the same."""
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+def _time(time: datetime) -> Micros:
+    """Cut to the millisecond, which is what timers and rows keep: so they and the state say the same."""
+    return micros(time) // MILLISECOND * MILLISECOND
 
 
-def _learn(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
+def _learn(state: Customer, policy: Policy, data: Data, at: Micros, now: Micros) -> Effects[Customer]:
     """What an event says about the customer, whatever the rules."""
-    at, now = micros(event.time), micros(context.now)
-    match event.data:
-        case CustomerRegistered() | CustomerUpdated() as data:
+    match data:
+        case CustomerRegistered() | CustomerUpdated():
             return customers.profile(state, data, at)
-        case ConsentChanged() as data:
+        case ConsentChanged():
             return customers.consent(state, policy, data, at, now)
-        case ComplaintOpened() | ComplaintReopened() as data:
+        case ComplaintOpened() | ComplaintReopened():
             return customers.complaint_open(state, policy, data.complaint_id, now)
-        case ComplaintResolved() | ComplaintClosed() as data:
+        case ComplaintResolved() | ComplaintClosed():
             return customers.complaint_over(state, data.complaint_id)
         case CustomerErased():
             return customers.erase(state, now)

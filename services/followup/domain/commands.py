@@ -4,28 +4,27 @@ from services.followup import errors
 from services.followup.domain.customers import consent
 from services.followup.domain.decision import No, decide
 from services.followup.domain.delivery import plan, render, settle
-from services.followup.domain.effects import then
+from services.followup.domain.effects import NewId, then
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
 from services.followup.domain.state import Customer, Planned
-from shared.domain import Context, Effects, Emit, Outcome, SetTimer
+from shared.domain import Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.times import MILLISECOND, Micros, micros, moment
 
 
 def request_outreach(
-    state: Customer, policy: Policy, data: OutreachRequested, context: Context
+    state: Customer, policy: Policy, data: OutreachRequested, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
     """Send a manual message at ``at``, or decide about it at once. Answers 201 {outreach_id, status, due_at}.
 
     Raises ``Refused``: 422 for a template, channel or variable that is not usable, 409 with the reason when
     the message may not go now. What is planned for later is decided then.
     """
-    now = micros(context.now)
-    planned = _planned(policy, data, context.new_id("outreach"), now)
+    planned = _planned(policy, data, new_id("outreach"), now)
     try:
         render(state, policy, planned)
     except TemplateFaultError as fault:
@@ -75,14 +74,13 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
 
 
 def unsubscribe(
-    state: Customer, policy: Policy, data: UnsubscribeRequested, context: Context
+    state: Customer, policy: Policy, data: UnsubscribeRequested, now: Micros
 ) -> Effects[Customer]:
     """Withdraw a consent and tell everybody; said before, nothing happens. Answers 200."""
     outcome = Outcome(200, {"purpose": data.purpose, "channel": data.channel, "granted": False})
     known = state.consent(data.purpose, data.channel)
     if state.erased or (known is not None and not known.granted):
         return Effects(state, outcome=outcome)
-    now = micros(context.now)
     # Later than any word known, or a sender whose clock is ahead would have the last one.
     at = max(now, known.at) if known else now
     withdrawn = ConsentChanged(

@@ -6,6 +6,8 @@ from services.followup.domain.state import Customer
 from shared.domain import Effects
 
 Step = Callable[[Customer], Effects[Customer]]
+NewId = Callable[[str], str]
+"""``Context.new_id``: an id made of the event and a tag."""
 
 
 def nothing(state: Customer) -> Effects[Customer]:

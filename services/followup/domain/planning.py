@@ -6,54 +6,55 @@ from functools import partial
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.decision import sent_within, unreachable_reason
 from services.followup.domain.delivery import plan, settle
-from services.followup.domain.effects import nothing, then
+from services.followup.domain.effects import NewId, Step, nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Anchor, Customer, Planned, Variable, with_anchor
-from shared.domain import CancelTimer, Context, Effects, SetTimer
-from shared.schemas.base import Money
-from shared.schemas.event import Event
+from shared.domain import CancelTimer, Effects, SetTimer
+from shared.schemas.base import Data, Money
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment
 
 
-def on_event(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
-    """What a fact means to every rule."""
-    name = event_name(type(event.data))
-    now = micros(context.now)
+def on_event(
+    state: Customer, policy: Policy, data: Data, at: Micros, now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """What a fact that happened ``at`` means to every rule."""
+    name = event_name(type(data))
     effects = nothing(state)
     for rule in policy.rules.rules:
+        step: Step
         if name in rule.cancel_on:
-            effects = then(effects, partial(_cancel, policy=policy, rule=rule, event=event, now=now))
-        elif name not in rule.triggers or not rule.holds(event.data):
+            step = partial(_cancel, policy=policy, rule=rule, data=data, now=now)
+        elif name not in rule.triggers or not rule.holds(data):
             continue
         elif rule.restart:
-            effects = then(effects, partial(_restart, policy=policy, rule=rule, event=event, now=now))
+            step = partial(_restart, policy=policy, rule=rule, at=at, now=now)
         else:
-            effects = then(effects, partial(_trigger, policy=policy, rule=rule, event=event, context=context))
+            step = partial(_trigger, policy=policy, rule=rule, data=data, at=at, now=now, new_id=new_id)
+        effects = then(effects, step)
     return effects
 
 
 def _trigger(
-    state: Customer, policy: Policy, rule: Rule, event: Event, context: Context
+    state: Customer, policy: Policy, rule: Rule, data: Data, at: Micros, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
-    key, now = rule.key(event.data), micros(context.now)
-    due_at = micros(event.time) + span(rule.delay)
+    key, due_at = rule.key(data), at + span(rule.delay)
     if due_at < now - span(policy.rules.stale(rule.name)) or state.plan(key) is not None:
         return nothing(state)
     if rule.at_most_one_in and _too_soon(state, policy, rule, due_at):
         return nothing(state)
     planned = Planned(
-        outreach_id=context.new_id(f"rule:{key}"),
+        outreach_id=new_id(f"rule:{key}"),
         key=key,
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
         channel=rule.channel,
         due_at=due_at,
-        variables={name: _plain(getattr(event.data, name)) for name in rule.variables},
+        variables={name: _plain(getattr(data, name)) for name in rule.variables},
     )
     return plan(state, planned, due_at, now)
 
@@ -84,10 +85,10 @@ def _too_soon(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bo
     return in_vain and unreachable_reason(state, policy, purpose, rule.channel) is not None
 
 
-def _restart(state: Customer, policy: Policy, rule: Rule, event: Event, now: Micros) -> Effects[Customer]:
+def _restart(state: Customer, policy: Policy, rule: Rule, at: Micros, now: Micros) -> Effects[Customer]:
     """Note the latest trigger. The timer is set once and catches up when it fires, which saves a timer
     write an event."""
-    anchor, at = state.anchor(rule.name), micros(event.time)
+    anchor = state.anchor(rule.name)
     if anchor is not None and at <= anchor.at:
         return nothing(state)
     due_at = at + span(rule.delay)
@@ -103,14 +104,14 @@ def _restart_timer(rule: Rule) -> str:
     return f"rule:{rule.name}"
 
 
-def _cancel(state: Customer, policy: Policy, rule: Rule, event: Event, now: Micros) -> Effects[Customer]:
+def _cancel(state: Customer, policy: Policy, rule: Rule, data: Data, now: Micros) -> Effects[Customer]:
     effects = nothing(state)
     if rule.restart:
         anchor = state.anchor(rule.name)
         if anchor is not None and anchor.armed:
             idle = with_anchor(state, anchor.model_copy(update={"armed": False}))
             effects = Effects(idle, timers=(CancelTimer(_restart_timer(rule)),))
-    return then(effects, lambda s: _drop(s, policy, rule.key(event.data), now))
+    return then(effects, lambda s: _drop(s, policy, rule.key(data), now))
 
 
 def _drop(state: Customer, policy: Policy, key: str, now: Micros) -> Effects[Customer]:
@@ -122,9 +123,10 @@ def _drop(state: Customer, policy: Policy, key: str, now: Micros) -> Effects[Cus
     return then(effects, lambda s: cancel_flights(s, policy, "condition_unmet", now, key=key))
 
 
-def on_timer(state: Customer, policy: Policy, data: TimerFired, context: Context) -> Effects[Customer]:
+def on_timer(
+    state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
+) -> Effects[Customer]:
     """A timer fell due: decide, or catch up with a trigger that came later."""
-    now = micros(context.now)
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
         return settle(state, policy, planned, now)
@@ -137,7 +139,7 @@ def on_timer(state: Customer, policy: Policy, data: TimerFired, context: Context
         return Effects(state, timers=(SetTimer(data.name, moment(due_at)),))
     quiet = with_anchor(state, anchor.model_copy(update={"armed": False}))
     found = Planned(
-        outreach_id=context.new_id(f"rule:{rule.name}"),
+        outreach_id=new_id(f"rule:{rule.name}"),
         key=rule.name,
         rule=rule.name,
         template=rule.template,
