@@ -13,7 +13,6 @@ from services.followup import tokens
 from services.followup.api import create_app
 from services.followup.config import DEFAULT_RULES, load_policy, load_rules
 from services.followup.settings import FollowupSettings
-from shared.domain import Refused
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.codec import decode, open_envelope
@@ -47,12 +46,8 @@ class Worker(Driver):
         for record in records:
             event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
             asked = digest(event.subject, event.type, event.data.model_dump(mode="json"))
-            try:
-                effects = self._apply(event)
-                outcome = {"status": effects.outcome.status, "body": dict(effects.outcome.body)}
-            except Refused as refused:
-                body = {"code": refused.code, "detail": refused.detail, "field": refused.field}
-                outcome = {"status": refused.status, "body": body}
+            answer = self.send(event)
+            outcome = {"status": answer.status, "body": dict(answer.body)}
             self.save()
             self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
 
