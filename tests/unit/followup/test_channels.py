@@ -106,6 +106,7 @@ async def test_every_outcome_is_reported_as_the_channel_says(
         (timedelta(seconds=90), timedelta(seconds=90)),
         (timedelta(seconds=2), timedelta(seconds=2)),
         (timedelta(days=30), timedelta(days=1)),
+        (timedelta(0), timedelta(seconds=1)),
     ],
 )
 async def test_later_is_tried_again_when_the_other_side_wants_it(

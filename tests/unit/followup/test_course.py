@@ -1,11 +1,14 @@
 """What crosses a message's way: the cap, history, erasure, withdrawal, failure, changed rules."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.schemas.customers import CustomerErased
 from shared.schemas.outreach import (
     OutreachCancelled,
     OutreachFailed,
+    OutreachScheduled,
     OutreachSent,
     OutreachSuppressed,
 )
@@ -114,6 +117,16 @@ def test_under_the_stream_clock_what_is_decided_counts_as_sent() -> None:
     assert driver.deliver() == 1
     [sent] = [emit for emit in driver.emitted if isinstance(emit.data, OutreachSent)]
     assert sent.time == NOON + 2 * HOUR
+
+
+def test_event_row_and_timer_name_one_instant_though_mongodb_keeps_milliseconds() -> None:
+    driver = reachable(Driver())
+    driver.event(purchase(), at=NOON + timedelta(microseconds=123_456))
+    [told] = driver.facts(OutreachScheduled)
+    [row] = driver.rows.values()
+    timer = next(t for t in driver.worker.timers() if told.outreach_id in t.name)
+    due_at = NOON + 2 * HOUR + timedelta(milliseconds=123)
+    assert (told.due_at, row["due_at"], timer.due_at) == (due_at, due_at, due_at)
 
 
 def test_failures_and_doubts_are_reported_as_such() -> None:
