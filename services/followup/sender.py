@@ -1,29 +1,28 @@
 """Sends what the domain has decided: ``ready`` rows of ``deliveries`` of the customers this worker serves.
 
-At most once: a row is marked ``sending`` before a byte of it goes to the server, and what is found so
-marked by a process that is gone is reported ``in_doubt``, never sent again. The domain learns the
-outcome by a ``DeliveryReported`` command and alone changes the row from then on.
+Each channel has a sender of its own, with its own pauses, so that none waits for another.
+
+At most once: a row is marked ``sending`` before a byte of it leaves, and what is found so marked by a
+process that is gone is reported ``in_doubt``, never sent again. The domain learns the outcome by a
+``DeliveryReported`` command and alone changes the row from then on.
 """
 
 import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from aiosmtplib import SMTPException
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
-from services.followup.domain.delivery import STALE
-from services.followup.domain.quiet import quiet_until, zone
-from services.followup.domain.rows import COLLECTION
-from services.followup.domain.rules import QuietHours
-from services.followup.mail import Attempt, BadMessage, Connection, Result, Server, build
-from services.followup.settings import FollowupSettings
+from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
+from services.followup.domain.reports import STALE
+from services.followup.domain.rows import COLLECTION, Delivery
+from services.followup.domain.rules.quiet import quiet_until, zone
 from shared.runtime.telemetry import RETRIES
 from shared.schemas.commands import DeliveryReported
 from shared.schemas.event import Event
@@ -37,18 +36,18 @@ PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=30)
+SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
+"""How far the other side's own "not before" is heeded."""
 REMEMBERED = 10_000
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
-
-Row = dict[str, Any]
 
 
 class SenderRuntime(Protocol):
     """What the sender needs of the worker."""
 
     @property
-    def database(self) -> AsyncDatabase[Row]: ...
+    def database(self) -> AsyncDatabase[dict[str, Any]]: ...
     @property
     def stopping(self) -> asyncio.Event: ...
     def owns(self, customer_id: str) -> bool: ...
@@ -57,41 +56,26 @@ class SenderRuntime(Protocol):
     async def wait_for_commit(self, seconds: float) -> None: ...
 
 
-async def send_mail(settings: FollowupSettings, runtime: SenderRuntime) -> None:
-    """Send until the worker stops: an ``extra`` task of ``run_worker``."""
-    password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
-    server = Server(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        tls=settings.smtp_tls,
-        starttls=settings.smtp_starttls,
-        username=settings.smtp_username,
-        password=password,
-        timeout=settings.smtp_timeout,
-    )
-    grace = timedelta(seconds=2 * settings.smtp_timeout + 10)
-    sender = Sender(runtime, Connection(server), event_time=settings.clock == "stream", doubt_after=grace)
-    await sender.run()
+async def send_all(channels: Sequence[Channel], runtime: SenderRuntime, *, event_time: bool) -> None:
+    """Send by every channel until the worker stops: an ``extra`` task of ``run_worker``."""
+    await asyncio.gather(*(Sender(runtime, c, event_time=event_time).run() for c in channels))
 
 
 class Sender:
-    """The loop. ``doubt_after`` is how long the mark of another process is taken for work in progress;
-    it must be longer than a send can take. ``event_time``: the stream clock."""
+    """The loop of one channel. ``event_time``: the stream clock."""
 
     def __init__(
         self,
         runtime: SenderRuntime,
-        connection: Connection,
+        channel: Channel,
         *,
         event_time: bool,
-        doubt_after: timedelta,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._runtime = runtime
         self._rows = runtime.database[COLLECTION]
-        self._connection = connection
+        self._channel = channel
         self._event_time = event_time
-        self._doubt_after = doubt_after
         self._clock = clock
         self._me = uuid.uuid4().hex
         self._unreported: dict[str, Event] = {}
@@ -101,14 +85,18 @@ class Sender:
         self._next_doubt = 0.0
 
     async def run(self) -> None:
-        """Until the runtime stops. Whatever breaks is waited for: the worker goes on without mail."""
+        """Until the runtime stops. Whatever breaks is waited for: the worker goes on without."""
         stopping = self._runtime.stopping
         try:
             while not stopping.is_set():
                 try:
                     worked = await self.round()
-                except Exception as error:  # the broker, the store, the server: all come back
-                    log.warning("sending is held up", error=f"{type(error).__name__}: {error}"[:300])
+                except Exception as error:  # the broker, the store, the channel: all come back
+                    log.warning(
+                        "sending is held up",
+                        channel=self._channel.name,
+                        error=f"{type(error).__name__}: {error}"[:300],
+                    )
                     await self._wait()
                 else:
                     if not worked:
@@ -116,8 +104,7 @@ class Sender:
         finally:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._report_all(), 3.0)
-            await self._connection.close()
-            telemetry.SMTP_CONNECTED.set(0)
+            await self._channel.close()
 
     async def round(self) -> bool:
         """One look at what is ready, and its sending. True if there was something to do."""
@@ -125,61 +112,61 @@ class Sender:
         if time.monotonic() >= self._next_doubt:
             await self._find_doubtful()
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
-        rows = await self._ready()
-        sendable = [row for row in rows if not await self._held_back(row)]
-        if sendable and await self._connected():
-            for row in sendable:
-                if self._runtime.stopping.is_set() or not self._connection.connected:
+        found = await self._ready()
+        sendable = [delivery for delivery in found if not await self._held_back(delivery)]
+        if sendable and await self._opened():
+            for delivery in sendable:
+                if self._runtime.stopping.is_set() or not self._channel.is_open:
                     break
-                await self._send(row)
+                await self._send(delivery)
         await self._report_all()
-        return bool(rows)
+        return bool(found)
 
-    async def _ready(self) -> list[Row]:
-        """Up to ``BATCH`` rows of customers served here, the longest waiting first."""
-        found: list[Row] = []
-        query = {"status": "ready", "not_before": {"$lte": self._clock()}}
+    async def _ready(self) -> list[Delivery]:
+        """Up to ``BATCH`` messages to customers served here, the longest waiting first."""
+        found: list[Delivery] = []
+        query = {"status": "ready", "channel": self._channel.name, "not_before": {"$lte": self._clock()}}
         async with self._rows.find(query).sort("not_before", 1).batch_size(BATCH) as cursor:
             async for row in cursor:
                 if self._runtime.owns(row["customer"]):
-                    found.append(row)
+                    found.append(Delivery.model_validate(row))
                     if len(found) == BATCH:
                         break
         return found
 
-    async def _held_back(self, row: Row) -> bool:
+    async def _held_back(self, delivery: Delivery) -> bool:
         """Whether it got too late for the message, or night, while it waited. Under the stream clock the
         time of sending is the time of the decision, where neither was so."""
         if self._event_time:
             return False
-        now = self._runtime.now(row["customer"])
-        if now > row["expires_at"]:
-            claimed = await self._claim(row)
+        now = self._runtime.now(delivery.customer)
+        if now > delivery.expires_at:
+            claimed = await self._claim(delivery)
             if claimed is not None:
                 self._done(claimed, "failed", STALE, "stale")
             return True
-        quiet = row["quiet"]
-        if quiet is None:
+        night = delivery.quiet
+        if night is None:
             return False
-        hours = QuietHours.model_validate({"from": quiet["from"], "to": quiet["to"]})
-        until = quiet_until(now, zone(quiet["timezone"], "UTC"), hours)
+        until = quiet_until(now, zone(night.timezone, "UTC"), night.hours)
         if until is None:
             return False
-        await self._rows.update_one({"_id": row["_id"], "status": "ready"}, {"$set": {"not_before": until}})
+        ready = {"_id": delivery.outreach_id, "status": "ready"}
+        await self._rows.update_one(ready, {"$set": {"not_before": until}})
         return True
 
-    async def _connected(self) -> bool:
-        """Be connected before a row is marked: an outage then leaves no trace on any message."""
+    async def _opened(self) -> bool:
+        """Have the channel open before a row is marked: an outage then leaves no trace on any message."""
         try:
-            await self._connection.open()
-        except (SMTPException, OSError) as error:
-            telemetry.SMTP_CONNECTED.set(0)
-            telemetry.SMTP_OUTAGES.inc()
-            RETRIES.labels("followup", "smtp").inc()
-            log.warning("waiting for a part", part="smtp", error=f"{error}"[:300], retry_in=self._pause)
+            await self._channel.open()
+        except ChannelAwayError as away:
+            needed = self._channel.dependency
+            RETRIES.labels("followup", needed).inc()
+            log.warning(
+                "waiting for a dependency", dependency=needed, error=f"{away}"[:300], retry_in=self._pause
+            )
             await self._wait()
             return False
-        telemetry.SMTP_CONNECTED.set(1)
         self._pause = PAUSE_SECONDS
         return True
 
@@ -189,65 +176,77 @@ class Sender:
             await asyncio.wait_for(self._runtime.stopping.wait(), self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _claim(self, row: Row) -> Row | None:
-        """Mark the row as ours, if it is still ready. Reading is batched; this mark is written a message,
+    async def _claim(self, delivery: Delivery) -> Delivery | None:
+        """Mark the row as ours, if it is still ready. Reading is batched; this mark is written per message,
         as a batch of marks would put a whole batch in doubt at a crash."""
-        if not self._runtime.owns(row["customer"]):
+        if not self._runtime.owns(delivery.customer):
             return None
-        claim = {"status": "sending", "claimed_by": self._me, "claimed_at": self._clock()}
-        claimed = {**row, **claim, "attempt": row["attempt"] + 1}
+        claimed = delivery.model_copy(update={"attempt": delivery.attempt + 1})
         changed = await self._rows.update_one(
-            {"_id": row["_id"], "status": "ready"}, {"$set": {**claim, "attempt": claimed["attempt"]}}
+            {"_id": delivery.outreach_id, "status": "ready"},
+            {
+                "$set": {
+                    "status": "sending",
+                    "claimed_by": self._me,
+                    "claimed_at": self._clock(),
+                    "attempt": claimed.attempt,
+                }
+            },
         )
         return claimed if changed.modified_count else None
 
-    async def _send(self, row: Row) -> None:
-        claimed = await self._claim(row)
+    async def _send(self, delivery: Delivery) -> None:
+        claimed = await self._claim(delivery)
         if claimed is None:
             return
-        date = claimed["decided_at"] if self._event_time else self._clock()
+        at = claimed.decided_at if self._event_time else self._clock()
         try:
-            message = build(claimed, date)
-        except BadMessage as fault:
-            self._done(claimed, "failed", str(fault))
-            return
-        started = time.perf_counter()
-        try:
-            attempt = await self._connection.send(message)
+            attempt = await self._channel.send(claimed, at)
         except Exception as error:  # unforeseen, so nobody knows how far it came
             attempt = Attempt(Result.IN_DOUBT, f"{type(error).__name__}: {error}"[:500])
-        telemetry.SEND_SECONDS.observe(time.perf_counter() - started)
         if attempt.result is Result.LATER:
-            await self._put_back(claimed, attempt.error)
+            await self._put_back(claimed, attempt)
         else:
             self._done(claimed, attempt.result.value, attempt.error)
 
-    async def _put_back(self, row: Row, error: str | None) -> None:
-        """The server has not taken it: ready again, after a while, unless the domain has cancelled it."""
-        backoff = min(FIRST_BACKOFF * 2 ** min(row["attempt"] - 1, 10), LONGEST_BACKOFF)
-        telemetry.DELIVERIES.labels(row["channel"], "deferred").inc()
-        log.info("message deferred", outreach_id=row["_id"], error=error, retry_in=backoff.total_seconds())
-        mine = {"_id": row["_id"], "status": "sending", "claimed_by": self._me}
-        ready = {"status": "ready", "not_before": self._clock() + backoff, "error": error}
+    async def _put_back(self, delivery: Delivery, attempt: Attempt) -> None:
+        """It has not been taken: ready again, after a while, unless the domain has cancelled it."""
+        backoff = min(FIRST_BACKOFF * 2 ** min(delivery.attempt - 1, 10), LONGEST_BACKOFF)
+        if attempt.retry_after is not None:
+            backoff = min(max(attempt.retry_after, SHORTEST_WISH), LONGEST_WISH)
+        telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
+        log.info(
+            "message deferred",
+            outreach_id=delivery.outreach_id,
+            error=attempt.error,
+            retry_in=backoff.total_seconds(),
+        )
+        mine = {"_id": delivery.outreach_id, "status": "sending", "claimed_by": self._me}
+        ready = {"status": "ready", "not_before": self._clock() + backoff, "error": attempt.error}
         await self._rows.update_one(mine, {"$set": ready})
 
-    def _done(self, row: Row, status: str, error: str | None, result: str | None = None) -> None:
-        event = self._report(row, status, error)
+    def _done(self, delivery: Delivery, status: str, error: str | None, result: str | None = None) -> None:
+        event = self._report(delivery, status, error)
         if event.id in self._reported:
             return
-        telemetry.DELIVERIES.labels(row["channel"], result or status).inc()
+        telemetry.DELIVERIES.labels(delivery.channel, result or status).inc()
         self._unreported[event.id] = event
         self._reported[event.id] = None
         if len(self._reported) > REMEMBERED:
             del self._reported[next(iter(self._reported))]
 
-    def _report(self, row: Mapping[str, Any], status: str, error: str | None) -> Event:
+    def _report(self, delivery: Delivery, status: str, error: str | None) -> Event:
         """Its id is the try's: whoever reports first on a try is heard, once."""
-        at = row["decided_at"] if self._event_time else self._clock()
+        at = delivery.decided_at if self._event_time else self._clock()
         data = DeliveryReported.model_validate(
-            {"outreach_id": row["_id"], "status": status, "attempt": row["attempt"], "error": error}
+            {
+                "outreach_id": delivery.outreach_id,
+                "status": status,
+                "attempt": delivery.attempt,
+                "error": error,
+            }
         )
-        return Event(f"{row['_id']}-{row['attempt']}", SOURCE, row["customer"], at, data)
+        return Event(f"{delivery.outreach_id}-{delivery.attempt}", SOURCE, delivery.customer, at, data)
 
     async def _report_all(self) -> None:
         """Publish the reports that are not acknowledged yet, together. Raises ``BrokerAway``."""
@@ -265,7 +264,12 @@ class Sender:
     async def _find_doubtful(self) -> None:
         """Report what was marked long ago and never reported: by another process, or by this one when the
         store broke at the mark. A report that is merely on its way has the same id and comes first."""
-        query = {"status": "sending", "claimed_at": {"$lt": self._clock() - self._doubt_after}}
+        query = {
+            "status": "sending",
+            "channel": self._channel.name,
+            "claimed_at": {"$lt": self._clock() - self._channel.patience},
+        }
         for row in await self._rows.find(query).limit(10 * BATCH).to_list():
             if self._runtime.owns(row["customer"]):
-                self._done(row, "in_doubt", "in_doubt: the sender stopped before the outcome was known")
+                doubtful = Delivery.model_validate(row)
+                self._done(doubtful, "in_doubt", "in_doubt: the sender stopped before the outcome was known")

@@ -1,8 +1,7 @@
-"""What followup is told by its environment, beyond the common variables."""
+"""What followup is told by its environment, beyond the common variables. Those of a channel are with it, in
+``channels/``."""
 
 from pathlib import Path
-
-from pydantic import Field, SecretStr
 
 from shared.runtime.settings import Settings
 
@@ -12,14 +11,6 @@ class FollowupSettings(Settings):
 
     templates: Path | None = None
     """A folder whose template files come before those that ship."""
-    smtp_tls: bool = False
-    """TLS from the first byte (usually port 465)."""
-    smtp_starttls: bool | None = None
-    """Whether to upgrade to TLS; None: if the server offers it."""
-    smtp_username: str | None = None
-    smtp_password: SecretStr | None = None
-    smtp_timeout: float = Field(default=30.0, gt=0, le=300)
-    """Seconds for the server to answer a step."""
 
     @property
     def public_url(self) -> str:

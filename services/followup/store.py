@@ -7,20 +7,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.domain.rows import COLLECTION
 from services.followup.domain.state import Customer
+from services.followup.models.outreach import OutreachAnswer
 
-SHOWN = (
-    "rule",
-    "template",
-    "purpose",
-    "channel",
-    "status",
-    "due_at",
-    "updated_at",
-    "reason",
-    "attempt",
-    "sent_at",
-    "error",
-)
+SHOWN = dict.fromkeys((*OutreachAnswer.model_fields, "_id"), True)
 
 
 class FollowupStore:
@@ -41,17 +30,15 @@ class FollowupStore:
         status: str | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int,
-    ) -> list[dict[str, Any]]:
-        """A customer's outreach, the latest due first, after the one due ``before`` with that id. Each has
-        ``outreach_id`` and the fields of ``SHOWN`` that it has."""
+    ) -> list[OutreachAnswer]:
+        """A customer's outreach, the latest due first, after the one due ``before`` with that id."""
         query: dict[str, Any] = {"customer": customer_id}
         if status is not None:
             query["status"] = status
         if before is not None:
             due_at, outreach_id = before
             query["$or"] = [{"due_at": {"$lt": due_at}}, {"due_at": due_at, "_id": {"$lt": outreach_id}}]
-        fields = dict.fromkeys(SHOWN, True)
         cursor = (
-            self._database[COLLECTION].find(query, fields).sort([("due_at", -1), ("_id", -1)]).limit(limit)
+            self._database[COLLECTION].find(query, SHOWN).sort([("due_at", -1), ("_id", -1)]).limit(limit)
         )
-        return [{"outreach_id": row.pop("_id"), **row} for row in await cursor.to_list()]
+        return [OutreachAnswer.model_validate({**row, "outreach_id": row["_id"]}) async for row in cursor]

@@ -1,35 +1,23 @@
-"""The worker: the domain on the record loop, and the sender beside it."""
+"""The worker: the domain on the record loop, and the senders beside it."""
 
 from functools import partial
 
-from services.followup.domain.handler import apply, consumes
+from services.followup.channels.registry import load_channels
+from services.followup.config import load_policy
+from services.followup.domain.apply import apply, consumes
 from services.followup.domain.policy import Policy
-from services.followup.domain.rows import COLLECTION
+from services.followup.domain.rows import COLLECTIONS
 from services.followup.domain.state import Customer, initial
-from services.followup.load import policy_or_exit
-from services.followup.sender import send_mail
+from services.followup.sender import send_all
 from services.followup.settings import FollowupSettings
-from shared.domain import Collection, Handler
+from shared.domain import Handler
 from shared.host import run_worker
+from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
-
-COLLECTIONS = (
-    Collection(
-        COLLECTION,
-        owner="customer",
-        personal=("to", "subject", "text", "html", "headers", "error"),
-        indexes=("status,not_before", "customer,-due_at,-_id"),
-    ),
-)
-
-
-def handler(settings: FollowupSettings) -> Handler[Customer]:
-    """The service as the worker sees it. Ends the process with a sentence if the rules are bad."""
-    return handler_of(policy_or_exit(settings))
 
 
 def handler_of(policy: Policy) -> Handler[Customer]:
-    """The handler of a policy that is loaded already."""
+    """The service as the worker sees it."""
     return Handler(
         service="followup",
         consumes=consumes(policy.rules),
@@ -41,9 +29,12 @@ def handler_of(policy: Policy) -> Handler[Customer]:
 
 
 def main() -> None:
-    """Run the worker until a signal stops it."""
+    """Run until a signal stops it. Bad rules end the process with a sentence."""
     settings = load_settings(FollowupSettings)
-    run_worker(settings, handler(settings), extra=(partial(send_mail, settings),))
+    channels = or_exit(load_channels)
+    policy = or_exit(partial(load_policy, settings, channels))
+    send = partial(send_all, channels, event_time=settings.clock == "stream")
+    run_worker(settings, handler_of(policy), extra=(send,))
 
 
 if __name__ == "__main__":

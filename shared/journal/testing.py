@@ -126,6 +126,10 @@ class InMemoryWorker(Generic[S]):
             self._settle(at)
         self._settle(max(self._now, until))
 
+    def away(self, until: datetime) -> None:
+        """The worker is down until then: time passes and no timer fires; what fell due does so afterwards."""
+        self._now = max(self._now, until)
+
     # --- what came of it
 
     def state(self, subject: str) -> S:

@@ -90,8 +90,6 @@ class Settings(BaseSettings):
     followup_url: str | None = None
     metrics_url: str | None = None
 
-    smtp_host: str = "127.0.0.1"
-    smtp_port: Port = 25
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("api_keys", mode="before")

@@ -102,7 +102,7 @@ class ComplaintCompensateRequested(CompensationFields, ComplaintCommand):
 class MemberEnrolRequested(Command):
     """Make the customer a member."""
 
-    event_type: ClassVar[str] = "rapport.loyalty.enrol.requested.v1"
+    event_type: ClassVar[str] = "rapport.loyalty.member_enrol.requested.v1"
 
 
 class RedemptionRequested(Command):
@@ -203,13 +203,13 @@ class UnsubscribeRequested(Command):
 class DeliveryReported(Command):
     """The sender says what became of a message."""
 
-    event_type: ClassVar[str] = "rapport.followup.delivery.requested.v1"
+    event_type: ClassVar[str] = "rapport.followup.delivery.reported.v1"
 
     outreach_id: Id
     """Message."""
     status: Literal["sent", "failed", "in_doubt"]
-    """In doubt: the connection broke after the text was sent."""
+    """In doubt: nobody knows whether it was taken; it is not sent again."""
     attempt: Count
     """Which try."""
     error: str | None = None
-    """What the server said."""
+    """What went wrong, in the words of who refused it."""

@@ -55,8 +55,15 @@ def _purchase_made_v0(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _renamed(data: dict[str, Any]) -> dict[str, Any]:
+    """Only the type has another name."""
+    return data
+
+
 UPCASTERS: dict[str, Upcaster] = {
     "rapport.purchase.made.v0": Upcaster("rapport.purchase.made.v1", _purchase_made_v0),
+    "rapport.followup.delivery.requested.v1": Upcaster("rapport.followup.delivery.reported.v1", _renamed),
+    "rapport.loyalty.enrol.requested.v1": Upcaster("rapport.loyalty.member_enrol.requested.v1", _renamed),
 }
 """Old type -> its step."""
 

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from rapport.embedded.kafka_jars import KAFKA_VERSION
 from rapport.embedded.stack import PARTS
 from services.followup import telemetry as followup_telemetry
+from services.followup.channels.registry import KINDS
 from services.followup.settings import FollowupSettings
 from services.loyalty import telemetry as loyalty_telemetry
 from shared.runtime import telemetry
@@ -39,7 +40,8 @@ def test_a_service_runs_its_module(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_variables_are_settings(name: str) -> None:
-    known = {PREFIX + field.upper() for field in FollowupSettings.model_fields}
+    fields = [field for settings in (FollowupSettings, *KINDS) for field in settings.model_fields]
+    known = {PREFIX + field.upper() for field in fields}
     assert set(OURS[name]["environment"]) <= known
 
 

@@ -1,87 +1,70 @@
 """What the API and the unsubscribe page ask for."""
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
+from services.followup import errors
 from services.followup.domain.customers import consent
-from services.followup.domain.decide import Candidate, No, decide
+from services.followup.domain.decision import No, decide
 from services.followup.domain.delivery import plan, render, settle
-from services.followup.domain.effects import then
-from services.followup.domain.policy import Policy, milliseconds
-from services.followup.domain.rules import MANUAL
+from services.followup.domain.effects import NewId, then
+from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.messages.variables import VariableFaultError, checked
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
 from services.followup.domain.state import Customer, Planned
-from services.followup.domain.templates import TemplateFault
-from shared.domain import Context, Effects, Emit, Outcome, Refused, SetTimer
+from shared.domain import Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
-from shared.schemas.event import Event
-
-MAX_VARIABLES = 50
-MAX_VARIABLE_CHARS = 5_000
-RESERVED = frozenset({"customer", "sender", "unsubscribe_url"})
-WHY_NOT: Mapping[str, str] = {
-    "no_consent": "The customer has not allowed this.",
-    "quiet_hours": "Quiet hours last until the message would be stale.",
-    "frequency_cap": "The customer has had as many messages as the rules allow.",
-    "open_complaint": "The customer has an open complaint.",
-    "stale": "The time asked for is too long ago.",
-    "duplicate": "The customer has had this already.",
-    "condition_unmet": "There is no address for this channel.",
-    "erased": "The customer has been erased.",
-}
+from shared.schemas.times import MILLISECOND, Micros, micros, moment
 
 
-def request_outreach(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
+def request_outreach(
+    state: Customer, policy: Policy, data: OutreachRequested, now: Micros, new_id: NewId
+) -> Effects[Customer]:
     """Send a manual message at ``at``, or decide about it at once. Answers 201 {outreach_id, status, due_at}.
 
-    Raises ``Refused``: 422 for a template or variable that is not usable, 409 with the reason when the
-    message may not go now. What is planned for later is decided then.
+    Raises ``Refused``: 422 for a template, channel or variable that is not usable, 409 with the reason when
+    the message may not go now. What is planned for later is decided then.
     """
-    data = event.data
-    assert isinstance(data, OutreachRequested)
-    now = context.now
+    planned = _planned(policy, data, new_id("outreach"), now)
+    try:
+        render(state, policy, planned)
+    except TemplateFaultError as fault:
+        raise errors.BAD_VARIABLES(fault=fault, field="variables") from None
+    effects = _place(state, policy, planned, now)
+    status = "scheduled" if effects.state.plan(planned.key) else "ready"
+    due_at = max([moment(planned.due_at), *(t.due_at for t in effects.timers if isinstance(t, SetTimer))])
+    body = {"outreach_id": planned.outreach_id, "status": status, "due_at": due_at.isoformat()}
+    return then(effects, lambda s: Effects(s, outcome=Outcome(201, body)))
+
+
+def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Micros) -> Planned:
+    channel = policy.channels.get(data.channel or DEFAULT_CHANNEL)
     template = policy.rules.templates.get(data.template)
-    if template is None or not template.manual:
-        raise Refused(
-            "unknown_template",
-            f"No template {data.template!r} can be sent by hand.",
-            status=422,
-            field="template",
-        )
-    if data.channel not in (None, "email"):
-        raise Refused("unknown_channel", f"Nothing is sent by {data.channel}.", status=422, field="channel")
-    _check_variables(data.variables)
-    outreach_id = context.new_id("outreach")
-    planned = Planned(
+    if channel is None:
+        raise errors.UNKNOWN_CHANNEL(channel=data.channel, field="channel")
+    if template is None or not template.manual or not policy.templates.has(data.template, channel):
+        raise errors.UNKNOWN_TEMPLATE(template=data.template, channel=channel.name, field="template")
+    try:
+        variables = checked(data.variables)
+    except VariableFaultError as fault:
+        raise errors.BAD_VARIABLES(fault=fault, field=fault.field) from None
+    return Planned(
         outreach_id=outreach_id,
         key=f"{MANUAL}:{outreach_id}",
         rule=MANUAL,
         template=data.template,
         purpose=template.purpose,
-        channel="email",
-        due_at=milliseconds(data.at) if data.at else now,
-        variables=dict(data.variables),
+        channel=channel.name,
+        due_at=micros(data.at) // MILLISECOND * MILLISECOND if data.at else now,
+        variables=variables,
     )
-    try:
-        render(state, policy, planned)
-    except TemplateFault as fault:
-        raise Refused("bad_variables", str(fault), status=422, field="variables") from None
-    effects = _place(state, policy, planned, now)
-    status = "scheduled" if effects.state.plan(planned.key) else "ready"
-    due_at = max([planned.due_at, *(t.due_at for t in effects.timers if isinstance(t, SetTimer))])
-    body = {"outreach_id": outreach_id, "status": status, "due_at": due_at.isoformat()}
-    return then(effects, lambda s: Effects(s, outcome=Outcome(201, body)))
 
 
-def _place(state: Customer, policy: Policy, planned: Planned, now: datetime) -> Effects[Customer]:
+def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Effects[Customer]:
     if planned.due_at > now and not state.erased:
         return plan(state, planned, planned.due_at, now)
-    candidate = Candidate(planned.rule, planned.template, planned.purpose, planned.channel, planned.due_at)
-    decision = decide(state, policy, candidate, now)
+    decision = decide(state, policy, planned, now)
     if isinstance(decision, No):
-        raise Refused(decision.reason, WHY_NOT[decision.reason], status=409)
+        raise errors.SUPPRESSED[decision.reason]()
     announced = plan(state, planned, planned.due_at, now)
     decided = settle(state, policy, planned, now)
     # The timer of a plan that is decided at once would only fire to find nothing.
@@ -90,41 +73,20 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: datetime) -> 
     )
 
 
-def _check_variables(variables: Mapping[str, Any]) -> None:
-    fault = variable_fault(variables)
-    if fault is not None:
-        raise Refused("bad_variables", fault[1], status=422, field=fault[0])
-
-
-def variable_fault(variables: Mapping[str, Any]) -> tuple[str, str] | None:
-    """(field, sentence) of the first variable that a template cannot be given, None if all are good."""
-    if len(variables) > MAX_VARIABLES:
-        return "variables", f"Give at most {MAX_VARIABLES} variables."
-    for name, value in variables.items():
-        shown = name[:64]
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name) or name in RESERVED:
-            return f"variables.{shown}", f"{shown!r} is no name for a variable."
-        if value is not None and not isinstance(value, str | int | float | bool):
-            return f"variables.{shown}", f"{shown} is no text, number or truth value."
-        if len(str(value)) > MAX_VARIABLE_CHARS or (isinstance(value, int) and abs(value) >= 2**63):
-            return f"variables.{shown}", f"{shown} is too long."
-    return None
-
-
-def unsubscribe(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
+def unsubscribe(
+    state: Customer, policy: Policy, data: UnsubscribeRequested, now: Micros
+) -> Effects[Customer]:
     """Withdraw a consent and tell everybody; said before, nothing happens. Answers 200."""
-    data = event.data
-    assert isinstance(data, UnsubscribeRequested)
     outcome = Outcome(200, {"purpose": data.purpose, "channel": data.channel, "granted": False})
     known = state.consent(data.purpose, data.channel)
     if state.erased or (known is not None and not known.granted):
         return Effects(state, outcome=outcome)
     # Later than any word known, or a sender whose clock is ahead would have the last one.
-    at = max(context.now, known.at) if known else context.now
+    at = max(now, known.at) if known else now
     withdrawn = ConsentChanged(
         purpose=data.purpose, channel=data.channel, granted=False, evidence="unsubscribe link"
     )
-    effects = consent(state, policy, withdrawn, at, context.now)
+    effects = consent(state, policy, withdrawn, at, now)
     return Effects(
-        effects.state, (Emit(withdrawn, at), *effects.emits), effects.timers, effects.rows, outcome
+        effects.state, (Emit(withdrawn, moment(at)), *effects.emits), effects.timers, effects.rows, outcome
     )

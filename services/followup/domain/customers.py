@@ -1,30 +1,27 @@
 """What profile, consent, complaint and erasure events change."""
 
-from datetime import datetime
 from functools import partial
 
-from services.followup.domain.delivery import cancel_flight, cancel_flights, cancel_planned
+from services.followup.domain.cancellation import cancel_flight, cancel_flights, cancel_planned
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Consent, Customer
 from shared.domain import CancelTimer, Effects
-from shared.schemas.customers import ConsentChanged, CustomerErased, Profile
-from shared.schemas.event import Event
+from shared.schemas.customers import ConsentChanged, Profile
+from shared.schemas.times import Micros
 
 
-def profile(state: Customer, event: Event) -> Effects[Customer]:
+def profile(state: Customer, data: Profile, at: Micros) -> Effects[Customer]:
     """A profile replaces the one before, unless that is newer."""
-    data = event.data
-    assert isinstance(data, Profile)
-    if state.profile_at is not None and event.time < state.profile_at:
+    if state.profile_at is not None and at < state.profile_at:
         return nothing(state)
     fields = ("name", "email", "phone", "locale", "timezone", "preferred_channel")
     changed = {name: getattr(data, name) for name in fields}
-    return Effects(state.model_copy(update={**changed, "profile_at": event.time}))
+    return Effects(state.model_copy(update={**changed, "profile_at": at}))
 
 
 def consent(
-    state: Customer, policy: Policy, data: ConsentChanged, at: datetime, now: datetime
+    state: Customer, policy: Policy, data: ConsentChanged, at: Micros, now: Micros
 ) -> Effects[Customer]:
     """The latest word by event time holds; a withdrawal takes back what is still with the sender."""
     known = state.consent(data.purpose, data.channel)
@@ -43,7 +40,7 @@ def consent(
     )
 
 
-def complaint_open(state: Customer, policy: Policy, complaint_id: str, now: datetime) -> Effects[Customer]:
+def complaint_open(state: Customer, policy: Policy, complaint_id: str, now: Micros) -> Effects[Customer]:
     """A complaint was opened or reopened: marketing that is still with the sender comes back."""
     if complaint_id in state.open_complaints:
         return nothing(state)
@@ -60,9 +57,8 @@ def complaint_over(state: Customer, complaint_id: str) -> Effects[Customer]:
     return nothing(state.model_copy(update={"open_complaints": rest}))
 
 
-def erase(state: Customer, policy: Policy, event: Event, now: datetime) -> Effects[Customer]:
+def erase(state: Customer, now: Micros) -> Effects[Customer]:
     """Forget the customer; what is planned or with the sender is cancelled. A tombstone stays."""
-    assert isinstance(event.data, CustomerErased)
     effects = nothing(state)
     for planned in state.planned:
         effects = then(effects, partial(cancel_planned, planned=planned, reason="erased", now=now))

@@ -1,12 +1,13 @@
 """Small helpers to put effects together."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from services.followup.domain.state import Customer
 from shared.domain import Effects
 
 Step = Callable[[Customer], Effects[Customer]]
+NewId = Callable[[str], str]
+"""``Context.new_id``: an id made of the event and a tag."""
 
 
 def nothing(state: Customer) -> Effects[Customer]:
@@ -24,8 +25,3 @@ def then(effects: Effects[Customer], step: Step) -> Effects[Customer]:
         effects.rows + more.rows,
         more.outcome,
     )
-
-
-def later(first: datetime, second: datetime | None) -> datetime:
-    """The later of the two."""
-    return first if second is None or first >= second else second

@@ -3,56 +3,63 @@
 from datetime import datetime
 from functools import partial
 
-from services.followup.domain.decide import sent_within, unreachable_reason
-from services.followup.domain.delivery import cancel_flights, cancel_planned, plan, settle
-from services.followup.domain.effects import nothing, then
+from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.decision import sent_within, unreachable_reason
+from services.followup.domain.delivery import plan, settle
+from services.followup.domain.effects import NewId, Step, nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules import Rule, event_name
-from services.followup.domain.state import Anchor, Customer, Planned, with_anchor
-from shared.domain import CancelTimer, Context, Effects, SetTimer
-from shared.schemas.base import Money
-from shared.schemas.event import Event
+from services.followup.domain.rules.events import event_name
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.times import span
+from services.followup.domain.state import Anchor, Customer, Planned, Variable, with_anchor
+from shared.domain import CancelTimer, Effects, SetTimer
+from shared.schemas.base import Data, Money
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import Micros, micros, moment
 
 
-def on_event(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
-    """What a fact means to every rule."""
-    name = event_name(type(event.data))
+def on_event(
+    state: Customer, policy: Policy, data: Data, at: Micros, now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """What a fact that happened ``at`` means to every rule."""
+    name = event_name(type(data))
     effects = nothing(state)
     for rule in policy.rules.rules:
+        step: Step
         if name in rule.cancel_on:
-            effects = then(effects, partial(_cancel, policy=policy, rule=rule, event=event, now=context.now))
-        elif name not in rule.triggers or not rule.holds(event.data):
+            step = partial(_cancel, policy=policy, rule=rule, data=data, now=now)
+        elif name not in rule.triggers or not rule.holds(data):
             continue
         elif rule.restart:
-            effects = then(effects, partial(_restart, policy=policy, rule=rule, event=event, now=context.now))
+            step = partial(_restart, policy=policy, rule=rule, at=at, now=now)
         else:
-            effects = then(effects, partial(_trigger, policy=policy, rule=rule, event=event, context=context))
+            step = partial(_trigger, policy=policy, rule=rule, data=data, at=at, now=now, new_id=new_id)
+        effects = then(effects, step)
     return effects
 
 
 def _trigger(
-    state: Customer, policy: Policy, rule: Rule, event: Event, context: Context
+    state: Customer, policy: Policy, rule: Rule, data: Data, at: Micros, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
-    key, due_at, now = rule.key(event.data), event.time + rule.delay, context.now
-    if due_at < now - policy.rules.stale(rule.name) or state.plan(key) is not None:
+    key, due_at = rule.key(data), at + span(rule.delay)
+    if due_at < now - span(policy.rules.stale(rule.name)) or state.plan(key) is not None:
         return nothing(state)
     if rule.at_most_one_in and _too_soon(state, policy, rule, due_at):
         return nothing(state)
     planned = Planned(
-        outreach_id=context.new_id(f"rule:{key}"),
+        outreach_id=new_id(f"rule:{key}"),
         key=key,
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
         channel=rule.channel,
         due_at=due_at,
-        variables={name: _plain(getattr(event.data, name)) for name in rule.variables},
+        variables={name: _plain(getattr(data, name)) for name in rule.variables},
     )
     return plan(state, planned, due_at, now)
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> Variable:
     """What state can hold and the templates' filters read: money as {amount, currency}, a time as text."""
     match value:
         case None | str() | int() | float():
@@ -64,31 +71,32 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def _too_soon(state: Customer, policy: Policy, rule: Rule, due_at: datetime) -> bool:
+def _too_soon(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bool:
     """Whether another outreach of the rule is too near, or would be in vain as the last one was."""
     interval = rule.at_most_one_in
     assert interval is not None
-    if any(p.rule == rule.name and abs(p.due_at - due_at) < interval for p in state.planned):
+    least = span(interval)
+    if any(p.rule == rule.name and abs(p.due_at - due_at) < least for p in state.planned):
         return True
     if sent_within(state, policy, rule.name, due_at, interval):
         return True
     purpose = policy.rules.purpose(rule.template)
-    in_vain = any(u.rule == rule.name and abs(due_at - u.at) < interval for u in state.unreached)
-    return in_vain and unreachable_reason(state, policy.rules, purpose, rule.channel) is not None
+    in_vain = any(u.rule == rule.name and abs(due_at - u.at) < least for u in state.unreached)
+    return in_vain and unreachable_reason(state, policy, purpose, rule.channel) is not None
 
 
-def _restart(state: Customer, policy: Policy, rule: Rule, event: Event, now: datetime) -> Effects[Customer]:
+def _restart(state: Customer, policy: Policy, rule: Rule, at: Micros, now: Micros) -> Effects[Customer]:
     """Note the latest trigger. The timer is set once and catches up when it fires, which saves a timer
     write an event."""
     anchor = state.anchor(rule.name)
-    if anchor is not None and event.time <= anchor.at:
+    if anchor is not None and at <= anchor.at:
         return nothing(state)
-    due_at = event.time + rule.delay
+    due_at = at + span(rule.delay)
     armed = anchor is not None and anchor.armed
     timers: tuple[SetTimer, ...] = ()
-    if not armed and due_at >= now - policy.rules.stale(rule.name):
-        armed, timers = True, (SetTimer(_restart_timer(rule), due_at),)
-    noted = with_anchor(state, Anchor(rule=rule.name, at=event.time, armed=armed))
+    if not armed and due_at >= now - span(policy.rules.stale(rule.name)):
+        armed, timers = True, (SetTimer(_restart_timer(rule), moment(due_at)),)
+    noted = with_anchor(state, Anchor(rule=rule.name, at=at, armed=armed))
     return then(Effects(noted, timers=timers), lambda s: _drop(s, policy, rule.name, now))
 
 
@@ -96,17 +104,17 @@ def _restart_timer(rule: Rule) -> str:
     return f"rule:{rule.name}"
 
 
-def _cancel(state: Customer, policy: Policy, rule: Rule, event: Event, now: datetime) -> Effects[Customer]:
+def _cancel(state: Customer, policy: Policy, rule: Rule, data: Data, now: Micros) -> Effects[Customer]:
     effects = nothing(state)
     if rule.restart:
         anchor = state.anchor(rule.name)
         if anchor is not None and anchor.armed:
             idle = with_anchor(state, anchor.model_copy(update={"armed": False}))
             effects = Effects(idle, timers=(CancelTimer(_restart_timer(rule)),))
-    return then(effects, lambda s: _drop(s, policy, rule.key(event.data), now))
+    return then(effects, lambda s: _drop(s, policy, rule.key(data), now))
 
 
-def _drop(state: Customer, policy: Policy, key: str, now: datetime) -> Effects[Customer]:
+def _drop(state: Customer, policy: Policy, key: str, now: Micros) -> Effects[Customer]:
     """Cancel what is planned or with the sender for this key."""
     effects = nothing(state)
     planned = state.plan(key)
@@ -115,23 +123,23 @@ def _drop(state: Customer, policy: Policy, key: str, now: datetime) -> Effects[C
     return then(effects, lambda s: cancel_flights(s, policy, "condition_unmet", now, key=key))
 
 
-def on_timer(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
+def on_timer(
+    state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
+) -> Effects[Customer]:
     """A timer fell due: decide, or catch up with a trigger that came later."""
-    data = event.data
-    assert isinstance(data, TimerFired)
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
-        return settle(state, policy, planned, context.now)
+        return settle(state, policy, planned, now)
     rule = next((r for r in policy.rules.rules if r.restart and _restart_timer(r) == data.name), None)
     anchor = state.anchor(rule.name) if rule else None
     if rule is None or anchor is None or not anchor.armed:
         return nothing(state)
-    due_at = anchor.at + rule.delay
-    if due_at > data.due_at:
-        return Effects(state, timers=(SetTimer(data.name, due_at),))
+    due_at = anchor.at + span(rule.delay)
+    if due_at > micros(data.due_at):
+        return Effects(state, timers=(SetTimer(data.name, moment(due_at)),))
     quiet = with_anchor(state, anchor.model_copy(update={"armed": False}))
     found = Planned(
-        outreach_id=context.new_id(f"rule:{rule.name}"),
+        outreach_id=new_id(f"rule:{rule.name}"),
         key=rule.name,
         rule=rule.name,
         template=rule.template,
@@ -140,4 +148,4 @@ def on_timer(state: Customer, policy: Policy, event: Event, context: Context) ->
         due_at=due_at,
         announced=False,
     )
-    return settle(quiet, policy, found, context.now)
+    return settle(quiet, policy, found, now)

@@ -1,11 +1,12 @@
-"""What the domain is given besides state and events: the rules, the templates, how links are made."""
+"""What the domain is given besides state and events: the rules, the templates, the channels, how links are
+made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from services.followup.domain.rules import Rules
-from services.followup.domain.templates import Templates
+from services.followup.domain.messages.channel import Writing
+from services.followup.domain.messages.templates import Templates
+from services.followup.domain.rules.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +15,10 @@ class Policy:
 
     rules: Rules
     templates: Templates
+    channels: Mapping[str, Writing]
+    """By name; all that a rule of ``rules`` names are there."""
     unsubscribe_link: Callable[[str, str, str], str]
     """(customer id, purpose, channel) -> the URL that withdraws that consent."""
     event_time: bool = False
-    """The stream clock: a message counts as sent when it was decided, however long the SMTP server then
-    takes, so that a replay gives the same result at any speed."""
-
-
-def milliseconds(time: datetime) -> datetime:
-    """The time cut to what the store keeps, so that state read back equals state kept in memory."""
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+    """The stream clock: a message counts as sent when it was decided, however long its channel then takes,
+    so that a replay gives the same result at any speed."""

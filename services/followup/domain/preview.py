@@ -1,24 +1,45 @@
 """What a rule would do to a customer, without doing it."""
 
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from services.followup.domain.decide import Candidate, Go, No, Wait, address, decide
+from services.followup.domain.decision import Decision, Go, No, Wait, address, decide
 from services.followup.domain.delivery import render
+from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules import Rule
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Planned
+from shared.schemas.outreach import SuppressionReason
+from shared.schemas.times import Micros
 
 
-def preview(state: Customer, policy: Policy, rule: Rule, now: datetime) -> dict[str, Any]:
-    """The decision if it fell now, and the message. ``decision`` is send, wait (``at`` says until when) or
-    suppress (``reason`` says why); ``planned_at`` is when the customer's own is due, null if none is.
-    Variables of a trigger that has not happened show as ``<order_id>``. Raises ``TemplateFault``."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The decision if it fell now, and the message."""
+
+    rule: Rule
+    purpose: str
+    customer_id: str
+    decision: Literal["send", "wait", "suppress"]
+    at: Micros | None
+    """When it would go; None if it would not."""
+    reason: SuppressionReason | None
+    """Why it would wait, or not go."""
+    planned_at: Micros | None
+    """When the customer's own is due; None if none is planned."""
+    to: str | None
+    message: Message
+
+
+def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview:
+    """What would happen now. Variables of a trigger that has not happened show as ``<order_id>``.
+    Raises ``TemplateFaultError``."""
     planned = next((p for p in state.planned if p.rule == rule.name), None)
     anchor = state.anchor(rule.name)
     planned_at = planned.due_at if planned else None
     if planned_at is None and anchor is not None and anchor.armed:
-        planned_at = anchor.at + rule.delay
+        planned_at = anchor.at + span(rule.delay)
     shown = Planned(
         outreach_id="preview",
         key=rule.name,
@@ -30,26 +51,23 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: datetime) -> dict[
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )
     message = render(state, policy, shown)
-    candidate = Candidate(shown.rule, shown.template, shown.purpose, shown.channel, now)
-    decision, at, reason = _words(decide(state, policy, candidate, now), now)
-    return {
-        "rule": rule.name,
-        "customer_id": state.customer_id,
-        "decision": decision,
-        "reason": reason,
-        "at": at,
-        "planned_at": planned_at,
-        "template": rule.template,
-        "purpose": shown.purpose,
-        "channel": rule.channel,
-        "to": address(state, rule.channel),
-        "subject": message.subject,
-        "text": message.text,
-        "html": message.html,
-    }
+    decision, at, reason = _words(decide(state, policy, shown, now), now)
+    return Preview(
+        rule=rule,
+        purpose=shown.purpose,
+        customer_id=state.customer_id,
+        decision=decision,
+        at=at,
+        reason=reason,
+        planned_at=planned_at,
+        to=address(state, policy, rule.channel),
+        message=message,
+    )
 
 
-def _words(decision: Go | Wait | No, now: datetime) -> tuple[str, datetime | None, str | None]:
+def _words(
+    decision: Decision, now: Micros
+) -> tuple[Literal["send", "wait", "suppress"], Micros | None, SuppressionReason | None]:
     match decision:
         case Go():
             return "send", now, None

@@ -3,79 +3,122 @@ the sender works from. Addresses and texts are in it only while it waits to be s
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
 
+from pydantic import Field
+
+from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
-from services.followup.domain.quiet import zone
-from services.followup.domain.state import Customer
-from services.followup.domain.templates import Message
-from shared.domain import Put
+from services.followup.domain.rules.quiet import QuietHours, zone
+from services.followup.domain.rules.times import span
+from services.followup.domain.state import Customer, Outreach
+from shared.domain import Collection, Put
+from shared.schemas.base import Frozen
+from shared.schemas.times import Micros, moment
 
 COLLECTION = "deliveries"
-
-
-class Outreach(Protocol):
-    """What ``Planned`` and ``InFlight`` have in common."""
-
-    @property
-    def outreach_id(self) -> str: ...
-    @property
-    def rule(self) -> str: ...
-    @property
-    def template(self) -> str: ...
-    @property
-    def purpose(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def due_at(self) -> datetime: ...
-
-
-def row(customer_id: str, outreach: Outreach, status: str, at: datetime, **more: Any) -> Put:
-    """The document as it stands from ``at`` on; ``more``: ``reason``, ``error``, ``attempt``, ``sent_at``."""
-    return Put(
+COLLECTIONS = (
+    Collection(
         COLLECTION,
-        {
-            "_id": outreach.outreach_id,
-            "customer": customer_id,
-            "rule": outreach.rule,
-            "template": outreach.template,
-            "purpose": outreach.purpose,
-            "channel": outreach.channel,
-            "due_at": outreach.due_at,
-            "status": status,
-            "updated_at": at,
-            **more,
-        },
-    )
+        owner="customer",
+        personal=("to", "subject", "text", "html", "headers", "error"),
+        indexes=("status,channel,not_before", "customer,-due_at,-_id"),
+    ),
+)
+
+
+class Party(Frozen):
+    """Whom a message is from, or to."""
+
+    name: str
+    address: str
+
+
+class Night(Frozen):
+    """The quiet hours that hold for a message, where its customer lives."""
+
+    timezone: str
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+
+    @property
+    def hours(self) -> QuietHours:
+        return QuietHours.model_validate({"from": self.start, "to": self.end})
+
+
+class Delivery(Frozen):
+    """A message that is ready to be sent: all that the sender needs, so that it needs neither rules nor
+    state. Of its document, what the sender reads."""
+
+    outreach_id: str = Field(alias="_id")
+    customer: str
+    rule: str
+    template: str
+    purpose: str
+    channel: str
+    attempt: int
+    """How many tries there were."""
+    decided_at: datetime
+    expires_at: datetime
+    """Past this it is stale."""
+    quiet: Night | None
+    sender: Party = Field(alias="from")
+    to: Party
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str]
+
+
+def row(
+    customer_id: str,
+    outreach: Outreach,
+    status: str,
+    at: Micros,
+    *,
+    reason: str | None = None,
+    attempt: int | None = None,
+    sent_at: Micros | None = None,
+    error: str | None = None,
+) -> Put:
+    """The document as it stands from ``at`` on; fields that are None are left out."""
+    document: dict[str, object] = {
+        "_id": outreach.outreach_id,
+        "customer": customer_id,
+        "rule": outreach.rule,
+        "template": outreach.template,
+        "purpose": outreach.purpose,
+        "channel": outreach.channel,
+        "due_at": moment(outreach.due_at),
+        "status": status,
+        "updated_at": moment(at),
+    }
+    told = {"reason": reason, "attempt": attempt, "error": error}
+    document |= {name: value for name, value in told.items() if value is not None}
+    if sent_at is not None:
+        document["sent_at"] = moment(sent_at)
+    return Put(COLLECTION, document)
 
 
 def ready_row(
-    state: Customer, policy: Policy, outreach: Outreach, to: str, message: Message, now: datetime
+    state: Customer, policy: Policy, outreach: Outreach, to: str, message: Message, now: Micros
 ) -> Put:
-    """All that the sender needs, so that it needs neither rules nor state."""
+    """The document of a message for the sender: what ``Delivery`` reads, and ``not_before``."""
     rules = policy.rules
-    link = policy.unsubscribe_link(state.customer_id, outreach.purpose, outreach.channel)
-    return row(
-        state.customer_id,
-        outreach,
-        "ready",
-        now,
-        **{
-            "attempt": 0,
-            "not_before": now,
-            "decided_at": now,
-            "expires_at": outreach.due_at + rules.stale(outreach.rule),
+    common = row(state.customer_id, outreach, "ready", now, attempt=0).document
+    return Put(
+        COLLECTION,
+        {
+            **common,
+            "not_before": moment(now),
+            "decided_at": moment(now),
+            "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),
             "quiet": _quiet(state, policy),
             "from": {"name": rules.sender.name, "address": rules.sender.address},
             "to": {"name": state.name or "", "address": to},
             "subject": message.subject,
             "text": message.text,
             "html": message.html,
-            "headers": {
-                "List-Unsubscribe": f"<{link}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            },
+            "headers": dict(message.headers),
         },
     )
 
@@ -85,4 +128,4 @@ def _quiet(state: Customer, policy: Policy) -> Mapping[str, str] | None:
     if hours is None:
         return None
     where = zone(state.timezone, policy.rules.timezone).key
-    return {"timezone": where, "from": hours.start.isoformat("minutes"), "to": hours.end.isoformat("minutes")}
+    return {"timezone": where, **hours.model_dump(by_alias=True)}

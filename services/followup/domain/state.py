@@ -1,10 +1,13 @@
 """What followup knows of one customer: how to reach them, what they allow, what is planned and was sent."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from typing import TypeAlias
 
 from shared.schemas.base import Open
+from shared.schemas.times import Micros
+
+Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
+"""What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
 
 
 class Consent(Open):
@@ -13,20 +16,20 @@ class Consent(Open):
     purpose: str
     channel: str
     granted: bool
-    at: datetime
+    at: Micros
 
 
 class Anchor(Open):
     """The latest trigger of a ``restart`` rule."""
 
     rule: str
-    at: datetime
+    at: Micros
     armed: bool
     """A timer stands; it may be earlier than ``at`` plus the delay, and then moves when it fires."""
 
 
-class Planned(Open):
-    """An outreach that waits for its timer."""
+class Outreach(Open):
+    """One message: what it is and why."""
 
     outreach_id: str
     key: str
@@ -35,9 +38,14 @@ class Planned(Open):
     template: str
     purpose: str
     channel: str
-    due_at: datetime
+    due_at: Micros
     """When it was to go first; quiet hours move the timer, not this."""
-    variables: Mapping[str, Any] = {}
+
+
+class Planned(Outreach):
+    """An outreach that waits for its timer."""
+
+    variables: Mapping[str, Variable] = {}
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
 
@@ -47,17 +55,10 @@ class Planned(Open):
         return f"outreach:{self.outreach_id}"
 
 
-class InFlight(Open):
+class InFlight(Outreach):
     """An outreach handed to the sender, whose report is not in yet."""
 
-    outreach_id: str
-    key: str
-    rule: str
-    template: str
-    purpose: str
-    channel: str
-    due_at: datetime
-    decided_at: datetime
+    decided_at: Micros
     cancelled: bool = False
     """Taken back; the sender may have been faster, and then it was sent after all."""
 
@@ -67,14 +68,14 @@ class Send(Open):
 
     rule: str
     purpose: str
-    at: datetime
+    at: Micros
 
 
 class Unreached(Open):
     """The last time a rule with an interval found the customer without consent or address."""
 
     rule: str
-    at: datetime
+    at: Micros
 
 
 class Customer(Open):
@@ -87,7 +88,7 @@ class Customer(Open):
     locale: str | None = None
     timezone: str | None = None
     preferred_channel: str | None = None
-    profile_at: datetime | None = None
+    profile_at: Micros | None = None
     """The event time of the profile above; an older one does not overwrite it."""
     consents: tuple[Consent, ...] = ()
     open_complaints: tuple[str, ...] = ()

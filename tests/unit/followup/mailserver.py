@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP as SmtpProtocol
 from aiosmtpd.smtp import Envelope
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.followup.domain.rows import COLLECTION
-from services.followup.mail import Connection, Server
+from services.followup.channels.email import Email, EmailSettings
+from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sender import Sender
 from shared.schemas.commands import DeliveryReported
 from shared.schemas.event import Event
@@ -141,9 +141,14 @@ def row(id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def delivery(id: str, **changes: Any) -> Delivery:
+    """The row as a channel gets it."""
+    return Delivery.model_validate(row(id, **changes))
+
+
 def sender_of(runtime: FakeRuntime, port: int, *, event_time: bool = False, **more: Any) -> Sender:
-    connection = Connection(Server("127.0.0.1", port, timeout=3.0))
-    return Sender(runtime, connection, event_time=event_time, doubt_after=timedelta(minutes=1), **more)
+    channel = Email(EmailSettings(smtp_port=port, smtp_timeout=3.0))
+    return Sender(runtime, channel, event_time=event_time, **more)
 
 
 async def statuses(database: Database) -> Mapping[str, str]:

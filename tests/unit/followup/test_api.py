@@ -11,15 +11,14 @@ from starlette.testclient import TestClient
 
 from services.followup import tokens
 from services.followup.api import create_app
-from services.followup.load import DEFAULT_RULES, load_policy, load_rules
+from services.followup.config import DEFAULT_RULES, load_policy, load_rules
 from services.followup.settings import FollowupSettings
-from shared.domain import Refused
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.customers import ConsentChanged
 
-from .driver import DAY, Driver, granted, profile, purchase
+from .driver import CHANNELS, DAY, Driver, granted, profile, purchase
 
 KEY = {"X-API-Key": "a-key-for-the-tests"}
 SECRET = "a secret of more than 16"
@@ -47,12 +46,8 @@ class Worker(Driver):
         for record in records:
             event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
             asked = digest(event.subject, event.type, event.data.model_dump(mode="json"))
-            try:
-                effects = self._apply(event)
-                outcome = {"status": effects.outcome.status, "body": dict(effects.outcome.body)}
-            except Refused as refused:
-                body = {"code": refused.code, "detail": refused.detail, "field": refused.field}
-                outcome = {"status": refused.status, "body": body}
+            answer = self.send(event)
+            outcome = {"status": answer.status, "body": dict(answer.body)}
             self.save()
             self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
 
@@ -82,7 +77,7 @@ def worker(settings: FollowupSettings, mongo_uri: str) -> Iterator[Worker]:
         store = client["rapport_followup"]
         for name in ("deliveries", "state", "journal"):
             store[name].delete_many({})
-        worker = Worker(policy=load_policy(settings), now=DAYTIME).attach(store)
+        worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
         worker.event(profile())
         worker.save()
         yield worker
@@ -97,7 +92,7 @@ def http(settings: FollowupSettings, worker: Worker, monkeypatch: pytest.MonkeyP
 
     create_api = api.create_api
     monkeypatch.setattr(api, "create_api", create)
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings, worker.policy)) as client:
         yield client
 
 
@@ -188,8 +183,11 @@ def test_preview(http: TestClient, worker: Worker) -> None:
     assert would["decision"] in ("send", "wait")  # by the wall clock it may be night
     assert would["planned_at"] is not None
     assert "Dear Ada Byron" in would["text"]
-    assert asked("nothing").status_code == 404
-    assert asked(customer="c-2").status_code == 404
+    missing = [asked("nothing"), asked(customer="c-2")]
+    assert [(a.status_code, a.json()["code"]) for a in missing] == [
+        (404, "not_found"),
+        (404, "unknown_customer"),
+    ]
     assert not worker.sent
 
 

@@ -1,12 +1,14 @@
 """What crosses a message's way: the cap, history, erasure, withdrawal, failure, changed rules."""
 
+from datetime import timedelta
+
 import pytest
 
-from services.followup.domain.preview import preview
 from shared.schemas.customers import CustomerErased
 from shared.schemas.outreach import (
     OutreachCancelled,
     OutreachFailed,
+    OutreachScheduled,
     OutreachSent,
     OutreachSuppressed,
 )
@@ -20,6 +22,7 @@ from .driver import (
     granted,
     opened,
     policy,
+    previewed,
     profile,
     purchase,
     reachable,
@@ -116,6 +119,16 @@ def test_under_the_stream_clock_what_is_decided_counts_as_sent() -> None:
     assert sent.time == NOON + 2 * HOUR
 
 
+def test_event_row_and_timer_name_one_instant_though_mongodb_keeps_milliseconds() -> None:
+    driver = reachable(Driver())
+    driver.event(purchase(), at=NOON + timedelta(microseconds=123_456))
+    [told] = driver.facts(OutreachScheduled)
+    [row] = driver.rows.values()
+    timer = next(t for t in driver.worker.timers() if told.outreach_id in t.name)
+    due_at = NOON + 2 * HOUR + timedelta(milliseconds=123)
+    assert (told.due_at, row["due_at"], timer.due_at) == (due_at, due_at, due_at)
+
+
 def test_failures_and_doubts_are_reported_as_such() -> None:
     driver = reachable(Driver(instant=False))
     driver.event(purchase())
@@ -174,24 +187,24 @@ def test_preview_says_what_when_and_why_not() -> None:
     driver.event(profile())
     rule = driver.policy.rules.rule("thank-you")
     assert rule is not None
-    refused = preview(driver.state, driver.policy, rule, driver.now)
-    assert (refused["decision"], refused["reason"], refused["at"]) == ("suppress", "no_consent", None)
+    refused = previewed(driver, rule)
+    assert (refused.decision, refused.reason, refused.at) == ("suppress", "no_consent", None)
     driver.event(granted())
     driver.event(purchase("o-9"))
     before = driver.state
-    would = preview(driver.state, driver.policy, rule, driver.now)
-    assert (would["decision"], would["to"], would["planned_at"]) == (
+    would = previewed(driver, rule)
+    assert (would.decision, would.to, would.planned_at) == (
         "send",
         "ada@example.org",
         NOON + 2 * HOUR,
     )
-    assert "Dear Ada Byron" in would["text"]
-    night = preview(driver.state, driver.policy, rule, NOON + 10 * HOUR)
-    assert (night["decision"], night["at"]) == ("wait", NOON + 20 * HOUR)
+    assert "Dear Ada Byron" in would.text
+    night = previewed(driver, rule, NOON + 10 * HOUR)
+    assert (night.decision, night.at) == ("wait", NOON + 20 * HOUR)
     assert driver.state is before
     check = driver.policy.rules.rule("complaint-check")
     assert check is not None
-    assert "<complaint_id>" in preview(driver.state, driver.policy, check, driver.now)["text"]
+    assert "<complaint_id>" in previewed(driver, check).text
     win_back = driver.policy.rules.rule("win-back")
     assert win_back is not None
-    assert preview(driver.state, driver.policy, win_back, driver.now)["planned_at"] == NOON + 60 * DAY
+    assert previewed(driver, win_back).planned_at == NOON + 60 * DAY

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from services.followup.domain.preview import preview
 from shared.schemas.base import Data, Money
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.loyalty import (
@@ -21,7 +20,21 @@ from shared.schemas.loyalty import (
 )
 from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSuppressed
 
-from .driver import DAY, HOUR, NOON, Driver, opened, policy, profile, purchase, reachable, reward, rules, tier
+from .driver import (
+    DAY,
+    HOUR,
+    NOON,
+    Driver,
+    opened,
+    policy,
+    previewed,
+    profile,
+    purchase,
+    reachable,
+    reward,
+    rules,
+    tier,
+)
 
 LATE = datetime.fromisoformat("2026-04-05T23:30:00Z")
 """The sixth in Berlin, still the fifth in London."""
@@ -246,14 +259,14 @@ def test_a_preview_shows_what_is_not_known_yet() -> None:
     for name in ("points-expiring", "tier-at-risk", "anniversary"):
         rule = driver.policy.rules.rule(name)
         assert rule is not None
-        shown = preview(driver.state, driver.policy, rule, driver.now)
-        assert f"<{rule.variables[0]}>" in shown["subject"]
+        shown = previewed(driver, rule)
+        assert f"<{rule.variables[0]}>" in shown.subject
     driver.event(tier("gold"))
     rule = driver.policy.rules.rule("tier-up")
     assert rule is not None
-    shown = preview(driver.state, driver.policy, rule, driver.now)
-    assert shown["subject"] == "Congratulations: you have reached gold"
-    assert shown["planned_at"] == NOON + timedelta(hours=1)
+    shown = previewed(driver, rule)
+    assert shown.subject == "Congratulations: you have reached gold"
+    assert shown.planned_at == NOON + timedelta(hours=1)
 
 
 def test_a_subscription_business_tells_the_same() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.followup.domain.quiet import quiet_until, zone
-from services.followup.domain.rules import FrequencyCap
+from services.followup.domain.rules.quiet import quiet_until, zone
+from services.followup.domain.rules.rules import FrequencyCap
 from shared.domain import Refused
 from shared.schemas.base import Data
 from shared.schemas.commands import OutreachRequested

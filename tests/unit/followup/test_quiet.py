@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.followup.domain.quiet import is_quiet, quiet_until, zone
-from services.followup.domain.rules import QuietHours
+from services.followup.domain.rules.quiet import QuietHours, is_quiet, quiet_until, zone
 
 NIGHT = QuietHours.model_validate({"from": "21:00", "to": "08:00"})
 

@@ -7,11 +7,14 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from services.followup.domain.handler import consumes
-from services.followup.domain.rules import parse_duration, write_duration
+from services.followup.config import DEFAULT_RULES, load_policy, load_rules
+from services.followup.domain.apply import consumes
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.times import parse_duration, write_duration
 from services.followup.domain.state import Customer
-from services.followup.load import DEFAULT_RULES, RulesError, load_policy, load_rules, policy_or_exit
 from services.followup.settings import FollowupSettings
+from shared.runtime.config import ConfigError, or_exit
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import (
     MemberAnniversary,
     MemberBirthday,
@@ -23,12 +26,16 @@ from shared.schemas.loyalty import (
 )
 from shared.schemas.purchases import PurchaseMade, SubscriptionCancelled
 
-from .driver import RULES
+from .driver import CHANNELS, RULES
 
 
 def settings(**changes: object) -> FollowupSettings:
     required = {"kafka": "k:1", "mongo": "mongodb://m", "secret_key": SecretStr("x" * 32)}
     return FollowupSettings.model_validate({**required, **changes})
+
+
+def policy_of(**changes: object) -> Policy:
+    return load_policy(settings(**changes), [*CHANNELS.values()])
 
 
 def changed(tmp_path: Path, *path: str | int, to: object) -> Path:
@@ -56,7 +63,7 @@ SHIPPED = {
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_ships_loads(name: str) -> None:
-    policy = load_policy(settings(rules=RULES / f"{name}.yaml"))
+    policy = policy_of(rules=RULES / f"{name}.yaml")
     assert {rule.name for rule in policy.rules.rules} == SHIPPED[name]
     assert policy.rules.name == name
 
@@ -87,7 +94,7 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (("rules", 0, "when"), {"order_id": 7}, "rules[0].when: order_id of purchase.made is never 7"),
         (("rules", 0, "when"), ["order_id"], "rules[0].when:"),
         (("rules", 1, "for_each"), "order", "rules[1].for_each: complaint.resolved has no field order"),
-        (("rules", 2, "restarts"), True, "rules[2].restarts: there is no such field"),
+        (("rules", 2, "restarts"), True, "rules[2].restarts: is not a known field"),
         (("rules", 2, "name"), "thank-you", "rules: two rules are named thank-you"),
         (("rules", 2, "name"), "manual", "rules[2].name:"),
         (("rules", 2, "template"), "gone", "rules: rule win-back: there is no template gone"),
@@ -97,38 +104,57 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (("timezone",), "Mars/Olympus", "timezone: 'Mars/Olympus' is no IANA time zone"),
         (("sender", "address"), "a@b>\nBcc: c@d", "sender.address:"),
         (("templates", "thank-you", "purpose"), "spam", "templates.thank-you.purpose:"),
-        (("consent", "marketing"), "not_refused", "consent.marketing: there is no such field"),
+        (("consent", "marketing"), "not_refused", "consent.marketing: is not a known field"),
         (("frequency_cap", "max"), 0, "frequency_cap.max:"),
-        (("name",), None, "name: Field required"),
+        (("name",), None, "name: is missing"),
     ],
 )
 def test_a_bad_field_is_named(tmp_path: Path, path: tuple[str | int, ...], to: object, said: str) -> None:
-    with pytest.raises(RulesError) as caught:
+    with pytest.raises(ConfigError) as caught:
         load_rules(changed(tmp_path, *path, to=to))
     assert said in str(caught.value)
 
 
 def test_a_condition_is_a_value_that_the_field_can_have(tmp_path: Path) -> None:
     place = next(n for n, rule in enumerate(load_rules(DEFAULT_RULES).rules) if rule.name == "tier-up")
-    with pytest.raises(RulesError, match=r"when: direction of tier\.changed is never 'sideways'"):
+    with pytest.raises(ConfigError, match=r"when: direction of tier\.changed is never 'sideways'"):
         load_rules(changed(tmp_path, "rules", place, "when", to={"direction": "sideways"}))
     rules = load_rules(changed(tmp_path, "rules", place, "when", to={"to": "gold", "direction": "up"}))
     assert rules.model_dump(mode="json")["rules"][place]["when"] == {"to": "gold", "direction": "up"}
 
 
+def test_a_condition_on_a_fraction_is_the_fraction_that_events_hold(tmp_path: Path) -> None:
+    path = changed(tmp_path, "rules", 0, to=None)
+    content = yaml.safe_load(path.read_text())
+    content["rules"].append(
+        {
+            "name": "cheer-up",
+            "triggers": ["interaction.logged"],
+            "when": {"sentiment": -0.7},
+            "delay": "1d",
+            "template": "news",
+        }
+    )
+    path.write_text(yaml.safe_dump(content))
+    rule = load_rules(path).rules[-1]
+    logged = {"channel": "chat", "direction": "inbound", "kind": "question", "summary": "s"}
+    assert rule.holds(InteractionLogged.model_validate({**logged, "sentiment": -0.7}))
+    assert not rule.holds(InteractionLogged.model_validate({**logged, "sentiment": 0.7}))
+
+
 def test_a_template_without_files_or_with_an_unknown_variable_is_named(tmp_path: Path) -> None:
     file = changed(tmp_path, "templates", "ghost", to={"purpose": "service"})
-    with pytest.raises(RulesError, match=r"template ghost: there is no file ghost\.subject\.txt"):
-        load_policy(settings(rules=file))
-    with pytest.raises(RulesError, match=r"complaint-check\.txt: 'complaint_id' is undefined"):
-        load_policy(settings(rules=changed(tmp_path, "rules", 1, "variables", to=[])))
+    with pytest.raises(ConfigError, match=r"template ghost: there is no file ghost\.subject\.txt"):
+        policy_of(rules=file)
+    with pytest.raises(ConfigError, match=r"complaint-check\.txt: 'complaint_id' is undefined"):
+        policy_of(rules=changed(tmp_path, "rules", 1, "variables", to=[]))
 
 
 def test_a_bad_file_ends_the_start_with_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        policy_or_exit(settings(rules=changed(tmp_path, "rules", 1, "delay", to="soon")))
+        or_exit(lambda: policy_of(rules=changed(tmp_path, "rules", 1, "delay", to="soon")))
     assert caught.value.code == 2
     assert "rules[1].delay" in capsys.readouterr().err
 
@@ -137,17 +163,17 @@ def test_a_bad_file_ends_the_start_with_a_sentence(
 def test_what_is_no_rules_file_at_all(tmp_path: Path, text: str) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(text)
-    with pytest.raises(RulesError, match=r"rules\.yaml"):
+    with pytest.raises(ConfigError, match=r"rules\.yaml"):
         load_rules(file)
-    with pytest.raises(RulesError, match="No such file"):
+    with pytest.raises(ConfigError, match="No such file"):
         load_rules(tmp_path / "none.yaml")
 
 
 def test_ones_own_templates_come_first(tmp_path: Path) -> None:
     (tmp_path / "thank-you.subject.txt").write_text("Merci")
-    policy = load_policy(settings(templates=tmp_path))
+    policy = policy_of(templates=tmp_path)
     message = policy.templates.render(
-        "thank-you", Customer(customer_id="c"), {}, sender="S", unsubscribe_url="u"
+        "thank-you", CHANNELS["email"], Customer(customer_id="c"), {}, sender="S", unsubscribe_url="u"
     )
     assert message.subject == "Merci"
     assert "Thank you" in message.text

@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
+from services.followup.channels.email import BadMessageError, build
 from services.followup.domain.rows import COLLECTION
-from services.followup.mail import BadMessage, build
 from services.followup.sender import SOURCE
 
-from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, statuses, until
+from .mailserver import (
+    Database,
+    FakeRuntime,
+    Inbox,
+    delivery,
+    free_port,
+    row,
+    sender_of,
+    smtp_server,
+    statuses,
+    until,
+)
 
 LONG_AGO = timedelta(minutes=30)
 
@@ -149,8 +160,8 @@ async def test_under_the_stream_clock_the_decision_is_the_time_of_sending(
 async def test_no_value_becomes_a_header_and_a_bad_one_fails_alone(
     database: Database, inbox: Inbox, runtime: FakeRuntime, changes: dict[str, Any]
 ) -> None:
-    with pytest.raises(BadMessage):
-        build(row("a", **changes), datetime.now(UTC))
+    with pytest.raises(BadMessageError):
+        build(delivery("a", **changes), datetime.now(UTC))
     await database[COLLECTION].insert_many([row("bad", **changes), row("good")])
     port = free_port()
     async with smtp_server(inbox, port):
@@ -160,7 +171,7 @@ async def test_no_value_becomes_a_header_and_a_bad_one_fails_alone(
 
 def test_an_odd_name_does_not_cost_the_message() -> None:
     message = build(
-        row("a", to={"name": 'A\r\nBcc: x, "é" \x00', "address": "a@example.org"}), datetime.now(UTC)
+        delivery("a", to={"name": 'A\r\nBcc: x, "é" \x00', "address": "a@example.org"}), datetime.now(UTC)
     )
     assert message["Bcc"] is None
     assert message["To"].addresses[0].addr_spec == "a@example.org"

@@ -90,7 +90,7 @@ async def test_a_row_cancelled_between_look_and_mark_stays_unsent(
     found = await sender._ready()
     await database[COLLECTION].update_one({"_id": "a"}, {"$set": {"status": "cancelled"}})
     async with smtp_server(inbox, port):
-        await sender._connected()
+        await sender._opened()
         await sender._send(found[0])
     assert not inbox.messages
     assert not runtime.published

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.followup.domain.wording import counted, date, money, number
+from services.followup.domain.messages.wording import counted, date, money, number
 
 
 @pytest.mark.parametrize(

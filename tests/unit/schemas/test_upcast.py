@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from shared.schemas.base import Data
 from shared.schemas.codec import BadRecord, data_class, parse_cloudevent
+from shared.schemas.commands import DeliveryReported, MemberEnrolRequested
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.topics import TYPES
 from shared.schemas.upcast import UPCASTERS, Upcaster, current_type, upcast
@@ -91,6 +93,28 @@ def test_old_data_that_is_no_object_is_a_bad_field() -> None:
     with pytest.raises(BadRecord) as caught:
         parse_cloudevent(json.dumps(wire).encode(), NOW)
     assert (caught.value.code, caught.value.field) == ("field", "data")
+
+
+@pytest.mark.parametrize(
+    ("old", "today", "data"),
+    [
+        (
+            "rapport.followup.delivery.requested.v1",
+            DeliveryReported,
+            {"outreach_id": "o-1", "status": "sent", "attempt": 2, "seen_by": "x"},
+        ),
+        ("rapport.loyalty.enrol.requested.v1", MemberEnrolRequested, {"desk": 3}),
+    ],
+)
+def test_a_type_that_was_renamed_is_read_as_it_was_written(
+    old: str, today: type[Data], data: dict[str, Any]
+) -> None:
+    wire = json.loads(old_purchase()) | {"type": old, "data": data}
+    event = parse_cloudevent(json.dumps(wire).encode(), NOW)
+    assert type(event.data) is today
+    assert event.type == today.event_type
+    assert event.type != old
+    assert event.data.model_dump(exclude_none=True) == data
 
 
 def test_steps_chain() -> None:

@@ -3,7 +3,23 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from services.followup.domain.rules import QuietHours
+from pydantic import Field, model_validator
+
+from services.followup.domain.rules.times import TimeOfDay
+from shared.schemas.base import Strict
+
+
+class QuietHours(Strict):
+    """From ``start`` until before ``end``, in the customer's local time; may span midnight."""
+
+    start: TimeOfDay = Field(alias="from")
+    end: TimeOfDay = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "QuietHours":
+        if self.start == self.end:
+            raise ValueError("from and to are the same time; leave quiet_hours out to have none")
+        return self
 
 
 def zone(name: str | None, default: str) -> ZoneInfo:

@@ -1,25 +1,16 @@
 """The decision, made at the moment of sending: send now, wait for the end of quiet hours, or not at all."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
 from services.followup.domain.policy import Policy
-from services.followup.domain.quiet import quiet_until, zone
-from services.followup.domain.rules import MANUAL, Rules
-from services.followup.domain.state import Customer
+from services.followup.domain.rules.quiet import quiet_until, zone
+from services.followup.domain.rules.rule import MANUAL
+from services.followup.domain.rules.times import span
+from services.followup.domain.state import Customer, Outreach
 from shared.schemas.outreach import SuppressionReason
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What might be sent."""
-
-    rule: str
-    template: str
-    purpose: str
-    channel: str
-    due_at: datetime
+from shared.schemas.times import Micros, micros, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +24,7 @@ class Go:
 class Wait:
     """It is quiet hours: decide again then."""
 
-    until: datetime
+    until: Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +37,25 @@ class No:
 Decision: TypeAlias = Go | Wait | No
 
 
-def decide(state: Customer, policy: Policy, candidate: Candidate, now: datetime) -> Decision:
+def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> Decision:
     """Whether to send. Open complaints, intervals and the cap are looked at after quiet hours only: what
     they say at night may be otherwise in the morning."""
     rules = policy.rules
-    purpose = candidate.purpose
-    last_moment = candidate.due_at + rules.stale(candidate.rule)
+    purpose = outreach.purpose
+    last_moment = outreach.due_at + span(rules.stale(outreach.rule))
     if state.erased:
         return No("erased")
     if now > last_moment:
         return No("stale")
-    rule = rules.rule(candidate.rule)
-    if candidate.template not in rules.templates or (rule is None and candidate.rule != MANUAL):
+    rule = rules.rule(outreach.rule)
+    if outreach.template not in rules.templates or (rule is None and outreach.rule != MANUAL):
         return No("condition_unmet")  # taken out of the rules since
-    unreachable = unreachable_reason(state, rules, purpose, candidate.channel)
+    unreachable = unreachable_reason(state, policy, purpose, outreach.channel)
     if unreachable is not None:
         return No(unreachable)
-    until = quiet_until(now, zone(state.timezone, rules.timezone), rules.quiet_hours)
-    if until is not None:
+    quiet_end = quiet_until(moment(now), zone(state.timezone, rules.timezone), rules.quiet_hours)
+    if quiet_end is not None:
+        until = micros(quiet_end)
         return Wait(until) if until <= last_moment else No("quiet_hours")
     if state.open_complaints and purpose in rules.hold_during_complaint:
         return No("open_complaint")
@@ -71,40 +63,43 @@ def decide(state: Customer, policy: Policy, candidate: Candidate, now: datetime)
         return No("duplicate")
     if cap_reached(state, policy, purpose, now):
         return No("frequency_cap")
-    return Go(address(state, candidate.channel) or "")
+    return Go(address(state, policy, outreach.channel) or "")
 
 
-def address(state: Customer, channel: str) -> str | None:
-    """Where the channel reaches the customer."""
-    return state.email if channel == "email" else None
+def address(state: Customer, policy: Policy, channel: str) -> str | None:
+    """Where the channel reaches the customer; None where it does not, or there is no such channel."""
+    known = policy.channels.get(channel)
+    return known.address(state) if known is not None else None
 
 
-def unreachable_reason(state: Customer, rules: Rules, purpose: str, channel: str) -> SuppressionReason | None:
+def unreachable_reason(
+    state: Customer, policy: Policy, purpose: str, channel: str
+) -> SuppressionReason | None:
     """``condition_unmet`` without an address, ``no_consent`` without leave to use it, else None."""
-    if not address(state, channel):
+    if not address(state, policy, channel):
         return "condition_unmet"
     consent = state.consent(purpose, channel)
-    allowed = consent.granted if consent else not rules.consent.must_be_granted(purpose)
+    allowed = consent.granted if consent else not policy.rules.consent.must_be_granted(purpose)
     return None if allowed else "no_consent"
 
 
-def sent_within(state: Customer, policy: Policy, rule: str, at: datetime, interval: timedelta) -> bool:
+def sent_within(state: Customer, policy: Policy, rule: str, at: Micros, interval: timedelta) -> bool:
     """Whether the rule sent, or may just be sending, within ``interval`` of ``at`` on either side."""
-    return any(abs(at - sent) < interval for name, _, sent in _sends(state, policy, at) if name == rule)
+    least = span(interval)
+    return any(abs(at - sent) < least for name, _, sent in _sends(state, policy, at) if name == rule)
 
 
-def cap_reached(state: Customer, policy: Policy, purpose: str, now: datetime) -> bool:
+def cap_reached(state: Customer, policy: Policy, purpose: str, now: Micros) -> bool:
     """Whether one more message of this purpose would be above the frequency cap."""
     cap = policy.rules.frequency_cap
     if cap is None or purpose not in cap.purposes:
         return False
-    counted = [
-        at for _, kind, at in _sends(state, policy, now) if kind in cap.purposes and at > now - cap.per
-    ]
+    since = now - span(cap.per)
+    counted = [at for _, kind, at in _sends(state, policy, now) if kind in cap.purposes and at > since]
     return len(counted) >= cap.max
 
 
-def _sends(state: Customer, policy: Policy, now: datetime) -> list[tuple[str, str, datetime]]:
+def _sends(state: Customer, policy: Policy, now: Micros) -> list[tuple[str, str, Micros]]:
     """(rule, purpose, time) of each message sent or on its way; one on its way may leave at any moment."""
     sent = [(send.rule, send.purpose, send.at) for send in state.sends]
     leaving = [

@@ -2,20 +2,20 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import cast, get_args
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.followup import tokens
-from services.followup.domain.rules import Purpose
+from services.followup.domain.rules.rule import Purpose
+from services.followup.routes.dependencies import LinkKey
 from shared.http.auth import Principal
-from shared.http.commands import Commands
-from shared.http.dependencies import get_commands
+from shared.http.dependencies import SendCommands
 from shared.schemas.commands import UnsubscribeRequested
 
-PAGES = Path(__file__).parent / "templates" / "pages"
+PAGES = Path(__file__).parents[1] / "templates" / "pages"
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -43,9 +43,8 @@ def _page(title: str, text: str, *, ask: bool = False, status: int = 200) -> HTM
     return HTMLResponse(html, status_code=status, headers=HEADERS)
 
 
-def _read(request: Request, token: str) -> tuple[str, Purpose, str] | None:
+def _read(key: bytes, token: str) -> tuple[str, Purpose, str] | None:
     """(customer id, purpose, channel) of a good unsubscribe token."""
-    key = request.app.state.settings.secret_key.get_secret_value().encode()
     fields = tokens.read(key, tokens.UNSUBSCRIBE, token)
     if fields is None or len(fields) != 3 or fields[1] not in get_args(Purpose):
         return None
@@ -58,8 +57,8 @@ def _unknown() -> HTMLResponse:
 
 
 @router.get("/u/{token}", summary="The unsubscribe page; it changes nothing")
-async def ask(request: Request, token: str) -> HTMLResponse:
-    fields = _read(request, token)
+async def ask(key: LinkKey, token: str) -> HTMLResponse:
+    fields = _read(key, token)
     if fields is None:
         return _unknown()
     return _page(
@@ -68,11 +67,9 @@ async def ask(request: Request, token: str) -> HTMLResponse:
 
 
 @router.post("/u/{token}", summary="Unsubscribe in one click (RFC 8058)")
-async def unsubscribe(
-    request: Request, token: str, commands: Annotated[Commands, Depends(get_commands)]
-) -> HTMLResponse:
+async def unsubscribe(key: LinkKey, token: str, commands: SendCommands) -> HTMLResponse:
     """The body does not matter: mail programs post ``List-Unsubscribe=One-Click``, the page nothing."""
-    fields = _read(request, token)
+    fields = _read(key, token)
     if fields is None:
         return _unknown()
     customer_id, purpose, channel = fields

@@ -1,0 +1,214 @@
+"""E-mail, by SMTP: what a message looks like, one connection, and what the server's answers mean."""
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_DEFAULTS
+
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+from prometheus_client import Counter, Gauge, Histogram
+from pydantic import Field, SecretStr
+
+from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
+from services.followup.domain.messages.channel import Message
+from services.followup.domain.rows import Delivery
+from services.followup.domain.state import Customer
+from shared.runtime.settings import Port
+
+# A header that does not fit its line is folded into encoded words, and no mail client decodes those in
+# List-Unsubscribe: so lines may be as long as RFC 5322 allows.
+SMTP_POLICY = SMTP_DEFAULTS.clone(max_line_length=998)
+SUBJECT_LIMIT = 200
+
+CONNECTED = Gauge("rapport_smtp_connected", "1 while there is a connection to the SMTP server.")
+OUTAGES = Counter("rapport_smtp_connect_failures_total", "Failed attempts to connect to the SMTP server.")
+SEND_SECONDS = Histogram(
+    "rapport_smtp_send_seconds",
+    "Seconds to hand a message to the SMTP server.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+
+class EmailSettings(ChannelSettings):
+    """Where and how mail is handed over."""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: Port = 25
+    smtp_tls: bool = False
+    """TLS from the first byte (usually port 465)."""
+    smtp_starttls: bool | None = None
+    """Whether to upgrade to TLS; None: if the server offers it."""
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_timeout: float = Field(default=30.0, gt=0, le=300)
+    """Seconds for the server to answer a step."""
+
+    def channels(self) -> Sequence[Channel]:
+        return (Email(self),)
+
+
+class BadMessageError(Exception):
+    """The message cannot be made into an e-mail: an impossible address or header."""
+
+
+class Email(Channel):
+    """One SMTP connection, made when needed and kept."""
+
+    name = "email"
+    parts = ("subject.txt", "txt", "html")
+    dependency = "smtp"
+
+    def __init__(self, settings: EmailSettings) -> None:
+        self._settings = settings
+        self._smtp: SMTP | None = None
+        self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
+
+    def address(self, customer: Customer) -> str | None:
+        return customer.email
+
+    def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
+        return Message(
+            subject=" ".join(texts["subject.txt"].split())[:SUBJECT_LIMIT],
+            text=texts["txt"].strip() + "\n",
+            html=texts["html"].strip() + "\n",
+            # Mail programs show a button for these, which posts to the address (RFC 8058).
+            headers={
+                "List-Unsubscribe": f"<{unsubscribe_url}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
+        )
+
+    async def open(self) -> None:
+        try:
+            await self._connect()
+        except (SMTPException, OSError) as error:
+            OUTAGES.inc()
+            raise ChannelAwayError(_text(error)) from error
+        CONNECTED.set(1)
+
+    async def _connect(self) -> None:
+        if self._smtp is not None and self._smtp.is_connected:
+            try:
+                await self._smtp.noop()
+                return
+            except (SMTPException, OSError):
+                await self.close()  # servers close what is idle
+        server, password = self._settings, self._settings.smtp_password
+        smtp = SMTP(
+            hostname=server.smtp_host,
+            port=server.smtp_port,
+            use_tls=server.smtp_tls,
+            start_tls=None if server.smtp_tls else server.smtp_starttls,
+            username=server.smtp_username,
+            password=password.get_secret_value() if password else None,
+            timeout=server.smtp_timeout,
+        )
+        try:
+            await smtp.connect()
+            # On the first connection, so that MAIL does not have to: some servers insist.
+            await smtp.ehlo()
+        except BaseException:
+            CONNECTED.set(0)
+            smtp.close()
+            raise
+        self._smtp = smtp
+
+    @property
+    def is_open(self) -> bool:
+        return self._smtp is not None and self._smtp.is_connected
+
+    async def send(self, delivery: Delivery, at: datetime) -> Attempt:
+        try:
+            message = build(delivery, at)
+        except BadMessageError as fault:
+            return Attempt(Result.FAILED, str(fault))
+        if self._smtp is None:
+            return Attempt(Result.LATER, "not connected")
+        started = time.perf_counter()
+        try:
+            return await self._hand_over(self._smtp, message)
+        finally:
+            SEND_SECONDS.observe(time.perf_counter() - started)
+
+    async def _hand_over(self, smtp: SMTP, message: EmailMessage) -> Attempt:
+        try:
+            await smtp.mail(message["From"].addresses[0].addr_spec)
+            await smtp.rcpt(message["To"].addresses[0].addr_spec)
+        except (SMTPSenderRefused, SMTPRecipientRefused) as refusal:
+            await self._reset(smtp)
+            return _refused(refusal)
+        except (SMTPException, OSError) as error:
+            await self.close()
+            return Attempt(Result.LATER, _text(error))
+        try:
+            await smtp.data(message.as_bytes())
+        except SMTPDataError as refusal:
+            await self._reset(smtp)
+            return _refused(refusal)
+        except (SMTPException, OSError) as error:
+            # The text may have been on its way: the server may have it, or not.
+            await self.close()
+            return Attempt(Result.IN_DOUBT, _text(error))
+        return Attempt(Result.SENT)
+
+    async def close(self) -> None:
+        """Politely where that is possible at once."""
+        smtp, self._smtp = self._smtp, None
+        CONNECTED.set(0)
+        if smtp is not None:
+            with contextlib.suppress(SMTPException, OSError):
+                await smtp.quit(timeout=1.0)
+            smtp.close()
+
+    async def _reset(self, smtp: SMTP) -> None:
+        try:
+            await smtp.rset()
+        except (SMTPException, OSError):
+            await self.close()
+
+
+def build(delivery: Delivery, date: datetime) -> EmailMessage:
+    """The e-mail of a message. Raises ``BadMessageError``.
+
+    Headers go through ``EmailMessage``, which refuses line breaks: no value can become a header."""
+    message = EmailMessage(policy=SMTP_POLICY)
+    try:
+        message["From"] = Address(delivery.sender.name, addr_spec=delivery.sender.address)
+        message["To"] = Address(_name(delivery.to.name), addr_spec=delivery.to.address)
+        message["Subject"] = delivery.subject
+        message["Date"] = date
+        message["Message-ID"] = f"<{delivery.outreach_id}@rapport>"
+        message["Auto-Submitted"] = "auto-generated"
+        for name, value in delivery.headers.items():
+            message[name] = value
+        message.set_content(delivery.text)
+        message.add_alternative(delivery.html, subtype="html")
+        message.as_bytes()
+        delivery.to.address.encode("ascii")
+    except Exception as error:  # the e-mail package raises nearly everything on impossible input
+        raise BadMessageError(f"{type(error).__name__}: {error}") from error
+    return message
+
+
+def _name(name: str) -> str:
+    """A display name without control characters: one that is odd must not cost the message."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:100]
+
+
+def _refused(refusal: SMTPResponseException) -> Attempt:
+    permanent = 500 <= refusal.code < 600
+    return Attempt(Result.FAILED if permanent else Result.LATER, f"{refusal.code} {refusal.message}"[:500])
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,69 @@
+"""Taking back an outreach that is planned, or that is with the sender."""
+
+from functools import partial
+
+from services.followup.domain.effects import nothing, then
+from services.followup.domain.policy import Policy
+from services.followup.domain.rows import row
+from services.followup.domain.state import Customer, InFlight, Planned, without_plan
+from shared.domain import CancelTimer, Effects, Emit
+from shared.schemas.outreach import OutreachCancelled, SuppressionReason
+from shared.schemas.times import Micros, moment
+
+
+def cancel_planned(
+    state: Customer, planned: Planned, reason: SuppressionReason, now: Micros
+) -> Effects[Customer]:
+    """Take an outreach out of the calendar; what was never announced goes without a word."""
+    after = without_plan(state, planned.outreach_id)
+    timers = (CancelTimer(planned.timer),)
+    if not planned.announced:
+        return Effects(after, timers=timers)
+    data = OutreachCancelled(outreach_id=planned.outreach_id, rule=planned.rule, reason=reason)
+    return Effects(
+        after,
+        emits=(Emit(data, moment(now)),),
+        timers=timers,
+        rows=(row(state.customer_id, planned, "cancelled", now, reason=reason),),
+    )
+
+
+def cancel_flight(
+    state: Customer, flight: InFlight, reason: SuppressionReason, now: Micros
+) -> Effects[Customer]:
+    """Take back a message from the sender. If it was faster, its report says so and counts."""
+    taken_back = flight.model_copy(update={"cancelled": True})
+    flights = tuple(taken_back if f.outreach_id == flight.outreach_id else f for f in state.in_flight)
+    data = OutreachCancelled(outreach_id=flight.outreach_id, rule=flight.rule, reason=reason)
+    return Effects(
+        state.model_copy(update={"in_flight": flights}),
+        emits=(Emit(data, moment(now)),),
+        rows=(row(state.customer_id, flight, "cancelled", now, reason=reason),),
+    )
+
+
+def cancel_flights(
+    state: Customer,
+    policy: Policy,
+    reason: SuppressionReason,
+    now: Micros,
+    *,
+    purposes: frozenset[str] | None = None,
+    channel: str | None = None,
+    key: str | None = None,
+) -> Effects[Customer]:
+    """Take back what is with the sender and matches. Under the stream clock, where a message counts as
+    sent when decided, only an erasure takes back."""
+    effects = nothing(state)
+    if policy.event_time and reason != "erased":
+        return effects
+    for flight in state.in_flight:
+        wanted = (
+            not flight.cancelled
+            and (purposes is None or flight.purpose in purposes)
+            and (channel is None or flight.channel == channel)
+            and (key is None or flight.key == key)
+        )
+        if wanted:
+            effects = then(effects, partial(cancel_flight, flight=flight, reason=reason, now=now))
+    return effects

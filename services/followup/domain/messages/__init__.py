@@ -1,0 +1,1 @@
+"""What messages say: templates, and how values read in them."""

@@ -1,0 +1,107 @@
+"""Messages from templates: Jinja2, sandboxed, from sources that are passed in. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import DictLoader, StrictUndefined, TemplateError, pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from services.followup.domain.messages import wording
+from services.followup.domain.messages.channel import Message, Writing
+from services.followup.domain.rules.quiet import zone
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.rules import Rules
+from services.followup.domain.state import Customer
+
+
+class TemplateFaultError(Exception):
+    """A template is missing, wrong, or misses a variable. The text says which and why, without a stop."""
+
+
+@pass_context
+def _date(context: Context, value: object) -> str:
+    """The date where the customer lives."""
+    return wording.date(value, zone(context["customer"]["timezone"], "UTC"))
+
+
+FILTERS = {"counted": wording.counted, "date": _date, "money": wording.money, "number": wording.number}
+
+
+class Templates:
+    """Renders. ``sources`` maps file names (``thank-you.html``) to their text."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = dict(sources)
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=DictLoader(self._sources),
+            autoescape=lambda name: bool(name and name.endswith(".html")),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(FILTERS)
+
+    def has(self, name: str, channel: Writing) -> bool:
+        """Whether the template can be sent by the channel."""
+        return self._missing(name, channel) is None
+
+    def _missing(self, name: str, channel: Writing) -> str | None:
+        return next((f for f in (f"{name}.{part}" for part in channel.parts) if f not in self._sources), None)
+
+    def render(
+        self,
+        name: str,
+        channel: Writing,
+        customer: Customer,
+        variables: Mapping[str, object],
+        *,
+        sender: str,
+        unsubscribe_url: str,
+        timezone: str = "UTC",
+    ) -> Message:
+        """A template as the channel's message to a customer. It sees ``customer`` (id, name, locale,
+        timezone), ``variables`` by name, ``sender`` (a name) and ``unsubscribe_url``. ``timezone`` stands in
+        for one that is not known. Raises ``TemplateFaultError``."""
+        shown = {
+            **variables,
+            "customer": {
+                "id": customer.customer_id,
+                "name": customer.name or "",
+                "locale": customer.locale or "",
+                "timezone": zone(customer.timezone, timezone).key,
+            },
+            "sender": sender,
+            "unsubscribe_url": unsubscribe_url,
+        }
+        texts = {part: self._part(f"{name}.{part}", shown) for part in channel.parts}
+        return channel.write(texts, unsubscribe_url)
+
+    def _part(self, file: str, shown: Mapping[str, Any]) -> str:
+        try:
+            return self._environment.get_template(file).render(shown)
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            reason = f"no file {error}" if str(error) == file else str(error)
+            raise TemplateFaultError(f"template {file}: {reason}") from error
+
+    def check(self, rules: Rules, channels: Mapping[str, Writing]) -> None:
+        """See that every template can be sent by the channels of its rules, and one that no rule sends by
+        some channel; render what each rule sends with made-up values. Raises ``TemplateFaultError``."""
+        for template in rules.templates:
+            used = [channels[rule.channel] for rule in rules.rules if rule.template == template]
+            if not used and any(self.has(template, channel) for channel in channels.values()):
+                continue
+            for channel in used or [channels[DEFAULT_CHANNEL]]:
+                missing = self._missing(template, channel)
+                if missing is not None:
+                    raise TemplateFaultError(f"template {template}: there is no file {missing}")
+        nobody = Customer(customer_id="customer", name="Name")
+        for rule in rules.rules:
+            self.render(
+                rule.template,
+                channels[rule.channel],
+                nobody,
+                dict.fromkeys(rule.variables, "value"),
+                sender=rules.sender.name,
+                unsubscribe_url="https://example.org/u",
+            )

@@ -1,0 +1,59 @@
+"""What the sender says became of a message."""
+
+from services.followup.domain.effects import nothing
+from services.followup.domain.policy import Policy
+from services.followup.domain.rows import row
+from services.followup.domain.rules.rules import Rules
+from services.followup.domain.rules.times import span
+from services.followup.domain.state import Customer, Send
+from shared.domain import Effects, Emit
+from shared.schemas.commands import DeliveryReported
+from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed
+from shared.schemas.times import Micros, moment
+
+STALE = "stale"
+"""A report's error when the sender found that the message came too late to be sent."""
+
+
+def report(
+    state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros
+) -> Effects[Customer]:
+    """The sender says what became of a message, at ``at``. Of one not known as in flight, nothing is done."""
+    flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
+    if flight is None or (flight.cancelled and data.status != "sent"):
+        return nothing(_without_flight(state, data.outreach_id))
+    after = _without_flight(state, data.outreach_id)
+    if data.status == "failed" and data.error == STALE:
+        dropped = OutreachSuppressed(outreach_id=flight.outreach_id, rule=flight.rule, reason="stale")
+        late = row(state.customer_id, flight, "suppressed", at, reason="stale")
+        return Effects(after, emits=(Emit(dropped, moment(at)),), rows=(late,))
+    if data.status != "failed":
+        # In doubt it may have arrived: it counts.
+        send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
+        after = after.model_copy(update={"sends": _recent((*after.sends, send), policy.rules, now)})
+    fact = (OutreachSent if data.status == "sent" else OutreachFailed)(
+        outreach_id=flight.outreach_id,
+        rule=flight.rule,
+        channel=flight.channel,
+        due_at=moment(flight.due_at),
+        attempt=data.attempt,
+    )
+    status = "sent" if data.status == "sent" else "failed"
+    sent_at = at if data.status == "sent" else None
+    error = None if data.status == "sent" else (data.error or data.status)[:500]
+    done = row(state.customer_id, flight, status, at, attempt=data.attempt, sent_at=sent_at, error=error)
+    return Effects(after, emits=(Emit(fact, moment(at)),), rows=(done,))
+
+
+def _without_flight(state: Customer, outreach_id: str) -> Customer:
+    rest = tuple(f for f in state.in_flight if f.outreach_id != outreach_id)
+    return state if len(rest) == len(state.in_flight) else state.model_copy(update={"in_flight": rest})
+
+
+def _recent(sends: tuple[Send, ...], rules: Rules, now: Micros) -> tuple[Send, ...]:
+    """Those that an interval or the cap can still see."""
+    cap = rules.frequency_cap
+    capped = cap.purposes if cap else frozenset()
+    spaced = {rule.name for rule in rules.rules if rule.at_most_one_in}
+    after = now - span(rules.horizon())
+    return tuple(s for s in sends if s.at > after and (s.purpose in capped or s.rule in spaced))

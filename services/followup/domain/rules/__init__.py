@@ -1,0 +1,1 @@
+"""The outreach rules: what the YAML file may say, and times of day."""

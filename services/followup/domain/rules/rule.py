@@ -1,0 +1,105 @@
+"""One outreach rule as the YAML file may say it, checked when it is read."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
+
+from services.followup.domain.rules.events import EventName, data_class
+from services.followup.domain.rules.times import Duration
+from shared.schemas.base import Data, Strict
+
+MANUAL = "manual"
+"""The rule name of what an agent sends by ``POST /outreach``."""
+DEFAULT_CHANNEL = "email"
+"""By what a message goes where nothing else is said."""
+
+Purpose: TypeAlias = Literal["marketing", "service", "survey"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class Rule(Strict):
+    """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
+
+    name: Name
+    description: str = ""
+    triggers: Annotated[tuple[EventName, ...], Field(min_length=1)]
+    when: Mapping[str, Any] = {}
+    """Fields of the trigger and the values that they must have, else it starts nothing."""
+    for_each: str | None = None
+    """A field of the trigger: one outreach for each value of it (say ``complaint_id``), not one at a time."""
+    delay: Duration
+    restart: bool = False
+    """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""
+    cancel_on: tuple[EventName, ...] = ()
+    at_most_one_in: Duration | None = None
+    """Never two of this rule to one customer within this time."""
+    template: Name
+    channel: Name = DEFAULT_CHANNEL
+    variables: tuple[str, ...] = ()
+    """Fields of the trigger that the template is given."""
+    stale_after: Duration | None = None
+    """Instead of the file's."""
+
+    @field_validator("name")
+    @classmethod
+    def _not_manual(cls, value: str) -> str:
+        if value == MANUAL:
+            raise ValueError(f"{MANUAL!r} is the name of what POST /outreach sends")
+        return value
+
+    @field_validator("triggers", "cancel_on")
+    @classmethod
+    def _known_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            data_class(name)
+        return value
+
+    @field_validator("for_each", "variables")
+    @classmethod
+    def _known_fields(cls, value: Any, info: ValidationInfo) -> Any:
+        fields = (value,) if isinstance(value, str) else value or ()
+        for event in info.data.get("triggers", ()):
+            missing = [name for name in fields if name not in data_class(event).model_fields]
+            if missing:
+                raise ValueError(f"{event} has no field {missing[0]}")
+        return value
+
+    @field_validator("when")
+    @classmethod
+    def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        # The file is read with exact decimals, events hold floats.
+        value = {name: float(v) if isinstance(v, Decimal) else v for name, v in value.items()}
+        for event in info.data.get("triggers", ()):
+            fields = data_class(event).model_fields
+            for name, wanted in value.items():
+                if name not in fields:
+                    raise ValueError(f"{event} has no field {name}")
+                try:
+                    TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
+                except ValidationError:
+                    raise ValueError(f"{name} of {event} is never {wanted!r}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Rule":
+        if self.restart and (self.for_each or self.variables):
+            raise ValueError("restart cannot be combined with for_each or variables")
+        both = set(self.triggers) & set(self.cancel_on)
+        if both:
+            raise ValueError(f"{min(both)} is in triggers and in cancel_on")
+        for event in self.cancel_on:
+            if self.for_each and self.for_each not in data_class(event).model_fields:
+                raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
+        return self
+
+    def holds(self, data: Data) -> bool:
+        """Whether a trigger is as ``when`` says."""
+        return all(getattr(data, name) == wanted for name, wanted in self.when.items())
+
+    def key(self, data: Data) -> str:
+        """What this trigger or cancelling event is about: the rule, or the rule and a ``for_each`` value."""
+        if self.for_each is None:
+            return self.name
+        return f"{self.name}:{getattr(data, self.for_each)}"

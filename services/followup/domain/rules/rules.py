@@ -1,0 +1,100 @@
+"""The outreach rules as data: what the YAML file may say, checked when it is read."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from services.followup.domain.rules.events import data_class
+from services.followup.domain.rules.quiet import QuietHours
+from services.followup.domain.rules.rule import Name, Purpose, Rule
+from services.followup.domain.rules.times import Duration, TimeZone
+from shared.schemas.base import Data, Strict
+
+
+class FrequencyCap(Strict):
+    """At most ``max`` messages of ``purposes`` a customer in any ``per``."""
+
+    max: Annotated[int, Field(ge=1, le=100)]
+    per: Duration
+    purposes: frozenset[Purpose] = frozenset({"marketing", "survey"})
+
+
+class ConsentPolicy(Strict):
+    """Whether a purpose needs a granted consent, or only the absence of a refusal.
+
+    Marketing always needs it granted."""
+
+    service: Literal["granted", "not_refused"] = "not_refused"
+    survey: Literal["granted", "not_refused"] = "granted"
+
+    def must_be_granted(self, purpose: str) -> bool:
+        return {"service": self.service, "survey": self.survey}.get(purpose, "granted") == "granted"
+
+
+class Mailbox(Strict):
+    """Whom the messages come from."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\r\n]+$")]
+    address: Annotated[str, Field(pattern=r"^[^@\s<>\"]+@[^@\s<>\"]+$", max_length=254)]
+
+
+class Template(Strict):
+    """A message that may be sent: files ``<name>.subject.txt``, ``<name>.txt``, ``<name>.html``."""
+
+    purpose: Purpose
+    manual: bool = False
+    """Whether ``POST /outreach`` may send it."""
+
+
+class Rules(Strict):
+    """The whole file."""
+
+    name: Name
+    sender: Mailbox
+    timezone: TimeZone = "UTC"
+    """Of customers whose own is not known."""
+    quiet_hours: QuietHours | None = None
+    frequency_cap: FrequencyCap | None = None
+    stale_after: Duration = timedelta(days=3)
+    """What should have been sent longer ago than this is not sent any more."""
+    consent: ConsentPolicy = ConsentPolicy()
+    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
+    """Purposes that are not sent to a customer who has an open complaint."""
+    templates: dict[Name, Template]
+    rules: tuple[Rule, ...]
+
+    @field_validator("rules")
+    @classmethod
+    def _consistent(cls, value: tuple[Rule, ...], info: ValidationInfo) -> tuple[Rule, ...]:
+        names = [rule.name for rule in value]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two rules are named {min(twice)}")
+        for rule in value:
+            if "templates" in info.data and rule.template not in info.data["templates"]:
+                raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+        return value
+
+    def rule(self, name: str) -> Rule | None:
+        return next((rule for rule in self.rules if rule.name == name), None)
+
+    def purpose(self, template: str) -> Purpose:
+        return self.templates[template].purpose
+
+    def stale(self, rule: str) -> timedelta:
+        """How long after its due time an outreach of this rule may still be sent."""
+        found = self.rule(rule)
+        return found.stale_after if found and found.stale_after is not None else self.stale_after
+
+    def horizon(self) -> timedelta:
+        """How far back sends matter."""
+        intervals = [rule.at_most_one_in for rule in self.rules if rule.at_most_one_in]
+        return max([*intervals, *([self.frequency_cap.per] if self.frequency_cap else []), timedelta(0)])
+
+    def event_classes(self) -> Iterator[type[Data]]:
+        """Every event class that a rule starts or stops at."""
+        for rule in self.rules:
+            for name in (*rule.triggers, *rule.cancel_on):
+                yield data_class(name)

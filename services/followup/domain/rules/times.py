@@ -1,0 +1,68 @@
+"""Durations, times of day and time zones as the YAML file writes them, checked when it is read.
+
+Durations are written ``45m``, ``2h``, ``60d``, ``1d12h``; times of day ``"21:00"``, in quotes.
+"""
+
+import re
+from datetime import time, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from shared.schemas.times import Micros
+
+UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def parse_duration(value: object) -> timedelta:
+    """``"1d12h"`` -> a timedelta. Raises ``ValueError``."""
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"(?:\d{1,6}[wdhms])+", value):
+        raise ValueError("write a duration such as 45m, 2h, 60d or 1d12h")
+    parts = re.findall(r"(\d+)([wdhms])", value)
+    return timedelta(seconds=sum(int(number) * UNITS[unit] for number, unit in parts))
+
+
+def write_duration(value: timedelta) -> str:
+    """The inverse of ``parse_duration``, in the largest units (days at most)."""
+    rest, text = int(value.total_seconds()), ""
+    for unit in "dhms":
+        number, rest = divmod(rest, UNITS[unit])
+        text += f"{number}{unit}" if number else ""
+    return text or "0s"
+
+
+def span(duration: timedelta) -> Micros:
+    """A duration in the unit of states."""
+    return duration // _MICROSECOND
+
+
+def parse_time_of_day(value: object) -> time:
+    """``"21:00"`` -> a naive time of day. Raises ``ValueError``."""
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        # YAML reads a bare 21:00 as the number 1260.
+        raise ValueError('write a time of day from "00:00" to "23:59", in quotes')
+    return time.fromisoformat(value)
+
+
+def write_time_of_day(value: time) -> str:
+    """The inverse of ``parse_time_of_day``."""
+    return value.isoformat("minutes")
+
+
+def parse_timezone(value: object) -> str:
+    """An IANA name that this machine knows. Raises ``ValueError``."""
+    try:
+        return ZoneInfo(str(value)).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, str)]
+TimeOfDay = Annotated[time, BeforeValidator(parse_time_of_day), PlainSerializer(write_time_of_day, str)]
+TimeZone = Annotated[str, BeforeValidator(parse_timezone)]

@@ -1,0 +1,59 @@
+"""Messages: asking for one, and what became of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from services.followup.domain.messages.variables import checked
+from services.followup.domain.state import Variable
+from services.followup.errors import BAD_VARIABLES
+from shared.schemas.base import Frozen, Id, Strict, Time
+from shared.schemas.fields import Label
+
+Status = Literal["scheduled", "ready", "sending", "sent", "failed", "suppressed", "cancelled"]
+
+
+class OutreachBody(Strict):
+    customer_id: Id
+    template: Label
+    channel: Id | None = None
+    """Email if left out."""
+    at: Time | None = None
+    """Not before this time; now if left out."""
+    variables: Mapping[str, Any] = {}
+    """What the template shows: text, numbers, truth values."""
+
+    @field_validator("variables")
+    @classmethod
+    def _usable(cls, value: Mapping[str, Any]) -> Mapping[str, Variable]:
+        try:
+            return checked(value)
+        except ValueError as fault:
+            raise ValueError(BAD_VARIABLES(fault=fault).detail) from None
+
+
+class OutreachPlaced(Frozen):
+    outreach_id: str
+    status: Literal["scheduled", "ready"]
+    """Scheduled: decided at ``due_at``. Ready: on its way to the channel."""
+    due_at: datetime
+
+
+class OutreachAnswer(Frozen):
+    outreach_id: str
+    rule: str
+    """``manual`` for what was sent by hand."""
+    template: str
+    purpose: str
+    channel: str
+    status: Status
+    due_at: datetime
+    updated_at: datetime
+    reason: str | None = None
+    """Why it was suppressed or cancelled."""
+    attempt: int | None = None
+    sent_at: datetime | None = None
+    error: str | None = None
+    """What went wrong last."""

@@ -1,0 +1,33 @@
+"""What followup's routes are given, beside what all services' routes are."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from services.followup.domain.policy import Policy
+from services.followup.settings import FollowupSettings
+from services.followup.store import FollowupStore
+from shared.http.auth import Principal, require
+from shared.http.dependencies import Database
+
+
+def get_store(database: Database) -> FollowupStore:
+    return FollowupStore(database)
+
+
+def get_policy(request: Request) -> Policy:
+    return cast(Policy, request.app.state.policy)
+
+
+def get_link_key(request: Request) -> bytes:
+    settings = cast(FollowupSettings, request.app.state.settings)
+    return settings.secret_key.get_secret_value().encode()
+
+
+Store = Annotated[FollowupStore, Depends(get_store)]
+InForce = Annotated[Policy, Depends(get_policy)]
+"""The rules, templates and channels in force."""
+LinkKey = Annotated[bytes, Depends(get_link_key)]
+"""What tokens in links are signed with."""
+Reader = Annotated[Principal, Depends(require("customers:read"))]
+Writer = Annotated[Principal, Depends(require("outreach:write"))]

@@ -1,0 +1,61 @@
+"""A customer's messages, and sending one by hand."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from services.followup import errors
+from services.followup.models.outreach import OutreachAnswer, OutreachBody, OutreachPlaced, Status
+from services.followup.routes.dependencies import Reader, Store, Writer
+from shared.http.commands import IdempotencyKey
+from shared.http.dependencies import SendCommands
+from shared.http.errors import responses
+from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
+from shared.schemas.base import Id
+from shared.schemas.commands import OutreachRequested
+
+router = APIRouter(tags=["followup"])
+
+
+@router.get(
+    "/customers/{customer_id}/outreach",
+    summary="A customer's outreach, the latest due first",
+    response_model=Page[OutreachAnswer],
+    response_model_exclude_none=False,
+)
+async def read_outreach(
+    customer_id: Annotated[Id, Path(description="The customer's id.")],
+    store: Store,
+    principal: Reader,
+    status: Annotated[Status | None, Query(description="Only these.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    before: tuple[datetime, str] | None = None
+    if cursor is not None:
+        due_at, outreach_id = decode_cursor(cursor, datetime, str)
+        before = (due_at, outreach_id)
+    found = await store.outreach(customer_id, status=status, before=before, limit=limit + 1)
+    shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
+    return page(shown, following)
+
+
+@router.post(
+    "/outreach",
+    summary="Send a customer a message by hand",
+    status_code=201,
+    response_model=OutreachPlaced,
+    responses=responses(
+        errors.UNKNOWN_TEMPLATE, errors.UNKNOWN_CHANNEL, errors.BAD_VARIABLES, *errors.SUPPRESSED.values()
+    ),
+)
+async def send(
+    body: OutreachBody, principal: Writer, commands: SendCommands, key: IdempotencyKey = None
+) -> JSONResponse:
+    asked = OutreachRequested(
+        template=body.template, channel=body.channel, at=body.at, variables=body.variables
+    )
+    answer = await commands.submit(principal, "outreach", body.customer_id, asked, key)
+    return answer.response()

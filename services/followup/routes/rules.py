@@ -1,0 +1,42 @@
+"""The rules in force, and what one would do."""
+
+from fastapi import APIRouter
+
+from services.followup import errors
+from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.preview import preview
+from services.followup.domain.rules.rules import Rules
+from services.followup.models.rules import PreviewAnswer, PreviewBody, preview_answer
+from services.followup.routes.dependencies import InForce, Reader, Store, Writer
+from shared.http.dependencies import Clock
+from shared.http.errors import responses
+from shared.schemas.times import micros
+
+router = APIRouter(tags=["followup"])
+
+
+@router.get("/rules", summary="The outreach rules in force", response_model=Rules)
+async def read_rules(policy: InForce, principal: Reader) -> Rules:
+    return policy.rules
+
+
+@router.post(
+    "/rules/{name}/preview",
+    summary="What a rule would send a customer, when, or why not",
+    response_model=PreviewAnswer,
+    responses=responses(errors.UNKNOWN_RULE, errors.UNKNOWN_CUSTOMER, errors.BAD_TEMPLATE),
+)
+async def read_preview(
+    name: str, body: PreviewBody, policy: InForce, store: Store, clock: Clock, principal: Writer
+) -> PreviewAnswer:
+    rule = policy.rules.rule(name)
+    if rule is None:
+        raise errors.UNKNOWN_RULE(rule=name)
+    customer = await store.customer(body.customer_id)
+    if customer is None:
+        raise errors.UNKNOWN_CUSTOMER(customer=body.customer_id)
+    now = await clock.now(body.customer_id)
+    try:
+        return preview_answer(preview(customer, policy, rule, micros(now)))
+    except TemplateFaultError as fault:
+        raise errors.BAD_TEMPLATE(fault=fault) from None
