@@ -36,8 +36,9 @@ from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import Name
 from services.followup.domain.state import Customer
 
-ASK_AGAIN = frozenset({408, 425, 429})
-"""Beside all 5xx: the message was not taken, and may be tried again."""
+ASK_AGAIN = frozenset({408, 425, 429, 503})
+"""The message was certainly not taken, and may be tried again. Any other 5xx is a service that broke with the
+message in its hands, or a gateway that does not know: it may have gone out."""
 PAUSES_ALL = frozenset({429, 503})
 """With ``Retry-After`` these are about the service, not about one message."""
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -173,8 +174,8 @@ class Webhook(Channel):
     def _meaning(self, status: int, retry_after: str | None) -> Attempt:
         if 200 <= status < 300:
             return Attempt(Result.SENT)
-        if status < 500 and status not in ASK_AGAIN:
-            return Attempt(Result.FAILED, f"HTTP {status}")
+        if status not in ASK_AGAIN:
+            return Attempt(Result.IN_DOUBT if status >= 500 else Result.FAILED, f"HTTP {status}")
         wish = _wish(retry_after)
         if wish is not None and status in PAUSES_ALL:
             self._paused_until = time.monotonic() + min(wish, LONGEST_PAUSE).total_seconds()
