@@ -18,8 +18,8 @@ from rapport.simulate.recording import arrivals
 from rapport.simulate.run import Simulated
 from rapport.simulate.run import simulate as run_programs
 from rapport.trouble import Trouble
-from services.loyalty.domain.program import Programs
-from services.loyalty.program import ProgramError, load
+from services.loyalty.config import ProgramError, load
+from services.loyalty.domain.program.program import Programs
 
 SVG_COLUMNS = 100
 

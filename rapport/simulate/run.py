@@ -10,14 +10,14 @@ from itertools import count
 from rapport.replay.feed import Progress
 from rapport.simulate.tally import Result, Tally, conclude
 from services.loyalty.domain.apply import CONSUMES, applier
-from services.loyalty.domain.program import Programs
+from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
 from shared.domain import Context, Effects, Refused, SetTimer
 from shared.schemas.commands import Command, MemberEnrolRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros
 
 SOURCE = "/rapport/loyalty"
 REPORT_EVERY = 250

@@ -4,8 +4,8 @@ import sys
 
 from fastapi import FastAPI
 
+from services.loyalty.config import ProgramError, load
 from services.loyalty.gauges import refresh
-from services.loyalty.program import ProgramError, load
 from services.loyalty.routes import ledger, members, program, vouchers
 from services.loyalty.settings import LoyaltySettings
 from shared.http.app import create_api, run_api

@@ -6,10 +6,10 @@ Each replica of the API shows the same numbers: take ``max`` over them, not a su
 from fastapi import FastAPI
 
 from services.loyalty import telemetry
-from services.loyalty.domain.liability import liability
-from services.loyalty.domain.program import Program
-from services.loyalty.domain.times import micros
+from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.reports.liability import liability
 from services.loyalty.store import LoyaltyStore, Sums
+from shared.schemas.times import micros
 
 _TIER = "tier "
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.loyalty.domain.closing import LIABILITY, TOTALS
+from services.loyalty.domain.account.closing import LIABILITY, TOTALS
 from services.loyalty.domain.state import MemberState
 from shared.domain import Collection
 

@@ -2,9 +2,9 @@
 
 import sys
 
+from services.loyalty.config import ProgramError, load
 from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.state import MemberState
-from services.loyalty.program import ProgramError, load
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.store import COLLECTIONS
 from services.loyalty.telemetry import observer

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 from services.loyalty.domain import members, purchases, referrals, rewards
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.closing import close
-from services.loyalty.domain.program import Programs
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.closing import close
+from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
 from shared.domain import Context, Effects, Outcome
 from shared.schemas.base import Data
 from shared.schemas.commands import (
@@ -28,6 +27,7 @@ from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import Cause, MemberEnrolled
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros
 
 CONSUMES: tuple[type[Data], ...] = (
     PurchaseMade,

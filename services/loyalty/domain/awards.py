@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.campaigns import Campaign, Condition
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.program.campaigns import Campaign, Condition
 from services.loyalty.domain.state import Bonus, Line, Order, read_terms
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
 

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.occasions import next_anniversary, next_birthday
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.occasions import next_anniversary, next_birthday
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.state import Period
-from services.loyalty.domain.times import moment
 from shared.domain import Outcome, Refused
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile
 from shared.schemas.loyalty import MemberEnrolled
+from shared.schemas.times import moment
 
 
 def enrol(book: Book, at: int, channel: str | None = None, *, announce: bool = True) -> bool:

@@ -2,15 +2,16 @@
 
 from bisect import bisect_right
 
-from services.loyalty.domain import awards, members, referrals, rewards, tiers
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain import awards, members, referrals, rewards
+from services.loyalty.domain.account import tiers
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.state import Order, Waiting, read_terms
-from services.loyalty.domain.times import moment
 from shared.domain import Refused, Reject
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import moment
 
 
 def made(book: Book, at: int, data: PurchaseMade) -> None:

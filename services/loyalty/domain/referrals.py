@@ -5,11 +5,10 @@
 3. The referrer is rewarded and the friend told to be: both, or neither.
 """
 
-from services.loyalty.domain.book import Book
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.members import require_member
-from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Invited, Order
-from services.loyalty.domain.times import DAY
 from shared.domain import Outcome, Refused
 from shared.schemas.commands import (
     ReferralBonusRequested,
@@ -17,6 +16,7 @@ from shared.schemas.commands import (
     ReferralRewardRequested,
 )
 from shared.schemas.feedback import ReferralMade
+from shared.schemas.times import DAY
 
 YEAR = 365 * DAY
 

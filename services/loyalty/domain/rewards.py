@@ -1,13 +1,13 @@
 """Points become vouchers; a voucher is used once, or given back unused."""
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.catalogue import Reward
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.members import insufficient, require_member
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.state import Voucher
-from services.loyalty.domain.times import DAY, moment
 from shared.domain import Outcome, Put, Refused
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
+from shared.schemas.times import DAY, moment
 
 
 def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from services.loyalty.domain.times import DAY
 from shared.schemas.purchases import PurchaseReturned
+from shared.schemas.times import DAY
 
 MEMORY = 730 * DAY
 """How long an order can be returned, and a closed voucher is known."""

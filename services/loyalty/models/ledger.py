@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from services.loyalty.domain.explanation import Explanation
-from services.loyalty.domain.history import Change, LotState, LotStory, Row, cause, entry_id
-from services.loyalty.domain.statement import Month, Statement
+from services.loyalty.domain.reports.explanation import Explanation
+from services.loyalty.domain.reports.history import Change, LotState, LotStory, Row, cause, entry_id
+from services.loyalty.domain.reports.statement import Month, Statement
 
 LateId = Annotated[
     str | None, Field(description="Null: by a timer that is late, so that the entry has no id yet.")

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.loyalty.domain.program import Programs
+from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.reports.view import view
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import moment
-from services.loyalty.domain.view import view
 from shared.schemas.base import Money
+from shared.schemas.times import moment
 
 
 class NextTier(BaseModel):

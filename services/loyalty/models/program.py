@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.loyalty.domain.catalogue import EarlyAccess, Reward
-from services.loyalty.domain.liability import Liability, Source
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program.catalogue import EarlyAccess, Reward
+from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.reports.liability import Liability, Source
 from shared.schemas.base import Money
 
 

@@ -6,9 +6,8 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import JSONResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
 from services.loyalty.models.commands import PendingAnswer
 from services.loyalty.store import LoyaltyStore
 from shared.http.auth import Principal, require
@@ -17,6 +16,7 @@ from shared.http.commands import Commands
 from shared.http.dependencies import get_clock, get_commands, get_database
 from shared.http.problems import Problem
 from shared.schemas.base import Data, Id
+from shared.schemas.times import micros
 
 
 def get_store(database: Annotated[AsyncDatabase[dict[str, Any]], Depends(get_database)]) -> LoyaltyStore:

@@ -5,14 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from services.loyalty.domain import history
-from services.loyalty.domain.explain import explain
-from services.loyalty.domain.history import LotState, LotStory, Row
-from services.loyalty.domain.program import Programs
+from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.reports import history
+from services.loyalty.domain.reports.explain import explain
+from services.loyalty.domain.reports.history import LotState, LotStory, Row
+from services.loyalty.domain.reports.statement import Month, month_named, month_of, statement
+from services.loyalty.domain.reports.view import overdue
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.statement import Month, month_named, month_of, statement
-from services.loyalty.domain.times import micros, moment
-from services.loyalty.domain.view import overdue
 from services.loyalty.models.ledger import (
     ExplanationAnswer,
     LedgerAnswer,
@@ -36,6 +35,7 @@ from services.loyalty.store import LoyaltyStore
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
 from shared.http.problems import Problem
 from shared.schemas.base import Id
+from shared.schemas.times import micros, moment
 
 router = APIRouter(tags=["ledger"], responses=UNKNOWN_MEMBER)
 

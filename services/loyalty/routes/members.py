@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from services.loyalty.domain.times import micros
 from services.loyalty.models.commands import (
     AdjustmentAnswer,
     AdjustmentBody,
@@ -29,6 +28,7 @@ from services.loyalty.routes.dependencies import (
 from shared.http.commands import IdempotencyKey
 from shared.http.problems import Problem
 from shared.schemas.commands import AdjustmentRequested, MemberEnrolRequested, RedemptionRequested
+from shared.schemas.times import micros
 
 router = APIRouter(tags=["members"])
 

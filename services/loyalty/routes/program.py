@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.loyalty.domain.liability import liability
-from services.loyalty.domain.program import Program
-from services.loyalty.domain.times import micros
+from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.reports.liability import liability
 from services.loyalty.models.program import (
     LiabilityAnswer,
     RewardAnswer,
@@ -18,6 +17,7 @@ from services.loyalty.models.program import (
 from services.loyalty.routes.dependencies import Accountant, AllVersions, Clock, InForce, Reader, Store
 from shared.http.paging import Page, page
 from shared.schemas.base import Time
+from shared.schemas.times import micros
 
 router = APIRouter(tags=["program"])
 

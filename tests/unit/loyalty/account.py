@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.loyalty.config import load
 from services.loyalty.domain.apply import apply_event
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.reports.view import MemberView, view
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros, moment
-from services.loyalty.domain.view import MemberView, view
-from services.loyalty.program import load
 from shared.domain import (
     Append,
     CancelTimer,
@@ -36,6 +35,7 @@ from shared.schemas.event import Event
 from shared.schemas.loyalty import TierAtRisk, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros, moment
 
 RETAIL = load().versions[0]
 PLAIN = RETAIL.model_copy(update={"anniversary": None})

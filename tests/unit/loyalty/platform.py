@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from services.loyalty.config import load
 from services.loyalty.domain.state import MemberState
-from services.loyalty.program import load
 from services.loyalty.store import Sums
 from shared.domain import Refused
 from shared.http.auth import Principal

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from services.loyalty.domain.program import Program
-from services.loyalty.program import DEFAULT, ProgramError, parse
+from services.loyalty.config import DEFAULT, ProgramError, parse
+from services.loyalty.domain.program.program import Program
 from shared.schemas.customers import CustomerUpdated
 
 from .account import PLAIN, Account, day

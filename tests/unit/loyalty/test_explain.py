@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from services.loyalty.domain.explain import explain
-from services.loyalty.domain.explanation import Explanation, Step
-from services.loyalty.domain.history import lots, pending_row
+from services.loyalty.domain.reports.explain import explain
+from services.loyalty.domain.reports.explanation import Explanation, Step
+from services.loyalty.domain.reports.history import lots, pending_row
 from services.loyalty.domain.state import read_terms
 from shared.schemas.commands import ReferralBonusRequested, ReferralRewardRequested
 from shared.schemas.customers import CustomerRegistered

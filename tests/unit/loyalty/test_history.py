@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.loyalty.domain.history import LotStory, Row, lots, newest_first, pending_row, place
-from services.loyalty.domain.times import micros
-from services.loyalty.domain.view import overdue
+from services.loyalty.domain.reports.history import LotStory, Row, lots, newest_first, pending_row, place
+from services.loyalty.domain.reports.view import overdue
+from shared.schemas.times import micros
 
 from .account import PLAIN, RETAIL, Account, day
 from .test_properties import EXAMPLES, QUICK, Step, play, steps, told_late

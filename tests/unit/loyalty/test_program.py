@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.loyalty.program import DEFAULT, ProgramError, load, parse
+from services.loyalty.config import DEFAULT, ProgramError, load, parse
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler, main
 

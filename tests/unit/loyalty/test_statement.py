@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.loyalty.domain.history import Row
-from services.loyalty.domain.statement import Month, Statement, month_named, month_of, statement
-from services.loyalty.domain.times import micros
-from services.loyalty.domain.view import overdue
+from services.loyalty.domain.reports.history import Row
+from services.loyalty.domain.reports.statement import Month, Statement, month_named, month_of, statement
+from services.loyalty.domain.reports.view import overdue
+from shared.schemas.times import micros
 
 from .account import PLAIN, RETAIL, Account, day
 from .test_properties import EXAMPLES, QUICK, Step, play, steps, told_late

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.loyalty.program import DEFAULT, ProgramError, parse
+from services.loyalty.config import DEFAULT, ProgramError, parse
 
 from .account import Account, day
 

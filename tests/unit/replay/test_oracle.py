@@ -19,16 +19,16 @@ from rapport.demo.oracle import (
     expect_all,
     recorded_purchases,
 )
+from services.loyalty.config import load
 from services.loyalty.domain.apply import apply_event
+from services.loyalty.domain.reports.view import view
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
-from services.loyalty.domain.view import view
-from services.loyalty.program import load
 from shared.domain import Context
 from shared.schemas.base import Data
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import micros
 
 START = datetime(2017, 1, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.simulate.run import Arrival, simulate
+from services.loyalty.config import load
 from services.loyalty.domain.apply import CONSUMES, applier
 from services.loyalty.domain.state import MemberState
-from services.loyalty.program import load
 from shared.domain import Handler
 from shared.journal.plan import Held, Planner
 from shared.worker.processing import Origin, Work

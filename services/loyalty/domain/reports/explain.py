@@ -6,13 +6,21 @@ program file only splits a rate into its parts, where it still holds the version
 
 from collections.abc import Callable, Mapping
 
-from services.loyalty.domain.explain_credits import CREDITS, plain
-from services.loyalty.domain.explanation import Case, Explanation, Number, Step, day, plural, time_text
-from services.loyalty.domain.history import LotStory, Row, is_credit
-from services.loyalty.domain.program import Programs
+from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.reports.explain_credits import CREDITS, plain
+from services.loyalty.domain.reports.explanation import (
+    Case,
+    Explanation,
+    Number,
+    Step,
+    day,
+    plural,
+    time_text,
+)
+from services.loyalty.domain.reports.history import LotStory, Row, is_credit
 from services.loyalty.domain.state import read_terms, times
-from services.loyalty.domain.times import micros
 from shared.schemas.money import written
+from shared.schemas.times import micros
 
 
 def explain(row: Row, lots: Mapping[str, LotStory], programs: Programs) -> Explanation:

@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.lots import expiry
-from services.loyalty.domain.program import Notice
-from services.loyalty.domain.times import DAY, moment
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.lots import expiry
+from services.loyalty.domain.program.program import Notice
 from shared.schemas.loyalty import PointsExpiring, RewardAvailable
+from shared.schemas.times import DAY, moment
 
 
 def expiring_due(book: Book) -> int | None:

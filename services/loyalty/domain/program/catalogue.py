@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.loyalty.domain.numbers import Days, Given, Instant, Part, Title, Whole, fault
-from services.loyalty.domain.times import DAY, micros
+from services.loyalty.domain.program.numbers import Days, Given, Instant, Part, Title, Whole, fault
 from shared.schemas.base import Id
+from shared.schemas.times import DAY, micros
 
 
 class EarlyAccess(Part):

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.loyalty.domain.numbers import Amount, Exact, Given, Instant, Part, Title, Whole, fault
-from services.loyalty.domain.times import micros
+from services.loyalty.domain.program.numbers import Amount, Exact, Given, Instant, Part, Title, Whole, fault
 from shared.schemas.base import Id
 from shared.schemas.fields import Label
+from shared.schemas.times import micros
 
 Stacking = Literal["best", "sum"]
 """Of several campaigns that hold: the one that gives most, or all of them."""

@@ -6,8 +6,8 @@ Their sentences have no full stop: ``explain`` adds until when the points are go
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from services.loyalty.domain.explanation import Case, Explanation, Number, Step, plural
-from services.loyalty.domain.history import Row
+from services.loyalty.domain.reports.explanation import Case, Explanation, Number, Step, plural
+from services.loyalty.domain.reports.history import Row
 from services.loyalty.domain.state import read_terms, times
 from shared.schemas.money import written
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.program.program import Program
 from services.loyalty.domain.state import Order, Period
-from services.loyalty.domain.times import DAY, moment
 from shared.schemas.base import Money
 from shared.schemas.loyalty import TierAtRisk, TierChanged
+from shared.schemas.times import DAY, moment
 
 
 def spend(orders: Sequence[Order], after: int, until: int) -> int:

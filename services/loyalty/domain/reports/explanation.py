@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from services.loyalty.domain.history import LotStory, Row
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.reports.history import LotStory, Row
 
 Number: TypeAlias = int | str
 """Exact: whole numbers, fractions like ``1/80``, RFC 3339 times and names."""

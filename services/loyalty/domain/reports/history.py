@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from services.loyalty.domain.state import Pending
-from services.loyalty.domain.times import MILLISECOND, micros, moment
+from shared.schemas.times import MILLISECOND, micros, moment
 
 Row: TypeAlias = Mapping[str, Any]
 """A document of the collection ``ledger``, or one of ``view.overdue``."""

@@ -3,12 +3,12 @@
 from bisect import bisect_left
 from functools import lru_cache
 
-from services.loyalty.domain import notices
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account import notices
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.state import MEMORY, MemberState
-from services.loyalty.domain.times import moment, timer_instant
 from shared.domain import CancelTimer, Effects, Increment, Outcome, SetTimer
+from shared.schemas.times import moment, timer_instant
 
 TIMER = "due"
 LIABILITY = "liability"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.loyalty.domain.history import Row
+from services.loyalty.domain.reports.history import Row
 
 KINDS = ("earned", "redeemed", "expired", "reversed", "restored", "adjusted")
 

@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.loyalty.domain.campaigns import Campaign, Stacking
-from services.loyalty.domain.catalogue import Reward
-from services.loyalty.domain.numbers import (
+from services.loyalty.domain.program.campaigns import Campaign, Stacking
+from services.loyalty.domain.program.catalogue import Reward
+from services.loyalty.domain.program.numbers import (
     MAX_POINTS,
     Amount,
     Days,
@@ -29,9 +29,9 @@ from services.loyalty.domain.numbers import (
     distinct,
     fault,
 )
-from services.loyalty.domain.times import micros
 from shared.domain import Refused
 from shared.schemas.base import Currency, Id
+from shared.schemas.times import micros
 
 
 class Earning(Part):

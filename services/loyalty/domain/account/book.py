@@ -9,11 +9,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from services.loyalty.domain.lots import Lots, holding
-from services.loyalty.domain.numbers import MAX_POINTS
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.account.lots import Lots, holding
+from services.loyalty.domain.program.numbers import MAX_POINTS
+from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.state import Lot, MemberState, Pending
-from services.loyalty.domain.times import DAY, moment
 from shared.domain import Append, Context, Emit, Put, Refused, Reject, Take
 from shared.schemas.base import Data
 from shared.schemas.loyalty import (
@@ -26,6 +25,7 @@ from shared.schemas.loyalty import (
     PointsRestored,
     PointsReversed,
 )
+from shared.schemas.times import DAY, moment
 
 Kind = Literal["earned", "reversed", "redeemed", "expired", "restored", "adjusted"]
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from services.loyalty.domain.program import Program, Programs, check_versions
+from services.loyalty.domain.program.program import Program, Programs, check_versions
 
 DEFAULT = Path(__file__).parent / "programs" / "retail.yaml"
 

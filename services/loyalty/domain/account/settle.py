@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from services.loyalty.domain import notices, tiers
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.occasions import (
+from services.loyalty.domain.account import notices, tiers
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.occasions import (
     APART,
     next_anniversary,
     next_birthday,

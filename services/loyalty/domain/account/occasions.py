@@ -4,7 +4,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from services.loyalty.domain.times import DAY, micros, moment
+from shared.schemas.times import DAY, micros, moment
 
 APART = 360 * DAY
 """A birthday that moves to another date must not give two bonuses in one year; two true birthdays are

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.loyalty.domain import tiers
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.program import Programs
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account import tiers
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import DAY, moment
 from shared.domain import Append, Context
 from shared.schemas.loyalty import Cause
+from shared.schemas.times import DAY, moment
 
 
 @dataclass(frozen=True, slots=True)
