@@ -10,6 +10,8 @@ from services.loyalty.domain.state import Lot
 class Lots:
     """A working copy. ``moved`` says by how much the points of each expiry changed."""
 
+    __slots__ = ("active", "moved", "total")
+
     def __init__(self, lots: Sequence[Lot]) -> None:
         self.active = list(lots)
         self.total = sum([lot.remaining for lot in lots])

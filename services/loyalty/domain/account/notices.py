@@ -17,8 +17,7 @@ def expiring_due(book: Book) -> int | None:
         return None
     ends, notice = first
     at = ends - notice.days * DAY
-    told_at = book.now("told_at")
-    return at if told_at is None else max(at, told_at + notice.every_days * DAY)
+    return at if book.told_at is None else max(at, book.told_at + notice.every_days * DAY)
 
 
 def tell_expiring(book: Book, at: int) -> None:
@@ -30,7 +29,7 @@ def tell_expiring(book: Book, at: int) -> None:
     until = at + notice.days * DAY
     # The first is among them: it was due ``days`` before its end, or later.
     lots = book.lots.active[: bisect_right(book.lots.active, until, key=expiry)]
-    book.more["told_at"], book.more["told_until"] = at, until
+    book.told_at, book.told_until = at, until
     fact = PointsExpiring(
         points=sum(lot.remaining for lot in lots),
         expires_at=moment(lots[0].expires_at),
@@ -43,7 +42,7 @@ def tell_expiring(book: Book, at: int) -> None:
 def _first_untold(book: Book) -> tuple[int, Notice] | None:
     """When the first lot ends that the member was not told of, and the rule for it; None without either."""
     active = book.lots.active
-    untold = bisect_right(active, book.now("told_until"), key=expiry)
+    untold = bisect_right(active, book.told_until, key=expiry)
     if untold == len(active):
         return None
     ends = active[untold].expires_at

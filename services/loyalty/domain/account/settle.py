@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from services.loyalty.domain.account import notices, tiers
+from services.loyalty.domain import rules
+from services.loyalty.domain.account import entries, notices, tiers
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.occasions import (
     APART,
@@ -33,8 +34,8 @@ def _next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
     for at, act in (
         (_points_due(book), _points),
         (tiers.due(book), tiers.judge),
-        (book.now("anniversary_at"), _anniversary),
-        (book.now("birthday_at"), _birthday),
+        (book.anniversary_at, _anniversary),
+        (book.birthday_at, _birthday),
         (notices.expiring_due(book), notices.tell_expiring),
     ):
         if at is not None and (first is None or at < first[0]):
@@ -54,18 +55,18 @@ def _points_due(book: Book) -> int | None:
 
 def _points(book: Book, at: int) -> None:
     if not book.pending or book.pending[0].available_at != at:
-        book.expire(book.lots.active[0])
+        entries.expire(book, book.lots.active[0])
         return
     pending = book.pending.pop(0)
     present = book.cause
     book.cause = Cause(source=pending.cause[0], id=pending.cause[1])
-    book.activate(pending.lot, at, pending.reason, pending.why)
+    entries.activate(book, pending.lot, at, pending.why)
     book.cause = present
 
 
 def _anniversary(book: Book, at: int) -> None:
     assert book.enrolled_at is not None
-    book.more["anniversary_at"] = next_anniversary(book.enrolled_at, at)
+    book.anniversary_at = next_anniversary(book.enrolled_at, at)
     program = book.program(at)
     if program.anniversary is None:
         return
@@ -73,20 +74,19 @@ def _anniversary(book: Book, at: int) -> None:
     points = program.anniversary.points * years
     if not book.has_room(points):
         return
-    why = {"rule": "anniversary", "program": program.version, "years": years}
-    book.earn(points, at, "anniversary", why)
+    entries.earn(book, points, at, rules.Anniversary(program=program.version, years=years))
     book.emit(MemberAnniversary(years=years, points=points), at)
 
 
 def _birthday(book: Book, at: int) -> None:
-    book.more["birthday_at"] = next_birthday(book.now("birthday"), book.now("timezone"), at)
+    assert book.birthday is not None
+    book.birthday_at = next_birthday(book.birthday, book.timezone, at)
     program = book.program(at)
-    given_at = book.now("birthday_given_at")
+    given_at = book.birthday_given_at
     if program.birthday is None or (given_at is not None and at - given_at < APART):
         return
     if not book.has_room(program.birthday.points):
         return
-    book.more["birthday_given_at"] = at
-    why = {"rule": "birthday", "program": program.version}
-    book.earn(program.birthday.points, at, "birthday", why)
+    book.birthday_given_at = at
+    entries.earn(book, program.birthday.points, at, rules.Birthday(program=program.version))
     book.emit(MemberBirthday(points=program.birthday.points), at)

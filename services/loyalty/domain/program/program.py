@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.loyalty import errors
 from services.loyalty.domain.program.campaigns import Campaign, Stacking
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.program.numbers import (
@@ -23,18 +24,16 @@ from services.loyalty.domain.program.numbers import (
     Exact,
     Given,
     Instant,
-    Part,
     Share,
     Whole,
     distinct,
     fault,
 )
-from shared.domain import Refused
-from shared.schemas.base import Currency, Id
+from shared.schemas.base import Currency, Id, Strict
 from shared.schemas.times import micros
 
 
-class Earning(Part):
+class Earning(Strict):
     """``points`` for every ``per`` minor units, times the tier's multiplier, rounded down once."""
 
     points: Annotated[Whole, Field(ge=1, le=1_000_000)] = 1
@@ -53,7 +52,7 @@ class Earning(Part):
         return self
 
 
-class Tier(Part):
+class Tier(Strict):
     """A level, reached by the net spend of the last ``tier_days`` days."""
 
     name: Id
@@ -62,7 +61,7 @@ class Tier(Part):
     multiplier: Exact = Decimal(1)
 
 
-class Referral(Part):
+class Referral(Strict):
     """Points to both at the friend's first purchase."""
 
     points: Given
@@ -72,19 +71,19 @@ class Referral(Part):
     """What the friend's purchase must come to, in minor units of the program's currency."""
 
 
-class Anniversary(Part):
+class Anniversary(Strict):
     """``points`` times the years since enrolment, each year."""
 
     points: Given
 
 
-class Birthday(Part):
+class Birthday(Strict):
     """``points`` at the start of the birthday, once a year."""
 
     points: Given
 
 
-class Notice(Part):
+class Notice(Strict):
     """Told of points that expire within ``days``, at most once in ``every_days``."""
 
     days: Days = 30
@@ -97,7 +96,7 @@ class Notice(Part):
         return self
 
 
-class Program(Part):
+class Program(Strict):
     """The whole program. ``tiers`` rise; the first is everybody's and starts at 0."""
 
     name: Id
@@ -226,12 +225,7 @@ class Program(Part):
         rate = self.rates.get(currency)
         if rate is None:
             taken = ", ".join(self.rates)
-            raise Refused(
-                "unknown_currency",
-                f"{currency} has no rate in the program, which takes {taken}.",
-                status=422,
-                field="total.currency",
-            )
+            raise errors.UNKNOWN_CURRENCY(field="total.currency", currency=currency, taken=taken)
         return str(Fraction(rate))
 
     def offers(self, reward: Reward, rank: int, at: int) -> bool:

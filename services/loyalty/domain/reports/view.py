@@ -1,14 +1,14 @@
 """What a member's account shows at an instant. A late timer makes no difference."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from services.loyalty.domain.account import tiers
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.rows import LedgerRow
 from services.loyalty.domain.state import MemberState
-from shared.domain import Append, Context
+from shared.domain import Context
 from shared.schemas.loyalty import Cause
 from shared.schemas.times import DAY, moment
 
@@ -57,10 +57,9 @@ def view(state: MemberState, programs: Programs, now: int) -> MemberView:
     )
 
 
-def overdue(state: MemberState, programs: Programs, now: int) -> list[dict[str, Any]]:
+def overdue(state: MemberState, programs: Programs, now: int) -> list[LedgerRow]:
     """Ledger rows that late timers have yet to write, as of ``now``, oldest first."""
-    rows = _settled(state, programs, now).rows
-    return [dict(row.document) for row in rows if isinstance(row, Append) and row.collection == "ledger"]
+    return _settled(state, programs, now).entries
 
 
 def _settled(state: MemberState, programs: Programs, now: int) -> Book:
