@@ -1,6 +1,6 @@
 """Every query of the loyalty API: it reads what the worker wrote and writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,8 +54,8 @@ class LoyaltyStore:
 
     async def voucher_owner(self, code: str) -> str | None:
         """The member whose voucher this is."""
-        row: Mapping[str, Any] | None = await self._database[VOUCHERS].find_one({"_id": code}, {"member": 1})
-        return row["member"] if row else None
+        row = await self._database[VOUCHERS].find_one({"_id": code}, {"member": 1})
+        return str(row["member"]) if row else None
 
     async def used(self, counters: Sequence[str]) -> dict[str, int]:
         """How much is taken of these shared counters; those never used are not among them."""

@@ -12,10 +12,10 @@ from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile
 from shared.schemas.loyalty import MemberEnrolled
-from shared.schemas.times import moment
+from shared.schemas.times import Micros, moment
 
 
-def enrol(book: Book, at: int, channel: str | None = None, *, announce: bool = True) -> bool:
+def enrol(book: Book, at: Micros, channel: str | None = None, *, announce: bool = True) -> bool:
     """Make the customer a member from ``at``; False if they are one. ``announce``: emit the fact."""
     if book.enrolled_at is not None:
         return False
@@ -31,7 +31,7 @@ def enrol(book: Book, at: int, channel: str | None = None, *, announce: bool = T
     return True
 
 
-def profile(book: Book, at: int, data: Profile) -> None:
+def profile(book: Book, at: Micros, data: Profile) -> None:
     """Note birthday, time zone and segment; an older profile than the one known changes nothing."""
     settle(book, at)
     if book.profile_at is not None and at < book.profile_at:
@@ -41,14 +41,14 @@ def profile(book: Book, at: int, data: Profile) -> None:
     plan_birthday(book, book.at)
 
 
-def forget_profile(book: Book, at: int) -> None:
+def forget_profile(book: Book, at: Micros) -> None:
     """The customer is erased: nothing personal stays here."""
     settle(book, at)
     book.profile_at = at
     book.birthday = book.timezone = book.segment = book.birthday_at = None
 
 
-def plan_birthday(book: Book, after: int) -> None:
+def plan_birthday(book: Book, after: Micros) -> None:
     """The next birthday of a member after ``after``."""
     if book.birthday is None or book.enrolled_at is None:
         book.birthday_at = None
@@ -62,7 +62,7 @@ def require_member(book: Book) -> None:
         raise errors.UNKNOWN_MEMBER(member=book.member)
 
 
-def enrol_asked(book: Book, at: int) -> Outcome:
+def enrol_asked(book: Book, at: Micros) -> Outcome:
     """201 for a new member, 200 for one who was."""
     settle(book, at)
     new = enrol(book, at)
@@ -76,7 +76,7 @@ def enrol_asked(book: Book, at: int) -> Outcome:
     return Outcome(201 if new else 200, body)
 
 
-def compensated(book: Book, at: int, data: CompensationGranted) -> None:
+def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
     """Credit points given for a complaint; under automatic enrolment they make a member.
 
     Raises ``Refused``: ``missing_points``, ``unknown_member``, ``points_overflow``.
@@ -90,7 +90,7 @@ def compensated(book: Book, at: int, data: CompensationGranted) -> None:
     entries.earn(book, data.points, at, rules.Compensation(complaint_id=data.complaint_id))
 
 
-def adjust(book: Book, at: int, data: AdjustmentRequested) -> Outcome:
+def adjust(book: Book, at: Micros, data: AdjustmentRequested) -> Outcome:
     """Correct a balance; 201. Points given are a lot, points taken go by earliest expiry.
 
     Raises ``Refused``: ``unknown_member``, ``invalid_points``, ``insufficient_points``, ``points_overflow``.

@@ -14,10 +14,10 @@ from shared.domain import Refused, Reject
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.times import moment
+from shared.schemas.times import Micros, moment
 
 
-def made(book: Book, at: int, data: PurchaseMade) -> None:
+def made(book: Book, at: Micros, data: PurchaseMade) -> None:
     """Earn by the tier held before, count the spend, raise the tier, use vouchers, then waiting returns.
 
     Raises ``Refused``: ``negative_total``, ``unknown_currency``, ``duplicate_order``, ``points_overflow``.
@@ -73,7 +73,7 @@ def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:
     )
 
 
-def returned(book: Book, at: int, data: PurchaseReturned) -> None:
+def returned(book: Book, at: Micros, data: PurchaseReturned) -> None:
     """Take back what the refund undoes; a return of an order not seen yet waits for it.
 
     Raises ``Refused``: ``negative_refund``, ``currency_mismatch``, ``duplicate_return``,
@@ -94,7 +94,7 @@ def returned(book: Book, at: int, data: PurchaseReturned) -> None:
     book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.context.origin))
 
 
-def _take_back(book: Book, index: int, at: int, data: PurchaseReturned) -> None:
+def _take_back(book: Book, index: int, at: Micros, data: PurchaseReturned) -> None:
     """``index``: where the order stands."""
     order = book.orders[index]
     refund = data.refund.amount

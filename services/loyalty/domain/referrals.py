@@ -19,12 +19,12 @@ from shared.schemas.commands import (
     ReferralRewardRequested,
 )
 from shared.schemas.feedback import ReferralMade
-from shared.schemas.times import DAY
+from shared.schemas.times import DAY, Micros
 
 YEAR = 365 * DAY
 
 
-def made(book: Book, at: int, data: ReferralMade) -> None:
+def made(book: Book, at: Micros, data: ReferralMade) -> None:
     """Pass it on to the friend. Raises ``Refused`` (``self_referral``)."""
     if data.referred_customer == book.member:
         raise errors.SELF_REFERRAL(field="referred_customer", member=book.member)
@@ -32,7 +32,7 @@ def made(book: Book, at: int, data: ReferralMade) -> None:
     book.emit(ReferralNoteRequested(referrer=book.member), at, data.referred_customer)
 
 
-def noted(book: Book, at: int, data: ReferralNoteRequested) -> Outcome:
+def noted(book: Book, at: Micros, data: ReferralNoteRequested) -> Outcome:
     """At the friend: remember the referrer, unless the friend was a member before that instant.
 
     Raises ``Refused``: ``no_referrals``, ``existing_member``, ``already_referred``.
@@ -51,7 +51,7 @@ def noted(book: Book, at: int, data: ReferralNoteRequested) -> Outcome:
     return Outcome(200, {"status": "noted"})
 
 
-def _known_before(book: Book, at: int) -> bool:
+def _known_before(book: Book, at: Micros) -> bool:
     """Whether the customer joined or bought up to then, as far as has been heard."""
     times = [order.at for order in book.orders]
     if book.enrolled_at is not None:
@@ -76,7 +76,7 @@ def claim(book: Book, order: Order) -> None:
     book.emit(asked, order.at, invited.referrer)
 
 
-def rewarded(book: Book, at: int, data: ReferralRewardRequested) -> Outcome:
+def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
     """At the referrer: points, and word to the friend's side.
 
     Raises ``Refused``: ``no_referrals``, ``unknown_member``, ``referral_limit``, ``points_overflow``.
@@ -97,7 +97,7 @@ def rewarded(book: Book, at: int, data: ReferralRewardRequested) -> Outcome:
     return Outcome(200, {"status": "rewarded", "points": points})
 
 
-def bonus(book: Book, at: int, data: ReferralBonusRequested) -> Outcome:
+def bonus(book: Book, at: Micros, data: ReferralBonusRequested) -> Outcome:
     """At the friend: the same points. Raises ``Refused`` (``points_overflow``)."""
     settle(book, at)
     require_member(book)

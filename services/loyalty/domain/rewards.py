@@ -11,10 +11,10 @@ from services.loyalty.domain.rows import VoucherRow
 from services.loyalty.domain.state import Voucher
 from shared.domain import Outcome
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
-from shared.schemas.times import DAY, moment
+from shared.schemas.times import DAY, Micros, moment
 
 
-def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
+def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
     """Spend points on a reward, earliest expiry first, and issue the voucher ``code``; 201.
 
     Raises ``Refused``: 404 ``unknown_member``, ``unknown_reward``; 409 ``tier_required``,
@@ -55,7 +55,7 @@ def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
     )
 
 
-def _require_offer(book: Book, at: int, reward: Reward) -> None:
+def _require_offer(book: Book, at: Micros, reward: Reward) -> None:
     program = book.program(at)
     rank = program.rank(book.periods[-1].tier)
     if program.offers(reward, rank, at):
@@ -67,7 +67,7 @@ def _require_offer(book: Book, at: int, reward: Reward) -> None:
     raise errors.REWARD_UNAVAILABLE(field="reward_id", reward_id=reward.id, window=window)
 
 
-def redeem_voucher(book: Book, at: int, code: str) -> Outcome:
+def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Use a voucher; 200 once. Raises ``Refused`` as ``_open`` does."""
     settle(book, at)
     index = _open(book, at, code)
@@ -77,7 +77,7 @@ def redeem_voucher(book: Book, at: int, code: str) -> Outcome:
     )
 
 
-def cancel_voucher(book: Book, at: int, code: str) -> Outcome:
+def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Give an unused voucher's points back into their lots, with their old expiry dates; 200.
 
     Raises ``Refused`` as ``_open`` does.
@@ -104,14 +104,14 @@ def cancel_voucher(book: Book, at: int, code: str) -> Outcome:
     )
 
 
-def use(book: Book, at: int, code: str, order_id: str) -> None:
+def use(book: Book, at: Micros, code: str, order_id: str) -> None:
     """A purchase used this code. One of ours that is open is redeemed; any other is not our business."""
     for index, voucher in enumerate(book.vouchers):
         if voucher.code == code and voucher.status == "open" and at < voucher.expires_at:
             _close(book, index, "redeemed", at, order_id)
 
 
-def _open(book: Book, at: int, code: str) -> int:
+def _open(book: Book, at: Micros, code: str) -> int:
     """Where the open voucher is.
 
     Raises ``Refused``: 404 ``unknown_voucher``; 409 ``voucher_redeemed``, ``voucher_cancelled``,
@@ -130,7 +130,7 @@ def _open(book: Book, at: int, code: str) -> int:
     return index
 
 
-def _close(book: Book, index: int, status: str, at: int, order_id: str | None = None) -> None:
+def _close(book: Book, index: int, status: str, at: Micros, order_id: str | None = None) -> None:
     closed = book.vouchers[index].model_copy(update={"status": status, "pieces": ()})
     book.vouchers[index] = closed
     book.voucher_rows.append(VoucherRow(book.member, closed, at, order_id))

@@ -193,12 +193,11 @@ def _told(reason: str, why: Document) -> rules.Rule:
     for rule in _BY_NAME.get(known.get("rule", ""), ()):
         names = _NAMES[rule]
         if known.keys() >= set(names):
-            told: rules.Rule = rule(**{name: known[name] for name in names})
-            return told
+            return rule(**{name: known[name] for name in names})
     return rules.Unknown(known.get("rule", "unknown"), reason)
 
 
-_BY_NAME: Mapping[str, tuple[type[Any], ...]] = {
+_BY_NAME: Mapping[str, tuple[type[rules.Rule], ...]] = {
     "purchase": (rules.Purchase,),
     "campaign": (rules.Campaign,),
     "return": (rules.Return,),
@@ -208,7 +207,7 @@ _BY_NAME: Mapping[str, tuple[type[Any], ...]] = {
     "welcome": (rules.Welcome,),
     "compensation": (rules.Compensation,),
 }
-_NAMES: Mapping[type[Any], tuple[str, ...]] = {
+_NAMES: Mapping[type[rules.Rule], tuple[str, ...]] = {
     # An adjustment's reason is the entry's own.
     rules.Adjustment: ("rule",),
     **{rule: tuple(field.name for field in fields(rule)) for kept in _BY_NAME.values() for rule in kept},

@@ -4,6 +4,7 @@ It lives within one ``apply``, so the functions that use it stay pure: state in,
 and go by ``entries``; ``closing`` makes a state of it again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.loyalty.domain.account.lots import Lots
@@ -31,7 +32,8 @@ class Book:
     """The account while one event is applied. ``at`` never goes back."""
 
     member: str
-    programs: Programs
+    program: Callable[[Micros], Program]
+    """The version that is in force at an instant."""
     cause: Cause
     """The event, or for what it lets happen the earlier one that led to it."""
     context: Context
@@ -83,7 +85,7 @@ class Book:
         self, member: str, state: MemberState, programs: Programs, cause: Cause, context: Context
     ) -> None:
         self.member = member
-        self.programs = programs
+        self.program = programs.at
         self.cause = cause
         self.context = context
         self.before = state
@@ -161,10 +163,6 @@ class Book:
     @property
     def balance(self) -> int:
         return self.lots.total - self.debt
-
-    def program(self, at: Micros) -> Program:
-        """The version of the program that is in force at ``at``."""
-        return self.programs.at(at)
 
     def has_room(self, points: int) -> bool:
         """Whether the account can hold so many more."""

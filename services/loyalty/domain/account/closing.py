@@ -18,7 +18,7 @@ from services.loyalty.domain.rows import (
 )
 from services.loyalty.domain.state import MEMORY, MemberState
 from shared.domain import Append, CancelTimer, Effects, Increment, Outcome, Put, SetTimer
-from shared.schemas.times import moment, timer_instant
+from shared.schemas.times import Micros, moment, timer_instant
 
 TIMER = "due"
 
@@ -41,7 +41,7 @@ def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[Membe
     )
 
 
-def _timer(is_set: int | None, wanted: int | None) -> tuple[SetTimer | CancelTimer, ...]:
+def _timer(is_set: Micros | None, wanted: Micros | None) -> tuple[SetTimer | CancelTimer, ...]:
     if wanted == is_set:
         return ()
     return (CancelTimer(TIMER),) if wanted is None else (SetTimer(TIMER, moment(wanted)),)
@@ -83,7 +83,7 @@ def _tiers_counted(book: Book) -> list[Increment]:
     return [Increment(TOTALS, TIER_KEY + tier, {"members": by}) for tier, by in moves if tier is not None]
 
 
-def _add(months: dict[str, dict[str, int]], expires_at: int, field: str, points: int) -> None:
+def _add(months: dict[str, dict[str, int]], expires_at: Micros, field: str, points: int) -> None:
     if points:
         fields = months.setdefault(_month(expires_at // 3_600_000_000), {})
         fields[field] = fields.get(field, 0) + points

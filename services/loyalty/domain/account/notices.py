@@ -6,10 +6,10 @@ from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.lots import expiry
 from services.loyalty.domain.program.program import Notice
 from shared.schemas.loyalty import PointsExpiring, RewardAvailable
-from shared.schemas.times import DAY, moment
+from shared.schemas.times import DAY, Micros, moment
 
 
-def expiring_due(book: Book) -> int | None:
+def expiring_due(book: Book) -> Micros | None:
     """When to tell of points that expire: ``days`` before the first that was not told of, but not within
     ``every_days`` of the last time."""
     first = _first_untold(book)
@@ -20,7 +20,7 @@ def expiring_due(book: Book) -> int | None:
     return at if book.told_at is None else max(at, book.told_at + notice.every_days * DAY)
 
 
-def tell_expiring(book: Book, at: int) -> None:
+def tell_expiring(book: Book, at: Micros) -> None:
     """All points that expire within ``days``, those told of before too."""
     at = max(at, book.before.at)  # of a lot that came late there is no telling earlier
     first = _first_untold(book)
@@ -39,7 +39,7 @@ def tell_expiring(book: Book, at: int) -> None:
     book.emit(fact, at)
 
 
-def _first_untold(book: Book) -> tuple[int, Notice] | None:
+def _first_untold(book: Book) -> tuple[Micros, Notice] | None:
     """When the first lot ends that the member was not told of, and the rule for it; None without either."""
     active = book.lots.active
     untold = bisect_right(active, book.told_until, key=expiry)

@@ -12,9 +12,10 @@ from services.loyalty.domain.account.occasions import (
     years_between,
 )
 from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
+from shared.schemas.times import Micros
 
 
-def settle(book: Book, until: int) -> int | None:
+def settle(book: Book, until: Micros) -> Micros | None:
     """Do all that fell due up to and including ``until``, which may lie before what is done already.
 
     Returns when time alone changes something next."""
@@ -27,10 +28,10 @@ def settle(book: Book, until: int) -> int | None:
     return None
 
 
-def _next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
+def _next_due(book: Book) -> tuple[Micros, Callable[[Book, Micros], None]] | None:
     """When time alone changes something next, and what does it. At one instant: points that end or become
     available, then the tier, then gifts, then the notice of what will expire."""
-    first: tuple[int, Callable[[Book, int], None]] | None = None
+    first: tuple[Micros, Callable[[Book, Micros], None]] | None = None
     for at, act in (
         (_points_due(book), _points),
         (tiers.due(book), tiers.judge),
@@ -43,7 +44,7 @@ def _next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
     return first
 
 
-def _points_due(book: Book) -> int | None:
+def _points_due(book: Book) -> Micros | None:
     """When the next lot becomes available or expires."""
     active = book.lots.active
     expiry = active[0].expires_at if active else None
@@ -53,7 +54,7 @@ def _points_due(book: Book) -> int | None:
     return available if expiry is None else min(available, expiry)
 
 
-def _points(book: Book, at: int) -> None:
+def _points(book: Book, at: Micros) -> None:
     if not book.pending or book.pending[0].available_at != at:
         entries.expire(book, book.lots.active[0])
         return
@@ -64,7 +65,7 @@ def _points(book: Book, at: int) -> None:
     book.cause = present
 
 
-def _anniversary(book: Book, at: int) -> None:
+def _anniversary(book: Book, at: Micros) -> None:
     assert book.enrolled_at is not None
     book.anniversary_at = next_anniversary(book.enrolled_at, at)
     program = book.program(at)
@@ -78,7 +79,7 @@ def _anniversary(book: Book, at: int) -> None:
     book.emit(MemberAnniversary(years=years, points=points), at)
 
 
-def _birthday(book: Book, at: int) -> None:
+def _birthday(book: Book, at: Micros) -> None:
     assert book.birthday is not None
     book.birthday_at = next_birthday(book.birthday, book.timezone, at)
     program = book.program(at)

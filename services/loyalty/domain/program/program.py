@@ -30,7 +30,7 @@ from services.loyalty.domain.program.numbers import (
     fault,
 )
 from shared.schemas.base import Currency, Id, Strict
-from shared.schemas.times import micros
+from shared.schemas.times import Micros, micros
 
 
 class Earning(Strict):
@@ -196,6 +196,10 @@ class Program(Strict):
         return tuple(sorted(self.campaigns, key=lambda campaign: (-campaign.priority, campaign.id)))
 
     @cached_property
+    def _rates(self) -> dict[str, str]:
+        return {currency: str(Fraction(rate)) for currency, rate in self.rates.items()}
+
+    @cached_property
     def _awards(self) -> dict[tuple[str, int], str]:
         base = Fraction(self.earn.points, self.earn.per)
         return {
@@ -204,7 +208,7 @@ class Program(Strict):
             for rank, tier in enumerate(self.tiers)
         }
 
-    @property
+    @cached_property
     def version(self) -> str:
         """What names this version: its name and the date from which it holds."""
         return self.name if self.effective_from is None else f"{self.name} {self.effective_from:%Y-%m-%d}"
@@ -222,13 +226,13 @@ class Program(Strict):
 
         Raises ``Refused`` (``unknown_currency``).
         """
-        rate = self.rates.get(currency)
+        rate = self._rates.get(currency)
         if rate is None:
             taken = ", ".join(self.rates)
             raise errors.UNKNOWN_CURRENCY(field="total.currency", currency=currency, taken=taken)
-        return str(Fraction(rate))
+        return rate
 
-    def offers(self, reward: Reward, rank: int, at: int) -> bool:
+    def offers(self, reward: Reward, rank: int, at: Micros) -> bool:
         """Whether a member of this rank may have the reward at ``at``; stock and points are not looked at."""
         if reward.tier is not None and rank < self.rank(reward.tier):
             return False
@@ -254,8 +258,8 @@ class Programs:
         self.versions = tuple(versions)
         self._starts = [micros(v.effective_from) for v in self.versions[1:] if v.effective_from is not None]
 
-    def at(self, instant: int) -> Program:
-        """The version in force at ``instant`` (microseconds since 1970); before the first, the first."""
+    def at(self, instant: Micros) -> Program:
+        """The version in force at ``instant``; before the first, the first."""
         return self.versions[bisect_right(self._starts, instant)]
 
 
