@@ -12,7 +12,7 @@ from rapport.embedded.stack import PARTS
 from rapport.home import Home, read_env
 from rapport.launch import StartFailed, fetch, launch, running_env, stop
 from rapport.trouble import Trouble
-from services.loyalty.program import DEFAULT
+from services.loyalty.config import DEFAULT
 from tests.stack import Stack
 
 TIERS = ("integration", "faults", "browser", "bench")

@@ -18,8 +18,9 @@ from rapport.simulate.recording import arrivals
 from rapport.simulate.run import Simulated
 from rapport.simulate.run import simulate as run_programs
 from rapport.trouble import Trouble
-from services.loyalty.domain.program import Programs
-from services.loyalty.program import ProgramError, load
+from services.loyalty.config import load
+from services.loyalty.domain.program.program import Programs
+from shared.runtime.config import ConfigError
 
 SVG_COLUMNS = 100
 
@@ -112,7 +113,7 @@ def simulate(
 def _load(file: Path | None) -> Programs:
     try:
         return load(file)
-    except ProgramError as error:
+    except ConfigError as error:
         raise Trouble(str(error)) from None
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from rapport.simulate.run import Simulated
-from services.loyalty.domain.program import Program, Programs
-from services.loyalty.domain.times import micros
+from services.loyalty.domain.program.program import Program, Programs
+from shared.schemas.times import micros
 
 REDEMPTIONS = (
     "redemptions are not replayed: they are commands, which no recording has. So all points that were not "

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.simulate.figures import NONE, money, number, plain
-from services.loyalty.domain.campaigns import Campaign, Condition
-from services.loyalty.domain.catalogue import Reward
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.campaigns import Campaign, Condition
+from services.loyalty.domain.program.catalogue import Reward
+from services.loyalty.domain.program.program import Program, Programs
 
 
 def outline(programs: Programs) -> Iterator[RenderableType]:

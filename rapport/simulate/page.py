@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rapport.simulate.figures import NONE, change, change_of_share, money, number, share
 from rapport.simulate.tally import Result
-from services.loyalty.domain.campaigns import Campaign
+from services.loyalty.domain.program.campaigns import Campaign
 from shared.schemas.money import figure
 
 RULES = {

@@ -5,19 +5,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import count
 
 from rapport.replay.feed import Progress
 from rapport.simulate.tally import Result, Tally, conclude
-from services.loyalty.domain.apply import CONSUMES, applier
-from services.loyalty.domain.program import Programs
+from services.loyalty.domain.apply import CONSUMES, apply
+from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
 from shared.domain import Context, Effects, Refused, SetTimer
 from shared.schemas.commands import Command, MemberEnrolRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros
 
 SOURCE = "/rapport/loyalty"
 REPORT_EVERY = 250
@@ -81,7 +82,7 @@ class Run:
     def __init__(self, programs: Programs, *, join: bool = False) -> None:
         self._programs = programs
         self._join = join
-        self._apply = applier(programs)
+        self._apply = partial(apply, programs)
         self._states: dict[str, MemberState] = {}
         self._timers: dict[tuple[str, str], datetime] = {}
         """By customer and name."""

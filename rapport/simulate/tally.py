@@ -7,14 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.loyalty.domain.liability import Liability, liability
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.reports.liability import Liability, liability
 from services.loyalty.domain.state import MemberState, times
-from services.loyalty.domain.times import micros
 from shared.domain import Append, Effects, Refused
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import micros
 
 
 @dataclass(slots=True)

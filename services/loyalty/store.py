@@ -1,31 +1,21 @@
 """Every query of the loyalty API: it reads what the worker wrote and writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.loyalty.domain.closing import LIABILITY, TOTALS
+from services.loyalty.domain.rows import LEDGER, LIABILITY, TOTALS, VOUCHERS, LedgerRow, Sums, ledger_row
 from services.loyalty.domain.state import MemberState
-from shared.domain import Collection
 
-COLLECTIONS = (
-    Collection("ledger", owner="member", personal=("reason",), indexes=("member,-seq",)),
-    Collection("vouchers", owner="member", personal=()),
-    Collection(LIABILITY, owner=None, personal=()),
-    Collection(TOTALS, owner=None, personal=()),
-)
-
-Row = dict[str, Any]
-Sums = dict[str, dict[str, int]]
-"""Key -> field -> the sum over partitions."""
+Document = dict[str, Any]
 
 
 class LoyaltyStore:
     """Reads the database ``rapport_loyalty``."""
 
-    def __init__(self, database: AsyncDatabase[Row]) -> None:
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._database = database
 
     async def member(self, customer_id: str) -> MemberState | None:
@@ -36,33 +26,36 @@ class LoyaltyStore:
         state = MemberState.model_validate_json(document["data"])
         return state if state.enrolled_at is not None else None
 
-    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[Row]:
+    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[LedgerRow]:
         """Up to ``limit`` entries, newest first, with a ``seq`` below ``before``."""
-        wanted: Row = {"member": customer_id}
+        wanted: Document = {"member": customer_id}
         if before is not None:
             wanted["seq"] = {"$lt": before}
-        return await self._database["ledger"].find(wanted).sort([("seq", -1)]).limit(limit).to_list()
+        found = self._database[LEDGER].find(wanted).sort([("seq", -1)]).limit(limit)
+        return [ledger_row(document) for document in await found.to_list()]
 
-    async def entries(self, customer_id: str, through: int) -> list[Row]:
+    async def entries(self, customer_id: str, through: int) -> list[LedgerRow]:
         """All entries up to the ``seq`` ``through``, oldest first. With the ``seq`` of a state that was
         read before, they are what that state knows of, whatever the worker has written since."""
         wanted = {"member": customer_id, "seq": {"$lte": through}}
-        return await self._database["ledger"].find(wanted).sort([("seq", 1)]).to_list()
+        found = self._database[LEDGER].find(wanted).sort([("seq", 1)])
+        return [ledger_row(document) for document in await found.to_list()]
 
-    async def booked_in(self, customer_id: str, through: int, start: datetime, end: datetime) -> list[Row]:
+    async def booked_in(
+        self, customer_id: str, through: int, start: datetime, end: datetime
+    ) -> list[LedgerRow]:
         """The entries booked in [start, end) and the last one before, oldest first; see ``entries``."""
         mine = {"member": customer_id, "seq": {"$lte": through}}
-        ledger = self._database["ledger"]
+        ledger = self._database[LEDGER]
         earlier = ledger.find({**mine, "booked_at": {"$lt": start}}).sort([("seq", -1)]).limit(1)
         inside = ledger.find({**mine, "booked_at": {"$gte": start, "$lt": end}}).sort([("seq", 1)])
-        return [*await earlier.to_list(), *await inside.to_list()]
+        found = [*await earlier.to_list(), *await inside.to_list()]
+        return [ledger_row(document) for document in found]
 
     async def voucher_owner(self, code: str) -> str | None:
         """The member whose voucher this is."""
-        row: Mapping[str, Any] | None = await self._database["vouchers"].find_one(
-            {"_id": code}, {"member": 1}
-        )
-        return row["member"] if row else None
+        row = await self._database[VOUCHERS].find_one({"_id": code}, {"member": 1})
+        return str(row["member"]) if row else None
 
     async def used(self, counters: Sequence[str]) -> dict[str, int]:
         """How much is taken of these shared counters; those never used are not among them."""

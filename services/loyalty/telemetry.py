@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.reports.liability import liability
+from services.loyalty.domain.rows import LEDGER, POINTS_KEY, TIER_KEY, Sums
 from services.loyalty.domain.state import MemberState
 from shared.journal.plan import Entry, Plan
 from shared.schemas.base import Data
@@ -70,13 +73,26 @@ REFRESHED = Gauge(
 )
 
 
+def show(months: Sums, totals: Sums, program: Program) -> None:
+    """Set every gauge from the store's sums, valued by this version of the program."""
+    found = liability(months, totals.get(POINTS_KEY, {}), program)
+    OUTSTANDING.set(found.outstanding)
+    PENDING.set(found.pending)
+    OWED.set(found.owed)
+    LIABILITY.labels(program.currency).set(found.money)
+    for key, sums in totals.items():
+        if key.startswith(TIER_KEY):
+            MEMBERS.labels(key.removeprefix(TIER_KEY)).set(sums.get("members", 0))
+    REFRESHED.set_to_current_time()
+
+
 def observer(
     *, stream: bool, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Callable[[Plan[MemberState]], None]:
     """Counts what a committed plan did. ``stream``: time is the events', so no lag is measured."""
 
     def observe(plan: Plan[MemberState]) -> None:
-        for row in plan.appends.get("ledger", ()):
+        for row in plan.appends.get(LEDGER, ()):
             POINTS.labels(_kind(row["kind"], row["points"])).inc(abs(row["points"]))
         now = None if stream else wall_clock()
         for entry in plan.entries:

@@ -1,37 +1,34 @@
 """The loyalty worker: reads purchases, returns, compensations and commands; writes ledgers."""
 
-import sys
+from functools import partial
 
-from services.loyalty.domain.apply import CONSUMES, applier
+from services.loyalty.config import load
+from services.loyalty.domain.apply import CONSUMES, apply
+from services.loyalty.domain.rows import COLLECTIONS
 from services.loyalty.domain.state import MemberState
-from services.loyalty.program import ProgramError, load
 from services.loyalty.settings import LoyaltySettings
-from services.loyalty.store import COLLECTIONS
 from services.loyalty.telemetry import observer
 from shared.domain import Handler
 from shared.host import run_worker
+from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
 
 def handler(settings: Settings) -> Handler[MemberState]:
-    """Loyalty by the program that the settings name. Raises ``ProgramError`` if it is not valid."""
+    """Loyalty by the program that the settings name. Raises ``ConfigError`` if it is not valid."""
     return Handler(
         service="loyalty",
         consumes=CONSUMES,
         state=MemberState,
         initial=lambda customer_id: MemberState(),
-        apply=applier(load(settings.program)),
+        apply=partial(apply, load(settings.program)),
         collections=COLLECTIONS,
     )
 
 
 def main() -> None:
     settings = load_settings(LoyaltySettings)
-    try:
-        loyalty = handler(settings)
-    except ProgramError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(2) from None
+    loyalty = or_exit(lambda: handler(settings))
     run_worker(settings, loyalty, observe=observer(stream=settings.clock == "stream"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.loyalty.program import DEFAULT
+from services.loyalty.config import DEFAULT
 from tests.faults.conftest import WorkerStarter
 from tests.faults.platform import Platform, event, purchase, refund
 

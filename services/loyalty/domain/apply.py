@@ -1,14 +1,11 @@
 """One event, applied to one customer's state: the whole of loyalty as one pure function."""
 
-from collections.abc import Callable
-
 from services.loyalty.domain import members, purchases, referrals, rewards
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.closing import close
-from services.loyalty.domain.program import Programs
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.closing import close
+from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
 from shared.domain import Context, Effects, Outcome
 from shared.schemas.base import Data
 from shared.schemas.commands import (
@@ -28,6 +25,7 @@ from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import Cause, MemberEnrolled
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import Micros, micros
 
 CONSUMES: tuple[type[Data], ...] = (
     PurchaseMade,
@@ -48,19 +46,11 @@ CONSUMES: tuple[type[Data], ...] = (
     ReferralBonusRequested,
 )
 
-
-def applier(programs: Programs) -> Callable[[MemberState, Event, Context], Effects[MemberState]]:
-    """``apply`` for this program."""
-
-    def apply(state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
-        return apply_event(programs, state, event, context)
-
-    return apply
+NOBODY_ASKED = Outcome()
+"""What a fact is answered."""
 
 
-def apply_event(
-    programs: Programs, state: MemberState, event: Event, context: Context
-) -> Effects[MemberState]:
+def apply(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
     """What ``event`` does. Time is the event's own, so the result does not depend on when it is read.
 
     Raises ``Refused`` as the functions it calls say; the state is then as it was.
@@ -70,13 +60,10 @@ def apply_event(
         return Effects(state)
     cause = Cause(source=event.source, id=event.id)
     book = Book(event.subject, state, programs, cause, context)
-    outcome = _command(book, at, data)
-    if outcome is None:
-        _fact(book, at, data)
-    return close(book, outcome or Outcome(), fired=isinstance(data, TimerFired))
+    return close(book, _act(book, at, data), fired=isinstance(data, TimerFired))
 
 
-def _passes_by(programs: Programs, state: MemberState, data: Data, at: int) -> bool:
+def _passes_by(programs: Programs, state: MemberState, data: Data, at: Micros) -> bool:
     """Whether the event is none of the program's business."""
     match data:
         case PurchaseMade():
@@ -91,30 +78,8 @@ def _passes_by(programs: Programs, state: MemberState, data: Data, at: int) -> b
             return False
 
 
-def _command(book: Book, at: int, data: Data) -> Outcome | None:
-    """What a command is answered; None for a fact."""
-    match data:
-        case MemberEnrolRequested():
-            return members.enrol_asked(book, at)
-        case RedemptionRequested():
-            return rewards.redeem(book, at, data.reward_id, book.context.secret("voucher"))
-        case AdjustmentRequested():
-            return members.adjust(book, at, data)
-        case VoucherRedeemRequested():
-            return rewards.redeem_voucher(book, at, data.voucher_code)
-        case VoucherCancelRequested():
-            return rewards.cancel_voucher(book, at, data.voucher_code)
-        case ReferralNoteRequested():
-            return referrals.noted(book, at, data)
-        case ReferralRewardRequested():
-            return referrals.rewarded(book, at, data)
-        case ReferralBonusRequested():
-            return referrals.bonus(book, at, data)
-        case _:
-            return None
-
-
-def _fact(book: Book, at: int, data: Data) -> None:
+def _act(book: Book, at: Micros, data: Data) -> Outcome:
+    """Do what the event asks. Returns what a command is answered."""
     match data:
         case PurchaseMade():
             purchases.made(book, at, data)
@@ -133,5 +98,22 @@ def _fact(book: Book, at: int, data: Data) -> None:
         case MemberEnrolled():
             settle(book, at)
             members.enrol(book, at, data.channel, announce=False)
+        case MemberEnrolRequested():
+            return members.enrol_asked(book, at)
+        case RedemptionRequested():
+            return rewards.redeem(book, at, data.reward_id, book.context.secret("voucher"))
+        case AdjustmentRequested():
+            return members.adjust(book, at, data)
+        case VoucherRedeemRequested():
+            return rewards.redeem_voucher(book, at, data.voucher_code)
+        case VoucherCancelRequested():
+            return rewards.cancel_voucher(book, at, data.voucher_code)
+        case ReferralNoteRequested():
+            return referrals.noted(book, at, data)
+        case ReferralRewardRequested():
+            return referrals.rewarded(book, at, data)
+        case ReferralBonusRequested():
+            return referrals.bonus(book, at, data)
         case _:
             raise TypeError(f"loyalty does not use {type(data).__name__}")
+    return NOBODY_ASKED

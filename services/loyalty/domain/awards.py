@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.campaigns import Campaign, Condition
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.program.campaigns import Campaign, Condition
 from services.loyalty.domain.state import Bonus, Line, Order, read_terms
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
 
@@ -68,7 +68,7 @@ def kept(order: Order, bonuses: Sequence[Bonus], returned: Mapping[str, int]) ->
 
 def settle_return(book: Book, order: Order, units: Iterable[tuple[str, int]]) -> int:
     """Note the units that came back and take from the order's bonuses what they lose; how many points."""
-    bonuses: list[Bonus] = [b for b in book.now("bonuses") if b.order_id == order.order_id]
+    bonuses = [b for b in book.bonuses if b.order_id == order.order_id]
     if not bonuses:
         return 0
     returned = _note(book, order, units)
@@ -80,7 +80,7 @@ def settle_return(book: Book, order: Order, units: Iterable[tuple[str, int]]) ->
         lost += bonus.kept - keeps
         _charge_back(book, order, bonus, bonus.kept - keeps)
         after = bonus.model_copy(update={"kept": keeps})
-        book.more["bonuses"] = tuple(after if b is bonus else b for b in book.now("bonuses"))
+        book.bonuses = tuple(after if b is bonus else b for b in book.bonuses)
     return lost
 
 
@@ -162,7 +162,7 @@ def _left(lines: Sequence[Line], returned: Mapping[str, int]) -> list[tuple[Line
 def _limited(book: Book, campaign: Campaign, bonus: Bonus, points: int) -> Bonus:
     """With its points: no more than the cap and the budget still hold."""
     if campaign.cap is not None:
-        points = min(points, campaign.cap - dict(book.now("campaigns")).get(campaign.id, 0))
+        points = min(points, campaign.cap - dict(book.campaigns).get(campaign.id, 0))
     if campaign.budget is not None and points > 0:
         points = min(points, campaign.budget - book.used(campaign.counter))
     points = max(points, 0)
@@ -174,9 +174,9 @@ def _charge(book: Book, campaign: Campaign, points: int) -> None:
     if campaign.budget is not None:
         book.take(campaign.counter, points, campaign.budget if points > 0 else None)
     if campaign.cap is not None:
-        given = dict(book.now("campaigns"))
+        given = dict(book.campaigns)
         given[campaign.id] = given.get(campaign.id, 0) + points
-        book.more["campaigns"] = tuple(given.items())
+        book.campaigns = tuple(given.items())
 
 
 def _charge_back(book: Book, order: Order, bonus: Bonus, points: int) -> None:
@@ -189,9 +189,9 @@ def _charge_back(book: Book, order: Order, bonus: Bonus, points: int) -> None:
 
 def _note(book: Book, order: Order, units: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Keep what came back; all of the order's so far, by sku."""
-    returned = {(o, sku): n for o, sku, n in book.now("returned")}
+    returned = {(o, sku): n for o, sku, n in book.returned}
     for sku, quantity in units:
         key = order.order_id, sku
         returned[key] = returned.get(key, 0) + quantity
-    book.more["returned"] = tuple((o, sku, n) for (o, sku), n in returned.items())
+    book.returned = tuple((o, sku, n) for (o, sku), n in returned.items())
     return {sku: n for (order_id, sku), n in returned.items() if order_id == order.order_id}

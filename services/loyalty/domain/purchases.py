@@ -2,18 +2,22 @@
 
 from bisect import bisect_right
 
-from services.loyalty.domain import awards, members, referrals, rewards, tiers
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.settle import settle
+from services.loyalty import errors
+from services.loyalty.domain import awards, members, referrals, rewards, rules
+from services.loyalty.domain.account import entries, tiers
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.program.campaigns import Campaign
+from services.loyalty.domain.program.program import Program
 from services.loyalty.domain.state import Order, Waiting, read_terms
-from services.loyalty.domain.times import moment
 from shared.domain import Refused, Reject
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import Micros, moment
 
 
-def made(book: Book, at: int, data: PurchaseMade) -> None:
+def made(book: Book, at: Micros, data: PurchaseMade) -> None:
     """Earn by the tier held before, count the spend, raise the tier, use vouchers, then waiting returns.
 
     Raises ``Refused``: ``negative_total``, ``unknown_currency``, ``duplicate_order``, ``points_overflow``.
@@ -21,15 +25,10 @@ def made(book: Book, at: int, data: PurchaseMade) -> None:
     total, currency = data.total.amount, data.total.currency
     program = book.program(at)
     if total < 0:
-        raise Refused(
-            "negative_total",
-            f"Order {data.order_id} has a negative total: {total}.",
-            status=422,
-            field="total.amount",
-        )
+        raise errors.NEGATIVE_TOTAL(field="total.amount", order_id=data.order_id, total=total)
     rate = program.rate(currency)
     if _find(book, data.order_id) is not None:
-        raise Refused("duplicate_order", f"Order {data.order_id} was counted already.", field="order_id")
+        raise errors.DUPLICATE_ORDER(field="order_id", order_id=data.order_id)
     settle(book, at)
     members.enrol(book, at, data.channel)
     tier = tiers.tier_at(book.periods, at, program)
@@ -40,8 +39,8 @@ def made(book: Book, at: int, data: PurchaseMade) -> None:
     tiers.upgrade(book, at)
     for code in data.voucher_codes:
         rewards.use(book, at, code, order.order_id)
-    if total and book.now("bought_at") is None:
-        book.more["bought_at"] = at
+    if total and book.bought_at is None:
+        book.bought_at = at
     referrals.claim(book, order)
     if book.waiting:
         _apply_waiting(book, order.order_id)
@@ -51,33 +50,30 @@ def _earn(book: Book, order: Order, data: PurchaseMade, tier: str) -> None:
     """A lot for the tier's points, and one for each campaign's."""
     program = book.program(order.at)
     if points := order.points():
-        why = {
-            "rule": "purchase",
-            "program": program.version,
-            "tier": tier,
-            "total": order.total,
-            "terms": order.terms,
-        }
-        book.earn(points, order.at, "purchase", why, order_id=order.order_id, waits=True)
+        why = rules.Purchase(program=program.version, tier=tier, total=order.total, terms=order.terms)
+        entries.accrue(book, points, order, why)
     if not program.campaigns or not order.total:
         return
-    first = book.now("bought_at") is None
-    facts = awards.Facts(data, order, tier, book.now("segment"), first)
+    first = book.bought_at is None
+    facts = awards.Facts(data, order, tier, book.segment, first)
     for campaign, bonus in awards.give(book, facts):
-        why = {
-            "rule": "campaign",
-            "program": program.version,
-            "campaign": campaign.id,
-            "name": campaign.name,
-            "stacking": program.stacking,
-            "effect": campaign.effect.model_dump(mode="json", exclude_none=True),
-        }
-        book.more["bonuses"] = (*book.now("bonuses"), bonus)
-        reason = f"campaign {campaign.id}"
-        book.earn(bonus.points, order.at, reason, why, order_id=order.order_id, waits=True)
+        book.bonuses = (*book.bonuses, bonus)
+        entries.accrue(book, bonus.points, order, _campaign_rule(program, campaign))
 
 
-def returned(book: Book, at: int, data: PurchaseReturned) -> None:
+def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:
+    effect, number = campaign.effect.given
+    return rules.Campaign(
+        program=program.version,
+        campaign=campaign.id,
+        name=campaign.name,
+        stacking=program.stacking,
+        effect=effect,
+        number=number,
+    )
+
+
+def returned(book: Book, at: Micros, data: PurchaseReturned) -> None:
     """Take back what the refund undoes; a return of an order not seen yet waits for it.
 
     Raises ``Refused``: ``negative_refund``, ``currency_mismatch``, ``duplicate_return``,
@@ -85,12 +81,7 @@ def returned(book: Book, at: int, data: PurchaseReturned) -> None:
     """
     refund = data.refund.amount
     if refund < 0:
-        raise Refused(
-            "negative_refund",
-            f"Return {data.return_id} has a negative refund: {refund}.",
-            status=422,
-            field="refund.amount",
-        )
+        raise errors.NEGATIVE_REFUND(field="refund.amount", return_id=data.return_id, refund=refund)
     settle(book, at)
     index = _find(book, data.order_id)
     if index is not None:
@@ -103,7 +94,7 @@ def returned(book: Book, at: int, data: PurchaseReturned) -> None:
     book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.context.origin))
 
 
-def _take_back(book: Book, index: int, at: int, data: PurchaseReturned) -> None:
+def _take_back(book: Book, index: int, at: Micros, data: PurchaseReturned) -> None:
     """``index``: where the order stands."""
     order = book.orders[index]
     refund = data.refund.amount
@@ -111,35 +102,29 @@ def _take_back(book: Book, index: int, at: int, data: PurchaseReturned) -> None:
         raise _duplicate(data)
     currency = read_terms(order.terms).currency
     if data.refund.currency != currency:
-        raise Refused(
-            "currency_mismatch",
-            f"Order {order.order_id} was paid in {currency}.",
-            status=422,
-            field="refund.currency",
-        )
+        raise errors.CURRENCY_MISMATCH(field="refund.currency", order_id=order.order_id, currency=currency)
     if refund > order.left:
-        raise Refused(
-            "refund_exceeds_total",
-            f"Of order {order.order_id}'s total of {order.total} only {order.left} is left, "
-            f"which is less than {refund}.",
-            status=422,
+        raise errors.REFUND_EXCEEDS_TOTAL(
             field="refund.amount",
+            order_id=order.order_id,
+            total=order.total,
+            left=order.left,
+            refund=refund,
         )
     after = order.refunded(data.return_id, refund)
     book.orders[index] = after
     base = order.points() - after.points()
     lost = awards.settle_return(book, after, [(item.sku, item.quantity) for item in data.items])
     if base + lost:
-        why = {
-            "rule": "return",
-            "return_id": data.return_id,
-            "refund": refund,
-            "left": after.left,
-            "terms": order.terms,
-            "keeps": after.points(),
-            "campaigns": lost,
-        }
-        book.reverse(base + lost, at, order.order_id, why)
+        why = rules.Return(
+            return_id=data.return_id,
+            refund=refund,
+            left=after.left,
+            terms=order.terms,
+            keeps=after.points(),
+            campaigns=lost,
+        )
+        entries.reverse(book, base + lost, at, order.order_id, why)
 
 
 def _apply_waiting(book: Book, order_id: str) -> None:
@@ -165,4 +150,4 @@ def _find(book: Book, order_id: str) -> int | None:
 
 
 def _duplicate(data: PurchaseReturned) -> Refused:
-    return Refused("duplicate_return", f"Return {data.return_id} was counted already.", field="return_id")
+    return errors.DUPLICATE_RETURN(field="return_id", return_id=data.return_id)

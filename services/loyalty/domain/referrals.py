@@ -5,55 +5,53 @@
 3. The referrer is rewarded and the friend told to be: both, or neither.
 """
 
-from services.loyalty.domain.book import Book
+from services.loyalty import errors
+from services.loyalty.domain import rules
+from services.loyalty.domain.account import entries
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.members import require_member
-from services.loyalty.domain.settle import settle
 from services.loyalty.domain.state import Invited, Order
-from services.loyalty.domain.times import DAY
-from shared.domain import Outcome, Refused
+from shared.domain import Outcome
 from shared.schemas.commands import (
     ReferralBonusRequested,
     ReferralNoteRequested,
     ReferralRewardRequested,
 )
 from shared.schemas.feedback import ReferralMade
+from shared.schemas.times import DAY, Micros
 
 YEAR = 365 * DAY
 
 
-def made(book: Book, at: int, data: ReferralMade) -> None:
+def made(book: Book, at: Micros, data: ReferralMade) -> None:
     """Pass it on to the friend. Raises ``Refused`` (``self_referral``)."""
     if data.referred_customer == book.member:
-        raise Refused(
-            "self_referral",
-            f"{book.member} cannot refer themselves.",
-            status=422,
-            field="referred_customer",
-        )
+        raise errors.SELF_REFERRAL(field="referred_customer", member=book.member)
     settle(book, at)
     book.emit(ReferralNoteRequested(referrer=book.member), at, data.referred_customer)
 
 
-def noted(book: Book, at: int, data: ReferralNoteRequested) -> Outcome:
+def noted(book: Book, at: Micros, data: ReferralNoteRequested) -> Outcome:
     """At the friend: remember the referrer, unless the friend was a member before that instant.
 
     Raises ``Refused``: ``no_referrals``, ``existing_member``, ``already_referred``.
     """
     settle(book, at)
     if book.program(at).referral is None:
-        raise Refused("no_referrals", "The program has no referrals.")
+        raise errors.NO_REFERRALS()
     if _known_before(book, at):
-        raise Refused("existing_member", f"{book.member} was a member already.")
-    if book.now("invited") is not None:
-        raise Refused("already_referred", f"{book.member} was referred by another customer before.")
-    book.more["invited"] = Invited(referrer=data.referrer, at=at)
+        raise errors.EXISTING_MEMBER(member=book.member)
+    if book.invited is not None:
+        raise errors.ALREADY_REFERRED(member=book.member)
+    book.invited = Invited(referrer=data.referrer, at=at)
     # Topics are read side by side: the friend's purchases may have been heard of first.
     for order in book.orders:
         claim(book, order)
     return Outcome(200, {"status": "noted"})
 
 
-def _known_before(book: Book, at: int) -> bool:
+def _known_before(book: Book, at: Micros) -> bool:
     """Whether the customer joined or bought up to then, as far as has been heard."""
     times = [order.at for order in book.orders]
     if book.enrolled_at is not None:
@@ -63,22 +61,22 @@ def _known_before(book: Book, at: int) -> bool:
 
 def claim(book: Book, order: Order) -> None:
     """At the friend's first purchase: ask the referrer's side for the reward."""
-    invited: Invited | None = book.now("invited")
+    invited = book.invited
     if invited is None or invited.claimed:
         return
     if _known_before(book, invited.at):
         # The referral was heard of before a purchase that was made before it: this was no new customer.
-        book.more["invited"] = invited.model_copy(update={"claimed": True})
+        book.invited = invited.model_copy(update={"claimed": True})
         return
     referral = book.program(order.at).referral
     if referral is None or order.spend < referral.minimum_total:
         return
-    book.more["invited"] = invited.model_copy(update={"claimed": True})
+    book.invited = invited.model_copy(update={"claimed": True})
     asked = ReferralRewardRequested(friend=book.member, order_id=order.order_id)
     book.emit(asked, order.at, invited.referrer)
 
 
-def rewarded(book: Book, at: int, data: ReferralRewardRequested) -> Outcome:
+def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
     """At the referrer: points, and word to the friend's side.
 
     Raises ``Refused``: ``no_referrals``, ``unknown_member``, ``referral_limit``, ``points_overflow``.
@@ -87,26 +85,22 @@ def rewarded(book: Book, at: int, data: ReferralRewardRequested) -> Outcome:
     require_member(book)
     program = book.program(at)
     if program.referral is None:
-        raise Refused("no_referrals", "The program has no referrals.")
-    times = tuple(t for t in book.now("referrals") if t > at - YEAR)
+        raise errors.NO_REFERRALS()
+    times = tuple(t for t in book.referrals if t > at - YEAR)
     if len([t for t in times if t <= at]) >= program.referral.per_year:
-        raise Refused(
-            "referral_limit",
-            f"{book.member} was rewarded for {program.referral.per_year} friends within a year.",
-        )
-    book.more["referrals"] = tuple(sorted((*times, at)))
+        raise errors.REFERRAL_LIMIT(member=book.member, per_year=program.referral.per_year)
+    book.referrals = tuple(sorted((*times, at)))
     points = program.referral.points
-    why = {"rule": "referral", "program": program.version, "friend": data.friend, "order_id": data.order_id}
-    book.earn(points, at, "referral", why)
+    why = rules.ReferrerReward(program=program.version, friend=data.friend, order_id=data.order_id)
+    entries.earn(book, points, at, why)
     book.emit(ReferralBonusRequested(referrer=book.member, points=points), at, data.friend)
     return Outcome(200, {"status": "rewarded", "points": points})
 
 
-def bonus(book: Book, at: int, data: ReferralBonusRequested) -> Outcome:
+def bonus(book: Book, at: Micros, data: ReferralBonusRequested) -> Outcome:
     """At the friend: the same points. Raises ``Refused`` (``points_overflow``)."""
     settle(book, at)
     require_member(book)
-    program = book.program(at)
-    why = {"rule": "referral", "program": program.version, "referrer": data.referrer}
-    book.earn(data.points, at, "referral", why)
+    why = rules.FriendReward(program=book.program(at).version, referrer=data.referrer)
+    entries.earn(book, data.points, at, why)
     return Outcome(200, {"status": "rewarded", "points": data.points})

@@ -1,16 +1,20 @@
 """Points become vouchers; a voucher is used once, or given back unused."""
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.catalogue import Reward
+from services.loyalty import errors
+from services.loyalty.domain import rules
+from services.loyalty.domain.account import entries
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.members import insufficient, require_member
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.program.catalogue import Reward
+from services.loyalty.domain.rows import VoucherRow
 from services.loyalty.domain.state import Voucher
-from services.loyalty.domain.times import DAY, moment
-from shared.domain import Outcome, Put, Refused
+from shared.domain import Outcome
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
+from shared.schemas.times import DAY, Micros, moment
 
 
-def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
+def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
     """Spend points on a reward, earliest expiry first, and issue the voucher ``code``; 201.
 
     Raises ``Refused``: 404 ``unknown_member``, ``unknown_reward``; 409 ``tier_required``,
@@ -20,14 +24,12 @@ def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
     require_member(book)
     reward = book.program(at).catalogue.get(reward_id)
     if reward is None:
-        raise Refused(
-            "unknown_reward", f"The program has no reward {reward_id}.", status=404, field="reward_id"
-        )
+        raise errors.UNKNOWN_REWARD(field="reward_id", reward_id=reward_id)
     _require_offer(book, at, reward)
     if reward.cost > book.balance:
         raise insufficient(book, reward.cost)
     if not book.has_left(reward.counter, reward.stock):
-        raise Refused("out_of_stock", f"There is no {reward.id} left.", field="reward_id")
+        raise errors.OUT_OF_STOCK(field="reward_id", reward_id=reward.id)
     if reward.stock is not None:
         book.take(reward.counter, 1, reward.stock)
     voucher = Voucher(
@@ -36,11 +38,11 @@ def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
         cost=reward.cost,
         issued_at=at,
         expires_at=at + reward.validity_days * DAY,
-        pieces=book.redeem(reward.cost, at, reward.id),
+        pieces=entries.redeem(book, reward.cost, at, rules.Redemption(reward.id)),
     )
     expires_at = moment(voucher.expires_at)
     book.vouchers.append(voucher)
-    book.rows.append(_row(book, voucher))
+    book.voucher_rows.append(VoucherRow(book.member, voucher))
     book.emit(RewardIssued(reward_id=reward.id, voucher_code=code, expires_at=expires_at), at)
     return Outcome(
         201,
@@ -53,19 +55,19 @@ def redeem(book: Book, at: int, reward_id: str, code: str) -> Outcome:
     )
 
 
-def _require_offer(book: Book, at: int, reward: Reward) -> None:
+def _require_offer(book: Book, at: Micros, reward: Reward) -> None:
     program = book.program(at)
     rank = program.rank(book.periods[-1].tier)
     if program.offers(reward, rank, at):
         return
     if reward.tier is not None and rank < program.rank(reward.tier):
-        raise Refused("tier_required", f"{reward.id} is for {reward.tier} and above.", field="reward_id")
+        raise errors.TIER_REQUIRED(field="reward_id", reward_id=reward.id, tier=reward.tier)
     bounds = (("from", reward.starts_at), ("until", reward.ends_at))
     window = " ".join(f"{word} {time.isoformat()}" for word, time in bounds if time is not None)
-    raise Refused("reward_unavailable", f"{reward.id} can be had {window}.", field="reward_id")
+    raise errors.REWARD_UNAVAILABLE(field="reward_id", reward_id=reward.id, window=window)
 
 
-def redeem_voucher(book: Book, at: int, code: str) -> Outcome:
+def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Use a voucher; 200 once. Raises ``Refused`` as ``_open`` does."""
     settle(book, at)
     index = _open(book, at, code)
@@ -75,7 +77,7 @@ def redeem_voucher(book: Book, at: int, code: str) -> Outcome:
     )
 
 
-def cancel_voucher(book: Book, at: int, code: str) -> Outcome:
+def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Give an unused voucher's points back into their lots, with their old expiry dates; 200.
 
     Raises ``Refused`` as ``_open`` does.
@@ -88,7 +90,7 @@ def cancel_voucher(book: Book, at: int, code: str) -> Outcome:
     if reward is not None and reward.stock is not None:
         book.take(reward.counter, -1)
     book.emit(VoucherCancelled(voucher_code=code), at)
-    book.restore(voucher.pieces, at, voucher.reward_id)
+    entries.restore(book, voucher.pieces, at, rules.Cancellation(voucher.reward_id))
     # Lots that are over by now end here and not at the close, so that the answer's balance is right.
     settle(book, at)
     return Outcome(
@@ -102,14 +104,14 @@ def cancel_voucher(book: Book, at: int, code: str) -> Outcome:
     )
 
 
-def use(book: Book, at: int, code: str, order_id: str) -> None:
+def use(book: Book, at: Micros, code: str, order_id: str) -> None:
     """A purchase used this code. One of ours that is open is redeemed; any other is not our business."""
     for index, voucher in enumerate(book.vouchers):
         if voucher.code == code and voucher.status == "open" and at < voucher.expires_at:
             _close(book, index, "redeemed", at, order_id)
 
 
-def _open(book: Book, at: int, code: str) -> int:
+def _open(book: Book, at: Micros, code: str) -> int:
     """Where the open voucher is.
 
     Raises ``Refused``: 404 ``unknown_voucher``; 409 ``voucher_redeemed``, ``voucher_cancelled``,
@@ -117,36 +119,18 @@ def _open(book: Book, at: int, code: str) -> int:
     """
     index = next((i for i, voucher in enumerate(book.vouchers) if voucher.code == code), None)
     if index is None:
-        raise Refused("unknown_voucher", "There is no such voucher.", status=404)
+        raise errors.UNKNOWN_VOUCHER()
     voucher = book.vouchers[index]
-    if voucher.status != "open":
-        raise Refused(f"voucher_{voucher.status}", f"The voucher was {voucher.status} before.")
+    if voucher.status == "redeemed":
+        raise errors.VOUCHER_REDEEMED()
+    if voucher.status == "cancelled":
+        raise errors.VOUCHER_CANCELLED()
     if at >= voucher.expires_at:
-        raise Refused(
-            "voucher_expired", f"The voucher was good until {moment(voucher.expires_at).isoformat()}."
-        )
+        raise errors.VOUCHER_EXPIRED(expires_at=moment(voucher.expires_at).isoformat())
     return index
 
 
-def _close(book: Book, index: int, status: str, at: int, order_id: str | None = None) -> None:
+def _close(book: Book, index: int, status: str, at: Micros, order_id: str | None = None) -> None:
     closed = book.vouchers[index].model_copy(update={"status": status, "pieces": ()})
     book.vouchers[index] = closed
-    book.rows.append(_row(book, closed, at, order_id))
-
-
-def _row(book: Book, voucher: Voucher, closed_at: int | None = None, order_id: str | None = None) -> Put:
-    """What the API finds a voucher's owner by."""
-    return Put(
-        "vouchers",
-        {
-            "_id": voucher.code,
-            "member": book.member,
-            "reward_id": voucher.reward_id,
-            "cost": voucher.cost,
-            "status": voucher.status,
-            "issued_at": moment(voucher.issued_at),
-            "expires_at": moment(voucher.expires_at),
-            "closed_at": None if closed_at is None else moment(closed_at),
-            "order_id": order_id,
-        },
-    )
+    book.voucher_rows.append(VoucherRow(book.member, closed, at, order_id))

@@ -6,19 +6,17 @@ orders, closed vouchers and waiting returns after ``MEMORY``.
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
-from services.loyalty.domain.times import DAY
+from services.loyalty.domain.rules import Accrual
+from shared.schemas.base import Strict
 from shared.schemas.purchases import PurchaseReturned
+from shared.schemas.times import DAY, Micros
 
 MEMORY = 730 * DAY
 """How long an order can be returned, and a closed voucher is known."""
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # What a member has dozens of is a dataclass with slots: read from the store and looked through in half the
@@ -38,19 +36,18 @@ class Lot:
     """As earned."""
     remaining: int
     """Still there, 1 or more while the lot is kept."""
-    earned_at: int
-    expires_at: int
+    earned_at: Micros
+    expires_at: Micros
 
 
-class Pending(Part):
+class Pending(Strict):
     """A lot that is not available yet; the ledger hears of it when it is."""
 
     lot: Lot
-    available_at: int
+    available_at: Micros
     cause: tuple[str, str]
     """Source and id of the event that earned it."""
-    reason: str = "purchase"
-    why: dict[str, Any] = {}
+    why: Annotated[Accrual, Field(discriminator="rule")]
     """The rule that gave it, for the ledger."""
 
 
@@ -71,7 +68,7 @@ class Order:
     __pydantic_config__ = _STRICT
 
     order_id: str
-    at: int
+    at: Micros
     total: int
     terms: str
     """``Terms`` in one string, since there are many orders and few different terms."""
@@ -107,35 +104,35 @@ class Period:
     __pydantic_config__ = _STRICT
 
     tier: str
-    start: int
-    end: int | None = None
+    start: Micros
+    end: Micros | None = None
     warned: bool = False
     """Whether the end's warning was judged."""
 
 
-class Voucher(Part):
+class Voucher(Strict):
     code: str
     reward_id: str
     cost: int
-    issued_at: int
-    expires_at: int
+    issued_at: Micros
+    expires_at: Micros
     status: Literal["open", "redeemed", "cancelled"] = "open"
     pieces: tuple[Lot, ...] = ()
     """What paid for it, each lot with the points taken as its ``remaining``; empty once closed."""
 
 
-class Waiting(Part):
+class Waiting(Strict):
     """A return seen before its purchase, as it came: it may become a dead letter yet."""
 
     data: PurchaseReturned
-    at: int
+    at: Micros
     cause: tuple[str, str]
     """Source and id of its event."""
     origin: str
     """Where its record stands in the log."""
 
 
-class Line(Part):
+class Line(Strict):
     """A line of a purchase that a campaign rewards."""
 
     sku: str
@@ -143,7 +140,7 @@ class Line(Part):
     unit_price: int
 
 
-class Bonus(Part):
+class Bonus(Strict):
     """What a campaign gave for a purchase, and what a return needs to know of it."""
 
     order_id: str
@@ -160,21 +157,21 @@ class Bonus(Part):
     """The lines that count; none: all of the purchase."""
 
 
-class Invited(Part):
+class Invited(Strict):
     """Who referred this customer, and when."""
 
     referrer: str
-    at: int
+    at: Micros
     claimed: bool = False
     """Whether the reward was asked for, at the first purchase, or never will be."""
 
 
-class MemberState(Part):
+class MemberState(Strict):
     """A customer of the program; a member once ``enrolled_at`` is set."""
 
-    at: int = 0
+    at: Micros = 0
     """The latest instant judged: expiries and tier ends up to and including it are done."""
-    enrolled_at: int | None = None
+    enrolled_at: Micros | None = None
     seq: int = 0
     """Ledger entries so far."""
     lifetime: int = 0
@@ -197,29 +194,29 @@ class MemberState(Part):
     """(order, sku, units) that came back, of orders whose bonuses go by the line."""
     campaigns: tuple[tuple[str, int], ...] = ()
     """(campaign, points) given so far, less those taken back, of campaigns with a cap."""
-    bought_at: int | None = None
+    bought_at: Micros | None = None
     """The first purchase above 0, in the order of the log."""
     invited: Invited | None = None
-    referrals: tuple[int, ...] = ()
+    referrals: tuple[Micros, ...] = ()
     """When friends' first purchases were rewarded, of the last 365 days, by time."""
-    profile_at: int | None = None
+    profile_at: Micros | None = None
     """The time of the profile that the next three are from; an older one does not overwrite them."""
     birthday: str | None = None
     """``YYYY-MM-DD`` or ``--MM-DD``."""
     timezone: str | None = None
     segment: str | None = None
-    anniversary_at: int | None = None
+    anniversary_at: Micros | None = None
     """The next anniversary of the enrolment."""
-    birthday_at: int | None = None
+    birthday_at: Micros | None = None
     """The next birthday's first instant, where the member lives."""
-    birthday_given_at: int | None = None
-    told_at: int | None = None
+    birthday_given_at: Micros | None = None
+    told_at: Micros | None = None
     """When the member was last told of points that expire."""
-    told_until: int = 0
+    told_until: Micros = 0
     """Up to which expiry."""
-    booked_at: int = 0
+    booked_at: Micros = 0
     """The instant that the latest ledger entry is booked at; it never goes back."""
-    due: int | None = None
+    due: Micros | None = None
     """When the member's timer is set for: the next instant at which time alone changes something."""
 
 

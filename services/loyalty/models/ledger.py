@@ -1,32 +1,31 @@
 """Entries, statements, lots and explanations as answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from services.loyalty.domain.explanation import Explanation
-from services.loyalty.domain.history import Change, LotState, LotStory, Row, cause, entry_id
-from services.loyalty.domain.statement import Month, Statement
+from services.loyalty.domain.reports.explanation import Explanation
+from services.loyalty.domain.reports.history import LotState, LotStory, cause, entry_id
+from services.loyalty.domain.reports.statement import Month, Statement
+from services.loyalty.domain.rows import LedgerRow
+from shared.schemas.base import Frozen
+from shared.schemas.loyalty import Cause
 
 LateId = Annotated[
     str | None, Field(description="Null: by a timer that is late, so that the entry has no id yet.")
 ]
 
 
-class EntryLot(BaseModel):
+class EntryLot(Frozen):
+    """By how much the entry changed a lot."""
+
     entry_id: str
     points: int
 
 
-class Cause(BaseModel):
-    """The event that led to it."""
-
-    source: str
-    id: str
-
-
-class Entry(BaseModel):
+class Entry(Frozen):
     """A change of the balance. ``lots`` says by how much each lot changed; ``debt`` by how much the debt
     did."""
 
@@ -61,7 +60,7 @@ class StatementEntry(Entry):
     cause: Cause | None
 
 
-class StatementAnswer(BaseModel):
+class StatementAnswer(Frozen):
     """opening + earned + redeemed + expired + reversed + restored + adjusted = closing; all signed."""
 
     customer_id: str
@@ -78,7 +77,7 @@ class StatementAnswer(BaseModel):
     cursor: Annotated[str | None, Field(description="For the next page of entries; null at the end.")]
 
 
-class LotAnswer(BaseModel):
+class LotAnswer(Frozen):
     """Points of one accrual."""
 
     entry_id: LateId
@@ -98,7 +97,9 @@ class LotAnswer(BaseModel):
     order_id: str | None
 
 
-class LotChange(BaseModel):
+class LotChange(Frozen):
+    """By how much an entry changed the lot."""
+
     entry_id: LateId
     at: datetime
     kind: Annotated[str, Field(description="The entry's kind; `debt`: paid what was owed as it came in.")]
@@ -111,7 +112,9 @@ class LotHistory(LotAnswer):
     changes: list[LotChange]
 
 
-class StepAnswer(BaseModel):
+class StepAnswer(Frozen):
+    """One rule that counted."""
+
     rule: Annotated[str, Field(description="Stable, for programs.")]
     detail: Annotated[str, Field(description="For people.")]
     numbers: Annotated[
@@ -120,7 +123,7 @@ class StepAnswer(BaseModel):
     ]
 
 
-class ExplanationAnswer(BaseModel):
+class ExplanationAnswer(Frozen):
     """Which rule gave or took what, and why."""
 
     entry_id: str
@@ -131,54 +134,57 @@ class ExplanationAnswer(BaseModel):
     lot: Annotated[LotHistory | None, Field(description="For credits: what became of the points.")]
 
 
-def ledger_answer(row: Row) -> LedgerAnswer:
-    """A row of the collection ``ledger``."""
-    return LedgerAnswer.model_validate({**_known(row), "entry_id": row["_id"], "cause": row["cause"]})
+def ledger_answer(row: LedgerRow) -> LedgerAnswer:
+    """An entry that is in the ledger."""
+    return LedgerAnswer(entry_id=row.entry_id, cause=row.cause, **_shown(row))
 
 
 def statement_answer(
-    customer_id: str, month: Month, found: Statement, shown: list[Row], cursor: str | None
+    customer_id: str, month: Month, found: Statement, shown: Sequence[LedgerRow], cursor: str | None
 ) -> StatementAnswer:
     """A statement with the entries ``shown`` of it."""
-    entries = [
-        StatementEntry.model_validate({**_known(row), "entry_id": entry_id(row), "cause": cause(row)})
-        for row in shown
-    ]
     return StatementAnswer(
         customer_id=customer_id,
         month=month.name,
         opening=found.opening,
         closing=found.closing,
-        entries=entries,
+        entries=[StatementEntry(entry_id=entry_id(row), cause=cause(row), **_shown(row)) for row in shown],
         cursor=cursor,
-        **found.movements,
+        **{str(kind): points for kind, points in found.movements.items()},
     )
 
 
 def lot_answer(story: LotStory) -> LotAnswer:
-    return LotAnswer.model_validate(_lot(story))
+    """A lot without its story."""
+    return LotAnswer.model_validate(story, from_attributes=True)
 
 
-def explanation_answer(row: Row, found: Explanation, story: LotStory | None) -> ExplanationAnswer:
+def explanation_answer(row: LedgerRow, found: Explanation, story: LotStory | None) -> ExplanationAnswer:
     """``story``: of the lot that the row credits."""
-    lot = None if story is None else _lot(story) | {"changes": [_change(c) for c in story.changes]}
     return ExplanationAnswer(
-        entry_id=row["_id"],
-        kind=row["kind"],
-        points=row["points"],
+        entry_id=row.entry_id,
+        kind=row.kind,
+        points=row.points,
         sentence=found.sentence,
-        steps=[StepAnswer(rule=s.rule, detail=s.detail, numbers=dict(s.numbers)) for s in found.steps],
-        lot=None if lot is None else LotHistory.model_validate(lot),
+        steps=[StepAnswer(rule=s.rule, detail=s.detail, numbers=s.numbers) for s in found.steps],
+        lot=None if story is None else LotHistory.model_validate(story, from_attributes=True),
     )
 
 
-def _known(row: Row) -> dict[str, Any]:
-    return {name: row[name] for name in Entry.model_fields if name in row}
-
-
-def _lot(story: LotStory) -> dict[str, Any]:
-    return {name: getattr(story, name) for name in LotAnswer.model_fields}
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {name: getattr(change, name) for name in LotChange.model_fields}
+def _shown(row: LedgerRow) -> dict[str, object]:
+    """The fields of ``Entry``."""
+    opened = row.opened
+    return {
+        "at": row.at,
+        "booked_at": row.booked_at,
+        "kind": row.kind,
+        "points": row.points,
+        "balance": row.balance,
+        "reason": row.reason,
+        "lots": [EntryLot(entry_id=lot, points=points) for lot, points in row.lots],
+        "debt": row.debt,
+        "order_id": row.order_id,
+        "earned_at": opened and opened.earned_at,
+        "available_at": opened and opened.available_at,
+        "expires_at": opened and opened.expires_at,
+    }

@@ -1,29 +1,68 @@
-"""A member's account as answers."""
+"""A member's account as answers, and what changes it."""
 
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from services.loyalty.domain.program import Programs
+from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.reports.view import view
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import moment
-from services.loyalty.domain.view import view
-from shared.schemas.base import Money
+from shared.schemas.base import Frozen, Id, Money, Strict
+from shared.schemas.times import Micros, maybe_moment, moment
 
 
-class NextTier(BaseModel):
+class RedemptionBody(Strict):
+    """Points for a reward."""
+
+    reward_id: Id
+
+
+class AdjustmentBody(Strict):
+    """A correction by hand."""
+
+    points: Annotated[int, Field(strict=True, ge=-(2**53), le=2**53, description="Signed; not 0.")]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class EnrolAnswer(Frozen):
+    """A member as they join."""
+
+    customer_id: str
+    enrolled_at: datetime
+    tier: str
+    balance: int
+
+
+class RedemptionAnswer(Frozen):
+    """The voucher that was issued."""
+
+    voucher_code: str
+    reward_id: str
+    expires_at: datetime
+    balance: int
+
+
+class AdjustmentAnswer(Frozen):
+    """The entry that was booked."""
+
+    entry_id: str
+    points: int
+    balance: int
+
+
+class NextTier(Frozen):
     tier: str
     spend_needed: Money
     """Net spend missing as of now."""
 
 
-class Expiring(BaseModel):
+class Expiring(Frozen):
     points: int
     at: datetime
 
 
-class MemberAnswer(BaseModel):
+class MemberAnswer(Frozen):
     """A member's account as of now."""
 
     customer_id: str
@@ -38,8 +77,8 @@ class MemberAnswer(BaseModel):
     expiring: Annotated[list[Expiring], Field(description="Everything that will expire, soonest first.")]
 
 
-def member_answer(customer_id: str, state: MemberState, programs: Programs, now: int) -> MemberAnswer:
-    """The account of a member at ``now`` (microseconds since 1970)."""
+def member_answer(customer_id: str, state: MemberState, programs: Programs, now: Micros) -> MemberAnswer:
+    """The account of a member at ``now``."""
     assert state.enrolled_at is not None
     seen = view(state, programs, now)
 
@@ -53,7 +92,7 @@ def member_answer(customer_id: str, state: MemberState, programs: Programs, now:
         pending=seen.pending,
         lifetime_points=seen.lifetime_points,
         tier=seen.tier,
-        tier_ends_at=None if seen.tier_ends_at is None else moment(seen.tier_ends_at),
+        tier_ends_at=maybe_moment(seen.tier_ends_at),
         spend=money(seen.spend),
         next_tier=(
             None

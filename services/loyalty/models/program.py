@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from services.loyalty.domain.catalogue import EarlyAccess, Reward
-from services.loyalty.domain.liability import Liability, Source
-from services.loyalty.domain.program import Program
-from shared.schemas.base import Money
+from services.loyalty.domain.program.catalogue import EarlyAccess, Reward
+from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.reports.liability import Liability, Source
+from shared.schemas.base import Frozen, Money
 
 
-class VersionAnswer(BaseModel):
+class VersionAnswer(Frozen):
     """A version of the program; it holds until the next one does."""
 
     version: Annotated[str, Field(description="What names it: its name and the date from which it holds.")]
@@ -19,7 +19,7 @@ class VersionAnswer(BaseModel):
     effective_from: Annotated[datetime | None, Field(description="Null: from the beginning.")]
 
 
-class RewardAnswer(BaseModel):
+class RewardAnswer(Frozen):
     """Something that points buy, in [from, until)."""
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
@@ -38,7 +38,7 @@ class RewardAnswer(BaseModel):
     left: Annotated[int | None, Field(description="How many there are still; null: no end of them.")]
 
 
-class MonthAnswer(BaseModel):
+class MonthAnswer(Frozen):
     """Points that expire in a month."""
 
     month: str
@@ -47,7 +47,7 @@ class MonthAnswer(BaseModel):
     money: Annotated[Money, Field(description="Of `points`, rounded down.")]
 
 
-class BreakageAnswer(BaseModel):
+class BreakageAnswer(Frozen):
     """What is expected never to be redeemed."""
 
     rate: Annotated[float, Field(description="0 to 1, to six decimals; what follows is counted exactly.")]
@@ -57,7 +57,7 @@ class BreakageAnswer(BaseModel):
     money: Money
 
 
-class LiabilityAnswer(BaseModel):
+class LiabilityAnswer(Frozen):
     """What points outstanding may cost, as of now."""
 
     currency: str

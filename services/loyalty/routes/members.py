@@ -3,32 +3,31 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from services.loyalty.domain.times import micros
-from services.loyalty.models.commands import (
+from services.loyalty import errors
+from services.loyalty.models.members import (
     AdjustmentAnswer,
     AdjustmentBody,
     EnrolAnswer,
+    MemberAnswer,
     RedemptionAnswer,
     RedemptionBody,
+    member_answer,
 )
-from services.loyalty.models.members import MemberAnswer, member_answer
 from services.loyalty.routes.dependencies import (
-    UNKNOWN_MEMBER,
     Admin,
     AllVersions,
-    Clock,
     CustomerId,
     Reader,
     Redeemer,
-    Sends,
     Store,
     answers,
-    ask,
-    member,
+    known_member,
 )
 from shared.http.commands import IdempotencyKey
-from shared.http.problems import Problem
+from shared.http.dependencies import Clock, SendCommands
+from shared.http.errors import responses
 from shared.schemas.commands import AdjustmentRequested, MemberEnrolRequested, RedemptionRequested
+from shared.schemas.times import micros
 
 router = APIRouter(tags=["members"])
 
@@ -38,19 +37,24 @@ router = APIRouter(tags=["members"])
     summary="Enrol a customer",
     status_code=201,
     response_model=EnrolAnswer,
-    responses={200: {"model": EnrolAnswer, "description": "A member already"}, **answers({})},
+    responses={200: {"model": EnrolAnswer, "description": "A member already"}, **answers()},
 )
 async def enrol(
-    customer_id: CustomerId, caller: Redeemer, commands: Sends, key: IdempotencyKey = None
+    customer_id: CustomerId, principal: Redeemer, commands: SendCommands, key: IdempotencyKey = None
 ) -> JSONResponse:
-    return await ask(commands, caller, "members.enrol", customer_id, MemberEnrolRequested(), key)
+    asked = MemberEnrolRequested()
+    return (await commands.submit(principal, "members.enrol", customer_id, asked, key)).response()
 
 
-@router.get("/members/{customer_id}", summary="A member's points and tier", responses=UNKNOWN_MEMBER)
+@router.get(
+    "/members/{customer_id}",
+    summary="A member's points and tier",
+    responses=responses(errors.UNKNOWN_MEMBER),
+)
 async def read_member(
-    customer_id: CustomerId, store: Store, programs: AllVersions, clock: Clock, caller: Reader
+    customer_id: CustomerId, store: Store, programs: AllVersions, clock: Clock, principal: Reader
 ) -> MemberAnswer:
-    state = await member(store, customer_id)
+    state = await known_member(store, customer_id)
     return member_answer(customer_id, state, programs, micros(await clock.now(customer_id)))
 
 
@@ -60,30 +64,26 @@ async def read_member(
     status_code=201,
     response_model=RedemptionAnswer,
     responses=answers(
-        {
-            404: "unknown_member, unknown_reward",
-            409: "insufficient_points, tier_required, reward_unavailable, out_of_stock",
-        }
+        errors.UNKNOWN_MEMBER,
+        errors.UNKNOWN_REWARD,
+        errors.INSUFFICIENT_POINTS,
+        errors.TIER_REQUIRED,
+        errors.REWARD_UNAVAILABLE,
+        errors.OUT_OF_STOCK,
     ),
 )
 async def redeem(
     customer_id: CustomerId,
     body: RedemptionBody,
     programs: AllVersions,
-    caller: Redeemer,
-    commands: Sends,
+    principal: Redeemer,
+    commands: SendCommands,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     if not any(body.reward_id in version.catalogue for version in programs.versions):
-        detail = f"The program has no reward {body.reward_id}."
-        raise Problem(
-            404,
-            "unknown_reward",
-            detail,
-            errors=[{"field": "body.reward_id", "code": "unknown_reward", "detail": detail}],
-        )
+        raise errors.UNKNOWN_REWARD(field="body.reward_id", reward_id=body.reward_id)
     asked = RedemptionRequested(reward_id=body.reward_id)
-    return await ask(commands, caller, "members.redemptions", customer_id, asked, key)
+    return (await commands.submit(principal, "members.redemptions", customer_id, asked, key)).response()
 
 
 @router.post(
@@ -91,14 +91,14 @@ async def redeem(
     summary="Correct a balance by hand",
     status_code=201,
     response_model=AdjustmentAnswer,
-    responses=answers({404: "unknown_member", 409: "insufficient_points"}),
+    responses=answers(errors.UNKNOWN_MEMBER, errors.INSUFFICIENT_POINTS),
 )
 async def adjust(
     customer_id: CustomerId,
     body: AdjustmentBody,
-    caller: Admin,
-    commands: Sends,
+    principal: Admin,
+    commands: SendCommands,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     asked = AdjustmentRequested(points=body.points, reason=body.reason)
-    return await ask(commands, caller, "members.adjustments", customer_id, asked, key)
+    return (await commands.submit(principal, "members.adjustments", customer_id, asked, key)).response()

@@ -5,17 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
-from services.loyalty.models.commands import VoucherAnswer
-from services.loyalty.routes.dependencies import Redeemer, Sends, Store, answers, ask
+from services.loyalty import errors
+from services.loyalty.models.vouchers import VoucherAnswer
+from services.loyalty.routes.dependencies import Redeemer, Store, answers
 from services.loyalty.store import LoyaltyStore
 from shared.http.commands import IdempotencyKey
-from shared.http.problems import Problem
+from shared.http.dependencies import SendCommands
 from shared.schemas.commands import VoucherCancelRequested, VoucherRedeemRequested
 
 router = APIRouter(tags=["vouchers"])
 
 Code = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-REFUSALS = answers({404: "unknown_voucher", 409: "voucher_redeemed, voucher_cancelled, voucher_expired"})
+REFUSALS = answers(
+    errors.UNKNOWN_VOUCHER, errors.VOUCHER_REDEEMED, errors.VOUCHER_CANCELLED, errors.VOUCHER_EXPIRED
+)
 
 
 @router.post(
@@ -25,11 +28,11 @@ REFUSALS = answers({404: "unknown_voucher", 409: "voucher_redeemed, voucher_canc
     responses=REFUSALS,
 )
 async def redeem_voucher(
-    code: Code, store: Store, caller: Redeemer, commands: Sends, key: IdempotencyKey = None
+    code: Code, store: Store, principal: Redeemer, commands: SendCommands, key: IdempotencyKey = None
 ) -> JSONResponse:
     owner = await _owner(store, code)
     asked = VoucherRedeemRequested(voucher_code=code)
-    return await ask(commands, caller, "vouchers.redeem", owner, asked, key)
+    return (await commands.submit(principal, "vouchers.redeem", owner, asked, key)).response()
 
 
 @router.post(
@@ -39,15 +42,15 @@ async def redeem_voucher(
     responses=REFUSALS,
 )
 async def cancel_voucher(
-    code: Code, store: Store, caller: Redeemer, commands: Sends, key: IdempotencyKey = None
+    code: Code, store: Store, principal: Redeemer, commands: SendCommands, key: IdempotencyKey = None
 ) -> JSONResponse:
     owner = await _owner(store, code)
     asked = VoucherCancelRequested(voucher_code=code)
-    return await ask(commands, caller, "vouchers.cancel", owner, asked, key)
+    return (await commands.submit(principal, "vouchers.cancel", owner, asked, key)).response()
 
 
 async def _owner(store: LoyaltyStore, code: str) -> str:
     owner = await store.voucher_owner(code)
     if owner is None:
-        raise Problem(404, "unknown_voucher", "There is no such voucher.")
+        raise errors.UNKNOWN_VOUCHER()
     return owner

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.loyalty.domain.apply import CONSUMES, apply_event
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.config import load
+from services.loyalty.domain.apply import CONSUMES, apply
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.reports.view import MemberView, view
+from services.loyalty.domain.rows import COLLECTIONS
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros, moment
-from services.loyalty.domain.view import MemberView, view
-from services.loyalty.program import load
 from shared.domain import Context, Effects, Handler, Outcome, Reject, SetTimer
 from shared.journal.plan import Plan
 from shared.journal.testing import LONG_AGO, InMemoryWorker
@@ -26,6 +26,7 @@ from shared.schemas.complaints import CompensationGranted
 from shared.schemas.event import Event
 from shared.schemas.loyalty import TierAtRisk, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import micros, moment
 from shared.worker.processing import Origin
 
 RETAIL = load().versions[0]
@@ -58,7 +59,7 @@ class Account:
 
     def __post_init__(self) -> None:
         self.worker = InMemoryWorker(
-            Handler("loyalty", CONSUMES, MemberState, lambda customer: _NEW, self._decide),
+            Handler("loyalty", CONSUMES, MemberState, lambda customer: _NEW, self._decide, COLLECTIONS),
             now=LONG_AGO,
             counters=self.counters,
             loopback=False,
@@ -180,7 +181,7 @@ class Account:
         self.worker.advance(until)
 
     def _decide(self, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
-        effects = apply_event(self.programs, state, event, context)
+        effects = apply(self.programs, state, event, context)
         due = [timer.due_at for timer in effects.timers if isinstance(timer, SetTimer)]
         assert all(time.microsecond % 1000 == 0 for time in due)
         return effects

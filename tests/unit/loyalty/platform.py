@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
+from services.loyalty.config import load
+from services.loyalty.domain.rows import LedgerRow, Sums, ledger_row
 from services.loyalty.domain.state import MemberState
-from services.loyalty.program import load
-from services.loyalty.store import Sums
 from shared.domain import Refused
 from shared.http.auth import Principal
 from shared.http.commands import Answer
@@ -31,19 +30,22 @@ class Platform:
         known = customer_id == MEMBER and self.account.state.enrolled_at is not None
         return self.account.state if known else None
 
-    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[dict[str, Any]]:
-        rows = [row for row in reversed(self.account.ledger) if before is None or row["seq"] < before]
+    async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[LedgerRow]:
+        rows = [row for row in reversed(self._rows()) if before is None or row.seq < before]
         return rows[:limit]
 
-    async def entries(self, customer_id: str, through: int) -> list[dict[str, Any]]:
-        return self.account.ledger[:through]
+    async def entries(self, customer_id: str, through: int) -> list[LedgerRow]:
+        return self._rows()[:through]
 
     async def booked_in(
         self, customer_id: str, through: int, start: datetime, end: datetime
-    ) -> list[dict[str, Any]]:
-        rows = self.account.ledger[:through]
-        before = [row for row in rows if row["booked_at"] < start]
-        return before[-1:] + [row for row in rows if start <= row["booked_at"] < end]
+    ) -> list[LedgerRow]:
+        rows = self._rows()[:through]
+        before = [row for row in rows if row.booked_at < start]
+        return before[-1:] + [row for row in rows if start <= row.booked_at < end]
+
+    def _rows(self) -> list[LedgerRow]:
+        return [ledger_row(document) for document in self.account.ledger]
 
     async def used(self, counters: Sequence[str]) -> dict[str, int]:
         return {name: self.account.counters[name] for name in counters if self.account.counters[name]}

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from services.loyalty.program import parse
+from services.loyalty.config import parse
 
 from .account import day
 from .platform import Platform

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from services.loyalty.domain.program import Program
-from services.loyalty.program import DEFAULT, ProgramError, parse
+from services.loyalty.config import DEFAULT, parse
+from services.loyalty.domain.program.program import Program
+from shared.runtime.config import ConfigError
 from shared.schemas.customers import CustomerUpdated
 
 from .account import PLAIN, Account, day
@@ -215,6 +216,6 @@ def test_a_campaign_of_a_zero_total_gives_nothing() -> None:
 def test_a_bad_campaign_is_named_by_its_path(campaign: dict[str, Any], error: str) -> None:
     document = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
     document["campaigns"] = [{"id": "c", "name": "C", **WINDOW, **campaign}]
-    with pytest.raises(ProgramError) as caught:
+    with pytest.raises(ConfigError) as caught:
         parse(yaml.safe_dump(document))
     assert str(caught.value).startswith(error)

@@ -6,9 +6,10 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from services.loyalty.domain.explain import explain
-from services.loyalty.domain.explanation import Explanation, Step
-from services.loyalty.domain.history import lots, pending_row
+from services.loyalty.domain.reports.explain import explain
+from services.loyalty.domain.reports.explanation import Explanation, Step
+from services.loyalty.domain.reports.history import lots, pending_row
+from services.loyalty.domain.rows import LedgerRow, ledger_row
 from services.loyalty.domain.state import read_terms
 from shared.schemas.commands import ReferralBonusRequested, ReferralRewardRequested
 from shared.schemas.customers import CustomerRegistered
@@ -20,8 +21,10 @@ from .test_properties import Step as Move
 
 
 def told(account: Account, row: Any = -1) -> Explanation:
-    row = account.ledger[row] if isinstance(row, int) else row
-    found = {lot.key: lot for lot in lots(account.ledger, account.state.pending)}
+    """Of an entry: its place in the ledger, its document, or a row of none."""
+    if not isinstance(row, LedgerRow):
+        row = ledger_row(account.ledger[row] if isinstance(row, int) else row)
+    found = {lot.key: lot for lot in lots(map(ledger_row, account.ledger), account.state.pending)}
     return explain(row, found, account.programs)
 
 

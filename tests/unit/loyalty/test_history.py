@@ -3,16 +3,17 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.loyalty.domain.history import LotStory, Row, lots, newest_first, pending_row, place
-from services.loyalty.domain.times import micros
-from services.loyalty.domain.view import overdue
+from services.loyalty.domain.reports.history import LotStory, lots, newest_first, pending_row, place
+from services.loyalty.domain.reports.view import overdue
+from services.loyalty.domain.rows import ledger_row
+from shared.schemas.times import micros
 
 from .account import PLAIN, RETAIL, Account, day
 from .test_properties import EXAMPLES, QUICK, Step, play, steps, told_late
 
 
 def stories(account: Account) -> list[LotStory]:
-    return lots(account.ledger, account.state.pending)
+    return lots(map(ledger_row, account.ledger), account.state.pending)
 
 
 def states(account: Account) -> list[tuple[str, int, int]]:
@@ -65,7 +66,8 @@ def test_what_waits_comes_from_the_state() -> None:
     assert (waiting.state, waiting.points, waiting.order_id) == ("pending", 50, "a")
     assert (waiting.available_at, waiting.expires_at) == (day(3), day(20))
     pending = next(p for p in account.state.pending if p.lot.entry_id == waiting.key)
-    assert pending_row(pending)["why"]["rule"] == "purchase"
+    assert pending_row(pending).why == pending.why
+    assert pending.why.rule == "purchase"
     account.advance(3)
     assert (stories(account)[-1].state, stories(account)[-1].entry_id) == ("active", waiting.entry_id)
 
@@ -94,7 +96,7 @@ def test_lots_hold_the_balance_and_what_is_owed(history: list[Step]) -> None:
 @given(steps, st.sampled_from([0.0, 3.0, 19.9, 60.0]))
 def test_late_timers_make_no_difference(history: list[Step], later: float) -> None:
     punctual, late, now = told_late(history, later)
-    rows: list[Row] = [*late.ledger, *overdue(late.state, late.programs, micros(day(now)))]
+    rows = [*map(ledger_row, late.ledger), *overdue(late.state, late.programs, micros(day(now)))]
 
     def told(found: list[LotStory]) -> list[tuple[str, str, int, int]]:
         return sorted((lot.key, lot.state, lot.points, lot.remaining) for lot in found)

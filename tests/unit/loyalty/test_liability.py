@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.loyalty.domain.liability import LEAST_SETTLED, Liability, liability
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.reports.liability import LEAST_SETTLED, Liability, liability
 
 from .account import PLAIN, Account
 from .test_properties import EXAMPLES, QUICK, Step, play, steps

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program.program import Program
 from shared.schemas.loyalty import PointsExpiring, RewardAvailable
 
 from .account import PLAIN, Account, day

@@ -3,9 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from services.loyalty.config import parse
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
-from services.loyalty.program import parse
 from shared.domain import Refused
 from shared.schemas.base import Money
 from shared.schemas.loyalty import (
@@ -16,6 +15,7 @@ from shared.schemas.loyalty import (
     VoucherCancelled,
 )
 from shared.schemas.purchases import PurchaseReturned
+from shared.schemas.times import micros
 
 from .account import RETAIL, Account, day
 

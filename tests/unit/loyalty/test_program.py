@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.loyalty.program import DEFAULT, ProgramError, load, parse
+from services.loyalty.config import DEFAULT, load, parse
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler, main
+from shared.runtime.config import ConfigError
 
 
 def settings(program: Path | None) -> LoyaltySettings:
@@ -60,14 +61,14 @@ def test_every_program_that_ships_starts_the_service(file: Path) -> None:
 def test_a_bad_field_is_named_by_its_path(old: str, new: str, error: str) -> None:
     text = DEFAULT.read_text(encoding="utf-8")
     assert old in text
-    with pytest.raises(ProgramError) as caught:
+    with pytest.raises(ConfigError) as caught:
         parse(text.replace(old, new, 1))
     assert str(caught.value).startswith(error)
 
 
 @pytest.mark.parametrize("text", ["", "- a", "a"])
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
-    with pytest.raises(ProgramError, match="must be a mapping"):
+    with pytest.raises(ConfigError, match="must be a mapping"):
         parse(text)
 
 
@@ -86,7 +87,7 @@ def test_a_bad_file_stops_the_start_with_one_sentence(
     assert said == (
         f"The loyalty program {bad} is not valid: earn.per: must be greater than or equal to 1.\n"
     )
-    with pytest.raises(ProgramError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load(tmp_path / "none.yaml")
 
 

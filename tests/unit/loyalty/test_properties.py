@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from services.loyalty.program import parse
+from services.loyalty.config import parse
 from shared.domain import Refused
 
 from .account import PLAIN, RETAIL, Account, day

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program.program import Program
 from shared.domain import Refused
 
 from .account import PLAIN, Account, day

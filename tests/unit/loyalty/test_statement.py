@@ -6,13 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.loyalty.domain.history import Row
-from services.loyalty.domain.statement import Month, Statement, month_named, month_of, statement
-from services.loyalty.domain.times import micros
-from services.loyalty.domain.view import overdue
+from services.loyalty.domain.reports.statement import Month, Statement, month_named, month_of, statement
+from services.loyalty.domain.reports.view import overdue
+from services.loyalty.domain.rows import LedgerRow, ledger_row
+from shared.schemas.times import micros
 
 from .account import PLAIN, RETAIL, Account, day
 from .test_properties import EXAMPLES, QUICK, Step, play, steps, told_late
+
+
+def read(account: Account) -> list[LedgerRow]:
+    """The ledger as the store gives it."""
+    return [ledger_row(document) for document in account.ledger]
 
 
 def months(until: float) -> list[Month]:
@@ -24,7 +29,7 @@ def months(until: float) -> list[Month]:
 
 
 def numbers(found: Statement) -> tuple[int, dict[str, int], int]:
-    return found.opening, found.movements, found.closing
+    return found.opening, dict(found.movements), found.closing
 
 
 def test_a_month_shows_what_came_and_went() -> None:
@@ -35,29 +40,29 @@ def test_a_month_shows_what_came_and_went() -> None:
     account.cancel(33, code)
     account.give_back(34, "o", 5_000)
     account.adjust(35, -7)
-    found = statement(account.ledger, month_named("2025-02"))
+    found = statement(read(account), month_named("2025-02"))
     assert numbers(found) == (
         200,
         {"earned": 100, "redeemed": -100, "expired": 0, "reversed": -50, "restored": 100, "adjusted": -7},
         243,
     )
-    assert [row["kind"] for row in found.entries] == [
+    assert [row.kind for row in found.entries] == [
         "earned",
         "redeemed",
         "restored",
         "reversed",
         "adjusted",
     ]
-    assert numbers(statement(account.ledger, month_named("2025-03")))[::2] == (243, 243)
+    assert numbers(statement(read(account), month_named("2025-03")))[::2] == (243, 243)
 
 
 def test_a_late_event_is_booked_after_what_is_there() -> None:
     account = Account()
     account.buy(40, 10_000)
-    january = statement(account.ledger, month_named("2025-01"))
+    january = statement(read(account), month_named("2025-01"))
     account.buy(5, 3_000)  # of January, told of in February
-    assert statement(account.ledger, month_named("2025-01")) == january
-    assert statement(account.ledger, month_named("2025-02")).movements["earned"] == 130
+    assert statement(read(account), month_named("2025-01")) == january
+    assert statement(read(account), month_named("2025-02")).movements["earned"] == 130
 
 
 def test_months_are_in_utc_and_end_before_the_next() -> None:
@@ -78,11 +83,11 @@ def test_months_add_up_and_follow_one_another(history: list[Step]) -> None:
         account.advance(end)
         closing = 0
         for month in months(end):
-            found = statement(account.ledger, month)
+            found = statement(read(account), month)
             assert found.opening == closing
             closing = found.opening + sum(found.movements.values())
             assert found.closing == closing
-            assert sum(row["points"] for row in found.entries) == closing - found.opening
+            assert sum(row.points for row in found.entries) == closing - found.opening
         assert closing == account.balance
 
 
@@ -92,20 +97,20 @@ def test_a_past_month_stays_as_it_is_once_something_later_is_booked(history: lis
     account = Account(QUICK)
     end = play(account, history) + 40
     account.advance(end)
-    seen = account.ledger[: data.draw(st.integers(0, len(account.ledger)))]
+    seen = read(account)[: data.draw(st.integers(0, len(account.ledger)))]
     if seen:
         for month in months(end):
-            if month.end <= seen[-1]["booked_at"]:
-                assert statement(seen, month) == statement(account.ledger, month)
+            if month.end <= seen[-1].booked_at:
+                assert statement(seen, month) == statement(read(account), month)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(steps, st.sampled_from([0.0, 3.0, 19.9, 60.0]))
 def test_late_timers_make_no_difference(history: list[Step], later: float) -> None:
     punctual, late, now = told_late(history, later)
-    rows: list[Row] = [*late.ledger, *overdue(late.state, late.programs, micros(day(now)))]
+    rows = [*read(late), *overdue(late.state, late.programs, micros(day(now)))]
     for month in months(now):
-        assert numbers(statement(rows, month)) == numbers(statement(punctual.ledger, month))
+        assert numbers(statement(rows, month)) == numbers(statement(read(punctual), month))
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -114,6 +119,6 @@ def test_the_month_and_the_row_before_are_enough(history: list[Step]) -> None:
     account = Account(QUICK)
     end = play(account, history)
     for month in months(end):
-        before = [row for row in account.ledger if row["booked_at"] < month.start][-1:]
-        inside = [row for row in account.ledger if month.start <= row["booked_at"] < month.end]
-        assert statement([*before, *inside], month) == statement(account.ledger, month)
+        before = [row for row in read(account) if row.booked_at < month.start][-1:]
+        inside = [row for row in read(account) if month.start <= row.booked_at < month.end]
+        assert statement([*before, *inside], month) == statement(read(account), month)

@@ -7,8 +7,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 
 from services.loyalty.domain.state import MemberState
-from services.loyalty.gauges import show
-from services.loyalty.telemetry import observer
+from services.loyalty.telemetry import observer, show
 from shared.journal.plan import Entry, Plan, Rejected
 from shared.schemas.base import Data, Money
 from shared.schemas.commands import (

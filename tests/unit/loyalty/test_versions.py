@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.loyalty.program import DEFAULT, ProgramError, parse
+from services.loyalty.config import DEFAULT, parse
+from shared.runtime.config import ConfigError
 
 from .account import Account, day
 
@@ -65,16 +66,14 @@ def test_before_the_first_version_the_first_holds() -> None:
 )  # fmt: skip
 def test_versions_that_do_not_follow_are_named(old: str, new: str, error: str) -> None:
     assert old in TWO
-    with pytest.raises(ProgramError) as caught:
+    with pytest.raises(ConfigError) as caught:
         parse(TWO.replace(old, new, 1))
     assert str(caught.value).startswith(error)
 
 
 def test_versions_must_rise() -> None:
     text = TWO + "---\n" + FIRST + ", effective_from: 2025-01-15T00:00:00Z}"
-    with pytest.raises(
-        ProgramError, match=r"versions\[2\].effective_from: must be after that of the version"
-    ):
+    with pytest.raises(ConfigError, match=r"versions\[2\].effective_from: must be after that of the version"):
         parse(text)
 
 

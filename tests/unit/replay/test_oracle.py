@@ -19,16 +19,16 @@ from rapport.demo.oracle import (
     expect_all,
     recorded_purchases,
 )
-from services.loyalty.domain.apply import apply_event
+from services.loyalty.config import load
+from services.loyalty.domain.apply import apply
+from services.loyalty.domain.reports.view import view
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import micros
-from services.loyalty.domain.view import view
-from services.loyalty.program import load
 from shared.domain import Context
 from shared.schemas.base import Data
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import micros
 
 START = datetime(2017, 1, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -220,7 +220,7 @@ def of_the_platform(history: list[Movement], at: datetime) -> tuple[int, str, in
         data = _data(movement, number)
         event = Event(f"e{number}", "/test", "c", movement.at, data)
         context = Context(movement.at, lambda tag, n=number: f"{n}-{tag}", lambda tag: tag)
-        state = apply_event(PROGRAM, state, event, context).state
+        state = apply(PROGRAM, state, event, context).state
     seen = view(state, PROGRAM, micros(at))
     return seen.balance, seen.tier, seen.lifetime_points
 

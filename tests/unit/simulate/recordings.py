@@ -5,7 +5,7 @@ from typing import Any
 
 from rapport.simulate.run import Arrival, Simulated, simulate
 from rapport.simulate.tally import Result
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.program import Program, Programs
 from shared.schemas.base import Data, Money
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade

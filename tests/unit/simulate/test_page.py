@@ -11,8 +11,8 @@ from rapport.simulate.notes import notes
 from rapport.simulate.outline import outline
 from rapport.simulate.page import Comparison, page
 from rapport.simulate.run import Simulated
-from services.loyalty.domain.program import Program, Programs
-from services.loyalty.program import DEFAULT, load
+from services.loyalty.config import DEFAULT, load
+from services.loyalty.domain.program.program import Program, Programs
 from tests.unit.simulate.recordings import BASE, both, buy, campaign, day, give_back, program
 
 ARRIVALS = [buy(10, 60_000, order="a"), buy(40, 10_000, "c-2"), give_back(50, "a", 10_000), buy(90, 10_000)]
@@ -134,7 +134,7 @@ def test_it_says_what_went_wrong_in_the_rules(monkeypatch: pytest.MonkeyPatch) -
     def broken(*_: object) -> None:
         raise KeyError("rule")
 
-    monkeypatch.setattr(run, "applier", lambda programs: broken)
+    monkeypatch.setattr(run, "apply", broken)
     done = both(ARRIVALS, program(), program())
     assert row(shown(done), "unhandled") == "4 4 0"
     assert "KeyError: 'rule'" in "\n".join(notes(done, program(), program(), join=False))

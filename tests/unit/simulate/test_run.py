@@ -1,14 +1,15 @@
 """Programs over recordings: what is earned, lost, shared and refused, as the service would have it."""
 
 from decimal import Decimal
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.simulate.run import Arrival, simulate
-from services.loyalty.domain.apply import CONSUMES, applier
+from services.loyalty.config import load
+from services.loyalty.domain.apply import CONSUMES, apply
 from services.loyalty.domain.state import MemberState
-from services.loyalty.program import load
 from shared.domain import Handler
 from shared.journal.testing import InMemoryWorker
 from tests.unit.simulate.recordings import both, buy, campaign, day, give_back, one, program, refer
@@ -191,7 +192,9 @@ def test_it_comes_to_what_the_worker_comes_to(steps: list[tuple[str, int, int, s
     retail, end = load(), day(1_000)
     done = simulate(arrivals, (retail,), until=end)
     assert done is not None
-    handler = Handler("loyalty", CONSUMES, MemberState, lambda customer: MemberState(), applier(retail))
+    handler = Handler(
+        "loyalty", CONSUMES, MemberState, lambda customer: MemberState(), partial(apply, retail)
+    )
     worker = InMemoryWorker(handler, clock="stream", strict=False)
     for _, event in arrivals:
         if event is not None:

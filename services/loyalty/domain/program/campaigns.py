@@ -5,18 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.loyalty.domain.numbers import Amount, Exact, Given, Instant, Part, Title, Whole, fault
-from services.loyalty.domain.times import micros
-from shared.schemas.base import Id
+from services.loyalty.domain.program.numbers import Amount, Exact, Given, Instant, Title, Whole, fault
+from shared.schemas.base import Id, Strict
 from shared.schemas.fields import Label
+from shared.schemas.times import micros
 
 Stacking = Literal["best", "sum"]
 """Of several campaigns that hold: the one that gives most, or all of them."""
 
+EffectName = Literal["multiplier", "bonus", "points_per_line"]
+
 Labels = Annotated[tuple[Label, ...], Field(max_length=1000)]
 
 
-class Condition(Part):
+class Condition(Strict):
     """All that is given must hold; of a list, one. With ``categories`` or ``skus`` a multiplier counts for
     the lines that match alone."""
 
@@ -36,7 +38,7 @@ class Condition(Part):
         return bool(self.categories or self.skus)
 
 
-class Effect(Part):
+class Effect(Strict):
     """Exactly one of the three."""
 
     multiplier: Annotated[Exact, Field(gt=1)] | None = None
@@ -48,13 +50,26 @@ class Effect(Part):
 
     @model_validator(mode="after")
     def _one(self) -> "Effect":
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(self._given()) != 1:
             raise fault("", "must be one of multiplier, bonus, points_per_line")
         return self
 
+    @cached_property
+    def given(self) -> tuple[EffectName, int | float]:
+        """Which of the three, and its number."""
+        ((name, number),) = self._given().items()
+        return name, number
 
-class Campaign(Part):
+    def _given(self) -> dict[EffectName, int | float]:
+        numbers: dict[EffectName, int | float | None] = {
+            "multiplier": None if self.multiplier is None else float(self.multiplier),
+            "bonus": self.bonus,
+            "points_per_line": self.points_per_line,
+        }
+        return {name: number for name, number in numbers.items() if number is not None}
+
+
+class Campaign(Strict):
     """More points in [from, until) for purchases that meet ``when``."""
 
     id: Id

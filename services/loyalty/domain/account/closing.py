@@ -3,18 +3,24 @@
 from bisect import bisect_left
 from functools import lru_cache
 
-from services.loyalty.domain import notices
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account import notices
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.rows import (
+    LEDGER,
+    LIABILITY,
+    POINTS_KEY,
+    TIER_KEY,
+    TOTALS,
+    VOUCHERS,
+    ledger_document,
+    voucher_document,
+)
 from services.loyalty.domain.state import MEMORY, MemberState
-from services.loyalty.domain.times import moment, timer_instant
-from shared.domain import CancelTimer, Effects, Increment, Outcome, SetTimer
+from shared.domain import Append, CancelTimer, Effects, Increment, Outcome, Put, SetTimer
+from shared.schemas.times import Micros, moment, timer_instant
 
 TIMER = "due"
-LIABILITY = "liability"
-"""Collection: points outstanding and pending by the month (UTC) in which they expire."""
-TOTALS = "totals"
-"""Collection: points by kind of entry, points owed, members by tier."""
 
 
 def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[MemberState]:
@@ -24,39 +30,28 @@ def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[Membe
     notices.tell_affordable(book)
     _forget(book)
     instant = None if due is None else timer_instant(due)
-    state = book.before.model_copy(
-        update={
-            "at": book.at,
-            "enrolled_at": book.enrolled_at,
-            "seq": book.seq,
-            "lifetime": book.lifetime,
-            "debt": book.debt,
-            "lots": tuple(book.lots.active),
-            "pending": tuple(book.pending),
-            "orders": tuple(book.orders),
-            "periods": tuple(book.periods),
-            "vouchers": tuple(book.vouchers),
-            "waiting": tuple(book.waiting),
-            "booked_at": book.booked_at,
-            "due": instant,
-            **book.more,
-        }
-    )
     return Effects(
-        state,
+        book.closed(instant),
         tuple(book.emits),
         _timer(None if fired else book.before.due, instant),
-        (*book.rows, *_counted(book)),
+        (*_written(book), *_counted(book)),
         outcome,
         tuple(book.takes),
         tuple(book.rejects),
     )
 
 
-def _timer(is_set: int | None, wanted: int | None) -> tuple[SetTimer | CancelTimer, ...]:
+def _timer(is_set: Micros | None, wanted: Micros | None) -> tuple[SetTimer | CancelTimer, ...]:
     if wanted == is_set:
         return ()
     return (CancelTimer(TIMER),) if wanted is None else (SetTimer(TIMER, moment(wanted)),)
+
+
+def _written(book: Book) -> list[Append | Put]:
+    written: list[Append | Put] = [Append(LEDGER, ledger_document(row)) for row in book.entries]
+    if book.voucher_rows:
+        written += [Put(VOUCHERS, voucher_document(row)) for row in book.voucher_rows]
+    return written
 
 
 def _counted(book: Book) -> list[Increment]:
@@ -75,7 +70,7 @@ def _counted(book: Book) -> list[Increment]:
     if book.debt != book.before.debt:
         points["debt"] = book.debt - book.before.debt
     if points:
-        found.append(Increment(TOTALS, "points", points))
+        found.append(Increment(TOTALS, POINTS_KEY, points))
     return found + _tiers_counted(book)
 
 
@@ -85,10 +80,10 @@ def _tiers_counted(book: Book) -> list[Increment]:
     if before == after:
         return []
     moves = ((before, -1), (after, 1))
-    return [Increment(TOTALS, f"tier {tier}", {"members": by}) for tier, by in moves if tier is not None]
+    return [Increment(TOTALS, TIER_KEY + tier, {"members": by}) for tier, by in moves if tier is not None]
 
 
-def _add(months: dict[str, dict[str, int]], expires_at: int, field: str, points: int) -> None:
+def _add(months: dict[str, dict[str, int]], expires_at: Micros, field: str, points: int) -> None:
     if points:
         fields = months.setdefault(_month(expires_at // 3_600_000_000), {})
         fields[field] = fields.get(field, 0) + points
@@ -106,9 +101,9 @@ def _forget(book: Book) -> None:
     if book.orders and book.orders[0].at < edge:
         gone = {order.order_id for order in book.orders if order.at < edge}
         del book.orders[: bisect_left(book.orders, edge, key=lambda order: order.at)]
-        if book.now("bonuses"):
-            book.more["bonuses"] = tuple(b for b in book.now("bonuses") if b.order_id not in gone)
-            book.more["returned"] = tuple(r for r in book.now("returned") if r[0] not in gone)
+        if book.bonuses:
+            book.bonuses = tuple(b for b in book.bonuses if b.order_id not in gone)
+            book.returned = tuple(r for r in book.returned if r[0] not in gone)
     if book.waiting and any(waiting.at < edge for waiting in book.waiting):
         book.waiting = [waiting for waiting in book.waiting if waiting.at >= edge]
     if book.vouchers and any(voucher.expires_at < edge for voucher in book.vouchers):

@@ -5,19 +5,19 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.loyalty.domain.numbers import Days, Given, Instant, Part, Title, Whole, fault
-from services.loyalty.domain.times import DAY, micros
-from shared.schemas.base import Id
+from services.loyalty.domain.program.numbers import Days, Given, Instant, Title, Whole, fault
+from shared.schemas.base import Id, Strict
+from shared.schemas.times import DAY, micros
 
 
-class EarlyAccess(Part):
+class EarlyAccess(Strict):
     """Members of ``tier`` and above may have a reward ``days`` before its ``from``."""
 
     tier: Id
     days: Days
 
 
-class Reward(Part):
+class Reward(Strict):
     """Something that points buy: a voucher for it is issued."""
 
     id: Id

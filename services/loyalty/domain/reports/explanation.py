@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from services.loyalty.domain.history import LotStory, Row
-from services.loyalty.domain.program import Program, Programs
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.reports.history import LotStory
+from services.loyalty.domain.rows import LedgerRow
 
 Number: TypeAlias = int | str
 """Exact: whole numbers, fractions like ``1/80``, RFC 3339 times and names."""
@@ -34,22 +35,16 @@ class Explanation:
 class Case:
     """An entry with what is needed to explain it."""
 
-    row: Row
+    row: LedgerRow
     lots: Mapping[str, LotStory]
     programs: Programs
 
     @property
-    def why(self) -> Mapping[str, Any]:
-        why: Mapping[str, Any] = self.row.get("why") or {}
-        return why
-
-    @property
     def size(self) -> str:
-        return plural(abs(self.row["points"]))
+        return plural(abs(self.row.points))
 
-    def version(self) -> Program | None:
-        """The version that gave the points, if the program's file still has it."""
-        name = self.why.get("program")
+    def version(self, name: str) -> Program | None:
+        """The version of this name that gave the points, if the program's file still has it."""
         return next((program for program in self.programs.versions if program.version == name), None)
 
 

@@ -4,13 +4,13 @@ It goes by ``booked_at``, which never goes back from one ledger row to the next.
 booked after a month, no row can come into that month any more, and its statement stays as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.loyalty.domain.history import Row
+from services.loyalty.domain.rows import Kind, LedgerRow
 
-KINDS = ("earned", "redeemed", "expired", "reversed", "restored", "adjusted")
+KINDS: tuple[Kind, ...] = ("earned", "redeemed", "expired", "reversed", "restored", "adjusted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Statement:
 
     opening: int
     """The balance when the month began; below 0: owed after a return."""
-    movements: dict[str, int]
+    movements: Mapping[Kind, int]
     """Signed points by kind of entry, for every kind."""
     closing: int
-    entries: tuple[Row, ...]
+    entries: tuple[LedgerRow, ...]
     """The month's rows, oldest first."""
 
 
@@ -49,17 +49,17 @@ def month_named(name: str) -> Month:
     return Month(name, datetime(year, number, 1, tzinfo=UTC), datetime(*following, 1, tzinfo=UTC))
 
 
-def statement(rows: Sequence[Row], month: Month) -> Statement:
+def statement(rows: Sequence[LedgerRow], month: Month) -> Statement:
     """The month's statement. ``rows``, oldest first: all of a member's, or at least those of the month and
     the last before it; with those that late timers have yet to write."""
     opening = 0
-    entries: list[Row] = []
+    entries: list[LedgerRow] = []
     movements = dict.fromkeys(KINDS, 0)
     for row in rows:
-        if row["booked_at"] < month.start:
-            opening = row["balance"]
-        elif row["booked_at"] < month.end:
+        if row.booked_at < month.start:
+            opening = row.balance
+        elif row.booked_at < month.end:
             entries.append(row)
-            movements[row["kind"]] += row["points"]
-    closing = entries[-1]["balance"] if entries else opening
+            movements[row.kind] += row.points
+    closing = entries[-1].balance if entries else opening
     return Statement(opening, movements, closing, tuple(entries))

@@ -5,15 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.loyalty.domain.state import Lot
+from shared.schemas.times import Micros
 
 
 class Lots:
     """A working copy. ``moved`` says by how much the points of each expiry changed."""
 
+    __slots__ = ("active", "moved", "total")
+
     def __init__(self, lots: Sequence[Lot]) -> None:
         self.active = list(lots)
         self.total = sum([lot.remaining for lot in lots])
-        self.moved: dict[int, int] = {}
+        self.moved: dict[Micros, int] = {}
 
     def put(self, lot: Lot, points: int) -> None:
         """Add ``points`` to the lot, which may be among the active ones or not."""
@@ -61,5 +64,5 @@ def holding(lot: Lot, remaining: int) -> Lot:
     return replace(lot, remaining=remaining)
 
 
-def expiry(lot: Lot) -> int:
+def expiry(lot: Lot) -> Micros:
     return lot.expires_at

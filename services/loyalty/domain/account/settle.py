@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 
-from services.loyalty.domain import notices, tiers
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.occasions import (
+from services.loyalty.domain import rules
+from services.loyalty.domain.account import entries, notices, tiers
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.occasions import (
     APART,
     next_anniversary,
     next_birthday,
     years_between,
 )
 from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
+from shared.schemas.times import Micros
 
 
-def settle(book: Book, until: int) -> int | None:
+def settle(book: Book, until: Micros) -> Micros | None:
     """Do all that fell due up to and including ``until``, which may lie before what is done already.
 
     Returns when time alone changes something next."""
@@ -26,15 +28,15 @@ def settle(book: Book, until: int) -> int | None:
     return None
 
 
-def _next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
+def _next_due(book: Book) -> tuple[Micros, Callable[[Book, Micros], None]] | None:
     """When time alone changes something next, and what does it. At one instant: points that end or become
     available, then the tier, then gifts, then the notice of what will expire."""
-    first: tuple[int, Callable[[Book, int], None]] | None = None
+    first: tuple[Micros, Callable[[Book, Micros], None]] | None = None
     for at, act in (
         (_points_due(book), _points),
         (tiers.due(book), tiers.judge),
-        (book.now("anniversary_at"), _anniversary),
-        (book.now("birthday_at"), _birthday),
+        (book.anniversary_at, _anniversary),
+        (book.birthday_at, _birthday),
         (notices.expiring_due(book), notices.tell_expiring),
     ):
         if at is not None and (first is None or at < first[0]):
@@ -42,7 +44,7 @@ def _next_due(book: Book) -> tuple[int, Callable[[Book, int], None]] | None:
     return first
 
 
-def _points_due(book: Book) -> int | None:
+def _points_due(book: Book) -> Micros | None:
     """When the next lot becomes available or expires."""
     active = book.lots.active
     expiry = active[0].expires_at if active else None
@@ -52,20 +54,20 @@ def _points_due(book: Book) -> int | None:
     return available if expiry is None else min(available, expiry)
 
 
-def _points(book: Book, at: int) -> None:
+def _points(book: Book, at: Micros) -> None:
     if not book.pending or book.pending[0].available_at != at:
-        book.expire(book.lots.active[0])
+        entries.expire(book, book.lots.active[0])
         return
     pending = book.pending.pop(0)
     present = book.cause
     book.cause = Cause(source=pending.cause[0], id=pending.cause[1])
-    book.activate(pending.lot, at, pending.reason, pending.why)
+    entries.activate(book, pending.lot, at, pending.why)
     book.cause = present
 
 
-def _anniversary(book: Book, at: int) -> None:
+def _anniversary(book: Book, at: Micros) -> None:
     assert book.enrolled_at is not None
-    book.more["anniversary_at"] = next_anniversary(book.enrolled_at, at)
+    book.anniversary_at = next_anniversary(book.enrolled_at, at)
     program = book.program(at)
     if program.anniversary is None:
         return
@@ -73,20 +75,19 @@ def _anniversary(book: Book, at: int) -> None:
     points = program.anniversary.points * years
     if not book.has_room(points):
         return
-    why = {"rule": "anniversary", "program": program.version, "years": years}
-    book.earn(points, at, "anniversary", why)
+    entries.earn(book, points, at, rules.Anniversary(program=program.version, years=years))
     book.emit(MemberAnniversary(years=years, points=points), at)
 
 
-def _birthday(book: Book, at: int) -> None:
-    book.more["birthday_at"] = next_birthday(book.now("birthday"), book.now("timezone"), at)
+def _birthday(book: Book, at: Micros) -> None:
+    assert book.birthday is not None
+    book.birthday_at = next_birthday(book.birthday, book.timezone, at)
     program = book.program(at)
-    given_at = book.now("birthday_given_at")
+    given_at = book.birthday_given_at
     if program.birthday is None or (given_at is not None and at - given_at < APART):
         return
     if not book.has_room(program.birthday.points):
         return
-    book.more["birthday_given_at"] = at
-    why = {"rule": "birthday", "program": program.version}
-    book.earn(program.birthday.points, at, "birthday", why)
+    book.birthday_given_at = at
+    entries.earn(book, program.birthday.points, at, rules.Birthday(program=program.version))
     book.emit(MemberBirthday(points=program.birthday.points), at)

@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.program.program import Program
 from services.loyalty.domain.state import Order, Period
-from services.loyalty.domain.times import DAY, moment
 from shared.schemas.base import Money
 from shared.schemas.loyalty import TierAtRisk, TierChanged
+from shared.schemas.times import DAY, Micros, moment
 
 
-def spend(orders: Sequence[Order], after: int, until: int) -> int:
+def spend(orders: Sequence[Order], after: Micros, until: Micros) -> int:
     """Net spend in (after, until], in minor units of the program's currency. ``orders`` by time."""
     first = bisect_right(orders, after, key=_time)
     last = bisect_right(orders, until, key=_time)
     return sum([order.spend for order in orders[first:last]])
 
 
-def tier_at(periods: Sequence[Period], at: int, program: Program) -> str:
+def tier_at(periods: Sequence[Period], at: Micros, program: Program) -> str:
     """The tier held at an instant as now known; before the first period, the lowest."""
     for period in reversed(periods):
         if period.start <= at and (period.end is None or at < period.end):
@@ -28,7 +28,7 @@ def tier_at(periods: Sequence[Period], at: int, program: Program) -> str:
     return program.tiers[0].name
 
 
-def due(book: Book) -> int | None:
+def due(book: Book) -> Micros | None:
     """When the current tier is next to be judged: its warning, then its end."""
     period = book.periods[-1] if book.periods else None
     if period is None or period.end is None:
@@ -37,7 +37,7 @@ def due(book: Book) -> int | None:
     return period.end if period.warned or not warning else period.end - warning
 
 
-def judge(book: Book, at: int) -> None:
+def judge(book: Book, at: Micros) -> None:
     """What ``due`` announced for ``at``: a warning where one is called for, or the tier's end."""
     period = book.periods[-1]
     assert period.end is not None
@@ -64,7 +64,7 @@ def judge(book: Book, at: int) -> None:
     _announce(book, period.tier, period.end)
 
 
-def upgrade(book: Book, at: int) -> None:
+def upgrade(book: Book, at: Micros) -> None:
     """Raise the tier at ``at`` if the spend up to then, as now known, reaches a higher one."""
     program = book.program(at)
     held = program.rank(tier_at(book.periods, at, program))
@@ -77,7 +77,9 @@ def upgrade(book: Book, at: int) -> None:
         _announce(book, before, at)
 
 
-def raised(periods: Sequence[Period], rank: int, start: int, now: int, program: Program) -> list[Period]:
+def raised(
+    periods: Sequence[Period], rank: int, start: Micros, now: Micros, program: Program
+) -> list[Period]:
     """The periods with this tier from ``start``, for a purchase that may be late.
 
     It lasts its own days, or to the next period that is as high or higher. What comes after an end
@@ -95,22 +97,22 @@ def raised(periods: Sequence[Period], rank: int, start: int, now: int, program: 
     return [*before, new, *after]
 
 
-def _period(program: Program, rank: int, start: int) -> Period:
+def _period(program: Program, rank: int, start: Micros) -> Period:
     # The lowest tier is everybody's and has no end.
     end = start + program.tier_days * DAY if rank else None
     return Period(tier=program.tiers[rank].name, start=start, end=end)
 
 
-def _cut(period: Period, end: int) -> Period:
+def _cut(period: Period, end: Micros) -> Period:
     return period if period.end is not None and period.end <= end else replace(period, end=end)
 
 
-def _announce(book: Book, before: str, at: int) -> None:
+def _announce(book: Book, before: str, at: Micros) -> None:
     now, rank = book.periods[-1].tier, book.program(at).rank
     if now != before:
         direction: Literal["up", "down"] = "up" if rank(now) > rank(before) else "down"
         book.emit(TierChanged(from_=before, to=now, direction=direction), at)
 
 
-def _time(order: Order) -> int:
+def _time(order: Order) -> Micros:
     return order.at

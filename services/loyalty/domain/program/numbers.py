@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 MAX_POINTS = 2**53
@@ -52,12 +52,6 @@ Given = Annotated[Whole, Field(ge=1, le=MAX_POINTS)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 """A time with an offset, or a date: its first instant in UTC."""
 Title = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Part(BaseModel):
-    """A part of a program: frozen, and strict about names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def fault(at: str, message: str) -> PydanticCustomError:

@@ -14,27 +14,26 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.loyalty.domain.campaigns import Campaign, Stacking
-from services.loyalty.domain.catalogue import Reward
-from services.loyalty.domain.numbers import (
+from services.loyalty import errors
+from services.loyalty.domain.program.campaigns import Campaign, Stacking
+from services.loyalty.domain.program.catalogue import Reward
+from services.loyalty.domain.program.numbers import (
     MAX_POINTS,
     Amount,
     Days,
     Exact,
     Given,
     Instant,
-    Part,
     Share,
     Whole,
     distinct,
     fault,
 )
-from services.loyalty.domain.times import micros
-from shared.domain import Refused
-from shared.schemas.base import Currency, Id
+from shared.schemas.base import Currency, Id, Strict
+from shared.schemas.times import Micros, micros
 
 
-class Earning(Part):
+class Earning(Strict):
     """``points`` for every ``per`` minor units, times the tier's multiplier, rounded down once."""
 
     points: Annotated[Whole, Field(ge=1, le=1_000_000)] = 1
@@ -53,7 +52,7 @@ class Earning(Part):
         return self
 
 
-class Tier(Part):
+class Tier(Strict):
     """A level, reached by the net spend of the last ``tier_days`` days."""
 
     name: Id
@@ -62,7 +61,7 @@ class Tier(Part):
     multiplier: Exact = Decimal(1)
 
 
-class Referral(Part):
+class Referral(Strict):
     """Points to both at the friend's first purchase."""
 
     points: Given
@@ -72,19 +71,19 @@ class Referral(Part):
     """What the friend's purchase must come to, in minor units of the program's currency."""
 
 
-class Anniversary(Part):
+class Anniversary(Strict):
     """``points`` times the years since enrolment, each year."""
 
     points: Given
 
 
-class Birthday(Part):
+class Birthday(Strict):
     """``points`` at the start of the birthday, once a year."""
 
     points: Given
 
 
-class Notice(Part):
+class Notice(Strict):
     """Told of points that expire within ``days``, at most once in ``every_days``."""
 
     days: Days = 30
@@ -97,7 +96,7 @@ class Notice(Part):
         return self
 
 
-class Program(Part):
+class Program(Strict):
     """The whole program. ``tiers`` rise; the first is everybody's and starts at 0."""
 
     name: Id
@@ -197,6 +196,10 @@ class Program(Part):
         return tuple(sorted(self.campaigns, key=lambda campaign: (-campaign.priority, campaign.id)))
 
     @cached_property
+    def _rates(self) -> dict[str, str]:
+        return {currency: str(Fraction(rate)) for currency, rate in self.rates.items()}
+
+    @cached_property
     def _awards(self) -> dict[tuple[str, int], str]:
         base = Fraction(self.earn.points, self.earn.per)
         return {
@@ -205,7 +208,7 @@ class Program(Part):
             for rank, tier in enumerate(self.tiers)
         }
 
-    @property
+    @cached_property
     def version(self) -> str:
         """What names this version: its name and the date from which it holds."""
         return self.name if self.effective_from is None else f"{self.name} {self.effective_from:%Y-%m-%d}"
@@ -223,18 +226,13 @@ class Program(Part):
 
         Raises ``Refused`` (``unknown_currency``).
         """
-        rate = self.rates.get(currency)
+        rate = self._rates.get(currency)
         if rate is None:
             taken = ", ".join(self.rates)
-            raise Refused(
-                "unknown_currency",
-                f"{currency} has no rate in the program, which takes {taken}.",
-                status=422,
-                field="total.currency",
-            )
-        return str(Fraction(rate))
+            raise errors.UNKNOWN_CURRENCY(field="total.currency", currency=currency, taken=taken)
+        return rate
 
-    def offers(self, reward: Reward, rank: int, at: int) -> bool:
+    def offers(self, reward: Reward, rank: int, at: Micros) -> bool:
         """Whether a member of this rank may have the reward at ``at``; stock and points are not looked at."""
         if reward.tier is not None and rank < self.rank(reward.tier):
             return False
@@ -260,8 +258,8 @@ class Programs:
         self.versions = tuple(versions)
         self._starts = [micros(v.effective_from) for v in self.versions[1:] if v.effective_from is not None]
 
-    def at(self, instant: int) -> Program:
-        """The version in force at ``instant`` (microseconds since 1970); before the first, the first."""
+    def at(self, instant: Micros) -> Program:
+        """The version in force at ``instant``; before the first, the first."""
         return self.versions[bisect_right(self._starts, instant)]
 
 

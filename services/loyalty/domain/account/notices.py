@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.lots import expiry
-from services.loyalty.domain.program import Notice
-from services.loyalty.domain.times import DAY, moment
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.lots import expiry
+from services.loyalty.domain.program.program import Notice
 from shared.schemas.loyalty import PointsExpiring, RewardAvailable
+from shared.schemas.times import DAY, Micros, moment
 
 
-def expiring_due(book: Book) -> int | None:
+def expiring_due(book: Book) -> Micros | None:
     """When to tell of points that expire: ``days`` before the first that was not told of, but not within
     ``every_days`` of the last time."""
     first = _first_untold(book)
@@ -17,11 +17,10 @@ def expiring_due(book: Book) -> int | None:
         return None
     ends, notice = first
     at = ends - notice.days * DAY
-    told_at = book.now("told_at")
-    return at if told_at is None else max(at, told_at + notice.every_days * DAY)
+    return at if book.told_at is None else max(at, book.told_at + notice.every_days * DAY)
 
 
-def tell_expiring(book: Book, at: int) -> None:
+def tell_expiring(book: Book, at: Micros) -> None:
     """All points that expire within ``days``, those told of before too."""
     at = max(at, book.before.at)  # of a lot that came late there is no telling earlier
     first = _first_untold(book)
@@ -30,7 +29,7 @@ def tell_expiring(book: Book, at: int) -> None:
     until = at + notice.days * DAY
     # The first is among them: it was due ``days`` before its end, or later.
     lots = book.lots.active[: bisect_right(book.lots.active, until, key=expiry)]
-    book.more["told_at"], book.more["told_until"] = at, until
+    book.told_at, book.told_until = at, until
     fact = PointsExpiring(
         points=sum(lot.remaining for lot in lots),
         expires_at=moment(lots[0].expires_at),
@@ -40,10 +39,10 @@ def tell_expiring(book: Book, at: int) -> None:
     book.emit(fact, at)
 
 
-def _first_untold(book: Book) -> tuple[int, Notice] | None:
+def _first_untold(book: Book) -> tuple[Micros, Notice] | None:
     """When the first lot ends that the member was not told of, and the rule for it; None without either."""
     active = book.lots.active
-    untold = bisect_right(active, book.now("told_until"), key=expiry)
+    untold = bisect_right(active, book.told_until, key=expiry)
     if untold == len(active):
         return None
     ends = active[untold].expires_at

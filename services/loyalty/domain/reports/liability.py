@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from services.loyalty.domain.program import Program
+from services.loyalty.domain.program.program import Program
 
 LEAST_SETTLED = 1_000
 """Points that must have been redeemed or have expired before their shares say more than the program's

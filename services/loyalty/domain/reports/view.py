@@ -1,38 +1,38 @@
 """What a member's account shows at an instant. A late timer makes no difference."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from services.loyalty.domain import tiers
-from services.loyalty.domain.book import Book
-from services.loyalty.domain.program import Programs
-from services.loyalty.domain.settle import settle
+from services.loyalty.domain.account import tiers
+from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.rows import LedgerRow
 from services.loyalty.domain.state import MemberState
-from services.loyalty.domain.times import DAY, moment
-from shared.domain import Append, Context
+from shared.domain import Context
 from shared.schemas.loyalty import Cause
+from shared.schemas.times import DAY, Micros, moment
 
 
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """Points and tier; times in microseconds since 1970, money in minor units of the program's currency."""
+    """Points and tier; money in minor units of the program's currency."""
 
     balance: int
     """May be below 0: points owed after a return."""
     pending: int
     lifetime_points: int
     tier: str
-    tier_ends_at: int | None
+    tier_ends_at: Micros | None
     spend: int
     """Net, of the days that tiers count."""
     next_tier: str | None
     spend_needed: int | None
     """What is missing to the next tier as of now."""
-    expiring: tuple[tuple[int, int], ...]
+    expiring: tuple[tuple[int, Micros], ...]
     """(points, instant) of everything that will expire, soonest first."""
 
 
-def view(state: MemberState, programs: Programs, now: int) -> MemberView:
+def view(state: MemberState, programs: Programs, now: Micros) -> MemberView:
     """The account at ``now``, or at the latest event if that is later: what the timers would have done
     by then is done on a copy. ``state`` is a member's."""
     book = _settled(state, programs, now)
@@ -57,13 +57,12 @@ def view(state: MemberState, programs: Programs, now: int) -> MemberView:
     )
 
 
-def overdue(state: MemberState, programs: Programs, now: int) -> list[dict[str, Any]]:
+def overdue(state: MemberState, programs: Programs, now: Micros) -> list[LedgerRow]:
     """Ledger rows that late timers have yet to write, as of ``now``, oldest first."""
-    rows = _settled(state, programs, now).rows
-    return [dict(row.document) for row in rows if isinstance(row, Append) and row.collection == "ledger"]
+    return _settled(state, programs, now).entries
 
 
-def _settled(state: MemberState, programs: Programs, now: int) -> Book:
+def _settled(state: MemberState, programs: Programs, now: Micros) -> Book:
     context = Context(moment(now), lambda tag: tag, lambda tag: tag)
     book = Book("", state, programs, Cause(source="", id=""), context)
     settle(book, now)

@@ -4,16 +4,16 @@ The ledger knows all of it: a credit's row carries its lot under the same id, an
 how much it changed which lots. Only lots that are not available yet are in the state alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
+from services.loyalty.domain.rows import Kind, LedgerRow, Opened, Piece
 from services.loyalty.domain.state import Pending
-from services.loyalty.domain.times import MILLISECOND, micros, moment
+from shared.schemas.loyalty import Cause
+from shared.schemas.times import MILLISECOND, micros, moment
 
-Row: TypeAlias = Mapping[str, Any]
-"""A document of the collection ``ledger``, or one of ``view.overdue``."""
 LotState = Literal["pending", "active", "spent", "expired", "reversed"]
 """A lot without points is named by what took the last of them; one that paid a debt is spent."""
 
@@ -25,7 +25,7 @@ class Change:
     entry_id: str | None
     """None: by a timer that is late, so that the entry has no id yet."""
     at: datetime
-    kind: str
+    kind: Kind | Literal["debt"]
     points: int
     """Signed."""
 
@@ -41,7 +41,7 @@ class LotStory:
     earned_at: datetime
     available_at: datetime
     expires_at: datetime
-    cause: Mapping[str, str] | None
+    cause: Cause | None
     order_id: str | None
     reason: str
     key: str
@@ -63,21 +63,20 @@ class LotStory:
         return "expired" if last == "expired" else "reversed" if last == "reversed" else "spent"
 
 
-def lots(rows: Iterable[Row], pending: Iterable[Pending]) -> list[LotStory]:
+def lots(rows: Iterable[LedgerRow], pending: Iterable[Pending]) -> list[LotStory]:
     """A member's lots from all rows, oldest first, and what waits in the state; the pending ones last.
 
     With the rows that late timers have yet to write among ``rows``, all is as of that instant.
     """
     found: dict[str, LotStory] = {}
     for row in rows:
-        if is_credit(row):
-            found[row["_id"]] = _credited(row)
+        if row.opened is not None:
+            found[row.entry_id] = _story(row, row.opened, _opening(row))
         else:
-            change_of = entry_id(row), row["at"], row["kind"]
-            for piece in row["lots"]:
-                found[piece["entry_id"]].changes.append(Change(*change_of, piece["points"]))
+            for lot, points in row.lots:
+                found[lot].changes.append(Change(entry_id(row), row.at, row.kind, points))
     # One that a late timer would have made available stands among the rows.
-    waiting = [_credited(pending_row(p), pending=True) for p in pending if p.lot.entry_id not in found]
+    waiting = [_waiting(p) for p in pending if p.lot.entry_id not in found]
     return [*found.values(), *waiting]
 
 
@@ -90,64 +89,62 @@ def place(story: LotStory) -> tuple[int, str]:
     return micros(story.earned_at) // MILLISECOND, story.key
 
 
-def is_credit(row: Row) -> bool:
-    """Whether the row opens a lot. Points given back go into lots that there were."""
-    kind: str = row["kind"]
-    return kind == "earned" or (kind == "adjusted" and int(row["points"]) > 0)
-
-
-def entry_id(row: Row) -> str | None:
+def entry_id(row: LedgerRow) -> str | None:
     """The row's id; None while it has none because the timer that is to write it is late."""
     # ``view.overdue`` names those by a tag such as ``entry:7``; ids are hex digits.
-    id: str = row["_id"]
-    return None if ":" in id else id
+    return None if ":" in row.entry_id else row.entry_id
 
 
-def cause(row: Row) -> Mapping[str, str] | None:
+def cause(row: LedgerRow) -> Cause | None:
     """The event that led to it; None where that is a timer that is late."""
-    return row["cause"] if row["cause"]["source"] else None
+    return row.cause if row.cause.source else None
 
 
-def pending_row(pending: Pending) -> Row:
-    """The row that the ledger will have once the lot is available, without its place and balance."""
-    lot = pending.lot
-    return {
-        "_id": lot.entry_id,
-        "kind": "earned",
-        "at": moment(pending.available_at),
-        "points": lot.remaining,
-        "reason": pending.reason,
-        "cause": {"source": pending.cause[0], "id": pending.cause[1]},
-        "lots": [{"entry_id": lot.entry_id, "points": lot.remaining}],
-        "debt": 0,
-        "earned_at": moment(lot.earned_at),
-        "available_at": moment(pending.available_at),
-        "expires_at": moment(lot.expires_at),
-        "order_id": lot.order_id,
-        "why": pending.why,
-    }
-
-
-def _credited(row: Row, *, pending: bool = False) -> LotStory:
-    credit: Sequence[Change] = () if pending else _opening(row)
-    return LotStory(
-        entry_id=entry_id(row),
-        points=row["points"],
-        earned_at=row["earned_at"],
-        available_at=row["available_at"],
-        expires_at=row["expires_at"],
-        cause=cause(row),
-        order_id=row.get("order_id"),
-        reason=row["reason"],
-        key=row["_id"],
-        pending=pending,
-        changes=list(credit),
+def pending_row(pending: Pending) -> LedgerRow:
+    """The row that the ledger will have once the lot is available; its place and balance are not known."""
+    lot, available_at = pending.lot, moment(pending.available_at)
+    return LedgerRow(
+        entry_id=lot.entry_id,
+        member="",
+        seq=0,
+        at=available_at,
+        booked_at=available_at,
+        kind="earned",
+        points=lot.remaining,
+        balance=0,
+        why=pending.why,
+        cause=Cause(source=pending.cause[0], id=pending.cause[1]),
+        lots=(Piece(lot.entry_id, lot.remaining),),
+        debt=0,
+        order_id=lot.order_id,
+        opened=Opened(moment(lot.earned_at), available_at, moment(lot.expires_at)),
     )
 
 
-def _opening(row: Row) -> list[Change]:
-    named, at = entry_id(row), row["at"]
-    changes = [Change(named, at, row["kind"], row["points"])]
-    if row["debt"]:
-        changes.append(Change(named, at, "debt", row["debt"]))
+def _waiting(pending: Pending) -> LotStory:
+    row = pending_row(pending)
+    assert row.opened is not None
+    return _story(row, row.opened, [], pending=True)
+
+
+def _story(row: LedgerRow, opened: Opened, changes: list[Change], *, pending: bool = False) -> LotStory:
+    return LotStory(
+        entry_id=entry_id(row),
+        points=row.points,
+        earned_at=opened.earned_at,
+        available_at=opened.available_at,
+        expires_at=opened.expires_at,
+        cause=cause(row),
+        order_id=row.order_id,
+        reason=row.reason,
+        key=row.entry_id,
+        pending=pending,
+        changes=changes,
+    )
+
+
+def _opening(row: LedgerRow) -> list[Change]:
+    changes = [Change(entry_id(row), row.at, row.kind, row.points)]
+    if row.debt:
+        changes.append(Change(entry_id(row), row.at, "debt", row.debt))
     return changes

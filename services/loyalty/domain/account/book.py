@@ -1,0 +1,187 @@
+"""A member's state, opened for one event: a working copy with an attribute for each of its fields.
+
+It lives within one ``apply``, so the functions that use it stay pure: state in, effects out. Points come
+and go by ``entries``; ``closing`` makes a state of it again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.loyalty.domain.account.lots import Lots
+from services.loyalty.domain.program.numbers import MAX_POINTS
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.rows import LedgerRow, VoucherRow
+from services.loyalty.domain.state import (
+    Bonus,
+    Invited,
+    MemberState,
+    Order,
+    Pending,
+    Period,
+    Voucher,
+    Waiting,
+)
+from shared.domain import Context, Emit, Reject, Take
+from shared.schemas.base import Data
+from shared.schemas.loyalty import Cause
+from shared.schemas.times import Micros, moment
+
+
+@dataclass(slots=True, init=False, eq=False)
+class Book:
+    """The account while one event is applied. ``at`` never goes back."""
+
+    member: str
+    program: Callable[[Micros], Program]
+    """The version that is in force at an instant."""
+    cause: Cause
+    """The event, or for what it lets happen the earlier one that led to it."""
+    context: Context
+    before: MemberState
+    opening: int
+    """The balance before the event."""
+
+    # The state's
+    at: Micros
+    enrolled_at: Micros | None
+    seq: int
+    lifetime: int
+    debt: int
+    lots: Lots
+    pending: list[Pending]
+    orders: list[Order]
+    periods: list[Period]
+    vouchers: list[Voucher]
+    waiting: list[Waiting]
+    bonuses: tuple[Bonus, ...]
+    returned: tuple[tuple[str, str, int], ...]
+    campaigns: tuple[tuple[str, int], ...]
+    bought_at: Micros | None
+    invited: Invited | None
+    referrals: tuple[Micros, ...]
+    profile_at: Micros | None
+    birthday: str | None
+    timezone: str | None
+    segment: str | None
+    anniversary_at: Micros | None
+    birthday_at: Micros | None
+    birthday_given_at: Micros | None
+    told_at: Micros | None
+    told_until: Micros
+    booked_at: Micros
+
+    # The effects
+    emits: list[Emit]
+    entries: list[LedgerRow]
+    voucher_rows: list[VoucherRow]
+    takes: list[Take]
+    rejects: list[Reject]
+    posted: dict[str, int]
+    """Points of this event's entries by kind."""
+    lots_opened: int
+    """Those that wait too."""
+
+    def __init__(
+        self, member: str, state: MemberState, programs: Programs, cause: Cause, context: Context
+    ) -> None:
+        self.member = member
+        self.program = programs.at
+        self.cause = cause
+        self.context = context
+        self.before = state
+
+        self.at = state.at
+        self.enrolled_at = state.enrolled_at
+        self.seq = state.seq
+        self.lifetime = state.lifetime
+        self.debt = state.debt
+        self.lots = Lots(state.lots)
+        self.pending = list(state.pending)
+        self.orders = list(state.orders)
+        self.periods = list(state.periods)
+        self.vouchers = list(state.vouchers)
+        self.waiting = list(state.waiting)
+        self.bonuses = state.bonuses
+        self.returned = state.returned
+        self.campaigns = state.campaigns
+        self.bought_at = state.bought_at
+        self.invited = state.invited
+        self.referrals = state.referrals
+        self.profile_at = state.profile_at
+        self.birthday = state.birthday
+        self.timezone = state.timezone
+        self.segment = state.segment
+        self.anniversary_at = state.anniversary_at
+        self.birthday_at = state.birthday_at
+        self.birthday_given_at = state.birthday_given_at
+        self.told_at = state.told_at
+        self.told_until = state.told_until
+        self.booked_at = state.booked_at
+
+        self.emits = []
+        self.entries = []
+        self.voucher_rows = []
+        self.takes = []
+        self.rejects = []
+        self.posted = {}
+        self.lots_opened = 0
+        self.opening = self.balance
+
+    def closed(self, due: Micros | None) -> MemberState:
+        """The state as this event leaves it. ``due``: what its timer is set for."""
+        return MemberState(
+            at=self.at,
+            enrolled_at=self.enrolled_at,
+            seq=self.seq,
+            lifetime=self.lifetime,
+            debt=self.debt,
+            lots=tuple(self.lots.active),
+            pending=tuple(self.pending),
+            orders=tuple(self.orders),
+            periods=tuple(self.periods),
+            vouchers=tuple(self.vouchers),
+            waiting=tuple(self.waiting),
+            bonuses=self.bonuses,
+            returned=self.returned,
+            campaigns=self.campaigns,
+            bought_at=self.bought_at,
+            invited=self.invited,
+            referrals=self.referrals,
+            profile_at=self.profile_at,
+            birthday=self.birthday,
+            timezone=self.timezone,
+            segment=self.segment,
+            anniversary_at=self.anniversary_at,
+            birthday_at=self.birthday_at,
+            birthday_given_at=self.birthday_given_at,
+            told_at=self.told_at,
+            told_until=self.told_until,
+            booked_at=self.booked_at,
+            due=due,
+        )
+
+    @property
+    def balance(self) -> int:
+        return self.lots.total - self.debt
+
+    def has_room(self, points: int) -> bool:
+        """Whether the account can hold so many more."""
+        waiting = sum([pending.lot.remaining for pending in self.pending])
+        return max(self.lifetime, self.balance) + waiting + points <= MAX_POINTS
+
+    # What is shared with other customers
+
+    def used(self, counter: str) -> int:
+        """How much of a shared counter is taken, by this event too."""
+        return self.context.used(counter) + sum(t.amount for t in self.takes if t.counter == counter)
+
+    def has_left(self, counter: str, limit: int | None) -> bool:
+        """Whether one more can be taken."""
+        return limit is None or self.used(counter) < limit
+
+    def take(self, counter: str, amount: int, limit: int | None = None) -> None:
+        if amount:
+            self.takes.append(Take(counter, amount, limit))
+
+    def emit(self, data: Data, at: Micros, subject: str | None = None) -> None:
+        self.emits.append(Emit(data, moment(at), subject))
