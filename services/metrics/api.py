@@ -10,11 +10,11 @@ from pydantic_core import PydanticCustomError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import day_of, to_date, to_ms
-from services.metrics.domain.kpis import KPIS, Kpi
-from services.metrics.gauges import refresh
+from services.metrics.domain.kpis.registry import KPIS, Kpi
 from services.metrics.report import live_window, series
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import Reader
+from services.metrics.telemetry import refresh
 from shared.http.app import Producing, create_api, run_api
 from shared.http.auth import Principal, require
 from shared.http.clock import ApiClock

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.metrics.domain.cells import day_of, to_ms
-from services.metrics.domain.kpis import KPIS, Kpi, Window, window
+from services.metrics.domain.kpis.registry import KPIS, Kpi, Window, window
 from services.metrics.store import Reader
 
 

@@ -24,8 +24,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import Cell, Delta, from_date, merged, to_date
 from services.metrics.domain.complaints import OPEN
-from services.metrics.domain.purchases import is_gap
-from services.metrics.seen import ID_BYTES, Chunk
+from services.metrics.domain.gaps import is_gap
+from services.metrics.journal.seen import ID_BYTES, Chunk
 from shared.journal.sessions import Sessions
 from shared.worker.processing import Fenced
 

@@ -5,8 +5,8 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.accumulate import CONSUMES
-from services.metrics.processor import SERVICE, CompactProcessor
+from services.metrics.domain.apply import CONSUMES
+from services.metrics.journal.processor import SERVICE, CompactProcessor
 from services.metrics.settings import MetricsSettings
 from services.metrics.store import WorkerStore
 from shared.host import run_processor

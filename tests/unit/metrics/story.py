@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.metrics.domain.accumulate import accumulate
+from services.metrics.domain.apply import accumulate
 from services.metrics.domain.cells import Delta, add
-from services.metrics.domain.customer import Customer, Tracked
-from services.metrics.seen import event_hash
+from services.metrics.domain.state import Customer, Tracked
+from services.metrics.journal.seen import event_hash
 from shared.schemas.base import Data, Money
 from shared.schemas.complaints import (
     ComplaintAcknowledged,

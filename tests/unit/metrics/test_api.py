@@ -11,7 +11,7 @@ from pymongo import AsyncMongoClient
 from starlette.testclient import TestClient
 
 from services.metrics.api import create_app
-from services.metrics.domain.kpis import KPIS
+from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.settings import MetricsSettings
 from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintResolved

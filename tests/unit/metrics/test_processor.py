@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect
 
-from services.metrics import partition as partition_module
-from services.metrics import processor as processor_module
-from services.metrics.domain.accumulate import accumulate
-from services.metrics.processor import CompactProcessor
+from services.metrics.domain.apply import accumulate
+from services.metrics.journal import partition as partition_module
+from services.metrics.journal import processor as processor_module
+from services.metrics.journal.processor import CompactProcessor
 from services.metrics.store import Write
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain import histogram, scores
-from services.metrics.domain.kpis import KPIS, Window
-from services.metrics.domain.scores import answer_counts
+from services.metrics.domain import histogram
+from services.metrics.domain.kpis import surveys as scores
+from services.metrics.domain.kpis.registry import KPIS, Window
+from services.metrics.domain.kpis.surveys import answer_counts
 
 
 def answered(survey: str, values: list[int]) -> Mapping[str, int]:

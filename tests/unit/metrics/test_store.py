@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
-from services.metrics import partition as partition_module
 from services.metrics.domain.cells import Delta, from_date
-from services.metrics.processor import CompactProcessor
-from services.metrics.seen import FAN_OUT
+from services.metrics.journal import partition as partition_module
+from services.metrics.journal.processor import CompactProcessor
+from services.metrics.journal.seen import FAN_OUT
 from services.metrics.store import Reader, WorkerStore
 from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.domain import customer
-from services.metrics.domain.accumulate import accumulate
+from services.metrics.domain import state as customer
+from services.metrics.domain.apply import accumulate
 from services.metrics.domain.cells import Delta, from_date
-from services.metrics.domain.customer import KEEP_DAYS, KEEP_ORDERS, Tracked
-from services.metrics.domain.kpis import KPIS, window
+from services.metrics.domain.kpis.registry import KPIS, window
+from services.metrics.domain.state import KEEP_DAYS, KEEP_ORDERS, Tracked
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
     ComplaintClosed,

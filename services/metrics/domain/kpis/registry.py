@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.metrics.domain import purchases, scores
-from services.metrics.domain.accumulate import EARNED, REDEEMED
+from services.metrics.domain import gaps as purchases
+from services.metrics.domain.apply import EARNED, REDEEMED
 from services.metrics.domain.complaints import FIRST_RESPONSE, OPEN, RESOLUTION
 from services.metrics.domain.histogram import quantile
-from services.metrics.domain.scores import (
+from services.metrics.domain.kpis import surveys as scores
+from services.metrics.domain.kpis.surveys import (
     CES_ANSWERS,
     CES_SUM,
     CSAT_REST,

@@ -8,7 +8,7 @@ from math import nan
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from services.metrics.domain.kpis import KPIS, Kpi
+from services.metrics.domain.kpis.registry import KPIS, Kpi
 from services.metrics.report import live_window
 from services.metrics.store import Reader
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.metrics.domain import customer
-from services.metrics.domain.accumulate import accumulate
+from services.metrics.domain import state as customer
+from services.metrics.domain.apply import accumulate
 from services.metrics.domain.cells import Delta
-from services.metrics.domain.customer import Customer, Tracked
-from services.metrics.seen import Chunk, IdSet, pack, to_merge, unpack
+from services.metrics.domain.state import Customer, Tracked
+from services.metrics.journal.seen import Chunk, IdSet, pack, to_merge, unpack
 from services.metrics.store import Fold, Stored, Write
 from shared.schemas.event import Event
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain.purchases import ANY, Change, counted, customers, insert, is_gap, remove
+from services.metrics.domain.gaps import ANY, Change, counted, customers, insert, is_gap, remove
 
 _days = st.lists(st.integers(0, 40), max_size=12)
 

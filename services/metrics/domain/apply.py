@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.metrics.domain import complaints, scores
+from services.metrics.domain import complaints
 from services.metrics.domain.cells import Delta, add, day_of, to_ms
 from services.metrics.domain.complaints import Complaint
-from services.metrics.domain.customer import Order, Tracked
+from services.metrics.domain.kpis import surveys as scores
+from services.metrics.domain.state import Order, Tracked
 from shared.schemas.base import Data
 from shared.schemas.complaints import (
     ComplaintAcknowledged,

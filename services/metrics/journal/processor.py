@@ -15,9 +15,9 @@ from typing import NoReturn, Protocol, TypeVar
 
 import structlog
 
-from services.metrics.domain.accumulate import CONSUMES
-from services.metrics.partition import Partition
-from services.metrics.seen import IdSet, event_hash
+from services.metrics.domain.apply import CONSUMES
+from services.metrics.journal.partition import Partition
+from services.metrics.journal.seen import IdSet, event_hash
 from services.metrics.store import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry

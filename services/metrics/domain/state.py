@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from services.metrics.domain import complaints, purchases
+from services.metrics.domain import complaints
+from services.metrics.domain import gaps as purchases
 from services.metrics.domain.cells import Delta, add, day_of
 from services.metrics.domain.complaints import Complaint
 
