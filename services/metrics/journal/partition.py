@@ -11,7 +11,7 @@ from services.metrics.domain.apply import accumulate
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Customer, Tracked
 from services.metrics.journal.seen import Chunk, IdSet, pack, to_merge, unpack
-from services.metrics.store import Fold, Stored, Write
+from services.metrics.journal.store import Fold, Stored, Write
 from shared.schemas.event import Event
 
 FOLD_CELLS = 2_000

@@ -13,7 +13,7 @@ from services.metrics.domain.apply import accumulate
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
-from services.metrics.store import Write
+from services.metrics.journal.store import Write
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
 from shared.worker.processing import Batch, Fenced, Origin, Work

@@ -8,10 +8,12 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.domain.cells import Delta, from_date
+from services.metrics.domain.rows import COLLECTIONS
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import FAN_OUT
-from services.metrics.store import Reader, WorkerStore
+from services.metrics.journal.store import WorkerStore
+from services.metrics.store import Reader
 from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
@@ -121,3 +123,15 @@ async def test_ids_outlive_folds_merges_and_workers(
     await again.process(events, start=len(events))
     found = await Reader(client[database_name]).read(DAY0)
     assert found.days[DAY0 + 1]["csat_top"] == len(events)
+
+
+async def test_every_collection_says_what_it_holds_of_whom(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_module, "FOLD_IDS", 0)
+    worker = Worker(client, database_name)
+    await worker.processor.assigned(frozenset({0}))
+    await worker.process(history(), start=0)
+    await worker.processor.assigned(frozenset({0}))
+    written = set(await client[database_name].list_collection_names())
+    assert written == {collection.name for collection in COLLECTIONS}
