@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import day_of, to_date, to_ms
 from services.metrics.domain.kpis.registry import KPIS, Kpi
 from services.metrics.report import live_window, series
 from services.metrics.settings import MetricsSettings
@@ -22,6 +21,7 @@ from shared.http.dependencies import get_clock, get_database
 from shared.http.problems import Problem
 from shared.http.refreshing import refreshing
 from shared.runtime.settings import load_settings
+from shared.schemas.times import date_of, day_of, micros
 
 MAX_DAYS = 731
 MAX_POINTS = 750
@@ -148,7 +148,7 @@ async def kpis(
     results = {name: kpi(found) for name, kpi in KPIS.items()}
     return {
         "window": window,
-        "from_": to_date(day_of(to_ms(now)) - days + 1),
+        "from_": date_of(day_of(micros(now)) - days + 1),
         "to": now,
         "segment": segment or None,
         "channel": channel or None,
@@ -178,22 +178,22 @@ async def kpi_series(
     start = from_ or end - timedelta(days=DEFAULT_SERIES_DAYS)
     if start >= end:
         raise _invalid("query.from", "order", "must be before to")
-    first, last, days = day_of(to_ms(start)), day_of(to_ms(end) - 1), _days(step)
+    first, last, days = day_of(micros(start)), day_of(micros(end) - 1), _days(step)
     if (last - first) // days >= MAX_POINTS:
         raise _invalid("query.step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
     points = await series(
         Reader(database),
         name,
         first=first,
-        last=min(last, day_of(to_ms(now))),
+        last=min(last, day_of(micros(now))),
         step=days,
         segment=segment or None,
         channel=channel or None,
     )
     items = [
         {
-            "from_": to_date(p.first),
-            "to": to_date(p.last + 1),
+            "from_": date_of(p.first),
+            "to": date_of(p.last + 1),
             "value": p.kpi.value,
             **_basis(p.kpi).model_dump(),
         }

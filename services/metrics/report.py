@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.metrics.domain.cells import day_of, to_ms
 from services.metrics.domain.kpis.registry import KPIS, Kpi, Window, window
 from services.metrics.store import Reader
+from shared.schemas.times import day_of, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ async def live_window(
     reader: Reader, now: datetime, days: int, *, segment: str | None = None, channel: str | None = None
 ) -> Window:
     """The window of so many UTC days that ends now: today, and the days before."""
-    first = day_of(to_ms(now)) - days + 1
+    first = day_of(micros(now)) - days + 1
     reading = await reader.read(first, segment=segment, channel=channel)
     return window(reading.days, reading.open_now, first=first, last=None, one_channel=channel is not None)
 

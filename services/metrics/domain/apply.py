@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.metrics.domain import complaints
-from services.metrics.domain.cells import Delta, add, day_of, to_ms
+from services.metrics.domain.cells import Delta, add
 from services.metrics.domain.complaints import Complaint
 from services.metrics.domain.kpis import surveys as scores
 from services.metrics.domain.state import Order, Tracked
@@ -28,6 +28,7 @@ from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.loyalty import LedgerEntry, PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import day_of, micros
 
 EARNED, REDEEMED = "earned", "redeemed"
 POINTS_LIMIT = 10**12
@@ -45,13 +46,13 @@ def accumulate(tracked: Tracked, event: Event, event_hash: int, delta: Delta) ->
     apply = _BY_TYPE.get(type(event.data))
     if apply is None:
         return
-    tracked.data.latest = max(tracked.data.latest, day_of(to_ms(event.time)))
+    tracked.data.latest = max(tracked.data.latest, day_of(micros(event.time)))
     apply(tracked, event.data, event.time, event_hash, delta)
 
 
 def _profile(tracked: Tracked, data: Profile, time: datetime, event_hash: int, delta: Delta) -> None:
-    version = (to_ms(time), event_hash)
-    if version <= tracked.data.segment_set:
+    version = (micros(time), event_hash)
+    if tracked.data.segment_set is not None and version <= tracked.data.segment_set:
         return
     tracked.data.segment_set = version
     segment = data.segment or ""
@@ -60,7 +61,7 @@ def _profile(tracked: Tracked, data: Profile, time: datetime, event_hash: int, d
 
 
 def _purchase(tracked: Tracked, data: PurchaseMade, time: datetime, _: int, delta: Delta) -> None:
-    at = to_ms(time)
+    at = micros(time)
     if day_of(at) < tracked.data.floor:
         return
     order = _order(tracked, data.order_id, at)
@@ -73,7 +74,7 @@ def _purchase(tracked: Tracked, data: PurchaseMade, time: datetime, _: int, delt
 
 
 def _return(tracked: Tracked, data: PurchaseReturned, time: datetime, _: int, delta: Delta) -> None:
-    at = to_ms(time)
+    at = micros(time)
     order = _order(tracked, data.order_id, at)
     before = (order.day, order.channel)
     refunded = order.refunded.get(data.refund.currency, 0) + data.refund.amount
@@ -117,7 +118,7 @@ def _bounded(points: int) -> int:
 
 
 def _count(tracked: Tracked, time: datetime, counts: Mapping[str, int], delta: Delta) -> None:
-    day = day_of(to_ms(time))
+    day = day_of(micros(time))
     fields = tracked.data.counts.setdefault(day, {})
     for field, n in counts.items():
         fields[field] = fields.get(field, 0) + n

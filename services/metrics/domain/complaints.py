@@ -10,7 +10,6 @@ from datetime import datetime
 
 import msgspec
 
-from services.metrics.domain.cells import day_of, to_ms
 from services.metrics.domain.histogram import bucket
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -21,6 +20,7 @@ from shared.schemas.complaints import (
     ComplaintsData,
     ComplaintUpdated,
 )
+from shared.schemas.times import Micros, day_of, micros
 
 OPEN, FIRST_RESPONSE, RESOLUTION = "open", "first", "resolution"
 RESOLVED, CLOSED, REOPENED = 0, 1, 2
@@ -37,12 +37,12 @@ _RESPONSES = (ComplaintAcknowledged, ComplaintUpdated, ComplaintResolved)
 
 
 class Complaint(msgspec.Struct, array_like=True):
-    """Times are milliseconds since 1970."""
+    """What is known of a complaint."""
 
-    opened: int | None = None
+    opened: Micros | None = None
     channel: str = ""
-    responded: int | None = None
-    marks: list[tuple[int, int]] = []
+    responded: Micros | None = None
+    marks: list[tuple[Micros, int]] = []
     """(time, RESOLVED, CLOSED or REOPENED), sorted."""
 
     @property
@@ -54,7 +54,7 @@ class Complaint(msgspec.Struct, array_like=True):
 
 def note(complaint: Complaint, data: ComplaintsData, time: datetime) -> None:
     """Take in one fact, in place. Facts that do not matter to a KPI change nothing."""
-    at = to_ms(time)
+    at = micros(time)
     if isinstance(data, ComplaintOpened):
         if complaint.opened is None or (at, data.channel) < (complaint.opened, complaint.channel):
             complaint.opened, complaint.channel = at, data.channel

@@ -5,8 +5,9 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from services.metrics.domain.cells import Delta, from_date, to_date
+from services.metrics.domain.cells import Delta
 from shared.domain import Collection
+from shared.schemas.times import date_of, day_number
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, version, offsets: {topic: next}, tail, recent, folds, open: {cell: n}}: ``tail`` packs
@@ -40,16 +41,16 @@ def unpack_tail(packed: bytes) -> Delta:
 
 
 def day_id(day: int, partition: int) -> str:
-    return f"{to_date(day).isoformat()}:{partition}"
+    return f"{date_of(day).isoformat()}:{partition}"
 
 
 def first_id(day: int) -> str:
     """Where the documents of a day, and of those after it, begin."""
-    return to_date(day).isoformat()
+    return date_of(day).isoformat()
 
 
 def day_of_id(id: str) -> int:
-    return from_date(date.fromisoformat(id.partition(":")[0]))
+    return day_number(date.fromisoformat(id.partition(":")[0]))
 
 
 def cell_name(segment: str, channel: str) -> str:

@@ -10,8 +10,9 @@ import msgspec
 
 from services.metrics.domain import complaints
 from services.metrics.domain import gaps as purchases
-from services.metrics.domain.cells import Delta, add, day_of
+from services.metrics.domain.cells import Delta, add
 from services.metrics.domain.complaints import Complaint
+from shared.schemas.times import Micros, day_of
 
 KEEP_DAYS = 800
 """How long facts stay open to correction, counted back from the customer's latest."""
@@ -24,10 +25,9 @@ BEGINNING = -(2**31)
 class Order(msgspec.Struct, array_like=True):
     """A purchase, or what is known of it: a return may come first. Amounts in minor units."""
 
-    touched: int
-    """Time of its latest event, ms."""
-    made: int | None = None
-    """Time of the purchase, ms."""
+    touched: Micros
+    """Time of its latest event."""
+    made: Micros | None = None
     channel: str = ""
     amount: int = 0
     currency: str = ""
@@ -46,8 +46,8 @@ class Customer(msgspec.Struct, array_like=True):
     """The record as it is stored (MessagePack)."""
 
     segment: str = ""
-    segment_set: tuple[int, int] = (BEGINNING, 0)
-    """(time ms, event hash) of the profile it is from: the latest wins."""
+    segment_set: tuple[Micros, int] | None = None
+    """(time, event hash) of the profile it is from: the latest wins."""
     orders: dict[str, Order] = {}
     complaints: dict[str, Complaint] = {}
     counts: dict[int, dict[str, int]] = {}

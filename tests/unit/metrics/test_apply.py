@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.metrics.domain import state as customer
 from services.metrics.domain.apply import accumulate
-from services.metrics.domain.cells import Delta, from_date
+from services.metrics.domain.cells import Delta
 from services.metrics.domain.kpis.registry import KPIS, window
 from services.metrics.domain.state import KEEP_DAYS, KEEP_ORDERS, Tracked
 from shared.schemas.complaints import (
@@ -21,10 +21,11 @@ from shared.schemas.complaints import (
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.loyalty import PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
+from shared.schemas.times import day_number
 
 from .story import START, counted, entry, event, histories, opened, profile, purchase, returned, run
 
-DAY0 = from_date(START.date())
+DAY0 = day_number(START.date())
 HOUR = 1 / 24
 
 

@@ -12,6 +12,7 @@ from services.metrics.domain import histogram
 from services.metrics.domain.kpis import surveys as scores
 from services.metrics.domain.kpis.registry import KPIS, Window
 from services.metrics.domain.kpis.surveys import answer_counts
+from shared.schemas.times import MILLISECOND
 
 
 def answered(survey: str, values: list[int]) -> Mapping[str, int]:
@@ -89,7 +90,7 @@ def test_wilson_interval_by_hand() -> None:
     st.sampled_from([0.0, 0.5, 0.9, 0.99, 1.0]),
 )
 def test_quantiles_are_within_the_promised_error(durations: list[int], q: float) -> None:
-    counts = Counter(histogram.bucket(d) for d in durations)
+    counts = Counter(histogram.bucket(d * MILLISECOND) for d in durations)
     exact = sorted(durations)[math.floor(q * (len(durations) - 1))] / 1000
     found = histogram.quantile(counts, q)
     assert found is not None

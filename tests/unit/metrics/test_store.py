@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
-from services.metrics.domain.cells import Delta, from_date
+from services.metrics.domain.cells import Delta
 from services.metrics.domain.rows import COLLECTIONS
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.processor import CompactProcessor
@@ -18,13 +18,14 @@ from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.times import day_number
 from shared.worker.processing import Batch, Fenced, Origin, Work
 
 from .story import START, event, opened, profile, purchase, run
 
 Client = AsyncMongoClient[dict[str, Any]]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-DAY0 = from_date(START.date())
+DAY0 = day_number(START.date())
 
 
 async def no_letters(records: Sequence[Record]) -> None:
