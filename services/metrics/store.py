@@ -6,8 +6,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import Cell, Delta, merged
-from services.metrics.domain.complaints import OPEN
+from services.metrics.domain.cells import OPEN, Cell, Delta, merged
 from services.metrics.domain.rows import day_of_id, first_id, segment_and_channel, unpack_tail
 
 Document = dict[str, Any]

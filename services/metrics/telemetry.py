@@ -1,44 +1,27 @@
-"""The KPIs as Prometheus gauges, refreshed from the store by the API.
+"""The metrics of Metrics, each with its meaning: the KPIs as gauges, set by the API (``report.py``).
 
 Each replica of the API shows the same numbers: take ``max`` over them, not a sum.
 """
 
 from math import nan
 
-from fastapi import FastAPI
-from prometheus_client import Gauge
+import structlog
+from prometheus_client import Counter, Gauge
 
-from services.metrics.domain.kpis.registry import KPIS, Kpi
-from services.metrics.report import live_window
-from services.metrics.store import Reader
+from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.domain.kpis.registry import KPIS
+
+log = structlog.get_logger(__name__)
 
 WINDOW_DAYS = 30
 
-_VALUES = {
-    "nps": Gauge("rapport_nps", "Net promoter score of the last 30 days, -100 to 100."),
-    "csat": Gauge("rapport_csat", "Share of satisfied answers (4 or 5 of 5) of the last 30 days, 0 to 1."),
-    "ces": Gauge("rapport_ces", "Mean customer effort score of the last 30 days, 1 to 7."),
-    "open_complaints": Gauge("rapport_open_complaints", "Complaints open now."),
-    "repeat_purchase_rate": Gauge(
-        "rapport_repeat_purchase_rate",
-        "Customers with two or more purchases in the last 30 days, of those with any, 0 to 1.",
-    ),
-    "redemption_rate": Gauge(
-        "rapport_redemption_rate", "Points redeemed for each point earned, last 30 days."
-    ),
-}
-_DURATIONS = {
-    "first_response_s": Gauge(
-        "rapport_first_response_seconds",
-        "From a complaint's opening to its first response, responses of the last 30 days.",
-        ["quantile"],
-    ),
-    "resolution_s": Gauge(
-        "rapport_resolution_seconds",
-        "From a complaint's opening to the resolution that holds, resolutions of the last 30 days.",
-        ["quantile"],
-    ),
-}
+
+def _gauge(kpi: Kpi) -> Gauge:
+    labels = ["quantile"] if kpi.kind is Kind.QUANTILES else []
+    return Gauge(kpi.gauge, f"{kpi.formula}. Unit: {kpi.unit}. The last {WINDOW_DAYS} days.", labels)
+
+
+_VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
 _BASIS = Gauge(
     "rapport_kpi_basis",
     "Answers, complaints, customers or points that a KPI of the last 30 days rests on.",
@@ -47,23 +30,36 @@ _BASIS = Gauge(
 _REFRESHED = Gauge(
     "rapport_kpis_refreshed_timestamp_seconds", "When the KPI gauges were last refreshed (wall clock)."
 )
+FAILURES = Counter(
+    "rapport_kpi_failures_total",
+    "Windows of which a KPI could not be computed, for a gauge, an answer or a point of a series: a bug. The "
+    "KPI is null there, its gauge NaN; the others stand.",
+    ["kpi"],
+)
 
 
-def show(name: str, kpi: Kpi) -> None:
+def show(kpi: Kpi, result: Result) -> None:
     """Set a KPI's gauges; NaN where there is nothing to tell."""
-    _BASIS.labels(name).set(kpi.n)
-    if name in _DURATIONS:
-        values = kpi.value if isinstance(kpi.value, dict) else {}
-        for quantile, key in (("0.5", "p50"), ("0.9", "p90")):
-            value = values.get(key)
-            _DURATIONS[name].labels(quantile).set(nan if value is None else value)
-        return
-    _VALUES[name].set(kpi.value if isinstance(kpi.value, int | float) else nan)
+    _BASIS.labels(kpi.name).set(result.n)
+    gauge, value = _VALUES[kpi.name], result.value
+    if isinstance(value, dict):
+        gauge.labels("0.5").set(_or_nan(value["p50"]))
+        gauge.labels("0.9").set(_or_nan(value["p90"]))
+    else:
+        gauge.set(_or_nan(value))
 
 
-async def refresh(app: FastAPI) -> None:
-    """Read the last 30 days and set every gauge."""
-    window = await live_window(Reader(app.state.database), await app.state.clock.now(None), WINDOW_DAYS)
-    for name, kpi in KPIS.items():
-        show(name, kpi(window))
+def _or_nan(value: float | None) -> float:
+    return nan if value is None else value
+
+
+def shown() -> None:
+    """All gauges are set."""
     _REFRESHED.set_to_current_time()
+
+
+def failed(kpi: Kpi, errors: list[Exception]) -> None:
+    """Windows of a KPI could not be computed; one line for all of them."""
+    FAILURES.labels(kpi.name).inc(len(errors))
+    first = errors[0]
+    log.error("kpi not computed", kpi=kpi.name, windows=len(errors), error=repr(first)[:300], exc_info=first)

@@ -1,18 +1,20 @@
 """What each event does to a customer's record and to the aggregates.
 
 Deterministic, and independent of order and of how events are cut into batches: the sum of the deltas
-is what the record counts as. Duplicates are removed before (``seen.py``).
+is what the record counts as. Duplicates are removed before (``journal/seen.py``).
+
+Some events change what the record keeps whole (segment, orders, complaints); what others count as, the
+KPIs say (``kpis/counting.py``).
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from bisect import insort
+from collections.abc import Callable
 from typing import Any
 
-from services.metrics.domain import complaints
-from services.metrics.domain.cells import Delta, add
-from services.metrics.domain.complaints import Complaint
-from services.metrics.domain.kpis import surveys as scores
-from services.metrics.domain.state import Order, Tracked
+from services.metrics.domain.cells import Change, Delta
+from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent, complaint_counts
+from services.metrics.domain.state import CLOSED, REOPENED, RESOLVED, Complaint, Order
+from services.metrics.domain.tracked import Tracked
 from shared.schemas.base import Data
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -25,33 +27,36 @@ from shared.schemas.complaints import (
 )
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
-from shared.schemas.feedback import SurveyAnswered
-from shared.schemas.loyalty import LedgerEntry, PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.times import day_of, micros
+from shared.schemas.times import Micros, day_of, micros
 
-EARNED, REDEEMED = "earned", "redeemed"
-POINTS_LIMIT = 10**12
-"""Points of one entry that are counted: a sum of cells must fit in 64 bits, whatever comes in."""
 REFUND_LIMIT = 2**60
 
-Apply = Callable[[Tracked, Any, datetime, int, Delta], None]
+Apply = Callable[[Tracked, Any, Micros, int, Delta], None]
+
+_MARKS: dict[type[ComplaintsData], int] = {
+    ComplaintResolved: RESOLVED,
+    ComplaintClosed: CLOSED,
+    ComplaintReopened: REOPENED,
+}
+_RESPONSES = (ComplaintAcknowledged, ComplaintUpdated, ComplaintResolved)
 
 
-def accumulate(tracked: Tracked, event: Event, event_hash: int, delta: Delta) -> None:
+def apply(tracked: Tracked, event: Event, event_hash: int, delta: Delta) -> None:
     """Let one event take effect on the record and the delta, both in place.
 
     ``event_hash`` settles which of two profiles of the same instant counts.
     """
-    apply = _BY_TYPE.get(type(event.data))
-    if apply is None:
+    take = _BY_TYPE.get(type(event.data))
+    if take is None:
         return
-    tracked.data.latest = max(tracked.data.latest, day_of(micros(event.time)))
-    apply(tracked, event.data, event.time, event_hash, delta)
+    at = micros(event.time)
+    tracked.data.latest = max(tracked.data.latest, day_of(at))
+    take(tracked, event.data, at, event_hash, delta)
 
 
-def _profile(tracked: Tracked, data: Profile, time: datetime, event_hash: int, delta: Delta) -> None:
-    version = (micros(time), event_hash)
+def _profile(tracked: Tracked, data: Profile, at: Micros, event_hash: int, delta: Delta) -> None:
+    version = (at, event_hash)
     if tracked.data.segment_set is not None and version <= tracked.data.segment_set:
         return
     tracked.data.segment_set = version
@@ -60,8 +65,7 @@ def _profile(tracked: Tracked, data: Profile, time: datetime, event_hash: int, d
         tracked.move(segment, delta)
 
 
-def _purchase(tracked: Tracked, data: PurchaseMade, time: datetime, _: int, delta: Delta) -> None:
-    at = micros(time)
+def _purchase(tracked: Tracked, data: PurchaseMade, at: Micros, _: int, delta: Delta) -> None:
     if day_of(at) < tracked.data.floor:
         return
     order = _order(tracked, data.order_id, at)
@@ -73,8 +77,7 @@ def _purchase(tracked: Tracked, data: PurchaseMade, time: datetime, _: int, delt
     tracked.place(before, order, delta)
 
 
-def _return(tracked: Tracked, data: PurchaseReturned, time: datetime, _: int, delta: Delta) -> None:
-    at = micros(time)
+def _return(tracked: Tracked, data: PurchaseReturned, at: Micros, _: int, delta: Delta) -> None:
     order = _order(tracked, data.order_id, at)
     before = (order.day, order.channel)
     refunded = order.refunded.get(data.refund.currency, 0) + data.refund.amount
@@ -82,50 +85,60 @@ def _return(tracked: Tracked, data: PurchaseReturned, time: datetime, _: int, de
     tracked.place(before, order, delta)
 
 
-def _order(tracked: Tracked, order_id: str, at: int) -> Order:
+def _order(tracked: Tracked, order_id: str, at: Micros) -> Order:
     order = tracked.data.orders.setdefault(order_id, Order(touched=at))
     order.touched = max(order.touched, at)
     return order
 
 
-def _complaint(tracked: Tracked, data: ComplaintsData, time: datetime, _: int, delta: Delta) -> None:
+def _complaint(tracked: Tracked, data: ComplaintsData, at: Micros, _: int, delta: Delta) -> None:
     complaint = tracked.data.complaints.setdefault(data.complaint_id, Complaint())
     tracked.count(delta, complaint.channel, _negative(complaint))
-    complaints.note(complaint, data, time)
-    tracked.count(delta, complaint.channel, complaints.counted(complaint))
+    _note(complaint, data, at)
+    tracked.count(delta, complaint.channel, complaint_counts(complaint))
 
 
-def _negative(complaint: Complaint) -> list[tuple[int, str, int]]:
-    return [(day, field, -n) for day, field, n in complaints.counted(complaint)]
+def _negative(complaint: Complaint) -> list[Change]:
+    return [(day, field, -n) for day, field, n in complaint_counts(complaint)]
 
 
-def _answer(tracked: Tracked, data: SurveyAnswered, time: datetime, _: int, delta: Delta) -> None:
-    _count(tracked, time, scores.answer_counts(data.survey, data.score), delta)
+def _note(complaint: Complaint, data: ComplaintsData, at: Micros) -> None:
+    """Take in one fact, in place. Facts that do not matter to a KPI change nothing."""
+    if isinstance(data, ComplaintOpened):
+        if complaint.opened is None or (at, data.channel) < (complaint.opened, complaint.channel):
+            complaint.opened, complaint.channel = at, data.channel
+        return
+    if isinstance(data, _RESPONSES):
+        complaint.responded = at if complaint.responded is None else min(at, complaint.responded)
+    mark = _MARKS.get(type(data))
+    if mark is not None:
+        insort(complaint.marks, (at, mark))
 
 
-def _earned(tracked: Tracked, data: LedgerEntry, time: datetime, _: int, delta: Delta) -> None:
-    """Points earned, or taken back after a return (negative)."""
-    _count(tracked, time, {EARNED: _bounded(data.points)}, delta)
+def _counting(count: CountEvent) -> Apply:
+    def counted(tracked: Tracked, data: Data, at: Micros, _: int, delta: Delta) -> None:
+        tracked.count_event(delta, day_of(at), count(data))
+
+    return counted
 
 
-def _redeemed(tracked: Tracked, data: LedgerEntry, time: datetime, _: int, delta: Delta) -> None:
-    """Points spent (negative in the ledger), or given back."""
-    _count(tracked, time, {REDEEMED: -_bounded(data.points)}, delta)
+def _both(one: Apply, other: Apply) -> Apply:
+    def taken(tracked: Tracked, data: Data, at: Micros, event_hash: int, delta: Delta) -> None:
+        one(tracked, data, at, event_hash, delta)
+        other(tracked, data, at, event_hash, delta)
+
+    return taken
 
 
-def _bounded(points: int) -> int:
-    return max(-POINTS_LIMIT, min(points, POINTS_LIMIT))
+def _table() -> dict[type[Data], Apply]:
+    table = dict(_KEPT)
+    for kind, count in EVENT_COUNTS.items():
+        counting = _counting(count)
+        table[kind] = _both(table[kind], counting) if kind in table else counting
+    return table
 
 
-def _count(tracked: Tracked, time: datetime, counts: Mapping[str, int], delta: Delta) -> None:
-    day = day_of(micros(time))
-    fields = tracked.data.counts.setdefault(day, {})
-    for field, n in counts.items():
-        fields[field] = fields.get(field, 0) + n
-        add(delta, (day, tracked.data.segment, "", field), n)
-
-
-_BY_TYPE: dict[type[Data], Apply] = {
+_KEPT: dict[type[Data], Apply] = {
     CustomerRegistered: _profile,
     CustomerUpdated: _profile,
     PurchaseMade: _purchase,
@@ -136,12 +149,8 @@ _BY_TYPE: dict[type[Data], Apply] = {
     ComplaintResolved: _complaint,
     ComplaintReopened: _complaint,
     ComplaintClosed: _complaint,
-    SurveyAnswered: _answer,
-    PointsEarned: _earned,
-    PointsReversed: _earned,
-    PointsRedeemed: _redeemed,
-    PointsRestored: _redeemed,
 }
+_BY_TYPE = _table()
 
 CONSUMES: tuple[type[Data], ...] = tuple(_BY_TYPE)
 """The event types that Metrics counts."""

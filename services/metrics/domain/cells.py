@@ -13,6 +13,12 @@ Cell: TypeAlias = tuple[int, str, str, str]
 Delta: TypeAlias = dict[Cell, int]
 """Changes of cells, none of them zero."""
 
+Change: TypeAlias = tuple[int, str, int]
+"""Day, field, signed count."""
+
+OPEN = "open"
+"""The one field that is a level: its sum over all days is how many complaints are open now."""
+
 
 def add(delta: Delta, cell: Cell, n: int) -> None:
     """Add ``n`` to a cell, in place; a cell that becomes zero goes."""

@@ -9,8 +9,7 @@ from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, ReturnDocument, Upd
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import Delta
-from services.metrics.domain.complaints import OPEN
+from services.metrics.domain.cells import OPEN, Delta
 from services.metrics.domain.gaps import is_gap
 from services.metrics.domain.rows import (
     cell_name,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect
 
-from services.metrics.domain.apply import accumulate
+from services.metrics.domain.apply import apply
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
@@ -226,11 +226,11 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
     bad, good = event(purchase("bad"), id="bad"), [event(purchase("a")), event(purchase("b"))]
 
     def fails(tracked, e, h, delta):  # type: ignore[no-untyped-def]
-        accumulate(tracked, e, h, delta)
+        apply(tracked, e, h, delta)
         if e.id == "bad":
             raise ArithmeticError("no such number")
 
-    monkeypatch.setattr(partition_module, "accumulate", fails)
+    monkeypatch.setattr(partition_module, "apply", fails)
     log = [good[0], bad, good[1]]
     with pytest.raises(Fenced):
         await rig.processor.process(batch(log))
@@ -243,7 +243,7 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
     await rig.processor.process(batch(log))
     await rig.flush()
     assert store.cells == run(good)[1]
-    monkeypatch.setattr(partition_module, "accumulate", accumulate)
+    monkeypatch.setattr(partition_module, "apply", apply)
     await rig.processor.process(batch([bad], start=3))
     await rig.flush()
     assert store.cells == run(log)[1], "replayed under its own id, it takes effect"
