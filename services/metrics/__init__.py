@@ -1,0 +1,1 @@
+"""Metrics: how the relationship goes, counted live."""

@@ -1,12 +1,18 @@
-"""From the store to the answers of the API: windows that end now, and series of windows."""
+"""From the store to what is told: KPIs of a window that ends now, a series of windows, the gauges."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.metrics.domain.cells import day_of, to_ms
-from services.metrics.domain.kpis import KPIS, Kpi, Window, window
-from services.metrics.store import Reader
+from fastapi import FastAPI
+
+from services.metrics import telemetry
+from services.metrics.domain.kpis.kpi import Kpi, Result
+from services.metrics.domain.kpis.purchases import PURCHASES
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.kpis.window import Window, window
+from services.metrics.store import MetricsStore
+from shared.schemas.times import day_of, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +21,37 @@ class Point:
 
     first: int
     last: int
-    kpi: Kpi
+    result: Result
 
 
-async def live_window(
-    reader: Reader, now: datetime, days: int, *, segment: str | None = None, channel: str | None = None
-) -> Window:
-    """The window of so many UTC days that ends now: today, and the days before."""
-    first = day_of(to_ms(now)) - days + 1
-    reading = await reader.read(first, segment=segment, channel=channel)
-    return window(reading.days, reading.open_now, first=first, last=None, one_channel=channel is not None)
+def measured(kpi: Kpi, windows: Sequence[Window]) -> list[Result]:
+    """The KPI of each window. Where it fails it is null, and that is counted and logged."""
+    results: list[Result] = []
+    errors: list[Exception] = []
+    for found in windows:
+        try:
+            results.append(kpi.of(found))
+        except Exception as error:
+            results.append(kpi.nothing)
+            errors.append(error)
+    if errors:
+        telemetry.failed(kpi, errors)
+    return results
+
+
+async def live(
+    store: MetricsStore, now: datetime, days: int, *, segment: str | None = None, channel: str | None = None
+) -> Mapping[str, Result]:
+    """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
+    first = day_of(micros(now)) - days + 1
+    reading = await store.read(first, segment=segment, channel=channel)
+    found = window(reading.days, reading.open_now, first=first, last=None, one_channel=channel is not None)
+    return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 
 async def series(
-    reader: Reader,
-    name: str,
+    store: MetricsStore,
+    kpi: Kpi,
     *,
     first: int,
     last: int,
@@ -38,15 +60,27 @@ async def series(
     channel: str | None = None,
 ) -> list[Point]:
     """The KPI of each ``step`` days from day ``first`` to ``last``, the newest first."""
-    reading = await reader.read(first, segment=segment, channel=channel, gaps=name == "repeat_purchase_rate")
-    points = []
-    for start, end in spans(first, last, step):
-        found = window(reading.days, reading.open_now, first=start, last=end, one_channel=channel is not None)
-        points.append(Point(start, end, KPIS[name](found)))
-    return points[::-1]
+    reading = await store.read(first, segment=segment, channel=channel, gaps=PURCHASES in kpi.counts)
+    days = list(spans(first, last, step))
+    windows = [
+        window(reading.days, reading.open_now, first=start, last=end, one_channel=channel is not None)
+        for start, end in days
+    ]
+    results = measured(kpi, windows)
+    return [Point(start, end, result) for (start, end), result in zip(days, results, strict=True)][::-1]
 
 
 def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
     """The days cut into steps, first and last day of each; the last one may be shorter."""
     for start in range(first, last + 1, step):
         yield start, min(start + step - 1, last)
+
+
+async def refresh(app: FastAPI) -> None:
+    """Read the last 30 days and set every gauge."""
+    results = await live(
+        MetricsStore(app.state.database), await app.state.clock.now(None), telemetry.WINDOW_DAYS
+    )
+    for name, result in results.items():
+        telemetry.show(KPIS[name], result)
+    telemetry.shown()

@@ -5,10 +5,10 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.accumulate import CONSUMES
-from services.metrics.processor import SERVICE, CompactProcessor
+from services.metrics.domain.apply import CONSUMES
+from services.metrics.journal.processor import SERVICE, CompactProcessor
+from services.metrics.journal.store import WorkerStore
 from services.metrics.settings import MetricsSettings
-from services.metrics.store import WorkerStore
 from shared.host import run_processor
 from shared.kafka.publisher import Publisher
 from shared.runtime.settings import load_settings

@@ -15,7 +15,7 @@ from services.followup.settings import FollowupSettings
 from services.interactions.settings import InteractionsSettings
 from services.loyalty import telemetry as loyalty_telemetry
 from services.loyalty.settings import LoyaltySettings
-from services.metrics import gauges
+from services.metrics import telemetry as gauges
 from services.metrics.settings import MetricsSettings
 from shared.runtime import telemetry
 from shared.runtime.settings import PREFIX, Settings

@@ -38,7 +38,7 @@ InForce = Annotated[Program, Depends(get_program)]
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Redeemer = Annotated[Principal, Depends(require("loyalty:redeem"))]
 Admin = Annotated[Principal, Depends(require("admin"))]
-Accountant = Annotated[Principal, Depends(require("metrics:read"))]
+Analyst = Annotated[Principal, Depends(require("metrics:read"))]
 """Sums over all members are figures like the KPIs; a dashboard's key is to have no more than those."""
 CustomerId = Annotated[Id, Path(description="The customer's id.")]
 

@@ -15,7 +15,7 @@ from services.loyalty.models.program import (
     reward_answer,
     version_answer,
 )
-from services.loyalty.routes.dependencies import Accountant, AllVersions, InForce, Reader, Store
+from services.loyalty.routes.dependencies import AllVersions, Analyst, InForce, Reader, Store
 from shared.http.dependencies import Clock
 from shared.http.paging import Page
 from shared.schemas.base import Time
@@ -41,7 +41,7 @@ async def read_versions(programs: AllVersions, principal: Reader) -> Page[Versio
 
 
 @router.get("/program/liability", summary="What points outstanding may cost")
-async def read_liability(principal: Accountant, store: Store, program: InForce) -> LiabilityAnswer:
+async def read_liability(principal: Analyst, store: Store, program: InForce) -> LiabilityAnswer:
     """Points outstanding by the month in which they expire, their value, and the cost to expect once
     breakage is taken off (IFRS 15, B44 to B47). The breakage rate is expired / (expired + redeemed -
     restored) of all time, or, before 1,000 points were so settled, the program's assumption. A month that

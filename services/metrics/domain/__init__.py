@@ -1,0 +1,1 @@
+"""Metrics' rules: what events count as, and what the counts say."""

@@ -5,7 +5,6 @@ a sum of cells, so partitions, days and segments add up, and a change is a cell 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 Cell: TypeAlias = tuple[int, str, str, str]
@@ -14,10 +13,11 @@ Cell: TypeAlias = tuple[int, str, str, str]
 Delta: TypeAlias = dict[Cell, int]
 """Changes of cells, none of them zero."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_MS = 86_400_000
-_MILLISECOND = timedelta(milliseconds=1)
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+Change: TypeAlias = tuple[int, str, int]
+"""Day, field, signed count."""
+
+OPEN = "open"
+"""The one field that is a level: its sum over all days is how many complaints are open now."""
 
 
 def add(delta: Delta, cell: Cell, n: int) -> None:
@@ -36,21 +36,3 @@ def merged(deltas: Iterable[Mapping[Cell, int]]) -> Delta:
         for cell, n in delta.items():
             add(total, cell, n)
     return total
-
-
-def to_ms(time: datetime) -> int:
-    """Milliseconds since 1970 (UTC) of an aware time."""
-    return (time - EPOCH) // _MILLISECOND
-
-
-def day_of(ms: int) -> int:
-    """The UTC day of a time in milliseconds."""
-    return ms // DAY_MS
-
-
-def to_date(day: int) -> date:
-    return date.fromordinal(_EPOCH_ORDINAL + day)
-
-
-def from_date(when: date) -> int:
-    return when.toordinal() - _EPOCH_ORDINAL

@@ -8,20 +8,21 @@ in any order, and a value can be taken out again.
 import math
 from collections.abc import Mapping
 
+from shared.schemas.times import MILLISECOND, Micros
+
 ACCURACY = 0.02
 """Largest relative error of a quantile."""
 _GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
 _LOG_GAMMA = math.log(_GAMMA)
-SMALLEST_MS = 1
 ZERO = "z"
 """The bucket of durations below a millisecond."""
 
 
-def bucket(duration_ms: int) -> str:
-    """The bucket of a duration in milliseconds: the one that holds (gamma^(i-1), gamma^i]."""
-    if duration_ms < SMALLEST_MS:
+def bucket(duration: Micros) -> str:
+    """The bucket of a duration: bucket ``i`` holds (gamma^(i-1), gamma^i] milliseconds."""
+    if duration < MILLISECOND:
         return ZERO
-    return str(math.ceil(math.log(duration_ms) / _LOG_GAMMA))
+    return str(math.ceil(math.log(duration / MILLISECOND) / _LOG_GAMMA))
 
 
 def seconds(name: str) -> float:

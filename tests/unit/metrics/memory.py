@@ -7,8 +7,8 @@ from datetime import datetime
 from pymongo.errors import AutoReconnect
 
 from services.metrics.domain.cells import Delta, merged
-from services.metrics.seen import ID_BYTES, Chunk
-from services.metrics.store import Stored, Write
+from services.metrics.journal.seen import ID_BYTES, Chunk
+from services.metrics.journal.store import Stored, Write
 from shared.worker.processing import Fenced
 
 

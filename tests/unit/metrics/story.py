@@ -7,10 +7,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.metrics.domain.accumulate import accumulate
+from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta, add
-from services.metrics.domain.customer import Customer, Tracked
-from services.metrics.seen import event_hash
+from services.metrics.domain.state import Customer
+from services.metrics.domain.tracked import Tracked
+from services.metrics.journal.seen import event_hash
 from shared.schemas.base import Data, Money
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -70,7 +71,7 @@ def run(events: Iterable[Event]) -> tuple[dict[str, Tracked], Delta]:
     delta: Delta = {}
     for e in events:
         tracked = customers.setdefault(e.subject, Tracked(Customer()))
-        accumulate(tracked, e, event_hash(e.uid), delta)
+        apply(tracked, e, event_hash(e.uid), delta)
     return customers, delta
 
 

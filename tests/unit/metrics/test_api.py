@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,9 @@ from pymongo import AsyncMongoClient
 from starlette.testclient import TestClient
 
 from services.metrics.api import create_app
-from services.metrics.domain.kpis import KPIS
+from services.metrics.domain.kpis.kpi import Result
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.kpis.window import Window
 from services.metrics.settings import MetricsSettings
 from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintResolved
@@ -164,19 +167,77 @@ def test_who_may_read(api: TestClient) -> None:
     assert api.get("/kpis", headers={"X-API-Key": "another-key"}).status_code == 401
 
 
-def test_gauges_show_the_last_30_days(api: TestClient) -> None:
+def shown(api: TestClient) -> dict[str, float]:
+    """The API's metrics, after its next refresh."""
     asyncio.run(asyncio.sleep(0.5))
-    shown = {
+    return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in api.get("/metrics").text.splitlines()
         if line and not line.startswith("#")
     }
-    assert shown["rapport_nps"] == pytest.approx(-20.0)
-    assert shown["rapport_open_complaints"] == 1
-    assert math.isnan(shown["rapport_csat"])
-    assert shown['rapport_resolution_seconds{quantile="0.5"}'] == pytest.approx(2 * 86_400, rel=0.02)
-    assert shown['rapport_kpi_basis{kpi="nps"}'] == 5
-    assert shown["rapport_kpis_refreshed_timestamp_seconds"] > 0
+
+
+def test_gauges_show_the_last_30_days(api: TestClient) -> None:
+    found = shown(api)
+    assert found["rapport_nps"] == pytest.approx(-20.0)
+    assert found["rapport_open_complaints"] == 1
+    assert math.isnan(found["rapport_csat"])
+    assert found['rapport_resolution_seconds{quantile="0.5"}'] == pytest.approx(2 * 86_400, rel=0.02)
+    assert found['rapport_kpi_basis{kpi="nps"}'] == 5
+    assert found["rapport_kpis_refreshed_timestamp_seconds"] > 0
+
+
+BROKEN = ("nps", "resolution_s", "open_complaints")
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One KPI of each kind fails, beside others that do not."""
+
+    def fails(_: Window) -> Result:
+        raise ZeroDivisionError("no such number")
+
+    for name in BROKEN:
+        monkeypatch.setitem(KPIS, name, replace(KPIS[name], compute=fails))
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_broken_kpi_is_null_in_the_answer(api: TestClient) -> None:
+    found = get(api, "/kpis", window="7d")
+    assert found["nps"] is None
+    assert found["resolution_s"] == {"p50": None, "p90": None}
+    assert found["open_complaints"] is None
+    assert [found["basis"][name] for name in BROKEN] == [{"n": 0, "low": None, "high": None}] * 3
+    assert found["repeat_purchase_rate"] == 0.5
+    assert found["first_response_s"]["p50"] == pytest.approx(3600, rel=0.02)
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_broken_kpi_is_null_in_its_series(api: TestClient) -> None:
+    for name in ("nps", "open_complaints"):
+        found = get(api, f"/kpis/{name}/series", step="10d")
+        assert [(item["value"], item["n"]) for item in found["items"]] == [(None, 0)] * 4
+    found = get(api, "/kpis/resolution_s/series", step="40d")
+    assert [item["value"] for item in found["items"]] == [{"p50": None, "p90": None}]
+    assert get(api, "/kpis/repeat_purchase_rate/series", step="40d")["items"][0]["value"] == 0.5
+
+
+def test_a_broken_kpi_stops_no_other_gauge(api: TestClient, request: pytest.FixtureRequest) -> None:
+    before = shown(api)
+    request.getfixturevalue("broken")
+    found = shown(api)
+    assert math.isnan(found["rapport_nps"])
+    assert math.isnan(found['rapport_resolution_seconds{quantile="0.9"}'])
+    assert math.isnan(found["rapport_open_complaints"])
+    assert found['rapport_kpi_basis{kpi="nps"}'] == 0
+    assert found["rapport_repeat_purchase_rate"] == before["rapport_repeat_purchase_rate"]
+    assert (
+        found["rapport_kpis_refreshed_timestamp_seconds"] > before["rapport_kpis_refreshed_timestamp_seconds"]
+    )
+    for name in BROKEN:
+        failures = f'rapport_kpi_failures_total{{kpi="{name}"}}'
+        assert found[failures] > before.get(failures, 0)
+    assert 'rapport_kpi_failures_total{kpi="csat"}' not in found
 
 
 def test_the_document_says_what_a_window_is(api: TestClient) -> None:

@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.seen import CHUNK_IDS, FAN_OUT, Chunk, IdSet, event_hash, pack, to_merge, unpack
+from services.metrics.journal.seen import CHUNK_IDS, FAN_OUT, Chunk, IdSet, event_hash, pack, to_merge, unpack
 
 _hashes = st.integers(0, 2**64 - 1)
 _near = st.integers(0, 5).map(lambda n: 2**63 + n)

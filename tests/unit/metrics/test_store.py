@@ -7,22 +7,25 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
-from services.metrics import partition as partition_module
-from services.metrics.domain.cells import Delta, from_date
-from services.metrics.processor import CompactProcessor
-from services.metrics.seen import FAN_OUT
-from services.metrics.store import Reader, WorkerStore
+from services.metrics.domain.cells import Delta
+from services.metrics.domain.rows import COLLECTIONS
+from services.metrics.journal import partition as partition_module
+from services.metrics.journal.processor import CompactProcessor
+from services.metrics.journal.seen import FAN_OUT
+from services.metrics.journal.store import WorkerStore
+from services.metrics.store import MetricsStore
 from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.times import day_number
 from shared.worker.processing import Batch, Fenced, Origin, Work
 
 from .story import START, event, opened, profile, purchase, run
 
 Client = AsyncMongoClient[dict[str, Any]]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-DAY0 = from_date(START.date())
+DAY0 = day_number(START.date())
 
 
 async def no_letters(records: Sequence[Record]) -> None:
@@ -78,7 +81,7 @@ async def test_reads_what_was_counted(
     for i, e in enumerate(events):
         await worker.process([e], start=i, partition=int(e.subject[1]) % 2)
     delta = run(events)[1]
-    reader = Reader(client[database_name])
+    reader = MetricsStore(client[database_name])
     for segment, channel in ((None, None), ("new.$|% ü", None), (None, "web"), ("", "chat"), ("none", None)):
         found = await reader.read(DAY0, segment=segment, channel=channel, gaps=True)
         assert without_zeros(found.days) == without_zeros(by_day(delta, segment, channel))
@@ -102,7 +105,7 @@ async def test_a_crash_resumes_from_what_stands(client: Client, database_name: s
     await second.process([*events[20:], *events[:10]], start=20)
     with pytest.raises(Fenced):
         await first.process(events[30:31], start=30)
-    found = await Reader(client[database_name]).read(DAY0, gaps=True)
+    found = await MetricsStore(client[database_name]).read(DAY0, gaps=True)
     assert without_zeros(found.days) == without_zeros(by_day(run(events)[1]))
 
 
@@ -119,5 +122,17 @@ async def test_ids_outlive_folds_merges_and_workers(
     again = Worker(client, database_name)
     await again.processor.assigned(frozenset({0}))
     await again.process(events, start=len(events))
-    found = await Reader(client[database_name]).read(DAY0)
+    found = await MetricsStore(client[database_name]).read(DAY0)
     assert found.days[DAY0 + 1]["csat_top"] == len(events)
+
+
+async def test_every_collection_says_what_it_holds_of_whom(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_module, "FOLD_IDS", 0)
+    worker = Worker(client, database_name)
+    await worker.processor.assigned(frozenset({0}))
+    await worker.process(history(), start=0)
+    await worker.processor.assigned(frozenset({0}))
+    written = set(await client[database_name].list_collection_names())
+    assert written == {collection.name for collection in COLLECTIONS}

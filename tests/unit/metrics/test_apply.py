@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.domain import customer
-from services.metrics.domain.accumulate import accumulate
-from services.metrics.domain.cells import Delta, from_date
-from services.metrics.domain.customer import KEEP_DAYS, KEEP_ORDERS, Tracked
-from services.metrics.domain.kpis import KPIS, window
+from services.metrics.domain import state
+from services.metrics.domain.apply import apply
+from services.metrics.domain.cells import Delta
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.kpis.window import window
+from services.metrics.domain.tracked import KEEP_DAYS, KEEP_ORDERS, Tracked
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
     ComplaintClosed,
@@ -21,10 +22,11 @@ from shared.schemas.complaints import (
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.loyalty import PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
+from shared.schemas.times import day_number
 
 from .story import START, counted, entry, event, histories, opened, profile, purchase, returned, run
 
-DAY0 = from_date(START.date())
+DAY0 = day_number(START.date())
 HOUR = 1 / 24
 
 
@@ -36,7 +38,7 @@ def value(delta: Delta, name: str, *, channel: str | None = None, segment: str |
             days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
     still_open = sum(fields.get("open", 0) for fields in days.values())
     found = window(days, still_open, first=-(10**6), last=None, one_channel=channel is not None)
-    return KPIS[name](found).value
+    return KPIS[name].compute(found).value
 
 
 @settings(deadline=None, max_examples=50)
@@ -61,7 +63,7 @@ def test_the_aggregates_are_what_the_records_count_as(history: Sequence[Event]) 
 @given(histories())
 def test_records_survive_storage(history: Sequence[Event]) -> None:
     customers, delta = run(history)
-    reloaded = [Tracked(customer.decode(customer.encode(t.data))) for t in customers.values()]
+    reloaded = [Tracked(state.decode(state.encode(t.data))) for t in customers.values()]
     assert counted(reloaded) == delta
 
 
@@ -201,4 +203,4 @@ def test_a_guest_does_not_grow_without_end() -> None:
 
 def _apply(tracked: Tracked, events: Sequence[Event], delta: Delta) -> None:
     for e in events:
-        accumulate(tracked, e, 0, delta)
+        apply(tracked, e, 0, delta)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain.purchases import ANY, Change, counted, customers, insert, is_gap, remove
+from services.metrics.domain.cells import Change
+from services.metrics.domain.gaps import ANY, counted, customers, insert, is_gap, remove
 
 _days = st.lists(st.integers(0, 40), max_size=12)
 

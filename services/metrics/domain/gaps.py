@@ -10,12 +10,15 @@ with the one-after-next after e, less customers. A change moves a handful of cou
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
+from services.metrics.domain.cells import Change
+
 NEVER = "x"
 ANY, BY_CHANNEL = "r", "c"
 """Purchases of all channels in one order, and those of one channel alone."""
 
-Change = tuple[int, str, int]
-"""Day, field, signed count."""
+_STEPS = frozenset(f"{chain}{step}" for chain in (ANY, BY_CHANNEL) for step in (1, 2))
+FIELDS = tuple(sorted(f"{step}:" for step in _STEPS))
+"""What its fields begin with."""
 
 
 def insert(days: list[int], day: int, chain: str) -> list[Change]:
@@ -49,9 +52,6 @@ def counted(
 def is_gap(field: str) -> bool:
     """Whether a field counts purchases by a gap that has ended: needed for windows of the past only."""
     return field[:2] in _STEPS and field[3:] != NEVER
-
-
-_STEPS = frozenset(f"{chain}{step}" for chain in (ANY, BY_CHANNEL) for step in (1, 2))
 
 
 def customers(

@@ -15,10 +15,10 @@ from typing import NoReturn, Protocol, TypeVar
 
 import structlog
 
-from services.metrics.domain.accumulate import CONSUMES
-from services.metrics.partition import Partition
-from services.metrics.seen import IdSet, event_hash
-from services.metrics.store import Stored, Write
+from services.metrics.domain.apply import CONSUMES
+from services.metrics.journal.partition import Partition
+from services.metrics.journal.seen import IdSet, event_hash
+from services.metrics.journal.store import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.worker import faults
@@ -46,7 +46,7 @@ Publish = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class Store(Protocol):
-    """What the processor needs of ``store.WorkerStore``."""
+    """What the processor needs of ``WorkerStore``."""
 
     async def claim(self, partition: int) -> Stored: ...
 

@@ -1,64 +1,28 @@
-"""A customer's record: all that is needed to say what the customer counts as.
+"""A customer's record in memory, and how a change of it becomes a change of cells.
 
 The aggregates are the sum, over customers, of what each counts as. So the record is made such that
 the order of its events does not matter, and a customer who changes segment takes all along.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
-
-from services.metrics.domain import complaints, purchases
-from services.metrics.domain.cells import Delta, add, day_of
-from services.metrics.domain.complaints import Complaint
+from services.metrics.domain import gaps
+from services.metrics.domain.cells import Change, Delta, add
+from services.metrics.domain.kpis.counting import complaint_counts
+from services.metrics.domain.state import Complaint, Customer, Order
+from shared.schemas.times import day_of
 
 KEEP_DAYS = 800
 """How long facts stay open to correction, counted back from the customer's latest."""
 KEEP_ORDERS = 2_000
 KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
-BEGINNING = -(2**31)
-
-
-class Order(msgspec.Struct, array_like=True):
-    """A purchase, or what is known of it: a return may come first. Amounts in minor units."""
-
-    touched: int
-    """Time of its latest event, ms."""
-    made: int | None = None
-    """Time of the purchase, ms."""
-    channel: str = ""
-    amount: int = 0
-    currency: str = ""
-    refunded: dict[str, int] = {}
-    """By currency."""
-
-    @property
-    def day(self) -> int | None:
-        """The day it counts on; None if it does not: not made yet, or paid back in full."""
-        if self.made is None or 0 < self.amount <= self.refunded.get(self.currency, 0):
-            return None
-        return day_of(self.made)
-
-
-class Customer(msgspec.Struct, array_like=True):
-    """The record as it is stored (MessagePack)."""
-
-    segment: str = ""
-    segment_set: tuple[int, int] = (BEGINNING, 0)
-    """(time ms, event hash) of the profile it is from: the latest wins."""
-    orders: dict[str, Order] = {}
-    complaints: dict[str, Complaint] = {}
-    counts: dict[int, dict[str, int]] = {}
-    """Answers and points: day to fields."""
-    latest: int = BEGINNING
-    """Day of the latest fact."""
-    floor: int = BEGINNING
-    """Orders before this day are no longer kept: they stay counted as they were."""
+_ALL = "*"
+"""The name of the chain of all channels; no channel has it, an asterisk is not allowed in one."""
 
 
 class Tracked:
-    """A record in memory, with the days of its orders in order: of all, and by channel."""
+    """A record, with the days of its orders in order: of all, and by channel."""
 
     __slots__ = ("_days", "data")
 
@@ -78,17 +42,24 @@ class Tracked:
         after = (order.day, order.channel)
         if before == after:
             return
-        for (day, channel), change in ((before, purchases.remove), (after, purchases.insert)):
+        for (day, channel), change in ((before, gaps.remove), (after, gaps.insert)):
             if day is None:
                 continue
             for name, chain in _chains(channel):
                 changes = change(self._days.setdefault(name, []), day, chain)
-                self.count(delta, "" if chain == purchases.ANY else channel, changes)
+                self.count(delta, "" if chain == gaps.ANY else channel, changes)
 
-    def count(self, delta: Delta, channel: str, changes: Iterable[tuple[int, str, int]]) -> None:
-        """Add changes (day, field, count) to the cells of the customer's segment and a channel."""
+    def count(self, delta: Delta, channel: str, changes: Iterable[Change]) -> None:
+        """Add changes to the cells of the customer's segment and a channel."""
         for day, field, n in changes:
             add(delta, (day, self.data.segment, channel, field), n)
+
+    def count_event(self, delta: Delta, day: int, counts: Mapping[str, int]) -> None:
+        """Add what one event counts as by itself: fields of its day, under no channel."""
+        fields = self.data.counts.setdefault(day, {})
+        for field, n in counts.items():
+            fields[field] = fields.get(field, 0) + n
+            add(delta, (day, self.data.segment, "", field), n)
 
     def move(self, segment: str, delta: Delta) -> None:
         """Take all that the customer counts as to another segment."""
@@ -100,11 +71,11 @@ class Tracked:
     def counted(self) -> Iterator[tuple[int, str, str, int]]:
         """All that the customer counts as: day, channel, field, count."""
         for name, days in self._days.items():
-            chain = purchases.ANY if name == _ALL else purchases.BY_CHANNEL
-            for day, field, n in purchases.counted(days, chain):
+            chain = gaps.ANY if name == _ALL else gaps.BY_CHANNEL
+            for day, field, n in gaps.counted(days, chain):
                 yield day, "" if name == _ALL else name, field, n
         for complaint in self.data.complaints.values():
-            for day, field, n in complaints.counted(complaint):
+            for day, field, n in complaint_counts(complaint):
                 yield day, complaint.channel, field, n
         for day, fields in self.data.counts.items():
             for field, n in fields.items():
@@ -134,28 +105,12 @@ class Tracked:
         self._days = Tracked(data)._days
 
 
-_ALL = "*"
-"""The name of the chain of all channels; no channel has it, an asterisk is not allowed in one."""
-
-
 def _chains(channel: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (_ALL, purchases.ANY), (channel, purchases.BY_CHANNEL)
+    return (_ALL, gaps.ANY), (channel, gaps.BY_CHANNEL)
 
 
 def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:
     """Without those long over; of too many the newest. An open one stays as long as there is room."""
-    wanted = {k: c for k, c in kept.items() if day_of(c.latest) >= oldest or complaints.is_open(c)}
-    ranked = sorted(wanted.items(), key=lambda item: (complaints.is_open(item[1]), item[1].latest, item[0]))
+    wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.is_open}
+    ranked = sorted(wanted.items(), key=lambda item: (item[1].is_open, item[1].latest, item[0]))
     return dict(ranked[-KEEP_COMPLAINTS:])
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Customer)
-
-
-def encode(customer: Customer) -> bytes:
-    return _encoder.encode(customer)
-
-
-def decode(data: bytes) -> Customer:
-    return _decoder.decode(data)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.metrics.domain import customer
-from services.metrics.domain.accumulate import accumulate
+from services.metrics.domain import state
+from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
-from services.metrics.domain.customer import Customer, Tracked
-from services.metrics.seen import Chunk, IdSet, pack, to_merge, unpack
-from services.metrics.store import Fold, Stored, Write
+from services.metrics.domain.state import Customer
+from services.metrics.domain.tracked import Tracked
+from services.metrics.journal.seen import Chunk, IdSet, pack, to_merge, unpack
+from services.metrics.journal.store import Fold, Stored, Write
 from shared.schemas.event import Event
 
 FOLD_CELLS = 2_000
@@ -58,7 +59,7 @@ class Partition:
 
     def hold(self, subject: str, record: bytes | None) -> None:
         """Take in a customer's stored record, or begin one."""
-        self.customers[subject] = Tracked(customer.decode(record) if record is not None else Customer())
+        self.customers[subject] = Tracked(state.decode(record) if record is not None else Customer())
 
     def apply(self, event: Event, h: int) -> bool:
         """Let an event take effect, once; False for a duplicate. Its customer must be held."""
@@ -68,7 +69,7 @@ class Partition:
         self.events += 1
         self.changed.add(event.subject)
         self.customers.move_to_end(event.subject)
-        accumulate(self.customers[event.subject], event, h, self.tail)
+        apply(self.customers[event.subject], event, h, self.tail)
         return True
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
@@ -90,7 +91,7 @@ class Partition:
         for subject in self.changed:
             tracked = self.customers[subject]
             tracked.trim()
-            records[subject] = customer.encode(tracked.data)
+            records[subject] = state.encode(tracked.data)
         fold = fold or len(self.tail) > FOLD_CELLS or len(self.recent) > FOLD_IDS
         return Write(
             partition=self.number,

@@ -1,0 +1,83 @@
+"""What a complaint counts as, and the KPIs made of that: how many are open, how long answers take."""
+
+from collections.abc import Iterator
+
+from services.metrics.domain.cells import OPEN, Change
+from services.metrics.domain.histogram import bucket
+from services.metrics.domain.kpis.durations import SKETCH, durations
+from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
+from services.metrics.domain.kpis.window import Window
+from services.metrics.domain.state import REOPENED, RESOLVED, Complaint
+from shared.schemas.times import day_of
+
+FIRST_RESPONSE, RESOLUTION = "first:", "resolution:"
+
+
+def counted(complaint: Complaint) -> Iterator[Change]:
+    """What a complaint counts as, on which days; nothing until its opening is known.
+
+    First response: the first acknowledgement, update or resolution. Resolution: from the opening to
+    the resolution that holds; a reopening takes back the one before, the clock goes on.
+    """
+    opened = complaint.opened
+    if opened is None:
+        return
+    yield day_of(opened), OPEN, 1
+    open_now, resolved = True, None
+    for time, kind in complaint.marks:
+        # A clock that runs behind must not make a complaint end before it began.
+        at = max(time, opened)
+        if kind == REOPENED:
+            resolved = None
+            if not open_now:
+                yield day_of(at), OPEN, 1
+            open_now = True
+            continue
+        if kind == RESOLVED and resolved is None:
+            resolved = at
+        if open_now:
+            yield day_of(at), OPEN, -1
+        open_now = False
+    if complaint.responded is not None:
+        responded = max(complaint.responded, opened)
+        yield day_of(responded), f"{FIRST_RESPONSE}{bucket(responded - opened)}", 1
+    if resolved is not None:
+        yield day_of(resolved), f"{RESOLUTION}{bucket(resolved - opened)}", 1
+
+
+COMPLAINTS = ComplaintCounts(fields=(OPEN, FIRST_RESPONSE, RESOLUTION), count=counted)
+
+
+def _open_complaints(w: Window) -> Result:
+    return Result(w.open_complaints, w.open_complaints)
+
+
+FIRST_RESPONSE_S = Kpi(
+    name="first_response_s",
+    formula="From a complaint's opening to its first acknowledgement, update or resolution, "
+    "on the day of the response",
+    unit="seconds, p50 and p90",
+    source=SKETCH,
+    kind=Kind.QUANTILES,
+    counts=(COMPLAINTS,),
+    compute=durations(FIRST_RESPONSE),
+)
+RESOLUTION_S = Kpi(
+    name="resolution_s",
+    formula="From a complaint's opening to the resolution that holds, on its day: a reopening takes the "
+    "earlier one back and the clock goes on, so time spent closed counts too",
+    unit="seconds, p50 and p90",
+    source=SKETCH,
+    kind=Kind.QUANTILES,
+    counts=(COMPLAINTS,),
+    compute=durations(RESOLUTION),
+)
+OPEN_COMPLAINTS = Kpi(
+    name="open_complaints",
+    formula="Complaints opened or reopened, and neither resolved nor closed since: "
+    "now, or at the end of a step",
+    unit="complaints",
+    kind=Kind.COUNT,
+    counts=(COMPLAINTS,),
+    compute=_open_complaints,
+)

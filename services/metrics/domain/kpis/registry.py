@@ -1,0 +1,21 @@
+"""All KPIs, in the order in which they are told: a line each. A new one is a file of its own and a line here.
+
+The API's answer, the series, the gauges, the counting and the README's table are made of this list.
+"""
+
+# ruff: noqa: F401, I001 (these imports are the list, and keep their order)
+from services.metrics.domain.kpis.surveys import NPS
+from services.metrics.domain.kpis.surveys import CSAT
+from services.metrics.domain.kpis.surveys import CES
+from services.metrics.domain.kpis.complaints import FIRST_RESPONSE_S
+from services.metrics.domain.kpis.complaints import RESOLUTION_S
+from services.metrics.domain.kpis.complaints import OPEN_COMPLAINTS
+from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
+from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
+
+from collections.abc import Mapping
+
+from services.metrics.domain.kpis.kpi import Kpi
+
+KPIS: Mapping[str, Kpi] = {kpi.name: kpi for kpi in tuple(globals().values()) if isinstance(kpi, Kpi)}
+"""By name."""

@@ -1,0 +1,192 @@
+"""Metrics' database as the worker writes it: takeover, and what changed in one transaction."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.metrics.domain.cells import OPEN, Delta
+from services.metrics.domain.gaps import is_gap
+from services.metrics.domain.rows import (
+    cell_name,
+    chunk_bounds,
+    chunk_id,
+    chunk_number,
+    day_id,
+    pack_tail,
+    unpack_tail,
+)
+from services.metrics.journal.seen import ID_BYTES, Chunk
+from shared.journal.sessions import Sessions
+from shared.worker.processing import Fenced
+
+Document = dict[str, Any]
+LOOKUP = 100
+"""Customers asked for in one query."""
+DEADLINE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a worker takes over with a partition."""
+
+    version: int
+    offsets: Mapping[str, int]
+    """Topic -> the next offset to read."""
+    watermark: datetime | None
+    tail: Delta
+    recent: bytes
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Move tail and recent ids to their places: the ids to chunk ``number``, then ``merge`` to one."""
+
+    number: int
+    merge: tuple[Chunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """All that changed of a partition since it was last written."""
+
+    partition: int
+    version: int
+    offsets: Mapping[str, int]
+    tail: Delta
+    recent: bytes
+    customers: Mapping[str, bytes]
+    watermark: datetime | None = None
+    """Only if it moved."""
+    fold: Fold | None = None
+
+
+class WorkerStore:
+    """What the worker reads and writes. PyMongo's errors pass through."""
+
+    def __init__(self, database: AsyncDatabase[Document], client: AsyncMongoClient[Document]) -> None:
+        self._db = database
+        self._client = client
+        self._sessions = Sessions(client, database)
+
+    async def claim(self, partition: int) -> Stored:
+        """Take the partition over: whoever held it before cannot write it any more."""
+        await self._sessions.take_over(partition)
+        # With upsert and the document after, there always is one.
+        found: Any = await self._db["partitions"].find_one_and_update(
+            {"_id": partition}, {"$inc": {"version": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        watermark = await self._db["watermarks"].find_one({"_id": partition})
+        chunks = [
+            Chunk(chunk_number(d["_id"]), d["n"])
+            async for d in self._db["seen"].find(_chunks(partition), {"n": 1}).sort("_id", 1)
+        ]
+        return Stored(
+            version=found["version"],
+            offsets=found.get("offsets", {}),
+            watermark=watermark["to"] if watermark else None,
+            tail=unpack_tail(bytes(found.get("tail", b""))),
+            recent=bytes(found.get("recent", b"")),
+            chunks=tuple(chunks),
+        )
+
+    async def seen(self, partition: int) -> AsyncIterator[bytes]:
+        """The packed ids of each chunk."""
+        async for document in self._db["seen"].find(_chunks(partition)):
+            yield bytes(document["ids"])
+
+    async def customers(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The records of those customers that have one."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(ids), LOOKUP):
+            wanted = list(ids[start : start + LOOKUP])
+            query: Document = {"_id": wanted[0]} if len(wanted) == 1 else {"_id": {"$in": wanted}}
+            async for document in self._db["customers"].find(query):
+                found[document["_id"]] = bytes(document["record"])
+        return found
+
+    async def write(self, writes: Sequence[Write]) -> None:
+        """Write all, in one transaction. Raises ``Fenced`` if a partition is no longer this worker's."""
+        async with self._client.start_session() as session:
+            for write in writes:
+                await self._sessions.announce(session, write.partition)
+            async with await session.start_transaction(max_commit_time_ms=DEADLINE_MS):
+                await self._write_all(writes, session)
+
+    async def _write_all(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
+        for write in writes:
+            await self._write_partition(write, session)
+        customers = {k: v for write in writes for k, v in write.customers.items()}
+        if customers:
+            await self._db["customers"].bulk_write(
+                [ReplaceOne({"_id": k}, {"record": v}, upsert=True) for k, v in customers.items()],
+                ordered=False,
+                session=session,
+            )
+        folding = [write for write in writes if write.fold is not None]
+        await self._fold_cells(folding, session)
+        for write in folding:
+            await self._fold_ids(write, session)
+
+    async def _write_partition(self, write: Write, session: AsyncClientSession) -> None:
+        fold = write.fold is not None
+        change: Document = {
+            "$set": {
+                "offsets": dict(write.offsets),
+                "tail": b"" if fold else pack_tail(write.tail),
+                "recent": b"" if fold else write.recent,
+            },
+            "$inc": {"version": 1, "folds": int(fold)},
+        }
+        if fold:
+            for (_, segment, channel, name), n in write.tail.items():
+                if name == OPEN:
+                    path = f"open.{cell_name(segment, channel)}"
+                    change["$inc"][path] = change["$inc"].get(path, 0) + n
+        result = await self._db["partitions"].update_one(
+            {"_id": write.partition, "version": write.version}, change, session=session
+        )
+        if result.matched_count != 1:
+            raise Fenced(f"another worker has taken over partition {write.partition}")
+        if write.watermark is not None:
+            await self._db["watermarks"].update_one(
+                {"_id": write.partition}, {"$max": {"to": write.watermark}}, upsert=True, session=session
+            )
+
+    async def _fold_cells(self, writes: Iterable[Write], session: AsyncClientSession) -> None:
+        increments: dict[str, dict[str, dict[str, int]]] = {"days": {}, "gaps": {}}
+        for write in writes:
+            for (day, segment, channel, name), n in write.tail.items():
+                documents = increments["gaps" if is_gap(name) else "days"]
+                paths = documents.setdefault(day_id(day, write.partition), {})
+                paths[f"cells.{cell_name(segment, channel)}.{name}"] = n
+        for collection, documents in increments.items():
+            if documents:
+                await self._db[collection].bulk_write(
+                    [UpdateOne({"_id": k}, {"$inc": paths}, upsert=True) for k, paths in documents.items()],
+                    ordered=False,
+                    session=session,
+                )
+
+    async def _fold_ids(self, write: Write, session: AsyncClientSession) -> None:
+        fold, seen = write.fold, self._db["seen"]
+        if fold is None or not write.recent:
+            return
+        ids = write.recent
+        if fold.merge:
+            names = [chunk_id(write.partition, chunk.number) for chunk in fold.merge]
+            merged_ids = [bytes(d["ids"]) async for d in seen.find({"_id": {"$in": names}}, session=session)]
+            await seen.delete_many({"_id": {"$in": names}}, session=session)
+            ids = b"".join((*merged_ids, ids))
+        document = {"_id": chunk_id(write.partition, fold.number), "n": len(ids) // ID_BYTES, "ids": ids}
+        await seen.bulk_write([InsertOne(document)], session=session)
+
+
+def _chunks(partition: int) -> Document:
+    first, end = chunk_bounds(partition)
+    return {"_id": {"$gte": first, "$lt": end}}

@@ -1,0 +1,123 @@
+"""What the API answers of KPIs; the fields of ``Kpis`` are made of the registry."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, create_model
+
+from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.report import Point
+from shared.schemas.base import Frozen
+from shared.schemas.times import date_of
+
+
+class Quantiles(Frozen):
+    """Seconds; null without any."""
+
+    p50: float | None
+    p90: float | None
+
+
+class Basis(Frozen):
+    """What a KPI rests on."""
+
+    n: int
+    """Answers, complaints, customers or points."""
+    low: float | None = None
+    """Lower end of the 95 % interval."""
+    high: float | None = None
+    """Upper end of the 95 % interval."""
+
+
+class Answer(Frozen):
+    """KPIs of a window. Null where there is nothing to tell."""
+
+    window: str
+    from_: Annotated[date, Field(serialization_alias="from")]
+    """The first day (UTC)."""
+    to: datetime
+    """Now: the wall clock, or the watermark of the stream clock."""
+    segment: str | None
+    channel: str | None
+
+
+class SeriesPoint(Frozen):
+    """A KPI of the UTC days from ``from`` to ``to``, which is not in it."""
+
+    from_: Annotated[date, Field(serialization_alias="from")]
+    to: date
+    value: float | int | Quantiles | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+
+class Series(Frozen):
+    """Newest first."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["items", "cursor"]})
+
+    name: str
+    step: str
+    items: list[SeriesPoint]
+    cursor: None = None
+    """Always null: a series comes whole."""
+
+
+_TYPES: Mapping[Kind, Any] = {Kind.NUMBER: float | None, Kind.COUNT: int | None, Kind.QUANTILES: Quantiles}
+
+
+def kpis_model(kpis: Iterable[Kpi]) -> type[Answer]:
+    """The model of an answer with these KPIs, and with what each rests on."""
+    fields: dict[str, Any] = {
+        kpi.name: (_TYPES[kpi.kind], Field(description=f"{kpi.formula}. Unit: {kpi.unit}.")) for kpi in kpis
+    }
+    basis = (dict[str, Basis], Field(description="By KPI."))
+    return create_model("Kpis", __base__=Answer, __doc__=Answer.__doc__, **fields, basis=basis)
+
+
+Kpis = kpis_model(KPIS.values())
+
+
+def answer(
+    results: Mapping[str, Result],
+    *,
+    window: str,
+    first: int,
+    now: datetime,
+    segment: str | None,
+    channel: str | None,
+) -> Answer:
+    """The answer to ``GET /kpis``; ``first`` is the window's first day."""
+    return Kpis.model_validate(
+        {
+            "window": window,
+            "from_": date_of(first),
+            "to": now,
+            "segment": segment,
+            "channel": channel,
+            **{name: result.value for name, result in results.items()},
+            "basis": {name: _basis(result) for name, result in results.items()},
+        }
+    )
+
+
+def series(name: str, step: str, points: Iterable[Point]) -> Series:
+    """The answer to ``GET /kpis/{name}/series``."""
+    items = [
+        SeriesPoint(
+            from_=date_of(point.first),
+            to=date_of(point.last + 1),
+            value=point.result.value,
+            **_basis(point.result).model_dump(),
+        )
+        for point in points
+    ]
+    return Series(name=name, step=step, items=items)
+
+
+def _basis(result: Result) -> Basis:
+    low, high = result.interval or (None, None)
+    return Basis(n=result.n, low=low, high=high)

@@ -1,0 +1,1 @@
+"""The routes of the metrics API, a module a subject."""

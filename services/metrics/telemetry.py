@@ -1,0 +1,65 @@
+"""The metrics of Metrics, each with its meaning: the KPIs as gauges, set by the API (``report.py``).
+
+Each replica of the API shows the same numbers: take ``max`` over them, not a sum.
+"""
+
+from math import nan
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.domain.kpis.registry import KPIS
+
+log = structlog.get_logger(__name__)
+
+WINDOW_DAYS = 30
+
+
+def _gauge(kpi: Kpi) -> Gauge:
+    labels = ["quantile"] if kpi.kind is Kind.QUANTILES else []
+    return Gauge(kpi.gauge, f"{kpi.formula}. Unit: {kpi.unit}. The last {WINDOW_DAYS} days.", labels)
+
+
+_VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
+_BASIS = Gauge(
+    "rapport_kpi_basis",
+    "Answers, complaints, customers or points that a KPI of the last 30 days rests on.",
+    ["kpi"],
+)
+_REFRESHED = Gauge(
+    "rapport_kpis_refreshed_timestamp_seconds", "When the KPI gauges were last refreshed (wall clock)."
+)
+FAILURES = Counter(
+    "rapport_kpi_failures_total",
+    "Windows of which a KPI could not be computed, for a gauge, an answer or a point of a series: a bug. The "
+    "KPI is null there, its gauge NaN; the others stand.",
+    ["kpi"],
+)
+
+
+def show(kpi: Kpi, result: Result) -> None:
+    """Set a KPI's gauges; NaN where there is nothing to tell."""
+    _BASIS.labels(kpi.name).set(result.n)
+    gauge, value = _VALUES[kpi.name], result.value
+    if isinstance(value, dict):
+        gauge.labels("0.5").set(_or_nan(value["p50"]))
+        gauge.labels("0.9").set(_or_nan(value["p90"]))
+    else:
+        gauge.set(_or_nan(value))
+
+
+def _or_nan(value: float | None) -> float:
+    return nan if value is None else value
+
+
+def shown() -> None:
+    """All gauges are set."""
+    _REFRESHED.set_to_current_time()
+
+
+def failed(kpi: Kpi, errors: list[Exception]) -> None:
+    """Windows of a KPI could not be computed; one line for all of them."""
+    FAILURES.labels(kpi.name).inc(len(errors))
+    first = errors[0]
+    log.error("kpi not computed", kpi=kpi.name, windows=len(errors), error=repr(first)[:300], exc_info=first)

@@ -1,0 +1,59 @@
+"""Metrics' processor on a store in memory, for its tests."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from services.metrics.journal.processor import CompactProcessor
+from shared.kafka.publisher import Record
+from shared.schemas.event import Event
+from shared.worker.processing import Batch, Origin, Work
+
+from .memory import MemoryStore
+
+TOPICS = ("feedback", "purchases")
+FAR = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Rig:
+    """A worker's processor on a log of two topics, one partition each of a number."""
+
+    def __init__(self, store: MemoryStore, *, stream: bool = False) -> None:
+        self.store = store
+        self.time = 0.0
+        self.published: list[Record] = []
+        self.processor = CompactProcessor(store, self.publish, stream=stream, clock=lambda: self.time)
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.published += records
+
+    async def flush(self) -> None:
+        self.time += 1_000.0
+        await self.processor.idle()
+
+
+def batch(
+    events: Sequence[Event],
+    *,
+    start: int = 0,
+    partition: int = 0,
+    topic: str = "feedback",
+    at: datetime = FAR,
+) -> Batch:
+    """The events at consecutive offsets of a topic."""
+    works = tuple(
+        Work(
+            partition,
+            e.time,
+            e,
+            Origin(topic, partition, start + i),
+            Record(topic, e.subject.encode(), b"{}", (), partition),
+        )
+        for i, e in enumerate(events)
+    )
+    return Batch(partition, 2, works, at, at, {(topic, partition): start + len(events)})
+
+
+async def started(store: MemoryStore, *partitions: int, stream: bool = False) -> Rig:
+    rig = Rig(store, stream=stream)
+    await rig.processor.assigned(frozenset(partitions or (0,)))
+    return rig

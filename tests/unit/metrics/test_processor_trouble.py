@@ -1,0 +1,211 @@
+"""The processor in trouble: outages, poison, slow writes, partitions lost on the way."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from services.metrics.domain.apply import apply
+from services.metrics.journal import partition as partition_module
+from services.metrics.journal import processor as processor_module
+from services.metrics.journal.processor import CompactProcessor
+from services.metrics.journal.store import Write
+from shared.kafka.publisher import Record
+from shared.worker.processing import Batch, Fenced
+
+from .memory import MemoryStore
+from .rig import FAR, Rig, batch, started
+from .story import START, event, purchase, run
+
+
+async def test_an_outage_is_counted_through_and_then_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor_module, "MAX_PENDING", 3)
+    store = MemoryStore()
+    rig = await started(store)
+    await rig.processor.process(batch([event(purchase("a"))]))
+    store.away = True
+    rig.time += 1_000.0
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    await rig.flush()
+    assert rig.processor.durable() == {("feedback", 0): 1}
+    full = asyncio.create_task(
+        rig.processor.process(batch([event(purchase(f"x{i}")) for i in range(4)], start=2))
+    )
+    await asyncio.sleep(0.05)
+    assert not full.done(), "memory is bounded: it waits for the store"
+    store.away = False
+    await asyncio.wait_for(full, 5)
+    assert rig.processor.durable() == {("feedback", 0): 6}
+
+
+async def test_a_revoke_during_an_outage_gives_up_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor_module, "REVOKE_SECONDS", 0.05)
+    store = MemoryStore()
+    rig = await started(store)
+    await rig.flush()
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    store.away = True
+    await rig.processor.revoked(frozenset({0}))
+    store.away = False
+    again = Rig(store)
+    assert await again.processor.assigned(frozenset({0})) == {("feedback", 0): 1}
+
+
+async def test_a_batch_of_a_partition_let_go_has_no_effect() -> None:
+    store = MemoryStore()
+    rig = await started(store, 0, 1)
+    await rig.processor.revoked(frozenset({0}))
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.flush()
+    assert store.cells == {}
+    assert rig.processor.durable() == {}
+
+
+async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    bad, good = event(purchase("bad"), id="bad"), [event(purchase("a")), event(purchase("b"))]
+
+    def fails(tracked, e, h, delta):  # type: ignore[no-untyped-def]
+        apply(tracked, e, h, delta)
+        if e.id == "bad":
+            raise ArithmeticError("no such number")
+
+    monkeypatch.setattr(partition_module, "apply", fails)
+    log = [good[0], bad, good[1]]
+    with pytest.raises(Fenced):
+        await rig.processor.process(batch(log))
+    (letter,) = rig.published
+    assert letter.topic == "feedback.dlq"
+    headers = dict(letter.headers)
+    assert headers["rapport-origin"] == b"feedback/0/1"
+    assert b"no such number" in headers["rapport-error-detail"]
+    assert await rig.processor.assigned(frozenset({0})) == {}
+    await rig.processor.process(batch(log))
+    await rig.flush()
+    assert store.cells == run(good)[1]
+    monkeypatch.setattr(partition_module, "apply", apply)
+    await rig.processor.process(batch([bad], start=3))
+    await rig.flush()
+    assert store.cells == run(log)[1], "replayed under its own id, it takes effect"
+
+
+async def test_letters_are_out_before_the_offset_is_durable() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    letter = Record("feedback.dlq", b"c1", b"x")
+    await rig.processor.process(Batch(0, 2, (), FAR, FAR, {("feedback", 0): 1}, (letter,)))
+    assert rig.published == [letter]
+    assert rig.processor.durable() == {("feedback", 0): 1}
+
+
+@pytest.mark.parametrize(("stream", "expected"), [(True, START), (False, None)])
+async def test_the_watermark_is_stored_in_stream_mode(stream: bool, expected: datetime | None) -> None:
+    store = MemoryStore()
+    rig = await started(store, stream=stream)
+    await rig.processor.process(batch([event(purchase("a"))], at=START))
+    await rig.flush()
+    assert store.rows[0].watermark == expected
+    clock = Batch(0, 2, (), START, FAR, {("clock", 0): 1})
+    await rig.processor.process(clock)
+    await rig.flush()
+    again = await started(store, stream=stream)
+    assert await again.processor.watermark(0) == (FAR if stream else None)
+
+
+async def test_slow_writes_are_spaced_out() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    real = store.write
+
+    async def slow(writes):  # type: ignore[no-untyped-def]
+        rig.time += 2.0
+        await real(writes)
+
+    store.write = slow  # type: ignore[method-assign]
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    rig.time += 7.9
+    await rig.processor.idle()
+    assert store.writes == 1
+    rig.time += 0.2
+    await rig.processor.idle()
+    assert store.writes == 2
+
+
+async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    rig = Rig(store)
+    rig.processor = CompactProcessor(
+        store, rig.publish, stream=False, warm_customers=2, clock=lambda: rig.time
+    )
+    await rig.processor.assigned(frozenset({0}))
+    events = [event(purchase(f"o{i}"), days=i, subject=f"c{i % 7}") for i in range(40)]
+    for i, e in enumerate(events):
+        await rig.processor.process(batch([e], start=i))
+        await rig.flush()
+    assert store.cells == run(events)[1]
+
+
+async def test_a_cancellation_that_the_driver_swallows_still_ends_the_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processor_module, "MAX_PENDING", 0)
+    store = MemoryStore()
+    rig = await started(store)
+
+    async def swallows(writes):  # type: ignore[no-untyped-def]
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise AutoReconnect("connection closed") from None
+
+    store.write = swallows  # type: ignore[method-assign]
+    task = asyncio.create_task(rig.processor.process(batch([event(purchase("a"))])))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.1, 1.0), (1.5, 6.0), (60.0, 10.0)])
+async def test_after_a_slow_write_the_next_one_waits_but_not_for_an_outage(took: float, rest: float) -> None:
+    """A write that hung as long as the store was away must not make the numbers late for longer still."""
+    store = MemoryStore()
+    rig = await started(store)
+    at_once = store.write
+
+    async def slow(writes: Sequence[Write]) -> None:
+        rig.time += took
+        await at_once(writes)
+
+    store.write = slow  # type: ignore[method-assign]
+    await rig.processor.process(batch([event(purchase("a"))]))
+    assert store.writes == 1
+    await rig.processor.process(batch([event(purchase("b"))], start=1))
+    rig.time += rest - 0.01
+    await rig.processor.idle()
+    assert store.writes == 1
+    rig.time += 0.01
+    await rig.processor.idle()
+    assert store.writes == 2
+
+
+async def test_a_commit_that_was_lost_with_the_partitions_is_due_again() -> None:
+    """Reading goes on from the store, so nothing else would ever commit them: the lag would seem to stay."""
+    store = MemoryStore()
+    rig = await started(store, 0, 1)
+    await rig.processor.process(batch([event(purchase("a"))]))
+    await rig.processor.process(batch([event(purchase("b", 5))], partition=1, start=3))
+    await rig.flush()
+    assert rig.processor.durable() == {("feedback", 0): 1, ("feedback", 1): 4}  # and the broker refuses it
+    assert rig.processor.durable() == {}
+    await rig.processor.revoked(frozenset({0, 1}))
+    await rig.processor.assigned(frozenset({1}))
+    assert rig.processor.durable() == {("feedback", 1): 4}
