@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from rapport.trouble import Trouble, explain
+from rapport.trouble import TroubleError, explain
 
 # Name -> where it is (a function, or a Typer app of subcommands) and its line in the overview.
 # Imported when called: `rapport status` should not wait for what `rapport demo` needs.
@@ -72,7 +72,7 @@ def main() -> None:
     """Run one command. What the user can mend ends in a sentence on stderr and exit code 1."""
     try:
         app()
-    except Trouble as trouble:
+    except TroubleError as trouble:
         fail(str(trouble))
     except OSError as error:
         sentence = explain(error)

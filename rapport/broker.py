@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from rapport.home import Home, read_env
 from rapport.topics import DEFAULT_PARTITIONS, Difference, Topic, differences, settled_partitions, wanted
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 GROUP_PREFIX = "rapport-"
 _TIMEOUT_MS = 10_000
@@ -22,7 +22,9 @@ def bootstrap_servers(environ: Mapping[str, str] | None = None) -> str:
     environ = os.environ if environ is None else environ
     servers = environ.get("RAPPORT_KAFKA") or read_env(Home.find(environ)).get("RAPPORT_KAFKA")
     if not servers:
-        raise Trouble("No broker is known here: start one with `rapport up`, or set RAPPORT_KAFKA=host:port.")
+        raise TroubleError(
+            "No broker is known here: start one with `rapport up`, or set RAPPORT_KAFKA=host:port."
+        )
     return servers
 
 
@@ -33,7 +35,7 @@ def explained(servers: str) -> Iterator[None]:
         yield
     except (KafkaError, TimeoutError, ConnectionError) as error:
         reason = str(error) or type(error).__name__
-        raise Trouble(
+        raise TroubleError(
             f"The broker at {servers} did not answer as needed ({reason[:200]}): check that it runs "
             "(`rapport status`) and that RAPPORT_KAFKA names it."
         ) from error

@@ -20,7 +20,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One record of a ``.dlq`` topic."""
 
     id: str
@@ -56,13 +56,13 @@ class Letter:
         return plain
 
 
-def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> Letter:
+def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> DeadLetter:
     """A letter from a record of ``topic`` (with its suffix); unknown fields read ``?``."""
     said = {name: data.decode("utf-8", "replace") for name, data in headers}
     origin = said.get("rapport-origin", "?")
     service = said.get("rapport-service", "?")
     came_from = origin.split("/")
-    return Letter(
+    return DeadLetter(
         id=said.get("rapport-dead-letter-id") or f"{service}/{origin}",
         topic=topic.removesuffix(DEAD_LETTER_SUFFIX),
         partition=int(came_from[1]) if len(came_from) == 3 and came_from[1].isdigit() else partition,
@@ -77,9 +77,12 @@ def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, he
     )
 
 
-def mark(letter: Letter) -> list[tuple[str, bytes]]:
+def mark(dead_letter: DeadLetter) -> list[tuple[str, bytes]]:
     """The headers of the record that says that this letter was replayed."""
-    return [*((n, v) for n, v in letter.headers if n.startswith("rapport-")), (REPLAYED, letter.id.encode())]
+    return [
+        *((n, v) for n, v in dead_letter.headers if n.startswith("rapport-")),
+        (REPLAYED, dead_letter.id.encode()),
+    ]
 
 
 def marked(headers: Headers) -> str | None:
@@ -87,27 +90,31 @@ def marked(headers: Headers) -> str | None:
     return next((value.decode() for name, value in headers if name == REPLAYED), None)
 
 
-def original_headers(letter: Letter) -> list[tuple[str, bytes]]:
+def original_headers(dead_letter: DeadLetter) -> list[tuple[str, bytes]]:
     """The headers to send a letter back with: its own, and whom it is for unless it is for all."""
-    kept = [(name, value) for name, value in letter.headers if not name.startswith("rapport-")]
-    return kept if letter.reason in UNREADABLE else [*kept, (FOR, letter.service.encode())]
+    kept = [(name, value) for name, value in dead_letter.headers if not name.startswith("rapport-")]
+    return kept if dead_letter.reason in UNREADABLE else [*kept, (FOR, dead_letter.service.encode())]
 
 
-def matching(letters: Iterable[Letter], reason: str | None, service: str | None) -> list[Letter]:
+def matching(dead_letters: Iterable[DeadLetter], reason: str | None, service: str | None) -> list[DeadLetter]:
     """Those with this reason and service; None means any."""
     return [
-        letter for letter in letters if reason in (None, letter.reason) and service in (None, letter.service)
+        dead_letter
+        for dead_letter in dead_letters
+        if reason in (None, dead_letter.reason) and service in (None, dead_letter.service)
     ]
 
 
-def counts(letters: Iterable[Letter]) -> list[tuple[str, str, str, int, int]]:
+def counts(dead_letters: Iterable[DeadLetter]) -> list[tuple[str, str, str, int, int]]:
     """(topic, service, reason, waiting, replayed), sorted."""
     waiting: Counter[tuple[str, str, str]] = Counter()
     replayed: Counter[tuple[str, str, str]] = Counter()
-    for letter in letters:
-        (replayed if letter.replayed else waiting)[(letter.topic, letter.service, letter.reason)] += 1
+    for dead_letter in dead_letters:
+        (replayed if dead_letter.replayed else waiting)[
+            (dead_letter.topic, dead_letter.service, dead_letter.reason)
+        ] += 1
     return [(*what, waiting[what], replayed[what]) for what in sorted({*waiting, *replayed})]
 
 
-def to_json(letters: Iterable[Letter]) -> str:
-    return json.dumps([letter.as_dict() for letter in letters])
+def to_json(dead_letters: Iterable[DeadLetter]) -> str:
+    return json.dumps([dead_letter.as_dict() for dead_letter in dead_letters])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 MINIMUM_FREE_BYTES = 256 * 1024 * 1024
 
@@ -80,7 +80,7 @@ class Home:
             ignore.write_text("*\n")
         free = shutil.disk_usage(self.root).free
         if free < MINIMUM_FREE_BYTES:
-            raise Trouble(
+            raise TroubleError(
                 f"The disk that holds {self.root} has {free // 2**20} MB left and the embedded stack needs "
                 f"{MINIMUM_FREE_BYTES // 2**20} MB: free some space, or set RAPPORT_HOME to another disk."
             )

@@ -15,7 +15,7 @@ from rapport.embedded.stack import PARTS, plan
 from rapport.home import Home, read_env
 from rapport.processes import alive, end
 from rapport.status import Failure, Status, orphans, read, supervisor
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 STOP_SECONDS = 60.0
 
@@ -23,7 +23,7 @@ _detached: list[subprocess.Popen[bytes]] = []
 """Supervisors that are meant to outlive us: dropped, each would warn that it still runs."""
 
 
-class StartFailed(Exception):
+class StartFailedError(Exception):
     """A part did not come up; everything has been stopped again."""
 
     def __init__(self, failure: Failure) -> None:
@@ -95,12 +95,12 @@ def _follow(home: Home, process: subprocess.Popen[bytes], on_status: Callable[[S
             if status.phase == "running" and home.env_file.exists():
                 return True
             if status.failure is not None and ended is not None:
-                raise StartFailed(status.failure)
+                raise StartFailedError(status.failure)
         if ended is not None:
             if ended == 0 and supervisor(home):  # another `up` was faster
                 return False
             last = tail(home.log("supervisor"), 1)
-            raise Trouble(last[0] if last else f"The supervisor ended with exit code {ended}.")
+            raise TroubleError(last[0] if last else f"The supervisor ended with exit code {ended}.")
         time.sleep(0.1)
 
 
@@ -142,5 +142,5 @@ def running_env(home: Home) -> dict[str, str]:
     """The variables of the stack that runs in this home. Raises Trouble when none does."""
     env = read_env(home) if supervisor(home) else {}
     if not env:
-        raise Trouble(f"Nothing runs in {home.root}: start it with `rapport up --detach`.")
+        raise TroubleError(f"Nothing runs in {home.root}: start it with `rapport up --detach`.")
     return env

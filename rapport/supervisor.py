@@ -23,7 +23,7 @@ from rapport.embedded.stack import plan
 from rapport.home import Home, format_env, write_atomically
 from rapport.processes import identity
 from rapport.status import Failure, PartStatus, Phase, Status
-from rapport.trouble import Trouble, diagnose, explain
+from rapport.trouble import TroubleError, diagnose, explain
 
 PROBE_SECONDS = 2.0
 WATCH_SECONDS = 0.2
@@ -71,7 +71,7 @@ class Supervisor:
                 failed.args = (self._failure.message,)
                 raise failed
             if self._phase == "starting":
-                raise Trouble(f"The stack was not ready within {seconds:.0f} s.")
+                raise TroubleError(f"The stack was not ready within {seconds:.0f} s.")
 
     def stop(self) -> None:
         """Stop every part: services first, then the servers, the broker last."""
@@ -101,7 +101,7 @@ class Supervisor:
                 self._launch(part)
                 self._watch(part)
                 reason = self._death(part)
-            except (Trouble, OSError) as error:
+            except (TroubleError, OSError) as error:
                 reason = _sentence(error)
                 part.kill()
             if self._stop.is_set():
@@ -254,7 +254,7 @@ def run(home: Home, parts: Iterable[str]) -> int:
 def main() -> None:
     try:
         code = run(Home.find(), sys.argv[1:])
-    except (Trouble, OSError) as error:
+    except (TroubleError, OSError) as error:
         print(_sentence(error), file=sys.stderr, flush=True)
         code = 1
     raise SystemExit(code)

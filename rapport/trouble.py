@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 
-class Trouble(Exception):
+class TroubleError(Exception):
     """``str()`` is one sentence for the user that says what is wrong and what to do."""
 
 

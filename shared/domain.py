@@ -17,7 +17,7 @@ from shared.schemas.event import Event
 S = TypeVar("S", bound=BaseModel)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The domain says no. For a command that is its outcome; for a fact, a dead letter.
 
     ``code`` is stable, for programs; ``detail`` is for people; ``field`` names the bad input.
@@ -46,9 +46,9 @@ class ErrorCode:
     sentence: str
     """For people: a ``str.format`` template, complete, with a capital and a stop."""
 
-    def __call__(self, *, field: str | None = None, **told: object) -> Refused:
+    def __call__(self, *, field: str | None = None, **told: object) -> RefusedError:
         """``field`` names the bad input; ``told`` fills the sentence."""
-        return Refused(self.code, self.sentence.format(**told), status=self.status, field=field)
+        return RefusedError(self.code, self.sentence.format(**told), status=self.status, field=field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Context:
     """``used(counter)``: how much of a shared counter is taken (see ``Take``), by this batch too."""
     origin: str = ""
     """Where the event stands in the log, ``topic/partition/offset``; kept by a domain that may have to
-    ``Reject`` the event later."""
+    ``Retract`` the event later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class Retract:
     """An event that was accepted earlier and turns out to be bad: it becomes a dead letter with its first
     place in the log, and its id counts as not seen."""
 
@@ -177,7 +177,7 @@ class Effects(Generic[S]):
     rows: tuple[Append | Put | Increment, ...] = ()
     outcome: Outcome = Outcome()
     takes: tuple[Take, ...] = ()
-    rejects: tuple[Reject, ...] = ()
+    retracts: tuple[Retract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Handler(Generic[S]):
     initial: Callable[[str], S]
     """The state of a customer never seen, from the customer id."""
     apply: Callable[[S, Event, Context], Effects[S]]
-    """Pure. Raises ``Refused`` to say no."""
+    """Pure. Raises ``RefusedError`` to say no."""
     collections: tuple[Collection, ...] = ()
     """All that ``rows`` name, so that they exist, with their indexes, before the first transaction."""
     reads_everything: bool = False

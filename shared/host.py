@@ -92,7 +92,7 @@ class Runtime:
         return self._loop.watermark(partition_of(customer_id.encode(), self._loop.partitions))
 
     async def publish_event(self, event: Event) -> None:
-        """Publish an event on its topic and wait for the acknowledgement. Raises ``BrokerAway``."""
+        """Publish an event on its topic and wait for the acknowledgement. Raises ``BrokerAwayError``."""
         value, headers = encode(event)
         record = Record(event.data.topic, event.subject.encode(), value, tuple(headers))
         await self._publisher.publish([record])
@@ -250,13 +250,15 @@ def settle_heap() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _until_it_works(part: str, call: Callable[[], Awaitable[None]]) -> None:
+async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) -> None:
     delay = 0.2
     while True:
         try:
             await call()
         except (PyMongoError, OSError) as error:
-            log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=delay)
+            log.warning(
+                "waiting for a dependency", dependency=dependency, error=str(error)[:300], retry_in=delay
+            )
             await asyncio.sleep(delay)
             delay = min(delay * 2, 10.0)
         else:

@@ -10,8 +10,8 @@ import yaml
 
 from rapport.embedded.stack import PARTS
 from rapport.home import Home, read_env
-from rapport.launch import StartFailed, fetch, launch, running_env, stop
-from rapport.trouble import Trouble
+from rapport.launch import StartFailedError, fetch, launch, running_env, stop
+from rapport.trouble import TroubleError
 from services.loyalty.config import DEFAULT
 from tests.stack import Stack
 
@@ -43,7 +43,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         home = Home(Path(running).resolve())
         try:
             env = running_env(home)
-        except Trouble as trouble:
+        except TroubleError as trouble:
             pytest.fail(f"RAPPORT_TEST_HOME: {trouble}")
         yield Stack(home, env, os.environ.get("RAPPORT_JWT_SECRET"))
         return
@@ -52,7 +52,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         fetch(PARTS)
         launch(home, options=_options(secret, _program(home)))
-    except StartFailed as failed:
+    except StartFailedError as failed:
         pytest.fail(f"{failed}\n" + "\n".join(failed.failure.tail))
     try:
         yield Stack(home, read_env(home), secret)

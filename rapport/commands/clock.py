@@ -7,7 +7,7 @@ import typer
 
 from rapport import broker
 from rapport.commands.show import console
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
@@ -33,10 +33,14 @@ def parse_time(text: str, now: datetime) -> datetime:
         try:
             parsed = datetime.fromisoformat(text)
         except ValueError:
-            raise Trouble(f"{text!r} is no time: write it like 2018-07-01 or 2018-07-01T12:00:00Z.") from None
+            raise TroubleError(
+                f"{text!r} is no time: write it like 2018-07-01 or 2018-07-01T12:00:00Z."
+            ) from None
         to = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     if to > now + AHEAD:
-        raise Trouble(f"{to.isoformat()} is over 24 h ahead of the wall clock, so workers would refuse it.")
+        raise TroubleError(
+            f"{to.isoformat()} is over 24 h ahead of the wall clock, so workers would refuse it."
+        )
     return to
 
 
@@ -65,7 +69,7 @@ def advance_clock(servers: str, to: datetime) -> int:
         for future in sent:
             future.get(timeout=30)
     if not partitions:
-        raise Trouble("There is no topic `clock`: run `rapport topics apply` first.")
+        raise TroubleError("There is no topic `clock`: run `rapport topics apply` first.")
     return len(partitions)
 
 

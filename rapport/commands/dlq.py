@@ -11,8 +11,8 @@ from rich.text import Text
 
 from rapport import broker, deadletters
 from rapport.commands.show import console, table
-from rapport.deadletters import Letter
-from rapport.trouble import Trouble
+from rapport.deadletters import DeadLetter
+from rapport.trouble import TroubleError
 from shared.schemas.topics import DEAD_LETTER_SUFFIX, TOPICS
 
 POLL_MS = 5_000
@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Count dead letters by topic, service and reason."""
-    rows = deadletters.counts(read_letters(broker.bootstrap_servers(), TOPICS))
+    rows = deadletters.counts(read_dead_letters(broker.bootstrap_servers(), TOPICS))
     if as_json:
         names = ("topic", "service", "reason", "waiting", "replayed")
         typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
@@ -50,21 +50,23 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the newest dead letters of a topic: why, whose, where from, and how the value starts."""
-    letters = read_letters(broker.bootstrap_servers(), [_plain(topic)])
-    chosen = deadletters.matching(letters, reason, service)[-limit:]
+    dead_letters = read_dead_letters(broker.bootstrap_servers(), [_plain(topic)])
+    chosen = deadletters.matching(dead_letters, reason, service)[-limit:]
     if as_json:
         typer.echo(deadletters.to_json(chosen))
         return
     if not chosen:
         console.print("No dead letters.")
-    for letter in chosen:
-        state = "replayed" if letter.replayed else "waiting"
-        console.print(Text(f"{letter.origin}  {letter.reason}  {letter.service}", style="bold"), state)
+    for dead_letter in chosen:
+        state = "replayed" if dead_letter.replayed else "waiting"
+        console.print(
+            Text(f"{dead_letter.origin}  {dead_letter.reason}  {dead_letter.service}", style="bold"), state
+        )
         for name, text in (
-            ("why", letter.detail),
-            ("when", letter.failed_at),
-            ("key", (letter.key or b"-").decode("utf-8", "backslashreplace")),
-            ("value", letter.excerpt()),
+            ("why", dead_letter.detail),
+            ("when", dead_letter.failed_at),
+            ("key", (dead_letter.key or b"-").decode("utf-8", "backslashreplace")),
+            ("value", dead_letter.excerpt()),
         ):
             console.print(Text(f"  {name:<6}{text}"), soft_wrap=True)
 
@@ -81,11 +83,11 @@ def replay_(
     One that nobody could read goes back to all. What took effect meanwhile has no second one.
     """
     servers = broker.bootstrap_servers()
-    letters = deadletters.matching(read_letters(servers, [_plain(topic)]), reason, service)
-    chosen = [letter for letter in letters if again or not letter.replayed]
+    dead_letters = deadletters.matching(read_dead_letters(servers, [_plain(topic)]), reason, service)
+    chosen = [dead_letter for dead_letter in dead_letters if again or not dead_letter.replayed]
     if chosen:
         send_back(servers, chosen, lambda them: track(them, "replaying", console=console))
-    already = 0 if again else len(letters) - len(chosen)
+    already = 0 if again else len(dead_letters) - len(chosen)
     console.print(
         f"{len(chosen)} dead letter{'' if len(chosen) == 1 else 's'} sent back to {_plain(topic)}"
         + (f"; {already} had been replayed before (--again sends those too)." if already else ".")
@@ -95,18 +97,18 @@ def replay_(
 def _plain(topic: str) -> str:
     name = topic.removesuffix(DEAD_LETTER_SUFFIX)
     if name not in TOPICS:
-        raise Trouble(f"There is no topic {topic!r}: use one of {', '.join(TOPICS)}.")
+        raise TroubleError(f"There is no topic {topic!r}: use one of {', '.join(TOPICS)}.")
     return name
 
 
-def read_letters(servers: str, topics: Iterable[str]) -> list[Letter]:
+def read_dead_letters(servers: str, topics: Iterable[str]) -> list[DeadLetter]:
     """All letters of the topics' dead-letter topics, oldest first within a partition."""
     with broker.admin(servers) as client:
         partitions = broker.partitions_of(client, [name + DEAD_LETTER_SUFFIX for name in topics])
         starts = broker.start_offsets(client, partitions)
         ends = broker.end_offsets(client, partitions)
     left = {partition for partition in partitions if ends[partition] > starts[partition]}
-    letters: list[Letter] = []
+    dead_letters: list[DeadLetter] = []
     replayed: set[str] = set()
     if not left:
         return []
@@ -116,35 +118,37 @@ def read_letters(servers: str, topics: Iterable[str]) -> list[Letter]:
         while left:
             records = client.poll(timeout_ms=POLL_MS)
             for record in (record for batch in records.values() for record in batch):
-                _sort(record, letters, replayed)
+                _sort(record, dead_letters, replayed)
             left = {partition for partition in left if client.position(partition) < ends[partition]}
             if left and not records:
-                raise Trouble("The broker stopped answering while dead letters were read: try again.")
-    return [replace(letter, replayed=letter.id in replayed) for letter in letters]
+                raise TroubleError("The broker stopped answering while dead letters were read: try again.")
+    return [replace(dead_letter, replayed=dead_letter.id in replayed) for dead_letter in dead_letters]
 
 
-def _sort(record: Any, letters: list[Letter], replayed: set[str]) -> None:
+def _sort(record: Any, dead_letters: list[DeadLetter], replayed: set[str]) -> None:
     about = deadletters.marked(record.headers)
     if about is not None:
         replayed.add(about)
     else:
-        letters.append(
+        dead_letters.append(
             deadletters.parse(record.topic, record.partition, record.key, record.value, record.headers)
         )
 
 
 def send_back(
     servers: str,
-    letters: list[Letter],
-    progress: Callable[[list[Letter]], Iterable[Letter]] = lambda them: them,
+    dead_letters: list[DeadLetter],
+    progress: Callable[[list[DeadLetter]], Iterable[DeadLetter]] = lambda them: them,
 ) -> None:
     """Produce each letter to its topic again, then mark it as replayed. Keys choose partitions by murmur2,
     as they should have at first; a record without a key goes where it came from."""
     with broker.producer(servers) as client:
-        for letter in progress(letters):
-            partition = None if letter.key is not None else letter.partition
-            headers = deadletters.original_headers(letter)
-            client.send(letter.topic, letter.value, letter.key, headers, partition).get(timeout=30)
-            mark = deadletters.mark(letter)
-            dead = letter.topic + DEAD_LETTER_SUFFIX
-            client.send(dead, b"", letter.key, mark, letter.partition)
+        for dead_letter in progress(dead_letters):
+            partition = None if dead_letter.key is not None else dead_letter.partition
+            headers = deadletters.original_headers(dead_letter)
+            client.send(dead_letter.topic, dead_letter.value, dead_letter.key, headers, partition).get(
+                timeout=30
+            )
+            mark = deadletters.mark(dead_letter)
+            dead = dead_letter.topic + DEAD_LETTER_SUFFIX
+            client.send(dead, b"", dead_letter.key, mark, dead_letter.partition)

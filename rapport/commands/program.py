@@ -17,7 +17,7 @@ from rapport.simulate.page import Comparison, page
 from rapport.simulate.recording import arrivals
 from rapport.simulate.run import Simulated
 from rapport.simulate.run import simulate as run_programs
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 from services.loyalty.config import load
 from services.loyalty.domain.program.program import Programs
 from shared.runtime.config import ConfigError
@@ -114,7 +114,7 @@ def _load(file: Path | None) -> Programs:
     try:
         return load(file)
     except ConfigError as error:
-        raise Trouble(str(error)) from None
+        raise TroubleError(str(error)) from None
 
 
 def _run(
@@ -131,7 +131,7 @@ def _run(
     ):
         done = run_programs(arrivals(source), programs, until=until, join=join, report=report)
     if done is None:
-        raise Trouble(f"There is no event in {name}" + (f" up to {until:%Y-%m-%d}." if until else "."))
+        raise TroubleError(f"There is no event in {name}" + (f" up to {until:%Y-%m-%d}." if until else "."))
     return done
 
 
@@ -147,4 +147,4 @@ def _write_svg(file: Path, shown: RenderableType) -> None:
     try:
         drawn.save_svg(str(file), title="rapport program simulate")
     except OSError as error:
-        raise Trouble(f"{file} cannot be written: {error.strerror}.") from None
+        raise TroubleError(f"{file} cannot be written: {error.strerror}.") from None

@@ -11,7 +11,7 @@ from rapport import lag as lags
 from rapport.commands.show import console, table
 from rapport.embedded.stack import partitions
 from rapport.topics import Difference, wanted
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 QUIET_SECONDS = 2.0
 NAMES = tuple(topic.name for topic in wanted(1))
@@ -31,7 +31,9 @@ def apply() -> None:
         console.print(f"All {len(NAMES)} topics are as they should be.")
     if uneven := [d for d in changed if d.what == "partitions"]:
         console.print(_as_table(uneven))
-        raise Trouble(f"Partition counts differ: `rapport topics grow {uneven[0].wanted}` makes them equal.")
+        raise TroubleError(
+            f"Partition counts differ: `rapport topics grow {uneven[0].wanted}` makes them equal."
+        )
 
 
 @app.command()
@@ -60,7 +62,9 @@ def grow(
         found = broker.find_topics(client, NAMES)
         larger = sorted(name for name, topic in found.items() if topic.partitions > count)
         if larger:
-            raise Trouble(f"{', '.join(larger)} have more than {count} partitions, and topics cannot shrink.")
+            raise TroubleError(
+                f"{', '.join(larger)} have more than {count} partitions, and topics cannot shrink."
+            )
         _refuse_unless_quiet(client)
         smaller = {name: count for name, topic in found.items() if topic.partitions < count}
         if not smaller:
@@ -78,7 +82,7 @@ def _refuse_unless_quiet(client: Any) -> None:
     behind = [row for row in lags.measure(client) if row.lag]
     if behind:
         console.print(lags_table(behind))
-        raise Trouble(f"{lags.total(behind)} records are unread: grow when `rapport lag` shows 0.")
+        raise TroubleError(f"{lags.total(behind)} records are unread: grow when `rapport lag` shows 0.")
     everything = broker.partitions_of(client, NAMES)
     before = broker.end_offsets(client, everything)
     with console.status("checking that no producer writes"):
@@ -86,7 +90,7 @@ def _refuse_unless_quiet(client: Any) -> None:
     after = broker.end_offsets(client, everything)
     moved = sorted({partition.topic for partition in after if after[partition] != before.get(partition)})
     if moved:
-        raise Trouble(f"Records still arrive on {', '.join(moved)}: stop the producers, then grow.")
+        raise TroubleError(f"Records still arrive on {', '.join(moved)}: stop the producers, then grow.")
 
 
 def lags_table(rows: list[lags.Lag]) -> Any:

@@ -23,9 +23,9 @@ from rapport.commands.show import StartProgress, console, overview
 from rapport.embedded import jars
 from rapport.embedded.stack import select
 from rapport.home import Home, read_env
-from rapport.launch import StartFailed, fetch, launch
+from rapport.launch import StartFailedError, fetch, launch
 from rapport.status import Status, read, supervisor
-from rapport.trouble import Trouble, diagnose
+from rapport.trouble import TroubleError, diagnose
 
 
 def up(
@@ -70,7 +70,7 @@ def start_with_progress(home: Home, parts: tuple[str, ...], options: dict[str, s
     try:
         with StartProgress(parts) as progress:
             return launch(home, parts, options, progress.update)
-    except StartFailed as failed:
+    except StartFailedError as failed:
         failure = failed.failure
         console.print(f"\n[bold]The end of {home.log(failure.part)}[/]")
         for line in failure.tail:
@@ -78,7 +78,7 @@ def start_with_progress(home: Home, parts: tuple[str, ...], options: dict[str, s
         message = failure.message
         if diagnose(failure.tail) is None:
             message += f" The end of its log is above; all of it is in {home.log(failure.part)}."
-        raise Trouble(f"{failure.part} did not start, so everything was stopped. {message}") from None
+        raise TroubleError(f"{failure.part} did not start, so everything was stopped. {message}") from None
 
 
 def _fetch(parts: tuple[str, ...]) -> None:

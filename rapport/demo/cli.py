@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from rapport.demo.stack import DemoStack
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 HOME = Path(".rapport") / "demo"
 
@@ -37,7 +37,7 @@ def demo(
         # pyarrow and the data set are an extra of their own.
         from rapport.demo.run import read_year, run
     except ModuleNotFoundError as error:
-        raise Trouble(f"{error.name} is missing: pip install 'rapport[demo,embedded]'.") from None
+        raise TroubleError(f"{error.name} is missing: pip install 'rapport[demo,embedded]'.") from None
     with console.status("reading the data set"):
         year = read_year(households, seed)
     console.print(
@@ -55,8 +55,8 @@ def demo(
         except KeyboardInterrupt:
             console.print("\nStopped; the stack is shut down.")
             raise typer.Exit(130) from None
-        except Trouble as trouble:
-            raise Trouble(f"{trouble} The logs are in {stack.home.logs}.") from None
+        except TroubleError as trouble:
+            raise TroubleError(f"{trouble} The logs are in {stack.home.logs}.") from None
         finally:
             if not kept:
                 stack.stop()

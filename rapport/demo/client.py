@@ -8,7 +8,7 @@ from threading import local
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 from shared.schemas.services import SERVICES
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Client:
         """The JSON answer. Raises Trouble for anything but 200."""
         status, body = self.call("GET", service, path)
         if status != 200:
-            raise Trouble(f"{service} answered {status} to GET {path}: {str(body)[:200]}")
+            raise TroubleError(f"{service} answered {status} to GET {path}: {str(body)[:200]}")
         return body
 
     def items(self, service: str, path: str) -> list[Any]:
@@ -71,7 +71,9 @@ class Client:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()  # The server may have closed an idle one: once more, newly opened.
                 if attempt == 2:
-                    raise Trouble(f"{service} at {self.urls[service]} does not answer: {error}.") from error
+                    raise TroubleError(
+                        f"{service} at {self.urls[service]} does not answer: {error}."
+                    ) from error
         raise AssertionError("unreachable")
 
     def map(self, function: Callable[[T], R], over: Iterable[T]) -> list[R]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rapport.demo.client import Client
 from rapport.demo.oracle import TIERS
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 SHARE = 0.3
 """Of the members who could redeem something, so many do."""
@@ -60,5 +60,7 @@ def _redeem(client: Client, customer: str, reward: Mapping[str, Any], seed: int)
         if status == 201:
             return Redeemed(customer, reward["reward_id"], reward["name"], reward["cost"])
         if status != 202 or time.monotonic() > deadline:
-            raise Trouble(f"{customer} could not redeem {reward['reward_id']}: {status} {str(answer)[:200]}")
+            raise TroubleError(
+                f"{customer} could not redeem {reward['reward_id']}: {status} {str(answer)[:200]}"
+            )
         time.sleep(PAUSE_S)

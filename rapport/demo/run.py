@@ -30,7 +30,7 @@ from rapport.replay.record import Record
 from rapport.replay.simulated import simulate
 from rapport.replay.sinks import KafkaSink
 from rapport.replay.source import merged
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 REDEEMED_AT = datetime(2018, 2, 1, tzinfo=UTC)
 """All that is replayed lies before it."""
@@ -158,7 +158,7 @@ def _replaying(year: Year, servers: str, board: Board) -> Iterator[Future[Progre
 
     def report(done: Progress) -> None:
         if ended:
-            raise Trouble("The replay was stopped.")
+            raise TroubleError("The replay was stopped.")
         board.progress(done)
 
     def send() -> Progress:
@@ -177,7 +177,7 @@ def _wait_for_tally(follower: Follower, admin: Any) -> None:
     deadline = time.monotonic() + _TALLY_PATIENCE_S
     while not follower.caught_up(ends):
         if time.monotonic() > deadline:
-            raise Trouble("The topics loyalty and outreach could not be read to their ends.")
+            raise TroubleError("The topics loyalty and outreach could not be read to their ends.")
         time.sleep(0.1)
 
 

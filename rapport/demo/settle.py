@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from rapport import broker, lag
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 from shared.schemas.services import SERVICES
 
 GROUPS = frozenset(f"{broker.GROUP_PREFIX}{name}" for name in SERVICES)
@@ -96,7 +96,7 @@ class Settling:
             if str(left) != last:
                 last, changed = str(left), now()
             elif left and now() - changed > stalled_s:
-                raise Trouble(f"The platform stands still ({left}): look into the logs of its parts.")
+                raise TroubleError(f"The platform stands still ({left}): look into the logs of its parts.")
             if quiet < _QUIET_POLLS:
                 sleep(_POLL_S)
 

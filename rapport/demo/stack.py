@@ -11,7 +11,7 @@ from pathlib import Path
 from rapport import status
 from rapport.home import Home, read_env
 from rapport.replay.record import rfc3339
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 _SECONDS_TO_STOP = 90
 _MACHINE = frozenset(
@@ -42,7 +42,7 @@ class DemoStack:
         """The variables that name what runs. Raises Trouble if nothing does."""
         found = read_env(self.home)
         if not found:
-            raise Trouble(f"The demo's stack in {self.home.root} does not run.")
+            raise TroubleError(f"The demo's stack in {self.home.root} does not run.")
         return found
 
     def start(self) -> None:
@@ -82,4 +82,4 @@ class DemoStack:
             process.wait()
             raise
         if process.returncode:
-            raise Trouble(" ".join(filter(None, (because, (output or "").strip()))))
+            raise TroubleError(" ".join(filter(None, (because, (output or "").strip()))))

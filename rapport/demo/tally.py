@@ -11,7 +11,7 @@ import msgspec
 from kafka import TopicPartition
 
 from rapport import broker
-from shared.schemas.codec import BadRecord, Envelope, open_envelope
+from shared.schemas.codec import BadRecordError, Envelope, open_envelope
 
 TOPICS = ("loyalty", "outreach")
 
@@ -137,7 +137,7 @@ class Follower:
             for one in records:
                 try:
                     self._tally.add(open_envelope(one.key, one.value, one.headers))
-                except BadRecord:
+                except BadRecordError:
                     continue  # the dead-letter topic tells of it
                 finally:
                     self._positions[part] = one.offset + 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rapport.embedded.kafka_jars import JARS, KAFKA_VERSION
-from rapport.trouble import Trouble, explain
+from rapport.trouble import TroubleError, explain
 
 PARALLEL = 4
 TRIES = 3
@@ -144,7 +144,7 @@ def _fetch_one(jar: Jar, staging: Path, library: Path, counter: _Counter) -> Non
             path = _download(jar, repository, counter)
         except OSError as error:  # requests' errors are OSErrors too
             if sentence := explain(error):
-                raise Trouble(sentence) from error
+                raise TroubleError(sentence) from error
             reason = str(error)
             continue
         except RuntimeError as error:
@@ -156,7 +156,7 @@ def _fetch_one(jar: Jar, staging: Path, library: Path, counter: _Counter) -> Non
             return
         reason = f"its SHA-256 is {digest}, not {jar.sha256}"
     logging.getLogger(__name__).debug("%s: %s", jar.coordinate, reason)
-    raise Trouble(
+    raise TroubleError(
         f"Could not fetch {jar.coordinate}, a jar of the embedded Kafka ({_short(reason)}): check the "
         "network (or set RAPPORT_MAVEN_URL to a mirror) and run it again; what is already here is kept."
     )

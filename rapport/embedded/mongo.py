@@ -11,7 +11,7 @@ from rapport.embedded import probes
 from rapport.embedded.part import Spec
 from rapport.embedded.ports import HOST
 from rapport.home import Home
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 SERVERS = ("secantusd-rs", "secantusd-py")
 """The Rust server is several times faster; it is optional, as building it takes long."""
@@ -28,13 +28,15 @@ def choose(environ: Mapping[str, str]) -> tuple[str, Path]:
     """The server by ``RAPPORT_MONGO_SERVER`` (auto, secantusd-py or secantusd-rs). Raises Trouble."""
     wanted = environ.get("RAPPORT_MONGO_SERVER") or "auto"
     if wanted not in ("auto", *SERVERS):
-        raise Trouble(f"RAPPORT_MONGO_SERVER is {wanted!r}: use auto, {' or '.join(SERVERS)}.")
+        raise TroubleError(f"RAPPORT_MONGO_SERVER is {wanted!r}: use auto, {' or '.join(SERVERS)}.")
     for name in SERVERS if wanted == "auto" else (wanted,):
         if path := locate(name, environ):
             return name, path
     if wanted == "secantusd-rs":
-        raise Trouble("secantusd-rs is not on PATH: install it, or set RAPPORT_MONGO_SERVER=secantusd-py.")
-    raise Trouble("SecantusDB is not installed: run `make setup`, or `pip install 'rapport[embedded]'`.")
+        raise TroubleError(
+            "secantusd-rs is not on PATH: install it, or set RAPPORT_MONGO_SERVER=secantusd-py."
+        )
+    raise TroubleError("SecantusDB is not installed: run `make setup`, or `pip install 'rapport[embedded]'`.")
 
 
 @cache

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from rapport.home import Home
 from rapport.processes import identity, signal_group
-from rapport.trouble import Trouble, diagnose
+from rapport.trouble import TroubleError, diagnose
 
 LOG_LIMIT = 8 * 1024 * 1024
 TAIL_LINES = 30
@@ -44,7 +44,7 @@ class Spec:
     """Parts with the lowest number stop first."""
 
 
-class PartFailed(Trouble):
+class PartFailed(TroubleError):
     """A part ended or was not ready in time. ``tail``: the last lines of its log."""
 
     def __init__(self, part: str, reason: str, tail: list[str]) -> None:

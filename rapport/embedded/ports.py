@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rapport.home import Home, read_json, write_atomically
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 HOST = "127.0.0.1"
 _LOW = 20_000
@@ -40,7 +40,7 @@ def pick(taken: Iterable[int] = ()) -> int:
     for port in random.sample(range(_LOW, high), k=min(1_000, high - _LOW)):
         if port not in taken and is_free(port):
             return port
-    raise Trouble(f"No port from {_LOW} to {high} is free: close some programs and try again.")
+    raise TroubleError(f"No port from {_LOW} to {high} is free: close some programs and try again.")
 
 
 def variable(part: str) -> str:
@@ -53,9 +53,9 @@ def _fixed(part: str, environ: Mapping[str, str]) -> int | None:
     if not text:
         return None
     if not text.isdigit() or not 0 < int(text) < 65_536:
-        raise Trouble(f"{variable(part)} is {text!r}: give a port from 1 to 65535.")
+        raise TroubleError(f"{variable(part)} is {text!r}: give a port from 1 to 65535.")
     if not is_free(int(text)):
-        raise Trouble(
+        raise TroubleError(
             f"Port {text} for {part} is in use: stop what listens there, or set {variable(part)} to another."
         )
     return int(text)
@@ -73,7 +73,7 @@ def choose(home: Home, parts: Iterable[str], environ: Mapping[str, str]) -> dict
         if fixed is not None:
             twin = next((name for name, port in chosen.items() if port == fixed), None)
             if twin is not None:
-                raise Trouble(f"{variable(part)} and {variable(twin)} are both {fixed}: change one.")
+                raise TroubleError(f"{variable(part)} and {variable(twin)} are both {fixed}: change one.")
             chosen[part] = fixed
     for part in (p for p in parts if p not in chosen):
         old = kept.get(part)

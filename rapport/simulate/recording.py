@@ -16,7 +16,7 @@ _TYPES = frozenset(cls.event_type for cls in CONSUMES)
 def arrivals(source: Source) -> Iterator[Arrival]:
     """Its records in their order; those of types that loyalty does not use are not decoded.
 
-    Raises ``BadLines`` before the first one, ``OSError``.
+    Raises ``BadLinesError`` before the first one, ``OSError``.
     """
     now = datetime.now(UTC)
     for record in source.records:

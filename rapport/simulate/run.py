@@ -13,7 +13,7 @@ from rapport.simulate.tally import Result, Tally, conclude
 from services.loyalty.domain.apply import CONSUMES, apply
 from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
-from shared.domain import Context, Effects, Refused, SetTimer
+from shared.domain import Context, Effects, RefusedError, SetTimer
 from shared.schemas.commands import Command, MemberEnrolRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
@@ -129,7 +129,7 @@ class Run:
         before = self._states.get(event.subject, _NEW)
         try:
             effects = self._apply(before, event, self._context(now, event))
-        except Refused as refusal:
+        except RefusedError as refusal:
             self._refuse(event, refusal.code)
             return ()
         except Exception as bug:  # the worker sets such an event aside too
@@ -150,8 +150,8 @@ class Run:
                 heapq.heappush(self._heap, (change.due_at, subject, change.name))
         for take in effects.takes:
             self._counters[take.counter] += take.amount
-        for reject in effects.rejects:
-            self._seen.discard(reject.event.uid)
+        for retract in effects.retracts:
+            self._seen.discard(retract.event.uid)
 
     def _refuse(self, event: Event, code: str) -> None:
         counted = self._tally.declined if isinstance(event.data, Command) else self._tally.refused

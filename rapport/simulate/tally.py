@@ -10,7 +10,7 @@ from typing import Any
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.reports.liability import Liability, liability
 from services.loyalty.domain.state import MemberState, times
-from shared.domain import Append, Effects, Refused
+from shared.domain import Append, Effects, RefusedError
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
@@ -52,11 +52,11 @@ class Tally:
         for row in effects.rows:
             if isinstance(row, Append) and row.collection == "ledger":
                 self._count_entry(row.document)
-        for reject in effects.rejects:
+        for retract in effects.retracts:
             # A return that waited for its purchase was counted when it came.
-            self.refused[reject.code] += 1
-            if isinstance(reject.event.data, PurchaseReturned):
-                self.sales += _worth(programs, reject.event.time, reject.event.data.refund)
+            self.refused[retract.code] += 1
+            if isinstance(retract.event.data, PurchaseReturned):
+                self.sales += _worth(programs, retract.event.time, retract.event.data.refund)
 
     def _count_entry(self, entry: Mapping[str, Any]) -> None:
         points, at = abs(entry["points"]), entry["at"]
@@ -128,6 +128,6 @@ def _worth(programs: Programs, at: datetime, money: Money) -> int:
     """An amount in the program's currency; 0 for one that the program does not take."""
     try:
         rate = programs.at(micros(at)).rate(money.currency)
-    except Refused:
+    except RefusedError:
         return 0
     return times(max(money.amount, 0), rate)

@@ -249,7 +249,7 @@ class Sender:
         return Event(f"{delivery.outreach_id}-{delivery.attempt}", SOURCE, delivery.customer, at, data)
 
     async def _report_all(self) -> None:
-        """Publish the reports that are not acknowledged yet, together. Raises ``BrokerAway``."""
+        """Publish the reports that are not acknowledged yet, together. Raises ``BrokerAwayError``."""
         events = list(self._unreported.values())
         outcomes = await asyncio.gather(*map(self._runtime.publish_event, events), return_exceptions=True)
         failure: BaseException | None = None

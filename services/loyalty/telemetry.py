@@ -102,7 +102,7 @@ def observer(
             elif entry.status is not None:
                 _count_command(entry.event.data, _refusal(entry))
         for rejected in plan.rejected:
-            if isinstance(rejected.work.event.data, ReferralMade):
+            if isinstance(rejected.message.event.data, ReferralMade):
                 REFERRALS.labels(rejected.code).inc()
 
     return observe

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import BodyTooLarge, internal_error
+from shared.http.problems import BodyTooLargeError, internal_error
 from shared.runtime.telemetry import HTTP_SECONDS
 from shared.runtime.tracing import current_trace_id, span
 from shared.schemas.base import ID_PATTERN
@@ -113,7 +113,7 @@ class BodyLimitMiddleware:
             while message.get("more_body") and size <= DRAINED * self._limit:
                 message = await receive()
                 size += len(message.get("body", b""))
-            raise BodyTooLarge(self._limit)
+            raise BodyTooLargeError(self._limit)
 
         await self._app(scope, receiving, send)
 

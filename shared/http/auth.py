@@ -15,7 +15,7 @@ import jwt
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.http.problems import Problem
+from shared.http.problems import ProblemError
 from shared.runtime.settings import Settings, algorithm_of
 
 SCOPES = frozenset(
@@ -62,13 +62,13 @@ class Principal:
             raise forbidden(scope)
 
 
-def unauthenticated(detail: str, *, challenge: str = REALM) -> Problem:
-    return Problem(401, "unauthenticated", detail, headers={"WWW-Authenticate": challenge})
+def unauthenticated(detail: str, *, challenge: str = REALM) -> ProblemError:
+    return ProblemError(401, "unauthenticated", detail, headers={"WWW-Authenticate": challenge})
 
 
-def forbidden(scope: str) -> Problem:
+def forbidden(scope: str) -> ProblemError:
     challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
-    return Problem(
+    return ProblemError(
         403, "forbidden", f"This needs the scope {scope}.", headers={"WWW-Authenticate": challenge}
     )
 
@@ -146,7 +146,7 @@ def _scopes(claim: Any) -> Iterable[str]:
     return ()
 
 
-def _bad_token(reason: str) -> Problem:
+def _bad_token(reason: str) -> ProblemError:
     return unauthenticated(f"The token is not valid: {reason}.", challenge=f'{REALM}, error="invalid_token"')
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.kafka.keys import partition_of
-from shared.kafka.publisher import BrokerAway
+from shared.kafka.publisher import BrokerAwayError
 
 PARTITIONS_GOOD_FOR_S = 60.0
 
@@ -57,7 +57,7 @@ class ApiClock:
             try:
                 self._partitions = await self._broker.partitions("commands") or self._partitions
                 self._asked = time.monotonic()
-            except BrokerAway:
+            except BrokerAwayError:
                 pass
         return self._partitions
 

@@ -30,7 +30,7 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeout
 from shared.domain import Outcome
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
-from shared.http.problems import Problem, phrase
+from shared.http.problems import ProblemError, phrase
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.runtime.telemetry import COMMANDS
@@ -58,7 +58,7 @@ IdempotencyKey = Annotated[
 
 
 class Sender(Protocol):
-    """What publishes; a ``Publisher`` does. Raises ``BrokerAway``."""
+    """What publishes; a ``Publisher`` does. Raises ``BrokerAwayError``."""
 
     async def publish(self, records: Sequence[Record]) -> None: ...
 
@@ -104,8 +104,8 @@ class Commands:
 
         ``route`` is a stable name such as ``members.redemptions``; ``key`` the Idempotency-Key, if the
         caller gave one. Answers 202 with ``Location`` when nothing is there within the timeout. Raises
-        ``Problem``: the refusal with its status and code, 422 ``invalid`` for a bad key or subject, 422
-        ``idempotency_mismatch``; ``BrokerAway``, or PyMongo's errors, where nothing was sent.
+        ``ProblemError``: the refusal with its status and code, 422 ``invalid`` for a bad key or subject, 422
+        ``idempotency_mismatch``; ``BrokerAwayError``, or PyMongo's errors, where nothing was sent.
         """
         for name, value in ((f"header.{HEADER}", key), ("subject", subject)):
             if value is not None and not re.fullmatch(ID_PATTERN, value):
@@ -123,7 +123,7 @@ class Commands:
             payload, headers = encode(event)
         except PydanticSerializationError:
             # JSON can escape half a surrogate pair, which no UTF-8 can hold.
-            raise Problem(422, "invalid", "The body holds text that is not Unicode.") from None
+            raise ProblemError(422, "invalid", "The body holds text that is not Unicode.") from None
         await self._sender.publish([Record(TOPIC, subject.encode(), payload, tuple(headers))])
         entry = await self._wait(event.uid)
         if entry is not None:
@@ -207,27 +207,27 @@ def _base64(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
-def _refused(status: int, body: dict[str, Any]) -> Problem:
+def _refused(status: int, body: dict[str, Any]) -> ProblemError:
     code, detail = str(body.get("code", "refused")), str(body.get("detail") or phrase(status))
     field = body.get("field")
     errors = [{"field": field, "code": code, "detail": detail}] if field else None
-    return Problem(status, code, detail, errors=errors)
+    return ProblemError(status, code, detail, errors=errors)
 
 
-def _no_command() -> Problem:
-    return Problem(404, "not_found", "There is no such command of yours.")
+def _no_command() -> ProblemError:
+    return ProblemError(404, "not_found", "There is no such command of yours.")
 
 
-def _bad_id(name: str) -> Problem:
+def _bad_id(name: str) -> ProblemError:
     detail = "Give 1 to 128 characters of A-Z a-z 0-9 . _ : -"
-    return Problem(
+    return ProblemError(
         422, "invalid", f"Not valid: {name}.", errors=[{"field": name, "code": "id", "detail": detail}]
     )
 
 
-def _mismatch() -> Problem:
+def _mismatch() -> ProblemError:
     detail = f"This {HEADER} was used for something else; use another."
-    return Problem(
+    return ProblemError(
         422,
         "idempotency_mismatch",
         detail,

@@ -36,4 +36,4 @@ SendCommands = Annotated[Commands, Depends(get_commands)]
 Clock = Annotated[ApiClock, Depends(get_clock)]
 """``await clock.now(subject)``: the wall clock, or the customer's watermark."""
 Producer = Annotated[Producing, Depends(get_producer)]
-"""``await producer.publish(records)``; ``BrokerAway`` becomes 503 by itself."""
+"""``await producer.publish(records)``; ``BrokerAwayError`` becomes 503 by itself."""

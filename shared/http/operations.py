@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
 from shared.http.auth import Principal, authenticated
-from shared.http.problems import RETRY_AFTER_S, Problem
+from shared.http.problems import RETRY_AFTER_S, ProblemError
 
 READY_TIMEOUT_S = 1.0
 
@@ -33,7 +33,7 @@ async def readyz(request: Request) -> dict[str, Any]:
     if not state.publisher.ready:
         missing["broker"] = "Kafka does not answer"
     if missing:
-        raise Problem(
+        raise ProblemError(
             503,
             "not_ready",
             "; ".join(missing.values()) + ".",

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from fastapi import Query
 from pydantic import BaseModel
 
-from shared.http.problems import Problem
+from shared.http.problems import ProblemError
 
 T = TypeVar("T")
 
@@ -84,8 +84,8 @@ def _untag(value: Any) -> CursorValue:
     return value  # type: ignore[no-any-return]
 
 
-def _bad() -> Problem:
+def _bad() -> ProblemError:
     detail = "The cursor is not one that this list gave."
-    return Problem(
+    return ProblemError(
         422, "invalid_cursor", detail, errors=[{"field": "query.cursor", "code": "cursor", "detail": detail}]
     )

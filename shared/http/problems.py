@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
 from starlette.exceptions import HTTPException
 
-from shared.domain import Refused
-from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAway
+from shared.domain import RefusedError
+from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -29,7 +29,7 @@ _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 log = structlog.get_logger(__name__)
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """Raise it anywhere in a request to answer with it.
 
     ``code`` is stable, for programs; ``detail`` for people; ``errors`` names each bad input as
@@ -72,7 +72,7 @@ class Problem(Exception):
         return JSONResponse(self.body(), status_code=self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
-class BodyTooLarge(HTTPException):
+class BodyTooLargeError(HTTPException):
     """More body than ``limit`` bytes. An HTTPException, since FastAPI turns others met while it reads
     a body into a 400."""
 
@@ -110,13 +110,13 @@ def phrase(status: int) -> str:
         return "Error"
 
 
-def not_found(what: str, name: str) -> Problem:
+def not_found(what: str, name: str) -> ProblemError:
     """404 ``not_found``: ``not_found("member", id)``."""
-    return Problem(404, "not_found", f"There is no {what} {name}.")
+    return ProblemError(404, "not_found", f"There is no {what} {name}.")
 
 
-def store_unavailable() -> Problem:
-    return Problem(
+def store_unavailable() -> ProblemError:
+    return ProblemError(
         503,
         "store_unavailable",
         "The store does not answer; ask again.",
@@ -124,8 +124,8 @@ def store_unavailable() -> Problem:
     )
 
 
-def broker_unavailable() -> Problem:
-    return Problem(
+def broker_unavailable() -> ProblemError:
+    return ProblemError(
         503,
         "broker_unavailable",
         "The broker does not answer. Ask again, under the same id or Idempotency-Key.",
@@ -133,14 +133,14 @@ def broker_unavailable() -> Problem:
     )
 
 
-def too_large(limit: int) -> Problem:
+def too_large(limit: int) -> ProblemError:
     """413 ``too_large``; ``limit`` in bytes."""
-    return Problem(413, "too_large", f"More than {limit} bytes.")
+    return ProblemError(413, "too_large", f"More than {limit} bytes.")
 
 
-def internal_error(request_id: str) -> Problem:
+def internal_error(request_id: str) -> ProblemError:
     """500 that gives the caller nothing but what to quote."""
-    return Problem(500, "internal", f"Something broke here; quote request {request_id}.")
+    return ProblemError(500, "internal", f"Something broke here; quote request {request_id}.")
 
 
 def field_name(location: Sequence[int | str]) -> str:
@@ -148,34 +148,34 @@ def field_name(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location)
 
 
-def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
+def invalid(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
     """A Pydantic error list as a problem: 400 ``not_json``, or 422 ``invalid`` naming each field."""
     if any(error["type"] == "json_invalid" for error in errors):
-        return Problem(400, "not_json", "The body is not JSON.")
+        return ProblemError(400, "not_json", "The body is not JSON.")
     found = [
         {"field": field_name(e["loc"]), "code": e["type"], "detail": e["msg"].removeprefix("Value error, ")}
         for e in errors
     ]
     named = ", ".join(dict.fromkeys(error["field"] for error in found))
-    return Problem(422, "invalid", f"Not valid: {named}.", errors=found)
+    return ProblemError(422, "invalid", f"Not valid: {named}.", errors=found)
 
 
-def from_http(error: HTTPException) -> Problem:
+def from_http(error: HTTPException) -> ProblemError:
     """What Starlette and FastAPI raise themselves: ``not_found``, ``method_not_allowed`` and so on."""
-    if isinstance(error, BodyTooLarge):
+    if isinstance(error, BodyTooLargeError):
         return too_large(error.limit)
     title = phrase(error.status_code)
     code = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
     detail = error.detail if isinstance(error.detail, str) and error.detail != title else ""
-    return Problem(error.status_code, code, detail, headers=error.headers)
+    return ProblemError(error.status_code, code, detail, headers=error.headers)
 
 
 def from_refusal(
-    refusal: Refused,
+    refusal: RefusedError,
     *,
     errors: Sequence[Mapping[str, Any]] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Problem:
+) -> ProblemError:
     """A refusal of the domain, by whichever way it comes: raised in a route, or a command's outcome.
 
     ``errors`` and ``headers`` are a route's, where it has more to say than the refusal.
@@ -183,18 +183,18 @@ def from_refusal(
     field = refusal.field
     if errors is None and field:
         errors = [{"field": field, "code": refusal.code, "detail": refusal.detail}]
-    return Problem(refusal.status, refusal.code, refusal.detail, errors=errors, headers=headers)
+    return ProblemError(refusal.status, refusal.code, refusal.detail, errors=errors, headers=headers)
 
 
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem. The 500 is ``shared.http.access``'s."""
 
     async def problem(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, Problem)
+        assert isinstance(error, ProblemError)
         return error.response()
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, Refused)
+        assert isinstance(error, RefusedError)
         return from_refusal(error).response()
 
     async def validation(_: Request, error: Exception) -> JSONResponse:
@@ -216,11 +216,11 @@ def install(app: FastAPI) -> None:
         log.warning("broker_unavailable", error=str(error)[:300])
         return broker_unavailable().response()
 
-    app.add_exception_handler(Problem, problem)
-    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(ProblemError, problem)
+    app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
     for away in (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError):
         app.add_exception_handler(away, store)
-    app.add_exception_handler(BrokerAway, broker)
+    app.add_exception_handler(BrokerAwayError, broker)
     app.add_exception_handler(MessageSizeTooLargeError, size)

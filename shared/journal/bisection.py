@@ -41,14 +41,19 @@ async def by_halves(step: Step[S], transact: Transact[S], set_aside: SetAside[S]
 
 def halves(step: Step[S]) -> tuple[Step[S], Step[S]]:
     """The earlier half of a step of two or more, by time, and the later one. Pure."""
-    works, due = step.works, step.due
-    times = sorted([*(t.due_at for t in due), *(w.at for w in works)])
+    messages, due = step.messages, step.due
+    times = sorted([*(t.due_at for t in due), *(m.at for m in messages)])
     middle = times[(len(times) - 1) // 2]
-    late_works, late_due = [w for w in works if w.at > middle], [t for t in due if t.due_at > middle]
-    if late_works or late_due:
-        early_works, early_due = [w for w in works if w.at <= middle], [t for t in due if t.due_at <= middle]
+    late_messages, late_due = [m for m in messages if m.at > middle], [t for t in due if t.due_at > middle]
+    if late_messages or late_due:
+        early_messages, early_due = (
+            [m for m in messages if m.at <= middle],
+            [t for t in due if t.due_at <= middle],
+        )
     else:  # nothing is later than the middle: timers first, then the messages by halves
-        half = len(works) // 2 if not due else 0
-        early_works, early_due, late_works = list(works[:half]), list(due), list(works[half:])
-    first = replace(step, works=early_works, due=early_due, horizon=min(step.horizon, middle), states={})
-    return first, replace(step, works=late_works, due=late_due, states={})
+        half = len(messages) // 2 if not due else 0
+        early_messages, early_due, late_messages = list(messages[:half]), list(due), list(messages[half:])
+    first = replace(
+        step, messages=early_messages, due=early_due, horizon=min(step.horizon, middle), states={}
+    )
+    return first, replace(step, messages=late_messages, due=late_due, states={})

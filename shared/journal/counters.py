@@ -13,7 +13,7 @@ REMEMBERED_BATCHES = 16
 REMEMBERED_NAMES = 256
 
 
-class OverLimit(Exception):
+class OverLimitError(Exception):
     """A domain took more than ``Context.used`` left: a bug, since it looks before it takes."""
 
 
@@ -33,12 +33,14 @@ class Counter:
         return (self.stored or 0) + self.taken
 
     def after(self, take: Take) -> "Counter":
-        """The counter once this is taken too. Raises ``OverLimit``."""
+        """The counter once this is taken too. Raises ``OverLimitError``."""
         taken, room = self.taken + take.amount, self.room
         if take.limit is not None and take.amount > 0:
             left = take.limit - taken
             if (self.stored or 0) > left:
-                raise OverLimit(f"{take.counter}: {self.used} used, {take.amount} more is above {take.limit}")
+                raise OverLimitError(
+                    f"{take.counter}: {self.used} used, {take.amount} more is above {take.limit}"
+                )
             room = left if room is None else min(room, left)
         return replace(self, taken=taken, room=room)
 
@@ -57,7 +59,7 @@ class Counters:
         return self._of(name).used
 
     def take(self, takes: Sequence[Take]) -> None:
-        """Take all of them. Raises ``OverLimit``, and has then taken none."""
+        """Take all of them. Raises ``OverLimitError``, and has then taken none."""
         changed: dict[str, Counter] = {}
         for take in takes:
             counter = changed.get(take.counter) or self._of(take.counter)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic
 
-from shared.domain import Append, CancelTimer, Increment, Put, Reject, S, SetTimer
-from shared.journal.plan import Buried, Entry, Held, Plan, Timer
+from shared.domain import Append, CancelTimer, Increment, Put, Retract, S, SetTimer
+from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone
 from shared.kafka.publisher import Record
-from shared.worker.processing import Origin, Work
+from shared.worker.processing import Message, Origin
 
 
 @dataclass(slots=True)
@@ -17,14 +17,14 @@ class Course(Generic[S]):
     """A plan in the making. What an event does goes into it through these methods."""
 
     plan: Plan[S]
-    held: Mapping[str, Held[S]]
+    stored: Mapping[str, StoredState[S]]
     clock: datetime
     """What ``Context.now`` is for the next event."""
     horizon: datetime
     """Timers set meanwhile and due by then fire in this plan."""
     failed_at: datetime
     """The wall clock for dead letters."""
-    seen: Callable[[Work], bool]
+    seen: Callable[[Message], bool]
     """Whether an event was handled before the plan."""
     due: dict[str, Timer]
     """The timers that may fire in this plan, by key."""
@@ -41,7 +41,7 @@ class Course(Generic[S]):
     def state(self, subject: str) -> S:
         """The customer's state as the plan has it by now."""
         state = self.plan.states.get(subject)
-        return self.held[subject].state if state is None else state
+        return self.stored[subject].state if state is None else state
 
     def next_timer(self, limit: datetime) -> Timer | None:
         """The earliest timer due by ``limit``; its row goes. None if there is none."""
@@ -84,23 +84,23 @@ class Course(Generic[S]):
     def enter(self, entry: Entry) -> None:
         """The event is handled; one that was rejected under its id before is so no longer."""
         self.entries[entry.event.uid] = entry
-        self.plan.buried.pop(entry.event.uid, None)
+        self.plan.tombstones.pop(entry.event.uid, None)
 
-    def withdraw(self, rejects: Sequence[Reject]) -> list[Record]:
+    def retract(self, retracts: Sequence[Retract]) -> list[Record]:
         """Take back that these were handled. What they emitted in this plan is still to be published, so
         it is returned for the entry that now stands for them."""
         plan = self.plan
         emitted: list[Record] = []
-        for reject in rejects:
-            uid = reject.event.uid
+        for retract in retracts:
+            uid = retract.event.uid
             entry = self.entries.pop(uid, None)
             if entry is not None:
                 emitted += entry.emitted
-            elif uid not in plan.buried:
+            elif uid not in plan.tombstones:
                 plan.forgotten.add(uid)
-            plan.withdrawn.append(reject)
-            origin = Origin.parse(reject.origin)
-            plan.buried[uid] = Buried(reject.event, origin, origin.offset)
+            plan.retracted.append(retract)
+            origin = Origin.parse(retract.origin)
+            plan.tombstones[uid] = Tombstone(retract.event, origin, origin.offset)
         return emitted
 
     def finish(self) -> Plan[S]:

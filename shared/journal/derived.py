@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from shared.domain import Emit, Refused
+from shared.domain import Emit, RefusedError
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import child_traceparent
 from shared.schemas.codec import encode
@@ -30,7 +30,7 @@ class Derived:
         return base64.b32encode(mac.digest())[:16].decode()
 
     def records(self, cause: Event, emits: Sequence[Emit]) -> tuple[Record, ...]:
-        """The records to publish. Raises ``Refused`` (``too_large``) for one that no broker would take."""
+        """The records to publish. Raises ``too_large`` for one that no broker would take."""
         if not emits:
             return ()
         trace = child_traceparent(cause.traceparent)
@@ -46,7 +46,9 @@ class Derived:
             )
             value, headers = encode(event)
             if len(value) > MAX_RECORD_BYTES:
-                raise Refused("too_large", f"{emit.data.event_type} would be {len(value)} bytes", status=422)
+                raise RefusedError(
+                    "too_large", f"{emit.data.event_type} would be {len(value)} bytes", status=422
+                )
             records.append(Record(emit.data.topic, event.subject.encode(), value, tuple(headers)))
         return tuple(records)
 

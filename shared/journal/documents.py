@@ -9,7 +9,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from shared.domain import S
 from shared.journal.counters import Counter
-from shared.journal.plan import Buried, Entry, Held, Plan, Timer, command_digest
+from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone, command_digest
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
@@ -42,10 +42,10 @@ class Journalled:
     origin: Origin
     emitted: tuple[Record, ...]
     until: int | None = None
-    """Set for one that was rejected later: where its record was, those up to this offset are known."""
+    """Set for one that was retracted later: where its record was, those up to this offset are known."""
 
     @property
-    def rejected(self) -> bool:
+    def retracted(self) -> bool:
         return self.until is not None
 
     def covers(self, origin: Origin) -> bool:
@@ -62,12 +62,12 @@ class Journalled:
 
 
 def writes_of(
-    plan: Plan[S], held: Mapping[str, Held[S]], *, partition: int, watermark: datetime | None
+    plan: Plan[S], stored: Mapping[str, StoredState[S]], *, partition: int, watermark: datetime | None
 ) -> Writes:
     """The plan's writes; ``OUTBOX`` is among the changes if timers' events are to be published."""
     writes = Writes(
-        journal=[_entry(entry) for entry in plan.entries] + [_buried(b) for b in plan.buried.values()],
-        states=[_state(s, held[s].version, state.model_dump_json()) for s, state in plan.states.items()],
+        journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
+        states=[_state(s, stored[s].version, state.model_dump_json()) for s, state in plan.states.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
         counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
@@ -142,8 +142,8 @@ def _entry(entry: Entry) -> Document:
     return document
 
 
-def _buried(buried: Buried) -> Document:
-    return _place(buried.event, buried.origin) | {"rejected_until": buried.until}
+def _tombstone(tombstone: Tombstone) -> Document:
+    return _place(tombstone.event, tombstone.origin) | {"retracted_until": tombstone.until}
 
 
 def _stored(record: Record) -> Document:
@@ -158,7 +158,7 @@ def journalled(document: Mapping[str, Any]) -> Journalled:
     """What a journal document says."""
     origin = Origin(document["topic"], document["partition"], document["offset"])
     emitted = tuple(_record(r) for r in document.get("emitted", ()))
-    return Journalled(origin, emitted, document.get("rejected_until"))
+    return Journalled(origin, emitted, document.get("retracted_until"))
 
 
 def _record(stored: Mapping[str, Any]) -> Record:

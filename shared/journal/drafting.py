@@ -13,7 +13,7 @@ from shared.journal.planner import Planner
 from shared.journal.step import Step
 from shared.journal.store import WorkerStore
 from shared.runtime import telemetry
-from shared.worker.processing import Batch, Fenced
+from shared.worker.processing import Batch, FencedError
 from shared.worker.retry import retry
 
 
@@ -42,15 +42,15 @@ class Drafter(Generic[S]):
         while True:
             await self._read_states(step)
             plan = await self._plan(step)
-            uids = [r.work.event.uid for r in plan.rejected if r.work.event.uid not in step.known]
+            uids = [r.message.event.uid for r in plan.rejected if r.message.event.uid not in step.known]
             if not uids or not await self._learn(step, uids):
                 return plan
 
     async def learn_duplicates(self, step: Step[S], plan: Plan[S]) -> None:
-        """The journal refused entries of the plan: learn which. Raises ``Fenced`` if it has none of them."""
-        uids = [*(e.event.uid for e in plan.entries), *plan.buried]
+        """The journal refused entries of the plan: learn which. Raises ``FencedError`` if it has none."""
+        uids = [*(e.event.uid for e in plan.entries), *plan.tombstones]
         if not await self._learn(step, uids) - plan.forgotten:
-            raise Fenced("the journal refused entries that it does not have") from None
+            raise FencedError("the journal refused entries that it does not have") from None
 
     async def _read_states(self, step: Step[S]) -> None:
         memory, subjects = step.memory, step.subjects
@@ -67,7 +67,7 @@ class Drafter(Generic[S]):
         while True:
             started = perf_counter()
             plan = self._planner.plan(
-                step.works,
+                step.messages,
                 step.due,
                 step.states,
                 now=step.batch.now,

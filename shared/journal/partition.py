@@ -7,8 +7,8 @@ from typing import Generic
 from shared.domain import S
 from shared.journal.counters import Recall
 from shared.journal.documents import Journalled
-from shared.journal.plan import Held, Plan
-from shared.worker.processing import TIMER_TOPIC, Origin, TopicOffset, Work
+from shared.journal.plan import Plan, StoredState
+from shared.worker.processing import TIMER_TOPIC, Message, Origin, TopicOffset
 
 WARM_CUSTOMERS = 50_000
 RECENT_EVENTS = 100_000
@@ -18,7 +18,7 @@ class PartitionMemory(Generic[S]):
     """Warm states, uids of events handled and published, names of shared counters in use."""
 
     def __init__(self) -> None:
-        self.warm: OrderedDict[str, Held[S]] = OrderedDict()
+        self.warm: OrderedDict[str, StoredState[S]] = OrderedDict()
         self.recent: OrderedDict[str, Origin] = OrderedDict()
         self.counters = Recall()
         self._handled: dict[TopicOffset, int] = {}
@@ -33,7 +33,7 @@ class PartitionMemory(Generic[S]):
         """Those whose states must be read."""
         return [s for s in subjects if s not in self.warm]
 
-    def states(self, subjects: Collection[str]) -> dict[str, Held[S]]:
+    def states(self, subjects: Collection[str]) -> dict[str, StoredState[S]]:
         """The states of these customers, all of them warm; the oldest others make room."""
         states = {}
         for subject in subjects:
@@ -43,32 +43,32 @@ class PartitionMemory(Generic[S]):
             self.warm.popitem(last=False)
         return states
 
-    def written(self, plan: Plan[S], before: Mapping[str, Held[S]]) -> None:
+    def written(self, plan: Plan[S], before: Mapping[str, StoredState[S]]) -> None:
         """The plan's transaction stands; ``before`` are the states it was made from."""
         for subject, state in plan.states.items():
-            self.warm[subject] = Held(state, before[subject].version + 1)
+            self.warm[subject] = StoredState(state, before[subject].version + 1)
         # Now, not once it is published: were that given up, these must not pass for handled.
-        for uid in plan.forgotten | plan.buried.keys():
+        for uid in plan.forgotten | plan.tombstones.keys():
             self.recent.pop(uid, None)
 
-    def handled(self, like: Origin, works: Iterable[Work]) -> int:
+    def handled(self, like: Origin, messages: Iterable[Message]) -> int:
         """The highest offset handled of the origin's topic and partition once these works are."""
         where = like.topic, like.partition
-        offsets = [w.origin.offset for w in works if (w.origin.topic, w.origin.partition) == where]
+        offsets = [w.origin.offset for w in messages if (w.origin.topic, w.origin.partition) == where]
         return max(like.offset, self._handled.get(where, -1), *offsets)
 
-    def published(self, plan: Plan[S], works: Iterable[Work], known: Mapping[str, Journalled]) -> None:
+    def published(self, plan: Plan[S], messages: Iterable[Message], known: Mapping[str, Journalled]) -> None:
         """The plan's events are published too: whatever comes again under their ids has no effect.
-        ``works`` are all that it was made from; ``known`` is what the journal had of them."""
-        for work in works:
-            self._handled[work.origin.topic, work.origin.partition] = work.origin.offset
-        for work in plan.repeated:
-            uid = work.event.uid
+        ``messages`` are all that it was made from; ``known`` is what the journal had of them."""
+        for message in messages:
+            self._handled[message.origin.topic, message.origin.partition] = message.origin.offset
+        for message in plan.repeated:
+            uid = message.event.uid
             before = known.get(uid)
-            if uid in plan.forgotten or uid in plan.buried:
+            if uid in plan.forgotten or uid in plan.tombstones:
                 continue
-            if before is None or (not before.rejected and before.published_by(work.origin)):
-                self.recent[uid] = work.origin
+            if before is None or (not before.retracted and before.published_by(message.origin)):
+                self.recent[uid] = message.origin
         for entry in plan.entries:
             if entry.origin.topic != TIMER_TOPIC:
                 self.recent[entry.event.uid] = entry.origin

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic
 
-from shared.domain import Reject, S
+from shared.domain import Retract, S
 from shared.journal.counters import Counters
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.event import Event
-from shared.worker.processing import COMMANDS, Origin, Work
+from shared.worker.processing import COMMANDS, Message, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Generic[S]):
+class StoredState(Generic[S]):
     """A customer's state as the store has it; version 0 is one it has never seen."""
 
     state: S
@@ -50,13 +50,13 @@ class Entry:
 class Rejected:
     """A fact that the domain cannot apply: a dead letter, not journalled."""
 
-    work: Work
+    message: Message
     code: str
     detail: str
 
 
 @dataclass(slots=True)
-class Buried:
+class Tombstone:
     """What the journal keeps of an event that was accepted and then rejected, so that its redelivery is
     told from another event of that id."""
 
@@ -81,11 +81,11 @@ class Plan(Generic[S]):
     """What to add to each field, by collection and key; nothing that comes to 0."""
     counters: Counters = field(default_factory=Counters)
     rejected: list[Rejected] = field(default_factory=list)
-    repeated: list[Work] = field(default_factory=list)
+    repeated: list[Message] = field(default_factory=list)
     """Works without effect: they were seen before."""
-    withdrawn: list[Reject] = field(default_factory=list)
+    retracted: list[Retract] = field(default_factory=list)
     """Events accepted earlier and rejected now; their dead letters are with the entry that says so."""
-    buried: dict[str, Buried] = field(default_factory=dict)
+    tombstones: dict[str, Tombstone] = field(default_factory=dict)
     """Of them, by uid, those whose id no other event of the plan has."""
     forgotten: set[str] = field(default_factory=set)
     """Uids whose journal entries, older than the plan, go before its own are written."""

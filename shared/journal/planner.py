@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import Context, Handler, Refused, Reject, S
+from shared.domain import Context, Handler, RefusedError, Retract, S
 from shared.journal.counters import Counters
 from shared.journal.course import Course
 from shared.journal.derived import Derived
-from shared.journal.plan import Entry, Held, Plan, Rejected, Timer
+from shared.journal.plan import Entry, Plan, Rejected, StoredState, Timer
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
-from shared.worker.dead_letters import letter_of, written_anew
-from shared.worker.processing import COMMANDS, TIMER_TOPIC, Origin, Work
+from shared.worker.dead_letters import dead_letter_of, written_anew
+from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
 
 class Planner(Generic[S]):
@@ -32,51 +32,51 @@ class Planner(Generic[S]):
 
     def plan(
         self,
-        works: Sequence[Work],
+        messages: Sequence[Message],
         due: Sequence[Timer],
-        held: Mapping[str, Held[S]],
+        stored: Mapping[str, StoredState[S]],
         *,
         now: datetime,
         horizon: datetime,
-        seen: Callable[[Work], bool] = lambda work: False,
+        seen: Callable[[Message], bool] = lambda message: False,
         counters: Mapping[str, int | None] | None = None,
         failed_at: datetime | None = None,
     ) -> Plan[S]:
-        """Apply ``works`` (in order) and the ``due`` timers, and those set meanwhile that are due by
+        """Apply ``messages`` (in order) and the ``due`` timers, and those set meanwhile that are due by
         ``horizon``.
 
-        ``seen(work)`` tells of events handled before the plan: they, and a uid's second event in the plan,
+        ``seen(message)`` tells of events handled before the plan: they, and a uid's second event in the plan,
         have no effect; nor has a timer's firing that was seen, set again for the same instant.
         ``counters`` are shared counters as just read, None for one without a document; when the result's
         ``counters.unread`` names others, read those and plan again. ``failed_at`` (``now`` unless given)
         is the wall clock for dead letters.
         """
         plan: Plan[S] = Plan(counters=Counters(counters or {}))
-        course = Course(plan, held, now, horizon, failed_at or now, seen, {t.key: t for t in due})
-        for work in works:
-            self._fire_until(course, work.at)
+        course = Course(plan, stored, now, horizon, failed_at or now, seen, {t.key: t for t in due})
+        for message in messages:
+            self._fire_until(course, message.at)
             if self._stream:
-                course.clock = max(course.clock, work.at)
-            uid = work.event.uid
-            if uid in course.entries or (seen(work) and uid not in plan.forgotten):
-                plan.repeated.append(work)
+                course.clock = max(course.clock, message.at)
+            uid = message.event.uid
+            if uid in course.entries or (seen(message) and uid not in plan.forgotten):
+                plan.repeated.append(message)
             else:
-                self._apply(course, work)
+                self._apply(course, message)
         self._fire_until(course, horizon)
         return course.finish()
 
     def _fire_until(self, course: Course[S], limit: datetime) -> None:
         while (timer := course.next_timer(limit)) is not None:
-            work = self.fire(timer)
-            uid = work.event.uid
-            if uid in course.fired or course.seen(work):
+            message = self.fire(timer)
+            uid = message.event.uid
+            if uid in course.fired or course.seen(message):
                 continue
             course.fired.add(uid)
             if self._stream:
                 course.clock = max(course.clock, timer.due_at)
-            self._apply(course, work)
+            self._apply(course, message)
 
-    def fire(self, timer: Timer) -> Work:
+    def fire(self, timer: Timer) -> Message:
         """A timer's firing as an event: the same timer is always the same event."""
         due_at = timer.due_at.astimezone(UTC)
         event = Event(
@@ -86,59 +86,59 @@ class Planner(Generic[S]):
             time=due_at,
             data=TimerFired(name=timer.name, due_at=due_at, payload=dict(timer.payload)),
         )
-        return Work(-1, due_at, event, Origin(TIMER_TOPIC, -1, -1))
+        return Message(-1, due_at, event, Origin(TIMER_TOPIC, -1, -1))
 
-    def _apply(self, course: Course[S], work: Work) -> None:
-        plan, event = course.plan, work.event
+    def _apply(self, course: Course[S], message: Message) -> None:
+        plan, event = course.plan, message.event
         before = course.state(event.subject)
-        is_command = work.origin.topic == COMMANDS
+        is_command = message.origin.topic == COMMANDS
         try:
-            effects = self._handler.apply(before, event, self._context(course, work))
+            effects = self._handler.apply(before, event, self._context(course, message))
             emitted = self._derived.records(event, effects.emits)
-            letters = tuple(self._letter(reject, course.failed_at) for reject in effects.rejects)
+            dead_letters = tuple(self._dead_letter(retract, course.failed_at) for retract in effects.retracts)
             plan.counters.take(effects.takes)
-        except Refused as refusal:
-            self._refuse(course, work, refusal, is_command)
+        except RefusedError as refusal:
+            self._refuse(course, message, refusal, is_command)
             return
         except Exception as bug:  # a poison event stops nothing: it goes aside with its reason
             detail = f"{type(bug).__name__}: {bug}"
-            self._refuse(course, work, Refused("unhandled", detail, status=500), False)
+            self._refuse(course, message, RefusedError("unhandled", detail, status=500), False)
             return
         if effects.state is not before:
             plan.states[event.subject] = effects.state
         course.keep_rows(effects.rows)
         course.keep_timers(event.subject, effects.timers)
-        emitted = (*course.withdraw(effects.rejects), *emitted, *letters)
+        emitted = (*course.retract(effects.retracts), *emitted, *dead_letters)
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        course.enter(Entry(event, work.origin, status, body, emitted))
+        course.enter(Entry(event, message.origin, status, body, emitted))
 
     @staticmethod
-    def _refuse(course: Course[S], work: Work, refusal: Refused, is_command: bool) -> None:
+    def _refuse(course: Course[S], message: Message, refusal: RefusedError, is_command: bool) -> None:
         if not is_command:
-            course.plan.rejected.append(Rejected(work, refusal.code, refusal.detail))
+            course.plan.rejected.append(Rejected(message, refusal.code, refusal.detail))
             return
         body = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
-        course.enter(Entry(work.event, work.origin, refusal.status, body, ()))
+        course.enter(Entry(message.event, message.origin, refusal.status, body, ()))
 
-    def _context(self, course: Course[S], work: Work) -> Context:
+    def _context(self, course: Course[S], message: Message) -> Context:
         return Context(
             course.clock,
-            partial(self._derived.new_id, work.event),
-            partial(self._derived.secret, work.event),
+            partial(self._derived.new_id, message.event),
+            partial(self._derived.secret, message.event),
             course.plan.counters.used,
-            work.origin.text,
+            message.origin.text,
         )
 
-    def _letter(self, reject: Reject, failed_at: datetime) -> Record:
+    def _dead_letter(self, retract: Retract, failed_at: datetime) -> Record:
         """The dead letter of an event accepted earlier. It is counted when it is published: a batch may
         be planned more than once."""
-        origin, record = written_anew(reject.event, Origin.parse(reject.origin))
-        return letter_of(
+        origin, record = written_anew(retract.event, Origin.parse(retract.origin))
+        return dead_letter_of(
             self._handler.service,
             origin,
             record,
-            code=reject.code,
-            detail=reject.detail,
+            code=retract.code,
+            detail=retract.detail,
             failed_at=failed_at,
         )

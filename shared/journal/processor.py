@@ -21,12 +21,12 @@ from shared.journal.plan import Plan
 from shared.journal.planner import Planner
 from shared.journal.publishing import StepPublisher
 from shared.journal.step import Step
-from shared.journal.store import CountersMoved, DuplicateEvents, WorkerStore
+from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
 from shared.journal.telemetry import count
 from shared.kafka.publisher import Publisher
 from shared.runtime import telemetry
 from shared.worker import faults
-from shared.worker.processing import TIMER_TOPIC, Batch, Fenced, TopicOffset, Work
+from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset
 from shared.worker.retry import retry
 
 TIMERS_A_STEP = 500
@@ -106,19 +106,19 @@ class JournalProcessor(Generic[S]):
         memory = self._partitions[batch.partition]
         try:
             await self._take_steps(batch, memory)
-        except Fenced:
+        except FencedError:
             memory.clear()
             raise
         if batch.records:  # step 7
             await retry(self._service, "kafka", lambda: self._publisher.publish(batch.records))
         self._durable.update(batch.offsets)  # step 8
         self.committed.set()
-        telemetry.BATCH_SIZE.labels(self._service).observe(len(batch.works))
+        telemetry.BATCH_SIZE.labels(self._service).observe(len(batch.messages))
         telemetry.BATCH_SECONDS.labels(self._service, "total").observe(perf_counter() - started)
 
     async def _take_steps(self, batch: Batch, memory: PartitionMemory[S]) -> None:
         """All of the batch, in as many transactions as the due timers and a bad event make needed."""
-        left: Sequence[Work] = batch.works
+        left: Sequence[Message] = batch.messages
         more = True
         while more:
             due = await self._drafter.due_timers(batch, TIMERS_A_STEP)  # step 1
@@ -129,13 +129,13 @@ class JournalProcessor(Generic[S]):
                 # Go no further than the last of these, and let the rest fire before any message at that
                 # same instant.
                 step.horizon = due[-1].due_at
-                step.works = [w for w in left if w.at < step.horizon]
+                step.messages = [m for m in left if m.at < step.horizon]
             await by_halves(step, self._transact, self._set_aside)
-            left = left[len(step.works) :]
+            left = left[len(step.messages) :]
         telemetry.TIMERS_DUE.labels(self._service).set(0)
 
     async def _transact(self, step: Step[S]) -> None:
-        """Steps 2 to 6, whole or not at all. Raises ``UnstorableError`` and ``Fenced``."""
+        """Steps 2 to 6, whole or not at all. Raises ``UnstorableError`` and ``FencedError``."""
         contended = 0
         while True:
             plan = await self._drafter.draft(step)  # step 2
@@ -144,12 +144,12 @@ class JournalProcessor(Generic[S]):
             try:
                 outboxed = await self._write(step, plan, counters_first=contended > 0)  # step 3
                 break
-            except Fenced:
+            except FencedError:
                 raise
-            except CountersMoved:
+            except CountersMovedError:
                 await asyncio.sleep(CONTENDED_SECONDS * 2 ** min(contended, 6) * random.uniform(0.5, 1.5))
                 contended += 1
-            except DuplicateEvents:
+            except DuplicateEventsError:
                 await self._drafter.learn_duplicates(step, plan)
                 await self._publishing.empty_outbox(step.batch.partition)
             except Exception as error:
@@ -159,7 +159,7 @@ class JournalProcessor(Generic[S]):
         faults.point("after_timer_transaction" if timer_fired else "after_transaction")
         step.memory.written(plan, step.states)  # step 4
         await self._publishing.publish(step, plan, outboxed=outboxed)  # step 5
-        step.memory.published(plan, step.works, step.known)  # step 6
+        step.memory.published(plan, step.messages, step.known)  # step 6
         count(self._service, plan, step.known, step.batch.now)
         if self._observe is not None:
             self._observe(plan)
@@ -178,5 +178,5 @@ class JournalProcessor(Generic[S]):
         return await retry(self._service, "mongo", write)
 
     async def _set_aside(self, step: Step[S], error: Exception) -> None:
-        work = step.works[0] if step.works else self._planner.fire(step.due[0])
-        await self._publishing.set_aside(work, error)
+        message = step.messages[0] if step.messages else self._planner.fire(step.due[0])
+        await self._publishing.set_aside(message, error)

@@ -16,7 +16,7 @@ from shared.runtime import telemetry
 from shared.schemas.timer import TimerFired
 from shared.worker import faults
 from shared.worker.dead_letters import dead_letter, written_anew
-from shared.worker.processing import TIMER_TOPIC, Work
+from shared.worker.processing import TIMER_TOPIC, Message
 from shared.worker.retry import retry
 
 log = structlog.get_logger(__name__)
@@ -37,9 +37,9 @@ class StepPublisher(Generic[S]):
         """What the plan emitted, dead letters for what it rejected, and what redelivered events of it
         emitted their first time. ``outboxed``: it put timers' entries into the outbox, which then goes."""
         records = [r for e in plan.entries for r in e.emitted]
-        records += [self._letter(r) for r in plan.rejected]
-        for work in plan.repeated:
-            entry = step.redelivered(work)
+        records += [self._dead_letter(r) for r in plan.rejected]
+        for message in plan.repeated:
+            entry = step.redelivered(message)
             if entry is not None:
                 records += entry.emitted
         started = perf_counter()
@@ -59,23 +59,25 @@ class StepPublisher(Generic[S]):
             await self._publisher.publish(records)
             await self._store.clear_outbox(partition)
 
-    async def set_aside(self, work: Work, error: Exception) -> None:
+    async def set_aside(self, message: Message, error: Exception) -> None:
         """Dead-letter what the store refuses for good; a timer's row goes."""
-        log.error("event cannot be stored", event_id=work.event.uid, error=str(error)[:500])
-        letter = self._letter(Rejected(work, "store", f"{type(error).__name__}: {error}"[:500]))
-        await retry(self._service, "kafka", lambda: self._publisher.publish([letter]))
-        if work.origin.topic == TIMER_TOPIC:
-            data = work.event.data
+        log.error("event cannot be stored", event_id=message.event.uid, error=str(error)[:500])
+        dead_letter = self._dead_letter(Rejected(message, "store", f"{type(error).__name__}: {error}"[:500]))
+        await retry(self._service, "kafka", lambda: self._publisher.publish([dead_letter]))
+        if message.origin.topic == TIMER_TOPIC:
+            data = message.event.data
             assert isinstance(data, TimerFired)
-            await retry(self._service, "mongo", lambda: self._store.drop_timer(work.event.subject, data.name))
+            await retry(
+                self._service, "mongo", lambda: self._store.drop_timer(message.event.subject, data.name)
+            )
 
-    def _letter(self, rejected: Rejected) -> Record:
+    def _dead_letter(self, rejected: Rejected) -> Record:
         """A dead letter for an event that only this service cannot apply."""
-        work = rejected.work
-        log.warning("dead letter", event_id=work.event.uid, code=rejected.code, detail=rejected.detail)
-        original, origin = work.raw, work.origin
+        message = rejected.message
+        log.warning("dead letter", event_id=message.event.uid, code=rejected.code, detail=rejected.detail)
+        original, origin = message.raw, message.origin
         if original is None:
-            origin, original = written_anew(work.event, origin)
+            origin, original = written_anew(message.event, origin)
         return dead_letter(
             self._service,
             origin,

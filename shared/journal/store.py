@@ -17,11 +17,11 @@ from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.domain import Handler, S
 from shared.journal.documents import OUTBOX, Change, Document, Journalled, Writes, journalled, writes_of
-from shared.journal.plan import Held, Plan, Timer
+from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.sessions import COLLECTION as WRITERS
 from shared.journal.sessions import Sessions
 from shared.kafka.publisher import Record
-from shared.worker.processing import Fenced
+from shared.worker.processing import FencedError
 
 COLLECTIONS = ("state", "journal", "timers", OUTBOX, "watermarks", "counters", WRITERS)
 NAMESPACE_EXISTS = 48
@@ -29,11 +29,11 @@ WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
 
 
-class DuplicateEvents(Exception):
+class DuplicateEventsError(Exception):
     """Some events of the batch stand in the journal already; nothing was written."""
 
 
-class CountersMoved(Exception):
+class CountersMovedError(Exception):
     """Another worker has taken from a shared counter of the plan meanwhile; nothing was written."""
 
 
@@ -67,9 +67,9 @@ class WorkerStore(Generic[S]):
         """Before a partition's first read: end what a writer before may have left open."""
         await self._sessions.take_over(partition)
 
-    async def load(self, subjects: Sequence[str]) -> dict[str, Held[S]]:
+    async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[S]]:
         """The states of these customers; of a new one, the initial state at version 0."""
-        found: dict[str, Held[S]] = {s: Held(self._handler.initial(s), 0) for s in subjects}
+        found: dict[str, StoredState[S]] = {s: StoredState(self._handler.initial(s), 0) for s in subjects}
         if len(subjects) == 1:
             documents = [d async for d in self.database["state"].find({"_id": subjects[0]})]
         else:
@@ -77,7 +77,7 @@ class WorkerStore(Generic[S]):
             cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
             documents = await cursor.to_list()
         for d in documents:
-            found[d["_id"]] = Held(self._handler.state.model_validate_json(d["data"]), d["version"])
+            found[d["_id"]] = StoredState(self._handler.state.model_validate_json(d["data"]), d["version"])
         return found
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
@@ -119,7 +119,7 @@ class WorkerStore(Generic[S]):
     async def write(
         self,
         plan: Plan[S],
-        held: Mapping[str, Held[S]],
+        stored: Mapping[str, StoredState[S]],
         *,
         partition: int,
         watermark: datetime | None,
@@ -129,10 +129,10 @@ class WorkerStore(Generic[S]):
         """Write the plan in one transaction; True if it put timers' entries into the outbox.
 
         Shared counters come last, so that a worker that dies here holds up no other; ``counters_first``
-        instead lets a long transaction win against others' short ones. Raises ``DuplicateEvents``,
-        ``CountersMoved``, ``Fenced``, or PyMongo's errors; after any of them nothing is written.
+        instead lets a long transaction win against others' short ones. Raises ``DuplicateEventsError``,
+        ``CountersMovedError``, ``FencedError``, or PyMongo's errors; after any of them nothing is written.
         """
-        writes = writes_of(plan, held, partition=partition, watermark=watermark)
+        writes = writes_of(plan, stored, partition=partition, watermark=watermark)
         async with self._client.start_session() as session:
             await self._sessions.announce(session, partition)
             async with await session.start_transaction(max_commit_time_ms=deadline_ms):
@@ -161,7 +161,7 @@ class WorkerStore(Generic[S]):
             await journal.insert_many(writes.journal, ordered=False, session=session)
         except BulkWriteError as error:
             if DUPLICATE_KEY in _codes(error):
-                raise DuplicateEvents from error
+                raise DuplicateEventsError from error
             raise
 
     async def _write_counters(self, changes: Sequence[Change], session: AsyncClientSession) -> None:
@@ -171,10 +171,10 @@ class WorkerStore(Generic[S]):
             result = await self.database["counters"].bulk_write(changes, ordered=False, session=session)
         except OperationFailure as error:
             if _codes(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
-                raise CountersMoved from error
+                raise CountersMovedError from error
             raise
         if result.inserted_count + result.matched_count + result.upserted_count != len(changes):
-            raise CountersMoved
+            raise CountersMovedError
 
     async def _write_states(self, writes: Sequence[Change], session: AsyncClientSession) -> None:
         if not writes:
@@ -183,10 +183,10 @@ class WorkerStore(Generic[S]):
             result = await self.database["state"].bulk_write(writes, ordered=False, session=session)
         except BulkWriteError as error:
             if DUPLICATE_KEY in _codes(error):
-                raise Fenced("another worker has created the customer's state") from error
+                raise FencedError("another worker has created the customer's state") from error
             raise
         if result.inserted_count + result.matched_count != len(writes):
-            raise Fenced("another worker has changed the customer's state")
+            raise FencedError("another worker has changed the customer's state")
 
 
 def _codes(error: OperationFailure) -> set[int | None]:

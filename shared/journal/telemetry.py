@@ -24,12 +24,12 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
             telemetry.TIMERS_FIRED.labels(service).inc()
             late = (now - entry.event.time).total_seconds()
             telemetry.TIMERS_LATE_SECONDS.labels(service).observe(max(0.0, late))
-    for work in plan.repeated:
-        before = known.get(work.event.uid)
+    for message in plan.repeated:
+        before = known.get(message.event.uid)
         if before is not None:
-            result = "redelivered" if before.origin == work.origin else "duplicate"
-            telemetry.EVENTS.labels(service, work.event.type, result).inc()
+            result = "redelivered" if before.origin == message.origin else "duplicate"
+            telemetry.EVENTS.labels(service, message.event.type, result).inc()
         telemetry.JOURNAL_DUPLICATES.labels(service).inc()
-    for reject in plan.withdrawn:
-        log.warning("dead letter", event_id=reject.event.uid, code=reject.code, detail=reject.detail)
-        telemetry.DEAD_LETTERS.labels(service, reject.code).inc()
+    for retract in plan.retracted:
+        log.warning("dead letter", event_id=retract.event.uid, code=retract.code, detail=retract.detail)
+        telemetry.DEAD_LETTERS.labels(service, retract.code).inc()

@@ -26,12 +26,12 @@ from shared.domain import Context, Effects, Handler, S
 from shared.journal.plan import Plan, Timer
 from shared.journal.planner import Planner
 from shared.journal.testing_results import DeadLetter, Handled, Published, event_of, results
-from shared.journal.testing_store import InMemoryStore, Log, NotStorable
+from shared.journal.testing_store import InMemoryStore, Log, NotStorableError
 from shared.schemas.base import Data
 from shared.schemas.event import Event
-from shared.worker.processing import COMMANDS, Origin, Work
+from shared.worker.processing import COMMANDS, Message, Origin
 
-__all__ = ["LONG_AGO", "START", "DeadLetter", "Handled", "InMemoryWorker", "NotStorable"]
+__all__ = ["LONG_AGO", "START", "DeadLetter", "Handled", "InMemoryWorker", "NotStorableError"]
 
 D = TypeVar("D", bound=Data)
 
@@ -63,7 +63,7 @@ class InMemoryWorker(Generic[S]):
         ``counters``: how much is taken of each shared counter; changed in place, so that workers may share.
         ``loopback``: its commands to the service itself are handled next, as Kafka brings them back.
         ``strict``: a bug in the domain raises, and so does what the real store could not keep
-        (``NotStorable``). Without it a bug is a dead letter ``unhandled``, as in production.
+        (``NotStorableError``). Without it a bug is a dead letter ``unhandled``, as in production.
         ``observe``: called with each plan that is written.
         """
         self._handler = handler
@@ -105,15 +105,15 @@ class InMemoryWorker(Generic[S]):
         self, events: Sequence[Event], *, origins: Sequence[Origin | None] | None = None
     ) -> list[Handled]:
         """Handle several, in this order, as one batch: one plan, one transaction."""
-        works = {
+        messages = {
             n: self._log.read(event, origins[n] if origins else None)
             for n, event in enumerate(events)
             if self._uses(event)
         }
         horizon = max(self._log.reached, self._now) if self._stream else self._now
-        plan = self._run([*works.values()], self.store.due(horizon), self._now, horizon)
-        found = results(works.values(), plan, self.store.outcomes, self._raised)
-        handled = [next(found) if n in works else Handled(e, "skipped") for n, e in enumerate(events)]
+        plan = self._run([*messages.values()], self.store.due(horizon), self._now, horizon)
+        found = results(messages.values(), plan, self.store.outcomes, self._raised)
+        handled = [next(found) if n in messages else Handled(e, "skipped") for n, e in enumerate(events)]
         self._settle(horizon)
         return handled
 
@@ -134,12 +134,12 @@ class InMemoryWorker(Generic[S]):
 
     def state(self, subject: str) -> S:
         """A customer's state; the initial one of a customer never seen."""
-        return self.store.held[subject].state
+        return self.store.stored[subject].state
 
     @property
     def states(self) -> dict[str, S]:
         """The states by customer, of those that have one."""
-        return {subject: held.state for subject, held in self.store.held.items()}
+        return {subject: stored.state for subject, stored in self.store.stored.items()}
 
     def rows(self, collection: str) -> list[dict[str, Any]]:
         """The documents of a collection. What is added up (``Increment``) has ``key`` and the fields."""
@@ -183,11 +183,13 @@ class InMemoryWorker(Generic[S]):
             return False
         return event.source != self._own_source or event.data.topic == COMMANDS
 
-    def _run(self, works: Sequence[Work], due: Sequence[Timer], now: datetime, horizon: datetime) -> Plan[S]:
+    def _run(
+        self, messages: Sequence[Message], due: Sequence[Timer], now: datetime, horizon: datetime
+    ) -> Plan[S]:
         """Plan, and write the plan; what it sends to the service itself is for ``_settle``."""
-        plan = self._plan(works, due, now, horizon)
-        for buried in plan.buried.values():
-            buried.until = max(buried.origin.offset, self._log.offsets.get(buried.origin.topic, -1))
+        plan = self._plan(messages, due, now, horizon)
+        for tombstone in plan.tombstones.values():
+            tombstone.until = max(tombstone.origin.offset, self._log.offsets.get(tombstone.origin.topic, -1))
         self.store.keep(plan, strict=self._strict)
         commands = self._published.add(plan)
         if self._loopback:
@@ -196,12 +198,20 @@ class InMemoryWorker(Generic[S]):
             self._observe(plan)
         return plan
 
-    def _plan(self, works: Sequence[Work], due: Sequence[Timer], now: datetime, horizon: datetime) -> Plan[S]:
+    def _plan(
+        self, messages: Sequence[Message], due: Sequence[Timer], now: datetime, horizon: datetime
+    ) -> Plan[S]:
         counters: dict[str, int | None] = {name: self.store.used.get(name) for name in self._counters}
         while True:
             self._raised.clear()
             plan = self._planner.plan(
-                works, due, self.store.held, now=now, horizon=horizon, seen=self.store.seen, counters=counters
+                messages,
+                due,
+                self.store.stored,
+                now=now,
+                horizon=horizon,
+                seen=self.store.seen,
+                counters=counters,
             )
             unread = plan.counters.unread
             if not unread:
@@ -210,8 +220,8 @@ class InMemoryWorker(Generic[S]):
             counters |= {name: self.store.used.get(name) for name in unread}
         for rejected in plan.rejected if self._strict else ():
             if rejected.code == "unhandled":
-                bug = self._raised.get(rejected.work.event.uid)
-                raise bug or AssertionError(f"{rejected.work.event.uid}: {rejected.detail}")
+                bug = self._raised.get(rejected.message.event.uid)
+                raise bug or AssertionError(f"{rejected.message.event.uid}: {rejected.detail}")
         return plan
 
     def _settle(self, now: datetime) -> None:

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from shared.domain import Outcome, Refused, S
+from shared.domain import Outcome, RefusedError, S
 from shared.journal.plan import Plan, Rejected
 from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
-from shared.worker.processing import COMMANDS, Origin, Work
+from shared.worker.processing import COMMANDS, Message, Origin
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that the domain could not apply, found out at once or later (``Reject``)."""
+    """An event that the domain could not apply, found out at once or later (``Retract``)."""
 
     event: Event
     origin: Origin
@@ -37,7 +37,7 @@ class Handled:
     outcome: Outcome | None = None
     """A command's answer, a repeated one's too. A refused one's status is 400 or more, and its body has
     ``code``, ``detail`` and ``field``."""
-    refusal: Refused | None = None
+    refusal: RefusedError | None = None
     """Why it is ``refused``. A fact that is refused is a dead letter."""
     records: tuple[Record, ...] = ()
     """What it emitted, as it goes to Kafka; dead letters of earlier events too."""
@@ -48,7 +48,7 @@ class Handled:
         return [event_of(record) for record in self.records if not _is_letter(record)]
 
     def accepted(self) -> "Handled":
-        """Itself. Raises the ``Refused`` of an event that is ``refused``."""
+        """Itself. Raises the ``RefusedError`` of an event that is ``refused``."""
         if self.refusal is not None:
             raise self.refusal
         return self
@@ -66,9 +66,11 @@ class Published:
         """What a plan that is written publishes. The commands among it, which come back to the worker if
         they are for its own service."""
         for rejected in plan.rejected:
-            work = rejected.work
-            self.dead_letters.append(DeadLetter(work.event, work.origin, rejected.code, rejected.detail))
-        for late in plan.withdrawn:
+            message = rejected.message
+            self.dead_letters.append(
+                DeadLetter(message.event, message.origin, rejected.code, rejected.detail)
+            )
+        for late in plan.retracted:
             origin = Origin.parse(late.origin)
             self.dead_letters.append(DeadLetter(late.event, origin, late.code, late.detail))
         records = [r for entry in plan.entries for r in entry.emitted if not _is_letter(r)]
@@ -83,33 +85,33 @@ class Published:
 
 
 def results(
-    works: Iterable[Work], plan: Plan[S], outcomes: dict[str, Outcome], raised: dict[str, Exception]
+    messages: Iterable[Message], plan: Plan[S], outcomes: dict[str, Outcome], raised: dict[str, Exception]
 ) -> Iterator[Handled]:
-    """What came of each work of a plan. ``outcomes`` are the answers of all commands so far, ``raised`` is
+    """What came of each message of a plan. ``outcomes`` are the answers of all commands so far, ``raised`` is
     what the domain raised in this plan, both by uid."""
     entries = {entry.event.uid: entry for entry in plan.entries}
-    rejected = {id(reject.work): reject for reject in plan.rejected}
-    repeated = {id(work) for work in plan.repeated}
-    for work in works:
-        uid = work.event.uid
+    rejected = {id(r.message): r for r in plan.rejected}
+    repeated = {id(message) for message in plan.repeated}
+    for message in messages:
+        uid = message.event.uid
         outcome, entry = outcomes.get(uid), entries.get(uid)
-        if id(work) in repeated:
-            yield Handled(work.event, "repeated", outcome)
-        elif id(work) in rejected or (outcome is not None and outcome.status >= 400):
+        if id(message) in repeated:
+            yield Handled(message.event, "repeated", outcome)
+        elif id(message) in rejected or (outcome is not None and outcome.status >= 400):
             refusal = raised.get(uid)
-            if not isinstance(refusal, Refused):
-                refusal = _refused(rejected.get(id(work)), outcome)
-            yield Handled(work.event, "refused", outcome, refusal)
+            if not isinstance(refusal, RefusedError):
+                refusal = _refused(rejected.get(id(message)), outcome)
+            yield Handled(message.event, "refused", outcome, refusal)
         else:
-            yield Handled(work.event, "applied", outcome, None, entry.emitted if entry else ())
+            yield Handled(message.event, "applied", outcome, None, entry.emitted if entry else ())
 
 
-def _refused(rejected: Rejected | None, outcome: Outcome | None) -> Refused:
+def _refused(rejected: Rejected | None, outcome: Outcome | None) -> RefusedError:
     """What the planner said in the domain's place, such as of an event that is too large."""
     if rejected is not None:
-        return Refused(rejected.code, rejected.detail)
+        return RefusedError(rejected.code, rejected.detail)
     assert outcome is not None
-    return Refused(outcome.body["code"], outcome.body["detail"], status=outcome.status)
+    return RefusedError(outcome.body["code"], outcome.body["detail"], status=outcome.status)
 
 
 def _is_letter(record: Record) -> bool:

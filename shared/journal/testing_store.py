@@ -14,12 +14,12 @@ import bson
 
 from shared.domain import Handler, Outcome, S
 from shared.journal.documents import Journalled
-from shared.journal.plan import Held, Plan, Timer
+from shared.journal.plan import Plan, StoredState, Timer
 from shared.schemas.event import Event
-from shared.worker.processing import Origin, Work
+from shared.worker.processing import Message, Origin
 
 
-class NotStorable(AssertionError):
+class NotStorableError(AssertionError):
     """The real store would not take this, or would not give it back as it was."""
 
 
@@ -32,24 +32,24 @@ class Log:
         self.offsets: dict[str, int] = {}
         """The highest offset, by topic."""
 
-    def read(self, event: Event, origin: Origin | None) -> Work:
+    def read(self, event: Event, origin: Origin | None) -> Message:
         """The next record; it stands at ``origin``, or else behind all others of its topic."""
         self.reached = max(self.reached, event.time)
         topic = event.data.topic
         origin = origin or Origin(topic, 0, self.offsets.get(topic, -1) + 1)
         self.offsets[origin.topic] = max(self.offsets.get(origin.topic, -1), origin.offset)
-        return Work(0, self.reached, event, origin)
+        return Message(0, self.reached, event, origin)
 
 
-class _States(dict[str, Held[S]]):
+class _States(dict[str, StoredState[S]]):
     """A customer that was never seen has the initial state, at version 0."""
 
     def __init__(self, initial: Callable[[str], S]) -> None:
         super().__init__()
         self._initial = initial
 
-    def __missing__(self, subject: str) -> Held[S]:
-        return Held(self._initial(subject), 0)
+    def __missing__(self, subject: str) -> StoredState[S]:
+        return StoredState(self._initial(subject), 0)
 
 
 class InMemoryStore(Generic[S]):
@@ -58,7 +58,7 @@ class InMemoryStore(Generic[S]):
     def __init__(self, handler: Handler[S], counters: dict[str, int] | None = None) -> None:
         """``counters`` is used as it is given, so that workers may share it."""
         self._collections = {collection.name for collection in handler.collections}
-        self.held: dict[str, Held[S]] = _States(handler.initial)
+        self.stored: dict[str, StoredState[S]] = _States(handler.initial)
         """By customer, of those that were written; indexed by another it gives the initial state."""
         self.journal: dict[str, Journalled] = {}
         """By uid."""
@@ -74,10 +74,10 @@ class InMemoryStore(Generic[S]):
         """How much of each shared counter is taken."""
         self._heap: list[tuple[datetime, str]] = []
 
-    def seen(self, work: Work) -> bool:
+    def seen(self, message: Message) -> bool:
         """Whether the journal has it: a duplicate or a redelivery."""
-        entry = self.journal.get(work.event.uid)
-        return entry is not None and entry.covers(work.origin)
+        entry = self.journal.get(message.event.uid)
+        return entry is not None and entry.covers(message.origin)
 
     def due(self, horizon: datetime) -> list[Timer]:
         """The timers due by ``horizon``, the earliest first."""
@@ -100,7 +100,7 @@ class InMemoryStore(Generic[S]):
         return None
 
     def keep(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
-        """Write all of the plan. Raises ``NotStorable``, and has then written nothing.
+        """Write all of the plan. Raises ``NotStorableError``, and has then written nothing.
 
         ``strict``: states go to JSON text and back, rows to BSON, as they do in the real store, and into
         collections that the handler declares, where it declares any; without it that is not looked at,
@@ -109,15 +109,15 @@ class InMemoryStore(Generic[S]):
         for collection, documents in plan.appends.items():
             kept, ids = self.rows.get(collection, {}), [d["_id"] for d in documents]
             if len(set(ids)) < len(ids) or any(id in kept for id in ids):
-                raise NotStorable(f"{collection} has a document of that _id already, among {ids}")
+                raise NotStorableError(f"{collection} has a document of that _id already, among {ids}")
         if strict:
             _check(plan)
             named = {*plan.appends, *plan.puts, *(collection for collection, _ in plan.increments)}
             if self._collections and not named <= self._collections:
-                raise NotStorable(f"The handler's collections lack {sorted(named - self._collections)}")
+                raise NotStorableError(f"The handler's collections lack {sorted(named - self._collections)}")
         self._write_journal(plan)
         for subject, state in plan.states.items():
-            self.held[subject] = Held(state, self.held[subject].version + 1)
+            self.stored[subject] = StoredState(state, self.stored[subject].version + 1)
         self._write_timers(plan)
         for collection, documents in plan.appends.items():
             self.rows.setdefault(collection, {}).update((d["_id"], d) for d in documents)
@@ -146,8 +146,8 @@ class InMemoryStore(Generic[S]):
             self.journal[uid] = Journalled(entry.origin, entry.emitted)
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
-        for uid, buried in plan.buried.items():
-            self.journal[uid] = Journalled(buried.origin, (), buried.until)
+        for uid, tombstone in plan.tombstones.items():
+            self.journal[uid] = Journalled(tombstone.origin, (), tombstone.until)
 
     def _write_timers(self, plan: Plan[S]) -> None:
         for key, timer in plan.timers.items():
@@ -162,11 +162,13 @@ def _check(plan: Plan[S]) -> None:
     for subject, state in plan.states.items():
         back = type(state).model_validate_json(state.model_dump_json())
         if back != state:
-            raise NotStorable(f"The state of {subject} comes back from the store as {back!r}, not {state!r}")
+            raise NotStorableError(
+                f"The state of {subject} comes back from the store as {back!r}, not {state!r}"
+            )
     documents = [d for appended in plan.appends.values() for d in appended]
     documents += [d for puts in plan.puts.values() for d in puts.values()]
     for document in documents:
         try:
             bson.encode(document)
         except (bson.errors.BSONError, OverflowError) as error:
-            raise NotStorable(f"MongoDB cannot keep {document!r}: {error}") from error
+            raise NotStorableError(f"MongoDB cannot keep {document!r}: {error}") from error

@@ -19,7 +19,7 @@ MAX_RECORD_BYTES = 1024 * 1024
 WATCH_SECONDS = 2.0
 
 
-class BrokerAway(Exception):
+class BrokerAwayError(Exception):
     """The broker did not acknowledge in time. Some of the records may be in the log."""
 
 
@@ -81,7 +81,7 @@ class Publisher:
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
-                log.warning("broker away", part="kafka", error=str(error), retry_in=delay)
+                log.warning("waiting for a dependency", dependency="kafka", error=str(error), retry_in=delay)
                 with contextlib.suppress(Exception):
                     await producer.stop()
                 await asyncio.sleep(delay)
@@ -109,23 +109,23 @@ class Publisher:
                 await asyncio.wait_for(producer.stop(), self._timeout)
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions a topic has. Raises ``BrokerAway``."""
+        """How many partitions a topic has. Raises ``BrokerAwayError``."""
         producer = self._require()
         try:
             found = await asyncio.wait_for(producer.partitions_for(topic), self._timeout)
         except (KafkaError, TimeoutError) as error:
-            raise BrokerAway(str(error)) from error
+            raise BrokerAwayError(str(error)) from error
         return len(found)
 
     def _require(self) -> AIOKafkaProducer:
         if self._producer is None:
-            raise BrokerAway("not connected to the broker")
+            raise BrokerAwayError("not connected to the broker")
         return self._producer
 
     async def publish(self, records: Sequence[Record]) -> None:
         """Write the records, in order a partition, and wait until all are acknowledged.
 
-        Raises ``BrokerAway`` when that takes too long; publishing the same again is safe for readers,
+        Raises ``BrokerAwayError`` when that takes too long; publishing the same again is safe for readers,
         since every record carries the id of its event.
         """
         if not records:
@@ -152,4 +152,4 @@ class Publisher:
         except MessageSizeTooLargeError:
             raise
         except (KafkaError, TimeoutError, ConnectionError) as error:
-            raise BrokerAway(f"{type(error).__name__}: {error}") from error
+            raise BrokerAwayError(f"{type(error).__name__}: {error}") from error

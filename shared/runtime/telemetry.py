@@ -58,8 +58,8 @@ TIMERS_LATE_SECONDS = Histogram(
 )
 RETRIES = Counter(
     "rapport_retries_total",
-    "Attempts repeated because a part (kafka, mongo, smtp) failed.",
-    ["service", "part"],
+    "Attempts repeated because a dependency (kafka, mongo, smtp, webhook) failed.",
+    ["service", "dependency"],
 )
 PARTITIONS_HELD = Gauge("rapport_partitions_held", "Partitions this worker is assigned.", ["service"])
 HTTP_SECONDS = Histogram(

@@ -14,7 +14,7 @@ from shared.schemas.envelope import (
     CODES,
     JSON,
     STRUCTURED,
-    BadRecord,
+    BadRecordError,
     Code,
     Envelope,
     open_envelope,
@@ -40,7 +40,7 @@ def decode(envelope: Envelope, *, wall_now: datetime) -> Event:
     Raises BadRecord: type, future, field, json.
     """
     if envelope.time - wall_now > AHEAD:
-        raise BadRecord("future", "time is more than 24 h ahead", "time")
+        raise BadRecordError("future", "time is more than 24 h ahead", "time")
     return Event(
         id=envelope.id,
         source=envelope.source,
@@ -61,9 +61,9 @@ def split_batch(body: bytes) -> list[bytes]:
     try:
         return [bytes(raw) for raw in _batch_reader.decode(utf8(body))]
     except msgspec.ValidationError:
-        raise BadRecord("envelope", "a batch must be a JSON array") from None
+        raise BadRecordError("envelope", "a batch must be a JSON array") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord("json", str(error)) from None
+        raise BadRecordError("json", str(error)) from None
 
 
 def data_class(event_type: str) -> type[Data] | None:
@@ -113,13 +113,13 @@ def _data(event_type: str, raw: msgspec.Raw) -> Data:
     content = bytes(raw)
     if cls is None:
         if event_type not in UPCASTERS:
-            raise BadRecord("type", f"unknown type {event_type[:128]}", "type")
+            raise BadRecordError("type", f"unknown type {event_type[:128]}", "type")
         try:
             newest, content = upcast(event_type, content)
         except msgspec.ValidationError:
-            raise BadRecord("field", "data: must be an object", "data") from None
+            raise BadRecordError("field", "data: must be an object", "data") from None
         except (msgspec.DecodeError, RecursionError) as error:
-            raise BadRecord("json", str(error), "data") from None
+            raise BadRecordError("json", str(error), "data") from None
         cls = TYPES[newest]
     try:
         data: Data = cls.__pydantic_validator__.validate_json(
@@ -130,18 +130,18 @@ def _data(event_type: str, raw: msgspec.Raw) -> Data:
     return data
 
 
-def _bad_data(error: ValidationError) -> BadRecord:
+def _bad_data(error: ValidationError) -> BadRecordError:
     """Names each fault (three at most) without repeating the input, which may be personal."""
     faults: list[tuple[str, str]] = []
     for fault in error.errors(include_url=False, include_input=False):
         if fault["type"] == "json_invalid":
-            return BadRecord("json", fault["msg"], "data")
+            return BadRecordError("json", fault["msg"], "data")
         path = [*fault["loc"]]
         if "at" in fault.get("ctx", {}):
             path.append(fault["ctx"]["at"])
         faults.append((".".join(map(str, ["data", *path])), fault["msg"]))
     detail = "; ".join(f"{path}: {message}" for path, message in faults[:3])
-    return BadRecord("field", detail, faults[0][0])
+    return BadRecordError("field", detail, faults[0][0])
 
 
 __all__ = [
@@ -149,7 +149,7 @@ __all__ = [
     "CODES",
     "JSON",
     "STRUCTURED",
-    "BadRecord",
+    "BadRecordError",
     "Code",
     "Envelope",
     "Headers",

@@ -29,7 +29,7 @@ STRUCTURED = "application/cloudevents+json"
 JSON = "application/json"
 
 
-class BadRecord(Exception):
+class BadRecordError(Exception):
     """Nobody can read the record. ``code`` is one of ``CODES``, ``detail`` is for people, ``field``
     names the part at fault: an envelope attribute, or a path such as ``data.items.0.sku``."""
 
@@ -85,23 +85,23 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
             binary = True
     if media.lower().startswith(b"application/cloudevents"):
         if media.split(b";")[0].strip().lower() != STRUCTURED.encode():
-            raise BadRecord("envelope", f"the content type must be {STRUCTURED}", "content-type")
+            raise BadRecordError("envelope", f"the content type must be {STRUCTURED}", "content-type")
         binary = False
     envelope = _binary(text, headers) if binary else structured(text)
     if key is None or key != envelope.subject.encode():
-        raise BadRecord("key", "the record's key must be the subject", "subject")
+        raise BadRecordError("key", "the record's key must be the subject", "subject")
     return envelope
 
 
 def utf8(value: bytes | None) -> bytes:
     """The value, known to be UTF-8. Raises BadRecord: empty, bytes."""
     if not value:
-        raise BadRecord("empty", "the record has no value")
+        raise BadRecordError("empty", "the record has no value")
     if not value.isascii():
         try:
             value.decode()
         except UnicodeDecodeError as error:
-            raise BadRecord("bytes", f"not UTF-8: {error.reason} at byte {error.start}") from None
+            raise BadRecordError("bytes", f"not UTF-8: {error.reason} at byte {error.start}") from None
     return value
 
 
@@ -113,13 +113,13 @@ def structured(value: bytes) -> Envelope:
         # Rare, so this may be slow: read it again to say which attribute is at fault and how.
         attributes = _loose(value)
         if not isinstance(attributes, dict):
-            raise BadRecord("envelope", "a CloudEvent must be a JSON object") from None
+            raise BadRecordError("envelope", "a CloudEvent must be a JSON object") from None
         _from_attributes(attributes, _NO_DATA)
-        raise BadRecord("envelope", str(error)) from None
+        raise BadRecordError("envelope", str(error)) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord("json", str(error)) from None
+        raise BadRecordError("json", str(error)) from None
     if envelope.data is _NO_DATA and b'"data_base64"' in value:
-        raise BadRecord("envelope", "data must be JSON, not base64", "data_base64")
+        raise BadRecordError("envelope", "data must be JSON, not base64", "data_base64")
     return _checked(envelope)
 
 
@@ -128,7 +128,7 @@ def _loose(value: bytes) -> object:
     try:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord("json", str(error)) from None
+        raise BadRecordError("json", str(error)) from None
 
 
 def _binary(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
@@ -144,11 +144,11 @@ def _binary(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
         try:
             attributes[name] = None if content is None else content.decode()
         except UnicodeDecodeError:
-            raise BadRecord("bytes", f"header {header} is not UTF-8", name) from None
+            raise BadRecordError("bytes", f"header {header} is not UTF-8", name) from None
     try:
         data = _raw_reader.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord("json", str(error)) from None
+        raise BadRecordError("json", str(error)) from None
     return _from_attributes(attributes, data)
 
 
@@ -158,14 +158,14 @@ def _from_attributes(attributes: Mapping[str, object], data: msgspec.Raw) -> Env
     for name in _REQUIRED:
         value = attributes.get(name)
         if value is None:
-            raise BadRecord("envelope", f"{name} is missing", name)
+            raise BadRecordError("envelope", f"{name} is missing", name)
         if not isinstance(value, str):
-            raise BadRecord("time" if name == "time" else "envelope", f"{name} must be a string", name)
+            raise BadRecordError("time" if name == "time" else "envelope", f"{name} must be a string", name)
         text[name] = value
     try:
         time = parse_time(text.pop("time"))
     except ValueError as error:
-        raise BadRecord("time", f"time is {error}", "time") from None
+        raise BadRecordError("time", f"time is {error}", "time") from None
     media = _optional(attributes, "datacontenttype")
     trace = _optional(attributes, "traceparent")
     return _checked(Envelope(**text, time=time, datacontenttype=media, traceparent=trace, data=data))
@@ -174,25 +174,25 @@ def _from_attributes(attributes: Mapping[str, object], data: msgspec.Raw) -> Env
 def _optional(attributes: Mapping[str, object], name: str) -> str | None:
     value = attributes.get(name)
     if value is not None and not isinstance(value, str):
-        raise BadRecord("envelope", f"{name} must be a string", name)
+        raise BadRecordError("envelope", f"{name} must be a string", name)
     return value
 
 
 def _checked(envelope: Envelope) -> Envelope:
     """The envelope with its time in UTC, every attribute found good."""
     if envelope.specversion != "1.0":
-        raise BadRecord("envelope", "specversion must be 1.0", "specversion")
+        raise BadRecordError("envelope", "specversion must be 1.0", "specversion")
     if _is_id(envelope.id) is None:
-        raise BadRecord("envelope", f"id must match {ID_PATTERN}", "id")
+        raise BadRecordError("envelope", f"id must match {ID_PATTERN}", "id")
     if _is_id(envelope.subject) is None:
-        raise BadRecord("envelope", f"subject must match {ID_PATTERN}", "subject")
+        raise BadRecordError("envelope", f"subject must match {ID_PATTERN}", "subject")
     if _is_source(envelope.source) is None:
-        raise BadRecord("envelope", "source must be 1 to 256 visible ASCII characters", "source")
+        raise BadRecordError("envelope", "source must be 1 to 256 visible ASCII characters", "source")
     if not envelope.type:
-        raise BadRecord("envelope", "type is empty", "type")
+        raise BadRecordError("envelope", "type is empty", "type")
     media = envelope.datacontenttype
     if media is not None and media != JSON and _is_json_media(media) is None:
-        raise BadRecord("envelope", "datacontenttype must be JSON", "datacontenttype")
+        raise BadRecordError("envelope", "datacontenttype must be JSON", "datacontenttype")
     if envelope.traceparent is not None and _is_traceparent(envelope.traceparent) is None:
         # W3C: a broken trace context is dropped, the message is not.
         envelope = msgspec.structs.replace(envelope, traceparent=None)
@@ -200,7 +200,7 @@ def _checked(envelope: Envelope) -> Envelope:
         try:
             envelope = msgspec.structs.replace(envelope, time=envelope.time.astimezone(UTC))
         except OverflowError:
-            raise BadRecord("time", "time is out of range", "time") from None
+            raise BadRecordError("time", "time is out of range", "time") from None
     return envelope
 
 
@@ -208,7 +208,7 @@ __all__ = [
     "CODES",
     "JSON",
     "STRUCTURED",
-    "BadRecord",
+    "BadRecordError",
     "Code",
     "Envelope",
     "open_envelope",

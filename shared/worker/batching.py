@@ -8,7 +8,7 @@ from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.worker.assignment import Assignment
 from shared.worker.merge import Slot, merge
-from shared.worker.processing import Batch, Origin, TopicOffset, Work
+from shared.worker.processing import Batch, Message, Origin, TopicOffset
 
 TIMER_SECONDS = 1.0
 """Under the wall clock a partition without records has a batch so often, for its timers."""
@@ -43,7 +43,7 @@ class Batching:
         """The batch of these; the assignment's watermark moves on."""
         wall_now = self._wall_clock()
         before = reached = assignment.watermark(partition)
-        works: list[Work] = []
+        messages: list[Message] = []
         offsets: dict[TopicOffset, int] = {}
         records: list[Record] = []
         for slot in slots:
@@ -55,12 +55,12 @@ class Batching:
             reached = max(reached, slot.at) if self._stream else max(reached, min(slot.at, wall_now))
             if slot.topic != "clock":
                 origin = Origin(slot.topic, partition, slot.offset)
-                works.append(Work(partition, reached, slot.event, origin, slot.raw))
+                messages.append(Message(partition, reached, slot.event, origin, slot.raw))
         assignment.watermarks[partition] = reached
         return Batch(
             partition=partition,
             partitions=assignment.count,
-            works=tuple(works),
+            messages=tuple(messages),
             now=before if self._stream else wall_now,
             horizon=reached if self._stream else wall_now,
             offsets=offsets,

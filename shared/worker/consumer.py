@@ -49,7 +49,7 @@ async def connect(
             await consumer.start()
         except (KafkaError, OSError) as error:
             on_try()
-            log.warning("waiting for a part", part="kafka", error=str(error), retry_in=delay)
+            log.warning("waiting for a dependency", dependency="kafka", error=str(error), retry_in=delay)
             with contextlib.suppress(Exception):
                 await consumer.stop()
             await asyncio.sleep(delay)

@@ -11,7 +11,7 @@ from shared.schemas.event import Event
 from shared.worker.processing import COMMANDS, TIMER_TOPIC, Origin
 
 
-def letter_of(
+def dead_letter_of(
     service: str,
     origin: Origin,
     original: Record | ConsumerRecord[bytes, bytes],
@@ -43,9 +43,9 @@ def dead_letter(
     detail: str,
     failed_at: datetime,
 ) -> Record:
-    """``letter_of``, and counted: for one that is about to be published."""
+    """``dead_letter_of``, and counted: for one that is about to be published."""
     telemetry.DEAD_LETTERS.labels(service, code).inc()
-    return letter_of(service, origin, original, code=code, detail=detail, failed_at=failed_at)
+    return dead_letter_of(service, origin, original, code=code, detail=detail, failed_at=failed_at)
 
 
 def written_anew(event: Event, origin: Origin) -> tuple[Origin, Record]:

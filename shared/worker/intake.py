@@ -10,7 +10,7 @@ from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
-from shared.schemas.codec import BadRecord, Envelope, decode, open_envelope
+from shared.schemas.codec import BadRecordError, Envelope, decode, open_envelope
 from shared.schemas.upcast import current_type
 from shared.worker.dead_letters import dead_letter
 from shared.worker.merge import Slot
@@ -57,7 +57,7 @@ class Intake:
             if kind not in self._types and not self._everything:
                 return self._skip(record)
             event = decode(envelope, wall_now=self._wall_clock())
-        except BadRecord as bad:
+        except BadRecordError as bad:
             if self._everything or wanted_by is not None:
                 return self._dead(record, bad)
             return self._skip(record)
@@ -76,7 +76,7 @@ class Intake:
             return self._skip(record)
         if any(name == FORWARDED for name, _ in record.headers):
             return self._dead(
-                record, BadRecord("key", "still on the wrong partition for its key after forwarding")
+                record, BadRecordError("key", "still on the wrong partition for its key after forwarding")
             )
         decode(envelope, wall_now=self._wall_clock())
         self._forwarded.inc()
@@ -84,8 +84,8 @@ class Intake:
         copy = Record(record.topic, record.key, record.value, headers)
         return Slot(record.topic, record.offset, None, record=copy)
 
-    def _dead(self, record: ConsumerRecord[bytes, bytes], bad: BadRecord) -> Slot:
-        letter = dead_letter(
+    def _dead(self, record: ConsumerRecord[bytes, bytes], bad: BadRecordError) -> Slot:
+        aside = dead_letter(
             self.service,
             Origin(record.topic, record.partition, record.offset),
             record,
@@ -93,7 +93,7 @@ class Intake:
             detail=str(bad),
             failed_at=self._wall_clock(),
         )
-        return Slot(record.topic, record.offset, None, record=letter)
+        return Slot(record.topic, record.offset, None, record=aside)
 
     def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
         self._skipped.inc()

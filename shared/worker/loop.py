@@ -16,13 +16,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from shared.kafka.publisher import BrokerAway
+from shared.kafka.publisher import BrokerAwayError
 from shared.runtime import telemetry
 from shared.worker.assignment import LONG_AGO, Assignment
 from shared.worker.batching import Batching
 from shared.worker.consumer import commit, connect, consumer_options, measure_lag, unread_topics
 from shared.worker.intake import Intake
-from shared.worker.processing import Batch, Fenced, Processor
+from shared.worker.processing import Batch, FencedError, Processor
 
 log = structlog.get_logger(__name__)
 
@@ -118,12 +118,14 @@ class RecordLoop(ConsumerRebalanceListener):
             await self._processor.idle()
             await commit(consumer, self._service, self._processor.durable())
             await self._measure_lag(consumer, assignment)
-        except Fenced as fenced:
+        except FencedError as fenced:
             log.warning("fenced", reason=str(fenced))
             assignment.close()
             await asyncio.sleep(0.2)
-        except (KafkaError, BrokerAway, IllegalStateError) as error:
-            log.warning("waiting for a part", part="kafka", error=f"{type(error).__name__}: {error}")
+        except (KafkaError, BrokerAwayError, IllegalStateError) as error:
+            log.warning(
+                "waiting for a dependency", dependency="kafka", error=f"{type(error).__name__}: {error}"
+            )
             telemetry.RETRIES.labels(self._service, "kafka").inc()
             assignment.close()
             await asyncio.sleep(0.5)
@@ -152,7 +154,7 @@ class RecordLoop(ConsumerRebalanceListener):
             try:
                 await asyncio.wait_for(self._processor.revoked(leaving.partitions), REVOKE_SECONDS)
                 await commit(self._consumer, self._service, self._processor.durable())
-            except (TimeoutError, KafkaError, IllegalStateError, Fenced) as error:
+            except (TimeoutError, KafkaError, IllegalStateError, FencedError) as error:
                 log.warning("let go without a last commit", error=f"{type(error).__name__}: {error}")
         telemetry.PARTITIONS_HELD.labels(self._service).set(0)
 
@@ -221,7 +223,7 @@ class RecordLoop(ConsumerRebalanceListener):
         return assignment is self._assignment
 
     async def _keep_polling(self, assignment: Assignment) -> None:
-        """A long wait for a broken part must not look like a dead consumer to the group."""
+        """A long wait for a broken dependency must not look like a dead consumer to the group."""
         consumer = self._consumer
         if consumer is None or not consumer.assignment():
             return

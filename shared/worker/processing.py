@@ -19,7 +19,7 @@ TIMER_TOPIC = "timers"
 """Stands in a journal entry for the topic, where a timer was the cause."""
 
 
-class Fenced(Exception):
+class FencedError(Exception):
     """Another worker has written this partition: drop what is held, start from what is committed."""
 
 
@@ -42,7 +42,7 @@ class Origin(Struct, frozen=True):
         return cls(topic, int(partition), int(offset))
 
 
-class Work(Struct, frozen=True):
+class Message(Struct, frozen=True):
     """One event in its partition's order."""
 
     partition: int
@@ -61,7 +61,7 @@ class Batch:
     partition: int
     partitions: int
     """How many partitions every topic has."""
-    works: tuple[Work, ...]
+    messages: tuple[Message, ...]
     now: datetime
     """The wall clock, or under the stream clock the watermark before this batch."""
     horizon: datetime
@@ -73,7 +73,7 @@ class Batch:
 
 
 class Processor(Protocol):
-    """What the record loop drives. Errors other than ``Fenced`` that it raises stop the process."""
+    """What the record loop drives. Errors other than ``FencedError`` that it raises stop the process."""
 
     async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
         """Take over these partitions (all that are held now). Offsets to start from, where they are

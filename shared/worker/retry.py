@@ -1,4 +1,4 @@
-"""Waiting for a part that is in trouble: backoff with jitter, for as long as it takes."""
+"""Waiting for a dependency in trouble: backoff with jitter, for as long as it takes."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WaitQueueTimeoutError
 
-from shared.kafka.publisher import BrokerAway
+from shared.kafka.publisher import BrokerAwayError
 from shared.runtime import telemetry
 
 log = structlog.get_logger(__name__)
@@ -19,8 +19,8 @@ TRANSIENT_CODES = frozenset({6, 7, 89, 91, 112, 133, 134, 189, 251, 262, 9001, 1
 
 
 def passes(error: Exception) -> bool:
-    """Whether this is a part in trouble (wait and try again), not a bad event."""
-    if isinstance(error, BrokerAway | ConnectionFailure | ExecutionTimeout | WaitQueueTimeoutError):
+    """Whether this is a dependency in trouble (wait and try again), not a bad event."""
+    if isinstance(error, BrokerAwayError | ConnectionFailure | ExecutionTimeout | WaitQueueTimeoutError):
         return True
     if isinstance(error, PyMongoError):
         transient = error.has_error_label("TransientTransactionError")
@@ -29,7 +29,7 @@ def passes(error: Exception) -> bool:
     return isinstance(error, OSError)
 
 
-async def retry(service: str, part: str, call: Callable[[], Awaitable[T]]) -> T:
+async def retry(service: str, dependency: str, call: Callable[[], Awaitable[T]]) -> T:
     """Call until it succeeds or fails for good; trouble that passes is waited for."""
     delay = 0.1
     while True:
@@ -42,7 +42,12 @@ async def retry(service: str, part: str, call: Callable[[], Awaitable[T]]) -> T:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise asyncio.CancelledError from error
-            telemetry.RETRIES.labels(service, part).inc()
-            log.warning("waiting for a part", part=part, error=str(error)[:300], retry_in=round(delay, 2))
+            telemetry.RETRIES.labels(service, dependency).inc()
+            log.warning(
+                "waiting for a dependency",
+                dependency=dependency,
+                error=str(error)[:300],
+                retry_in=round(delay, 2),
+            )
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))
             delay = min(delay * 2, 10.0)

@@ -7,7 +7,7 @@ from shared.kafka import publisher as publishing
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
-from shared.worker.processing import Batch, Origin, Work
+from shared.worker.processing import Batch, Message, Origin
 from tests.bench.events import START
 
 PARTITIONS = 4
@@ -45,11 +45,11 @@ def batches_of(
 
 def decoded(batch: Iterable[tuple[bytes, bytes, int]]) -> Batch:
     """A batch as the record loop makes it."""
-    works = []
+    messages = []
     for key, value, offset in batch:
         partition = partition_of(key, PARTITIONS)
         event = decode(open_envelope(key, value, HEADERS), wall_now=START)
         raw = Record("purchases", key, value, HEADERS)
-        works.append(Work(partition, event.time, event, Origin("purchases", partition, offset), raw))
-    now = works[-1].at
-    return Batch(works[0].partition, PARTITIONS, tuple(works), now, now)
+        messages.append(Message(partition, event.time, event, Origin("purchases", partition, offset), raw))
+    now = messages[-1].at
+    return Batch(messages[0].partition, PARTITIONS, tuple(messages), now, now)

@@ -29,7 +29,7 @@ from rapport.home import Home
 from services.loyalty.domain.state import MemberState
 from shared.host import settle_heap
 from shared.journal.documents import Document
-from shared.journal.plan import Held, Plan, Timer
+from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from tests.bench.events import START, purchase
@@ -64,7 +64,7 @@ class Timed(WorkerStore[MemberState]):
         self.seconds: Counter[str] = Counter()
         self.read = 0
 
-    async def load(self, subjects: Sequence[str]) -> dict[str, Held[MemberState]]:
+    async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[MemberState]]:
         started = time.perf_counter()
         found = await super().load(subjects)
         self.seconds["load"] += time.perf_counter() - started
@@ -78,10 +78,10 @@ class Timed(WorkerStore[MemberState]):
         return due
 
     async def write(
-        self, plan: Plan[MemberState], held: Mapping[str, Held[MemberState]], **options: Any
+        self, plan: Plan[MemberState], stored: Mapping[str, StoredState[MemberState]], **options: Any
     ) -> bool:
         started = time.perf_counter()
-        outboxed = await super().write(plan, held, **options)
+        outboxed = await super().write(plan, stored, **options)
         self.seconds["transaction"] += time.perf_counter() - started
         return outboxed
 
@@ -191,8 +191,8 @@ async def _commands(mongo: str, events: int) -> Counter[tuple[str, str]]:
     copies = await copies_of(client, loyalty)
     records = _records(range(events * PARTITIONS * 2), uuid4().hex[:8])
     batch = decoded(batches_of(records, events)[0])
-    assert len(batch.works) == events
-    members = [int(work.event.subject[5:]) for work in batch.works]
+    assert len(batch.messages) == events
+    members = [int(message.event.subject[5:]) for message in batch.messages]
     await store.database["state"].insert_many([copies.state(n) for n in members])
     target = JournalProcessor(loyalty, store, Accepting(), secret_key=b"k" * 16, stream=False)
     await target.assigned(frozenset({batch.partition}))

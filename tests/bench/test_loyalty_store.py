@@ -16,7 +16,7 @@ from services.loyalty.domain.state import MemberState
 from services.loyalty.worker import handler
 from shared.domain import Collection
 from shared.journal.documents import Document, Writes, writes_of
-from shared.journal.plan import Held, Plan
+from shared.journal.plan import Plan, StoredState
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.runtime.settings import Settings
@@ -46,16 +46,16 @@ class Recording(WorkerStore[MemberState]):
     async def write(
         self,
         plan: Plan[MemberState],
-        held: Mapping[str, Held[MemberState]],
+        stored: Mapping[str, StoredState[MemberState]],
         *,
         partition: int,
         watermark: datetime | None,
         deadline_ms: int = 10_000,
     ) -> bool:
         done = await super().write(
-            plan, held, partition=partition, watermark=watermark, deadline_ms=deadline_ms
+            plan, stored, partition=partition, watermark=watermark, deadline_ms=deadline_ms
         )
-        self.written.append(writes_of(plan, held, partition=partition, watermark=watermark))
+        self.written.append(writes_of(plan, stored, partition=partition, watermark=watermark))
         return done
 
 

@@ -64,7 +64,7 @@ class Counting:
         return None
 
     async def process(self, batch: Batch) -> None:
-        self.events += len(batch.works)
+        self.events += len(batch.messages)
         self._durable.update(batch.offsets)
         if self.events >= EVENTS:
             self.done.set()

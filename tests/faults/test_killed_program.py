@@ -166,7 +166,7 @@ def check(platform: Platform, load: Load) -> None:
     assert load.too_much <= letters
     uids = [f"/till/faults {event_id}" for event_id in load.too_much]
     entries = list(database["journal"].find({"_id": {"$in": uids}}))
-    assert all("rejected_until" in entry for entry in entries)
+    assert all("retracted_until" in entry for entry in entries)
     # What is counted over all members is what they have.
     outstanding = sum(d.get("outstanding", 0) for d in database["liability"].find({}))
     held = [json.loads(s["data"])["lots"] for s in database["state"].find({})]

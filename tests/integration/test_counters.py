@@ -15,14 +15,14 @@ from rapport.home import Home
 from shared.domain import Context, Effects, Handler, Take
 from shared.journal.counters import Counters
 from shared.journal.documents import Document
-from shared.journal.plan import Buried, Entry, Plan
+from shared.journal.plan import Entry, Plan, Tombstone
 from shared.journal.processor import JournalProcessor
-from shared.journal.store import CountersMoved, DuplicateEvents, WorkerStore
+from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
 from shared.kafka.publisher import Publisher, Record
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
-from shared.worker.processing import Batch, Origin, Work
+from shared.worker.processing import Batch, Message, Origin
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STOCK = 40
@@ -102,7 +102,7 @@ async def test_takes_hold_up_to_the_limit_and_a_failed_one_leaves_nothing(store:
     assert await store.counters(["stock"]) == {"stock": 3}
     for stale in (None, 0, 2):  # as read before the first; 0 and 2 would leave room for 3 more
         for first in (False, True):
-            with pytest.raises(CountersMoved):
+            with pytest.raises(CountersMovedError):
                 await write(store, taking("b", stale, Take("stock", 3, 5)), counters_first=first)
     assert await store.journalled(["/till b"]) == {}
     await write(store, taking("b", 2, Take("stock", 2, 5)))  # stale too, but there is room
@@ -118,7 +118,7 @@ async def test_giving_back_to_a_counter_without_a_document_makes_one(store: Work
 
 async def test_a_redelivery_takes_nothing_again(store: WorkerStore[Gifts]) -> None:
     await write(store, taking("a", None, Take("stock", 1, 5)))
-    with pytest.raises(DuplicateEvents):
+    with pytest.raises(DuplicateEventsError):
         await write(store, taking("a", 1, Take("stock", 1, 5)))
     assert await store.counters(["stock"]) == {"stock": 1}
 
@@ -135,7 +135,7 @@ async def test_of_two_transactions_at_once_one_is_told_that_the_counter_moved(
             {"_id": "stock"}, {"$inc": {"used": 1}}, upsert=True, session=other
         )
         for plan, first in zip(plans, (False, True), strict=True):
-            with pytest.raises(CountersMoved):
+            with pytest.raises(CountersMovedError):
                 await write(store, plan, counters_first=first)
     assert await store.counters(["stock"]) == {"stock": 1}
     assert await store.journalled(["/till a", "/till b"]) == {}
@@ -151,11 +151,11 @@ async def test_two_workers_on_one_stock_give_out_exactly_what_there_is(
         await target.assigned(frozenset({partition}))
         for n in range(12):
             events = [sale(f"{partition}-{n}-{i}", f"c{partition}-{i}") for i in range(1 + 3 * (n % 2))]
-            works = [
-                Work(partition, AT, event, Origin("purchases", partition, 10 * n + i))
+            messages = [
+                Message(partition, AT, event, Origin("purchases", partition, 10 * n + i))
                 for i, event in enumerate(events)
             ]
-            await target.process(Batch(partition, 3, tuple(works), AT, AT))
+            await target.process(Batch(partition, 3, tuple(messages), AT, AT))
         await client.close()
 
     await asyncio.gather(*(worker(p) for p in range(3)))
@@ -181,15 +181,17 @@ async def test_increments_add_up_in_a_partitions_own_document(store: WorkerStore
 async def test_a_rejected_event_is_known_by_its_place_and_replaced_under_its_id(
     store: WorkerStore[Gifts],
 ) -> None:
-    letter = Record("purchases.dlq", b"c", b"{}", (("rapport-error", b"bad"),), 3)
+    dead_letter = Record("purchases.dlq", b"c", b"{}", (("rapport-error", b"bad"),), 3)
     await write(store, Plan(entries=[entry("r", 1)]))
-    buried = {"/till r": Buried(sale("r", "c"), Origin("purchases", 0, 1), 2)}
-    await write(store, Plan(entries=[entry("cause", 2, letter)], buried=buried, forgotten={"/till r"}))
+    tombstones = {"/till r": Tombstone(sale("r", "c"), Origin("purchases", 0, 1), 2)}
+    await write(
+        store, Plan(entries=[entry("cause", 2, dead_letter)], tombstones=tombstones, forgotten={"/till r"})
+    )
     found = await store.journalled(["/till r", "/till cause"])
     assert (found["/till r"].until, found["/till r"].origin.offset) == (2, 1)
-    assert found["/till cause"].emitted == (letter,)
-    with pytest.raises(DuplicateEvents):
+    assert found["/till cause"].emitted == (dead_letter,)
+    with pytest.raises(DuplicateEventsError):
         await write(store, Plan(entries=[entry("r", 3)]))
     await write(store, Plan(entries=[entry("r", 3)], forgotten={"/till r"}))
     found = await store.journalled(["/till r"])
-    assert (found["/till r"].rejected, found["/till r"].origin.offset) == (False, 3)
+    assert (found["/till r"].retracted, found["/till r"].origin.offset) == (False, 3)

@@ -27,7 +27,7 @@ REASON = {
 }
 
 
-def letters(stack: Stack, topic: str, key: bytes | None) -> list[Any]:
+def dead_letters(stack: Stack, topic: str, key: bytes | None) -> list[Any]:
     """The dead letters of a key as they lie in the topic, without the marks that a replay leaves."""
     found = [r for r in stack.records(f"{topic}.dlq") if r.key == key]
     return [r for r in found if "rapport-replayed" not in dict(r.headers)]
@@ -79,24 +79,24 @@ def test_a_poison_record_is_set_aside_and_stops_nothing(stack: Stack, code: str)
     stack.send("purchases", purchase(customer, 700))
     until(lambda: stack.balance(customer) == 7, "what comes after the poison takes effect")
     stack.settle()
-    (letter,) = letters(stack, "purchases", key)  # of four services that met it, one sets it aside
-    headers = dict(letter.headers)
+    (dead_letter,) = dead_letters(stack, "purchases", key)  # of four services that met it, one sets it aside
+    headers = dict(dead_letter.headers)
     assert headers["rapport-error"].decode() == code
-    check_letter(stack, letter, value)
+    check_letter(stack, dead_letter, value)
 
 
-def check_letter(stack: Stack, letter: Any, value: bytes | None) -> None:
+def check_letter(stack: Stack, dead_letter: Any, value: bytes | None) -> None:
     """It is the record that its origin names, byte for byte, with the whole reason beside it."""
-    headers = dict(letter.headers)
+    headers = dict(dead_letter.headers)
     assert {name for name in headers if name.startswith("rapport-")} == REASON
     assert headers["rapport-service"] == b"interactions"
     assert headers["rapport-error-detail"]
     topic, partition, offset = headers["rapport-origin"].decode().split("/")
     (origin,) = [r for r in stack.records(topic) if (r.partition, r.offset) == (int(partition), int(offset))]
-    assert (letter.topic, letter.partition) == (f"{topic}.dlq", origin.partition)
-    assert (letter.key, letter.value) == (origin.key, origin.value)
-    assert letter.value == value
-    assert [h for h in letter.headers if h[0] not in REASON] == list(origin.headers) == HEADERS
+    assert (dead_letter.topic, dead_letter.partition) == (f"{topic}.dlq", origin.partition)
+    assert (dead_letter.key, dead_letter.value) == (origin.key, origin.value)
+    assert dead_letter.value == value
+    assert [h for h in dead_letter.headers if h[0] not in REASON] == list(origin.headers) == HEADERS
     failed_at = datetime.fromisoformat(headers["rapport-failed-at"].decode())
     assert timedelta(0) <= datetime.now(UTC) - failed_at < timedelta(minutes=5)
 
@@ -109,9 +109,9 @@ def test_every_topic_has_its_dead_letters_and_goes_on(stack: Stack) -> None:
     until(lambda: stack.balance(customer) == 7, "what comes after takes effect")
     stack.settle()
     for topic in TOPICS:
-        (letter,) = letters(stack, topic, customer.encode())
-        assert dict(letter.headers)["rapport-error"] == b"json"
-        check_letter(stack, letter, broken)
+        (dead_letter,) = dead_letters(stack, topic, customer.encode())
+        assert dict(dead_letter.headers)["rapport-error"] == b"json"
+        check_letter(stack, dead_letter, broken)
 
 
 def test_a_record_without_a_key_is_a_dead_letter(stack: Stack) -> None:
@@ -121,9 +121,9 @@ def test_a_record_without_a_key_is_a_dead_letter(stack: Stack) -> None:
     stack.send("purchases", purchase(customer, 100))
     until(lambda: stack.balance(customer) == 1, "what comes after it alone")
     stack.settle()
-    (letter,) = [r for r in letters(stack, "purchases", None) if r.value == value]
-    assert dict(letter.headers)["rapport-error"] == b"key"
-    check_letter(stack, letter, value)
+    (dead_letter,) = [r for r in dead_letters(stack, "purchases", None) if r.value == value]
+    assert dict(dead_letter.headers)["rapport-error"] == b"key"
+    check_letter(stack, dead_letter, value)
 
 
 def test_what_nobody_could_read_takes_effect_once_it_is_corrected(stack: Stack) -> None:
@@ -132,12 +132,12 @@ def test_what_nobody_could_read_takes_effect_once_it_is_corrected(stack: Stack) 
     good = purchase(customer, 900)
     bad = {**good, "data": {**good["data"], "total": {"amount": "900", "currency": "EUR"}}}
     stack.send("purchases", bad)
-    until(lambda: letters(stack, "purchases", customer.encode()), "the dead letter")
+    until(lambda: dead_letters(stack, "purchases", customer.encode()), "the dead letter")
     rapport(stack, "dlq", "replay", "purchases", "--reason", "field")
     again = until(
-        lambda: len(found := letters(stack, "purchases", customer.encode())) == 2 and found, "and again"
+        lambda: len(found := dead_letters(stack, "purchases", customer.encode())) == 2 and found, "and again"
     )
-    origins = {dict(letter.headers)["rapport-origin"] for letter in again}
+    origins = {dict(dead_letter.headers)["rapport-origin"] for dead_letter in again}
     assert len(origins) == 2
     for _ in range(2):
         stack.send("purchases", good)
@@ -172,7 +172,7 @@ def test_another_clients_partitioner_ends_up_on_the_right_partition(stack: Stack
     until(lambda: stack.balance(customer) == 10, "both, each once")
     stack.settle()
     assert sorted(entry["points"] for entry in stack.ledger(customer)) == [1, 9]
-    assert not letters(stack, "purchases", customer.encode())
+    assert not dead_letters(stack, "purchases", customer.encode())
     copies = [r for r in stack.records("purchases") if r.key == customer.encode()]
     forwarded = [r for r in copies if "rapport-forwarded" in dict(r.headers)]
     assert forwarded
@@ -210,8 +210,10 @@ def test_an_event_is_its_source_and_id_and_nothing_else(stack: Stack) -> None:
 def test_what_one_service_cannot_apply_it_sets_aside_and_replays_alone(stack: Stack) -> None:
     customer, event_id = new_customer(), uuid.uuid4().hex
     stack.send("purchases", purchase(customer, 500, currency="XTS", event_id=event_id))
-    (letter,) = until(lambda: letters(stack, "purchases", customer.encode()), "loyalty's dead letter")
-    headers = dict(letter.headers)
+    (dead_letter,) = until(
+        lambda: dead_letters(stack, "purchases", customer.encode()), "loyalty's dead letter"
+    )
+    headers = dict(dead_letter.headers)
     assert headers["rapport-service"] == b"loyalty"
     assert headers["rapport-error"] == b"unknown_currency"
 
@@ -222,11 +224,11 @@ def test_what_one_service_cannot_apply_it_sets_aside_and_replays_alone(stack: St
     assert "unknown_currency" in rapport(stack, "dlq", "list")
     assert customer in rapport(stack, "dlq", "show", "purchases")
     rapport(stack, "dlq", "replay", "purchases", "--reason", "unknown_currency", "--service", "loyalty")
-    until(lambda: len(letters(stack, "purchases", customer.encode())) == 2, "refused again")
+    until(lambda: len(dead_letters(stack, "purchases", customer.encode())) == 2, "refused again")
     sent_back = [r for r in stack.records("purchases") if r.key == customer.encode()][1:]
     assert [dict(r.headers).get("rapport-for") for r in sent_back] == [b"loyalty"]
     stack.settle()
-    assert len(letters(stack, "purchases", customer.encode())) == 2  # of loyalty alone
+    assert len(dead_letters(stack, "purchases", customer.encode())) == 2  # of loyalty alone
     assert on_the_timeline() == [event_id]
     # A dead letter does not use its id up: corrected, under the same id, it takes effect.
     stack.send("purchases", purchase(customer, 500, event_id=event_id))
@@ -237,5 +239,5 @@ def test_a_fact_about_an_unknown_complaint_is_a_dead_letter(stack: Stack) -> Non
     customer = new_customer()
     resolved = {"complaint_id": "none", "resolution": "done"}
     stack.send("complaints", event("complaint.resolved", customer, resolved))
-    (letter,) = until(lambda: letters(stack, "complaints", customer.encode()), "the dead letter")
-    assert dict(letter.headers)["rapport-error"] == b"unknown_complaint"
+    (dead_letter,) = until(lambda: dead_letters(stack, "complaints", customer.encode()), "the dead letter")
+    assert dict(dead_letter.headers)["rapport-error"] == b"unknown_complaint"

@@ -38,7 +38,7 @@ def consumes(rules: Rules) -> tuple[type[Data], ...]:
 
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
-    """What an event does. Pure. Raises ``Refused`` for commands only."""
+    """What an event does. Pure. Raises ``RefusedError`` for commands only."""
     at, now, data = _time(event.time), _time(context.now), event.data
     match data:
         case DeliveryReported():

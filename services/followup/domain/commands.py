@@ -21,8 +21,8 @@ def request_outreach(
 ) -> Effects[Customer]:
     """Send a manual message at ``at``, or decide about it at once. Answers 201 {outreach_id, status, due_at}.
 
-    Raises ``Refused``: 422 for a template, channel or variable that is not usable, 409 with the reason when
-    the message may not go now. What is planned for later is decided then.
+    Raises ``RefusedError``: 422 for a template, channel or variable that is not usable, 409 with the reason
+    when the message may not go now. What is planned for later is decided then.
     """
     planned = _planned(policy, data, new_id("outreach"), now)
     try:

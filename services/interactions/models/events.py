@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.base import Frozen
-from shared.schemas.codec import BadRecord
+from shared.schemas.codec import BadRecordError
 
 
 class Accepted(Frozen):
@@ -22,9 +22,9 @@ class BadEvent(Frozen):
     field: str | None
 
     @classmethod
-    def unreadable(cls, index: int, bad: BadRecord) -> Self:
+    def unreadable(cls, index: int, bad: BadRecordError) -> Self:
         return cls(index=index, code=bad.code, detail=bad.detail, field=bad.field)
 
     @classmethod
-    def refused(cls, index: int, refusal: Refused) -> Self:
+    def refused(cls, index: int, refusal: RefusedError) -> Self:
         return cls(index=index, code=refusal.code, detail=refusal.detail, field=refusal.field)

@@ -21,14 +21,14 @@ from services.interactions.errors import (
 )
 from services.interactions.models.events import Accepted, BadEvent
 from services.interactions.routes.dependencies import Source
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.http.auth import Principal
 from shared.http.dependencies import Producer
 from shared.http.errors import responses
-from shared.http.problems import Problem, from_refusal, too_large
+from shared.http.problems import ProblemError, from_refusal, too_large
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
-from shared.schemas.codec import JSON, STRUCTURED, BadRecord, parse_cloudevent, split_batch
+from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.envelope import utf8
 from shared.schemas.event import Event
@@ -97,7 +97,7 @@ def split(headers: Headers, body: bytes) -> list[bytes]:
         if media == BATCH or (media == JSON and body.lstrip(b" \t\r\n").startswith(b"[")):
             return _from_batch(body)
         return [utf8(body)]
-    except BadRecord as bad:
+    except BadRecordError as bad:
         raise _problem([BadEvent.unreadable(0, bad)]) from None
 
 
@@ -114,7 +114,7 @@ def _from_binary(headers: Headers, body: bytes) -> bytes:
 def _from_batch(body: bytes) -> list[bytes]:
     try:
         return split_batch(body)
-    except BadRecord:
+    except BadRecordError:
         _json(body)  # what is no array may be no JSON either
         raise
 
@@ -123,7 +123,7 @@ def _json(body: bytes) -> msgspec.Raw:
     try:
         return _raw.decode(utf8(body))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord("json", str(error)) from None
+        raise BadRecordError("json", str(error)) from None
 
 
 async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
@@ -136,7 +136,7 @@ async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
             await asyncio.sleep(0)
         try:
             event = parse_cloudevent(raw, now)
-        except BadRecord as bad:
+        except BadRecordError as bad:
             errors.append(BadEvent.unreadable(index, bad))
             continue
         if (refusal := _not_for_you(event, principal)) is not None:
@@ -150,7 +150,7 @@ async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
     return records
 
 
-def _not_for_you(event: Event, principal: Principal) -> Refused | None:
+def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
     if event.type in OWN_TYPES:
         return FORBIDDEN_TYPE(type=event.type, field="type")
     if _own_source(event.source):
@@ -173,7 +173,7 @@ def _record(event: Event, raw: bytes) -> Record:
     return Record(event.data.topic, event.subject.encode(), value, headers)
 
 
-def _problem(errors: Sequence[BadEvent]) -> Problem:
+def _problem(errors: Sequence[BadEvent]) -> ProblemError:
     """400 ``not_json`` where the body is no JSON at all; else 422 ``invalid_events``, which names each."""
     if any(error.code in UNREADABLE for error in errors):
         return from_refusal(NOT_JSON())

@@ -53,7 +53,7 @@ NOBODY_ASKED = Outcome()
 def apply(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
     """What ``event`` does. Time is the event's own, so the result does not depend on when it is read.
 
-    Raises ``Refused`` as the functions it calls say; the state is then as it was.
+    Raises ``RefusedError`` as the functions it calls say; the state is then as it was.
     """
     data, at = event.data, micros(event.time)
     if _passes_by(programs, state, data, at):

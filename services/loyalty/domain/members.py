@@ -7,7 +7,7 @@ from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.occasions import next_anniversary, next_birthday
 from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.state import Period
-from shared.domain import Outcome, Refused
+from shared.domain import Outcome, RefusedError
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile
@@ -57,7 +57,7 @@ def plan_birthday(book: Book, after: Micros) -> None:
 
 
 def require_member(book: Book) -> None:
-    """Raises ``Refused`` (404 ``unknown_member``)."""
+    """Raises ``RefusedError`` (404 ``unknown_member``)."""
     if book.enrolled_at is None:
         raise errors.UNKNOWN_MEMBER(member=book.member)
 
@@ -79,7 +79,7 @@ def enrol_asked(book: Book, at: Micros) -> Outcome:
 def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
     """Credit points given for a complaint; under automatic enrolment they make a member.
 
-    Raises ``Refused``: ``missing_points``, ``unknown_member``, ``points_overflow``.
+    Raises ``RefusedError``: ``missing_points``, ``unknown_member``, ``points_overflow``.
     """
     if not data.points or data.points < 0:
         raise errors.MISSING_POINTS(field="points")
@@ -93,7 +93,7 @@ def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
 def adjust(book: Book, at: Micros, data: AdjustmentRequested) -> Outcome:
     """Correct a balance; 201. Points given are a lot, points taken go by earliest expiry.
 
-    Raises ``Refused``: ``unknown_member``, ``invalid_points``, ``insufficient_points``, ``points_overflow``.
+    Raises ``unknown_member``, ``invalid_points``, ``insufficient_points``, ``points_overflow``.
     """
     settle(book, at)
     require_member(book)
@@ -109,5 +109,5 @@ def adjust(book: Book, at: Micros, data: AdjustmentRequested) -> Outcome:
     return Outcome(201, {"entry_id": entry_id, "points": data.points, "balance": book.balance})
 
 
-def insufficient(book: Book, needed: int) -> Refused:
+def insufficient(book: Book, needed: int) -> RefusedError:
     return errors.INSUFFICIENT_POINTS(needed=needed, balance=book.balance)

@@ -10,7 +10,7 @@ from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.program.campaigns import Campaign
 from services.loyalty.domain.program.program import Program
 from services.loyalty.domain.state import Order, Waiting, read_terms
-from shared.domain import Refused, Reject
+from shared.domain import RefusedError, Retract
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
@@ -20,7 +20,7 @@ from shared.schemas.times import Micros, moment
 def made(book: Book, at: Micros, data: PurchaseMade) -> None:
     """Earn by the tier held before, count the spend, raise the tier, use vouchers, then waiting returns.
 
-    Raises ``Refused``: ``negative_total``, ``unknown_currency``, ``duplicate_order``, ``points_overflow``.
+    Raises ``negative_total``, ``unknown_currency``, ``duplicate_order``, ``points_overflow``.
     """
     total, currency = data.total.amount, data.total.currency
     program = book.program(at)
@@ -76,7 +76,7 @@ def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:
 def returned(book: Book, at: Micros, data: PurchaseReturned) -> None:
     """Take back what the refund undoes; a return of an order not seen yet waits for it.
 
-    Raises ``Refused``: ``negative_refund``, ``currency_mismatch``, ``duplicate_return``,
+    Raises ``RefusedError``: ``negative_refund``, ``currency_mismatch``, ``duplicate_return``,
     ``refund_exceeds_total``.
     """
     refund = data.refund.amount
@@ -138,9 +138,9 @@ def _apply_waiting(book: Book, order_id: str) -> None:
         book.cause = Cause(source=item.cause[0], id=item.cause[1])
         try:
             _take_back(book, index, item.at, item.data)
-        except Refused as refusal:
+        except RefusedError as refusal:
             event = Event(item.cause[1], item.cause[0], book.member, moment(item.at), item.data)
-            book.rejects.append(Reject(event, item.origin, refusal.code, refusal.detail))
+            book.retracts.append(Retract(event, item.origin, refusal.code, refusal.detail))
     book.cause = purchase
 
 
@@ -149,5 +149,5 @@ def _find(book: Book, order_id: str) -> int | None:
     return ids.index(order_id) if order_id in ids else None
 
 
-def _duplicate(data: PurchaseReturned) -> Refused:
+def _duplicate(data: PurchaseReturned) -> RefusedError:
     return errors.DUPLICATE_RETURN(field="return_id", return_id=data.return_id)

@@ -25,7 +25,7 @@ YEAR = 365 * DAY
 
 
 def made(book: Book, at: Micros, data: ReferralMade) -> None:
-    """Pass it on to the friend. Raises ``Refused`` (``self_referral``)."""
+    """Pass it on to the friend. Raises ``RefusedError`` (``self_referral``)."""
     if data.referred_customer == book.member:
         raise errors.SELF_REFERRAL(field="referred_customer", member=book.member)
     settle(book, at)
@@ -35,7 +35,7 @@ def made(book: Book, at: Micros, data: ReferralMade) -> None:
 def noted(book: Book, at: Micros, data: ReferralNoteRequested) -> Outcome:
     """At the friend: remember the referrer, unless the friend was a member before that instant.
 
-    Raises ``Refused``: ``no_referrals``, ``existing_member``, ``already_referred``.
+    Raises ``RefusedError``: ``no_referrals``, ``existing_member``, ``already_referred``.
     """
     settle(book, at)
     if book.program(at).referral is None:
@@ -79,7 +79,7 @@ def claim(book: Book, order: Order) -> None:
 def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
     """At the referrer: points, and word to the friend's side.
 
-    Raises ``Refused``: ``no_referrals``, ``unknown_member``, ``referral_limit``, ``points_overflow``.
+    Raises ``RefusedError``: ``no_referrals``, ``unknown_member``, ``referral_limit``, ``points_overflow``.
     """
     settle(book, at)
     require_member(book)
@@ -98,7 +98,7 @@ def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
 
 
 def bonus(book: Book, at: Micros, data: ReferralBonusRequested) -> Outcome:
-    """At the friend: the same points. Raises ``Refused`` (``points_overflow``)."""
+    """At the friend: the same points. Raises ``RefusedError`` (``points_overflow``)."""
     settle(book, at)
     require_member(book)
     why = rules.FriendReward(program=book.program(at).version, referrer=data.referrer)

@@ -17,7 +17,7 @@ from shared.schemas.times import DAY, Micros, moment
 def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
     """Spend points on a reward, earliest expiry first, and issue the voucher ``code``; 201.
 
-    Raises ``Refused``: 404 ``unknown_member``, ``unknown_reward``; 409 ``tier_required``,
+    Raises ``RefusedError``: 404 ``unknown_member``, ``unknown_reward``; 409 ``tier_required``,
     ``reward_unavailable``, ``insufficient_points``, ``out_of_stock``.
     """
     settle(book, at)
@@ -68,7 +68,7 @@ def _require_offer(book: Book, at: Micros, reward: Reward) -> None:
 
 
 def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
-    """Use a voucher; 200 once. Raises ``Refused`` as ``_open`` does."""
+    """Use a voucher; 200 once. Raises ``RefusedError`` as ``_open`` does."""
     settle(book, at)
     index = _open(book, at, code)
     _close(book, index, "redeemed", at)
@@ -80,7 +80,7 @@ def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
 def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Give an unused voucher's points back into their lots, with their old expiry dates; 200.
 
-    Raises ``Refused`` as ``_open`` does.
+    Raises ``RefusedError`` as ``_open`` does.
     """
     settle(book, at)
     index = _open(book, at, code)
@@ -114,7 +114,7 @@ def use(book: Book, at: Micros, code: str, order_id: str) -> None:
 def _open(book: Book, at: Micros, code: str) -> int:
     """Where the open voucher is.
 
-    Raises ``Refused``: 404 ``unknown_voucher``; 409 ``voucher_redeemed``, ``voucher_cancelled``,
+    Raises ``RefusedError``: 404 ``unknown_voucher``; 409 ``voucher_redeemed``, ``voucher_cancelled``,
     ``voucher_expired``.
     """
     index = next((i for i, voucher in enumerate(book.vouchers) if voucher.code == code), None)

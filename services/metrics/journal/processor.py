@@ -23,7 +23,7 @@ from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.worker import faults
 from shared.worker.dead_letters import dead_letter
-from shared.worker.processing import Batch, Fenced, Origin, TopicOffset, Work
+from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
 from shared.worker.retry import passes, retry
 
 log = structlog.get_logger(__name__)
@@ -57,12 +57,12 @@ class Store(Protocol):
     async def write(self, writes: Sequence[Write]) -> None: ...
 
 
-class _Poison(Exception):
+class _PoisonError(Exception):
     """An event that the domain fails on."""
 
-    def __init__(self, work: Work) -> None:
-        super().__init__(work.event.uid)
-        self.work = work
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.event.uid)
+        self.message = message
 
 
 class CompactProcessor:
@@ -127,14 +127,14 @@ class CompactProcessor:
             if part is None:
                 return  # let go meanwhile; the next owner reads these again
             fresh = [
-                (work, event_hash(work.event.uid))
-                for work in batch.works
-                if type(work.event.data) in _COUNTED and work.origin not in self._poison
+                (message, event_hash(message.event.uid))
+                for message in batch.messages
+                if type(message.event.data) in _COUNTED and message.origin not in self._poison
             ]
             await self._load(part, fresh)
             try:
                 self._apply(part, fresh)
-            except _Poison as poison:
+            except _PoisonError as poison:
                 await self._set_aside(poison)
             if batch.records:
                 await retry(SERVICE, "kafka", lambda: self._publish(batch.records))
@@ -142,7 +142,7 @@ class CompactProcessor:
                 {topic: offset for (topic, _), offset in batch.offsets.items()},
                 batch.horizon if self._stream and batch.offsets else None,
             )
-            telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.works))
+            telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.messages))
             if sum(p.events for p in self._partitions.values()) > MAX_PENDING:
                 await retry(SERVICE, "mongo", lambda: self._flush(self._partitions.values()))
             else:
@@ -168,7 +168,7 @@ class CompactProcessor:
         offsets, self._durable = self._durable, {}
         return offsets
 
-    async def _load(self, part: Partition, fresh: Sequence[tuple[Work, int]]) -> None:
+    async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
         subjects = dict.fromkeys(w.event.subject for w, h in fresh if h not in part.seen)
         missing = [s for s in subjects if s not in part.customers]
         if not missing:
@@ -179,16 +179,16 @@ class CompactProcessor:
             part.hold(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
-    def _apply(self, part: Partition, fresh: Sequence[tuple[Work, int]]) -> None:
-        """Let all take effect, with no await between. Raises ``_Poison``."""
+    def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
+        """Let all take effect, with no await between. Raises ``_PoisonError``."""
         started = perf_counter()
         results: Counter[tuple[str, str]] = Counter()
-        for work, h in fresh:
+        for message, h in fresh:
             try:
-                applied = part.apply(work.event, h)
+                applied = part.apply(message.event, h)
             except Exception as error:
-                raise _Poison(work) from error
-            results[work.event.type, "applied" if applied else "duplicate"] += 1
+                raise _PoisonError(message) from error
+            results[message.event.type, "applied" if applied else "duplicate"] += 1
         faults.point("mid_batch")
         for (kind, result), n in results.items():
             telemetry.EVENTS.labels(SERVICE, kind, result).inc(n)
@@ -196,24 +196,24 @@ class CompactProcessor:
                 telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
         telemetry.BATCH_SECONDS.labels(SERVICE, "apply").observe(perf_counter() - started)
 
-    async def _set_aside(self, poison: "_Poison") -> NoReturn:
+    async def _set_aside(self, poison: "_PoisonError") -> NoReturn:
         """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""
-        work, cause = poison.work, poison.__cause__
+        message, cause = poison.message, poison.__cause__
         detail = f"{type(cause).__name__}: {cause}"
-        log.error("event cannot be counted", event_id=work.event.uid, error=detail, exc_info=cause)
-        if work.raw is not None:
-            letter = dead_letter(
+        log.error("event cannot be counted", event_id=message.event.uid, error=detail, exc_info=cause)
+        if message.raw is not None:
+            aside = dead_letter(
                 SERVICE,
-                work.origin,
-                work.raw,
+                message.origin,
+                message.raw,
                 code="internal",
                 detail=detail,
                 failed_at=self._wall_clock(),
             )
-            await retry(SERVICE, "kafka", lambda: self._publish([letter]))
-        telemetry.EVENTS.labels(SERVICE, work.event.type, "dead_lettered").inc()
-        self._poison.add(work.origin)
-        raise Fenced(f"set aside {work.event.uid}") from cause
+            await retry(SERVICE, "kafka", lambda: self._publish([aside]))
+        telemetry.EVENTS.labels(SERVICE, message.event.type, "dead_lettered").inc()
+        self._poison.add(message.origin)
+        raise FencedError(f"set aside {message.event.uid}") from cause
 
     async def _flush_if_due(self) -> None:
         if self._clock() < self._next_flush:

@@ -22,7 +22,7 @@ from services.metrics.domain.rows import (
 )
 from services.metrics.journal.seen import ID_BYTES, Chunk
 from shared.journal.sessions import Sessions
-from shared.worker.processing import Fenced
+from shared.worker.processing import FencedError
 
 Document = dict[str, Any]
 LOOKUP = 100
@@ -111,7 +111,7 @@ class WorkerStore:
         return found
 
     async def write(self, writes: Sequence[Write]) -> None:
-        """Write all, in one transaction. Raises ``Fenced`` if a partition is no longer this worker's."""
+        """Write all, in one transaction. Raises ``FencedError`` if a partition is no longer this worker's."""
         async with self._client.start_session() as session:
             for write in writes:
                 await self._sessions.announce(session, write.partition)
@@ -152,7 +152,7 @@ class WorkerStore:
             {"_id": write.partition, "version": write.version}, change, session=session
         )
         if result.matched_count != 1:
-            raise Fenced(f"another worker has taken over partition {write.partition}")
+            raise FencedError(f"another worker has taken over partition {write.partition}")
         if write.watermark is not None:
             await self._db["watermarks"].update_one(
                 {"_id": write.partition}, {"$max": {"to": write.watermark}}, upsert=True, session=session

@@ -11,7 +11,7 @@ from rapport.embedded.jars import Jar, cache_folder, certificates, listed, missi
 from rapport.embedded.java import Java
 from rapport.embedded.part import PartFailed, tail
 from rapport.home import Home
-from rapport.trouble import Trouble, diagnose
+from rapport.trouble import TroubleError, diagnose
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_the_systems_java_goes_first_if_new_enough() -> None:
 
 
 def test_no_java_is_a_sentence_that_says_what_to_do() -> None:
-    with pytest.raises(Trouble, match=r"no Java on PATH.*Install Java 17"):
+    with pytest.raises(TroubleError, match=r"no Java on PATH.*Install Java 17"):
         java.choose(None, None)
-    with pytest.raises(Trouble, match="the Java on PATH is 11"):
+    with pytest.raises(TroubleError, match="the Java on PATH is 11"):
         java.choose(Java(Path("/o"), 11), None)
 
 
@@ -75,9 +75,9 @@ def test_secantusd_gets_the_options_that_it_knows() -> None:
 
 
 def test_an_unknown_mongo_server_is_a_sentence() -> None:
-    with pytest.raises(Trouble, match="RAPPORT_MONGO_SERVER"):
+    with pytest.raises(TroubleError, match="RAPPORT_MONGO_SERVER"):
         mongo.choose({"RAPPORT_MONGO_SERVER": "mongod"})
-    with pytest.raises(Trouble, match="not on PATH"):
+    with pytest.raises(TroubleError, match="not on PATH"):
         mongo.choose({"RAPPORT_MONGO_SERVER": "secantusd-rs", "PATH": ""})
 
 
@@ -91,20 +91,20 @@ def test_ports_last_are_fixed_and_must_be_free(tmp_path: Path) -> None:
         taken.listen()
         assert ports.choose(home, ("kafka",), {})["kafka"] != first["kafka"]
         fixed = {"RAPPORT_LOYALTY_PORT": str(first["kafka"])}
-        with pytest.raises(Trouble, match=r"in use.*RAPPORT_LOYALTY_PORT"):
+        with pytest.raises(TroubleError, match=r"in use.*RAPPORT_LOYALTY_PORT"):
             ports.choose(home, ("loyalty-api",), fixed)
     assert ports.choose(home, ("loyalty-api",), fixed) == {"loyalty-api": first["kafka"]}
 
 
 @pytest.mark.parametrize("text", ["x", "0", "70000"])
 def test_a_port_must_be_one(tmp_path: Path, text: str) -> None:
-    with pytest.raises(Trouble, match="RAPPORT_KAFKA_PORT"):
+    with pytest.raises(TroubleError, match="RAPPORT_KAFKA_PORT"):
         ports.choose(Home(tmp_path), ("kafka",), {"RAPPORT_KAFKA_PORT": text})
 
 
 def test_one_port_for_two_parts_is_refused(tmp_path: Path) -> None:
     port = str(ports.pick())
-    with pytest.raises(Trouble, match="change one"):
+    with pytest.raises(TroubleError, match="change one"):
         ports.choose(
             Home(tmp_path), ("kafka", "mongo"), {"RAPPORT_KAFKA_PORT": port, "RAPPORT_MONGO_PORT": port}
         )
@@ -116,7 +116,7 @@ def test_a_service_brings_the_servers_it_needs() -> None:
     assert stack.select(" followup-worker,") == ("kafka", "mongo", "smtp", "followup-worker")
     assert len(stack.select("all")) == 11
     for bad in ("kafka,redis", "", ","):
-        with pytest.raises(Trouble):
+        with pytest.raises(TroubleError):
             stack.select(bad)
 
 
@@ -134,7 +134,7 @@ def test_the_variables_name_what_runs_and_no_more(tmp_path: Path) -> None:
     assert env["RAPPORT_CLOCK"] == "wall"
     assert not {"RAPPORT_MONGO", "RAPPORT_SMTP_PORT", "RAPPORT_METRICS_URL", "RAPPORT_PROGRAM"} & set(env)
     for bad in ({"RAPPORT_CLOCK": "sundial"}, {"RAPPORT_RULES": "/no/such"}, {"RAPPORT_PARTITIONS": "-1"}):
-        with pytest.raises(Trouble, match=next(iter(bad))):
+        with pytest.raises(TroubleError, match=next(iter(bad))):
             stack.variables(home, {"kafka": 1}, bad)
 
 

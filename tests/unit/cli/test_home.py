@@ -11,7 +11,7 @@ from rapport import home as homes
 from rapport.home import Home, format_env, parse_env, read_env
 from rapport.processes import alive, identity
 from rapport.status import Failure, PartStatus, Status, parse, supervisor
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 
 def test_env_survives_the_file_and_the_shell(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_home_is_found_by_variable_or_here(tmp_path: Path, monkeypatch: pyte
 
 def test_a_nearly_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(homes, "MINIMUM_FREE_BYTES", 2**62)
-    with pytest.raises(Trouble, match="free some space"):
+    with pytest.raises(TroubleError, match="free some space"):
         Home(tmp_path).create()
 
 

@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from rapport import deadletters, lag, topics
 from rapport.commands import clock
 from rapport.topics import Difference, Topic
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 from shared.schemas.codec import decode, encode, open_envelope
 from shared.schemas.topics import TOPICS
 
@@ -78,14 +78,14 @@ LETTER = [
 ]
 
 
-def letter(reason: str = "unknown_order", service: str = "loyalty") -> deadletters.Letter:
+def dead_letter(reason: str = "unknown_order", service: str = "loyalty") -> deadletters.DeadLetter:
     changes = {"rapport-error": reason.encode(), "rapport-service": service.encode()}
     headers = [(name, changes.get(name, value)) for name, value in LETTER]
     return deadletters.parse("purchases.dlq", 1, b"cust-1", b'{"id":"\x00"}\xff\n', headers)
 
 
 def test_a_letter_says_whose_why_and_where_from() -> None:
-    one = letter()
+    one = dead_letter()
     assert (one.id, one.topic, one.partition, one.service) == (
         "loyalty/purchases/3/17",
         "purchases",
@@ -103,16 +103,16 @@ def test_a_letter_without_its_headers_is_still_shown() -> None:
 
 
 def test_a_letter_goes_back_as_it_came_to_the_service_that_failed() -> None:
-    assert deadletters.original_headers(letter()) == [LETTER[0], ("rapport-for", b"loyalty")]
+    assert deadletters.original_headers(dead_letter()) == [LETTER[0], ("rapport-for", b"loyalty")]
 
 
 @pytest.mark.parametrize("reason", sorted(deadletters.UNREADABLE))
 def test_what_nobody_could_read_goes_back_to_all(reason: str) -> None:
-    assert deadletters.original_headers(letter(reason, "interactions")) == [LETTER[0]]
+    assert deadletters.original_headers(dead_letter(reason, "interactions")) == [LETTER[0]]
 
 
 def test_a_mark_tells_which_letter_was_replayed_and_still_has_its_reason() -> None:
-    headers = deadletters.mark(letter())
+    headers = deadletters.mark(dead_letter())
     assert deadletters.marked(headers) == "loyalty/purchases/3/17"
     assert deadletters.marked(LETTER) is None
     assert {"rapport-service", "rapport-error", "rapport-origin", "rapport-failed-at"} <= {
@@ -121,10 +121,10 @@ def test_a_mark_tells_which_letter_was_replayed_and_still_has_its_reason() -> No
 
 
 def test_letters_are_chosen_and_counted_by_reason_and_service() -> None:
-    letters = [letter(), letter("json", "interactions"), letter()]
-    assert deadletters.matching(letters, "json", None) == [letters[1]]
-    assert deadletters.matching(letters, None, "loyalty") == [letters[0], letters[2]]
-    assert deadletters.counts(letters) == [
+    dead_letters = [dead_letter(), dead_letter("json", "interactions"), dead_letter()]
+    assert deadletters.matching(dead_letters, "json", None) == [dead_letters[1]]
+    assert deadletters.matching(dead_letters, None, "loyalty") == [dead_letters[0], dead_letters[2]]
+    assert deadletters.counts(dead_letters) == [
         ("purchases", "interactions", "json", 1, 0),
         ("purchases", "loyalty", "unknown_order", 2, 0),
     ]
@@ -137,7 +137,7 @@ def test_clock_times_are_utc(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["tomorrow", "", "2018-13-01", "2026-11-23T00:00:01Z"])
 def test_bad_and_future_clock_times_are_sentences(text: str) -> None:
-    with pytest.raises(Trouble):
+    with pytest.raises(TroubleError):
         clock.parse_time(text, NOW)
 
 

@@ -19,7 +19,7 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from services.followup.models.rules import PreviewAnswer, preview_answer
 from services.followup.worker import handler_of
-from shared.domain import Context, Effects, Outcome, Refused
+from shared.domain import Context, Effects, Outcome, RefusedError
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported
@@ -91,7 +91,7 @@ class Driver:
         )
 
     def event(self, data: Data, at: datetime | None = None, id: str | None = None) -> None:
-        """A fact or command whose time is ``at`` (now if left out). Raises ``Refused``."""
+        """A fact or command whose time is ``at`` (now if left out). Raises ``RefusedError``."""
         handled = self.worker.tell(self.customer, data, at=at, id=id).accepted()
         self.outcome = handled.outcome.body if handled.outcome else None
         self._settle()
@@ -172,12 +172,12 @@ class Driver:
             self.deliver()
 
 
-def refusal(driver: Driver, data: Data) -> Refused:
+def refusal(driver: Driver, data: Data) -> RefusedError:
     """The refusal that the command meets."""
     before = driver.state
     try:
         driver.event(data)
-    except Refused as refused:
+    except RefusedError as refused:
         assert driver.state == before
         return refused
     raise AssertionError("not refused")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged, CustomerErased
 from shared.schemas.outreach import OutreachScheduled, OutreachSent, OutreachSuppressed
@@ -148,5 +148,5 @@ def test_unsubscribing_works_for_those_never_seen_and_tells_nothing_of_the_erase
 
 def test_refused_is_what_the_runtime_expects() -> None:
     driver = Driver()
-    with pytest.raises(Refused, match="unknown_template"):
+    with pytest.raises(RefusedError, match="unknown_template"):
         driver.event(request("nothing"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.domain.rules.rules import FrequencyCap
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.base import Data
 from shared.schemas.commands import OutreachRequested
 from shared.schemas.customers import CustomerErased
@@ -115,7 +115,7 @@ class World:
 
     def do_news(self, count: int) -> None:
         for _ in range(count):
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(RefusedError):
                 text = {"subject": "s", "message": "m"}
                 self.driver.event(OutreachRequested(template="news", variables=text))
 

@@ -13,7 +13,7 @@ from shared.http.auth import Principal, require
 from shared.http.clock import ApiClock
 from shared.http.commands import Commands, IdempotencyKey
 from shared.http.dependencies import get_clock, get_commands, get_producer
-from shared.kafka.publisher import BrokerAway, Record
+from shared.kafka.publisher import BrokerAwayError, Record
 from shared.runtime.digest import digest
 from shared.runtime.settings import Settings
 from shared.schemas.base import Data
@@ -96,7 +96,7 @@ class FakePublisher:
 
     async def publish(self, records: Sequence[Record]) -> None:
         if not self.ready:
-            raise BrokerAway("gone")
+            raise BrokerAwayError("gone")
         self.records += records
         for record in records:
             event = self.event(record)

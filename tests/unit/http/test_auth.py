@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from shared.http.auth import SCOPES, Authenticator, require
-from shared.http.problems import Problem
+from shared.http.problems import ProblemError
 from shared.runtime.settings import NamedKey, Settings
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
@@ -112,7 +112,7 @@ def test_a_token_names_its_scopes(
 def test_a_token_that_is_not_good(settings: Settings, claims: dict[str, Any]) -> None:
     authenticator = Authenticator(changed(settings, jwt_secret=SECRET))
     assert authenticator.token(token(**READ)).name == "till-7"
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(ProblemError) as caught:
         authenticator.token(token(**READ, **claims))
     assert (caught.value.status, caught.value.code) == (401, "unauthenticated")
     assert 'error="invalid_token"' in caught.value.headers["WWW-Authenticate"]
@@ -124,7 +124,7 @@ def test_audience_and_issuer_are_checked_when_set(settings: Settings) -> None:
     )
     assert authenticator.token(token(aud="rapport", iss="https://id.test")).name == "till-7"
     for claims in ({}, {"aud": "rapport"}, {"aud": "other", "iss": "https://id.test"}):
-        with pytest.raises(Problem):
+        with pytest.raises(ProblemError):
             authenticator.token(token(**claims))
 
 
@@ -142,7 +142,7 @@ def test_public_keys_verify_their_own_algorithm_only(
             "not.a.token",
             "",
         ):
-            with pytest.raises(Problem):
+            with pytest.raises(ProblemError):
                 authenticator.token(bad)
 
 
@@ -189,5 +189,5 @@ def test_a_scope_that_does_not_exist_is_a_mistake_in_the_code() -> None:
 def test_with_nothing_configured_nobody_gets_in(settings: Settings) -> None:
     closed = Authenticator(changed(settings, api_key=None))
     assert not closed.configured
-    with pytest.raises(Problem):
+    with pytest.raises(ProblemError):
         closed.api_key("")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.http.paging import cut, decode_cursor, encode_cursor, page
-from shared.http.problems import Problem
+from shared.http.problems import ProblemError
 
 times = st.integers(0, 4_000_000_000_000_000).map(
     lambda micros: datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
@@ -30,7 +30,7 @@ def test_a_cursor_holds_its_values(given: list[Any]) -> None:
 @given(st.text(max_size=60))
 def test_any_other_text_is_plain_values_or_a_problem(text: str) -> None:
     decoded: list[Any] = []
-    with suppress(Problem):
+    with suppress(ProblemError):
         decoded = decode_cursor(text)
     assert all(isinstance(value, str | int | float | bool | datetime | None) for value in decoded)
 
@@ -39,14 +39,14 @@ def test_any_other_text_is_plain_values_or_a_problem(text: str) -> None:
     "raw", ["", "W10x", encode_cursor("x"), encode_cursor(1), encode_cursor(datetime.now(UTC), 1, 2), "é"]
 )
 def test_the_types_must_fit(raw: str) -> None:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(ProblemError) as caught:
         decode_cursor(raw, datetime, str)
     assert (caught.value.status, caught.value.code) == (422, "invalid_cursor")
 
 
 @pytest.mark.parametrize("value", [b'"\\ud800"', b"9" * 30, b"[]", b'{"t": 5}', b'{"t": "2026-01-01"}'])
 def test_what_no_store_can_be_asked_for_is_no_cursor(value: bytes) -> None:
-    with pytest.raises(Problem):
+    with pytest.raises(ProblemError):
         decode_cursor(base64.urlsafe_b64encode(b"[%s]" % value).decode())
 
 

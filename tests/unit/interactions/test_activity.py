@@ -13,7 +13,7 @@ from services.interactions.domain.apply import CONSUMES, FACT_TOPICS
 from services.interactions.domain.state import MAX_CHANNELS
 from services.interactions.domain.timeline import LINES, amount, summary
 from services.interactions.models.customers import customer_view
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.base import Data, Money
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
@@ -101,7 +101,7 @@ def test_a_total_beyond_bounds_is_refused() -> None:
     (spend,) = state.purchases.spend
     full = spend.model_copy(update={"purchased": MAX_TOTAL})
     state = state.model_copy(update={"purchases": state.purchases.model_copy(update={"spend": (full,)})})
-    with pytest.raises(Refused, match="total_too_large"):
+    with pytest.raises(RefusedError, match="total_too_large"):
         step(state, event(huge, "one more"))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.interactions.domain.state import MAX_COMPLAINTS, STATUSES, Customer, initial
-from shared.domain import Effects, Refused
+from shared.domain import Effects, RefusedError
 from shared.schemas.base import Data
 from shared.schemas.commands import (
     ComplaintAcknowledgeRequested,
@@ -107,7 +107,7 @@ def test_every_step_from_every_status(status: str, action: str) -> None:
         event(asked(action), "x", 60, source="/api/interactions/me/r"),
     ):
         if wanted is None:
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(RefusedError) as refused:
                 step(before, told)
             assert (refused.value.status, refused.value.code) == (409, "invalid_transition")
             continue
@@ -135,7 +135,7 @@ def test_a_command_does_what_its_fact_does_and_emits_it(action: str) -> None:
 @pytest.mark.parametrize("action", FACTS)
 def test_an_unknown_complaint_is_404(action: str) -> None:
     for data in (FACTS[action], asked(action)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             step(initial(CUSTOMER), event(data))
         assert (refused.value.status, refused.value.code) == (404, "unknown_complaint")
 
@@ -157,7 +157,7 @@ def test_opening_by_command() -> None:
 
 
 def test_an_id_is_opened_once() -> None:
-    with pytest.raises(Refused, match="complaint_exists"):
+    with pytest.raises(RefusedError, match="complaint_exists"):
         step(in_status("closed"), event(OPENED, "again"))
 
 
@@ -231,7 +231,7 @@ def test_complaints_are_bounded_and_open_ones_never_forgotten() -> None:
     state = opening(MAX_COMPLAINTS).state
     assert len(state.complaints) == MAX_COMPLAINTS
     assert ID not in {c.complaint_id for c in state.complaints}, "the closed one made room"
-    with pytest.raises(Refused, match="too_many_complaints"):
+    with pytest.raises(RefusedError, match="too_many_complaints"):
         opening(MAX_COMPLAINTS + 1)
 
 
@@ -242,7 +242,7 @@ def test_any_walk_agrees_with_the_table(actions: list[str]) -> None:
     for number, action in enumerate(actions):
         told = event(FACTS[action], f"a-{number}", number)
         if (status, action) not in AFTER:
-            with pytest.raises(Refused, match="invalid_transition"):
+            with pytest.raises(RefusedError, match="invalid_transition"):
                 step(state, told)
             continue
         effects = step(state, told)

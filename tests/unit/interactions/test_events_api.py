@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from services.interactions.api import ROUTERS
 from shared.http.app import create_api
-from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAway, Record
+from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError, Record
 from shared.runtime.settings import NamedKey, Settings
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
@@ -270,7 +270,7 @@ def test_who_may_post(api: TestClient, broker: FakePublisher) -> None:
 
 
 def test_the_broker_away(api: TestClient, broker: FakePublisher) -> None:
-    broker.away = BrokerAway("no acknowledgement")
+    broker.away = BrokerAwayError("no acknowledgement")
     answer = post(api, purchase())
     assert problem(answer) == (503, "broker_unavailable")
     assert int(answer.headers["retry-after"]) > 0

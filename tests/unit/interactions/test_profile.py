@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.interactions.domain.profile.fields import profile_values
 from services.interactions.domain.state import MAX_CONSENTS, initial
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 
 from .told import CUSTOMER, event, fold, put, step
@@ -82,7 +82,7 @@ def test_consents_are_bounded_but_known_ones_always_change() -> None:
         return ConsentChanged(purpose="survey", channel=f"ch-{number}", granted=granted)
 
     state = fold([event(consent(n, True), f"e-{n}", n) for n in range(MAX_CONSENTS)])
-    with pytest.raises(Refused, match="too_many_consents"):
+    with pytest.raises(RefusedError, match="too_many_consents"):
         step(state, event(consent(MAX_CONSENTS, True), "one more", 999))
     withdrawn = step(state, event(consent(0, False), "withdrawn", 999)).state
     assert [c.granted for c in withdrawn.consents if c.channel == "ch-0"] == [False]

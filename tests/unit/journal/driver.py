@@ -10,7 +10,7 @@ from shared.kafka.publisher import Record
 from shared.schemas.base import Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
-from shared.worker.processing import Batch, Origin, Work
+from shared.worker.processing import Batch, Message, Origin
 from tests.unit.journal.memory import HANDLER, MemoryPublisher, MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,15 +25,15 @@ def purchase(number: int, customer: str, at: datetime, amount: int) -> Event:
     return Event(f"e{number}", "/till", customer, at, data)
 
 
-def works_of(steps: Sequence[Step]) -> list[Work]:
+def works_of(steps: Sequence[Step]) -> list[Message]:
     """The log: one record a step, in time order."""
-    works, at = [], START
+    messages, at = [], START
     for offset, (customer, hours, amount) in enumerate(steps):
         at += timedelta(hours=hours)
         event = purchase(offset, f"c{customer}", at, amount)
         raw = Record("purchases", event.subject.encode(), b"{}", ())
-        works.append(Work(0, at, event, Origin("purchases", 0, offset), raw))
-    return works
+        messages.append(Message(0, at, event, Origin("purchases", 0, offset), raw))
+    return messages
 
 
 def processor(
@@ -49,20 +49,20 @@ def processor(
     )
 
 
-def batch_of(works: Sequence[Work], before: datetime, until: datetime | None = None) -> Batch:
-    horizon = until or max([before, *(w.at for w in works)])
-    next_offset = max((w.origin.offset + 1 for w in works), default=0)
-    return Batch(0, 1, tuple(works), before, horizon, {("purchases", 0): next_offset})
+def batch_of(messages: Sequence[Message], before: datetime, until: datetime | None = None) -> Batch:
+    horizon = until or max([before, *(w.at for w in messages)])
+    next_offset = max((w.origin.offset + 1 for w in messages), default=0)
+    return Batch(0, 1, tuple(messages), before, horizon, {("purchases", 0): next_offset})
 
 
 async def run(
-    target: JournalProcessor[Any], works: Sequence[Work], size: int, until: datetime | None = None
+    target: JournalProcessor[Any], messages: Sequence[Message], size: int, until: datetime | None = None
 ) -> None:
     """Take over partition 0 and process the works in batches of ``size``, then move the clock."""
     await target.assigned(frozenset({0}))
     before = START
-    for start in range(0, len(works), size):
-        part = works[start : start + size]
+    for start in range(0, len(messages), size):
+        part = messages[start : start + size]
         await target.process(batch_of(part, before))
         before = max(before, part[-1].at)
     if until is not None:

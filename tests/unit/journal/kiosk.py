@@ -14,8 +14,8 @@ from shared.domain import (
     Emit,
     Handler,
     Increment,
-    Refused,
-    Reject,
+    RefusedError,
+    Retract,
     SetTimer,
     Take,
 )
@@ -26,7 +26,7 @@ from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
-from shared.worker.processing import Origin, Work
+from shared.worker.processing import Message, Origin
 from tests.unit.journal.driver import START, purchase
 
 GIFTS = 4
@@ -68,26 +68,26 @@ def apply(state: Visits, event: Event, context: Context) -> Effects[Visits]:
         case TimerFired(name=name):
             (late,) = [w for w in state.waiting if f"wait-{w.id}" == name]
             left = tuple(w for w in state.waiting if w is not late)
-            reject = Reject(late_event(state, late), late.origin, "no_order", "the purchase never came")
-            return Effects(state.model_copy(update={"waiting": left}), rejects=(reject,))
+            retract = Retract(late_event(state, late), late.origin, "no_order", "the purchase never came")
+            return Effects(state.model_copy(update={"waiting": left}), retracts=(retract,))
     raise AssertionError(event.type)
 
 
 def _buy(state: Visits, event: Event, context: Context, order: str, cost: int) -> Effects[Visits]:
     if order in dict(state.orders):
-        raise Refused("again", "the order is known")  # a redelivery must never get here
+        raise RefusedError("again", "the order is known")  # a redelivery must never get here
     gift = context.used("gifts") < GIFTS
     rows: list[Append | Increment] = [
         Append("ledger", {"_id": context.new_id("row"), "gift": gift}),
         Increment("days", f"{event.time:%d}", {"sales": cost, "gifts": int(gift)}),
     ]
     takes = [Take("gifts", 1, GIFTS)] if gift else []
-    returned, rejects = list(state.returned), []
+    returned, retracts = list(state.returned), []
     gifts = (*state.gifts, order) if gift else state.gifts
     asked = [w for w in state.waiting if w.order == order]
     for wait in asked:
         if wait.refund > cost:
-            rejects.append(Reject(late_event(state, wait), wait.origin, "too_much", "more than was paid"))
+            retracts.append(Retract(late_event(state, wait), wait.origin, "too_much", "more than was paid"))
             continue
         returned.append(wait.id)
         rows.append(Increment("days", f"{event.time:%d}", {"sales": -wait.refund}))
@@ -106,25 +106,25 @@ def _buy(state: Visits, event: Event, context: Context, order: str, cost: int) -
         timers=tuple(CancelTimer(f"wait-{w.id}") for w in asked),
         rows=tuple(rows),
         takes=tuple(takes),
-        rejects=tuple(rejects),
+        retracts=tuple(retracts),
     )
 
 
 def _return(state: Visits, event: Event, context: Context, order: str, refund: int) -> Effects[Visits]:
     if event.id in state.returned or event.id in [w.id for w in state.waiting]:
-        raise Refused("again", "the return is known")  # a redelivery must never get here
+        raise RefusedError("again", "the return is known")  # a redelivery must never get here
     cost = dict(state.orders).get(order)
     if cost is None:
         until = event.time + WAIT
         if until <= context.now:
-            raise Refused("no_order", "the purchase never came")
+            raise RefusedError("no_order", "the purchase never came")
         wait = Waiting(id=event.id, at=event.time, order=order, refund=refund, origin=context.origin)
         waiting = state.model_copy(update={"waiting": (*state.waiting, wait)})
         # What a return that waits emits must come out even if it is rejected later.
         note = (_points(1, event, context),)
         return Effects(waiting, emits=note, timers=(SetTimer(f"wait-{wait.id}", until),))
     if refund > cost:
-        raise Refused("too_much", "more than was paid")
+        raise RefusedError("too_much", "more than was paid")
     gifts = tuple(g for g in state.gifts if g != order)
     return Effects(
         state.model_copy(update={"returned": (*state.returned, event.id), "gifts": gifts}),
@@ -150,10 +150,10 @@ def give_back(id: str, customer: str, at: datetime, order: str, refund: int) -> 
     return Event(id, "/till", customer, at, PurchaseReturned(order_id=order, return_id=id, refund=money))
 
 
-def log_of(steps: Sequence[Step]) -> list[Work]:
+def log_of(steps: Sequence[Step]) -> list[Message]:
     """One record a step. Steps of one kind, customer and order share their id: a later one is a duplicate,
     or, if the first was rejected, its correction."""
-    works, at = [], START
+    messages, at = [], START
     for offset, (kind, customer, order, hours, amount) in enumerate(steps):
         at += timedelta(hours=hours)
         if kind == "buy":
@@ -163,8 +163,8 @@ def log_of(steps: Sequence[Step]) -> list[Work]:
             event = give_back(f"r{name}", f"c{customer}", at, f"o{name}", amount)
         value, headers = encode(event)
         raw = Record("purchases", event.subject.encode(), value, tuple(headers))
-        works.append(Work(0, at, event, Origin("purchases", 0, offset), raw))
-    return works
+        messages.append(Message(0, at, event, Origin("purchases", 0, offset), raw))
+    return messages
 
 
 KIOSK: Handler[Visits] = Handler(

@@ -8,21 +8,21 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, Refused, SetTimer
+from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, RefusedError, SetTimer
 from shared.journal.documents import Journalled
-from shared.journal.plan import Held, Plan, Timer
-from shared.journal.store import CountersMoved, DuplicateEvents
+from shared.journal.plan import Plan, StoredState, Timer
+from shared.journal.store import CountersMovedError, DuplicateEventsError
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.keys import key_hash
-from shared.kafka.publisher import BrokerAway, Record
+from shared.kafka.publisher import BrokerAwayError, Record
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
-from shared.worker.processing import Fenced
+from shared.worker.processing import FencedError
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process died here."""
 
 
@@ -42,13 +42,13 @@ class MemoryStore(InMemoryStore[Any]):
     @property
     def states(self) -> dict[str, tuple[Any, int]]:
         """State and version by customer."""
-        return {subject: (held.state, held.version) for subject, held in self.held.items()}
+        return {subject: (stored.state, stored.version) for subject, stored in self.stored.items()}
 
     async def take_over(self, partition: int) -> None:
         """A write here is never left half-done."""
 
-    async def load(self, subjects: Sequence[str]) -> dict[str, Held[Any]]:
-        return {s: self.held[s] for s in subjects}
+    async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[Any]]:
+        return {s: self.stored[s] for s in subjects}
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         due = [t for t in self.due(horizon) if key_hash(t.subject.encode()) % partitions == partition]
@@ -78,7 +78,7 @@ class MemoryStore(InMemoryStore[Any]):
     async def write(
         self,
         plan: Plan[Any],
-        held: Mapping[str, Held[Any]],
+        stored: Mapping[str, StoredState[Any]],
         *,
         partition: int,
         watermark: datetime | None,
@@ -88,7 +88,7 @@ class MemoryStore(InMemoryStore[Any]):
         if self.away:
             self.away -= 1
             raise OSError("the store is away")
-        self._check(plan, held)
+        self._check(plan, stored)
         self.keep(plan, partition)
         outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
         if outbox:
@@ -97,21 +97,21 @@ class MemoryStore(InMemoryStore[Any]):
             self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
         return bool(outbox)
 
-    def _check(self, plan: Plan[Any], held: Mapping[str, Held[Any]]) -> None:
+    def _check(self, plan: Plan[Any], stored: Mapping[str, StoredState[Any]]) -> None:
         """What another worker, or the journal, has against the plan."""
         if any(e.event.uid in self.poison for e in plan.entries):
             raise ValueError("the store cannot take this")
-        uids = Counter([*(e.event.uid for e in plan.entries), *plan.buried])
+        uids = Counter([*(e.event.uid for e in plan.entries), *plan.tombstones])
         if any(n > 1 or (uid in self.journal and uid not in plan.forgotten) for uid, n in uids.items()):
-            raise DuplicateEvents
-        if any(held[s].version != self.held[s].version for s in plan.states):
-            raise Fenced("version")
+            raise DuplicateEventsError
+        if any(stored[s].version != self.stored[s].version for s in plan.states):
+            raise FencedError("version")
         assert all(all(added.values()) for added in plan.increments.values())
         for name, counter in plan.counters.asked.items():
             if counter.taken > 0 and counter.room is not None:
                 made_meanwhile = counter.stored is None and name in self.used
                 if made_meanwhile or self.used.get(name, 0) > counter.room:
-                    raise CountersMoved
+                    raise CountersMovedError
 
 
 class MemoryPublisher:
@@ -126,13 +126,13 @@ class MemoryPublisher:
     async def publish(self, records: Sequence[Record]) -> None:
         if self.away:
             self.away -= 1
-            raise BrokerAway("away")
+            raise BrokerAwayError("away")
         if self.crash_at is not None:
             self.crash_at -= 1
             if self.crash_at <= 0:
                 if self.crash_after:
                     self.records += records
-                raise Crash
+                raise CrashError
         self.records += records
 
 
@@ -158,9 +158,9 @@ def apply(state: Tally, event: Event, context: Context) -> Effects[Tally]:
     assert isinstance(data, PurchaseMade)
     amount = data.total.amount
     if data.order_id in state.trail:
-        raise Refused("again", "the order is counted")  # a redelivery must never get here
+        raise RefusedError("again", "the order is counted")  # a redelivery must never get here
     if amount == 13:
-        raise Refused("unlucky", "thirteen")
+        raise RefusedError("unlucky", "thirteen")
     if amount == 14:
         raise RuntimeError("a bug in the domain")
     changed = state.model_copy(

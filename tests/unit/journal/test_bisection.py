@@ -20,18 +20,18 @@ END = START + timedelta(days=9)
 
 def step_of(gaps: Sequence[int], timers: Sequence[int]) -> Step[Tally]:
     """A message after each gap, and a timer at each hour."""
-    works = works_of([(n, gap, 1) for n, gap in enumerate(gaps)])
+    messages = works_of([(n, gap, 1) for n, gap in enumerate(gaps)])
     due = [Timer(f"c{hour}", "t", START + timedelta(hours=hour)) for hour in sorted(timers)]
-    return Step(Batch(0, 1, tuple(works), START, END), PartitionMemory(), works, due, END)
+    return Step(Batch(0, 1, tuple(messages), START, END), PartitionMemory(), messages, due, END)
 
 
 def names(step: Step[Tally]) -> list[str]:
     """Of its timers and messages."""
-    return [t.key for t in step.due] + [w.event.id for w in step.works]
+    return [t.key for t in step.due] + [w.event.id for w in step.messages]
 
 
 def instants(step: Step[Tally]) -> list[datetime]:
-    return [t.due_at for t in step.due] + [w.at for w in step.works]
+    return [t.due_at for t in step.due] + [w.at for w in step.messages]
 
 
 steps = st.builds(step_of, st.lists(st.integers(0, 3), max_size=9), st.sets(st.integers(0, 12), max_size=5))
@@ -41,7 +41,7 @@ steps = st.builds(step_of, st.lists(st.integers(0, 3), max_size=9), st.sets(st.i
 def test_halves_are_smaller_and_have_all_of_the_step_in_its_order(step: Step[Tally]) -> None:
     first, second = halves(step)
     assert 0 < first.size < step.size
-    assert [*first.works, *second.works] == step.works
+    assert [*first.messages, *second.messages] == step.messages
     assert [*first.due, *second.due] == step.due
     assert max(instants(first)) <= first.horizon <= second.horizon == step.horizon
     assert first.known is step.known is second.known
@@ -64,7 +64,7 @@ def test_timers_of_one_instant_are_halved_too() -> None:
 @pytest.mark.xfail(strict=True, reason="where the later half is one instant, its timers go first of all")
 def test_a_timer_does_not_go_before_an_earlier_message() -> None:
     first, _ = halves(step_of([0, 1], [1]))
-    assert [w.event.id for w in first.works] == ["e0"]
+    assert [w.event.id for w in first.messages] == ["e0"]
 
 
 @given(steps, st.data())
@@ -85,7 +85,7 @@ async def test_what_the_store_refuses_is_set_aside_alone(step: Step[Tally], data
     await by_halves(step, transact, set_aside)
     assert set(aside) == bad
     assert len(aside) == len(bad)
-    assert [w for part in taken for w in part.works] == [w for w in step.works if w.event.id not in bad]
+    assert [w for part in taken for w in part.messages] == [w for w in step.messages if w.event.id not in bad]
     assert [t for part in taken for t in part.due] == [t for t in step.due if t.key not in bad]
 
 

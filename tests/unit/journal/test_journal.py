@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from shared.journal import processor as journal
 from shared.kafka.publisher import Record
-from shared.worker.processing import Fenced, Work
+from shared.worker.processing import FencedError, Message
 from tests.unit.journal.driver import START, Step, batch_of, processor, run, works_of
-from tests.unit.journal.memory import HANDLER, Crash, MemoryPublisher, MemoryStore
+from tests.unit.journal.memory import HANDLER, CrashError, MemoryPublisher, MemoryStore
 
 steps = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 30), st.integers(0, 60).filter(lambda n: n not in (13, 14))),
@@ -61,13 +61,13 @@ def test_a_crash_around_any_publication_loses_and_doubles_nothing(
     one, published = reference(log)
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     publisher.crash_at, publisher.crash_after = crash, after
-    works = works_of(log)
+    messages = works_of(log)
     try:
-        asyncio.run(run(processor(store, publisher), works, size, END))
-    except Crash:
+        asyncio.run(run(processor(store, publisher), messages, size, END))
+    except CrashError:
         publisher.crash_at = None
         # A new process: the whole log again, nothing was committed.
-        asyncio.run(run(processor(store, publisher), works, size, END))
+        asyncio.run(run(processor(store, publisher), messages, size, END))
     assert outcome(store) == outcome(one)
     assert emitted(publisher) == emitted(published)
 
@@ -76,13 +76,13 @@ def test_a_crash_around_any_publication_loses_and_doubles_nothing(
 @settings(deadline=None, max_examples=60)
 def test_duplicates_in_any_place_change_nothing(log: list[Step], data: st.DataObject) -> None:
     one, published = reference(log)
-    works = works_of(log)
-    doubled: list[Work] = []
-    for work in works:
-        doubled.append(work)
+    messages = works_of(log)
+    doubled: list[Message] = []
+    for message in messages:
+        doubled.append(message)
         for copy in data.draw(st.lists(st.sampled_from(doubled), max_size=2)):
             origin = type(copy.origin)("purchases", 0, 10_000 + len(doubled))
-            doubled.append(Work(0, work.at, copy.event, origin, copy.raw))
+            doubled.append(Message(0, message.at, copy.event, origin, copy.raw))
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     half = len(doubled) // 2
     asyncio.run(run(processor(store, publisher), doubled[:half], 4))
@@ -102,9 +102,9 @@ async def test_a_store_that_is_away_is_waited_for() -> None:
 async def test_what_the_domain_refuses_is_a_dead_letter_and_stops_nothing() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     await run(processor(store, publisher), works_of([(0, 1, 5), (0, 1, 13), (0, 1, 14), (0, 1, 6)]), 10)
-    letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
-    assert [h["rapport-error"] for h in letters] == [b"unlucky", b"unhandled"]
-    assert [h["rapport-origin"] for h in letters] == [b"purchases/0/1", b"purchases/0/2"]
+    dead_letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
+    assert [h["rapport-error"] for h in dead_letters] == [b"unlucky", b"unhandled"]
+    assert [h["rapport-origin"] for h in dead_letters] == [b"purchases/0/1", b"purchases/0/2"]
     assert store.states["c0"][0].total == 11
     assert "/till e1" not in store.journal  # a corrected event under the same id takes effect
 
@@ -114,8 +114,8 @@ async def test_what_the_store_cannot_take_is_set_aside_alone(bad: int) -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     store.poison = {f"/till e{bad}"}
     await run(processor(store, publisher), works_of([(n % 2, n % 3, 1) for n in range(7)]), 10)
-    letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
-    assert [h["rapport-error"] for h in letters] == [b"store"]
+    dead_letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
+    assert [h["rapport-error"] for h in dead_letters] == [b"store"]
     assert sum(state.total for state, _ in store.states.values()) == 6
 
 
@@ -133,12 +133,12 @@ async def test_a_timer_that_cannot_be_stored_is_set_aside_too() -> None:
 async def test_a_worker_that_lost_its_partition_is_fenced() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     old, new = processor(store, publisher), processor(store, publisher)
-    works = works_of([(0, 1, 5), (0, 1, 6), (0, 1, 7)])
-    await run(old, works[:1], 10)
+    messages = works_of([(0, 1, 5), (0, 1, 6), (0, 1, 7)])
+    await run(old, messages[:1], 10)
     await new.assigned(frozenset({0}))
-    await new.process(batch_of(works[1:2], START))
-    with pytest.raises(Fenced):
-        await old.process(batch_of(works[2:], START))
+    await new.process(batch_of(messages[1:2], START))
+    with pytest.raises(FencedError):
+        await old.process(batch_of(messages[2:], START))
     assert store.states["c0"][0].total == 11
 
 
@@ -147,7 +147,7 @@ async def test_the_offsets_of_a_batch_are_durable_only_after_it() -> None:
     target = processor(store, publisher)
     await target.assigned(frozenset({0}))
     publisher.crash_at = 1
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         await target.process(batch_of(works_of([(0, 1, 5)]), START))
     assert target.durable() == {}
     publisher.crash_at = None

@@ -16,10 +16,10 @@ from shared.journal.plan import Plan
 from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
-from shared.worker.processing import Batch, Work
+from shared.worker.processing import Batch, Message
 from tests.unit.journal.driver import START, batch_of, processor, run
 from tests.unit.journal.kiosk import GIFTS, KIOSK, Step, log_of
-from tests.unit.journal.memory import Crash, MemoryPublisher, MemoryStore
+from tests.unit.journal.memory import CrashError, MemoryPublisher, MemoryStore
 
 steps = st.lists(
     st.tuples(
@@ -37,7 +37,7 @@ END = START + timedelta(days=60)
 def outcome(store: MemoryStore) -> dict[str, Any]:
     return {
         "states": {customer: state for customer, (state, _) in store.states.items()},
-        "journal": {uid: (e.origin, e.rejected) for uid, e in store.journal.items()},
+        "journal": {uid: (e.origin, e.retracted) for uid, e in store.journal.items()},
         "rows": store.rows,
         "sums": {k: v for k, c in store.sums.items() if (v := {n: a for n, a in c.items() if a})},
         "used": {name: used for name, used in store.used.items() if used},
@@ -46,7 +46,7 @@ def outcome(store: MemoryStore) -> dict[str, Any]:
     }
 
 
-def letters(records: Iterable[Record]) -> list[dict[str, bytes]]:
+def dead_letters(records: Iterable[Record]) -> list[dict[str, bytes]]:
     return [dict(r.headers) for r in records if r.topic.endswith(".dlq")]
 
 
@@ -89,12 +89,12 @@ def test_a_crash_around_any_publication_changes_nothing(
     one, published = reference(log)
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
     publisher.crash_at, publisher.crash_after = crash, after
-    works = log_of(log)
+    messages = log_of(log)
     try:
-        asyncio.run(run(processor(store, publisher, KIOSK), works, size, END))
-    except Crash:
+        asyncio.run(run(processor(store, publisher, KIOSK), messages, size, END))
+    except CrashError:
         publisher.crash_at = None
-        asyncio.run(run(processor(store, publisher, KIOSK), works, size, END))
+        asyncio.run(run(processor(store, publisher, KIOSK), messages, size, END))
     assert outcome(store) == outcome(one)
     assert {repr(r) for r in said(publisher.records)} == {repr(r) for r in said(published.records)}
 
@@ -102,7 +102,7 @@ def test_a_crash_around_any_publication_changes_nothing(
 # --- shared counters
 
 
-def sales(customers: Iterable[int], *, start: int = 0) -> list[Work]:
+def sales(customers: Iterable[int], *, start: int = 0) -> list[Message]:
     return log_of([("buy", c, start + n, 0, 2) for n, c in enumerate(customers)])
 
 
@@ -146,8 +146,8 @@ def test_two_partitions_never_take_more_than_there_is(first: list[int], second: 
         target = processor(store, MemoryPublisher(), KIOSK)
         await target.assigned(frozenset({partition}))
         for n, size in enumerate(sizes):
-            works = sales([partition] * size, start=10 * n)
-            await target.process(Batch(partition, 2, tuple(works), START, START))
+            messages = sales([partition] * size, start=10 * n)
+            await target.process(Batch(partition, 2, tuple(messages), START, START))
             assert store.used.get("gifts", 0) <= GIFTS
 
     async def both() -> None:
@@ -168,7 +168,7 @@ async def test_a_domain_that_takes_more_than_is_left_is_a_bug_not_an_endless_loo
     handler = Handler(KIOSK.service, KIOSK.consumes, KIOSK.state, KIOSK.initial, greedy)
     store, publisher = MemoryStore(handler), MemoryPublisher()
     await run(processor(store, publisher, handler), sales([0]), 500)
-    assert [h["rapport-error"] for h in letters(publisher.records)] == [b"unhandled"]
+    assert [h["rapport-error"] for h in dead_letters(publisher.records)] == [b"unhandled"]
     assert store.used == {}
 
 
@@ -186,7 +186,7 @@ async def test_what_is_given_without_a_limit_may_go_above_it() -> None:
 # --- events rejected after they were accepted
 
 
-def bad_return(*, size_of_purchase: int = 2) -> list[Work]:
+def bad_return(*, size_of_purchase: int = 2) -> list[Message]:
     """A return of 9 that waits; its purchase, which cost less; the return corrected, under the same id."""
     return log_of(
         [("return", 0, 1, 1, 9), ("buy", 0, 1, 1, size_of_purchase), ("return", 0, 1, 1, size_of_purchase)]
@@ -196,23 +196,24 @@ def bad_return(*, size_of_purchase: int = 2) -> list[Work]:
 @pytest.mark.parametrize("size", [1, 2, 500])
 async def test_an_event_rejected_later_is_a_dead_letter_and_its_id_counts_as_not_seen(size: int) -> None:
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
-    works = bad_return()
-    await run(processor(store, publisher, KIOSK), works[:2], size)
-    (letter,) = [r for r in publisher.records if r.topic == "purchases.dlq"]
-    headers = dict(letter.headers)
+    messages = bad_return()
+    await run(processor(store, publisher, KIOSK), messages[:2], size)
+    (dead_letter,) = [r for r in publisher.records if r.topic == "purchases.dlq"]
+    headers = dict(dead_letter.headers)
     assert headers["rapport-dead-letter-id"] == b"kiosk/purchases/0/0"
     assert (headers["rapport-error"], headers["rapport-service"]) == (b"too_much", b"kiosk")
-    assert (letter.key, letter.partition) == (b"c0", 0)
+    assert (dead_letter.key, dead_letter.partition) == (b"c0", 0)
     failed_at = datetime.fromisoformat(headers["rapport-failed-at"].decode())
     assert (
-        decode(open_envelope(letter.key, letter.value, letter.headers), wall_now=failed_at) == works[0].event
+        decode(open_envelope(dead_letter.key, dead_letter.value, dead_letter.headers), wall_now=failed_at)
+        == messages[0].event
     )
-    assert store.journal["/till r1"].rejected
-    await run(processor(store, publisher, KIOSK), works, size)  # redelivered, and then the correction
+    assert store.journal["/till r1"].retracted
+    await run(processor(store, publisher, KIOSK), messages, size)  # redelivered, and then the correction
     assert store.states["c0"][0].returned == ("r1",)
-    assert store.journal["/till r1"].origin == works[2].origin
-    assert not store.journal["/till r1"].rejected
-    assert {h["rapport-dead-letter-id"] for h in letters(publisher.records)} == {b"kiosk/purchases/0/0"}
+    assert store.journal["/till r1"].origin == messages[2].origin
+    assert not store.journal["/till r1"].retracted
+    assert {h["rapport-dead-letter-id"] for h in dead_letters(publisher.records)} == {b"kiosk/purchases/0/0"}
     assert store.states["c0"][0].orders == (("o1", 2),)
 
 
@@ -220,21 +221,21 @@ async def test_the_same_process_forgets_a_rejected_event_too() -> None:
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
     await run(processor(store, publisher, KIOSK), bad_return(), 1)
     assert store.states["c0"][0].returned == ("r1",)
-    assert len(letters(publisher.records)) == 1
+    assert len(dead_letters(publisher.records)) == 1
 
 
 @pytest.mark.parametrize("size", [1, 500])
 async def test_a_letter_survives_a_crash_between_transaction_and_publication(size: int) -> None:
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
-    works = bad_return()[:2]
+    messages = bad_return()[:2]
     publisher.crash_at = 2 if size == 1 else 1
-    with pytest.raises(Crash):
-        await run(processor(store, publisher, KIOSK), works, size)
-    assert not letters(publisher.records)
-    assert store.journal["/till r1"].rejected
+    with pytest.raises(CrashError):
+        await run(processor(store, publisher, KIOSK), messages, size)
+    assert not dead_letters(publisher.records)
+    assert store.journal["/till r1"].retracted
     publisher.crash_at = None
-    await run(processor(store, publisher, KIOSK), works, size)
-    assert [h["rapport-origin"] for h in letters(publisher.records)] == [b"purchases/0/0"]
+    await run(processor(store, publisher, KIOSK), messages, size)
+    assert [h["rapport-origin"] for h in dead_letters(publisher.records)] == [b"purchases/0/0"]
     # What the return emitted while it waited came out too.
     assert len([r for r in publisher.records if r.topic == "loyalty"]) >= 2
 
@@ -242,18 +243,20 @@ async def test_a_letter_survives_a_crash_between_transaction_and_publication(siz
 @pytest.mark.parametrize("size", [1, 500])
 async def test_a_letter_that_a_timer_causes_survives_a_crash_too(size: int) -> None:
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
-    works = bad_return()[:1]
-    await run(processor(store, publisher, KIOSK), works, size)
+    messages = bad_return()[:1]
+    await run(processor(store, publisher, KIOSK), messages, size)
     publisher.crash_at = 1
     target = processor(store, publisher, KIOSK)
     await target.assigned(frozenset({0}))
-    with pytest.raises(Crash):
-        await target.process(batch_of([], works[0].at, END))
-    assert not letters(publisher.records)
+    with pytest.raises(CrashError):
+        await target.process(batch_of([], messages[0].at, END))
+    assert not dead_letters(publisher.records)
     publisher.crash_at = None
     # The purchase comes after all: the return is out, however often it is delivered again.
-    await run(processor(store, publisher, KIOSK), [*works, *bad_return(size_of_purchase=9)[1:2]], size, END)
-    assert [h["rapport-error"] for h in letters(publisher.records)] == [b"no_order"]
+    await run(
+        processor(store, publisher, KIOSK), [*messages, *bad_return(size_of_purchase=9)[1:2]], size, END
+    )
+    assert [h["rapport-error"] for h in dead_letters(publisher.records)] == [b"no_order"]
     assert store.states["c0"][0].returned == ()
     assert store.states["c0"][0].waiting == ()
 
@@ -279,12 +282,12 @@ async def test_an_observer_sees_each_plan_that_took_effect() -> None:
     seen: list[Plan[Any]] = []
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
     publisher.crash_at = 1
-    works = sales([0, 0])
-    with pytest.raises(Crash):
-        await run(processor(store, publisher, KIOSK, observe=seen.append), works, 500)
+    messages = sales([0, 0])
+    with pytest.raises(CrashError):
+        await run(processor(store, publisher, KIOSK, observe=seen.append), messages, 500)
     assert not seen
     publisher.crash_at = None
-    await run(processor(store, publisher, KIOSK, observe=seen.append), works, 500)
+    await run(processor(store, publisher, KIOSK, observe=seen.append), messages, 500)
     await run(processor(store, publisher, KIOSK, observe=seen.append), sales([0], start=7), 500)
     assert [len(plan.entries) for plan in seen] == [0, 1]
     assert seen[1].increments == {("days", "01"): {"sales": 2, "gifts": 1}}

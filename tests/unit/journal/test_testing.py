@@ -18,11 +18,11 @@ from shared.domain import (
     Increment,
     Outcome,
     Put,
-    Refused,
+    RefusedError,
     SetTimer,
     Take,
 )
-from shared.journal.testing import START, InMemoryWorker, NotStorable
+from shared.journal.testing import START, InMemoryWorker, NotStorableError
 from shared.schemas.commands import AdjustmentRequested, ReferralNoteRequested
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
@@ -52,7 +52,7 @@ def shop(state: Basket, event: Event, context: Context) -> Effects[Basket]:
             raise ZeroDivisionError("a bug")
         case PurchaseMade(order_id=order):
             if context.used("stock") >= 3:
-                raise Refused("sold_out", "Nothing is left.", status=422, field="order_id")
+                raise RefusedError("sold_out", "Nothing is left.", status=422, field="order_id")
             changed = Basket(orders=(*state.orders, order), seen_at=context.now)
             return Effects(
                 changed,
@@ -62,7 +62,7 @@ def shop(state: Basket, event: Event, context: Context) -> Effects[Basket]:
             )
         case AdjustmentRequested(points=points):
             if points < 0:
-                raise Refused("negative", "No.", field="points")
+                raise RefusedError("negative", "No.", field="points")
             note = ReferralNoteRequested(referrer="ann")
             about_bob = (Emit(note, event.time, "bob"),) if event.subject == "ann" else ()
             rows = (Increment("sums", "all", {"points": points}), Put("last", {"_id": event.subject}))
@@ -164,11 +164,15 @@ def test_what_the_domain_refuses() -> None:
     worker.counters["stock"] = 3  # others took them
     fact = worker.tell("ann", bought("tea"))
     assert (fact.status, fact.outcome) == ("refused", None)
-    with pytest.raises(Refused, match="sold_out") as refusal:
+    with pytest.raises(RefusedError, match="sold_out") as refusal:
         fact.accepted()
     assert (refusal.value.status, refusal.value.field) == (422, "order_id")
-    (letter,) = worker.dead_letters
-    assert (letter.event, letter.code, letter.origin.text) == (fact.event, "sold_out", "purchases/0/0")
+    (dead_letter,) = worker.dead_letters
+    assert (dead_letter.event, dead_letter.code, dead_letter.origin.text) == (
+        fact.event,
+        "sold_out",
+        "purchases/0/0",
+    )
     worker.counters["stock"] = 0
     assert worker.send(fact.event).status == "applied"  # a dead letter's id was not used up
     command = worker.tell("ann", adjust(-1))
@@ -200,7 +204,7 @@ def test_a_bug_raises_or_is_a_dead_letter_as_in_production() -> None:
     assert worker.dead_letters == []
     lenient = InMemoryWorker(SHOP, strict=False)
     assert lenient.tell("ann", bought("bug")).status == "refused"
-    assert [letter.code for letter in lenient.dead_letters] == ["unhandled"]
+    assert [dead_letter.code for dead_letter in lenient.dead_letters] == ["unhandled"]
 
 
 def test_workers_may_share_counters() -> None:
@@ -259,7 +263,7 @@ def test_what_the_real_store_could_not_keep_raises(effects: Effects[Leaky]) -> N
 
     handler = Handler("leaky", (PurchaseMade,), Leaky, lambda customer: Leaky(), apply, ROWS)
     worker = InMemoryWorker(handler)
-    with pytest.raises(NotStorable):
+    with pytest.raises(NotStorableError):
         worker.tell("ann", bought("tea"))
     assert (worker.states, worker.rows("log"), worker.emitted) == ({}, [], [])
 
@@ -269,7 +273,9 @@ def test_an_event_rejected_later_is_told_from_its_correction() -> None:
     early = give_back("r-1", "ann", START, "o1", 900)
     assert [worker.send(early).status for _ in range(2)] == ["applied", "repeated"]
     late = worker.send(purchase(1, "ann", START + HOUR, 500))
-    assert [(letter.code, letter.event.id) for letter in worker.dead_letters] == [("too_much", "r-1")]
+    assert [(dead_letter.code, dead_letter.event.id) for dead_letter in worker.dead_letters] == [
+        ("too_much", "r-1")
+    ]
     assert late.status == "applied"
     for offset in (0, 1):  # where it stood, and its duplicate
         assert worker.send(early, origin=Origin("purchases", 0, offset)).status == "repeated"

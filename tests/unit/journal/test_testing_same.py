@@ -11,7 +11,7 @@ from shared.domain import Handler
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.codec import parse_cloudevent
 from shared.schemas.event import Event
-from shared.worker.processing import Work
+from shared.worker.processing import Message
 from tests.unit.journal.driver import START, processor, run, works_of
 from tests.unit.journal.kiosk import KIOSK, log_of
 from tests.unit.journal.memory import HANDLER, MemoryPublisher, MemoryStore
@@ -19,10 +19,10 @@ from tests.unit.journal.memory import HANDLER, MemoryPublisher, MemoryStore
 END = START + timedelta(days=60)
 
 
-def sent(handler: Handler[Any], works: list[Work], size: int) -> InMemoryWorker[Any]:
+def sent(handler: Handler[Any], messages: list[Message], size: int) -> InMemoryWorker[Any]:
     worker = InMemoryWorker(handler, clock="stream", now=START, secret_key=b"k" * 16, strict=False)
-    for first in range(0, len(works), size):
-        part = works[first : first + size]
+    for first in range(0, len(messages), size):
+        part = messages[first : first + size]
         worker.send_batch([w.event for w in part], origins=[w.origin for w in part])
     worker.advance(END)
     return worker
@@ -40,9 +40,9 @@ def assert_same(worker: InMemoryWorker[Any], store: MemoryStore, publisher: Memo
     assert [(event.id, event.subject) for event in worker.emitted] == [
         (event.id, event.subject) for event in map(reread, published)
     ]
-    letters = [dict(r.headers) for r in publisher.records if r.topic.endswith(".dlq")]
+    dead_letters = [dict(r.headers) for r in publisher.records if r.topic.endswith(".dlq")]
     assert sorted((d.code, d.origin.text) for d in worker.dead_letters) == sorted(
-        (h["rapport-error"].decode(), h["rapport-origin"].decode()) for h in letters
+        (h["rapport-error"].decode(), h["rapport-origin"].decode()) for h in dead_letters
     )
 
 

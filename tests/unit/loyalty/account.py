@@ -12,7 +12,7 @@ from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.reports.view import MemberView, view
 from services.loyalty.domain.rows import COLLECTIONS
 from services.loyalty.domain.state import MemberState
-from shared.domain import Context, Effects, Handler, Outcome, Reject, SetTimer
+from shared.domain import Context, Effects, Handler, Outcome, Retract, SetTimer
 from shared.journal.plan import Plan
 from shared.journal.testing import LONG_AGO, InMemoryWorker
 from shared.schemas.base import Data
@@ -50,7 +50,7 @@ class Account:
     customer: str = "cust-1"
     counters: Counter[str] = field(default_factory=Counter)
     """What all accounts of a test may share."""
-    rejects: list[Reject] = field(default_factory=list)
+    retracts: list[Retract] = field(default_factory=list)
     passed_on: list[tuple[str, datetime, Data]] = field(default_factory=list)
     """(customer, time, command) sent about others."""
     count: int = 0
@@ -168,7 +168,7 @@ class Account:
         return [data for _, data in self.facts if isinstance(data, kind)]
 
     def apply(self, time: datetime, data: Data) -> Outcome:
-        """One event, after the timers due by its time. Raises ``Refused``, nothing changed."""
+        """One event, after the timers due by its time. Raises ``RefusedError``, nothing changed."""
         if self.timers:
             self.fire(time)
         self.count += 1
@@ -187,7 +187,7 @@ class Account:
         return effects
 
     def _observe(self, plan: Plan[MemberState]) -> None:
-        self.rejects += plan.withdrawn
+        self.retracts += plan.retracted
         emitted = self.worker.emitted[self._read :]
         self._read += len(emitted)
         self.passed_on += [(e.subject, e.time, e.data) for e in emitted if e.subject != self.customer]

@@ -6,10 +6,10 @@ from datetime import datetime
 from services.loyalty.config import load
 from services.loyalty.domain.rows import LedgerRow, Sums, ledger_row
 from services.loyalty.domain.state import MemberState
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.http.auth import Principal
 from shared.http.commands import Answer
-from shared.http.problems import Problem
+from shared.http.problems import ProblemError
 from shared.schemas.base import Data
 
 from .account import Account, day
@@ -73,8 +73,8 @@ class Platform:
         self.asked.append((route, subject, key))
         try:
             outcome = self.account.apply(self.now, data)
-        except Refused as refusal:
-            raise Problem(refusal.status, refusal.code, refusal.detail) from None
+        except RefusedError as refusal:
+            raise ProblemError(refusal.status, refusal.code, refusal.detail) from None
         return Answer(outcome.status, outcome.body)
 
 

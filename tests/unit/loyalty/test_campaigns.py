@@ -190,7 +190,7 @@ def test_a_return_before_its_purchase_takes_from_the_campaign_too() -> None:
     account = Account(program(DOUBLE))
     account.give_back(2, "o", 400)
     account.buy(1, 1_000, "o")
-    assert (account.balance, account.rejects) == (12, [])
+    assert (account.balance, account.retracts) == (12, [])
 
 
 def test_a_campaign_of_a_zero_total_gives_nothing() -> None:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from services.loyalty.config import parse
 from services.loyalty.domain.state import MemberState
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.base import Money
 from shared.schemas.loyalty import (
     MemberEnrolled,
@@ -103,9 +103,9 @@ def test_a_waiting_return_that_is_too_much_becomes_a_dead_letter_as_it_came() ->
     account.give_back(5, "o", 1_400, "r")
     account.buy(3, 1_000, "o")
     assert (account.balance, account.state.waiting) == (10, ())
-    [reject] = account.rejects
-    assert (reject.code, reject.origin) == ("refund_exceeds_total", "purchases/0/1")
-    event = reject.event
+    [retract] = account.retracts
+    assert (retract.code, retract.origin) == ("refund_exceeds_total", "purchases/0/1")
+    event = retract.event
     assert (event.source, event.id, event.subject, event.time) == ("/test", "e-1", "cust-1", day(5))
     refund = Money(amount=1_400, currency="EUR")
     assert event.data == PurchaseReturned(order_id="o", return_id="r", refund=refund)
@@ -131,7 +131,7 @@ def test_a_cancelled_voucher_gives_points_back_with_their_old_expiry() -> None:
     assert account.cancel(120, code).body["balance"] == 120
     assert account.state.lots == before
     assert len(account.emitted(VoucherCancelled)) == 1
-    with pytest.raises(Refused, match="voucher_cancelled"):
+    with pytest.raises(RefusedError, match="voucher_cancelled"):
         account.cancel(121, code)
 
 
@@ -158,15 +158,15 @@ def test_a_voucher_is_used_once() -> None:
     account.buy(0, 30_000)
     code, other, third = account.redeem(1), account.redeem(1), account.redeem(1)
     assert account.use(2, code).status == 200
-    with pytest.raises(Refused, match="voucher_redeemed"):
+    with pytest.raises(RefusedError, match="voucher_redeemed"):
         account.use(2, code)
-    with pytest.raises(Refused, match="voucher_redeemed"):
+    with pytest.raises(RefusedError, match="voucher_redeemed"):
         account.cancel(2, code)
     account.buy(3, 100, voucher_codes=[other, "MAIL-1234", code])
     assert account.rows["vouchers", other]["status"] == "redeemed"
-    with pytest.raises(Refused, match="voucher_expired"):
+    with pytest.raises(RefusedError, match="voucher_expired"):
         account.use(61, third)
-    with pytest.raises(Refused, match="unknown_voucher"):
+    with pytest.raises(RefusedError, match="unknown_voucher"):
         account.use(61, "NONE")
 
 
@@ -182,7 +182,7 @@ def test_a_redemption_that_cannot_be_changes_nothing(cost: str, error: str) -> N
     account = Account()
     account.buy(0, 24_900)
     before = account.state
-    with pytest.raises(Refused, match=error):
+    with pytest.raises(RefusedError, match=error):
         account.redeem(1, cost)
     assert account.state is before
 
@@ -190,7 +190,7 @@ def test_a_redemption_that_cannot_be_changes_nothing(cost: str, error: str) -> N
 def test_what_is_not_a_member_is_said_to_be_none() -> None:
     account = Account()
     for act in (lambda: account.redeem(0), lambda: account.adjust(0, 5)):
-        with pytest.raises(Refused, match="unknown_member") as refusal:
+        with pytest.raises(RefusedError, match="unknown_member") as refusal:
             act()
         assert refusal.value.status == 404
 
@@ -210,7 +210,7 @@ def test_bad_facts_are_refused_and_change_nothing() -> None:
         (lambda: account.adjust(1, -8), "insufficient_points"),
         (lambda: account.adjust(1, 0), "invalid_points"),
     ):
-        with pytest.raises(Refused, match=code):
+        with pytest.raises(RefusedError, match=code):
             act()
     assert account.state is before
 
@@ -263,7 +263,7 @@ def test_explicit_enrolment_lets_strangers_pass() -> None:
     account = Account(RETAIL.model_copy(update={"enrolment": "explicit"}))
     account.buy(0, 10_000)
     assert account.state.enrolled_at is None
-    with pytest.raises(Refused, match="unknown_member"):
+    with pytest.raises(RefusedError, match="unknown_member"):
         account.compensate(0, 50)
 
 

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.loyalty.config import parse
-from shared.domain import Refused
+from shared.domain import RefusedError
 
 from .account import PLAIN, RETAIL, Account, day
 
@@ -60,7 +60,7 @@ def play(account: Account, history: list[Step]) -> float:
         before = account.state
         try:
             step(account, codes, what, at, cents, which)
-        except Refused:
+        except RefusedError:
             # Timers may have fired before the refused event; it itself changes nothing.
             assert account.timers or account.state is before
             account.fire(day(at))

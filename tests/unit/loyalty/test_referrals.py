@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import Refused
+from shared.domain import RefusedError
 from shared.schemas.base import Data
 from shared.schemas.commands import MemberEnrolRequested
 from shared.schemas.feedback import ReferralMade
@@ -45,7 +45,7 @@ class Town:
             to, at, command = self.mail.pop(0)
             try:
                 self[to].apply(at, command)
-            except Refused as refusal:
+            except RefusedError as refusal:
                 self.refused[to].append(refusal.code)
             self.collect(to)
 
@@ -71,7 +71,7 @@ def test_both_get_points_at_the_friends_first_purchase() -> None:
 
 def test_nobody_refers_themselves() -> None:
     town = Town()
-    with pytest.raises(Refused, match="self_referral") as refusal:
+    with pytest.raises(RefusedError, match="self_referral") as refusal:
         town.refer(0, "ann", "ann")
     assert (refusal.value.status, refusal.value.field) == (422, "referred_customer")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.loyalty.domain.program.program import Program
-from shared.domain import Refused
+from shared.domain import RefusedError
 
 from .account import PLAIN, Account, day
 
@@ -24,7 +24,7 @@ def test_a_stock_is_shared_and_a_cancelled_voucher_gives_back_to_it() -> None:
     two.buy(0, 5_000)
     first = one.redeem(1, "tea")
     two.redeem(1, "tea")
-    with pytest.raises(Refused, match="out_of_stock"):
+    with pytest.raises(RefusedError, match="out_of_stock"):
         one.redeem(2, "tea")
     assert one.balance == 40
     one.cancel(3, first)
@@ -39,7 +39,7 @@ def test_a_reward_is_to_be_had_in_its_window_and_earlier_for_some() -> None:
     bronze.buy(0, 5_000)
     gold.buy(0, 100_000)
     for account, at in ((bronze, 9.999), (gold, 7.999), (bronze, 20), (gold, 20)):
-        with pytest.raises(Refused, match=r"reward_unavailable: tea can be had from 2025-01-11.* until"):
+        with pytest.raises(RefusedError, match=r"reward_unavailable: tea can be had from 2025-01-11.* until"):
             account.redeem(at, "tea")
     # A refusal changes nothing, time neither: the accounts can still be asked about earlier days.
     gold.redeem(8, "tea")
@@ -50,7 +50,7 @@ def test_a_reward_is_to_be_had_in_its_window_and_earlier_for_some() -> None:
 def test_an_exclusive_reward_needs_its_tier() -> None:
     account = Account(offering(tier="gold"))
     account.buy(0, 50_000)
-    with pytest.raises(Refused, match="tier_required"):
+    with pytest.raises(RefusedError, match="tier_required"):
         account.redeem(1, "tea")
 
 

@@ -21,7 +21,7 @@ from shared.schemas.commands import (
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.purchases import PurchaseMade
-from shared.worker.processing import COMMANDS, Origin, Work
+from shared.worker.processing import COMMANDS, Message, Origin
 
 from .account import RETAIL, day
 
@@ -85,7 +85,7 @@ def test_referrals_are_counted_by_result() -> None:
             entry(ReferralBonusRequested(referrer="a", points=1), 200),
             entry(ReferralBonusRequested(referrer="a", points=1), 422, "points_overflow"),
         ],
-        rejected=[Rejected(Work(0, day(0), selfish, Origin("feedback", 0, 1)), "self_referral", "")],
+        rejected=[Rejected(Message(0, day(0), selfish, Origin("feedback", 0, 1)), "self_referral", "")],
     )
     results = ("noted", "existing_member", "rewarded", "points_overflow", "self_referral")
     assert grown(plan, *(("rapport_referrals_total", {"result": r}) for r in results)) == [1] * 5

@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 from services.metrics.domain.cells import Delta, merged
 from services.metrics.journal.seen import ID_BYTES, Chunk
 from services.metrics.journal.store import Stored, Write
-from shared.worker.processing import Fenced
+from shared.worker.processing import FencedError
 
 
 @dataclass
@@ -52,7 +52,7 @@ class MemoryStore:
     async def write(self, writes: Sequence[Write]) -> None:
         self._check()
         if any(self.rows[w.partition].version != w.version for w in writes):
-            raise Fenced("another worker")
+            raise FencedError("another worker")
         self.writes += 1
         for w in writes:
             self._write(self.rows[w.partition], w)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from services.metrics.journal.processor import CompactProcessor
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
-from shared.worker.processing import Batch, Origin, Work
+from shared.worker.processing import Batch, Message, Origin
 
 from .memory import MemoryStore
 
@@ -40,8 +40,8 @@ def batch(
     at: datetime = FAR,
 ) -> Batch:
     """The events at consecutive offsets of a topic."""
-    works = tuple(
-        Work(
+    messages = tuple(
+        Message(
             partition,
             e.time,
             e,
@@ -50,7 +50,7 @@ def batch(
         )
         for i, e in enumerate(events)
     )
-    return Batch(partition, 2, works, at, at, {(topic, partition): start + len(events)})
+    return Batch(partition, 2, messages, at, at, {(topic, partition): start + len(events)})
 
 
 async def started(store: MemoryStore, *partitions: int, stream: bool = False) -> Rig:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.metrics.journal import partition as partition_module
 from shared.schemas.event import Event
-from shared.worker.processing import Fenced
+from shared.worker.processing import FencedError
 
 from .memory import MemoryStore
 from .rig import Rig, batch, started
@@ -110,7 +110,7 @@ async def test_a_worker_that_lost_its_partition_writes_nothing() -> None:
     await old.processor.process(batch([event(purchase("c"))], start=2))
     new = await started(store)
     old.time += 1_000.0
-    with pytest.raises(Fenced):
+    with pytest.raises(FencedError):
         await old.processor.process(batch([event(purchase("d"))], start=3))
     assert old.processor.durable().get(("feedback", 0)) == 2
     await old.processor.revoked(frozenset({0}))

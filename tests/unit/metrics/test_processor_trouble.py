@@ -13,7 +13,7 @@ from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import Write
 from shared.kafka.publisher import Record
-from shared.worker.processing import Batch, Fenced
+from shared.worker.processing import Batch, FencedError
 
 from .memory import MemoryStore
 from .rig import FAR, Rig, batch, started
@@ -78,11 +78,11 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
 
     monkeypatch.setattr(partition_module, "apply", fails)
     log = [good[0], bad, good[1]]
-    with pytest.raises(Fenced):
+    with pytest.raises(FencedError):
         await rig.processor.process(batch(log))
-    (letter,) = rig.published
-    assert letter.topic == "feedback.dlq"
-    headers = dict(letter.headers)
+    (dead_letter,) = rig.published
+    assert dead_letter.topic == "feedback.dlq"
+    headers = dict(dead_letter.headers)
     assert headers["rapport-origin"] == b"feedback/0/1"
     assert b"no such number" in headers["rapport-error-detail"]
     assert await rig.processor.assigned(frozenset({0})) == {}
@@ -98,9 +98,9 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
 async def test_letters_are_out_before_the_offset_is_durable() -> None:
     store = MemoryStore()
     rig = await started(store)
-    letter = Record("feedback.dlq", b"c1", b"x")
-    await rig.processor.process(Batch(0, 2, (), FAR, FAR, {("feedback", 0): 1}, (letter,)))
-    assert rig.published == [letter]
+    dead_letter = Record("feedback.dlq", b"c1", b"x")
+    await rig.processor.process(Batch(0, 2, (), FAR, FAR, {("feedback", 0): 1}, (dead_letter,)))
+    assert rig.published == [dead_letter]
     assert rig.processor.durable() == {("feedback", 0): 1}
 
 

@@ -19,7 +19,7 @@ from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.times import day_number
-from shared.worker.processing import Batch, Fenced, Origin, Work
+from shared.worker.processing import Batch, FencedError, Message, Origin
 
 from .story import START, event, opened, profile, purchase, run
 
@@ -40,11 +40,12 @@ class Worker:
         )
 
     async def process(self, events: Sequence[Event], *, start: int, partition: int = 0) -> None:
-        works = tuple(
-            Work(partition, e.time, e, Origin("feedback", partition, start + i)) for i, e in enumerate(events)
+        messages = tuple(
+            Message(partition, e.time, e, Origin("feedback", partition, start + i))
+            for i, e in enumerate(events)
         )
         offsets = {("feedback", partition): start + len(events)}
-        await self.processor.process(Batch(partition, 2, works, NOW, NOW, offsets))
+        await self.processor.process(Batch(partition, 2, messages, NOW, NOW, offsets))
         self.time += 1_000.0
 
 
@@ -103,7 +104,7 @@ async def test_a_crash_resumes_from_what_stands(client: Client, database_name: s
     assert await second.processor.assigned(frozenset({0})) == {("feedback", 0): 20}
     assert await second.processor.watermark(0) == NOW
     await second.process([*events[20:], *events[:10]], start=20)
-    with pytest.raises(Fenced):
+    with pytest.raises(FencedError):
         await first.process(events[30:31], start=30)
     found = await MetricsStore(client[database_name]).read(DAY0, gaps=True)
     assert without_zeros(found.days) == without_zeros(by_day(run(events)[1]))

@@ -14,7 +14,7 @@ from rapport.demo.client import Client
 from rapport.demo.oracle import Expected
 from rapport.demo.redeem import Redeemed, choose, redeem_some
 from rapport.demo.tally import Moment
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 from .parts import KINDS, RIGHT, day
 
@@ -161,9 +161,9 @@ def test_members_are_read_page_by_page_and_checked(api: Any) -> None:
 
 def test_nobody_there_is_trouble_and_so_is_another_answer(api: Any) -> None:
     _, url = api
-    with client("http://127.0.0.1:1") as lost, pytest.raises(Trouble, match="does not answer"):
+    with client("http://127.0.0.1:1") as lost, pytest.raises(TroubleError, match="does not answer"):
         lost.get("loyalty", "/members/a")
-    with client(url) as reader, pytest.raises(Trouble, match="404"):
+    with client(url) as reader, pytest.raises(TroubleError, match="404"):
         reader.get("loyalty", "/members/nobody")
 
 

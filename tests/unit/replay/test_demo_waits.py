@@ -8,7 +8,7 @@ import pytest
 from rapport.demo.settle import GROUPS, Left, Settling, unread
 from rapport.demo.stack import DemoStack
 from rapport.lag import Lag
-from rapport.trouble import Trouble
+from rapport.trouble import TroubleError
 
 from .parts import left
 
@@ -65,7 +65,7 @@ def test_a_platform_that_stands_still_is_trouble() -> None:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    with pytest.raises(Trouble, match=r"stands still .*8 records unread"):
+    with pytest.raises(TroubleError, match=r"stands still .*8 records unread"):
         Script([left(9), left(2)]).wait(None, stalled_s=30, now=lambda: now[0], sleep=sleep)
     assert 30 < now[0] < 35
 
@@ -92,5 +92,5 @@ def test_a_stack_that_does_not_run_is_trouble(tmp_path: Path) -> None:
     stack = DemoStack(tmp_path / "demo")
     assert not stack.running
     stack.stop()
-    with pytest.raises(Trouble, match="does not run"):
+    with pytest.raises(TroubleError, match="does not run"):
         stack.env  # noqa: B018

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rapport.replay.jsonl import BadLines, EventFile
+from rapport.replay.jsonl import BadLinesError, EventFile
 
 
 def line(id: str, time: str, **changes: object) -> bytes:
@@ -65,7 +65,7 @@ def test_bad_lines_are_named_and_nothing_is_given(tmp_path: Path) -> None:
     bad = [b"{not json", line("e2", "yesterday"), line("e3", "2017-01-01T00:00:00Z", type="rapport.x.y.v1")]
     path.write_bytes(b"\n".join([good, *bad, good]))
     given: list[object] = []
-    with pytest.raises(BadLines) as raised:
+    with pytest.raises(BadLinesError) as raised:
         given.extend(EventFile(str(path)))
     named = [(number, code) for number, code, _ in raised.value.faults]
     assert named == [(2, "json"), (3, "time"), (4, "type")]

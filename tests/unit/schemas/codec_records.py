@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.schemas.codec import CODES, BadRecord, decode, open_envelope
+from shared.schemas.codec import CODES, BadRecordError, decode, open_envelope
 from shared.schemas.event import Event
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -49,7 +49,7 @@ def read(value: bytes | None, headers: Any = STRUCTURED, key: bytes | None = KEY
 def refused(
     value: bytes | None, headers: Any = STRUCTURED, key: bytes | None = KEY
 ) -> tuple[str, str | None]:
-    with pytest.raises(BadRecord) as caught:
+    with pytest.raises(BadRecordError) as caught:
         read(value, headers, key)
     assert caught.value.detail
     assert caught.value.code in CODES

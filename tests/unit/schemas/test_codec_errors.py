@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.schemas.codec import BadRecord, parse_cloudevent, split_batch
+from shared.schemas.codec import BadRecordError, parse_cloudevent, split_batch
 from tests.unit.schemas.codec_records import (
     NOW,
     STRUCTURED,
@@ -232,7 +232,7 @@ def test_missing_data_is_an_object_without_fields() -> None:
 
 
 def test_the_reason_never_repeats_what_the_customer_said() -> None:
-    with pytest.raises(BadRecord) as caught:
+    with pytest.raises(BadRecordError) as caught:
         read(dumped(cloudevent("customer.registered", {"name": ["Ann Secret"], "email": "ann secret"})))
     assert "ecret" not in caught.value.detail
     assert "data.name" in caught.value.detail
@@ -241,10 +241,10 @@ def test_the_reason_never_repeats_what_the_customer_said() -> None:
 
 def test_post_events_takes_one_event_or_splits_a_batch() -> None:
     assert parse_cloudevent(dumped(purchase()), NOW).subject == "cust-00042"
-    with pytest.raises(BadRecord, match="field"):
+    with pytest.raises(BadRecordError, match="field"):
         parse_cloudevent(dumped(cloudevent("review.posted", {})), NOW)
     assert [json.loads(one) for one in split_batch(b'[ {"a":1}, 2 ]')] == [{"a": 1}, 2]
     for body, code in ((b"", "empty"), (b"[1,", "json"), (b"{}", "envelope"), (b"\xff", "bytes")):
-        with pytest.raises(BadRecord) as caught:
+        with pytest.raises(BadRecordError) as caught:
             split_batch(body)
         assert caught.value.code == code

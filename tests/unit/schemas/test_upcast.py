@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.schemas.base import Data
-from shared.schemas.codec import BadRecord, data_class, parse_cloudevent
+from shared.schemas.codec import BadRecordError, data_class, parse_cloudevent
 from shared.schemas.commands import DeliveryReported, MemberEnrolRequested
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.topics import TYPES
@@ -77,7 +77,7 @@ def test_euros_become_exact_cents(euros: float, cents: int) -> None:
     ],
 )
 def test_bad_old_data_names_the_field_of_the_new_version(data: dict[str, Any], field: str) -> None:
-    with pytest.raises(BadRecord) as caught:
+    with pytest.raises(BadRecordError) as caught:
         parse_cloudevent(old_purchase(**data), NOW)
     assert (caught.value.code, caught.value.field) == ("field", field)
 
@@ -90,7 +90,7 @@ def test_a_null_voucher_is_none() -> None:
 
 def test_old_data_that_is_no_object_is_a_bad_field() -> None:
     wire = json.loads(old_purchase()) | {"data": [1]}
-    with pytest.raises(BadRecord) as caught:
+    with pytest.raises(BadRecordError) as caught:
         parse_cloudevent(json.dumps(wire).encode(), NOW)
     assert (caught.value.code, caught.value.field) == ("field", "data")
 

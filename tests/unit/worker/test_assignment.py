@@ -66,8 +66,8 @@ def times(stream: bool) -> list[tuple[list[datetime], datetime, datetime]]:
     cut = batching(stream=stream, limit=3)
     batches = [batch for _ in range(2) for batch in cut.take(assignment, {})]
     assert [b.offsets for b in batches] == [{("a", 1): 3}, {("a", 1): 5}]
-    assert assignment.watermark(1) == batches[-1].works[-1].at
-    return [([w.at for w in b.works], b.now, b.horizon) for b in batches]
+    assert assignment.watermark(1) == batches[-1].messages[-1].at
+    return [([w.at for w in b.messages], b.now, b.horizon) for b in batches]
 
 
 def test_under_the_stream_clock_a_batch_goes_from_watermark_to_watermark() -> None:
@@ -82,6 +82,6 @@ def test_under_the_wall_clock_nothing_is_later_than_now() -> None:
 
 def test_under_the_wall_clock_a_partition_without_records_has_batches_for_its_timers() -> None:
     cut = batching(stream=False)
-    assert [b.works for b in cut.take(opened(), {})] == [()]
+    assert [b.messages for b in cut.take(opened(), {})] == [()]
     assert not cut.take(opened(), {})  # not again within a second
     assert not batching(stream=True).take(opened(), {})

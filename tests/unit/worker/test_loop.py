@@ -13,7 +13,7 @@ from shared.schemas.purchases import PurchaseMade
 from shared.worker import loop as looping
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
-from shared.worker.processing import Batch, Fenced, TopicOffset
+from shared.worker.processing import Batch, FencedError, TopicOffset
 from tests.unit.journal.driver import START, purchase
 from tests.unit.worker.consumer import PARTITIONS, MemoryConsumer
 
@@ -49,7 +49,7 @@ class Recorder:
         await self.free.wait()
         if self.errors:
             raise self.errors.pop()
-        self.handled += [w.event.id for w in batch.works]
+        self.handled += [w.event.id for w in batch.messages]
         self._durable.update(batch.offsets)
 
     async def idle(self) -> None: ...
@@ -151,7 +151,7 @@ async def test_an_assignment_that_passes_while_it_is_taken_over_is_never_served(
 
 async def test_a_fenced_batch_is_read_again_from_what_is_durable() -> None:
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
-    processor.errors = [Fenced("another worker was here")]
+    processor.errors = [FencedError("another worker was here")]
     async with running(consumer, processor) as loop:
         await assign(loop, consumer, ZERO)
         await until(lambda: bool(processor.handled))
@@ -197,7 +197,7 @@ async def test_a_batch_that_hangs_is_abandoned_at_a_revoke(monkeypatch: pytest.M
 async def test_after_a_fence_there_is_nothing_good_to_let_go_of() -> None:
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
     processor.free.clear()
-    processor.errors = [Fenced("half applied")]
+    processor.errors = [FencedError("half applied")]
     async with running(consumer, processor) as loop:
         await assign(loop, consumer, ZERO)
         await until(lambda: "batch" in processor.told)

@@ -21,7 +21,7 @@ from services.loyalty.domain.state import (
     Voucher,
     Waiting,
 )
-from shared.domain import Context, Emit, Reject, Take
+from shared.domain import Context, Emit, Retract, Take
 from shared.schemas.base import Data
 from shared.schemas.loyalty import Cause
 from shared.schemas.times import Micros, moment
@@ -75,7 +75,7 @@ class Book:
     entries: list[LedgerRow]
     voucher_rows: list[VoucherRow]
     takes: list[Take]
-    rejects: list[Reject]
+    retracts: list[Retract]
     posted: dict[str, int]
     """Points of this event's entries by kind."""
     lots_opened: int
@@ -122,7 +122,7 @@ class Book:
         self.entries = []
         self.voucher_rows = []
         self.takes = []
-        self.rejects = []
+        self.retracts = []
         self.posted = {}
         self.lots_opened = 0
         self.opening = self.balance

@@ -37,7 +37,7 @@ def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[Membe
         (*_written(book), *_counted(book)),
         outcome,
         tuple(book.takes),
-        tuple(book.rejects),
+        tuple(book.retracts),
     )
 
 

@@ -41,19 +41,19 @@ LIFETIME = {"earned", "reversed", "adjusted"}
 
 
 def earn(book: Book, points: int, at: Micros, why: rules.Gift) -> None:
-    """Open a lot dated ``at`` whose points can be spent at once. Raises ``Refused`` (``points_overflow``)."""
+    """Open a lot dated ``at`` whose points can be spent at once. Raises ``points_overflow``."""
     activate(book, _lot(book, points, at), at, why)
 
 
 def give(book: Book, points: int, at: Micros, why: rules.Adjustment) -> None:
-    """Open a lot by hand. Raises ``Refused`` (``points_overflow``)."""
+    """Open a lot by hand. Raises ``RefusedError`` (``points_overflow``)."""
     activate(book, _lot(book, points, at), at, why, kind="adjusted")
 
 
 def accrue(book: Book, points: int, order: Order, why: rules.Accrual) -> None:
     """Open a lot of the order's, which waits for the program's ``pending_days`` first.
 
-    Raises ``Refused`` (``points_overflow``).
+    Raises ``RefusedError`` (``points_overflow``).
     """
     lot = _lot(book, points, order.at, order.order_id)
     available_at = order.at + book.program(order.at).earn.pending_days * DAY

@@ -224,7 +224,7 @@ class Program(Strict):
     def rate(self, currency: str) -> str:
         """What one minor unit is worth in the program's currency, as an exact fraction.
 
-        Raises ``Refused`` (``unknown_currency``).
+        Raises ``RefusedError`` (``unknown_currency``).
         """
         rate = self._rates.get(currency)
         if rate is None:
