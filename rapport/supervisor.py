@@ -18,7 +18,7 @@ from threading import Condition, Event, Lock, Thread
 from typing import Any
 
 from rapport.backoff import Backoff
-from rapport.embedded.part import Part, PartFailed, Spec
+from rapport.embedded.part import Part, PartFailedError, Spec
 from rapport.embedded.stack import plan
 from rapport.home import Home, format_env, write_atomically
 from rapport.processes import identity
@@ -63,11 +63,11 @@ class Supervisor:
             thread.start()
 
     def wait_ready(self, seconds: float = 600.0) -> None:
-        """Wait until every part is ready. Raises PartFailed when one failed; call ``stop`` then."""
+        """Wait until every part is ready. Raises PartFailedError when one failed; call ``stop`` then."""
         with self._changed:
             self._changed.wait_for(lambda: self._phase != "starting", seconds)
             if self._failure is not None:
-                failed = PartFailed(self._failure.part, "failed", list(self._failure.tail))
+                failed = PartFailedError(self._failure.part, "failed", list(self._failure.tail))
                 failed.args = (self._failure.message,)
                 raise failed
             if self._phase == "starting":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rapport.embedded import jars, java, probes
-from rapport.embedded.part import PartFailed, Spec
+from rapport.embedded.part import PartFailedError, Spec
 from rapport.embedded.ports import HOST
 from rapport.home import Home, write_atomically
 from rapport.topics import RECORD_LIMIT
@@ -104,7 +104,7 @@ class Broker:
         )
         config.unlink()
         if done.returncode != 0:
-            raise PartFailed("kafka", "could not format its data folder", done.stdout.splitlines()[-30:])
+            raise PartFailedError("kafka", "could not format its data folder", done.stdout.splitlines()[-30:])
         partial.rename(self.data)
 
     def command(self) -> list[str]:

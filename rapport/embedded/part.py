@@ -44,7 +44,7 @@ class Spec:
     """Parts with the lowest number stop first."""
 
 
-class PartFailed(TroubleError):
+class PartFailedError(TroubleError):
     """A part ended or was not ready in time. ``tail``: the last lines of its log."""
 
     def __init__(self, part: str, reason: str, tail: list[str]) -> None:
@@ -119,7 +119,7 @@ class Part:
                 )
 
     def wait_ready(self, seconds: float | None = None) -> None:
-        """Wait until it answers and has settled. Raises PartFailed."""
+        """Wait until it answers and has settled. Raises PartFailedError."""
         limit = seconds or self.spec.start_seconds
         deadline = time.monotonic() + limit
         pause = 0.05
@@ -127,12 +127,12 @@ class Part:
             process = self._process
             if process is None or process.poll() is not None:
                 code = None if process is None else process.returncode
-                raise PartFailed(self.name, f"ended while it started ({_ending(code)})", self.tail())
+                raise PartFailedError(self.name, f"ended while it started ({_ending(code)})", self.tail())
             if self.spec.ready():
                 self.spec.settle()
                 return
             if time.monotonic() > deadline:
-                raise PartFailed(self.name, f"was not ready within {limit:.0f} s", self.tail())
+                raise PartFailedError(self.name, f"was not ready within {limit:.0f} s", self.tail())
             self._stopping.wait(pause)
             pause = min(pause * 1.3, 0.3)
 

@@ -166,7 +166,7 @@ def _service(name: str, port: int, env: Mapping[str, str], needs: tuple[str, ...
 
 
 def start_part(home: Home, name: str, environ: Mapping[str, str] | None = None) -> Part:
-    """Start one of kafka (with its topics), mongo or smtp and wait for it. Raises PartFailed.
+    """Start one of kafka (with its topics), mongo or smtp and wait for it. Raises PartFailedError.
 
     Nobody starts it again when it dies: ``part.kill()`` then ``part.start(); part.wait_ready()`` do.
     """

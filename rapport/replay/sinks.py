@@ -17,7 +17,7 @@ _STALL_S = 60.0
 """Seconds that a broker may take to answer at the start, and to take a chunk later: it may be restarting."""
 
 
-class SendFailed(TroubleError):
+class SendFailedError(TroubleError):
     """The broker did not take a record; what was flushed before is in the log."""
 
 
@@ -37,7 +37,7 @@ class KafkaSink:
         self._producer: AIOKafkaProducer | None = None
 
     def __enter__(self) -> "KafkaSink":
-        """Raises SendFailed if no broker answers."""
+        """Raises SendFailedError if no broker answers."""
         # It warns ten times a second while a broker is away; what matters is raised here as a sentence.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         try:
@@ -58,14 +58,14 @@ class KafkaSink:
         self._waiting.append(record)
 
     def flush(self) -> None:
-        """Raises SendFailed."""
+        """Raises SendFailedError."""
         records, self._waiting = self._waiting, []
         if records:
             try:
                 self._loop.run_until_complete(self._send(records))
             except (KafkaError, TimeoutError) as error:
                 reason = str(error) or f"no answer for {self._stall_s:.0f} s"
-                raise SendFailed(f"The broker at {self._bootstrap} took no more: {reason}.") from error
+                raise SendFailedError(f"The broker at {self._bootstrap} took no more: {reason}.") from error
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -81,7 +81,7 @@ class KafkaSink:
         except (KafkaError, TimeoutError, OSError) as error:
             await producer.stop()
             reason = str(error) or "no answer"
-            raise SendFailed(f"No broker answers at {self._bootstrap}: {reason}.") from error
+            raise SendFailedError(f"No broker answers at {self._bootstrap}: {reason}.") from error
         return producer
 
     async def _send(self, records: list[Record]) -> None:

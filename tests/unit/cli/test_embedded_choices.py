@@ -9,7 +9,7 @@ from rapport.backoff import Backoff
 from rapport.embedded import java, kafka, mongo, ports, stack
 from rapport.embedded.jars import Jar, cache_folder, certificates, listed, missing
 from rapport.embedded.java import Java
-from rapport.embedded.part import PartFailed, tail
+from rapport.embedded.part import PartFailedError, tail
 from rapport.home import Home
 from rapport.trouble import TroubleError, diagnose
 
@@ -157,7 +157,7 @@ def test_a_log_gives_the_cause_away() -> None:
     assert "port was taken" in (diagnose(["x", "java.net.BindException: Address already in use"]) or "")
     assert diagnose(["all is well"]) is None
     assert "disk is full" in str(
-        PartFailed("kafka", "ended", ["OSError: [Errno 28] No space left on device"])
+        PartFailedError("kafka", "ended", ["OSError: [Errno 28] No space left on device"])
     )
 
 

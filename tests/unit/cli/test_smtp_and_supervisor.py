@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rapport.embedded.part import Part, PartFailed, Spec
+from rapport.embedded.part import Part, PartFailedError, Spec
 from rapport.embedded.smtp import Maildir, refusal
 from rapport.home import Home
 from rapport.supervisor import Supervisor
@@ -91,7 +91,7 @@ def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
 def test_a_part_that_fails_at_the_start_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     code = "print('program.yaml: tiers.2.from is no number'); raise SystemExit(2)"
     with running(tmp_path, spec("web", code, ready=lambda: False), spec("store")) as supervisor:
-        with pytest.raises(PartFailed) as caught:
+        with pytest.raises(PartFailedError) as caught:
             supervisor.wait_ready(20)
         assert caught.value.part == "web"
         assert caught.value.tail[-1] == "program.yaml: tiers.2.from is no number"
