@@ -39,6 +39,10 @@ Sums: TypeAlias = dict[str, dict[str, int]]
 Kind = Literal["earned", "reversed", "redeemed", "expired", "restored", "adjusted"]
 
 
+# One of each is made for every purchase: a tuple with names is frozen, has slots, and is made in a quarter of
+# the time of a frozen dataclass.
+
+
 class Piece(NamedTuple):
     """By how much an entry changed what remains of a lot."""
 
@@ -47,8 +51,7 @@ class Piece(NamedTuple):
     points: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The lot that an entry opens, under the entry's id."""
 
     earned_at: datetime
@@ -56,8 +59,7 @@ class Opened:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """An entry of a member's ledger. Always ``points`` = the sum of ``lots`` - ``debt``."""
 
     entry_id: str

@@ -260,6 +260,8 @@ class Programs:
 
     def at(self, instant: Micros) -> Program:
         """The version in force at ``instant``; before the first, the first."""
+        if not self._starts:  # most programs have one version, and each event asks several times
+            return self.versions[0]
         return self.versions[bisect_right(self._starts, instant)]
 
 
