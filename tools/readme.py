@@ -1,44 +1,54 @@
-"""Writes the tables of the services' READMEs that come from code: ``python tools/readme.py [--check]``.
+"""Writes what documents say that code declares: ``python tools/readme.py [--check]``.
 
-What stands between ``<!-- codes -->`` and ``<!-- /codes -->`` is made of ``services/<name>/errors.py``. With
-``--check`` nothing is written: it names the files that are stale and exits 1.
+It stands between marks such as ``<!-- codes -->`` and ``<!-- /codes -->``: the error codes of a service, the
+KPIs, their gauges. With ``--check`` nothing is written: it names the files that are stale and exits 1.
 """
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from shared.http.errors import table
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.kpis.table import gauges
+from services.metrics.domain.kpis.table import table as kpi_table
+from shared.http.errors import table as code_table
 from shared.schemas.services import SERVICES
 
 ROOT = Path(__file__).parents[1]
-_CODES = re.compile(r"(?<=<!-- codes -->\n).*?(?=<!-- /codes -->)", re.DOTALL)
 
 
-def rewritten(service: str, text: str) -> str:
-    """The README's text with the table of today's codes. Raises ``ValueError`` without its place."""
-    codes = import_module(f"services.{service}.errors").CODES
-    new, places = _CODES.subn(lambda _: table(codes) + "\n", text)
+def told() -> Iterator[tuple[str, str, str]]:
+    """File, mark, and what is to stand there."""
+    for service in SERVICES:
+        codes = import_module(f"services.{service}.errors").CODES
+        yield f"services/{service}/README.md", "codes", f"\n{code_table(codes)}\n"
+    yield "services/metrics/README.md", "kpis", f"\n{kpi_table(KPIS.values())}\n"
+    yield "docs/operating.md", "gauges", gauges(KPIS.values())
+
+
+def placed(text: str, mark: str, content: str) -> str:
+    """The text with the content between the marks. Raises ``ValueError`` unless they are there once."""
+    between = re.compile(rf"(?<=<!-- {mark} -->).*?(?=<!-- /{mark} -->)", re.DOTALL)
+    new, places = between.subn(lambda _: content, text)
     if places != 1:
-        raise ValueError(f"services/{service}/README.md has no place <!-- codes --> for its codes")
+        raise ValueError(f"there are {places} places <!-- {mark} -->, not one")
     return new
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit status."""
-    stale = []
-    for service in SERVICES:
-        path = ROOT / "services" / service / "README.md"
+    stale = False
+    for file, mark, content in told():
+        path = ROOT / file
         text = path.read_text(encoding="utf-8")
-        new = rewritten(service, text)
+        new = placed(text, mark, content)
         if new != text:
-            stale.append(path)
+            stale = True
+            print(f"{file}: {mark}")
             if "--check" not in arguments:
                 path.write_text(new, encoding="utf-8", newline="\n")
-    for path in stale:
-        print(path.relative_to(ROOT))
     return 1 if stale and "--check" in arguments else 0
 
 
