@@ -67,13 +67,13 @@ class Year:
 
 
 def read_year(households: int, seed: int) -> Year:
-    """The recorded baskets and the simulated events around them. Raises Trouble."""
+    """The recorded baskets and the simulated events around them. Raises TroubleError."""
     data = CompleteJourney(households)
     return Year(data, simulate(data, seed))
 
 
 def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool) -> bool:
-    """Everything on a stack that runs; True if the self-check found no difference. Raises Trouble.
+    """Everything on a stack that runs; True if the self-check found no difference. Raises TroubleError.
 
     ``kept``: whether the stack runs on afterwards.
     """

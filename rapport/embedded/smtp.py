@@ -1,6 +1,6 @@
 """An SMTP server that writes each message into a maildir: ``python -m rapport.embedded.smtp``.
 
-What it refuses is in a file that may change while it runs, a rule a line, the first match wins:
+What it refuses is in a file that may change while it runs, one rule per line, the first match wins:
 an address pattern (``*`` and ``?``) and the SMTP answer, e.g. ``*@full.example 452 4.2.2 Mailbox full``.
 A rule for ``DATA`` in the pattern's place answers when the message itself is handed over.
 """

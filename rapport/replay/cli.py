@@ -32,7 +32,7 @@ def replay(
 ) -> None:
     """Send recorded events to Kafka in the order of event time.
 
-    PATH holds one CloudEvent a line; a bad line stops the replay before anything is sent. The data set's
+    PATH holds one CloudEvent per line; a bad line stops the replay before anything is sent. The data set's
     recorded times have no zone and are taken as UTC; what it lacks is simulated and has a source under
     /simulated/. Kafka is found by RAPPORT_KAFKA, or by the env file that `rapport up` writes.
     """
@@ -49,9 +49,10 @@ def replay(
         raise TroubleError(
             "Stopped. Run it again to go on: what was sent already has no second effect."
         ) from None
-    console.print(f"{done.events:,} events, of them {done.simulated:,} simulated, to {to or 'Kafka'}")
+    console.print(f"{done.events:,} events, of them {done.simulated:,} simulated, to {to or 'Kafka'}.")
     if opened.left_out():
-        console.print(f"{opened.left_out():,} events of Rapport's own types left out: it writes them itself")
+        left_out = f"{opened.left_out():,} events of Rapport's own types were left out"
+        console.print(f"{left_out}: it writes them itself.")
 
 
 def _run(opened: Source, to: str | None, pace: float | None, console: Console) -> Progress:
