@@ -80,7 +80,7 @@ class Sink:
         try:
             self._maildir.deliver(envelope.mail_from or "", envelope.rcpt_tos, content)
         except OSError as error:
-            print(f"could not write the message: {error}", flush=True)
+            print(f"Could not write the message: {error}.", flush=True)
             return "452 4.3.1 Insufficient system storage"
         return "250 2.0.0 OK: in the maildir"
 

@@ -19,15 +19,15 @@ from rapport.trouble import TroubleError
 def replay(
     source: Annotated[
         str,
-        typer.Argument(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}"),
+        typer.Argument(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}."),
     ],
-    speed: Annotated[str, typer.Option(help="max, or event time against real time, e.g. 60x")] = "max",
+    speed: Annotated[str, typer.Option(help="max, or event time against real time, e.g. 60x.")] = "max",
     households: Annotated[
-        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids")
+        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated.")] = 1,
     to: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the events there (.gz, - for stdout) instead")
+        str | None, typer.Option(metavar="FILE", help="Write the events there (.gz, - for stdout) instead.")
     ] = None,
 ) -> None:
     """Send recorded events to Kafka in the order of event time.

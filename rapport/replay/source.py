@@ -64,9 +64,10 @@ def open_dataset(households: int | None, seed: int) -> Source:
     simulated = simulate(data, seed)
     total = len(data.baskets) + len(simulated)
     notes = (
-        f"{len(data.baskets):,} purchases recorded by {len(data.households):,} households, times as UTC",
-        f"{len(simulated):,} events simulated (seed {seed}; source /simulated/...): profiles, consents, "
-        "contacts, complaints, surveys, returns",
+        f"{len(data.baskets):,} purchases were recorded by {len(data.households):,} households; their times "
+        "are taken as UTC.",
+        f"{len(simulated):,} events are simulated (seed {seed}; source /simulated/...): profiles, consents, "
+        "contacts, complaints, surveys, returns.",
     )
     return Source(merged(data.purchases(), simulated), total, notes)
 
