@@ -42,7 +42,8 @@ def demo(
         year = read_year(households, seed)
     console.print(
         f"{len(year.data.baskets):,} purchases were recorded by {len(year.data.households):,} households in "
-        f"2017, and {len(year.simulated):,} events are simulated around them (seed {seed}; source /simulated/...).",
+        f"2017, and {len(year.simulated):,} events are simulated around them (seed {seed}; source "
+        "/simulated/...).",
         highlight=False,
     )
     stack = DemoStack(HOME)

@@ -56,13 +56,13 @@ def replay(
 
 
 def _run(opened: Source, to: str | None, pace: float | None, console: Console) -> Progress:
-    with ExitStack() as held:
+    with ExitStack() as contexts:
         sink: Sink = (
-            FileSink(held.enter_context(open_write(to)))
+            FileSink(contexts.enter_context(open_write(to)))
             if to
-            else held.enter_context(KafkaSink(bootstrap_servers()))
+            else contexts.enter_context(KafkaSink(bootstrap_servers()))
         )
-        progress = held.enter_context(ReplayProgress(console, opened.total))
+        progress = contexts.enter_context(ReplayProgress(console, opened.total))
         return feed(opened.records, sink, speed=pace, report=progress)
 
 

@@ -44,12 +44,12 @@ class EventFile:
 
     def __iter__(self) -> Iterator[Record]:
         """Raises BadLinesError, OSError."""
-        with ExitStack() as held:
-            records = self._checked(held.enter_context(open_read(self._path)))
+        with ExitStack() as contexts:
+            records = self._checked(contexts.enter_context(open_read(self._path)))
             parts: list[Iterable[Record]] = []
             while part := sorted(islice(records, self._chunk), key=_time):
                 full = len(part) == self._chunk
-                parts.append(held.enter_context(_Spilled(part)) if full else part)
+                parts.append(contexts.enter_context(_Spilled(part)) if full else part)
             # merge() takes equal times from the earlier part first: the file's own order.
             yield from heapq.merge(*parts, key=_time)
 
