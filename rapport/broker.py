@@ -18,7 +18,7 @@ _TIMEOUT_MS = 10_000
 
 
 def bootstrap_servers(environ: Mapping[str, str] | None = None) -> str:
-    """``RAPPORT_KAFKA``, else the broker that runs in this home. Raises Trouble when there is neither."""
+    """``RAPPORT_KAFKA``, else the broker that runs in this home. Raises TroubleError without either."""
     environ = os.environ if environ is None else environ
     servers = environ.get("RAPPORT_KAFKA") or read_env(Home.find(environ)).get("RAPPORT_KAFKA")
     if not servers:
@@ -43,7 +43,7 @@ def explained(servers: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def admin(servers: str) -> Iterator[Any]:
-    """An admin client, closed at the end. Raises Trouble when nobody answers."""
+    """An admin client, closed at the end. Raises TroubleError when nobody answers."""
     with explained(servers):
         client = KafkaAdminClient(
             bootstrap_servers=servers.split(","),
@@ -131,7 +131,7 @@ def compare(client: Any, asked: int | None, default: int = DEFAULT_PARTITIONS) -
 def apply_topics(servers: str, default_partitions: int = DEFAULT_PARTITIONS) -> list[Difference]:
     """Create what is missing and set what differs; never changes a partition count (``grow`` does).
 
-    Returns what was different. Idempotent. Raises Trouble.
+    Returns what was different. Idempotent. Raises TroubleError.
     """
     with admin(servers) as client:
         found = find_topics(client, [topic.name for topic in wanted(1)])

@@ -10,8 +10,8 @@ from shared.schemas.topics import DEAD_LETTER_SUFFIX
 
 FOR = "rapport-for"
 REPLAYED = "rapport-replayed"
-"""Header of the mark that a replay leaves in the dead-letter topic: the letter's id. Without it the next
-replay would send the same letter again, and whatever fails again would double each time."""
+"""Header of the mark that a replay leaves in the dead-letter topic: the dead letter's id. Without it the
+next replay would send the same one again, and whatever fails again would double each time."""
 
 UNREADABLE = frozenset({"empty", "bytes", "json", "envelope", "type", "field", "key", "time", "future"})
 """Reasons for which interactions dead-letters a record on behalf of all services: it goes back to all."""
@@ -57,7 +57,7 @@ class DeadLetter:
 
 
 def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> DeadLetter:
-    """A letter from a record of ``topic`` (with its suffix); unknown fields read ``?``."""
+    """A dead letter from a record of ``topic`` (with its suffix); unknown fields read ``?``."""
     said = {name: data.decode("utf-8", "replace") for name, data in headers}
     origin = said.get("rapport-origin", "?")
     service = said.get("rapport-service", "?")
@@ -78,7 +78,7 @@ def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, he
 
 
 def mark(dead_letter: DeadLetter) -> list[tuple[str, bytes]]:
-    """The headers of the record that says that this letter was replayed."""
+    """The headers of the record that says that this dead letter was replayed."""
     return [
         *((n, v) for n, v in dead_letter.headers if n.startswith("rapport-")),
         (REPLAYED, dead_letter.id.encode()),
@@ -86,12 +86,12 @@ def mark(dead_letter: DeadLetter) -> list[tuple[str, bytes]]:
 
 
 def marked(headers: Headers) -> str | None:
-    """The id of the letter that a mark is about; None for a letter."""
+    """The id of the dead letter that a mark is about; None for a dead letter."""
     return next((value.decode() for name, value in headers if name == REPLAYED), None)
 
 
 def original_headers(dead_letter: DeadLetter) -> list[tuple[str, bytes]]:
-    """The headers to send a letter back with: its own, and whom it is for unless it is for all."""
+    """The headers to send a dead letter back with: its own, and whom it is for unless it is for all."""
     kept = [(name, value) for name, value in dead_letter.headers if not name.startswith("rapport-")]
     return kept if dead_letter.reason in UNREADABLE else [*kept, (FOR, dead_letter.service.encode())]
 

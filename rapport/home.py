@@ -72,7 +72,7 @@ class Home:
         return self.root / "data" / part
 
     def create(self) -> None:
-        """Make the folder. Raises Trouble when its disk is nearly full."""
+        """Make the folder. Raises TroubleError when its disk is nearly full."""
         self.logs.mkdir(parents=True, exist_ok=True)
         (self.root / "data").mkdir(exist_ok=True)
         ignore = self.root / ".gitignore"

@@ -11,6 +11,8 @@ from rapport import broker
 
 @dataclass(frozen=True, slots=True)
 class Lag:
+    """How far a group is behind on one partition."""
+
     group: str
     topic: str
     partition: int
@@ -30,7 +32,7 @@ def behind(
     starts: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
 ) -> list[Lag]:
-    """One row a partition of the topics that the group reads."""
+    """One row per partition of the topics that the group reads."""
     topics = {partition.topic for partition in committed}
     return [
         Lag(

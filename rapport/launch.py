@@ -32,7 +32,7 @@ class StartFailedError(Exception):
 
 
 def fetch(parts: Sequence[str], report: jars.Report = lambda _: None) -> None:
-    """Get what the parts need onto this machine: Java is there, the jars are fetched. Raises Trouble."""
+    """Get what the parts need onto this machine: Java is there, the jars are fetched. Raises TroubleError."""
     if "kafka" in parts:
         java.find()
         jars.ensure(report)
@@ -49,7 +49,7 @@ def launch(
     """Start the supervisor and return when all parts are ready; call ``fetch`` first for its progress.
 
     ``options``: variables that differ from this process's environment, e.g. ``RAPPORT_CLOCK``.
-    False when a stack runs here already, whatever its parts. Raises StartFailed or Trouble.
+    False when a stack runs here already, whatever its parts. Raises StartFailedError or TroubleError.
     """
     home.create()
     with open(home.root / "launch.lock", "w") as lock:
@@ -139,7 +139,7 @@ def end_orphans(home: Home) -> bool:
 
 
 def running_env(home: Home) -> dict[str, str]:
-    """The variables of the stack that runs in this home. Raises Trouble when none does."""
+    """The variables of the stack that runs in this home. Raises TroubleError when none does."""
     env = read_env(home) if supervisor(home) else {}
     if not env:
         raise TroubleError(f"Nothing runs in {home.root}: start it with `rapport up --detach`.")

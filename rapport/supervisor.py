@@ -30,7 +30,7 @@ WATCH_SECONDS = 0.2
 
 
 class Supervisor:
-    """Runs the parts of one plan, a thread each.
+    """Runs the parts of one plan, one thread per part.
 
     While starting, a part that fails ends it all; once every part was ready, a part that dies is started
     again with backoff. ``on_change`` gets each new status.
@@ -222,7 +222,7 @@ class _StatusFile:
         try:
             write_atomically(self._path, json.dumps(status.as_dict(), indent=1))
         except OSError as error:
-            _say(f"cannot write {self._path}: {error}")
+            _say(f"Cannot write {self._path}: {error}.")
 
 
 def run(home: Home, parts: Iterable[str]) -> int:

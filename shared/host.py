@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -23,11 +24,11 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
-from shared.domain import Handler, S
+from shared.domain import Collection, Handler, S
 from shared.journal.documents import Document
 from shared.journal.plan import Plan
 from shared.journal.processor import JournalProcessor
-from shared.journal.store import WorkerStore
+from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime.settings import Settings
@@ -150,9 +151,12 @@ def run_processor(
     service: str,
     consumes: Sequence[type[Data]],
     processor_factory: ProcessorFactory,
-    prepare: Callable[[AsyncDatabase[Document]], Awaitable[None]] | None = None,
+    collections: Sequence[Collection],
 ) -> None:
-    """Run a worker with a processor of its own until a signal stops it. Does not return."""
+    """Run a worker with a processor of its own until a signal stops it. Does not return.
+
+    ``collections``: all that it writes.
+    """
     client = mongo_client(settings)
     database = client[f"rapport_{service}"]
     publisher = Publisher(settings.kafka)
@@ -160,11 +164,9 @@ def run_processor(
     loop = _loop(settings, service, _topics(consumes, False, settings), Intake(service, consumes), processor)
     runtime = Runtime(settings, database, publisher, loop, asyncio.Event())
 
-    async def make_ready() -> None:
-        if prepare is not None:
-            await prepare(database)
-
-    _run(settings, service, loop, publisher, client, make_ready, runtime, ())
+    indexes = {collection.name: collection.indexes for collection in collections}
+    ready = partial(prepare, database, indexes)
+    _run(settings, service, loop, publisher, client, ready, runtime, ())
 
 
 def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings) -> set[str]:

@@ -37,7 +37,7 @@ LIMITED_STOCK = 5
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole platform, started once a session; ``RAPPORT_TEST_HOME`` names one that runs already."""
+    """The whole platform, started once per session; ``RAPPORT_TEST_HOME`` names one that runs already."""
     running = os.environ.get("RAPPORT_TEST_HOME")
     if running:
         home = Home(Path(running).resolve())

@@ -24,7 +24,7 @@ def _group() -> None:
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """An RFC 3339 time or a date, in UTC; without an offset it is UTC. Raises Trouble, also for a time
+    """An RFC 3339 time or a date, in UTC; without an offset it is UTC. Raises TroubleError, also for a time
     over 24 h ahead of ``now``, which every worker would refuse."""
     try:
         day = date.fromisoformat(text)
@@ -57,7 +57,7 @@ def advanced(to: datetime, partition: int) -> Event:
 
 
 def advance_clock(servers: str, to: datetime) -> int:
-    """Write one record to each partition of ``clock``; how many. Raises Trouble when there is no topic."""
+    """Write one record to each partition of ``clock``; how many. Raises TroubleError without a topic."""
     with broker.producer(servers) as client:
         partitions = client.partitions_for(ClockAdvanced.topic) or set()
         sent = []

@@ -102,7 +102,7 @@ def _plain(topic: str) -> str:
 
 
 def read_dead_letters(servers: str, topics: Iterable[str]) -> list[DeadLetter]:
-    """All letters of the topics' dead-letter topics, oldest first within a partition."""
+    """All dead letters of these topics, oldest first within a partition."""
     with broker.admin(servers) as client:
         partitions = broker.partitions_of(client, [name + DEAD_LETTER_SUFFIX for name in topics])
         starts = broker.start_offsets(client, partitions)
@@ -140,7 +140,7 @@ def send_back(
     dead_letters: list[DeadLetter],
     progress: Callable[[list[DeadLetter]], Iterable[DeadLetter]] = lambda them: them,
 ) -> None:
-    """Produce each letter to its topic again, then mark it as replayed. Keys choose partitions by murmur2,
+    """Produce each to its topic again, then mark it as replayed. Keys choose partitions by murmur2,
     as they should have at first; a record without a key goes where it came from."""
     with broker.producer(servers) as client:
         for dead_letter in progress(dead_letters):

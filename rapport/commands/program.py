@@ -53,33 +53,33 @@ def simulate(
     file: File,
     against: Annotated[
         str,
-        typer.Option(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}"),
+        typer.Option(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}."),
     ],
     baseline: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             envvar="RAPPORT_PROGRAM",
-            help="The program to compare with; without it the one that ships",
+            help="The program to compare with; without it the one that ships.",
         ),
     ] = None,
     households: Annotated[
-        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids")
+        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated.")] = 1,
     until: Annotated[
         datetime | None,
         typer.Option(
             metavar="DATE",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
-            help="The end, a date's first instant in UTC; without it the last event's time",
+            help="The end, a date's first instant in UTC; without it the last event's time.",
         ),
     ] = None,
     join: Annotated[
         bool,
-        typer.Option("--join", help="Under explicit enrolment each customer joins at the first purchase"),
+        typer.Option("--join", help="Under explicit enrolment each customer joins at the first purchase."),
     ] = False,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there too")] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there too.")] = None,
 ) -> None:
     """What the program would have cost and given on recorded events, beside another program.
 
@@ -100,7 +100,7 @@ def simulate(
     told = [*source.notes, *notes(simulated, base, draft, join=join)]
     if source.left_out():
         told.append(
-            f"{source.left_out():,} events of Rapport's own types are left out: it writes them itself"
+            f"{source.left_out():,} events of Rapport's own types are left out: it writes them itself."
         )
     before, after = simulated.results
     shown = page(Comparison(title, before, after, tuple(told)))

@@ -55,7 +55,7 @@ class _Seconds(ProgressColumn):
 
 
 class StartProgress:
-    """A line a part with a spinner and its seconds; without a terminal, a line when each is ready."""
+    """One line per part with a spinner and its seconds; without a terminal, a line when each is ready."""
 
     def __init__(self, parts: Sequence[str]) -> None:
         self._progress = Progress(

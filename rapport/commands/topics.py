@@ -5,6 +5,7 @@ import time
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from rapport import broker
 from rapport import lag as lags
@@ -93,7 +94,7 @@ def _refuse_unless_quiet(client: Any) -> None:
         raise TroubleError(f"Records still arrive on {', '.join(moved)}: stop the producers, then grow.")
 
 
-def lags_table(rows: list[lags.Lag]) -> Any:
+def lags_table(rows: list[lags.Lag]) -> Table:
     made = table("group", "topic", "partition", "committed", "end", "lag", right=("committed", "end", "lag"))
     for row in rows:
         committed = "-" if row.committed is None else str(row.committed)
@@ -101,7 +102,7 @@ def lags_table(rows: list[lags.Lag]) -> Any:
     return made
 
 
-def _as_table(found: list[Difference]) -> Any:
+def _as_table(found: list[Difference]) -> Table:
     made = table("topic", "what", "wanted", "found")
     for d in found:
         made.add_row(d.topic, d.what, d.wanted, d.found)

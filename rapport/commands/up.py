@@ -63,7 +63,7 @@ def up(
 
 
 def start_with_progress(home: Home, parts: tuple[str, ...], options: dict[str, str]) -> bool:
-    """``launch`` with bars on the terminal; False when a stack ran already. Raises Trouble."""
+    """``launch`` with bars on the terminal; False when a stack ran already. Raises TroubleError."""
     if supervisor(home):
         return False
     _fetch(parts)

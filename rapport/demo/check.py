@@ -11,7 +11,7 @@ from rapport.demo.oracle import Expected
 from rapport.demo.tally import Moment
 from rapport.replay.feed import SPAN
 
-_MOST_A_PAGE = 500
+_MOST_PER_PAGE = 500
 WIN_BACK = "win-back"
 WIN_BACK_AFTER = timedelta(days=60)
 """The default rules' message to a customer who has bought nothing for so long."""
@@ -49,7 +49,7 @@ class Checked:
 
 
 def check(client: Client, expected: Mapping[str, Expected]) -> Checked:
-    """Reads every expected member. Raises Trouble if the API does not answer."""
+    """Reads every expected member. Raises TroubleError if the API does not answer."""
     read = client.map(lambda customer: read_account(client, customer), expected)
     differences = [
         difference
@@ -64,7 +64,7 @@ def read_account(client: Client, customer: str) -> Account | None:
     status, member = client.call("GET", "loyalty", f"/members/{customer}")
     if status == 404:
         return None
-    entries = client.items("loyalty", f"/members/{customer}/ledger?limit={_MOST_A_PAGE}")
+    entries = client.items("loyalty", f"/members/{customer}/ledger?limit={_MOST_PER_PAGE}")
     return account_of(customer, member, entries)
 
 

@@ -19,10 +19,10 @@ HOME = Path(".rapport") / "demo"
 
 def demo(
     households: Annotated[
-        int, typer.Option(min=1, envvar="HOUSEHOLDS", help="So many of the 2,469 households")
+        int, typer.Option(min=1, envvar="HOUSEHOLDS", help="So many of the 2,469 households.")
     ] = 200,
-    seed: Annotated[int, typer.Option(help="The seed of what is simulated")] = 1,
-    keep: Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the stack running")] = False,
+    seed: Annotated[int, typer.Option(help="The seed of what is simulated.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the stack running.")] = False,
 ) -> None:
     """A real grocery's year through the whole platform, in minutes, checked to the last point.
 
@@ -41,8 +41,9 @@ def demo(
     with console.status("reading the data set"):
         year = read_year(households, seed)
     console.print(
-        f"{len(year.data.baskets):,} purchases recorded by {len(year.data.households):,} households in 2017, "
-        f"and {len(year.simulated):,} events simulated around them (seed {seed}; source /simulated/...)",
+        f"{len(year.data.baskets):,} purchases were recorded by {len(year.data.households):,} households in "
+        f"2017, and {len(year.simulated):,} events are simulated around them (seed {seed}; source "
+        "/simulated/...).",
         highlight=False,
     )
     stack = DemoStack(HOME)

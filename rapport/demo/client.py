@@ -1,4 +1,4 @@
-"""The platform's HTTP API, as the demo uses it: JSON in and out, a connection a thread, kept open."""
+"""The platform's HTTP API, as the demo uses it: JSON in and out, one connection per thread, kept open."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ class Client:
     def __init__(self, env: Mapping[str, str]) -> None:
         self.urls = {name: env[f"RAPPORT_{name.upper()}_URL"] for name in SERVICES}
         self._key = env["RAPPORT_API_KEY"]
-        self._held = local()
+        self._own = local()
         self._opened: list[http.client.HTTPConnection] = []
 
     def __enter__(self) -> "Client":
@@ -36,10 +36,10 @@ class Client:
             connection.close()
 
     def get(self, service: str, path: str) -> Any:
-        """The JSON answer. Raises Trouble for anything but 200."""
+        """The JSON answer. Raises TroubleError for anything but 200."""
         status, body = self.call("GET", service, path)
         if status != 200:
-            raise TroubleError(f"{service} answered {status} to GET {path}: {str(body)[:200]}")
+            raise TroubleError(f"{service} answered {status} to GET {path}: {str(body)[:200]}.")
         return body
 
     def items(self, service: str, path: str) -> list[Any]:
@@ -57,7 +57,7 @@ class Client:
     def call(
         self, method: str, service: str, path: str, body: Any = None, key: str | None = None
     ) -> tuple[int, Any]:
-        """Status and JSON body; ``key`` is the Idempotency-Key. Raises Trouble if nobody answers."""
+        """Status and JSON body; ``key`` is the Idempotency-Key. Raises TroubleError if nobody answers."""
         headers = {"X-API-Key": self._key}
         if key is not None:
             headers |= {"Idempotency-Key": key, "Content-Type": "application/json"}
@@ -82,9 +82,9 @@ class Client:
             return list(pool.map(function, over))
 
     def _connection(self, service: str) -> http.client.HTTPConnection:
-        held: dict[str, http.client.HTTPConnection] = self._held.__dict__
-        if service not in held:
+        own: dict[str, http.client.HTTPConnection] = self._own.__dict__
+        if service not in own:
             place = urlsplit(self.urls[service])
-            held[service] = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_TIMEOUT_S)
-            self._opened.append(held[service])
-        return held[service]
+            own[service] = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_TIMEOUT_S)
+            self._opened.append(own[service])
+        return own[service]

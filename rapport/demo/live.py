@@ -63,7 +63,7 @@ class Board:
         self._nps = score(kpis.get("nps"))
 
     def left(self, left: Left) -> None:
-        """What is still unread, and from the last one the records a second of each service."""
+        """What is still unread, and from the last one the records per second of each service."""
         now = self._clock()
         if self._left is not None and now > self._measured:
             for group, count in left.handled.items():

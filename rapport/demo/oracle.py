@@ -2,7 +2,7 @@
 
 Nothing of the platform is imported here: the parquet files and the written rules of the default program
 are read a second time, so that one misreading cannot hide in both. The rules: a point per whole unit of
-the total times the multiplier of the tier held before; points are good for [start, start + 365 days); a
+the total times the multiplier of the tier held before; points can be spent in [start, start + 365 days); a
 tier is held for 365 days from the upgrade and is renewed or falls at its end by the net spend of the last
 365 days; an end comes before a purchase at the same instant; a return keeps what the rest of the purchase
 would have earned, and reverses the difference; each anniversary of the first purchase gives 100 points

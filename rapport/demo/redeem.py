@@ -25,7 +25,7 @@ class Redeemed:
 
 
 def redeem_some(client: Client, customers: Iterable[str], seed: int) -> list[Redeemed]:
-    """Chooses members and rewards by the seed and redeems. Raises Trouble where one is refused."""
+    """Chooses members and rewards by the seed and redeems. Raises TroubleError where one is refused."""
     rewards = client.items("loyalty", "/rewards")
     members = client.map(lambda customer: client.get("loyalty", f"/members/{customer}"), customers)
     chosen = [
@@ -61,6 +61,6 @@ def _redeem(client: Client, customer: str, reward: Mapping[str, Any], seed: int)
             return Redeemed(customer, reward["reward_id"], reward["name"], reward["cost"])
         if status != 202 or time.monotonic() > deadline:
             raise TroubleError(
-                f"{customer} could not redeem {reward['reward_id']}: {status} {str(answer)[:200]}"
+                f"{customer} could not redeem {reward['reward_id']}: {status} {str(answer)[:200]}."
             )
         time.sleep(PAUSE_S)

@@ -67,24 +67,24 @@ class Year:
 
 
 def read_year(households: int, seed: int) -> Year:
-    """The recorded baskets and the simulated events around them. Raises Trouble."""
+    """The recorded baskets and the simulated events around them. Raises TroubleError."""
     data = CompleteJourney(households)
     return Year(data, simulate(data, seed))
 
 
 def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool) -> bool:
-    """Everything on a stack that runs; True if the self-check found no difference. Raises Trouble.
+    """Everything on a stack that runs; True if the self-check found no difference. Raises TroubleError.
 
     ``kept``: whether the stack runs on afterwards.
     """
     servers = stack.env["RAPPORT_KAFKA"]
-    with ExitStack() as held:
-        client = held.enter_context(Client(stack.env))
-        admin = held.enter_context(broker.admin(servers))
-        mongo: MongoClient[dict[str, Any]] = held.enter_context(
+    with ExitStack() as contexts:
+        client = contexts.enter_context(Client(stack.env))
+        admin = contexts.enter_context(broker.admin(servers))
+        mongo: MongoClient[dict[str, Any]] = contexts.enter_context(
             MongoClient(stack.env["RAPPORT_MONGO"], tz_aware=True)
         )
-        follower = held.enter_context(Follower(servers))
+        follower = contexts.enter_context(Follower(servers))
         settling = Settling(admin, mongo)
         with Board(console, year.total, follower.snapshot) as board:
             redeemed = _drive(stack, year, seed, client, servers, settling, board)

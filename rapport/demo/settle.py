@@ -87,7 +87,7 @@ class Settling:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Returns when nothing is left. Raises Trouble if for ``stalled_s`` nothing changes."""
+        """Returns when nothing is left. Raises TroubleError if for ``stalled_s`` nothing changes."""
         quiet, last, changed = 0, "", now()
         while quiet < _QUIET_POLLS:
             left = self.left(clock)

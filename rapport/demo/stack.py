@@ -39,14 +39,14 @@ class DemoStack:
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The variables that name what runs. Raises Trouble if nothing does."""
+        """The variables that name what runs. Raises TroubleError if nothing does."""
         found = read_env(self.home)
         if not found:
             raise TroubleError(f"The demo's stack in {self.home.root} does not run.")
         return found
 
     def start(self) -> None:
-        """Start from nothing: what an earlier run left is stopped and deleted. Raises Trouble."""
+        """Start from nothing: what an earlier run left is stopped and deleted. Raises TroubleError."""
         self.stop()
         shutil.rmtree(self.home.root, ignore_errors=True)
         self._rapport("up", "--detach", because="The demo's stack did not start; its own words are above.")
@@ -59,7 +59,7 @@ class DemoStack:
             )
 
     def advance_clock(self, to: datetime) -> None:
-        """Let the stream clock of every partition reach ``to``. Raises Trouble."""
+        """Let the stream clock of every partition reach ``to``. Raises TroubleError."""
         self._rapport("clock", "advance", rfc3339(to), because="The clock was not advanced.", quiet=True)
 
     def _rapport(

@@ -24,6 +24,8 @@ SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs
 
 @dataclass(frozen=True, slots=True)
 class Jar:
+    """A file to fetch from Maven, and how to tell that it is the right one."""
+
     coordinate: str
     """``group:artifact:version``."""
     size: int
@@ -71,7 +73,7 @@ def missing(cache: Path) -> tuple[Jar, ...]:
 def ensure(report: Report = lambda _: None, *, cache: Path | None = None) -> tuple[Path, ...]:
     """The class path, fetching what the cache lacks. Safe when several processes do so at once.
 
-    Raises Trouble without a network, or when a jar is not the one expected.
+    Raises TroubleError without a network, or when a jar is not the one expected.
     """
     cache = cache or cache_folder()
     if missing(cache):

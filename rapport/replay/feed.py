@@ -44,7 +44,7 @@ def feed(
 ) -> Progress:
     """Sends all records, which come in the order of ``at``, and returns the count.
 
-    ``speed`` is seconds of event time a second; None sends as fast as the sink takes them. ``report`` is
+    ``speed`` is seconds of event time per second; None sends as fast as the sink takes them. ``report`` is
     called at each border of a chunk with one object that changes.
     """
     done = Progress()
@@ -79,5 +79,5 @@ def parse_speed(text: str) -> float | None:
         return None
     number = re.fullmatch(r"(\d+(?:\.\d+)?)x?", text)
     if number is None or float(number[1]) <= 0:
-        raise ValueError(f"speed must be max, or a number such as 60x, not {text!r}")
+        raise ValueError(f"The speed must be max, or a number such as 60x, not {text!r}.")
     return float(number[1])

@@ -1,4 +1,4 @@
-"""JSON lines: one structured CloudEvent a line, plain or gzipped, read in the order of event time."""
+"""JSON lines: one structured CloudEvent per line, plain or gzipped, read in the order of event time."""
 
 import gzip
 import heapq
@@ -18,7 +18,7 @@ from shared.schemas.topics import OWN_TYPES
 STANDARD = "-"
 _CHUNK = 100_000
 _SHOWN = 20
-"""Lines held in memory at once, and bad lines that are told."""
+"""Lines kept in memory at once, and bad lines that are told."""
 
 
 class BadLinesError(Exception):
@@ -43,13 +43,13 @@ class EventFile:
         """How many events were left out: of types that Rapport itself writes, so it will again."""
 
     def __iter__(self) -> Iterator[Record]:
-        """Raises BadLines, OSError."""
-        with ExitStack() as held:
-            records = self._checked(held.enter_context(open_read(self._path)))
+        """Raises BadLinesError, OSError."""
+        with ExitStack() as contexts:
+            records = self._checked(contexts.enter_context(open_read(self._path)))
             parts: list[Iterable[Record]] = []
             while part := sorted(islice(records, self._chunk), key=_time):
                 full = len(part) == self._chunk
-                parts.append(held.enter_context(_Spilled(part)) if full else part)
+                parts.append(contexts.enter_context(_Spilled(part)) if full else part)
             # merge() takes equal times from the earlier part first: the file's own order.
             yield from heapq.merge(*parts, key=_time)
 

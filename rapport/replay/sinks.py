@@ -24,7 +24,7 @@ class SendFailedError(TroubleError):
 class KafkaSink:
     """An idempotent, pipelined producer: each record is in the log once, in order within its partition.
 
-    aiokafka's, on a loop of its own: measured here at 15 to 18 microseconds of CPU a record, where the
+    aiokafka's, on a loop of its own: measured here at 15 to 18 microseconds of CPU per record, where the
     synchronous kafka-python takes 220. Its default partitioner is the Java client's murmur2, so a
     customer's records meet on one partition.
     """
@@ -107,7 +107,7 @@ class KafkaSink:
 
 
 class FileSink:
-    """One event a line."""
+    """JSON lines: one event per line."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -29,7 +29,7 @@ class Source:
 
 
 def open_source(name: str, *, households: int | None = None, seed: int = 1) -> Source:
-    """The data set of this name, or the file. Raises Trouble."""
+    """The data set of this name, or the file. Raises TroubleError."""
     if name == DATASET:
         return open_dataset(households, seed)
     if name != STANDARD and not Path(name).is_file():
@@ -39,8 +39,8 @@ def open_source(name: str, *, households: int | None = None, seed: int = 1) -> S
 
 @contextmanager
 def reading(name: str, console: Console, undone: str) -> Iterator[None]:
-    """While a source is read: its bad lines go to the console, and end in Trouble as every I/O error does.
-    ``undone`` says what did not happen, such as ``nothing was sent``."""
+    """While a source is read: its bad lines go to the console, and end in TroubleError as every I/O
+    error does. ``undone`` says what did not happen, such as ``nothing was sent``."""
     try:
         yield
     except BadLinesError as error:
@@ -52,7 +52,7 @@ def reading(name: str, console: Console, undone: str) -> Iterator[None]:
 
 
 def open_dataset(households: int | None, seed: int) -> Source:
-    """The data set's recorded baskets, merged with the simulated events around them. Raises Trouble."""
+    """The data set's recorded baskets, merged with the simulated events around them. Raises TroubleError."""
     try:
         # pyarrow is an extra: only this data set needs it.
         from rapport.replay.completejourney import CompleteJourney
@@ -64,9 +64,10 @@ def open_dataset(households: int | None, seed: int) -> Source:
     simulated = simulate(data, seed)
     total = len(data.baskets) + len(simulated)
     notes = (
-        f"{len(data.baskets):,} purchases recorded by {len(data.households):,} households, times as UTC",
-        f"{len(simulated):,} events simulated (seed {seed}; source /simulated/...): profiles, consents, "
-        "contacts, complaints, surveys, returns",
+        f"{len(data.baskets):,} purchases were recorded by {len(data.households):,} households; their times "
+        "are taken as UTC.",
+        f"{len(simulated):,} events are simulated (seed {seed}; source /simulated/...): profiles, consents, "
+        "contacts, complaints, surveys, returns.",
     )
     return Source(merged(data.purchases(), simulated), total, notes)
 

@@ -54,7 +54,7 @@ def _gifts(program: Program) -> Iterator[tuple[str, str]]:
     if referral := program.referral:
         least = money(referral.minimum_total, program.currency)
         yield "referral", f"{_points(referral.points)} to both at a first purchase of {least} or more"
-        yield "", f"{number(referral.per_year)} friends a year at most"
+        yield "", f"{number(referral.per_year)} friends per year at most"
     if program.anniversary:
         yield "anniversary", f"{_points(program.anniversary.points)} for each year of membership"
     if program.birthday:
@@ -111,7 +111,7 @@ def _effect(campaign: Campaign) -> str:
         return f"x {plain(effect.multiplier)}"
     if effect.bonus is not None:
         return f"+{number(effect.bonus)}"
-    return f"+{number(effect.points_per_line or 0)} a line"
+    return f"+{number(effect.points_per_line or 0)} per line"
 
 
 def _when(when: Condition, program: Program) -> str:

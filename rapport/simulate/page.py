@@ -185,7 +185,7 @@ def _month_bars(comparison: Comparison) -> Table:
 
 
 def _bars(rows: list[tuple[str, int, int]]) -> Table:
-    """Two bars a row, both on one scale."""
+    """Two bars per row, both on one scale."""
     most = max((value for _, *values in rows for value in values), default=0) or 1
     made = Table(box=None, pad_edge=False, show_header=False)
     for justify in ("left", "left", "left", "right"):

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.reports.liability import Liability, liability
+from services.loyalty.domain.rows import LEDGER
 from services.loyalty.domain.state import MemberState, times
 from shared.domain import Append, Effects, RefusedError
 from shared.schemas.base import Money
@@ -50,7 +51,7 @@ class Tally:
         elif isinstance(data, PurchaseReturned):
             self.sales -= _worth(programs, event.time, data.refund)
         for row in effects.rows:
-            if isinstance(row, Append) and row.collection == "ledger":
+            if isinstance(row, Append) and row.collection == LEDGER:
                 self._count_entry(row.document)
         for retract in effects.retracts:
             # A return that waited for its purchase was counted when it came.

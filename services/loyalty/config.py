@@ -1,4 +1,4 @@
-"""Reads a loyalty program from a YAML file: a document a version, the oldest first."""
+"""Reads a loyalty program from a YAML file: one document per version, the oldest first."""
 
 from pathlib import Path
 

@@ -10,14 +10,14 @@ UNKNOWN_ENTRY = ErrorCode("unknown_entry", 404, "{member} has no entry {entry_id
 
 # Rewards and vouchers
 INSUFFICIENT_POINTS = ErrorCode(
-    "insufficient_points", 409, "{needed} points are needed, the balance is {balance}."
+    "insufficient_points", 409, "{needed} points are needed, and the balance is {balance}."
 )
 TIER_REQUIRED = ErrorCode("tier_required", 409, "{reward_id} is for {tier} and above.")
 REWARD_UNAVAILABLE = ErrorCode("reward_unavailable", 409, "{reward_id} can be had {window}.")
 OUT_OF_STOCK = ErrorCode("out_of_stock", 409, "There is no {reward_id} left.")
 VOUCHER_REDEEMED = ErrorCode("voucher_redeemed", 409, "The voucher was redeemed before.")
 VOUCHER_CANCELLED = ErrorCode("voucher_cancelled", 409, "The voucher was cancelled before.")
-VOUCHER_EXPIRED = ErrorCode("voucher_expired", 409, "The voucher was good until {expires_at}.")
+VOUCHER_EXPIRED = ErrorCode("voucher_expired", 409, "The voucher expired at {expires_at}.")
 
 # Purchases and returns
 NEGATIVE_TOTAL = ErrorCode("negative_total", 422, "Order {order_id} has a negative total: {total}.")

@@ -23,7 +23,7 @@ class Reading:
 
 
 class MetricsStore:
-    """What the API reads."""
+    """Every query of the API. PyMongo's errors pass through."""
 
     READ_AGAIN = 5
 

@@ -6,6 +6,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.apply import CONSUMES
+from services.metrics.domain.rows import COLLECTIONS
 from services.metrics.journal.processor import SERVICE, CompactProcessor
 from services.metrics.journal.store import WorkerStore
 from services.metrics.settings import MetricsSettings
@@ -30,7 +31,9 @@ def main() -> None:
             warm_customers=settings.metrics_warm_customers,
         )
 
-    run_processor(settings, service=SERVICE, consumes=CONSUMES, processor_factory=processor)
+    run_processor(
+        settings, service=SERVICE, consumes=CONSUMES, collections=COLLECTIONS, processor_factory=processor
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,16 @@ from shared.journal.sessions import Sessions
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
 
-COLLECTIONS = ("state", "journal", "timers", OUTBOX, "watermarks", "counters", WRITERS)
+COLLECTIONS: Mapping[str, Sequence[str]] = {
+    "state": (),
+    "journal": (),
+    "timers": ("due_at",),
+    OUTBOX: (),
+    "watermarks": (),
+    "counters": (),
+    WRITERS: (),
+}
+"""The journal's own, each with its indexes."""
 NAMESPACE_EXISTS = 48
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
@@ -37,6 +46,23 @@ class CountersMovedError(Exception):
     """Another worker has taken from a shared counter of the plan meanwhile; nothing was written."""
 
 
+async def prepare(database: AsyncDatabase[Document], collections: Mapping[str, Sequence[str]]) -> None:
+    """Make these collections with their indexes (``Collection.indexes``), before the first transaction: two
+    that are the first to write a collection would be in each other's way. Safe to repeat, and for workers
+    that start together."""
+    for name in sorted(collections.keys() - set(await database.list_collection_names())):
+        try:
+            await database.create_collection(name, check_exists=False)
+        except OperationFailure as error:
+            if error.code != NAMESPACE_EXISTS:
+                raise
+    for name, indexes in collections.items():
+        for keys in indexes:
+            await database[name].create_index(
+                [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
+            )
+
+
 class WorkerStore(Generic[S]):
     """Reads and writes for one handler's worker."""
 
@@ -47,21 +73,9 @@ class WorkerStore(Generic[S]):
         self._sessions = Sessions(client, self.database)
 
     async def prepare(self) -> None:
-        """Make the collections and indexes. Safe to repeat, and for workers that start together."""
-        # Two transactions that are the first to write a collection would be in each other's way.
-        there = await self.database.list_collection_names()
-        for name in sorted({*COLLECTIONS, *(c.name for c in self._handler.collections)} - set(there)):
-            try:
-                await self.database.create_collection(name, check_exists=False)
-            except OperationFailure as error:
-                if error.code != NAMESPACE_EXISTS:
-                    raise
-        await self.database["timers"].create_index("due_at")
-        for collection in self._handler.collections:
-            for keys in collection.indexes:
-                await self.database[collection.name].create_index(
-                    [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
-                )
+        """Make the journal's collections and the handler's, with their indexes; see ``prepare``."""
+        own = {collection.name: collection.indexes for collection in self._handler.collections}
+        await prepare(self.database, {**COLLECTIONS, **own})
 
     async def take_over(self, partition: int) -> None:
         """Before a partition's first read: end what a writer before may have left open."""

@@ -42,7 +42,7 @@ def loyalty_of(size: int, mongo: str) -> Handler[MemberState]:
 
 
 class Copies:
-    """What the store holds of a member after about a year: ``ORDERS`` purchases, a lot of each."""
+    """What the store keeps of a member after about a year: ``ORDERS`` purchases, a lot of each."""
 
     def __init__(self, found: Mapping[str, Sequence[Document]]) -> None:
         """``found``: by collection, what the worker wrote of the member ``name_of(0)``."""

@@ -29,7 +29,7 @@ class Run:
 def show_ratio(
     title: str, ours: tuple[str, Sequence[float]], limit: tuple[str, Sequence[float]], aim: float
 ) -> float:
-    """Events a second of each, and the median of the ratios run by run. Returns that ratio."""
+    """Events per second of each, and the median of the ratios run by run. Returns that ratio."""
     table = Table(title=title, title_justify="left")
     for column in ("path", "events/s min", "median", "max"):
         table.add_column(column, justify="left" if column == "path" else "right")
@@ -44,7 +44,7 @@ def show_ratio(
 
 
 def show_sizes(title: str, runs: Mapping[int, Sequence[Run]], aim: float) -> float:
-    """Events a second and where the time went, by size; the ratio of the largest to the smallest."""
+    """Events per second and where the time went, by size; the ratio of the largest to the smallest."""
     rates = Table(title=title, title_justify="left")
     for column in ("members", "events/s min", "median", "max", "states read", "states written"):
         rates.add_column(column, justify="right")

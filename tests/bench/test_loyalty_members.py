@@ -159,7 +159,7 @@ def test_a_million_members_beside_a_thousand(
     name, _ = server.choose(os.environ)
     show_sizes(
         f"Loyalty by members in the store: {EVENTS:,} purchases by {who}\n"
-        f"{RUNS} runs of each size in turn, {ORDERS} orders a member, {name}",
+        f"{RUNS} runs of each size in turn, {ORDERS} orders per member, {name}",
         runs,
         aim=AIM,
     )

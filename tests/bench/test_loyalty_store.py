@@ -60,7 +60,7 @@ class Recording(WorkerStore[MemberState]):
 
 
 async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
-    """Events a second: decode, load, apply, one transaction a batch. And what was written."""
+    """Events per second: decode, load, apply, one transaction per batch. And what was written."""
     client: AsyncMongoClient[Document] = AsyncMongoClient(mongo, tz_aware=True)
     await client.drop_database("rapport_loyalty")
     settings = Settings(kafka="unused:1", mongo=mongo, secret_key="benchmark-benchmark")

@@ -81,7 +81,7 @@ class Counting:
 
 
 async def _worker(bootstrap: str, group: str) -> float:
-    """Events a second through intake, merge, batches and a commit a round."""
+    """Events per second through intake, merge, batches and a commit per round."""
     processor = Counting()
     loop = RecordLoop(
         service=group,

@@ -162,8 +162,8 @@ def check(platform: Platform, load: Load) -> None:
         assert (seen.balance, seen.ledger_sum, seen.told_sum) == (wanted, wanted, wanted), customer
         assert seen.ledger_entries == seen.told_entries, customer
     # Returns of too much: each a dead letter, and to the journal as if never seen.
-    letters = {e["id"] for told in platform.told("purchases.dlq", everybody).values() for e in told.values()}
-    assert load.too_much <= letters
+    dead = {e["id"] for told in platform.told("purchases.dlq", everybody).values() for e in told.values()}
+    assert load.too_much <= dead
     uids = [f"/till/faults {event_id}" for event_id in load.too_much]
     entries = list(database["journal"].find({"_id": {"$in": uids}}))
     assert all("retracted_until" in entry for entry in entries)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 from pymongo import AsyncMongoClient
 
 from rapport.embedded.stack import start_mongo
@@ -19,7 +18,7 @@ from shared.journal.plan import Entry, Plan, Tombstone
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
 from shared.kafka.publisher import Publisher, Record
-from shared.schemas.base import Money
+from shared.schemas.base import Frozen, Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
 from shared.worker.processing import Batch, Message, Origin
@@ -28,7 +27,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 STOCK = 40
 
 
-class Gifts(BaseModel, frozen=True):
+class Gifts(Frozen):
     had: int = 0
     refused: int = 0
 

@@ -82,10 +82,10 @@ def test_a_poison_record_is_set_aside_and_stops_nothing(stack: Stack, code: str)
     (dead_letter,) = dead_letters(stack, "purchases", key)  # of four services that met it, one sets it aside
     headers = dict(dead_letter.headers)
     assert headers["rapport-error"].decode() == code
-    check_letter(stack, dead_letter, value)
+    check_dead_letter(stack, dead_letter, value)
 
 
-def check_letter(stack: Stack, dead_letter: Any, value: bytes | None) -> None:
+def check_dead_letter(stack: Stack, dead_letter: Any, value: bytes | None) -> None:
     """It is the record that its origin names, byte for byte, with the whole reason beside it."""
     headers = dict(dead_letter.headers)
     assert {name for name in headers if name.startswith("rapport-")} == REASON
@@ -111,7 +111,7 @@ def test_every_topic_has_its_dead_letters_and_goes_on(stack: Stack) -> None:
     for topic in TOPICS:
         (dead_letter,) = dead_letters(stack, topic, customer.encode())
         assert dict(dead_letter.headers)["rapport-error"] == b"json"
-        check_letter(stack, dead_letter, broken)
+        check_dead_letter(stack, dead_letter, broken)
 
 
 def test_a_record_without_a_key_is_a_dead_letter(stack: Stack) -> None:
@@ -123,7 +123,7 @@ def test_a_record_without_a_key_is_a_dead_letter(stack: Stack) -> None:
     stack.settle()
     (dead_letter,) = [r for r in dead_letters(stack, "purchases", None) if r.value == value]
     assert dict(dead_letter.headers)["rapport-error"] == b"key"
-    check_letter(stack, dead_letter, value)
+    check_dead_letter(stack, dead_letter, value)
 
 
 def test_what_nobody_could_read_takes_effect_once_it_is_corrected(stack: Stack) -> None:

@@ -90,18 +90,18 @@ def test_a_return_of_more_than_was_bought_that_waited_is_a_dead_letter_and_can_b
     stack.post_events(purchase(customer, 1_000, order=order))
     until(lambda: stack.balance(customer) == 10, "the purchase")
 
-    def letters() -> list[Any]:
+    def dead_letters() -> list[Any]:
         return [r for r in stack.records("purchases.dlq") if r.key == customer.encode()]
 
-    [letter] = until(letters, "the dead letter")
-    headers = {name: value.decode() for name, value in letter.headers}
+    [dead_letter] = until(dead_letters, "the dead letter")
+    headers = {name: value.decode() for name, value in dead_letter.headers}
     assert (headers["rapport-service"], headers["rapport-error"]) == ("loyalty", "refund_exceeds_total")
     assert headers["rapport-origin"].startswith("purchases/")
-    stored = json.loads(letter.value)
+    stored = json.loads(dead_letter.value)
     assert (stored["id"], stored["data"]["refund"]["amount"]) == (event_id, 1_500)
     stack.send("purchases", refund(customer, order, 500, event_id))
     until(lambda: stack.balance(customer) == 5, "the corrected return, under the same id")
-    assert len(letters()) == 1
+    assert len(dead_letters()) == 1
 
 
 def test_what_a_member_and_the_finance_department_read(stack: Stack) -> None:

@@ -111,6 +111,8 @@ class Period:
 
 
 class Voucher(Strict):
+    """A reward that was bought, to be used once before ``expires_at``."""
+
     code: str
     reward_id: str
     cost: int

@@ -1,1 +1,1 @@
-"""What the loyalty API takes and answers, a module a subject."""
+"""What the loyalty API takes and answers, one module per subject."""

@@ -52,12 +52,16 @@ class AdjustmentAnswer(Frozen):
 
 
 class NextTier(Frozen):
+    """The tier above, and what it takes."""
+
     tier: str
     spend_needed: Money
     """Net spend missing as of now."""
 
 
 class Expiring(Frozen):
+    """Points that expire at one instant."""
+
     points: int
     at: datetime
 

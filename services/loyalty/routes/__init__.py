@@ -1,1 +1,1 @@
-"""The routes of the loyalty API, a module a subject."""
+"""The routes of the loyalty API, one module per subject."""

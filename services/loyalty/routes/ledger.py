@@ -112,8 +112,8 @@ async def read_lots(
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[LotAnswer]:
-    """Each lot of points by when it was earned: what was credited, what remains and until when it is good.
-    As of now: what late timers have yet to do is done."""
+    """Each lot of points by when it was earned: what was credited, what remains and the
+    expiry. As of now: what late timers have yet to do is done."""
     last = None if cursor is None else tuple(decode_cursor(cursor, int, str))
     known = await known_member(store, customer_id)
     rows = await _rows(store, customer_id, known, programs, await clock.now(customer_id))

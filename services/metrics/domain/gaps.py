@@ -2,7 +2,7 @@
 
 Take a customer's purchases in order of day. Each has a next one and a one after that. In a window
 that ends with day e, a customer with a purchase in it has exactly one whose next is after e (or never),
-and, with two or more, exactly two whose one-after-next is. So two counters a day, by the gap in days,
+and, with two or more, exactly two whose one-after-next is. So two counters per day, by the gap in days,
 give for every window: customers = purchases with next after e; customers with two or more = purchases
 with the one-after-next after e, less customers. A change moves a handful of counters.
 """

@@ -1,1 +1,1 @@
-"""The compact journal: exactly-once counts without a document an event."""
+"""The compact journal: exactly-once counts without a document per event."""

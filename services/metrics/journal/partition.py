@@ -1,4 +1,4 @@
-"""What a worker holds of one partition: the effects not yet written, and the customers it has read."""
+"""What a worker keeps of one partition: the effects not yet written, and the customers it has read."""
 
 from array import array
 from collections import OrderedDict
@@ -57,12 +57,12 @@ class Partition:
             recent=recent,
         )
 
-    def hold(self, subject: str, record: bytes | None) -> None:
+    def remember(self, subject: str, record: bytes | None) -> None:
         """Take in a customer's stored record, or begin one."""
         self.customers[subject] = Tracked(state.decode(record) if record is not None else Customer())
 
     def apply(self, event: Event, h: int) -> bool:
-        """Let an event take effect, once; False for a duplicate. Its customer must be held."""
+        """Let an event take effect, once; False for a duplicate. Its customer must be in memory."""
         if not self.seen.add(h):
             return False
         self.recent.append(h)

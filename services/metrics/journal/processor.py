@@ -1,8 +1,8 @@
-"""Metrics' processor: exactly-once counts without a document an event.
+"""Metrics' processor: exactly-once counts without a document per event.
 
 Events take effect in memory. About once a second one transaction writes what changed: cells, customers'
 records, the ids seen, and the offsets all that stands for. After a crash the worker reads on from those
-offsets, and what memory held is counted again from the log.
+offsets, and what was in memory is counted again from the log.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 SERVICE = "metrics"
 MAX_PENDING = 20_000
-"""Events held in memory at most: with the store away, reading waits here."""
+"""Events kept in memory at most: with the store away, reading waits here."""
 SHARE = 4
 """After a flush of d seconds the next waits at least 4 d: writing takes a fifth of the time at most."""
 LONGEST_REST_SECONDS = 10.0
@@ -117,8 +117,8 @@ class CompactProcessor:
         return Partition.take_over(number, stored, seen)
 
     async def watermark(self, partition: int) -> datetime | None:
-        held = self._partitions.get(partition)
-        return held.watermark if held is not None else None
+        part = self._partitions.get(partition)
+        return part.watermark if part is not None else None
 
     async def process(self, batch: Batch) -> None:
         started = perf_counter()
@@ -169,14 +169,14 @@ class CompactProcessor:
         return offsets
 
     async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
-        subjects = dict.fromkeys(w.event.subject for w, h in fresh if h not in part.seen)
+        subjects = dict.fromkeys(message.event.subject for message, h in fresh if h not in part.seen)
         missing = [s for s in subjects if s not in part.customers]
         if not missing:
             return
         started = perf_counter()
         found = await retry(SERVICE, "mongo", lambda: self._store.customers(missing))
         for subject in missing:
-            part.hold(subject, found.get(subject))
+            part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
     def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:

@@ -75,7 +75,7 @@ class WorkerStore:
         self._sessions = Sessions(client, database)
 
     async def claim(self, partition: int) -> Stored:
-        """Take the partition over: whoever held it before cannot write it any more."""
+        """Take the partition over: whoever had it before cannot write it any more."""
         await self._sessions.take_over(partition)
         # With upsert and the document after, there always is one.
         found: Any = await self._db["partitions"].find_one_and_update(

@@ -1,1 +1,1 @@
-"""What the metrics API answers, a module a subject."""
+"""What the metrics API answers, one module per subject."""

@@ -1,1 +1,1 @@
-"""The routes of the metrics API, a module a subject."""
+"""The routes of the metrics API, one module per subject."""

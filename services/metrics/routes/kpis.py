@@ -12,6 +12,7 @@ from services.metrics.models.kpis import Answer, Kpis, Series, answer, series
 from services.metrics.routes.dependencies import Analyst, Channel, Days, MaybeTime, Segment, Store, days_in
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
+from shared.http.problems import ProblemError, from_refusal
 from shared.schemas.times import day_of, micros
 
 MAX_POINTS = 750
@@ -54,7 +55,7 @@ async def kpi_series(
     """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch."""
     kpi = KPIS.get(name)
     if kpi is None:
-        raise errors.UNKNOWN_KPI(field="path.name", name=name[:64], known=", ".join(KPIS))
+        raise _unknown(name)
     now = await clock.now(None)
     end = to or now
     start = from_ or end - timedelta(days=DEFAULT_SERIES_DAYS)
@@ -73,6 +74,11 @@ async def kpi_series(
         channel=channel or None,
     )
     return series(name, step, points)
+
+
+def _unknown(name: str) -> ProblemError:
+    refusal = errors.UNKNOWN_KPI(name=name[:64], known=", ".join(KPIS))
+    return from_refusal(refusal, errors=[{"field": "path.name", "code": "unknown", "detail": refusal.detail}])
 
 
 def _invalid(parameter: str, code: str, detail: str) -> RequestValidationError:

@@ -75,7 +75,7 @@ class FakeClient:
 
 
 class FakePublisher:
-    """Takes records; ``worker``, when set, journals an outcome for each command, once an id."""
+    """Takes records; ``worker``, when set, journals an outcome for each command, once per id."""
 
     def __init__(self, database: FakeDatabase) -> None:
         self.ready = True

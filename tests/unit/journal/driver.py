@@ -25,8 +25,8 @@ def purchase(number: int, customer: str, at: datetime, amount: int) -> Event:
     return Event(f"e{number}", "/till", customer, at, data)
 
 
-def works_of(steps: Sequence[Step]) -> list[Message]:
-    """The log: one record a step, in time order."""
+def messages_of(steps: Sequence[Step]) -> list[Message]:
+    """The log: one record per step, in time order."""
     messages, at = [], START
     for offset, (customer, hours, amount) in enumerate(steps):
         at += timedelta(hours=hours)
@@ -58,7 +58,7 @@ def batch_of(messages: Sequence[Message], before: datetime, until: datetime | No
 async def run(
     target: JournalProcessor[Any], messages: Sequence[Message], size: int, until: datetime | None = None
 ) -> None:
-    """Take over partition 0 and process the works in batches of ``size``, then move the clock."""
+    """Take over partition 0 and process the messages in batches of ``size``, then move the clock."""
     await target.assigned(frozenset({0}))
     before = START
     for start in range(0, len(messages), size):

@@ -4,8 +4,6 @@ purchase and may turn out bad."""
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.domain import (
     Append,
     CancelTimer,
@@ -20,7 +18,7 @@ from shared.domain import (
     Take,
 )
 from shared.kafka.publisher import Record
-from shared.schemas.base import Money
+from shared.schemas.base import Frozen, Money
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
@@ -35,10 +33,8 @@ Step = tuple[str, int, int, int, int]
 """``buy`` or ``return``, a customer, an order, the hours since the step before, an amount."""
 
 
-class Waiting(BaseModel):
+class Waiting(Frozen):
     """A return whose purchase has not come."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     at: datetime
@@ -47,10 +43,8 @@ class Waiting(BaseModel):
     origin: str
 
 
-class Visits(BaseModel):
+class Visits(Frozen):
     """A customer's orders (with their cost), those with a gift, returns done and returns that wait."""
-
-    model_config = ConfigDict(frozen=True)
 
     customer: str
     orders: tuple[tuple[str, int], ...] = ()
@@ -151,7 +145,7 @@ def give_back(id: str, customer: str, at: datetime, order: str, refund: int) -> 
 
 
 def log_of(steps: Sequence[Step]) -> list[Message]:
-    """One record a step. Steps of one kind, customer and order share their id: a later one is a duplicate,
+    """One record per step. Steps of one kind, customer and order share their id: a later one is a duplicate,
     or, if the first was rejected, its correction."""
     messages, at = [], START
     for offset, (kind, customer, order, hours, amount) in enumerate(steps):

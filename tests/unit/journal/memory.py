@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, RefusedError, SetTimer
 from shared.journal.documents import Journalled
 from shared.journal.plan import Plan, StoredState, Timer
@@ -15,6 +13,7 @@ from shared.journal.store import CountersMovedError, DuplicateEventsError
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import BrokerAwayError, Record
+from shared.schemas.base import Frozen
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade
@@ -136,10 +135,8 @@ class MemoryPublisher:
         self.records += records
 
 
-class Tally(BaseModel):
+class Tally(Frozen):
     """What the test's service keeps of a customer: order matters to ``trail``."""
-
-    model_config = ConfigDict(frozen=True)
 
     customer: str
     total: int = 0

@@ -12,7 +12,7 @@ from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Timer
 from shared.journal.step import Step
 from shared.worker.processing import Batch
-from tests.unit.journal.driver import START, works_of
+from tests.unit.journal.driver import START, messages_of
 from tests.unit.journal.memory import Tally
 
 END = START + timedelta(days=9)
@@ -20,7 +20,7 @@ END = START + timedelta(days=9)
 
 def step_of(gaps: Sequence[int], timers: Sequence[int]) -> Step[Tally]:
     """A message after each gap, and a timer at each hour."""
-    messages = works_of([(n, gap, 1) for n, gap in enumerate(gaps)])
+    messages = messages_of([(n, gap, 1) for n, gap in enumerate(gaps)])
     due = [Timer(f"c{hour}", "t", START + timedelta(hours=hour)) for hour in sorted(timers)]
     return Step(Batch(0, 1, tuple(messages), START, END), PartitionMemory(), messages, due, END)
 

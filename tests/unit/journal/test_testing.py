@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.domain import (
     Append,
@@ -23,6 +23,7 @@ from shared.domain import (
     Take,
 )
 from shared.journal.testing import START, InMemoryWorker, NotStorableError
+from shared.schemas.base import Frozen
 from shared.schemas.commands import AdjustmentRequested, ReferralNoteRequested
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
@@ -35,10 +36,8 @@ from tests.unit.journal.kiosk import GIFTS, KIOSK, give_back
 HOUR = timedelta(hours=1)
 
 
-class Basket(BaseModel):
+class Basket(Frozen):
     """What ``shop`` keeps of a customer."""
-
-    model_config = ConfigDict(frozen=True)
 
     orders: tuple[str, ...] = ()
     seen_at: datetime | None = None
@@ -239,10 +238,8 @@ def test_each_plan_can_be_watched() -> None:
     ]
 
 
-class Leaky(BaseModel):
+class Leaky(Frozen):
     """Loses a field in the store."""
-
-    model_config = ConfigDict(frozen=True)
 
     kept: int = 0
     lost: int = Field(0, exclude=True)

@@ -56,7 +56,7 @@ def test_a_purchase_names_tier_rate_formula_and_rounding() -> None:
         "expires_at": "2026-01-02T00:00:00Z",
     }
     assert found.sentence == (
-        "162 points for order o-2 over 129.99 USD, at 1/80 of a point a minor unit, as silver, "
+        "162 points for order o-2 over 129.99 USD, at 1/80 of a point per minor unit, as silver, "
         "good until 2026-01-02."
     )
 

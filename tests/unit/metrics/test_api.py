@@ -162,6 +162,12 @@ def test_bad_parameters_are_named(api: TestClient, path: str, status: int, field
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+def test_a_kpi_that_is_not_there_is_named(api: TestClient) -> None:
+    problem = api.get("/kpis/happiness/series", headers=HEADERS).json()
+    assert (problem["code"], problem["errors"][0]["code"]) == ("not_found", "unknown")
+    assert problem["errors"][0]["detail"] == problem["detail"]
+
+
 def test_who_may_read(api: TestClient) -> None:
     assert api.get("/kpis").status_code == 401
     assert api.get("/kpis", headers={"X-API-Key": "another-key"}).status_code == 401

@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY0 = day_number(START.date())
 
 
-async def no_letters(records: Sequence[Record]) -> None:
+async def no_dead_letters(records: Sequence[Record]) -> None:
     raise AssertionError("nothing here is a dead letter")
 
 
@@ -36,7 +36,7 @@ class Worker:
     def __init__(self, client: Client, name: str) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
-            WorkerStore(client[name], client), no_letters, stream=True, clock=lambda: self.time
+            WorkerStore(client[name], client), no_dead_letters, stream=True, clock=lambda: self.time
         )
 
     async def process(self, events: Sequence[Event], *, start: int, partition: int = 0) -> None:

@@ -25,7 +25,7 @@ def day(days: float) -> datetime:
 
 
 def program(**changes: Any) -> Programs:
-    """A point a euro, two tiers, good for 365 days, no gifts; with these changes."""
+    """A point per euro, two tiers, expiry after 365 days, no gifts; with these changes."""
     return Programs([Program.model_validate(BASE | changes)])
 
 

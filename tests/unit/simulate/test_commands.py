@@ -76,7 +76,7 @@ def test_simulate_compares_with_a_baseline_and_writes_the_page(folder: Path) -> 
     asked = ("simulate", "mine.yaml", "--against", "in.jsonl", "--svg", "page.svg")
     named = rapport(*asked, "--baseline", "plain.yaml", cwd=folder)
     assert named.returncode == 0, named.stderr
-    assert "redemptions are not replayed" in named.stdout
+    assert "Redemptions are not replayed" in named.stdout
     (issued,) = [row for row in named.stdout.splitlines() if row.strip().startswith("points issued  ")]
     assert issued.split() == ["points", "issued", "150", "300", "+150", "(+100.0%)"]
     assert (folder / "page.svg").read_text().startswith("<svg")

@@ -104,15 +104,15 @@ def told(draft: Programs, *, join: bool = False) -> str:
 
 
 def test_it_says_that_redemptions_are_not_replayed() -> None:
-    assert "redemptions are not replayed" in told(program())
+    assert "Redemptions are not replayed" in told(program())
 
 
 def test_it_says_what_the_recording_never_reaches() -> None:
     late = campaign(id="late", **{"from": day(91), "until": day(99)})
     early = campaign(id="early", **{"from": day(-9), "until": day(10)})
     text = told(program(campaigns=[late, early, campaign()]))
-    assert "campaign late never runs" in text
-    assert "campaign early never runs" in text
+    assert "Campaign late never runs" in text
+    assert "Campaign early never runs" in text
     assert "double" not in text
     versions = [
         Program.model_validate(BASE | {"campaigns": [campaign()]}),
@@ -120,7 +120,7 @@ def test_it_says_what_the_recording_never_reaches() -> None:
         Program.model_validate(BASE | {"name": "last", "effective_from": day(200)}),
     ]
     text = told(Programs(versions))
-    assert "campaign double never runs" in text
+    assert "Campaign double never runs" in text
     assert "last 2025-07-20 begins after the end" in text
     assert "next 2025-01-21" not in text
 

@@ -77,7 +77,7 @@ def activate(
 
 
 def restore(book: Book, pieces: Iterable[Lot], at: Micros, why: rules.Cancellation) -> None:
-    """Give points back into the lots they came from; those still good pay a debt first."""
+    """Give points back into the lots they came from; those that are not over pay a debt first."""
     back: list[Piece] = []
     owed = book.debt
     total = 0

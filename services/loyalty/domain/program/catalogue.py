@@ -25,7 +25,7 @@ class Reward(Strict):
     cost: Given
     """Points."""
     validity_days: Days = 90
-    """Days that the voucher is good for."""
+    """Days from the issue to the expiry of its voucher."""
     tier: Id | None = None
     """The least tier that may have it; none: every member."""
     stock: Annotated[Whole, Field(ge=0, le=10**12)] | None = None

@@ -18,7 +18,6 @@ from services.loyalty import errors
 from services.loyalty.domain.program.campaigns import Campaign, Stacking
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.program.numbers import (
-    MAX_POINTS,
     Amount,
     Days,
     Exact,
@@ -41,7 +40,7 @@ class Earning(Strict):
     pending_days: Annotated[Whole, Field(ge=0, le=3_650)] = 0
     """Days until points can be spent."""
     expire_days: Days = 365
-    """Days from the purchase that points are good for."""
+    """Days from the purchase to the expiry of its points."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Earning":
@@ -274,6 +273,3 @@ def check_versions(versions: Sequence[Program]) -> None:
             raise fault(f"[{number}].effective_from", "must be after that of the version before")
         if after.currency != before.currency:
             raise fault(f"[{number}].currency", f"must be {before.currency}, as in the version before")
-
-
-__all__ = ["MAX_POINTS", "Program", "Programs", "check_versions"]

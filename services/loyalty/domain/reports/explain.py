@@ -69,7 +69,7 @@ def _reversed(case: Case, why: rules.Return) -> Explanation:
         ),
         Step(
             "keeps",
-            f"{rest} at {terms.award} of a point a minor unit, rounded down, is {why.keeps} of the "
+            f"{rest} at {terms.award} of a point per minor unit, rounded down, is {why.keeps} of the "
             f"{before} points it had: {lost} go.",
             {"left": why.left, "award": terms.award, "before": before, "keeps": why.keeps, "lost": lost},
         ),

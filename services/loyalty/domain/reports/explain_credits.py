@@ -1,6 +1,6 @@
 """Why points were given: a function for each rule that gives them. Pure.
 
-Their sentences have no full stop: ``explain`` adds until when the points are good.
+Their sentences have no full stop: ``explain`` adds the expiry.
 """
 
 from fractions import Fraction
@@ -55,7 +55,7 @@ def _purchase(case: Case, why: rules.Purchase) -> Explanation:
         _rate(case, why, award, terms.currency),
         Step(
             "formula",
-            f"{total} at {award} of a point a minor unit is {exact}.",
+            f"{total} at {award} of a point per minor unit is {exact}.",
             {"total": why.total, "award": award, "exact": exact},
         ),
         Step("rounding", f"Rounded down, once: {points}.", {"exact": exact, "points": points}),
@@ -64,7 +64,7 @@ def _purchase(case: Case, why: rules.Purchase) -> Explanation:
         said = f"Returns before they were available took {gone} of them."
         steps.append(Step("returned", said, {"points": gone}))
     sentence = (
-        f"{case.size} for order {row.order_id} over {total}, at {award} of a point a minor unit, "
+        f"{case.size} for order {row.order_id} over {total}, at {award} of a point per minor unit, "
         f"as {why.tier}"
     )
     return Explanation(sentence, tuple(steps))

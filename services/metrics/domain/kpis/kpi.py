@@ -54,7 +54,7 @@ class Result:
 @dataclass(frozen=True)
 class Counts:
     """Fields of cells, and what adds to them. KPIs that count the same share one object, which then is asked
-    once an event. By itself it names fields that the record keeps whole (``gaps``).
+    once per event. By itself it names fields that the record keeps whole (``gaps``).
 
     A field is named in letters, digits and ``_``; one that ends with a colon stands for all that begin so.
     Whatever comes in, the sum of a cell must stay within 64 bits."""

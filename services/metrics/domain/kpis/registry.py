@@ -1,4 +1,4 @@
-"""All KPIs, in the order in which they are told: a line each. A new one is a file of its own and a line here.
+"""All KPIs, in the order in which they are told, one line per KPI. A new one is a file and a line here.
 
 The API's answer, the series, the gauges, the counting and the README's table are made of this list.
 """

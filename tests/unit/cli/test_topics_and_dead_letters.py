@@ -67,7 +67,7 @@ def test_lag_counts_from_the_commit_or_the_first_record_left() -> None:
     assert lag.total(rows) == 11
 
 
-LETTER = [
+DEAD_LETTER = [
     ("content-type", b"application/cloudevents+json"),
     ("rapport-dead-letter-id", b"loyalty/purchases/3/17"),
     ("rapport-service", b"loyalty"),
@@ -80,7 +80,7 @@ LETTER = [
 
 def dead_letter(reason: str = "unknown_order", service: str = "loyalty") -> deadletters.DeadLetter:
     changes = {"rapport-error": reason.encode(), "rapport-service": service.encode()}
-    headers = [(name, changes.get(name, value)) for name, value in LETTER]
+    headers = [(name, changes.get(name, value)) for name, value in DEAD_LETTER]
     return deadletters.parse("purchases.dlq", 1, b"cust-1", b'{"id":"\x00"}\xff\n', headers)
 
 
@@ -103,18 +103,18 @@ def test_a_letter_without_its_headers_is_still_shown() -> None:
 
 
 def test_a_letter_goes_back_as_it_came_to_the_service_that_failed() -> None:
-    assert deadletters.original_headers(dead_letter()) == [LETTER[0], ("rapport-for", b"loyalty")]
+    assert deadletters.original_headers(dead_letter()) == [DEAD_LETTER[0], ("rapport-for", b"loyalty")]
 
 
 @pytest.mark.parametrize("reason", sorted(deadletters.UNREADABLE))
 def test_what_nobody_could_read_goes_back_to_all(reason: str) -> None:
-    assert deadletters.original_headers(dead_letter(reason, "interactions")) == [LETTER[0]]
+    assert deadletters.original_headers(dead_letter(reason, "interactions")) == [DEAD_LETTER[0]]
 
 
 def test_a_mark_tells_which_letter_was_replayed_and_still_has_its_reason() -> None:
     headers = deadletters.mark(dead_letter())
     assert deadletters.marked(headers) == "loyalty/purchases/3/17"
-    assert deadletters.marked(LETTER) is None
+    assert deadletters.marked(DEAD_LETTER) is None
     assert {"rapport-service", "rapport-error", "rapport-origin", "rapport-failed-at"} <= {
         n for n, _ in headers
     }
