@@ -33,6 +33,7 @@ class Course(Generic[S]):
     entries: dict[str, Entry] = field(default_factory=dict)
     """By uid, in the order they were made."""
     fired: set[str] = field(default_factory=set)
+    """Uids of the timers' firings so far."""
 
     def __post_init__(self) -> None:
         self.heap = [(timer.due_at, key) for key, timer in self.due.items()]

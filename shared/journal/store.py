@@ -1,7 +1,7 @@
-"""The service's MongoDB database as the worker writes it: one transaction a batch.
+"""The service's MongoDB database as the worker writes it: one transaction per step.
 
-Collections: ``state`` (a document a customer), ``journal`` (one a handled event), ``timers``,
-``outbox`` (the journal entries of fired timers not yet known to be published, a document a
+Collections: ``state`` (one document per customer), ``journal`` (one per handled event), ``timers``,
+``outbox`` (the journal entries of fired timers not yet known to be published, one document per
 partition), ``watermarks`` (stream clock), ``writers`` (see ``sessions``), ``counters`` (shared by all
 partitions: name and ``used``), and those that the handler's rows name.
 """
@@ -30,7 +30,7 @@ DUPLICATE_KEY = 11000
 
 
 class DuplicateEventsError(Exception):
-    """Some events of the batch stand in the journal already; nothing was written."""
+    """Some events of the plan stand in the journal already; nothing was written."""
 
 
 class CountersMovedError(Exception):

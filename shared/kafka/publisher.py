@@ -123,7 +123,7 @@ class Publisher:
         return self._producer
 
     async def publish(self, records: Sequence[Record]) -> None:
-        """Write the records, in order a partition, and wait until all are acknowledged.
+        """Write the records, in order per partition, and wait until all are acknowledged.
 
         Raises ``BrokerAwayError`` when that takes too long; publishing the same again is safe for readers,
         since every record carries the id of its event.
