@@ -25,8 +25,8 @@ def purchase(number: int, customer: str, at: datetime, amount: int) -> Event:
     return Event(f"e{number}", "/till", customer, at, data)
 
 
-def works_of(steps: Sequence[Step]) -> list[Message]:
-    """The log: one record a step, in time order."""
+def messages_of(steps: Sequence[Step]) -> list[Message]:
+    """The log: one record per step, in time order."""
     messages, at = [], START
     for offset, (customer, hours, amount) in enumerate(steps):
         at += timedelta(hours=hours)
@@ -50,15 +50,15 @@ def processor(
 
 
 def batch_of(messages: Sequence[Message], before: datetime, until: datetime | None = None) -> Batch:
-    horizon = until or max([before, *(w.at for w in messages)])
-    next_offset = max((w.origin.offset + 1 for w in messages), default=0)
+    horizon = until or max([before, *(m.at for m in messages)])
+    next_offset = max((m.origin.offset + 1 for m in messages), default=0)
     return Batch(0, 1, tuple(messages), before, horizon, {("purchases", 0): next_offset})
 
 
 async def run(
     target: JournalProcessor[Any], messages: Sequence[Message], size: int, until: datetime | None = None
 ) -> None:
-    """Take over partition 0 and process the works in batches of ``size``, then move the clock."""
+    """Take over partition 0 and process the messages in batches of ``size``, then move the clock."""
     await target.assigned(frozenset({0}))
     before = START
     for start in range(0, len(messages), size):

@@ -151,7 +151,7 @@ def give_back(id: str, customer: str, at: datetime, order: str, refund: int) -> 
 
 
 def log_of(steps: Sequence[Step]) -> list[Message]:
-    """One record a step. Steps of one kind, customer and order share their id: a later one is a duplicate,
+    """One record per step. Steps of one kind, customer and order share their id: a later one is a duplicate,
     or, if the first was rejected, its correction."""
     messages, at = [], START
     for offset, (kind, customer, order, hours, amount) in enumerate(steps):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.journal import processor as journal
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError, Message
-from tests.unit.journal.driver import START, Step, batch_of, processor, run, works_of
+from tests.unit.journal.driver import START, Step, batch_of, messages_of, processor, run
 from tests.unit.journal.memory import HANDLER, CrashError, MemoryPublisher, MemoryStore
 
 steps = st.lists(
@@ -35,7 +35,7 @@ def emitted(publisher: MemoryPublisher) -> set[Record]:
 
 def reference(log: list[Step]) -> tuple[MemoryStore, MemoryPublisher]:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
-    asyncio.run(run(processor(store, publisher), works_of(log), 1, END))
+    asyncio.run(run(processor(store, publisher), messages_of(log), 1, END))
     return store, publisher
 
 
@@ -46,7 +46,7 @@ def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int
     many, again = MemoryStore(HANDLER), MemoryPublisher()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, "TIMERS_A_STEP", timers_a_step)
-        asyncio.run(run(processor(many, again), works_of(log), size, END))
+        asyncio.run(run(processor(many, again), messages_of(log), size, END))
     assert outcome(many) == outcome(one)
     assert many.watermarks == one.watermarks
     # The order a customer's events were decided in shows in the trail; here, that each came out once.
@@ -61,7 +61,7 @@ def test_a_crash_around_any_publication_loses_and_doubles_nothing(
     one, published = reference(log)
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     publisher.crash_at, publisher.crash_after = crash, after
-    messages = works_of(log)
+    messages = messages_of(log)
     try:
         asyncio.run(run(processor(store, publisher), messages, size, END))
     except CrashError:
@@ -76,7 +76,7 @@ def test_a_crash_around_any_publication_loses_and_doubles_nothing(
 @settings(deadline=None, max_examples=60)
 def test_duplicates_in_any_place_change_nothing(log: list[Step], data: st.DataObject) -> None:
     one, published = reference(log)
-    messages = works_of(log)
+    messages = messages_of(log)
     doubled: list[Message] = []
     for message in messages:
         doubled.append(message)
@@ -94,14 +94,14 @@ def test_duplicates_in_any_place_change_nothing(log: list[Step], data: st.DataOb
 async def test_a_store_that_is_away_is_waited_for() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     store.away, publisher.away = 2, 2
-    await run(processor(store, publisher), works_of([(0, 1, 5)]), 10)
+    await run(processor(store, publisher), messages_of([(0, 1, 5)]), 10)
     assert store.states["c0"][0].total == 5
     assert len(publisher.records) == 1
 
 
 async def test_what_the_domain_refuses_is_a_dead_letter_and_stops_nothing() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
-    await run(processor(store, publisher), works_of([(0, 1, 5), (0, 1, 13), (0, 1, 14), (0, 1, 6)]), 10)
+    await run(processor(store, publisher), messages_of([(0, 1, 5), (0, 1, 13), (0, 1, 14), (0, 1, 6)]), 10)
     dead_letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
     assert [h["rapport-error"] for h in dead_letters] == [b"unlucky", b"unhandled"]
     assert [h["rapport-origin"] for h in dead_letters] == [b"purchases/0/1", b"purchases/0/2"]
@@ -113,7 +113,7 @@ async def test_what_the_domain_refuses_is_a_dead_letter_and_stops_nothing() -> N
 async def test_what_the_store_cannot_take_is_set_aside_alone(bad: int) -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     store.poison = {f"/till e{bad}"}
-    await run(processor(store, publisher), works_of([(n % 2, n % 3, 1) for n in range(7)]), 10)
+    await run(processor(store, publisher), messages_of([(n % 2, n % 3, 1) for n in range(7)]), 10)
     dead_letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
     assert [h["rapport-error"] for h in dead_letters] == [b"store"]
     assert sum(state.total for state, _ in store.states.values()) == 6
@@ -122,7 +122,7 @@ async def test_what_the_store_cannot_take_is_set_aside_alone(bad: int) -> None:
 async def test_a_timer_that_cannot_be_stored_is_set_aside_too() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     target = processor(store, publisher)
-    await run(target, works_of([(0, 0, 3)]), 10)
+    await run(target, messages_of([(0, 0, 3)]), 10)
     (timer,) = store.timers.values()
     store.poison = {target._planner.fire(timer).event.uid}
     await target.process(batch_of([], START, END))
@@ -133,7 +133,7 @@ async def test_a_timer_that_cannot_be_stored_is_set_aside_too() -> None:
 async def test_a_worker_that_lost_its_partition_is_fenced() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     old, new = processor(store, publisher), processor(store, publisher)
-    messages = works_of([(0, 1, 5), (0, 1, 6), (0, 1, 7)])
+    messages = messages_of([(0, 1, 5), (0, 1, 6), (0, 1, 7)])
     await run(old, messages[:1], 10)
     await new.assigned(frozenset({0}))
     await new.process(batch_of(messages[1:2], START))
@@ -148,9 +148,9 @@ async def test_the_offsets_of_a_batch_are_durable_only_after_it() -> None:
     await target.assigned(frozenset({0}))
     publisher.crash_at = 1
     with pytest.raises(CrashError):
-        await target.process(batch_of(works_of([(0, 1, 5)]), START))
+        await target.process(batch_of(messages_of([(0, 1, 5)]), START))
     assert target.durable() == {}
     publisher.crash_at = None
-    await target.process(batch_of(works_of([(0, 1, 5)]), START))
+    await target.process(batch_of(messages_of([(0, 1, 5)]), START))
     assert target.durable() == {("purchases", 0): 1}
     assert target.durable() == {}

@@ -51,7 +51,7 @@ def dead_letters(records: Iterable[Record]) -> list[dict[str, bytes]]:
 
 
 def said(records: Iterable[Record]) -> list[Any]:
-    """All that was published, but for when letters were written."""
+    """All that was published, but for when dead letters were written."""
     found = []
     for record in records:
         headers = dict(record.headers)

@@ -12,7 +12,7 @@ from shared.journal.testing import InMemoryWorker
 from shared.schemas.codec import parse_cloudevent
 from shared.schemas.event import Event
 from shared.worker.processing import Message
-from tests.unit.journal.driver import START, processor, run, works_of
+from tests.unit.journal.driver import START, messages_of, processor, run
 from tests.unit.journal.kiosk import KIOSK, log_of
 from tests.unit.journal.memory import HANDLER, MemoryPublisher, MemoryStore
 
@@ -23,7 +23,7 @@ def sent(handler: Handler[Any], messages: list[Message], size: int) -> InMemoryW
     worker = InMemoryWorker(handler, clock="stream", now=START, secret_key=b"k" * 16, strict=False)
     for first in range(0, len(messages), size):
         part = messages[first : first + size]
-        worker.send_batch([w.event for w in part], origins=[w.origin for w in part])
+        worker.send_batch([m.event for m in part], origins=[m.origin for m in part])
     worker.advance(END)
     return worker
 
@@ -75,5 +75,5 @@ def test_it_comes_to_what_the_processor_comes_to(log: list[Any], size: int) -> N
 @settings(deadline=None, max_examples=80)
 def test_timers_come_to_the_same_too(log: list[Any]) -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
-    asyncio.run(run(processor(store, publisher), works_of(log), 1, END))
-    assert_same(sent(HANDLER, works_of(log), 1), store, publisher)
+    asyncio.run(run(processor(store, publisher), messages_of(log), 1, END))
+    assert_same(sent(HANDLER, messages_of(log), 1), store, publisher)
