@@ -21,6 +21,8 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class NewComplaint(Strict):
+    """The body of ``POST /complaints``."""
+
     customer_id: Id
     channel: Id
     category: Label
@@ -49,7 +51,7 @@ class Reopening(Strict):
 
 
 class Closing(Strict):
-    pass
+    """There is nothing to say about it."""
 
 
 class Compensation(Strict):
@@ -72,6 +74,8 @@ class Opened(Frozen):
 
 
 class Taken(Frozen):
+    """A step was taken; ``status`` is the complaint's afterwards."""
+
     complaint_id: str
     status: Status
 
@@ -95,6 +99,8 @@ class ComplaintView(Frozen):
 
 
 class StepView(Frozen):
+    """One of the facts that made a complaint what it is."""
+
     type: str
     time: datetime
     summary: str
