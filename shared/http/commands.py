@@ -219,7 +219,10 @@ def _no_command() -> ProblemError:
 def _bad_id(name: str) -> ProblemError:
     detail = "It must be 1 to 128 characters out of A-Z, a-z, 0-9 and . _ : - in any order."
     return ProblemError(
-        422, "invalid", f"Not valid: {name}.", errors=[{"field": name, "code": "id", "detail": detail}]
+        422,
+        "invalid",
+        f"The request is not valid at {name}.",
+        errors=[{"field": name, "code": "id", "detail": detail}],
     )
 
 

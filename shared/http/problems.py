@@ -151,7 +151,7 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
         for e in errors
     ]
     named = ", ".join(dict.fromkeys(error["field"] for error in found))
-    return ProblemError(422, "invalid", f"Not valid: {named}.", errors=found)
+    return ProblemError(422, "invalid", f"The request is not valid at {named}.", errors=found)
 
 
 def from_http(error: HTTPException) -> ProblemError:

@@ -58,6 +58,7 @@ class Course(Generic[S]):
         return None
 
     def keep_rows(self, rows: Sequence[Append | Put | Increment]) -> None:
+        """Of two that put one document the later wins; increments of one field add up."""
         plan = self.plan
         for row in rows:
             match row:
@@ -71,6 +72,7 @@ class Course(Generic[S]):
                         sums[name] = sums.get(name, 0) + amount
 
     def keep_timers(self, subject: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
+        """In their order; one that is set and due by the horizon fires in this plan."""
         for change in changes:
             key = f"{subject}|{change.name}"
             self.due.pop(key, None)

@@ -107,12 +107,15 @@ class WorkerStore(Generic[S]):
         return [record for uid in document["entries"] for record in entries[uid].emitted]
 
     async def clear_outbox(self, partition: int) -> None:
+        """All of it is published."""
         await self.database[OUTBOX].delete_one({"_id": partition})
 
     async def drop_timer(self, subject: str, name: str) -> None:
+        """Outside a plan: for a timer whose firing the store refuses."""
         await self.database["timers"].delete_one({"_id": f"{subject}|{name}"})
 
     async def watermark(self, partition: int) -> datetime | None:
+        """Aware, UTC; None before the first batch under the stream clock."""
         document = await self.database["watermarks"].find_one({"_id": partition})
         return document["to"] if document else None
 

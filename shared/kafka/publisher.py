@@ -97,6 +97,7 @@ class Publisher:
             await self._connecting
 
     async def stop(self) -> None:
+        """What was not acknowledged by now may be lost: ``publish`` has not returned for it."""
         for task in (self._watching, self._connecting):
             if task is not None:
                 task.cancel()

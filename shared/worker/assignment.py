@@ -68,5 +68,6 @@ class Assignment:
         ]
 
     def extend(self, fetched: Mapping[TopicPartition, Iterable[KafkaRecord]]) -> None:
+        """Queue what was fetched behind what waits."""
         for tp, records in fetched.items():
             self.queues[tp.partition][tp.topic].extend(records)

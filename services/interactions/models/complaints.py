@@ -70,6 +70,8 @@ class Compensation(Strict):
 
 
 class Opened(Frozen):
+    """The complaint was opened; the service made its id."""
+
     complaint_id: str
 
 
@@ -81,6 +83,8 @@ class Taken(Frozen):
 
 
 class ComplaintView(Frozen):
+    """A complaint in brief; ``summary`` is how its description begins."""
+
     complaint_id: str
     customer_id: str
     status: Status
@@ -108,6 +112,9 @@ class StepView(Frozen):
 
 
 class ComplaintDetail(ComplaintView):
+    """A complaint with its texts and its steps, the first first. ``resolution`` and ``root_cause`` are of the
+    solution that stands."""
+
     description: str | None
     resolution: str | None
     root_cause: str | None
