@@ -63,7 +63,7 @@ class Collection:
     removes; empty where the rows are only numbers and ids."""
     indexes: tuple[str, ...] = ()
     """Each a comma-separated key list, ``-`` before a descending key. Every index costs a write: SecantusDB
-    takes 0.15 ms a document and as much again for each index."""
+    takes 0.15 ms per document and as much again for each index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class CancelTimer:
+    """Fire the customer's timer of this name no more; none of that name: nothing happens."""
+
     name: str
 
 
@@ -126,7 +128,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """Add to whole numbers of a partition's own document ``key``: one write a document and batch."""
+    """Add to whole numbers of a partition's own document ``key``: one write per document and step."""
 
     collection: str
     key: str
@@ -190,7 +192,7 @@ class Handler(Generic[S]):
     Its own facts (source ``/rapport/<service>``) are skipped too: they were applied when decided.
     ``TimerFired`` need not be listed."""
     state: type[S]
-    """A frozen Pydantic model, stored as one document a customer."""
+    """A frozen Pydantic model, stored as one document per customer."""
     initial: Callable[[str], S]
     """The state of a customer never seen, from the customer id."""
     apply: Callable[[S, Event, Context], Effects[S]]

@@ -15,7 +15,7 @@ from shared.runtime.settings import load_settings
 
 
 def create_app(settings: FollowupSettings, policy: Policy) -> FastAPI:
-    """The app."""
+    """The app; nothing connects before it starts."""
     routers = [rules.router, outreach.router, pages.router]
     app = create_api(settings, "followup", "Rapport followup", routers)
     app.state.policy = policy

@@ -1,4 +1,4 @@
-"""Every way in which followup says no."""
+"""Every way in which followup says no. A sentence's ``fault`` is given without a stop."""
 
 from collections.abc import Mapping
 
@@ -7,19 +7,21 @@ from shared.domain import ErrorCode
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "There is no customer {customer}.")
 UNKNOWN_RULE = ErrorCode("not_found", 404, "There is no rule {rule}.")
 UNKNOWN_TEMPLATE = ErrorCode(
-    "unknown_template", 422, "There is no template {template} that can be sent by hand by {channel}."
+    "unknown_template",
+    422,
+    "No template {template} can be sent by hand by the channel {channel}.",
 )
-UNKNOWN_CHANNEL = ErrorCode("unknown_channel", 422, "Nothing is sent by {channel}.")
+UNKNOWN_CHANNEL = ErrorCode("unknown_channel", 422, "There is no channel {channel}.")
 BAD_VARIABLES = ErrorCode("bad_variables", 422, "The template cannot be given these variables: {fault}.")
 BAD_TEMPLATE = ErrorCode("template", 409, "The message cannot be written: {fault}.")
 
 NO_CONSENT = ErrorCode("no_consent", 409, "The customer has not allowed this.")
-QUIET_HOURS = ErrorCode("quiet_hours", 409, "Quiet hours last until the message would be stale.")
+QUIET_HOURS = ErrorCode("quiet_hours", 409, "Quiet hours last until it is too late for the message.")
 FREQUENCY_CAP = ErrorCode("frequency_cap", 409, "The customer has had as many messages as the rules allow.")
 OPEN_COMPLAINT = ErrorCode("open_complaint", 409, "The customer has an open complaint.")
 STALE = ErrorCode("stale", 409, "The time asked for is too long ago.")
 DUPLICATE = ErrorCode("duplicate", 409, "The customer has had this already.")
-CONDITION_UNMET = ErrorCode("condition_unmet", 409, "There is no address for this channel.")
+CONDITION_UNMET = ErrorCode("condition_unmet", 409, "The customer has no address for this channel.")
 ERASED = ErrorCode("erased", 409, "The customer has been erased.")
 
 SUPPRESSED: Mapping[str, ErrorCode] = {

@@ -93,7 +93,7 @@ class Sender:
                     worked = await self.round()
                 except Exception as error:  # the broker, the store, the channel: all come back
                     log.warning(
-                        "sending is held up",
+                        "sending is interrupted",
                         channel=self._channel.name,
                         error=f"{type(error).__name__}: {error}"[:300],
                     )
@@ -113,7 +113,7 @@ class Sender:
             await self._find_doubtful()
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
         found = await self._ready()
-        sendable = [delivery for delivery in found if not await self._held_back(delivery)]
+        sendable = [delivery for delivery in found if not await self._must_wait(delivery)]
         if sendable and await self._opened():
             for delivery in sendable:
                 if self._runtime.stopping.is_set() or not self._channel.is_open:
@@ -134,9 +134,9 @@ class Sender:
                         break
         return found
 
-    async def _held_back(self, delivery: Delivery) -> bool:
-        """Whether it got too late for the message, or night, while it waited. Under the stream clock the
-        time of sending is the time of the decision, where neither was so."""
+    async def _must_wait(self, delivery: Delivery) -> bool:
+        """Whether it got too late for the message (which is then reported), or night, while it waited.
+        Under the stream clock the time of sending is the time of the decision, where neither was so."""
         if self._event_time:
             return False
         now = self._runtime.now(delivery.customer)

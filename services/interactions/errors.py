@@ -5,11 +5,11 @@ from shared.domain import ErrorCode
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
 TOO_MANY_CONSENTS = ErrorCode("too_many_consents", 409, "A customer can have at most {most} consents.")
 TOTAL_TOO_LARGE = ErrorCode(
-    "total_too_large", 409, "The customer's total in {currency} would be beyond all bounds."
+    "total_too_large", 409, "The customer's total in {currency} would be too large to keep."
 )
 
 UNKNOWN_COMPLAINT = ErrorCode("unknown_complaint", 404, "There is no complaint {complaint}.")
-COMPLAINT_EXISTS = ErrorCode("complaint_exists", 409, "Complaint {complaint} is already there.")
+COMPLAINT_EXISTS = ErrorCode("complaint_exists", 409, "There is a complaint {complaint} already.")
 AMBIGUOUS_COMPLAINT = ErrorCode(
     "ambiguous_complaint",
     409,
@@ -22,14 +22,16 @@ INVALID_TRANSITION = ErrorCode(
     "invalid_transition", 409, "Complaint {complaint} is {status} and cannot be {step}."
 )
 
-INVALID_CURSOR = ErrorCode("invalid_cursor", 422, "The cursor is another customer's.")
+INVALID_CURSOR = ErrorCode("invalid_cursor", 422, "The cursor belongs to another customer's list.")
 
 NOT_JSON = ErrorCode("not_json", 400, "The body is not JSON in UTF-8.")
-UNSUPPORTED_MEDIA_TYPE = ErrorCode("unsupported_media_type", 415, "Send {types}.")
-INVALID_EVENTS = ErrorCode("invalid_events", 422, "Nothing was published; bad by index: {indexes}.")
+UNSUPPORTED_MEDIA_TYPE = ErrorCode("unsupported_media_type", 415, "The content type must be {types}.")
+INVALID_EVENTS = ErrorCode(
+    "invalid_events", 422, "Nothing was published, since the events at index {indexes} are not valid."
+)
 FORBIDDEN_TYPE = ErrorCode("forbidden_type", 422, "Only Rapport itself writes {type}.")
 FORBIDDEN_SOURCE = ErrorCode("forbidden_source", 422, "Only Rapport itself writes as {source}.")
-FORBIDDEN = ErrorCode("forbidden", 403, "{type} needs the scope admin.")
+FORBIDDEN = ErrorCode("forbidden", 403, "Writing {type} needs the scope admin.")
 
 CODES: tuple[ErrorCode, ...] = (
     UNKNOWN_CUSTOMER,

@@ -49,7 +49,7 @@ class InteractionsStore:
         """Customers whose id, name or e-mail begins with ``text``, those first seen last first."""
         key = search_key(text)
         found: dict[str, CustomerRow] = {}
-        # One range a field: SecantusDB uses no index for $or, $regex or $elemMatch.
+        # One range per field: SecantusDB uses no index for $or, $regex or $elemMatch.
         for field in SEARCH_KEYS:
             query: Document = {field: {"$gte": key, "$lt": key + LAST_CHARACTER}} | _before(before)
             rows = await self._database[CUSTOMERS].find(query).sort("order", -1).limit(limit).to_list()

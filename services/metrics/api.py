@@ -5,7 +5,8 @@ from fastapi import FastAPI
 from services.metrics.report import refresh
 from services.metrics.routes import kpis
 from services.metrics.settings import MetricsSettings
-from shared.http.app import Producing, create_api, run_api
+from shared.http.app import create_api, run_api
+from shared.http.dependencies import Producing
 from shared.http.refreshing import refreshing
 from shared.runtime.settings import load_settings
 

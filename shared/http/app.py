@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 import uvicorn
@@ -19,8 +19,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shared.http import openapi, operations, problems
 from shared.http.access import AccessMiddleware, BodyLimitMiddleware
 from shared.http.auth import Authenticator
-from shared.http.clock import ApiClock, Partitions
-from shared.http.commands import Commands, Sender
+from shared.http.clock import ApiClock
+from shared.http.commands import Commands
+from shared.http.dependencies import Producing
 from shared.kafka.publisher import Publisher
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -31,17 +32,6 @@ Document = dict[str, Any]
 SOCKET_TIMEOUT_S = 10
 GRACE_S = 10
 """Seconds that requests in flight have at the end."""
-
-
-class Producing(Sender, Partitions, Protocol):
-    """What the app needs of a ``Publisher``."""
-
-    @property
-    def ready(self) -> bool: ...
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
 
 
 Part = Callable[[FastAPI], AbstractAsyncContextManager[None]]

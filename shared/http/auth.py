@@ -155,7 +155,7 @@ async def authenticated(
     key: Annotated[str | None, Security(_key_header)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Principal:
-    """Dependency: any known caller, whatever its scopes. Raises 401 ``unauthenticated``."""
+    """Dependency: any known principal, whatever its scopes. Raises 401 ``unauthenticated``."""
     authenticator: Authenticator = request.app.state.authenticator
     if key:
         principal = authenticator.api_key(key)
@@ -168,7 +168,7 @@ async def authenticated(
 
 
 def require(*scopes: str) -> Callable[..., Awaitable[Principal]]:
-    """Dependency: a caller with all of these scopes. Raises 401, or 403 ``forbidden`` naming the scope."""
+    """Dependency: a principal with all of these scopes. Raises 401, or 403 ``forbidden`` naming the scope."""
     unknown = set(scopes) - SCOPES
     if unknown:
         raise ValueError(f"no such scope: {', '.join(sorted(unknown))}")

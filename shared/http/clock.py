@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import BrokerAwayError
 
-PARTITIONS_GOOD_FOR_S = 60.0
+PARTITIONS_ASKED_EVERY_S = 60.0
 
 
 class Partitions(Protocol):
@@ -53,7 +53,7 @@ class ApiClock:
 
     async def _count(self) -> int:
         """As the broker says; while it is away, as it said last, or as the settings do."""
-        if time.monotonic() - self._asked > PARTITIONS_GOOD_FOR_S:
+        if time.monotonic() - self._asked > PARTITIONS_ASKED_EVERY_S:
             try:
                 self._partitions = await self._broker.partitions("commands") or self._partitions
                 self._asked = time.monotonic()

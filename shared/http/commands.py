@@ -27,10 +27,10 @@ from pydantic_core import PydanticSerializationError
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
 
-from shared.domain import Outcome
+from shared.domain import Outcome, RefusedError
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
-from shared.http.problems import ProblemError, phrase
+from shared.http.problems import ProblemError, from_refusal, phrase
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.runtime.telemetry import COMMANDS
@@ -209,9 +209,7 @@ def _base64(value: bytes) -> str:
 
 def _refused(status: int, body: dict[str, Any]) -> ProblemError:
     code, detail = str(body.get("code", "refused")), str(body.get("detail") or phrase(status))
-    field = body.get("field")
-    errors = [{"field": field, "code": code, "detail": detail}] if field else None
-    return ProblemError(status, code, detail, errors=errors)
+    return from_refusal(RefusedError(code, detail, status=status, field=body.get("field")))
 
 
 def _no_command() -> ProblemError:
@@ -219,9 +217,12 @@ def _no_command() -> ProblemError:
 
 
 def _bad_id(name: str) -> ProblemError:
-    detail = "Give 1 to 128 characters of A-Z a-z 0-9 . _ : -"
+    detail = "It must be 1 to 128 characters out of A-Z, a-z, 0-9 and . _ : - in any order."
     return ProblemError(
-        422, "invalid", f"Not valid: {name}.", errors=[{"field": name, "code": "id", "detail": detail}]
+        422,
+        "invalid",
+        f"The request is not valid at {name}.",
+        errors=[{"field": name, "code": "id", "detail": detail}],
     )
 
 

@@ -3,14 +3,24 @@
 A service adds its own (its store, its configuration, its callers by scope) in ``routes/dependencies.py``.
 """
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.http.app import Producing
-from shared.http.clock import ApiClock
-from shared.http.commands import Commands
+from shared.http.clock import ApiClock, Partitions
+from shared.http.commands import Commands, Sender
+
+
+class Producing(Sender, Partitions, Protocol):
+    """What an app needs of a ``Publisher``."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 def get_database(request: Request) -> AsyncDatabase[dict[str, Any]]:

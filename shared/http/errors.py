@@ -26,5 +26,5 @@ def table(codes: Iterable[ErrorCode]) -> str:
 
 
 def _shown(sentence: str) -> str:
-    parts = Formatter().parse(sentence)
-    return "".join(text + (f"‹{name}›" if name is not None else "") for text, name, _, _ in parts)
+    pieces = Formatter().parse(sentence)
+    return "".join(text + (f"‹{name}›" if name is not None else "") for text, name, _, _ in pieces)

@@ -29,14 +29,14 @@ def _add(operation: Schema) -> None:
     responses: Schema = operation.setdefault("responses", {})
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    wanted = {"default": "Another problem"}
+    wanted = {"default": "Another problem."}
     if operation.get("security"):
-        wanted |= {"401": "No credentials, or none that are good", "403": "A scope is missing"}
+        wanted |= {"401": "There are no credentials, or they are not accepted.", "403": "A scope is missing."}
     if "requestBody" in operation:
-        wanted |= {"400": "The body is not JSON", "413": "The body is too large"}
+        wanted |= {"400": "The body is not JSON.", "413": "The body is too large."}
     if "requestBody" in operation or operation.get("parameters"):
-        wanted["422"] = "Something is not valid: errors names each field"
-    wanted["503"] = "The store or the broker is away: ask again"
+        wanted["422"] = "Something is not valid; errors names each field."
+    wanted["503"] = "The store or the broker is away. Ask again."
     for status, description in wanted.items():
         documented = responses.setdefault(status, {"description": description})
         documented.setdefault(

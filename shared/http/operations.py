@@ -3,11 +3,12 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
 from shared.http.auth import Principal, authenticated
+from shared.http.dependencies import Database, Producer, SendCommands
 from shared.http.problems import RETRY_AFTER_S, ProblemError
 
 READY_TIMEOUT_S = 1.0
@@ -21,23 +22,22 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", tags=["operations"], summary="Ready: store and broker answer")
-async def readyz(request: Request) -> dict[str, Any]:
-    """503 ``not_ready`` names each part that is missing in ``errors``."""
-    state = request.app.state
+async def readyz(database: Database, producer: Producer) -> dict[str, Any]:
+    """503 ``not_ready`` names each dependency that is missing in ``errors``."""
     missing = {}
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            await state.database.command("ping")
+            await database.command("ping")
     except (PyMongoError, TimeoutError) as error:
-        missing["store"] = f"MongoDB does not answer ({type(error).__name__})"
-    if not state.publisher.ready:
-        missing["broker"] = "Kafka does not answer"
+        missing["store"] = f"MongoDB does not answer ({type(error).__name__})."
+    if not producer.ready:
+        missing["broker"] = "Kafka does not answer."
     if missing:
         raise ProblemError(
             503,
             "not_ready",
-            "; ".join(missing.values()) + ".",
-            errors=[{"field": part, "code": "unavailable", "detail": why} for part, why in missing.items()],
+            " ".join(missing.values()),
+            errors=[{"field": name, "code": "unavailable", "detail": why} for name, why in missing.items()],
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     return {"status": "ready", "parts": {"store": "ready", "broker": "ready"}}
@@ -61,9 +61,7 @@ async def metrics() -> Response:
     responses={202: {"description": "Still pending: ask again."}},
 )
 async def command(
-    request: Request, token: str, principal: Annotated[Principal, Depends(authenticated)]
+    token: str, principal: Annotated[Principal, Depends(authenticated)], commands: SendCommands
 ) -> Response:
-    """The answer that the command would have had, with its status; for the caller who sent it."""
-    answer = await request.app.state.commands.outcome(principal, token)
-    response: Response = answer.response()
-    return response
+    """The answer that the command would have had, with its status; for the principal that sent it."""
+    return (await commands.outcome(principal, token)).response()

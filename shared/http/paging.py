@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel
 
 from shared.http.problems import ProblemError
+from shared.schemas.base import Frozen
 
 T = TypeVar("T")
 
@@ -23,13 +23,13 @@ CursorValue: TypeAlias = str | int | float | bool | datetime | None
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items a page.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items per page.")]
 """``limit: Limit = DEFAULT_LIMIT`` in a route."""
 Cursor = Annotated[str | None, Query(max_length=1024, description="The cursor of the page before.")]
 """``cursor: Cursor = None`` in a route."""
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Frozen, Generic[T]):
     """A page, as ``response_model``."""
 
     items: list[T]

@@ -13,12 +13,13 @@ from aiokafka.errors import MessageSizeTooLargeError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
 from starlette.exceptions import HTTPException
 
 from shared.domain import RefusedError
 from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError
+from shared.schemas.base import Frozen, Open
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -81,7 +82,7 @@ class BodyTooLargeError(HTTPException):
         self.limit = limit
 
 
-class FieldError(BaseModel):
+class FieldError(Frozen):
     """One input at fault."""
 
     field: str = Field(description="Where: body.items.0.sku, query.limit, header.Idempotency-Key.")
@@ -89,10 +90,8 @@ class FieldError(BaseModel):
     detail: str = Field(description="What, for people.")
 
 
-class ProblemDetails(BaseModel):
+class ProblemDetails(Open):
     """An RFC 9457 problem; every error answer has this shape."""
-
-    model_config = ConfigDict(extra="allow")
 
     type: str = Field("about:blank", description="Always about:blank: see code.")
     title: str
@@ -110,16 +109,11 @@ def phrase(status: int) -> str:
         return "Error"
 
 
-def not_found(what: str, name: str) -> ProblemError:
-    """404 ``not_found``: ``not_found("member", id)``."""
-    return ProblemError(404, "not_found", f"There is no {what} {name}.")
-
-
 def store_unavailable() -> ProblemError:
     return ProblemError(
         503,
         "store_unavailable",
-        "The store does not answer; ask again.",
+        "The store does not answer. Ask again.",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )
 
@@ -135,7 +129,7 @@ def broker_unavailable() -> ProblemError:
 
 def too_large(limit: int) -> ProblemError:
     """413 ``too_large``; ``limit`` in bytes."""
-    return ProblemError(413, "too_large", f"More than {limit} bytes.")
+    return ProblemError(413, "too_large", f"The body, or an event in it, has more than {limit} bytes.")
 
 
 def internal_error(request_id: str) -> ProblemError:
@@ -157,7 +151,7 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
         for e in errors
     ]
     named = ", ".join(dict.fromkeys(error["field"] for error in found))
-    return ProblemError(422, "invalid", f"Not valid: {named}.", errors=found)
+    return ProblemError(422, "invalid", f"The request is not valid at {named}.", errors=found)
 
 
 def from_http(error: HTTPException) -> ProblemError:

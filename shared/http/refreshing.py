@@ -1,4 +1,4 @@
-"""A part of an API that keeps something fresh from the store, such as its gauges."""
+"""What an API keeps fresh from the store in the background, such as its gauges."""
 
 import asyncio
 import contextlib

@@ -33,6 +33,7 @@ class Course(Generic[S]):
     entries: dict[str, Entry] = field(default_factory=dict)
     """By uid, in the order they were made."""
     fired: set[str] = field(default_factory=set)
+    """Uids of the timers' firings so far."""
 
     def __post_init__(self) -> None:
         self.heap = [(timer.due_at, key) for key, timer in self.due.items()]
@@ -57,6 +58,7 @@ class Course(Generic[S]):
         return None
 
     def keep_rows(self, rows: Sequence[Append | Put | Increment]) -> None:
+        """Of two that put one document the later wins; increments of one field add up."""
         plan = self.plan
         for row in rows:
             match row:
@@ -70,6 +72,7 @@ class Course(Generic[S]):
                         sums[name] = sums.get(name, 0) + amount
 
     def keep_timers(self, subject: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
+        """In their order; one that is set and due by the horizon fires in this plan."""
         for change in changes:
             key = f"{subject}|{change.name}"
             self.due.pop(key, None)

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from shared.domain import Emit, RefusedError
+from shared.domain import Emit, ErrorCode
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import child_traceparent
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
+
+TOO_LARGE = ErrorCode("too_large", 422, "The event {type} would have {size} bytes; {most} is the most.")
 
 
 class Derived:
@@ -46,9 +48,7 @@ class Derived:
             )
             value, headers = encode(event)
             if len(value) > MAX_RECORD_BYTES:
-                raise RefusedError(
-                    "too_large", f"{emit.data.event_type} would be {len(value)} bytes", status=422
-                )
+                raise TOO_LARGE(type=emit.data.event_type, size=len(value), most=MAX_RECORD_BYTES)
             records.append(Record(emit.data.topic, event.subject.encode(), value, tuple(headers)))
         return tuple(records)
 

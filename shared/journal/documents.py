@@ -32,7 +32,7 @@ class Writes:
     forgotten: list[DeleteOne] = field(default_factory=list)
     """Journal entries that go before the new ones are inserted."""
     counters: list[Change] = field(default_factory=list)
-    """One a shared counter. Each must find, or make, its document, else the plan does not hold."""
+    """One per shared counter. Each must find, or make, its document, else the plan does not hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class PartitionMemory(Generic[S]):
         self._handled: dict[TopicOffset, int] = {}
 
     def clear(self) -> None:
-        """Another worker has written the partition: nothing held is to be trusted."""
+        """Another worker has written the partition: nothing of this is to be trusted."""
         self.warm.clear()
         self.recent.clear()
         self._handled.clear()
@@ -52,9 +52,9 @@ class PartitionMemory(Generic[S]):
             self.recent.pop(uid, None)
 
     def handled(self, like: Origin, messages: Iterable[Message]) -> int:
-        """The highest offset handled of the origin's topic and partition once these works are."""
+        """The highest offset handled of the origin's topic and partition once these messages are."""
         where = like.topic, like.partition
-        offsets = [w.origin.offset for w in messages if (w.origin.topic, w.origin.partition) == where]
+        offsets = [m.origin.offset for m in messages if (m.origin.topic, m.origin.partition) == where]
         return max(like.offset, self._handled.get(where, -1), *offsets)
 
     def published(self, plan: Plan[S], messages: Iterable[Message], known: Mapping[str, Journalled]) -> None:

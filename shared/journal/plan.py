@@ -1,4 +1,4 @@
-"""What a plan is: all that the messages and timers of a batch do to state, journal, timers and topics."""
+"""What a plan is: all that the messages and timers of a step do to state, journal, timers and topics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,13 +42,16 @@ class Entry:
     event: Event
     origin: Origin
     status: int | None
+    """Of a command's outcome; None for a fact or a timer."""
     body: Mapping[str, Any] | None
+    """The outcome's body, with ``status``."""
     emitted: tuple[Record, ...]
+    """What is to be published, once the entry is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A fact that the domain cannot apply: a dead letter, not journalled."""
+    """A fact that the domain cannot apply: it becomes a dead letter and is not journalled."""
 
     message: Message
     code: str
@@ -57,7 +60,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class Tombstone:
-    """What the journal keeps of an event that was accepted and then rejected, so that its redelivery is
+    """What the journal keeps of an event that was accepted and then retracted, so that its redelivery is
     told from another event of that id."""
 
     event: Event
@@ -68,7 +71,7 @@ class Tombstone:
 
 @dataclass(slots=True)
 class Plan(Generic[S]):
-    """All writes of a batch."""
+    """All writes of a step."""
 
     entries: list[Entry] = field(default_factory=list)
     states: dict[str, S] = field(default_factory=dict)
@@ -82,9 +85,9 @@ class Plan(Generic[S]):
     counters: Counters = field(default_factory=Counters)
     rejected: list[Rejected] = field(default_factory=list)
     repeated: list[Message] = field(default_factory=list)
-    """Works without effect: they were seen before."""
+    """Messages without effect: they were seen before."""
     retracted: list[Retract] = field(default_factory=list)
-    """Events accepted earlier and rejected now; their dead letters are with the entry that says so."""
+    """Events accepted earlier and taken back now; their dead letters are with the entry that says so."""
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
     """Of them, by uid, those whose id no other event of the plan has."""
     forgotten: set[str] = field(default_factory=set)

@@ -1,6 +1,6 @@
 """The processor of three of the four services: exactly-once effects through a journal.
 
-A batch's journal entries, states, timers and rows are one transaction; then its events are
+The journal entries, states, timers and rows of a step of a batch are one transaction; then its events are
 published; then the caller commits the offsets. A crash anywhere redelivers, and the journal answers:
 an event found there changes nothing, and a redelivery has its stored events published again.
 """

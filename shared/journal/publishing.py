@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Generic
 
@@ -16,7 +17,7 @@ from shared.runtime import telemetry
 from shared.schemas.timer import TimerFired
 from shared.worker import faults
 from shared.worker.dead_letters import dead_letter, written_anew
-from shared.worker.processing import TIMER_TOPIC, Message
+from shared.worker.processing import Message
 from shared.worker.retry import retry
 
 log = structlog.get_logger(__name__)
@@ -64,12 +65,10 @@ class StepPublisher(Generic[S]):
         log.error("event cannot be stored", event_id=message.event.uid, error=str(error)[:500])
         dead_letter = self._dead_letter(Rejected(message, "store", f"{type(error).__name__}: {error}"[:500]))
         await retry(self._service, "kafka", lambda: self._publisher.publish([dead_letter]))
-        if message.origin.topic == TIMER_TOPIC:
-            data = message.event.data
-            assert isinstance(data, TimerFired)
-            await retry(
-                self._service, "mongo", lambda: self._store.drop_timer(message.event.subject, data.name)
-            )
+        match message.event.data:
+            case TimerFired(name=name):
+                drop = partial(self._store.drop_timer, message.event.subject, name)
+                await retry(self._service, "mongo", drop)
 
     def _dead_letter(self, rejected: Rejected) -> Record:
         """A dead letter for an event that only this service cannot apply."""

@@ -36,7 +36,7 @@ class Step(Generic[S]):
     @property
     def subjects(self) -> set[str]:
         """The customers whose states its plan is made from."""
-        return {w.event.subject for w in self.messages} | {t.subject for t in self.due}
+        return {m.event.subject for m in self.messages} | {t.subject for t in self.due}
 
     def seen(self, message: Message) -> bool:
         """Whether this very event was handled before, as far as memory and ``known`` can tell."""

@@ -1,7 +1,7 @@
-"""The service's MongoDB database as the worker writes it: one transaction a batch.
+"""The service's MongoDB database as the worker writes it: one transaction per step.
 
-Collections: ``state`` (a document a customer), ``journal`` (one a handled event), ``timers``,
-``outbox`` (the journal entries of fired timers not yet known to be published, a document a
+Collections: ``state`` (one document per customer), ``journal`` (one per handled event), ``timers``,
+``outbox`` (the journal entries of fired timers not yet known to be published, one document per
 partition), ``watermarks`` (stream clock), ``writers`` (see ``sessions``), ``counters`` (shared by all
 partitions: name and ``used``), and those that the handler's rows name.
 """
@@ -39,7 +39,7 @@ DUPLICATE_KEY = 11000
 
 
 class DuplicateEventsError(Exception):
-    """Some events of the batch stand in the journal already; nothing was written."""
+    """Some events of the plan stand in the journal already; nothing was written."""
 
 
 class CountersMovedError(Exception):
@@ -121,12 +121,15 @@ class WorkerStore(Generic[S]):
         return [record for uid in document["entries"] for record in entries[uid].emitted]
 
     async def clear_outbox(self, partition: int) -> None:
+        """All of it is published."""
         await self.database[OUTBOX].delete_one({"_id": partition})
 
     async def drop_timer(self, subject: str, name: str) -> None:
+        """Outside a plan: for a timer whose firing the store refuses."""
         await self.database["timers"].delete_one({"_id": f"{subject}|{name}"})
 
     async def watermark(self, partition: int) -> datetime | None:
+        """Aware, UTC; None before the first batch under the stream clock."""
         document = await self.database["watermarks"].find_one({"_id": partition})
         return document["to"] if document else None
 

@@ -45,7 +45,7 @@ class Handled:
     @property
     def emitted(self) -> list[Event]:
         """The events that it emitted."""
-        return [event_of(record) for record in self.records if not _is_letter(record)]
+        return [event_of(record) for record in self.records if not _is_dead_letter(record)]
 
     def accepted(self) -> "Handled":
         """Itself. Raises the ``RefusedError`` of an event that is ``refused``."""
@@ -73,7 +73,7 @@ class Published:
         for late in plan.retracted:
             origin = Origin.parse(late.origin)
             self.dead_letters.append(DeadLetter(late.event, origin, late.code, late.detail))
-        records = [r for entry in plan.entries for r in entry.emitted if not _is_letter(r)]
+        records = [r for entry in plan.entries for r in entry.emitted if not _is_dead_letter(r)]
         self._records += records
         return [record for record in records if record.topic == COMMANDS]
 
@@ -114,7 +114,7 @@ def _refused(rejected: Rejected | None, outcome: Outcome | None) -> RefusedError
     return RefusedError(outcome.body["code"], outcome.body["detail"], status=outcome.status)
 
 
-def _is_letter(record: Record) -> bool:
+def _is_dead_letter(record: Record) -> bool:
     return record.topic.endswith(".dlq")
 
 

@@ -97,6 +97,7 @@ class Publisher:
             await self._connecting
 
     async def stop(self) -> None:
+        """What was not acknowledged by now may be lost: ``publish`` has not returned for it."""
         for task in (self._watching, self._connecting):
             if task is not None:
                 task.cancel()
@@ -123,7 +124,7 @@ class Publisher:
         return self._producer
 
     async def publish(self, records: Sequence[Record]) -> None:
-        """Write the records, in order a partition, and wait until all are acknowledged.
+        """Write the records, in order per partition, and wait until all are acknowledged.
 
         Raises ``BrokerAwayError`` when that takes too long; publishing the same again is safe for readers,
         since every record carries the id of its event.

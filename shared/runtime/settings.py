@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+from shared.schemas.base import Strict
 
 PREFIX = "RAPPORT_"
 
 T = TypeVar("T", bound=BaseSettings)
 
 
-class NamedKey(BaseModel):
+class NamedKey(Strict):
     """One more API key: what it hashes to and what it may do. The key itself is stored nowhere."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key_sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
     """SHA-256 of the key's UTF-8 bytes, in hex."""

@@ -90,7 +90,7 @@ _QUIET = {
 
 
 def configure_logging(settings: Settings, service: str) -> None:
-    """One JSON object a line on stdout, from structlog and from the standard library's loggers.
+    """One JSON object per line on stdout, from structlog and from the standard library's loggers.
 
     What is bound with ``structlog.contextvars`` (``event_id``, ``request_id``, ``trace_id``) is on each
     line. Calling it again replaces what the first call set up.

@@ -1,1 +1,1 @@
-"""Every event of the platform: one module a topic, ``topics`` lists them, ``codec`` reads and writes them."""
+"""All events: one module per topic. ``topics`` lists them, ``codec`` reads and writes them."""

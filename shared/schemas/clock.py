@@ -6,7 +6,7 @@ from shared.schemas.base import Data, Time
 
 
 class ClockAdvanced(Data):
-    """Time has come this far. One record a partition; subject and key are `clock-0`, `clock-1`, and so on."""
+    """Time has come so far. One record per partition; subject and key are `clock-0`, `clock-1`, and so on."""
 
     event_type: ClassVar[str] = "rapport.clock.advanced.v1"
     topic: ClassVar[str] = "clock"

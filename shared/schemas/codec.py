@@ -37,7 +37,7 @@ _writer = msgspec.json.Encoder()
 def decode(envelope: Envelope, *, wall_now: datetime) -> Event:
     """The event, its data checked; an old version is upcast. ``wall_now`` is aware.
 
-    Raises BadRecord: type, future, field, json.
+    Raises ``BadRecordError``: type, future, field, json.
     """
     if envelope.time - wall_now > AHEAD:
         raise BadRecordError("future", "time is more than 24 h ahead", "time")
@@ -52,12 +52,14 @@ def decode(envelope: Envelope, *, wall_now: datetime) -> Event:
 
 
 def parse_cloudevent(obj: bytes, wall_now: datetime) -> Event:
-    """The event of one structured CloudEvent, as ``POST /events`` takes it. Raises BadRecord."""
+    """The event of one structured CloudEvent, as ``POST /events`` takes it. Raises
+    ``BadRecordError``."""
     return decode(structured(utf8(obj)), wall_now=wall_now)
 
 
 def split_batch(body: bytes) -> list[bytes]:
-    """The CloudEvents of a JSON array, each as JSON. Raises BadRecord: empty, bytes, json, envelope."""
+    """The CloudEvents of a JSON array, each as JSON. Raises ``BadRecordError``: empty, bytes, json,
+    envelope."""
     try:
         return [bytes(raw) for raw in _batch_reader.decode(utf8(body))]
     except msgspec.ValidationError:

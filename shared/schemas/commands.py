@@ -25,24 +25,24 @@ class ComplaintOpenRequested(Command):
     event_type: ClassVar[str] = "rapport.interactions.complaint_open.requested.v1"
 
     customer_id: Id | None = None
-    """Customer; the subject says it too."""
+    """The customer who complains; the subject says it too."""
     channel: Id
     """Where it came in."""
     category: Label
-    """What about."""
+    """What it is about, e.g. delivery."""
     severity: Severity
-    """How bad."""
+    """How bad it is."""
     description: str
     """In the customer's words."""
     order_id: Id | None = None
-    """Order it is about."""
+    """The order that it is about."""
 
 
 class ComplaintCommand(Command):
     """Common to the steps of a complaint that is there."""
 
     complaint_id: Id
-    """Complaint."""
+    """The complaint that takes the step, one of the customer."""
 
 
 class ComplaintAcknowledgeRequested(ComplaintCommand):
@@ -84,7 +84,7 @@ class ComplaintReopenRequested(ComplaintCommand):
     event_type: ClassVar[str] = "rapport.interactions.complaint_reopen.requested.v1"
 
     reason: Text
-    """Why."""
+    """Why the solution did not hold."""
 
 
 class ComplaintCloseRequested(ComplaintCommand):
@@ -94,7 +94,7 @@ class ComplaintCloseRequested(ComplaintCommand):
 
 
 class ComplaintCompensateRequested(CompensationFields, ComplaintCommand):
-    """Make good."""
+    """Give something to make good."""
 
     event_type: ClassVar[str] = "rapport.interactions.complaint_compensate.requested.v1"
 
@@ -111,7 +111,7 @@ class RedemptionRequested(Command):
     event_type: ClassVar[str] = "rapport.loyalty.redemption.requested.v1"
 
     reward_id: Id
-    """Reward of the program."""
+    """The reward, as the program names it."""
 
 
 class AdjustmentRequested(Command):
@@ -120,9 +120,9 @@ class AdjustmentRequested(Command):
     event_type: ClassVar[str] = "rapport.loyalty.adjustment.requested.v1"
 
     points: Points
-    """Signed change."""
+    """What is added to the balance, or taken from it where negative."""
     reason: str
-    """Why."""
+    """Why, in the words of who asks for it."""
 
 
 class VoucherRedeemRequested(Command):
@@ -131,7 +131,7 @@ class VoucherRedeemRequested(Command):
     event_type: ClassVar[str] = "rapport.loyalty.voucher_redeem.requested.v1"
 
     voucher_code: Label
-    """Voucher."""
+    """The code that the member shows."""
 
 
 class VoucherCancelRequested(Command):
@@ -140,7 +140,7 @@ class VoucherCancelRequested(Command):
     event_type: ClassVar[str] = "rapport.loyalty.voucher_cancel.requested.v1"
 
     voucher_code: Label
-    """Voucher."""
+    """The code of the voucher that is to be good no more."""
 
 
 class ReferralNoteRequested(Command):
@@ -149,7 +149,7 @@ class ReferralNoteRequested(Command):
     event_type: ClassVar[str] = "rapport.loyalty.referral_note.requested.v1"
 
     referrer: Id
-    """Member who did."""
+    """The member who referred the customer."""
 
 
 class ReferralRewardRequested(Command):
@@ -158,9 +158,9 @@ class ReferralRewardRequested(Command):
     event_type: ClassVar[str] = "rapport.loyalty.referral_reward.requested.v1"
 
     friend: Id
-    """Customer who was referred."""
+    """The customer who was referred."""
     order_id: Id
-    """The first purchase."""
+    """The friend's first purchase."""
 
 
 class ReferralBonusRequested(Command):
@@ -180,13 +180,13 @@ class OutreachRequested(Command):
     event_type: ClassVar[str] = "rapport.followup.outreach.requested.v1"
 
     template: Label
-    """Template."""
+    """Which of the templates that may be sent by hand."""
     channel: Id | None = None
-    """Channel, if not the customer's."""
+    """What it is sent by; e-mail if left out."""
     at: Time | None = None
-    """When, if not now."""
+    """Not before this time; at once if left out."""
     variables: Mapping[str, Any] = {}
-    """What the template shows."""
+    """What the template shows, by name: text, numbers, truth values."""
 
 
 class UnsubscribeRequested(Command):
@@ -195,9 +195,9 @@ class UnsubscribeRequested(Command):
     event_type: ClassVar[str] = "rapport.followup.unsubscribe.requested.v1"
 
     purpose: Literal["marketing", "service", "survey"]
-    """Purpose."""
+    """What the customer wants no more messages for."""
     channel: Id
-    """Channel."""
+    """What the customer wants no such messages by."""
 
 
 class DeliveryReported(Command):
@@ -206,10 +206,10 @@ class DeliveryReported(Command):
     event_type: ClassVar[str] = "rapport.followup.delivery.reported.v1"
 
     outreach_id: Id
-    """Message."""
+    """The message that was tried."""
     status: Literal["sent", "failed", "in_doubt"]
     """In doubt: nobody knows whether it was taken; it is not sent again."""
     attempt: Count
-    """Which try."""
+    """Which try it was, from 1."""
     error: str | None = None
     """What went wrong, in the words of who refused it."""

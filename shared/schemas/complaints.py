@@ -18,7 +18,7 @@ class ComplaintsData(Data):
     topic: ClassVar[str] = "complaints"
 
     complaint_id: Id
-    """Complaint."""
+    """The complaint, by its source's id; unique among those of the customer."""
 
 
 class ComplaintOpened(ComplaintsData):
@@ -29,13 +29,13 @@ class ComplaintOpened(ComplaintsData):
     channel: Id
     """Where it came in."""
     category: Label
-    """What about, e.g. delivery."""
+    """What it is about, e.g. delivery."""
     severity: Severity
-    """How bad."""
+    """How bad it is."""
     description: str
     """In the customer's words."""
     order_id: Id | None = None
-    """Order it is about."""
+    """The order that it is about."""
 
 
 class ComplaintAcknowledged(ComplaintsData):
@@ -73,7 +73,7 @@ class ComplaintReopened(ComplaintsData):
     event_type: ClassVar[str] = "rapport.complaint.reopened.v1"
 
     reason: str
-    """Why."""
+    """Why the solution did not hold."""
 
 
 class ComplaintClosed(ComplaintsData):
@@ -100,11 +100,11 @@ class CompensationFields(Open):
     model_config = ConfigDict(json_schema_extra={"allOf": [_needed_schema(kind) for kind in _NEEDED]})
 
     kind: CompensationKind
-    """What is given."""
+    """Points, a voucher, or money back."""
     points: Annotated[GivenPoints | None, Field(validate_default=True)] = None
-    """Points given; needed where kind is points."""
+    """How many; needed where kind is points."""
     money: Annotated[Price | None, Field(validate_default=True)] = None
-    """Money given; needed where kind is refund."""
+    """How much; needed where kind is refund."""
 
     @field_validator("points", "money")
     @classmethod
@@ -126,6 +126,6 @@ class ComplaintSlaBreached(ComplaintsData):
     event_type: ClassVar[str] = "rapport.complaint.sla_breached.v1"
 
     clock: Literal["first_response", "update", "resolution"]
-    """Which deadline."""
+    """Which deadline it was: for the first answer, the next one, or the solution."""
     due_at: Time
     """When it was due."""

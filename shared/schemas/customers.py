@@ -21,7 +21,7 @@ class Profile(CustomersData):
     email: Email | None = None
     """One e-mail address."""
     phone: Phone | None = None
-    """Phone number."""
+    """Phone number, as the source writes it."""
     locale: Locale | None = None
     """Language tag, e.g. en-GB."""
     timezone: Timezone | None = None
@@ -33,9 +33,9 @@ class Profile(CustomersData):
     preferences: Mapping[str, Any] = {}
     """Anything the source knows, by name."""
     tags: tuple[Label, ...] = ()
-    """Free labels."""
+    """Labels that the source gives, any number."""
     segment: Label | None = None
-    """Segment the customer is in."""
+    """The one segment that the source counts the customer to."""
 
 
 class CustomerRegistered(Profile):
@@ -56,9 +56,9 @@ class ConsentChanged(CustomersData):
     event_type: ClassVar[str] = "rapport.consent.changed.v1"
 
     purpose: Literal["marketing", "service", "survey"]
-    """What for."""
+    """What messages it is about."""
     channel: Id
-    """Channel it holds for."""
+    """The channel that it holds for, no other."""
     granted: bool
     """True: allowed; false: withdrawn."""
     evidence: str | None = None

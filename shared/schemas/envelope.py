@@ -31,7 +31,7 @@ JSON = "application/json"
 
 class BadRecordError(Exception):
     """Nobody can read the record. ``code`` is one of ``CODES``, ``detail`` is for people, ``field``
-    names the part at fault: an envelope attribute, or a path such as ``data.items.0.sku``."""
+    names the bad input: an envelope attribute, or a path such as ``data.items.0.sku``."""
 
     def __init__(self, code: Code, detail: str, field: str | None = None) -> None:
         super().__init__(f"{code}: {detail}")
@@ -73,7 +73,7 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
     """The envelope of a Kafka record, its data not yet looked at.
 
     Binary mode is told by a ``ce_specversion`` header; a record without any header is read as
-    structured. Raises BadRecord: empty, bytes, json, envelope, time, key.
+    structured. Raises ``BadRecordError``: empty, bytes, json, envelope, time, key.
     """
     text = utf8(value)
     media, binary = b"", False
@@ -94,7 +94,7 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
 
 
 def utf8(value: bytes | None) -> bytes:
-    """The value, known to be UTF-8. Raises BadRecord: empty, bytes."""
+    """The value, known to be UTF-8. Raises ``BadRecordError``: empty, bytes."""
     if not value:
         raise BadRecordError("empty", "the record has no value")
     if not value.isascii():
@@ -106,7 +106,8 @@ def utf8(value: bytes | None) -> bytes:
 
 
 def structured(value: bytes) -> Envelope:
-    """The envelope of a JSON CloudEvent in UTF-8. Raises BadRecord: json, envelope, time."""
+    """The envelope of a JSON CloudEvent in UTF-8. Raises ``BadRecordError``: json, envelope,
+    time."""
     try:
         envelope = _envelope_reader.decode(value)
     except msgspec.ValidationError as error:
@@ -153,7 +154,7 @@ def _binary(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
 
 
 def _from_attributes(attributes: Mapping[str, object], data: msgspec.Raw) -> Envelope:
-    """The envelope of loose attributes. Raises BadRecord that names the one at fault."""
+    """The envelope of loose attributes. Raises ``BadRecordError``, which names the one at fault."""
     text: dict[str, str] = {}
     for name in _REQUIRED:
         value = attributes.get(name)

@@ -24,7 +24,7 @@ class About(Open):
     kind: Id
     """Kind of thing, e.g. order, complaint."""
     id: Id
-    """Which one."""
+    """Which one of its kind."""
 
 
 def _score_schema(survey: str) -> dict[str, JsonValue]:
@@ -42,7 +42,7 @@ class SurveyAnswered(FeedbackData):
     event_type: ClassVar[str] = "rapport.survey.answered.v1"
 
     survey: Literal["nps", "csat", "ces"]
-    """Which survey."""
+    """Which question: would recommend, is satisfied, how easy it was."""
     score: Annotated[int, Field(ge=0, le=10)]
     """nps 0 to 10, csat 1 to 5, ces 1 to 7."""
     comment: str | None = None
@@ -50,7 +50,7 @@ class SurveyAnswered(FeedbackData):
     about: About | None = None
     """What it was about."""
     reason: str | None = None
-    """Why this score."""
+    """Why this score, where the source asked."""
 
     @field_validator("score")
     @classmethod
@@ -73,7 +73,7 @@ class ReviewPosted(FeedbackData):
     event_type: ClassVar[str] = "rapport.review.posted.v1"
 
     sku: Label
-    """Product."""
+    """The product that is reviewed."""
     rating: Annotated[int, Field(ge=1, le=5)]
     """1 to 5 stars."""
     text: str | None = None

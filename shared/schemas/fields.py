@@ -22,6 +22,7 @@ GivenPoints = Annotated[int, Field(ge=1, le=2**53)]
 """Points that are given: at least one."""
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
+"""How many, or which in a row."""
 
 # Characters that structure an address header are refused, so that an address cannot become two or a header.
 _ATOM = r"[^\s@()<>\[\]:;,\\\x22\x00-\x1f\x7f-\x9f]"
@@ -29,6 +30,7 @@ Email = Annotated[str, Field(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}
 """One bare address: no display name, quotes, spaces or control characters."""
 
 Phone = Annotated[str, Field(min_length=2, max_length=64, pattern=r"^[^\x00-\x1f\x7f@]+$")]
+"""A phone number as a source writes it: any spelling, but no e-mail address."""
 
 Locale = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z]{2,8}([_-][A-Za-z0-9]{1,8})*$")]
 """A BCP 47 language tag, e.g. ``en-GB``; an underscore is taken too."""

@@ -31,13 +31,13 @@ class InteractionLogged(InteractionsData):
     summary: str
     """What was said, for people."""
     conversation_id: Id | None = None
-    """Conversation it belongs to."""
+    """The conversation that it belongs to."""
     agent_id: Id | None = None
-    """Agent who took part."""
+    """The agent who took part."""
     sentiment: Annotated[float, Field(ge=-1, le=1)] | None = None
     """-1 (angry) to 1 (delighted)."""
     skus: tuple[Label, ...] = ()
-    """Products it was about."""
+    """The products that it was about."""
     duration_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """How long it took, in seconds."""
 
@@ -49,17 +49,17 @@ class ConversationEscalated(InteractionsData):
     event_type: ClassVar[str] = "rapport.conversation.escalated.v1"
 
     conversation_id: Id
-    """Conversation."""
+    """The conversation that is handed over, as its contacts name it."""
     from_: Annotated[Literal["bot", "agent"], Field(alias="from")]
     """Who hands it over."""
     reason: str
-    """Why."""
+    """Why it is handed over."""
     skills: tuple[Label, ...] = ()
     """Skills the next agent needs."""
     language: Label | None = None
     """Language the next agent needs."""
     priority: Label | None = None
-    """How urgent."""
+    """How urgent it is, in the words of who hands it over."""
 
 
 class ConversationAssigned(InteractionsData):
@@ -68,9 +68,9 @@ class ConversationAssigned(InteractionsData):
     event_type: ClassVar[str] = "rapport.conversation.assigned.v1"
 
     conversation_id: Id
-    """Conversation."""
+    """The conversation that was handed over."""
     agent_id: Id
-    """Agent who has it now."""
+    """Whoever has it now."""
 
 
 class ConversationClosed(InteractionsData):
@@ -79,6 +79,6 @@ class ConversationClosed(InteractionsData):
     event_type: ClassVar[str] = "rapport.conversation.closed.v1"
 
     conversation_id: Id
-    """Conversation."""
+    """The conversation that is over."""
     outcome: Label
     """How it ended, e.g. solved."""

@@ -18,9 +18,9 @@ class Cause(Open):
     """The event that led to an entry."""
 
     source: str
-    """Its source."""
+    """The source of that event."""
     id: str
-    """Its id."""
+    """The id of that event, among those of its source."""
 
 
 class MemberEnrolled(LoyaltyData):
@@ -29,14 +29,14 @@ class MemberEnrolled(LoyaltyData):
     event_type: ClassVar[str] = "rapport.member.enrolled.v1"
 
     channel: Id | None = None
-    """Where."""
+    """Where the customer joined."""
 
 
 class LedgerEntry(LoyaltyData):
     """One entry of a member's ledger; the balance is the sum of all."""
 
     entry_id: Id
-    """Entry."""
+    """Names the entry for ever."""
     points: Points
     """Signed change of the balance."""
     balance: Points
@@ -44,7 +44,7 @@ class LedgerEntry(LoyaltyData):
     reason: str
     """Why, for people and programs."""
     cause: Cause
-    """Event that led to it."""
+    """The event that led to it."""
 
 
 class PointsEarned(LedgerEntry):
@@ -103,11 +103,11 @@ class TierAtRisk(LoyaltyData):
     event_type: ClassVar[str] = "rapport.tier.at_risk.v1"
 
     tier: Label
-    """Tier at risk."""
+    """The tier that the member has."""
     ends_at: Time
     """When it is lost."""
     spend_needed: Price
-    """What keeps it."""
+    """What the member must still spend to keep it."""
 
 
 class PointsExpiring(LoyaltyData):
@@ -131,7 +131,7 @@ class MemberAnniversary(LoyaltyData):
     event_type: ClassVar[str] = "rapport.member.anniversary.v1"
 
     years: Annotated[int, Field(ge=1, le=9999)]
-    """How many."""
+    """How many years it has been."""
     points: GivenPoints
     """Points given for it."""
 
@@ -155,7 +155,7 @@ class RewardAvailable(LoyaltyData):
     name: str
     """What the program calls it."""
     cost: GivenPoints
-    """Points it costs."""
+    """Points that it costs."""
     balance: Points
     """Balance now."""
 
@@ -166,7 +166,7 @@ class VoucherCancelled(LoyaltyData):
     event_type: ClassVar[str] = "rapport.voucher.cancelled.v1"
 
     voucher_code: Label
-    """Voucher."""
+    """The code that is good no more."""
 
 
 class RewardIssued(LoyaltyData):
@@ -175,8 +175,8 @@ class RewardIssued(LoyaltyData):
     event_type: ClassVar[str] = "rapport.reward.issued.v1"
 
     reward_id: Id
-    """Reward of the program."""
+    """The reward, as the program names it."""
     voucher_code: Label
     """What the member shows."""
     expires_at: Time
-    """Until when it is good."""
+    """Its expiry: from then on it is not accepted."""

@@ -24,20 +24,20 @@ class OutreachData(Data):
     topic: ClassVar[str] = "outreach"
 
     outreach_id: Id
-    """Message."""
+    """Names the message for ever, in all that is told of it."""
     rule: Id
-    """Rule that asked for it."""
+    """The rule that asked for it; manual where a person did."""
 
 
 class OutreachAttempt(OutreachData):
     """A message on its way."""
 
     channel: Id
-    """Channel."""
+    """What it goes by, e.g. email."""
     due_at: Time
     """When it is or was due."""
     attempt: Count
-    """Which try."""
+    """Which try to send it, from 1; 0 where none was made."""
 
 
 class OutreachScheduled(OutreachAttempt):
@@ -62,7 +62,7 @@ class OutreachDropped(OutreachData):
     """A message that is not sent."""
 
     reason: SuppressionReason
-    """Why not."""
+    """Why it is not sent."""
 
 
 class OutreachSuppressed(OutreachDropped):

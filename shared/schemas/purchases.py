@@ -20,9 +20,9 @@ class PurchaseItem(Open):
     """A line of a purchase."""
 
     sku: Label
-    """Product."""
+    """The product that was bought."""
     category: Label | None = None
-    """Product's category."""
+    """The category that the product is sold under."""
     quantity: Quantity
     """How many, 1 or more."""
     unit_price: Money
@@ -33,7 +33,7 @@ class ReturnItem(Open):
     """A line of a return."""
 
     sku: Label
-    """Product."""
+    """The product that came back."""
     quantity: Quantity
     """How many came back."""
 
@@ -44,15 +44,15 @@ class PurchaseMade(PurchasesData):
     event_type: ClassVar[str] = "rapport.purchase.made.v1"
 
     order_id: Id
-    """Order."""
+    """Names the order, for returns and questions about it."""
     channel: Id
     """Where it was made, e.g. web, store."""
     store_id: Id | None = None
-    """Store it was made in."""
+    """The store, where it was made in one."""
     total: Price
     """What was paid, 0 or more."""
     items: tuple[PurchaseItem, ...]
-    """Lines of the order."""
+    """What was bought, line by line."""
     voucher_codes: tuple[Label, ...] = ()
     """Vouchers and coupons used."""
 
@@ -63,9 +63,9 @@ class PurchaseReturned(PurchasesData):
     event_type: ClassVar[str] = "rapport.purchase.returned.v1"
 
     order_id: Id
-    """Order it undoes, in part or whole."""
+    """The order that it undoes, in part or whole."""
     return_id: Id
-    """This return."""
+    """Names this return, one of maybe several of the order."""
     items: tuple[ReturnItem, ...] = ()
     """Lines that came back; empty: money back without goods."""
     refund: Price
@@ -76,13 +76,13 @@ class SubscriptionTerm(PurchasesData):
     """A paid term of a subscription."""
 
     subscription_id: Id
-    """Subscription."""
+    """Names the subscription through all of its terms."""
     plan: Label
     """What was subscribed to."""
     price: Price
     """Price of the term, 0 or more."""
     expires_at: Time
-    """End of the term."""
+    """The term's end."""
 
 
 class SubscriptionStarted(SubscriptionTerm):
@@ -103,9 +103,9 @@ class SubscriptionCancelled(PurchasesData):
     event_type: ClassVar[str] = "rapport.subscription.cancelled.v1"
 
     subscription_id: Id
-    """Subscription."""
+    """The subscription that was started under this id."""
     reason: str | None = None
-    """Why."""
+    """Why, in the customer's words or the source's."""
     ends_at: Time | None = None
     """When it ends, if not at once."""
 
@@ -118,7 +118,7 @@ class ProductRegistered(PurchasesData):
     product_id: Id
     """This very piece, e.g. its serial number."""
     sku: Label
-    """Product."""
+    """The product that it is a piece of."""
     purchased_at: Time
     """When it was bought."""
     maintenance_every_days: Annotated[int, Field(ge=1, le=36_500)] | None = None

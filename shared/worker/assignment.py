@@ -1,4 +1,4 @@
-"""What the consumer group has given this worker, and what it holds of that in memory."""
+"""What the consumer group has given this worker, and what of that is in memory."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Assignment:
     queues: dict[int, Queues] = field(default_factory=dict)
     """Fetched records by partition and topic."""
     resumed: bool = False
-    """Positions and watermarks are set to what is durable, and what is held here is to be trusted."""
+    """Positions and watermarks are set to what is durable, and what is in memory is to be trusted."""
 
     def next(self, partitions: frozenset[int]) -> "Assignment":
         """The one that takes its place: nothing is fetched yet, no position is known."""
@@ -49,7 +49,7 @@ class Assignment:
         self.resumed = True
 
     def close(self) -> None:
-        """Nothing that is held here is to be trusted: it is to be resumed again, or let go as it is."""
+        """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
         self.queues = {}
         self.resumed = False
 
@@ -68,5 +68,6 @@ class Assignment:
         ]
 
     def extend(self, fetched: Mapping[TopicPartition, Iterable[KafkaRecord]]) -> None:
+        """Queue what was fetched behind what waits."""
         for tp, records in fetched.items():
             self.queues[tp.partition][tp.topic].extend(records)

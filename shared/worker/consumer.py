@@ -81,14 +81,14 @@ async def unread_topics(
 
 
 async def commit(consumer: AIOKafkaConsumer, service: str, durable: Mapping[TopicOffset, int]) -> None:
-    """Commit the offsets of what the consumer holds; a refusal after a rebalance does no harm."""
-    held = consumer.assignment()
+    """Commit the offsets of the partitions assigned; a refusal after a rebalance does no harm."""
+    assigned = consumer.assignment()
     # A store may know of a topic that is not read now, such as `clock` after a change of clocks: one
     # such offset would have all of them refused.
     offsets = {
         tp: offset
         for (topic, partition), offset in durable.items()
-        if (tp := TopicPartition(topic, partition)) in held
+        if (tp := TopicPartition(topic, partition)) in assigned
     }
     if not offsets:
         return

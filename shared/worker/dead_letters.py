@@ -49,7 +49,7 @@ def dead_letter(
 
 
 def written_anew(event: Event, origin: Origin) -> tuple[Origin, Record]:
-    """What a letter is made of where the record that came is not at hand: its place and the event in
+    """What a dead letter is made of where the record that came is not at hand: its place and the event in
     structured mode. A timer of our own was never a record: it goes where commands go."""
     if origin.topic == TIMER_TOPIC:
         origin = Origin(COMMANDS, 0, -1)

@@ -12,8 +12,8 @@ _left: dict[str, int] = {}
 
 def arm(specification: str) -> None:
     """Arm the points named in ``point:count[,point:count]``."""
-    for part in filter(None, specification.split(",")):
-        name, _, count = part.partition(":")
+    for armed in filter(None, specification.split(",")):
+        name, _, count = armed.partition(":")
         _left[name] = int(count or 1)
 
 

@@ -198,6 +198,8 @@ class RecordLoop(ConsumerRebalanceListener):
         assignment.extend(fetched)
 
     async def _batches(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> list[Batch]:
+        if assignment is not self._assignment:
+            return []  # and the consumer would raise if asked about partitions that are gone
         unread = await unread_topics(consumer, assignment.queues) if self._stream else {}
         return self._batching.take(assignment, unread) if assignment is self._assignment else []
 

@@ -12,7 +12,7 @@ from shared.kafka.publisher import Record
 from shared.schemas.event import Event
 
 TopicOffset: TypeAlias = tuple[str, int]
-"""A topic and a partition."""
+"""A topic and a partition: what an offset is kept under."""
 
 COMMANDS = "commands"
 TIMER_TOPIC = "timers"
@@ -20,7 +20,7 @@ TIMER_TOPIC = "timers"
 
 
 class FencedError(Exception):
-    """Another worker has written this partition: drop what is held, start from what is committed."""
+    """Another worker has written this partition: drop what is in memory, start from what is committed."""
 
 
 class Origin(Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""The ways to reach a customer: one file a channel, and a registry."""
+"""The ways to reach a customer: one file per channel, and a registry."""

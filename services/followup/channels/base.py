@@ -60,7 +60,7 @@ class Channel(Writing):
     """
 
     dependency: str
-    """What must answer for the channel to work, as metrics and logs name it, such as ``smtp``."""
+    """The server that must answer for the channel to work, as metrics and logs name it, such as ``smtp``."""
     patience: timedelta
     """Longer than any ``send`` takes: a message that another process marked longer ago is in doubt."""
 

@@ -37,10 +37,11 @@ def request_outreach(
 
 
 def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Micros) -> Planned:
-    channel = policy.channels.get(data.channel or DEFAULT_CHANNEL)
+    name = data.channel or DEFAULT_CHANNEL
+    channel = policy.channels.get(name)
     template = policy.rules.templates.get(data.template)
     if channel is None:
-        raise errors.UNKNOWN_CHANNEL(channel=data.channel, field="channel")
+        raise errors.UNKNOWN_CHANNEL(channel=name, field="channel")
     if template is None or not template.manual or not policy.templates.has(data.template, channel):
         raise errors.UNKNOWN_TEMPLATE(template=data.template, channel=channel.name, field="template")
     try:

@@ -45,8 +45,8 @@ def complaint_open(state: Customer, policy: Policy, complaint_id: str, now: Micr
     if complaint_id in state.open_complaints:
         return nothing(state)
     after = state.model_copy(update={"open_complaints": (*state.open_complaints, complaint_id)})
-    held = frozenset[str](policy.rules.hold_during_complaint)
-    return cancel_flights(after, policy, "open_complaint", now, purposes=held)
+    purposes = frozenset[str](policy.rules.hold_during_complaint)
+    return cancel_flights(after, policy, "open_complaint", now, purposes=purposes)
 
 
 def complaint_over(state: Customer, complaint_id: str) -> Effects[Customer]:

@@ -28,7 +28,7 @@ def settle(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
     """Decide about an outreach that is due."""
     match decide(state, policy, planned, now):
         case Wait(until):
-            # Silently: a night would otherwise be an event a message.
+            # Silently: else every message of a night would be one more event.
             return Effects(with_plan(state, planned), timers=(SetTimer(planned.timer, moment(until)),))
         case No(reason):
             return _suppress(without_plan(state, planned.outreach_id), policy, planned, reason, now)

@@ -1,4 +1,4 @@
-"""Small helpers to put effects together."""
+"""Effects put together: none, and one step after another."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ NewId = Callable[[str], str]
 
 
 def nothing(state: Customer) -> Effects[Customer]:
-    """No effect."""
+    """No effect but this state, which may be the old one."""
     return Effects(state)
 
 

@@ -1,6 +1,6 @@
 """From trigger events to due outreach: what each rule plans, moves and cancels."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
@@ -44,7 +44,7 @@ def _trigger(
     key, due_at = rule.key(data), at + span(rule.delay)
     if due_at < now - span(policy.rules.stale(rule.name)) or state.plan(key) is not None:
         return nothing(state)
-    if rule.at_most_one_in and _too_soon(state, policy, rule, due_at):
+    if rule.at_most_one_in and _too_soon(state, policy, rule, rule.at_most_one_in, due_at):
         return nothing(state)
     planned = Planned(
         outreach_id=new_id(f"rule:{key}"),
@@ -71,10 +71,9 @@ def _plain(value: object) -> Variable:
     return str(value)
 
 
-def _too_soon(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bool:
-    """Whether another outreach of the rule is too near, or would be in vain as the last one was."""
-    interval = rule.at_most_one_in
-    assert interval is not None
+def _too_soon(state: Customer, policy: Policy, rule: Rule, interval: timedelta, due_at: Micros) -> bool:
+    """Whether another outreach of the rule is nearer than ``interval``, or it would be in vain as the last
+    one was."""
     least = span(interval)
     if any(p.rule == rule.name and abs(p.due_at - due_at) < least for p in state.planned):
         return True
@@ -87,7 +86,7 @@ def _too_soon(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bo
 
 def _restart(state: Customer, policy: Policy, rule: Rule, at: Micros, now: Micros) -> Effects[Customer]:
     """Note the latest trigger. The timer is set once and catches up when it fires, which saves a timer
-    write an event."""
+    write per event."""
     anchor = state.anchor(rule.name)
     if anchor is not None and at <= anchor.at:
         return nothing(state)

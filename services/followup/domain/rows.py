@@ -1,4 +1,4 @@
-"""The collection ``deliveries``: one document an outreach, what ``GET /customers/{id}/outreach`` shows and
+"""The collection ``deliveries``: one document per outreach, what ``GET /customers/{id}/outreach`` shows and
 the sender works from. Addresses and texts are in it only while it waits to be sent."""
 
 from collections.abc import Mapping

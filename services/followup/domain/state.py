@@ -79,7 +79,7 @@ class Unreached(Open):
 
 
 class Customer(Open):
-    """The state of one customer."""
+    """The state of one customer. Times are in microseconds, cut to the millisecond."""
 
     customer_id: str
     name: str | None = None

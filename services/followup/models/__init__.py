@@ -1,1 +1,1 @@
-"""What the API takes and answers."""
+"""Bodies and answers of the followup API, one module per subject."""

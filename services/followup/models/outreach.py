@@ -16,10 +16,12 @@ Status = Literal["scheduled", "ready", "sending", "sent", "failed", "suppressed"
 
 
 class OutreachBody(Strict):
+    """The body of ``POST /outreach``."""
+
     customer_id: Id
     template: Label
     channel: Id | None = None
-    """Email if left out."""
+    """By e-mail if left out."""
     at: Time | None = None
     """Not before this time; now if left out."""
     variables: Mapping[str, Any] = {}
@@ -35,6 +37,8 @@ class OutreachBody(Strict):
 
 
 class OutreachPlaced(Frozen):
+    """A message by hand that was accepted."""
+
     outreach_id: str
     status: Literal["scheduled", "ready"]
     """Scheduled: decided at ``due_at``. Ready: on its way to the channel."""
@@ -42,6 +46,8 @@ class OutreachPlaced(Frozen):
 
 
 class OutreachAnswer(Frozen):
+    """What is known of one message."""
+
     outreach_id: str
     rule: str
     """``manual`` for what was sent by hand."""

@@ -1,4 +1,4 @@
-"""Previews of rules."""
+"""Previews: what a rule would do to a customer."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,6 +13,8 @@ class PreviewBody(Strict):
 
 
 class PreviewAnswer(Frozen):
+    """What a rule would do to a customer now, and the message that it would send."""
+
     rule: str
     customer_id: str
     decision: Literal["send", "wait", "suppress"]

@@ -1,1 +1,1 @@
-"""The routes, one module a subject."""
+"""The routes of the followup API, one module per subject."""

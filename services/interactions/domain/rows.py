@@ -41,11 +41,13 @@ class Row(msgspec.Struct, frozen=True):
     """A document; a field that is None is left out where the class omits defaults."""
 
     def document(self) -> dict[str, Any]:
+        """As it is stored."""
         document: dict[str, Any] = msgspec.to_builtins(self)
         return document
 
     @classmethod
     def read(cls, documents: Sequence[Mapping[str, Any]]) -> list[Self]:
+        """Stored documents as rows. Raises ``msgspec.ValidationError``."""
         return [msgspec.convert(document, cls) for document in documents]
 
 

@@ -44,6 +44,8 @@ class Consent(Frozen):
 
 
 class ChannelUse(Frozen):
+    """How often the customer came by a channel, and when last."""
+
     channel: str
     count: int
     last_at: Micros
@@ -74,14 +76,18 @@ class Complaint(Frozen):
 
     @property
     def open(self) -> bool:
+        """Whether somebody still has to act."""
         return self.status in OPEN_STATUSES
 
     @property
     def overdue(self) -> bool:
+        """Whether a deadline passed and its step is still due."""
         return self.open and bool(self.missed)
 
 
 class Subscription(Frozen):
+    """The terms that were told last, None where never told; ``amount`` is in minor units of ``currency``."""
+
     subscription_id: str
     at: Micros
     """Time of the latest event about it."""
@@ -104,6 +110,8 @@ class Spend(Frozen):
 
 
 class Purchases(Frozen):
+    """Orders and returns, counted and summed up per currency."""
+
     count: int = 0
     returns: int = 0
     first_at: Micros | None = None
@@ -120,6 +128,8 @@ class Loyalty(Frozen):
 
 
 class Customer(Frozen):
+    """The state: all that the 360 shows, and what the rules need."""
+
     customer_id: str
     profile: dict[str, Known] = Field(default_factory=dict)
     consents: tuple[Consent, ...] = ()

@@ -1,4 +1,4 @@
-"""A customer's story: one row an event, and a line of it that people understand."""
+"""A customer's story: one row per event, and in it a line that people understand."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

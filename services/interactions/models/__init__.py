@@ -1,1 +1,1 @@
-"""Bodies and answers of the interactions API, a module a subject."""
+"""Bodies and answers of the interactions API, one module per subject."""

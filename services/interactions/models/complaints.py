@@ -21,6 +21,8 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class NewComplaint(Strict):
+    """The body of ``POST /complaints``."""
+
     customer_id: Id
     channel: Id
     category: Label
@@ -49,7 +51,7 @@ class Reopening(Strict):
 
 
 class Closing(Strict):
-    pass
+    """There is nothing to say about it."""
 
 
 class Compensation(Strict):
@@ -68,15 +70,21 @@ class Compensation(Strict):
 
 
 class Opened(Frozen):
+    """The complaint was opened; the service made its id."""
+
     complaint_id: str
 
 
 class Taken(Frozen):
+    """A step was taken; ``status`` is the complaint's afterwards."""
+
     complaint_id: str
     status: Status
 
 
 class ComplaintView(Frozen):
+    """A complaint in brief; ``summary`` is how its description begins."""
+
     complaint_id: str
     customer_id: str
     status: Status
@@ -95,6 +103,8 @@ class ComplaintView(Frozen):
 
 
 class StepView(Frozen):
+    """One of the facts that made a complaint what it is."""
+
     type: str
     time: datetime
     summary: str
@@ -102,6 +112,9 @@ class StepView(Frozen):
 
 
 class ComplaintDetail(ComplaintView):
+    """A complaint with its texts and its steps, the first first. ``resolution`` and ``root_cause`` are of the
+    solution that stands."""
+
     description: str | None
     resolution: str | None
     root_cause: str | None

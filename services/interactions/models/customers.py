@@ -25,6 +25,8 @@ class ChannelView(Frozen):
 
 
 class SubscriptionView(Frozen):
+    """``ending``: cancelled, and runs until ``ends_at``."""
+
     subscription_id: str
     status: Literal["active", "expired", "ending", "cancelled"]
     plan: str | None
@@ -35,6 +37,8 @@ class SubscriptionView(Frozen):
 
 
 class SpendView(Frozen):
+    """Money in one currency, in minor units; ``net`` is what was kept."""
+
     currency: str
     purchased: int
     refunded: int
@@ -73,6 +77,8 @@ class CustomerView(Frozen):
 
 
 class CustomerHit(Frozen):
+    """A customer whom a search found."""
+
     customer_id: str
     name: str | None = None
     email: str | None = None

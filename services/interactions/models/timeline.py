@@ -10,6 +10,8 @@ from shared.schemas.times import moment
 
 
 class TimelineItem(Frozen):
+    """``data`` is as the source told it; ``summary`` is one line of plain text."""
+
     id: str
     source: str
     type: str

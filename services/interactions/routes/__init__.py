@@ -1,1 +1,1 @@
-"""The routes of the interactions API, a module a subject."""
+"""The routes of the interactions API, one module per subject."""

@@ -68,7 +68,7 @@ BODY = {
     summary="Tell what happened",
     status_code=202,
     openapi_extra=BODY,
-    responses=responses(UNSUPPORTED_MEDIA_TYPE, INVALID_EVENTS),
+    responses=responses(NOT_JSON, FORBIDDEN, UNSUPPORTED_MEDIA_TYPE, INVALID_EVENTS),
 )
 async def post_events(request: Request, principal: Source, producer: Producer) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers).

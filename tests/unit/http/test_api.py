@@ -1,6 +1,7 @@
 """What every service's API does: shapes of errors, readiness, ids, metrics, the document."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 from starlette.testclient import TestClient
 
-from shared.http.app import create_api
+from shared.http.app import create_api, run_api
 from shared.kafka.keys import partition_of
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -183,3 +184,17 @@ def test_the_document_tells_of_security_and_problems(api: TestClient) -> None:
         assert schema == {"$ref": "#/components/schemas/ProblemDetails"}
     assert "401" not in document["paths"]["/healthz"]["get"]["responses"]
     assert {"ProblemDetails", "FieldError"} <= set(components["schemas"])
+
+
+def test_a_port_in_use_is_a_sentence(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    app = FastAPI()
+    app.state.service = "loyalty"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        busy = Settings(**(settings.model_dump(exclude_unset=True) | {"api_port": port}))
+        with pytest.raises(SystemExit) as ended:
+            run_api(app, busy)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"port {port}" in said
+    assert "RAPPORT_API_PORT" in said

@@ -55,4 +55,4 @@ class InlineWorker:
     @property
     def rejected(self) -> list[str]:
         """The codes of all dead letters so far."""
-        return [letter.code for letter in self._memory.dead_letters]
+        return [dead.code for dead in self._memory.dead_letters]

@@ -39,7 +39,7 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
         "the store gives it back as it was"
     )
     timeline = [row.document for row in effects.rows if isinstance(row, Append)]
-    assert [row["_id"] for row in timeline] == [told.uid], "one timeline row an event"
+    assert [row["_id"] for row in timeline] == [told.uid], "one timeline row per event"
     return effects
 
 

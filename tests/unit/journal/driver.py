@@ -50,8 +50,8 @@ def processor(
 
 
 def batch_of(messages: Sequence[Message], before: datetime, until: datetime | None = None) -> Batch:
-    horizon = until or max([before, *(w.at for w in messages)])
-    next_offset = max((w.origin.offset + 1 for w in messages), default=0)
+    horizon = until or max([before, *(m.at for m in messages)])
+    next_offset = max((m.origin.offset + 1 for m in messages), default=0)
     return Batch(0, 1, tuple(messages), before, horizon, {("purchases", 0): next_offset})
 
 

@@ -27,11 +27,11 @@ def step_of(gaps: Sequence[int], timers: Sequence[int]) -> Step[Tally]:
 
 def names(step: Step[Tally]) -> list[str]:
     """Of its timers and messages."""
-    return [t.key for t in step.due] + [w.event.id for w in step.messages]
+    return [t.key for t in step.due] + [m.event.id for m in step.messages]
 
 
 def instants(step: Step[Tally]) -> list[datetime]:
-    return [t.due_at for t in step.due] + [w.at for w in step.messages]
+    return [t.due_at for t in step.due] + [m.at for m in step.messages]
 
 
 steps = st.builds(step_of, st.lists(st.integers(0, 3), max_size=9), st.sets(st.integers(0, 12), max_size=5))
@@ -64,7 +64,7 @@ def test_timers_of_one_instant_are_halved_too() -> None:
 @pytest.mark.xfail(strict=True, reason="where the later half is one instant, its timers go first of all")
 def test_a_timer_does_not_go_before_an_earlier_message() -> None:
     first, _ = halves(step_of([0, 1], [1]))
-    assert [w.event.id for w in first.messages] == ["e0"]
+    assert [m.event.id for m in first.messages] == ["e0"]
 
 
 @given(steps, st.data())
@@ -85,7 +85,7 @@ async def test_what_the_store_refuses_is_set_aside_alone(step: Step[Tally], data
     await by_halves(step, transact, set_aside)
     assert set(aside) == bad
     assert len(aside) == len(bad)
-    assert [w for part in taken for w in part.messages] == [w for w in step.messages if w.event.id not in bad]
+    assert [m for part in taken for m in part.messages] == [m for m in step.messages if m.event.id not in bad]
     assert [t for part in taken for t in part.due] == [t for t in step.due if t.key not in bad]
 
 

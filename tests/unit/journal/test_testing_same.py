@@ -23,7 +23,7 @@ def sent(handler: Handler[Any], messages: list[Message], size: int) -> InMemoryW
     worker = InMemoryWorker(handler, clock="stream", now=START, secret_key=b"k" * 16, strict=False)
     for first in range(0, len(messages), size):
         part = messages[first : first + size]
-        worker.send_batch([w.event for w in part], origins=[w.origin for w in part])
+        worker.send_batch([m.event for m in part], origins=[m.origin for m in part])
     worker.advance(END)
     return worker
 

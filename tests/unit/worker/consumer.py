@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
 
 from shared.kafka.keys import partition_of
 from shared.schemas.codec import encode
@@ -75,7 +76,12 @@ class MemoryConsumer:
         self.positions[tp] = 0
 
     async def position(self, tp: TopicPartition) -> int:
+        if tp not in self.positions:
+            raise IllegalStateError(f"{tp} is not assigned")
         return self.positions[tp]
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: self.highwater(tp) for tp in partitions}
 
     def highwater(self, tp: TopicPartition) -> int:
         return len(self.log.get(tp, []))

@@ -67,7 +67,7 @@ def times(stream: bool) -> list[tuple[list[datetime], datetime, datetime]]:
     batches = [batch for _ in range(2) for batch in cut.take(assignment, {})]
     assert [b.offsets for b in batches] == [{("a", 1): 3}, {("a", 1): 5}]
     assert assignment.watermark(1) == batches[-1].messages[-1].at
-    return [([w.at for w in b.messages], b.now, b.horizon) for b in batches]
+    return [([m.at for m in b.messages], b.now, b.horizon) for b in batches]
 
 
 def test_under_the_stream_clock_a_batch_goes_from_watermark_to_watermark() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from aiokafka import TopicPartition
+from prometheus_client import REGISTRY
 
 from shared.kafka.keys import partition_of
 from shared.schemas.purchases import PurchaseMade
@@ -49,7 +50,7 @@ class Recorder:
         await self.free.wait()
         if self.errors:
             raise self.errors.pop()
-        self.handled += [w.event.id for w in batch.messages]
+        self.handled += [m.event.id for m in batch.messages]
         self._durable.update(batch.offsets)
 
     async def idle(self) -> None: ...
@@ -63,7 +64,9 @@ class Recorder:
 
 
 @asynccontextmanager
-async def running(consumer: MemoryConsumer, processor: Recorder) -> AsyncIterator[RecordLoop]:
+async def running(
+    consumer: MemoryConsumer, processor: Recorder, *, stream: bool = False
+) -> AsyncIterator[RecordLoop]:
     """A loop that has a consumer and no partitions yet."""
 
     async def connect(*_: object) -> MemoryConsumer:
@@ -77,7 +80,7 @@ async def running(consumer: MemoryConsumer, processor: Recorder) -> AsyncIterato
             topics={"purchases"},
             intake=Intake("recorder", (PurchaseMade,)),
             processor=processor,
-            stream=False,
+            stream=stream,
             wall_clock=lambda: START + timedelta(days=9),
         )
         task = asyncio.create_task(loop.run())
@@ -132,6 +135,25 @@ async def test_what_a_fetch_brings_after_a_rebalance_is_read_again() -> None:
         consumer.open.set()
         await until(lambda: len(processor.handled) >= len(EVENTS))
     assert sorted(processor.handled) == sorted(e.id for e in EVENTS)
+
+
+async def test_a_rebalance_during_a_fetch_is_no_trouble_with_the_broker() -> None:
+    def retries() -> float | None:
+        return REGISTRY.get_sample_value(
+            "rapport_retries_total", {"service": "recorder", "dependency": "kafka"}
+        )
+
+    before = retries()
+    consumer, processor = MemoryConsumer(EVENTS), Recorder()
+    consumer.open.clear()
+    async with running(consumer, processor, stream=True) as loop:
+        await assign(loop, consumer, ZERO)
+        await until(lambda: consumer.fetching)
+        await loop.on_partitions_revoked([ZERO])
+        await assign(loop, consumer, ONE)
+        consumer.open.set()
+        await until(lambda: len(processor.handled) == len(consumer.log[ONE]))
+    assert retries() == before
 
 
 async def test_an_assignment_that_passes_while_it_is_taken_over_is_never_served() -> None:

@@ -28,7 +28,7 @@ class Rule(Strict):
     when: Mapping[str, Any] = {}
     """Fields of the trigger and the values that they must have, else it starts nothing."""
     for_each: str | None = None
-    """A field of the trigger: one outreach for each value of it (say ``complaint_id``), not one at a time."""
+    """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
     delay: Duration
     restart: bool = False
     """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""

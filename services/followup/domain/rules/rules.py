@@ -14,7 +14,7 @@ from shared.schemas.base import Data, Strict
 
 
 class FrequencyCap(Strict):
-    """At most ``max`` messages of ``purposes`` a customer in any ``per``."""
+    """At most ``max`` messages of ``purposes`` per customer in any span of ``per``."""
 
     max: Annotated[int, Field(ge=1, le=100)]
     per: Duration
@@ -41,7 +41,7 @@ class Mailbox(Strict):
 
 
 class Template(Strict):
-    """A message that may be sent: files ``<name>.subject.txt``, ``<name>.txt``, ``<name>.html``."""
+    """A message that may be sent: a file ``<name>.<part>`` per part of its channels, as ``note.txt``."""
 
     purpose: Purpose
     manual: bool = False

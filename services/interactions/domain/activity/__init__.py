@@ -1,1 +1,1 @@
-"""What the customer did and has, a module a subject."""
+"""What the customer did and has, one module per subject."""

@@ -52,7 +52,8 @@ def decide(command: ComplaintOpenRequested | ComplaintCommand, context: Context)
 
 
 def outcome(customer: Customer, fact: ComplaintsData) -> Outcome:
-    """What the caller is told, once the fact has taken effect."""
+    """The answer to a command whose fact has taken effect: 201 and the id of a new complaint, else 200 and
+    the status."""
     if isinstance(fact, ComplaintOpened):
         return Outcome(201, {"complaint_id": fact.complaint_id})
     complaint = complaint_named(customer, fact.complaint_id)

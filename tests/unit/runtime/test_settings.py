@@ -2,13 +2,10 @@
 
 import json
 import os
-import socket
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 
-from shared.http.app import run_api
 from shared.runtime.settings import Settings, load_settings
 
 GOOD = {
@@ -81,19 +78,3 @@ def test_what_is_wrong_is_named_without_its_value(
     assert named in said
     assert "short-one" not in said
     assert "xyzzy" not in said
-
-
-def test_a_port_in_use_is_a_sentence(
-    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = FastAPI()
-    app.state.service = "loyalty"
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        busy = Settings(**(settings.model_dump(exclude_unset=True) | {"api_port": port}))
-        with pytest.raises(SystemExit) as ended:
-            run_api(app, busy)
-    assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert f"port {port}" in said
-    assert "RAPPORT_API_PORT" in said
