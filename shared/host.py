@@ -164,8 +164,7 @@ def run_processor(
     loop = _loop(settings, service, _topics(consumes, False, settings), Intake(service, consumes), processor)
     runtime = Runtime(settings, database, publisher, loop, asyncio.Event())
 
-    indexes = {collection.name: collection.indexes for collection in collections}
-    ready = partial(prepare, database, indexes)
+    ready = partial(prepare, database, collections)
     _run(settings, service, loop, publisher, client, ready, runtime, ())
 
 

@@ -15,7 +15,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, OperationFailure
 
-from shared.domain import Handler, S
+from shared.domain import Collection, Handler, S
 from shared.journal.documents import OUTBOX, Change, Document, Journalled, Writes, journalled, writes_of
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.sessions import COLLECTION as WRITERS
@@ -23,16 +23,16 @@ from shared.journal.sessions import Sessions
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
 
-COLLECTIONS: Mapping[str, Sequence[str]] = {
-    "state": (),
-    "journal": (),
-    "timers": ("due_at",),
-    OUTBOX: (),
-    "watermarks": (),
-    "counters": (),
-    WRITERS: (),
-}
-"""The journal's own, each with its indexes."""
+COLLECTIONS = (
+    Collection("state", owner="_id", personal=("data",)),
+    Collection("journal", owner="subject", personal=("outcome", "emitted")),
+    Collection("timers", owner="subject", personal=("payload",), indexes=("due_at",)),
+    Collection(OUTBOX, owner=None, personal=()),
+    Collection("watermarks", owner=None, personal=()),
+    Collection("counters", owner=None, personal=()),
+    Collection(WRITERS, owner=None, personal=()),
+)
+"""The journal's own."""
 NAMESPACE_EXISTS = 48
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
@@ -46,19 +46,21 @@ class CountersMovedError(Exception):
     """Another worker has taken from a shared counter of the plan meanwhile; nothing was written."""
 
 
-async def prepare(database: AsyncDatabase[Document], collections: Mapping[str, Sequence[str]]) -> None:
-    """Make these collections with their indexes (``Collection.indexes``), before the first transaction: two
-    that are the first to write a collection would be in each other's way. Safe to repeat, and for workers
-    that start together."""
-    for name in sorted(collections.keys() - set(await database.list_collection_names())):
+async def prepare(database: AsyncDatabase[Document], collections: Sequence[Collection]) -> None:
+    """Make these collections with their indexes, before the first transaction: two that are the first to
+    write a collection would be in each other's way. Safe to repeat, and for workers that start together."""
+    there = set(await database.list_collection_names())
+    for collection in collections:
+        if collection.name in there:
+            continue
         try:
-            await database.create_collection(name, check_exists=False)
+            await database.create_collection(collection.name, check_exists=False)
         except OperationFailure as error:
             if error.code != NAMESPACE_EXISTS:
                 raise
-    for name, indexes in collections.items():
-        for keys in indexes:
-            await database[name].create_index(
+    for collection in collections:
+        for keys in collection.indexes:
+            await database[collection.name].create_index(
                 [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
             )
 
@@ -74,8 +76,7 @@ class WorkerStore(Generic[S]):
 
     async def prepare(self) -> None:
         """Make the journal's collections and the handler's, with their indexes; see ``prepare``."""
-        own = {collection.name: collection.indexes for collection in self._handler.collections}
-        await prepare(self.database, {**COLLECTIONS, **own})
+        await prepare(self.database, (*COLLECTIONS, *self._handler.collections))
 
     async def take_over(self, partition: int) -> None:
         """Before a partition's first read: end what a writer before may have left open."""
