@@ -25,12 +25,11 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic_core import PydanticSerializationError
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
 
 from shared.domain import Outcome, RefusedError
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
-from shared.http.problems import ProblemError, from_refusal, phrase
+from shared.http.problems import STORE_AWAY, ProblemError, from_refusal, phrase
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.runtime.telemetry import COMMANDS
@@ -43,7 +42,6 @@ TOPIC = "commands"
 HEADER = "Idempotency-Key"
 FIRST_POLL_S = 0.01
 SLOWEST_POLL_S = 0.1
-STORE_AWAY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError)
 
 IdempotencyKey = Annotated[
     str | None,

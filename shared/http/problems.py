@@ -180,41 +180,48 @@ def from_refusal(
     return ProblemError(refusal.status, refusal.code, refusal.detail, errors=errors, headers=headers)
 
 
+STORE_AWAY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError)
+"""What PyMongo raises while the store is away."""
+TOLD = (
+    ProblemError,
+    RefusedError,
+    RequestValidationError,
+    HTTPException,
+    *STORE_AWAY,
+    BrokerAwayError,
+    MessageSizeTooLargeError,
+)
+"""All that a route may raise and a caller is told; anything else is the 500 of ``shared.http.access``."""
+
+
+def from_error(error: Exception) -> ProblemError:
+    """The problem that an error of ``TOLD`` is answered with."""
+    match error:
+        case ProblemError():
+            return error
+        case RefusedError():
+            return from_refusal(error)
+        case RequestValidationError():
+            return invalid(error.errors())
+        case HTTPException():
+            return from_http(error)
+        case BrokerAwayError():
+            log.warning("broker_unavailable", error=str(error)[:300])
+            return broker_unavailable()
+        case MessageSizeTooLargeError():
+            return too_large(MAX_RECORD_BYTES)
+        case ConnectionFailure() | ExecutionTimeout() | WaitQueueTimeoutError():
+            log.warning("store_unavailable", error=str(error)[:300])
+            return store_unavailable()
+        case _:
+            raise error
+
+
 def install(app: FastAPI) -> None:
-    """Make every error of the app a problem. The 500 is ``shared.http.access``'s."""
+    """Make every error of the app a problem."""
 
-    async def problem(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, ProblemError)
-        return error.response()
+    async def answer(_: Request, error: Exception) -> JSONResponse:
+        return from_error(error).response()
 
-    async def refused(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RefusedError)
-        return from_refusal(error).response()
-
-    async def validation(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        return invalid(error.errors()).response()
-
-    async def http(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        return from_http(error).response()
-
-    async def store(_: Request, error: Exception) -> JSONResponse:
-        log.warning("store_unavailable", error=str(error)[:300])
-        return store_unavailable().response()
-
-    async def size(_: Request, __: Exception) -> JSONResponse:
-        return too_large(MAX_RECORD_BYTES).response()
-
-    async def broker(_: Request, error: Exception) -> JSONResponse:
-        log.warning("broker_unavailable", error=str(error)[:300])
-        return broker_unavailable().response()
-
-    app.add_exception_handler(ProblemError, problem)
-    app.add_exception_handler(RefusedError, refused)
-    app.add_exception_handler(RequestValidationError, validation)
-    app.add_exception_handler(HTTPException, http)
-    for away in (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError):
-        app.add_exception_handler(away, store)
-    app.add_exception_handler(BrokerAwayError, broker)
-    app.add_exception_handler(MessageSizeTooLargeError, size)
+    for kind in TOLD:
+        app.add_exception_handler(kind, answer)
