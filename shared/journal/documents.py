@@ -24,8 +24,8 @@ class Writes:
     """What one transaction writes."""
 
     partition: Document
-    """The change of the partition's document, which its epoch guards: what is to be published of timers'
-    entries, and the watermark. Written first."""
+    """The change of the partition's document, which its epoch guards: which attempt this is, what is to be
+    published of timers' entries, and the watermark. Written first."""
     journal: list[Document]
     states: list[Change]
     inserts: dict[str, list[Document]] = field(default_factory=dict)
@@ -63,11 +63,16 @@ class Journalled:
 
 
 def writes_of(
-    plan: Plan[S], stored: Mapping[str, StoredState[S]], *, partition: int, watermark: datetime | None
+    plan: Plan[S],
+    stored: Mapping[str, StoredState[S]],
+    *,
+    partition: int,
+    attempt: int,
+    watermark: datetime | None,
 ) -> Writes:
     """The plan's writes."""
     writes = Writes(
-        partition=_partition(plan.outbox, watermark),
+        partition=_partition(attempt, plan.outbox, watermark),
         journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
         states=[_state(s, stored[s].version, state.model_dump_json()) for s, state in plan.states.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
@@ -86,8 +91,8 @@ def writes_of(
     return writes
 
 
-def _partition(outbox: Sequence[str], watermark: datetime | None) -> Document:
-    change: Document = {}
+def _partition(attempt: int, outbox: Sequence[str], watermark: datetime | None) -> Document:
+    change: Document = {"$set": {"attempt": attempt}}
     if outbox:
         change["$push"] = {"outbox": {"$each": list(outbox)}}
     if watermark is not None:

@@ -51,15 +51,6 @@ class Drafter(Generic[S]):
         if not await self._learn(step, uids) - plan.forgotten:
             raise FencedError("the journal refused entries that it does not have") from None
 
-    async def learn_anew(self, step: Step[S]) -> None:
-        """A try of the step may have been written: whatever was known of its events may be old."""
-        uids = [message.event.uid for message in step.messages]
-        for uid in uids:
-            step.known.pop(uid, None)
-        step.memory.forget(step.subjects)
-        if uids:
-            await self._learn(step, uids)
-
     async def _read_timers(self, step: Step[S]) -> None:
         batch = step.batch
         read = partial(

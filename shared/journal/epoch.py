@@ -25,7 +25,7 @@ from shared.worker.processing import FencedError
 log = structlog.get_logger(__name__)
 
 COLLECTION = "partitions"
-"""``{_id: partition, epoch, owner, sessions: [id, ...], writes}``, and what a service keeps beside."""
+"""``{_id: partition, epoch, owner, sessions: [id, ...], writes, attempt}``, and what a service adds."""
 TRANSACTION_SECONDS = 10.0
 """For all of a transaction, its commit too: beside ``timeoutMS`` the driver heeds no commit time."""
 UNKNOWN = "UnknownTransactionCommitResult"
@@ -60,7 +60,8 @@ class Epochs:
         announced = {bytes(id) for id in (found or {}).get("sessions", ())}
         mine = {id for _, _, id in self._announced} - self._open
         await self._end((announced - mine) | self._doubtful)
-        change = {"$inc": {"epoch": 1, "writes": 1}, "$set": {"owner": self._owner, "sessions": []}}
+        begun = {"owner": self._owner, "sessions": [], "attempt": 0}
+        change = {"$inc": {"epoch": 1, "writes": 1}, "$set": begun}
         try:
             raised = await self._raise(partition, change)
         except DuplicateKeyError:  # two made the document at once
@@ -75,11 +76,20 @@ class Epochs:
         )
         return dict(raised)
 
-    async def settle(self, partition: int, epoch: int) -> None:
-        """Once this returns, each transaction of ours that was in doubt has committed or never will: the
-        write here is to the document that it wrote first. Raises ``FencedError``."""
+    async def settle(self, partition: int, epoch: int) -> int:
+        """The ``attempt`` that was written last. Once this returns, each transaction of ours that was in
+        doubt has committed or never will: the write here is to the document that it wrote first. Raises
+        ``FencedError``."""
         await self._end(self._doubtful)
-        await self.write(partition, epoch, {})
+        found = await self._partitions.find_one_and_update(
+            {"_id": partition, "epoch": epoch},
+            {"$inc": {"writes": 1}},
+            projection={"attempt": 1},
+            return_document=ReturnDocument.AFTER,
+        )
+        if found is None:
+            raise FencedError(f"partition {partition} has another epoch than {epoch}")
+        return int(found["attempt"])
 
     async def write(
         self,

@@ -20,6 +20,8 @@ class PartitionMemory(Generic[S]):
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         """Under which this worker took the partition over: what is written for it matches this."""
+        self.attempts = 0
+        """How many transactions were tried under it."""
         self.warm: OrderedDict[str, StoredState[S]] = OrderedDict()
         self.recent: OrderedDict[str, Origin] = OrderedDict()
         self.counters = Recall()

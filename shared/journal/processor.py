@@ -41,9 +41,10 @@ class JournalProcessor(Generic[S]):
 
     1. Read the timers that are due. Where more may be due than were read, the step ends at the last of them.
     2. Plan it, on states and shared counters as memory or the store has them (``drafting``, ``planner``).
-    3. Write the plan in one transaction, under the epoch of the takeover. Where another worker was faster at
-       a shared counter, where the journal has some of the events, and where no answer came, read and plan
-       again; where the store refuses it for good, take smaller steps (``bisection``).
+    3. Write the plan in one transaction, under the epoch of the takeover. Where no answer came, find out
+       whether it stands. Where it does not, where another worker was faster at a shared counter, and where
+       the journal has some of the events, read and plan again; where the store refuses it for good, take
+       smaller steps (``bisection``).
     4. Keep in memory what stands now.
     5. Publish what the plan emitted, and what redelivered events of it emitted their first time.
     6. Remember its events as handled, and count them.
@@ -151,7 +152,8 @@ class JournalProcessor(Generic[S]):
                 if not passes(error) and await self._at_fault(step):
                     raise UnstorableError(error) from error
                 await trouble.wait(error)
-                await self._settle(step)
+                if await self._stands(step):
+                    break
         telemetry.BATCH_SECONDS.labels(self._service, "transaction").observe(perf_counter() - started)
         timer_fired = any(e.origin.topic == TIMER_TOPIC for e in plan.entries)
         faults.point("after_timer_transaction" if timer_fired else "after_transaction")
@@ -165,24 +167,31 @@ class JournalProcessor(Generic[S]):
     async def _write(self, step: Step[S], plan: Plan[S], *, counters_first: bool) -> None:
         """``counters_first``: it lost a race for a counter and is to win the next."""
         watermark = step.horizon if self._stream else None
-        if plan.entries or plan.timers or watermark is not None:
+        step.memory.attempts += 1
+        # What it rejects is said only by who holds the partition: another's state may speak for it by now.
+        if plan.entries or plan.timers or plan.rejected or watermark is not None:
             await self._store.write(
                 plan,
                 step.states,
                 partition=step.batch.partition,
                 epoch=step.memory.epoch,
+                attempt=step.memory.attempts,
                 watermark=watermark,
                 counters_first=counters_first,
             )
 
-    async def _settle(self, step: Step[S]) -> None:
-        """Whether the step was written is not known. Find out: what it said of its timers is published now,
-        its records are known as handled, and the rest is read again for the next plan."""
-        partition, epoch = step.batch.partition, step.memory.epoch
-        settle = partial(self._store.settle, partition, epoch)
-        await retry(self._service, "mongo", settle, waits=lambda error: not isinstance(error, FencedError))
-        await self._publishing.empty_outbox(partition, epoch)
-        await self._drafter.learn_anew(step)
+    async def _stands(self, step: Step[S]) -> bool:
+        """Whether the attempt that had no answer was written after all. If not, all is read anew for the
+        next one. Raises ``FencedError``."""
+        memory = step.memory
+        settle = partial(self._store.settle, step.batch.partition, memory.epoch)
+        written = await retry(
+            self._service, "mongo", settle, waits=lambda error: not isinstance(error, FencedError)
+        )
+        if written == memory.attempts:
+            return True
+        memory.forget(step.subjects)
+        return False
 
     async def _at_fault(self, step: Step[S]) -> bool:
         """Whether a step that was refused is to blame. Before its one event is set aside, the store must have

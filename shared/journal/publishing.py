@@ -50,8 +50,7 @@ class StepPublisher(Generic[S]):
         faults.point("after_publish")
 
     async def empty_outbox(self, partition: int, epoch: int) -> None:
-        """Publish what fired timers emitted in a transaction that nobody published yet: a worker's before, or
-        our own whose commit was not acknowledged. Raises ``FencedError``."""
+        """Publish what a worker before may have left of its fired timers. Raises ``FencedError``."""
         outbox = await retry(self._service, "mongo", lambda: self._store.outbox(partition))
         if not outbox:
             return

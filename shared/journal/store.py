@@ -81,9 +81,10 @@ class WorkerStore(Generic[S]):
         epoch: int = (await self._epochs.take_over(partition))["epoch"]
         return epoch
 
-    async def settle(self, partition: int, epoch: int) -> None:
-        """After a write that failed without an answer: from here on it is read, or it never will be."""
-        await self._epochs.settle(partition, epoch)
+    async def settle(self, partition: int, epoch: int) -> int:
+        """After a write that had no answer: the attempt that was written last, and none after it ever will be
+        that began before. Raises ``FencedError``."""
+        return await self._epochs.settle(partition, epoch)
 
     async def prove(self, partition: int, epoch: int) -> None:
         """Write nothing but the partition's document: a store that refuses this refuses anything."""
@@ -150,17 +151,18 @@ class WorkerStore(Generic[S]):
         *,
         partition: int,
         epoch: int,
+        attempt: int,
         watermark: datetime | None,
         counters_first: bool = False,
     ) -> None:
-        """Write the plan in one transaction.
+        """Write the plan in one transaction. No two under an epoch are the same ``attempt``, from 1.
 
         Shared counters come last, so that a worker that dies here holds up no other; ``counters_first``
         instead lets a long transaction win against others' short ones. Raises ``DuplicateEventsError``,
         ``CountersMovedError``, ``FencedError``: nothing is written then. After one of PyMongo's errors it may
-        have been, or may yet be until ``settle`` has returned.
+        have been, or may yet be, until ``settle`` tells.
         """
-        writes = writes_of(plan, stored, partition=partition, watermark=watermark)
+        writes = writes_of(plan, stored, partition=partition, attempt=attempt, watermark=watermark)
         async with self._epochs.transaction({partition: epoch}) as session:
             await self._epochs.write(partition, epoch, writes.partition, session)
             await self._write_all(writes, session, counters_first=counters_first)

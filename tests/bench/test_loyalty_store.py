@@ -47,8 +47,8 @@ class Recording(WorkerStore[MemberState]):
         self, plan: Plan[MemberState], stored: Mapping[str, StoredState[MemberState]], **options: Any
     ) -> None:
         await super().write(plan, stored, **options)
-        where, watermark = options["partition"], options["watermark"]
-        self.written.append(writes_of(plan, stored, partition=where, watermark=watermark))
+        options.pop("epoch")
+        self.written.append(writes_of(plan, stored, **options))
 
 
 async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:

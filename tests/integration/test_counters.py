@@ -87,7 +87,7 @@ async def store(client: AsyncMongoClient[Document]) -> WorkerStore[Gifts]:
 
 
 async def write(store: WorkerStore[Gifts], plan: Plan[Gifts], **options: Any) -> None:
-    await store.write(plan, {}, partition=3, epoch=1, watermark=None, **options)
+    await store.write(plan, {}, partition=3, epoch=1, attempt=1, watermark=None, **options)
 
 
 async def test_workers_that_start_together_find_all_collections(client: AsyncMongoClient[Document]) -> None:

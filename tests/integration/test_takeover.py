@@ -68,7 +68,7 @@ async def prepared(client: Client) -> WorkerStore[Tally]:
 
 async def set_timer(store: WorkerStore[Tally], epoch: int, due_at: datetime) -> None:
     plan: Plan[Tally] = Plan(timers={"c|t": Timer("c", "t", due_at)})
-    await store.write(plan, {}, partition=2, epoch=epoch, watermark=None)
+    await store.write(plan, {}, partition=2, epoch=epoch, attempt=1, watermark=None)
 
 
 async def test_the_successor_ends_what_the_writer_before_left_open(gone: Client, heir: Client) -> None:
@@ -109,7 +109,7 @@ async def test_a_transaction_of_timers_alone_is_fenced(gone: Client, heir: Clien
     await set_timer(old, epoch, AT)
     mine = await new.take_over(2)
     with pytest.raises(FencedError):
-        await old.write(firing("old"), {}, partition=2, epoch=epoch, watermark=None)
+        await old.write(firing("old"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
     with pytest.raises(FencedError):
         await old.drop_timer(2, epoch, Timer("c", "t", AT))
     with pytest.raises(FencedError):
@@ -117,7 +117,7 @@ async def test_a_transaction_of_timers_alone_is_fenced(gone: Client, heir: Clien
     with pytest.raises(FencedError):
         await old.prove(2, epoch)
     assert [t.due_at for t in await new.due_timers(0, 1, LATER, 10)] == [AT]
-    await new.write(firing("new"), {}, partition=2, epoch=mine, watermark=LATER)
+    await new.write(firing("new"), {}, partition=2, epoch=mine, attempt=1, watermark=LATER)
     assert await new.due_timers(0, 1, LATER, 10) == []
     assert [r.value for records in (await new.outbox(2)).values() for r in records] == [b"new"]
     assert await new.watermark(2) == LATER
@@ -127,7 +127,7 @@ async def test_a_row_goes_only_as_it_was_read(gone: Client) -> None:
     store = await prepared(gone)
     epoch = await store.take_over(2)
     await set_timer(store, epoch, LATER)  # moved since it was read
-    await store.write(firing("a"), {}, partition=2, epoch=epoch, watermark=None)
+    await store.write(firing("a"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
     assert [t.due_at for t in await store.due_timers(0, 1, LATER, 10)] == [LATER]
     await store.drop_timer(2, epoch, Timer("c", "t", AT))
     assert len(await store.due_timers(0, 1, LATER, 10)) == 1
@@ -140,7 +140,7 @@ async def test_the_outbox_gets_entries_and_loses_those_that_were_published(gone:
     epoch = await store.take_over(2)
     first, second = firing("a"), firing("b", LATER)
     for plan in (first, second):
-        await store.write(plan, {}, partition=2, epoch=epoch, watermark=LATER)
+        await store.write(plan, {}, partition=2, epoch=epoch, attempt=1, watermark=LATER)
     assert list(await store.outbox(2)) == first.outbox + second.outbox
     await store.clear_outbox(2, epoch, first.outbox)
     assert list(await store.outbox(2)) == second.outbox
@@ -163,7 +163,8 @@ async def test_after_settling_nothing_that_was_left_open_can_commit(gone: Client
     with pytest.raises(OSError, match="connection"):
         await breaks()
     async with asyncio.timeout(10):
-        await store.settle(2, epoch)
-        await store.write(firing("a"), {}, partition=2, epoch=epoch, watermark=None)
+        assert await store.settle(2, epoch) == 0
+        await store.write(firing("a"), {}, partition=2, epoch=epoch, attempt=7, watermark=None)
+    assert await store.settle(2, epoch) == 7
     with pytest.raises(DuplicateEventsError):
-        await store.write(firing("a"), {}, partition=2, epoch=epoch, watermark=None)
+        await store.write(firing("a"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)

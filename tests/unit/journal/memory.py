@@ -49,6 +49,8 @@ class MemoryStore(InMemoryStore[Any]):
     def __init__(self, handler: Handler[Any]) -> None:
         super().__init__(handler)
         self.epochs: dict[int, int] = {}
+        self.attempts: dict[int, int] = {}
+        """The last one written, by partition."""
         self.outboxes: dict[int, list[str]] = {}
         self.watermarks: dict[int, datetime] = {}
         self.counter_reads: list[list[str]] = []
@@ -82,11 +84,13 @@ class MemoryStore(InMemoryStore[Any]):
     async def take_over(self, partition: int) -> int:
         self._decide()
         self.epochs[partition] = self.epochs.get(partition, 0) + 1
+        self.attempts[partition] = 0
         return self.epochs[partition]
 
-    async def settle(self, partition: int, epoch: int) -> None:
+    async def settle(self, partition: int, epoch: int) -> int:
         self._decide()
         self._fence(partition, epoch)
+        return self.attempts[partition]
 
     async def prove(self, partition: int, epoch: int) -> None:
         self.proofs += 1
@@ -132,6 +136,7 @@ class MemoryStore(InMemoryStore[Any]):
         *,
         partition: int,
         epoch: int,
+        attempt: int,
         watermark: datetime | None,
         counters_first: bool = False,
     ) -> None:
@@ -144,6 +149,8 @@ class MemoryStore(InMemoryStore[Any]):
         fault = next(self.faults, None)
 
         def commit() -> None:
+            assert attempt > self.attempts[partition]
+            self.attempts[partition] = attempt
             self.keep(plan, partition)
             self.outboxes.setdefault(partition, []).extend(plan.outbox)
             if watermark is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.journal.processor import JournalProcessor
 from shared.kafka.publisher import Record
-from shared.worker.processing import FencedError
+from shared.worker.processing import Batch, FencedError
 from tests.unit.journal.driver import START, batch_of, messages_of, processor, run
 from tests.unit.journal.memory import HANDLER, CrashError, MemoryPublisher, MemoryStore
 
@@ -72,6 +72,15 @@ async def test_what_a_successor_has_in_the_outbox_outlives_the_one_before() -> N
     await heir.assigned(frozenset({0}))
     assert _timers(published.records) == 2, "both firings are told"
     assert store.outboxes == {0: []}
+
+
+async def test_a_worker_that_lost_its_partition_dead_letters_nothing() -> None:
+    """Its state is old: what speaks against an event there need not speak against it any more."""
+    store, old, publisher = await with_a_timer()
+    await processor(store, MemoryPublisher()).assigned(frozenset({0}))
+    with pytest.raises(FencedError):
+        await old.process(Batch(0, 1, tuple(messages_of([(0, 0, 13)])), START, START))
+    assert len(publisher.records) == 1, "the purchase's of before"
 
 
 async def test_a_worker_that_takes_the_same_partition_again_is_fenced_off_from_itself() -> None:
