@@ -31,6 +31,7 @@ from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Publisher, Record
+from shared.runtime.mongo import connect
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 from shared.schemas.base import Data
@@ -52,15 +53,8 @@ ProcessorFactory = Callable[
 ]
 
 
-def mongo_client(settings: Settings) -> AsyncMongoClient[Document]:
-    """A client as every worker uses it; it connects when first used."""
-    return AsyncMongoClient(
-        settings.mongo,
-        tz_aware=True,
-        tzinfo=UTC,
-        serverSelectionTimeoutMS=int(settings.store_timeout * 1000),
-        timeoutMS=30_000,
-    )
+STORE_MS = 30_000
+"""For one call of the store, its retries too."""
 
 
 class Runtime:
@@ -127,7 +121,7 @@ def run_worker(
 
     ``observe`` is called with each plan that took effect; it must not raise.
     """
-    client = mongo_client(settings)
+    client = connect(settings, timeoutMS=STORE_MS)
     store = WorkerStore(client, handler)
     publisher = Publisher(settings.kafka)
     processor = JournalProcessor(
@@ -157,7 +151,7 @@ def run_processor(
 
     ``collections``: all that it writes.
     """
-    client = mongo_client(settings)
+    client = connect(settings, timeoutMS=STORE_MS)
     database = client[f"rapport_{service}"]
     publisher = Publisher(settings.kafka)
     processor = processor_factory(database, client, publisher)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic
 
+import pymongo
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
@@ -21,6 +22,7 @@ from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.sessions import COLLECTION as WRITERS
 from shared.journal.sessions import Sessions
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import TRANSACTION_SECONDS
 from shared.worker.processing import FencedError
 
 COLLECTIONS = (
@@ -141,7 +143,6 @@ class WorkerStore(Generic[S]):
         *,
         partition: int,
         watermark: datetime | None,
-        deadline_ms: int = 10_000,
         counters_first: bool = False,
     ) -> bool:
         """Write the plan in one transaction; True if it put timers' entries into the outbox.
@@ -153,8 +154,10 @@ class WorkerStore(Generic[S]):
         writes = writes_of(plan, stored, partition=partition, watermark=watermark)
         async with self._client.start_session() as session:
             await self._sessions.announce(session, partition)
-            async with await session.start_transaction(max_commit_time_ms=deadline_ms):
-                await self._write_all(writes, session, counters_first=counters_first)
+            async with await session.start_transaction():
+                with pymongo.timeout(TRANSACTION_SECONDS):  # what fails is aborted outside this limit
+                    await self._write_all(writes, session, counters_first=counters_first)
+                    await session.commit_transaction()
         return OUTBOX in writes.changes
 
     async def _write_all(self, writes: Writes, session: AsyncClientSession, *, counters_first: bool) -> None:

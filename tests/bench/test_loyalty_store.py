@@ -50,11 +50,8 @@ class Recording(WorkerStore[MemberState]):
         *,
         partition: int,
         watermark: datetime | None,
-        deadline_ms: int = 10_000,
     ) -> bool:
-        done = await super().write(
-            plan, stored, partition=partition, watermark=watermark, deadline_ms=deadline_ms
-        )
+        done = await super().write(plan, stored, partition=partition, watermark=watermark)
         self.written.append(writes_of(plan, stored, partition=partition, watermark=watermark))
         return done
 

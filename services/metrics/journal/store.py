@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pymongo
 from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
@@ -22,12 +23,12 @@ from services.metrics.domain.rows import (
 )
 from services.metrics.journal.seen import ID_BYTES, Chunk
 from shared.journal.sessions import Sessions
+from shared.runtime.mongo import TRANSACTION_SECONDS
 from shared.worker.processing import FencedError
 
 Document = dict[str, Any]
 LOOKUP = 100
 """Customers asked for in one query."""
-DEADLINE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,10 @@ class WorkerStore:
         async with self._client.start_session() as session:
             for write in writes:
                 await self._sessions.announce(session, write.partition)
-            async with await session.start_transaction(max_commit_time_ms=DEADLINE_MS):
-                await self._write_all(writes, session)
+            async with await session.start_transaction():
+                with pymongo.timeout(TRANSACTION_SECONDS):  # what fails is aborted outside this limit
+                    await self._write_all(writes, session)
+                    await session.commit_transaction()
 
     async def _write_all(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
         for write in writes:
