@@ -92,8 +92,15 @@ class Runtime:
         record = Record(event.data.topic, event.subject.encode(), value, tuple(headers))
         await self._publisher.publish([record])
 
+    def stop(self) -> None:
+        """Have the tasks end, those too that wait for a commit."""
+        self.stopping.set()
+        self._committed.set()
+
     async def wait_for_commit(self, seconds: float) -> None:
-        """Until the worker has committed a batch, or so many seconds have passed."""
+        """Until the worker has committed a batch, or so many seconds have passed, or it stops."""
+        if self.stopping.is_set():
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._committed.wait(), seconds)
         self._committed.clear()
@@ -195,6 +202,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
+    ended = asyncio.Event()
     app = _App(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
@@ -218,14 +226,19 @@ def _run(
 
         @faust.Service.task
         async def extras(self) -> None:
-            await asyncio.gather(*(task(runtime) for task in extra))
-            await runtime.stopping.wait()
+            try:
+                await asyncio.gather(*(task(runtime) for task in extra))
+                await runtime.stopping.wait()
+            finally:
+                ended.set()
 
         async def on_stop(self) -> None:
-            runtime.stopping.set()
+            runtime.stop()
             loop.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(loop.finished.wait(), 10.0)
+            # What the tasks have to say last, they say before the publisher ends.
+            for end, seconds in ((loop.finished, 10.0), (ended, 3.0)):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(end.wait(), seconds)
             await publisher.stop()
             await client.close()
 
