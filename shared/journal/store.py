@@ -18,6 +18,7 @@ from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.domain import Collection, Handler, S
 from shared.journal.documents import OUTBOX, Change, Document, Journalled, Writes, journalled, writes_of
+from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.sessions import COLLECTION as WRITERS
 from shared.journal.sessions import Sessions
@@ -94,7 +95,7 @@ class WorkerStore(Generic[S]):
             cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
             documents = await cursor.to_list()
         for d in documents:
-            found[d["_id"]] = StoredState(self._handler.state.model_validate_json(d["data"]), d["version"])
+            found[d["_id"]] = StoredState(read_state(self._handler.state, d["data"]), d["version"])
         return found
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
