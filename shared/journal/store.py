@@ -23,7 +23,7 @@ from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.sessions import COLLECTION as WRITERS
 from shared.journal.sessions import Sessions
 from shared.kafka.publisher import Record
-from shared.runtime.mongo import TRANSACTION_SECONDS
+from shared.runtime.mongo import COMMIT_SECONDS, WRITING_SECONDS
 from shared.worker.processing import FencedError
 
 COLLECTIONS = (
@@ -156,8 +156,9 @@ class WorkerStore(Generic[S]):
         async with self._client.start_session() as session:
             await self._sessions.announce(session, partition)
             async with await session.start_transaction():
-                with pymongo.timeout(TRANSACTION_SECONDS):  # what fails is aborted outside this limit
+                with pymongo.timeout(WRITING_SECONDS):  # what fails is aborted outside this limit
                     await self._write_all(writes, session, counters_first=counters_first)
+                with pymongo.timeout(COMMIT_SECONDS):
                     await session.commit_transaction()
         return OUTBOX in writes.changes
 

@@ -7,9 +7,10 @@ from pymongo import AsyncMongoClient
 
 from shared.runtime.settings import Settings
 
-TRANSACTION_SECONDS = 10.0
-"""For all of a transaction, its commit too; what is not done by then is tried again. The driver heeds no
-``max_commit_time_ms`` where there is a ``timeoutMS``."""
+WRITING_SECONDS, COMMIT_SECONDS = 7.0, 3.0
+"""For all the writes of a transaction, and for its commit; what is not done by then is tried again. The
+driver heeds no ``max_commit_time_ms`` where there is a ``timeoutMS``. The commit has a limit of its own: were
+one not sent at all, as the time is up, the server would hold the transaction open for a minute."""
 
 PROMISES: dict[str, Any] = {
     # What is acknowledged outlives the primary, and nothing is read that could be rolled back.

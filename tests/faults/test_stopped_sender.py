@@ -35,16 +35,16 @@ THINKS_SECONDS = 1.5
 
 
 class SlowServer:
-    """Takes each text, thinks about it, and keeps it."""
+    """Keeps each text, and takes a while to say so."""
 
     def __init__(self) -> None:
         self.reading = threading.Event()
         self.kept: list[str] = []
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.kept += envelope.rcpt_tos
         self.reading.set()
         await asyncio.sleep(THINKS_SECONDS)
-        self.kept += envelope.rcpt_tos
         return "250 OK"
 
 
