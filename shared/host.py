@@ -31,6 +31,7 @@ from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Publisher, Record
+from shared.runtime.mongo import connect
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 from shared.schemas.base import Data
@@ -52,15 +53,8 @@ ProcessorFactory = Callable[
 ]
 
 
-def mongo_client(settings: Settings) -> AsyncMongoClient[Document]:
-    """A client as every worker uses it; it connects when first used."""
-    return AsyncMongoClient(
-        settings.mongo,
-        tz_aware=True,
-        tzinfo=UTC,
-        serverSelectionTimeoutMS=int(settings.store_timeout * 1000),
-        timeoutMS=30_000,
-    )
+STORE_MS = 30_000
+"""For one call of the store, its retries too."""
 
 
 class Runtime:
@@ -98,8 +92,15 @@ class Runtime:
         record = Record(event.data.topic, event.subject.encode(), value, tuple(headers))
         await self._publisher.publish([record])
 
+    def stop(self) -> None:
+        """Have the tasks end, those too that wait for a commit."""
+        self.stopping.set()
+        self._committed.set()
+
     async def wait_for_commit(self, seconds: float) -> None:
-        """Until the worker has committed a batch, or so many seconds have passed."""
+        """Until the worker has committed a batch, or so many seconds have passed, or it stops."""
+        if self.stopping.is_set():
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._committed.wait(), seconds)
         self._committed.clear()
@@ -127,7 +128,7 @@ def run_worker(
 
     ``observe`` is called with each plan that took effect; it must not raise.
     """
-    client = mongo_client(settings)
+    client = connect(settings, timeoutMS=STORE_MS)
     store = WorkerStore(client, handler)
     publisher = Publisher(settings.kafka)
     processor = JournalProcessor(
@@ -157,7 +158,7 @@ def run_processor(
 
     ``collections``: all that it writes.
     """
-    client = mongo_client(settings)
+    client = connect(settings, timeoutMS=STORE_MS)
     database = client[f"rapport_{service}"]
     publisher = Publisher(settings.kafka)
     processor = processor_factory(database, client, publisher)
@@ -201,6 +202,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
+    ended = asyncio.Event()
     app = _App(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
@@ -224,14 +226,19 @@ def _run(
 
         @faust.Service.task
         async def extras(self) -> None:
-            await asyncio.gather(*(task(runtime) for task in extra))
-            await runtime.stopping.wait()
+            try:
+                await asyncio.gather(*(task(runtime) for task in extra))
+                await runtime.stopping.wait()
+            finally:
+                ended.set()
 
         async def on_stop(self) -> None:
-            runtime.stopping.set()
+            runtime.stop()
             loop.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(loop.finished.wait(), 10.0)
+            # What the tasks have to say last, they say before the publisher ends.
+            for end, seconds in ((loop.finished, 10.0), (ended, 3.0)):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(end.wait(), seconds)
             await publisher.stop()
             await client.close()
 

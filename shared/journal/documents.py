@@ -9,6 +9,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from shared.domain import S
 from shared.journal.counters import Counter
+from shared.journal.later import state_text
 from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone, command_digest
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
@@ -74,7 +75,7 @@ def writes_of(
     writes = Writes(
         partition=_partition(attempt, plan.outbox, watermark),
         journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
-        states=[_state(s, stored[s].version, state.model_dump_json()) for s, state in plan.states.items()],
+        states=[_state(s, stored[s].version, state_text(state)) for s, state in plan.states.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
         counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
@@ -147,6 +148,8 @@ def _entry(entry: Entry) -> Document:
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)
+    if entry.until is not None:
+        document["retracted_until"] = entry.until
     if entry.emitted:
         document["emitted"] = [_stored(record) for record in entry.emitted]
     return document

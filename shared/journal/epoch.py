@@ -20,14 +20,13 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
+from shared.runtime.mongo import COMMIT_SECONDS, WRITING_SECONDS
 from shared.worker.processing import FencedError
 
 log = structlog.get_logger(__name__)
 
 COLLECTION = "partitions"
 """``{_id: partition, epoch, owner, sessions: [id, ...], writes, attempt}``, and what a service adds."""
-TRANSACTION_SECONDS = 10.0
-"""For all of a transaction, its commit too: beside ``timeoutMS`` the driver heeds no commit time."""
 UNKNOWN = "UnknownTransactionCommitResult"
 
 
@@ -112,8 +111,11 @@ class Epochs:
             raise FencedError(f"this worker's partition is not there any more: {partition}")
 
     @asynccontextmanager
-    async def transaction(self, epochs: Mapping[int, int]) -> AsyncIterator[AsyncClientSession]:
-        """A transaction for these partitions, each under its epoch. Its first writes must be ``write``'s."""
+    async def transaction(
+        self, epochs: Mapping[int, int], seconds: float = WRITING_SECONDS
+    ) -> AsyncIterator[AsyncClientSession]:
+        """A transaction for these partitions, each under its epoch. Its first writes must be ``write``'s;
+        all of them have so many ``seconds``."""
         await self._end(self._doubtful)
         async with self._client.start_session() as session:
             for partition, epoch in epochs.items():
@@ -122,8 +124,9 @@ class Epochs:
             self._open.add(id)
             try:
                 async with await session.start_transaction():
-                    with pymongo.timeout(TRANSACTION_SECONDS):  # what fails is aborted outside this limit
+                    with pymongo.timeout(seconds):  # what fails is aborted outside this limit
                         yield session
+                    with pymongo.timeout(COMMIT_SECONDS):
                         await session.commit_transaction()
             except BaseException as error:
                 if _leaves_open(error):

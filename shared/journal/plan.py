@@ -47,6 +47,8 @@ class Entry:
     """The outcome's body, with ``status``."""
     emitted: tuple[Record, ...]
     """What is to be published, once the entry is written."""
+    until: int | None = None
+    """Set for a command that met a bug: records of its id up to this offset are handled, a replay is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Plan(Generic[S]):
     """What to add to each field, by collection and key; nothing that comes to 0."""
     counters: Counters = field(default_factory=Counters)
     rejected: list[Rejected] = field(default_factory=list)
+    bugs: list[Rejected] = field(default_factory=list)
+    """Commands that met a bug and whose callers are told so; their dead letters are with their entries."""
     repeated: list[Message] = field(default_factory=list)
     """Messages without effect: they were seen before."""
     retracted: list[Retract] = field(default_factory=list)

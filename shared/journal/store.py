@@ -19,6 +19,7 @@ from shared.domain import Collection, Handler, S
 from shared.journal.documents import Change, Document, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
+from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
@@ -100,7 +101,7 @@ class WorkerStore(Generic[S]):
             cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
             documents = await cursor.to_list()
         for d in documents:
-            found[d["_id"]] = StoredState(self._handler.state.model_validate_json(d["data"]), d["version"])
+            found[d["_id"]] = StoredState(read_state(self._handler.state, d["data"]), d["version"])
         return found
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
