@@ -12,24 +12,23 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
-from typing import Any
+from typing import TypeVar
 
 import faust
 import structlog
 from faust.app.base import BootStrategy
-from faust.web import Request, Response, View
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from shared.domain import Collection, Handler, S
+from shared.health import add_pages
 from shared.journal.documents import Document
 from shared.journal.plan import Plan
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
+from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -44,8 +43,9 @@ from shared.worker.processing import Processor
 
 log = structlog.get_logger(__name__)
 
-STALLED_SECONDS = 60.0
-"""A loop that has not gone round for so long is not alive."""
+T = TypeVar("T")
+STOP_SECONDS = 1.9
+"""At a stop, the record loop and the service's own tasks have so long together."""
 ProcessorFactory = Callable[
     [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
     Processor,
@@ -116,6 +116,11 @@ class _App(faust.App):
     BootStrategy = _Boot
 
 
+class _Worker(faust.Worker):
+    async def _sentinel_task(self) -> None:
+        """Mode's own waits a second for nothing at each stop."""
+
+
 def run_worker(
     settings: Settings,
     handler: Handler[S],
@@ -178,15 +183,20 @@ def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings
 def _loop(
     settings: Settings, service: str, topics: set[str], intake: Intake, processor: Processor
 ) -> RecordLoop:
+    options = consumer_options(
+        settings.kafka,
+        f"rapport-{service}",
+        session_seconds=settings.session_timeout,
+        poll_seconds=settings.poll_interval,
+    )
     return RecordLoop(
         service=service,
-        bootstrap=settings.kafka,
+        consumer=lambda: LibrdkafkaConsumer(options, topics),
         topics=topics,
         intake=intake,
         processor=processor,
         stream=settings.clock == "stream",
         batch_size=settings.batch_size,
-        session_timeout_ms=int(settings.session_timeout * 1000),
     )
 
 
@@ -210,6 +220,7 @@ def _run(
         web_bind=settings.host,
         web_port=settings.worker_port,
     )
+    ended = asyncio.Event()
 
     @app.service
     class Records(faust.Service):
@@ -218,28 +229,33 @@ def _run(
         @faust.Service.task
         async def records(self) -> None:
             await publisher.start()
-            await _until_it_works("mongo", prepare)
-            await publisher.connected()
+            await _alive(loop, _until_it_works("mongo", prepare))
             await loop.run()
 
         @faust.Service.task
         async def extras(self) -> None:
-            await asyncio.gather(*(task(runtime) for task in extra))
-            await runtime.stopping.wait()
+            try:
+                await asyncio.gather(*(task(runtime) for task in extra))
+                await runtime.stopping.wait()
+            finally:
+                ended.set()
 
         async def on_stop(self) -> None:
             runtime.stopping.set()
             loop.stop()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(loop.finished.wait(), 10.0)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await loop.finished.wait()
+                    await ended.wait()  # what they have to tell goes by the publisher
             await publisher.stop()
             await client.close()
 
-    _pages(app, service, loop, publisher, client)
+    add_pages(app, loop, publisher, client)
     settle_heap()
-    worker = faust.Worker(
+    worker = _Worker(
         app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
     )
+    worker.spinner = None  # it would write to the terminal, in the middle of JSON lines
     worker.execute_from_commandline()
 
 
@@ -249,6 +265,18 @@ def settle_heap() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+async def _alive(loop: RecordLoop, waiting: Awaitable[T]) -> T:
+    """Wait, however long it takes: an outage is no reason to be restarted."""
+    task = asyncio.ensure_future(waiting)
+    try:
+        while not task.done():
+            loop.note_progress()
+            await asyncio.wait({task}, timeout=1.0)
+        return task.result()
+    finally:
+        task.cancel()
 
 
 async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) -> None:
@@ -264,30 +292,3 @@ async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) 
             delay = min(delay * 2, 10.0)
         else:
             return
-
-
-def _pages(
-    app: _App, service: str, loop: RecordLoop, publisher: Publisher, client: AsyncMongoClient[Document]
-) -> None:
-    @app.page("/healthz")
-    async def healthz(view: View, request: Request) -> Response:
-        stalled = monotonic() - loop.progress
-        body: dict[str, Any] = {"status": "stalled" if stalled > STALLED_SECONDS else "alive"}
-        return view.json(body, status=503 if stalled > STALLED_SECONDS else 200)
-
-    @app.page("/readyz")
-    async def readyz(view: View, request: Request) -> Response:
-        missing = [] if publisher.ready else ["kafka"]
-        if not loop.held:
-            missing.append("partitions")
-        try:
-            await asyncio.wait_for(client.admin.command("ping"), 2.0)
-        except (PyMongoError, TimeoutError):
-            missing.append("mongo")
-        status = "waiting" if missing else "ready"
-        body = {"status": status, "missing": missing, "partitions": sorted(loop.held)}
-        return view.json(body, status=503 if missing else 200)
-
-    @app.page("/metrics")
-    async def metrics(view: View, request: Request) -> Response:
-        return view.text(generate_latest().decode(), headers={"content-type": CONTENT_TYPE_LATEST})
