@@ -12,11 +12,9 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
 
 import faust
 import structlog
-from faust.app.base import BootStrategy
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
@@ -30,6 +28,7 @@ from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
+from shared.process import App, Worker, apart, within
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 from shared.schemas.base import Data
@@ -43,9 +42,9 @@ from shared.worker.processing import Processor
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
 STOP_SECONDS = 1.9
 """At a stop, the record loop and the service's own tasks have so long together."""
+CLOSE_SECONDS = 0.3
 ProcessorFactory = Callable[
     [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
     Processor,
@@ -106,19 +105,6 @@ class Runtime:
 
 
 Extra = Callable[[Runtime], Awaitable[None]]
-
-
-class _Boot(BootStrategy):
-    enable_kafka = False
-
-
-class _App(faust.App):
-    BootStrategy = _Boot
-
-
-class _Worker(faust.Worker):
-    async def _sentinel_task(self) -> None:
-        """Mode's own waits a second for nothing at each stop."""
 
 
 def run_worker(
@@ -211,7 +197,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
-    app = _App(
+    app = App(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
         store="memory://",
@@ -229,13 +215,13 @@ def _run(
         @faust.Service.task
         async def records(self) -> None:
             await publisher.start()
-            await _alive(loop, _until_it_works("mongo", prepare))
+            await apart(_until_it_works("mongo", prepare), loop.note_progress)
             await loop.run()
 
         @faust.Service.task
         async def extras(self) -> None:
             try:
-                await asyncio.gather(*(task(runtime) for task in extra))
+                await apart(asyncio.gather(*(task(runtime) for task in extra)))
                 await runtime.stopping.wait()
             finally:
                 ended.set()
@@ -248,15 +234,11 @@ def _run(
                     await loop.finished.wait()
                     await ended.wait()  # what they have to tell goes by the publisher
             await publisher.stop()
-            await client.close()
+            await within(CLOSE_SECONDS, client.close())
 
     add_pages(app, loop, publisher, client)
     settle_heap()
-    worker = _Worker(
-        app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
-    )
-    worker.spinner = None  # it would write to the terminal, in the middle of JSON lines
-    worker.execute_from_commandline()
+    Worker(app, settings.log_level).execute_from_commandline()
 
 
 def settle_heap() -> None:
@@ -265,18 +247,6 @@ def settle_heap() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-async def _alive(loop: RecordLoop, waiting: Awaitable[T]) -> T:
-    """Wait, however long it takes: an outage is no reason to be restarted."""
-    task = asyncio.ensure_future(waiting)
-    try:
-        while not task.done():
-            loop.note_progress()
-            await asyncio.wait({task}, timeout=1.0)
-        return task.result()
-    finally:
-        task.cancel()
 
 
 async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) -> None:

@@ -231,6 +231,7 @@ class GroupConsumer:
                     self._pending.setdefault((p.topic, p.partition), p.offset)
             self._commit_at = monotonic() + COMMIT_AGAIN_SECONDS
         elif self._pending:
+            self.uncommitted_since = monotonic()
             self._send()
         if not self._pending and not self._under_way:
             self.uncommitted_since = None

@@ -8,6 +8,8 @@ from shared.runtime import telemetry
 from shared.worker import faults
 from shared.worker.processing import TopicOffset
 
+SAME_SECONDS = 1e-3
+
 
 class Commits:
     """What is not acknowledged when its partitions go is committed no more: what is read again is known as
@@ -25,10 +27,14 @@ class Commits:
 
     def look(self, client: ConsumerClient) -> None:
         """Note what has been acknowledged."""
-        if self._since is not None and client.uncommitted_for == 0:
+        if self._since is None:
+            return
+        waits = client.uncommitted_for
+        now = monotonic()
+        if now - waits > self._since + SAME_SECONDS:  # the oldest is another one
             faults.point("after_commit")
-            self._seconds.observe(monotonic() - self._since)
-            self._since = None
+            self._seconds.observe(now - self._since)
+            self._since = now - waits if waits else None
 
     def forget(self) -> None:
         self._since = None

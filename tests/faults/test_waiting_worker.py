@@ -96,7 +96,9 @@ def test_a_stop_beside_one_that_was_killed(platform: Platform, worker: WorkerSta
     threading.Event().wait(after)
     assert stopped.stop() < STOP_SECONDS
     late = worker()
-    threading.Event().wait(1.5)  # about to join, beside two whose sessions are not over
+    # It is about to join, beside one whose session is not over.
+    platform.wait(lambda: late.page("/healthz")[0] == 200, 60, "it has begun")
+    threading.Event().wait(after)
     assert late.stop() < STOP_SECONDS
     assert json_lines(stopped)
     assert json_lines(late)
