@@ -95,6 +95,7 @@ class GroupConsumer:
         if self._pending and not self._under_way and monotonic() >= self._commit_at:
             self._send()
         self._make_room(room)
+        self._admin.poll(0)  # which is how its log is told
         first = self._consumer.poll(seconds)
         if first is None:
             return []
