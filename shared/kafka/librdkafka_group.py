@@ -178,7 +178,12 @@ class GroupConsumer:
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=seconds,
         )
-        return {(p.topic, p.partition): future.result(seconds).offset for p, future in asked.items()}
+        try:
+            return {(p.topic, p.partition): future.result(seconds).offset for p, future in asked.items()}
+        except KafkaException:
+            # A leader that was away has another epoch now, and this client would never notice.
+            self._admin.list_topics(timeout=0.5)
+            raise
 
     def _positions(self, of: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset to be polled, of what is held."""

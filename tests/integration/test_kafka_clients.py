@@ -89,6 +89,13 @@ async def assigned(member: LibrdkafkaConsumer) -> Assigned:
     return found
 
 
+async def begun(member: LibrdkafkaConsumer, taken: Assigned) -> bool:
+    try:
+        return await member.start(taken, {})
+    except BrokerAwayError:
+        return False
+
+
 async def read(member: LibrdkafkaConsumer, held: frozenset[TopicPartition], count: int) -> list[KafkaRecord]:
     records: list[KafkaRecord] = []
     async with asyncio.timeout(20):
@@ -182,10 +189,19 @@ async def test_every_call_is_bounded_while_the_broker_is_frozen(
         began = monotonic()
         assert await member.poll(0.1, 10, ()) == []
         assert monotonic() - began < 1.0
+        leaving = broker.member(group)
+        await leaving.poll(0.5, 10, ())
         began = monotonic()
-        await member.close(1.0)
+        await leaving.close(1.0)
         assert monotonic() - began < 1.5
+    # Its leaders have another epoch now, which every client has to notice by itself.
     await producer.send(made(4), 10.0)
+    taken = await assigned(member)
+    async with asyncio.timeout(20):
+        while not await begun(member, taken):
+            await member.poll(0.5, 10, ())
+        assert await member.unread([ZERO]) == [ZERO]
+    assert await member.close(5.0)
 
 
 async def test_a_record_that_is_too_large_says_so_and_the_others_are_written(
