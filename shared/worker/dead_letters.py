@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from aiokafka import ConsumerRecord
-
-from shared.kafka.publisher import MAX_RECORD_BYTES, Record
+from shared.kafka.clients import KafkaRecord, Record
+from shared.kafka.publisher import MAX_RECORD_BYTES
 from shared.runtime import telemetry
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
@@ -29,7 +28,7 @@ def size(key: bytes | None, value: bytes | None, headers: Headers) -> int:
 def dead_letter_of(
     service: str,
     origin: Origin,
-    original: Record | ConsumerRecord[bytes, bytes],
+    original: Record | KafkaRecord,
     *,
     code: str,
     detail: str,
@@ -87,7 +86,7 @@ def _as_bytes(headers: Headers) -> bytes:
 def dead_letter(
     service: str,
     origin: Origin,
-    original: Record | ConsumerRecord[bytes, bytes],
+    original: Record | KafkaRecord,
     *,
     code: str,
     detail: str,
