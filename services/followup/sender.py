@@ -41,9 +41,9 @@ SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
 REMEMBERED = 10_000
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
-LAST_SECONDS = 2.0
+LAST_SECONDS = 1.4
 """Once the worker stops, for the round under way: the message that is with the channel, above all."""
-REPORT_SECONDS = 1.0
+REPORT_SECONDS = 0.5
 """And then for the last reports."""
 DOUBT = "in_doubt: the sender stopped before the outcome was known"
 

@@ -31,7 +31,7 @@ rules:
     template: thank-you
     variables: [order_id]
 """
-THINKS_SECONDS = 1.5
+THINKS_SECONDS = 0.9
 
 
 class SlowServer:
