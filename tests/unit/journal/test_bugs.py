@@ -129,7 +129,7 @@ def test_the_store_and_the_kit_tell_the_same(handler: Handler[Tally]) -> None:
     assert handled.refusal is not None
     assert (handled.status, handled.refusal.status, handled.refusal.code) == ("refused", 500, "internal")
     assert [letter.code for letter in worker.dead_letters] == ["unhandled"]
-    (document,) = writes_of(plans[0], {}, partition=0, watermark=None).journal
+    (document,) = writes_of(plans[0], {}, partition=0, attempt=1, watermark=None).journal
     entry = journalled(document)
     assert document["outcome"]["status"] == 500
     assert entry.covers(entry.origin)
