@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
@@ -30,8 +31,7 @@ class InlineWorker:
         self._client = connect(self._settings)
         self._store = WorkerStore(self._client, self._handler)
         await self._store.prepare()
-        self._epoch = await self._store.take_over(0)
-        self._attempt = 0
+        self._epoch, self._attempts = await self._store.take_over(0), count(1)
 
     async def stop(self) -> None:
         await self._client.close()
@@ -47,13 +47,12 @@ class InlineWorker:
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
             while self._plans:
-                self._attempt += 1
                 await self._store.write(
                     self._plans.pop(),
                     before,
                     partition=0,
                     epoch=self._epoch,
-                    attempt=self._attempt,
+                    attempt=next(self._attempts),
                     watermark=None,
                 )
 
