@@ -42,6 +42,8 @@ class Driver:
         self._assignment = Assignment()
         self._taken: Assigned | None = None
         self._task: asyncio.Task[None] | None = None
+        self._idle_at = 0.0
+        self._wait = 0.01
         self.stopping = False
 
     async def run(self) -> None:
@@ -53,14 +55,14 @@ class Driver:
         await self._consumer.close(2.0)
 
     async def _round(self) -> None:
-        busy = self._task is not None
         room = [
             (topic, p)
             for p, queues in self._assignment.queues.items()
             for topic, queue in queues.items()
             if len(queue) < 2000
         ]
-        seconds = 0.02 if busy else 0.0 if self._assignment.waiting else 1.0
+        self._wait = min(self._wait * 2, 0.5) if self._task is not None else 0.01
+        seconds = self._wait if self._task is not None else 0.0 if self._assignment.waiting else 1.0
         match await self._consumer.poll(seconds, 500, room):
             case Assigned() as taken:
                 await self._end(0.0)
@@ -83,7 +85,9 @@ class Driver:
                     self._assignment.queues[record.partition][record.topic].extend([record])
         if self._task is not None and self._task.done():
             self._settle()
-        if self._task is None and self._assignment.resumed:
+        now = asyncio.get_running_loop().time()
+        if self._task is None and self._assignment.resumed and (self._assignment.waiting or now >= self._idle_at):
+            self._idle_at = now + 1.0
             self._begin(self._work(self._assignment))
 
     def _forget(self, partitions: frozenset[int]) -> None:
