@@ -10,7 +10,7 @@ from shared.journal.counters import Counters
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.event import Event
-from shared.worker.processing import COMMANDS, Message, Origin
+from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ class Plan(Generic[S]):
     """The new states, of changed customers only."""
     timers: dict[str, Timer | None] = field(default_factory=dict)
     """Timer rows by key, None for one to delete."""
+    fired: dict[str, datetime] = field(default_factory=dict)
+    """Of those to delete, when they were due that fired as the store had them: a row goes as it was read."""
     appends: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     puts: dict[str, dict[Any, Mapping[str, Any]]] = field(default_factory=dict)
     increments: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
@@ -92,6 +94,11 @@ class Plan(Generic[S]):
     """Of them, by uid, those whose id no other event of the plan has."""
     forgotten: set[str] = field(default_factory=set)
     """Uids whose journal entries, older than the plan, go before its own are written."""
+
+    @property
+    def outbox(self) -> list[str]:
+        """Uids of its timers' entries with something to publish: no record brings them again."""
+        return [e.event.uid for e in self.entries if e.origin.topic == TIMER_TOPIC and e.emitted]
 
 
 def command_digest(entry: Entry) -> str | None:

@@ -152,7 +152,9 @@ class InMemoryStore(Generic[S]):
     def _write_timers(self, plan: Plan[S]) -> None:
         for key, timer in plan.timers.items():
             if timer is None:
-                self.timers.pop(key, None)
+                row, fired = self.timers.get(key), plan.fired.get(key)
+                if row is not None and fired in (None, row.due_at):
+                    del self.timers[key]
             else:
                 self.timers[key] = timer
                 heapq.heappush(self._heap, (timer.due_at, key))

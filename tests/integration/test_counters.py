@@ -82,17 +82,18 @@ async def client(address: str) -> AsyncIterator[AsyncMongoClient[Document]]:
 async def store(client: AsyncMongoClient[Document]) -> WorkerStore[Gifts]:
     store = WorkerStore(client, HANDLER)
     await store.prepare()
+    assert await store.take_over(3) == 1
     return store
 
 
-async def write(store: WorkerStore[Gifts], plan: Plan[Gifts], **options: Any) -> bool:
-    return await store.write(plan, {}, partition=3, watermark=None, **options)
+async def write(store: WorkerStore[Gifts], plan: Plan[Gifts], **options: Any) -> None:
+    await store.write(plan, {}, partition=3, epoch=1, attempt=1, watermark=None, **options)
 
 
 async def test_workers_that_start_together_find_all_collections(client: AsyncMongoClient[Document]) -> None:
     await asyncio.gather(*(WorkerStore(client, HANDLER).prepare() for _ in range(3)))
     there = await client["rapport_counting"].list_collection_names()
-    assert {"state", "journal", "timers", "outbox", "watermarks", "counters"} <= set(there)
+    assert {"state", "journal", "timers", "partitions", "counters"} <= set(there)
 
 
 async def test_takes_hold_up_to_the_limit_and_a_failed_one_leaves_nothing(store: WorkerStore[Gifts]) -> None:

@@ -12,6 +12,7 @@ from unittest import mock
 
 import structlog.testing
 
+from shared.journal import drafting
 from shared.journal import processor as journal
 from shared.kafka.clients import Record
 from shared.worker import batching, retry
@@ -172,7 +173,7 @@ def patched(world: World) -> Iterator[None]:
     # Which of two partitions is first is no one's promise.
     gifts = kiosk.GIFTS if run.partitions == 1 else 10_000
     with (
-        mock.patch.object(journal, "TIMERS_A_STEP", run.timers_a_step),
+        mock.patch.object(drafting, "TIMERS_A_STEP", run.timers_a_step),
         mock.patch.object(journal, "random", dice),
         mock.patch.object(retry, "random", dice),
         mock.patch.object(batching, "monotonic", world.loop.time),
