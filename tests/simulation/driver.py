@@ -86,7 +86,11 @@ class Driver:
         if self._task is not None and self._task.done():
             self._settle()
         now = asyncio.get_running_loop().time()
-        if self._task is None and self._assignment.resumed and (self._assignment.waiting or now >= self._idle_at):
+        if (
+            self._task is None
+            and self._assignment.resumed
+            and (self._assignment.waiting or now >= self._idle_at)
+        ):
             self._idle_at = now + 1.0
             self._begin(self._work(self._assignment))
 

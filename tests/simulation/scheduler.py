@@ -80,6 +80,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._now = 0.0
         self._burying = False
+        self._graves: list[asyncio.Handle] = []
+        """What the dead would have done next."""
+        self._kept: list[asyncio.Task[Any]] = []
+        """No task is left to the garbage collector, whose hour is not a function of the seed."""
         self.random = random.Random(seed)
         self.trace: list[str] = []
         self.failures: list[BaseException] = []
@@ -99,6 +103,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def push(self, handle: asyncio.Handle) -> None:
         """It is ready (again)."""
         self._ready.append(handle)  # type: ignore[attr-defined]
+
+    def create_task(self, coro: Any, **options: Any) -> "asyncio.Task[Any]":  # type: ignore[override]
+        task = super().create_task(coro, **options)
+        self._kept.append(task)
+        if len(self._kept) > 2_000:
+            self._kept = [t for t in self._kept if not t.done()]
+        return task
 
     def _run_once(self) -> None:
         """Run one step: of all that is ready, the one that the seed chooses."""
@@ -129,6 +140,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if hook is not None:
             hook()
         if node.dead:
+            self._graves.append(handle)
             return False
         if not node.awake:
             node.parked.append(handle)
@@ -162,6 +174,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """End all tasks that are left, the dead ones' too, so that none is left to the garbage collector. All
         that they could reach must be closed before: they run their ``finally`` now."""
         self._burying = True
+        for handle in self._graves:
+            self.push(handle)
         for _ in range(20):
             tasks = asyncio.all_tasks(self)
             if not tasks:

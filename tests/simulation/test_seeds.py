@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.scenario import scenario
 from tests.simulation.world import play, shrunk
 
-FIRST, END = (int(n) for n in os.environ.get("RAPPORT_SEEDS", "0-400").split("-"))
+FIRST, END = (int(n) for n in os.environ.get("RAPPORT_SEEDS", "0-300").split("-"))
 BLOCK = 20
 
 
