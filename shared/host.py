@@ -12,25 +12,23 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
-from typing import Any
 
 import faust
 import structlog
-from faust.app.base import BootStrategy
-from faust.web import Request, Response, View
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from shared.domain import Collection, Handler, S
+from shared.health import add_pages
 from shared.journal.documents import Document
 from shared.journal.plan import Plan
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
+from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
+from shared.process import App, Worker, apart, within
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 from shared.schemas.base import Data
@@ -44,8 +42,9 @@ from shared.worker.processing import Processor
 
 log = structlog.get_logger(__name__)
 
-STALLED_SECONDS = 60.0
-"""A loop that has not gone round for so long is not alive."""
+STOP_SECONDS = 1.9
+"""At a stop, the record loop and the service's own tasks have so long together."""
+CLOSE_SECONDS = 0.3
 ProcessorFactory = Callable[
     [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
     Processor,
@@ -106,14 +105,6 @@ class Runtime:
 
 
 Extra = Callable[[Runtime], Awaitable[None]]
-
-
-class _Boot(BootStrategy):
-    enable_kafka = False
-
-
-class _App(faust.App):
-    BootStrategy = _Boot
 
 
 def run_worker(
@@ -178,15 +169,20 @@ def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings
 def _loop(
     settings: Settings, service: str, topics: set[str], intake: Intake, processor: Processor
 ) -> RecordLoop:
+    options = consumer_options(
+        settings.kafka,
+        f"rapport-{service}",
+        session_seconds=settings.session_timeout,
+        poll_seconds=settings.poll_interval,
+    )
     return RecordLoop(
         service=service,
-        bootstrap=settings.kafka,
+        consumer=lambda: LibrdkafkaConsumer(options, topics),
         topics=topics,
         intake=intake,
         processor=processor,
         stream=settings.clock == "stream",
         batch_size=settings.batch_size,
-        session_timeout_ms=int(settings.session_timeout * 1000),
     )
 
 
@@ -201,7 +197,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
-    app = _App(
+    app = App(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
         store="memory://",
@@ -210,6 +206,7 @@ def _run(
         web_bind=settings.host,
         web_port=settings.worker_port,
     )
+    ended = asyncio.Event()
 
     @app.service
     class Records(faust.Service):
@@ -218,29 +215,30 @@ def _run(
         @faust.Service.task
         async def records(self) -> None:
             await publisher.start()
-            await _until_it_works("mongo", prepare)
-            await publisher.connected()
+            await apart(_until_it_works("mongo", prepare), loop.note_progress)
             await loop.run()
 
         @faust.Service.task
         async def extras(self) -> None:
-            await asyncio.gather(*(task(runtime) for task in extra))
-            await runtime.stopping.wait()
+            try:
+                await apart(asyncio.gather(*(task(runtime) for task in extra)))
+                await runtime.stopping.wait()
+            finally:
+                ended.set()
 
         async def on_stop(self) -> None:
             runtime.stopping.set()
             loop.stop()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(loop.finished.wait(), 10.0)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await loop.finished.wait()
+                    await ended.wait()  # what they have to tell goes by the publisher
             await publisher.stop()
-            await client.close()
+            await within(CLOSE_SECONDS, client.close())
 
-    _pages(app, service, loop, publisher, client)
+    add_pages(app, loop, publisher, client)
     settle_heap()
-    worker = faust.Worker(
-        app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
-    )
-    worker.execute_from_commandline()
+    Worker(app, settings.log_level).execute_from_commandline()
 
 
 def settle_heap() -> None:
@@ -264,30 +262,3 @@ async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) 
             delay = min(delay * 2, 10.0)
         else:
             return
-
-
-def _pages(
-    app: _App, service: str, loop: RecordLoop, publisher: Publisher, client: AsyncMongoClient[Document]
-) -> None:
-    @app.page("/healthz")
-    async def healthz(view: View, request: Request) -> Response:
-        stalled = monotonic() - loop.progress
-        body: dict[str, Any] = {"status": "stalled" if stalled > STALLED_SECONDS else "alive"}
-        return view.json(body, status=503 if stalled > STALLED_SECONDS else 200)
-
-    @app.page("/readyz")
-    async def readyz(view: View, request: Request) -> Response:
-        missing = [] if publisher.ready else ["kafka"]
-        if not loop.held:
-            missing.append("partitions")
-        try:
-            await asyncio.wait_for(client.admin.command("ping"), 2.0)
-        except (PyMongoError, TimeoutError):
-            missing.append("mongo")
-        status = "waiting" if missing else "ready"
-        body = {"status": status, "missing": missing, "partitions": sorted(loop.held)}
-        return view.json(body, status=503 if missing else 200)
-
-    @app.page("/metrics")
-    async def metrics(view: View, request: Request) -> Response:
-        return view.text(generate_latest().decode(), headers={"content-type": CONTENT_TYPE_LATEST})

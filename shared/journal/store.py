@@ -106,9 +106,8 @@ class WorkerStore(Generic[S]):
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""
         query = {"due_at": {"$lte": horizon}, "key_hash": {"$mod": [partitions, partition]}}
-        rows = (
-            await self.database["timers"].find(query).sort([("due_at", 1), ("_id", 1)]).limit(limit).to_list()
-        )
+        order = [("due_at", 1), ("_id", 1)]  # of one instant by their keys, as the planner has them
+        rows = await self.database["timers"].find(query).sort(order).limit(limit).to_list()
         return [Timer(r["subject"], r["name"], r["due_at"], r["payload"]) for r in rows]
 
     async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:

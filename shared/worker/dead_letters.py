@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from aiokafka import ConsumerRecord
-
-from shared.kafka.publisher import Record
+from shared.kafka.clients import KafkaRecord, Record
 from shared.runtime import telemetry
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
@@ -14,7 +12,7 @@ from shared.worker.processing import COMMANDS, TIMER_TOPIC, Origin
 def dead_letter_of(
     service: str,
     origin: Origin,
-    original: Record | ConsumerRecord[bytes, bytes],
+    original: Record | KafkaRecord,
     *,
     code: str,
     detail: str,
@@ -37,7 +35,7 @@ def dead_letter_of(
 def dead_letter(
     service: str,
     origin: Origin,
-    original: Record | ConsumerRecord[bytes, bytes],
+    original: Record | KafkaRecord,
     *,
     code: str,
     detail: str,

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from aiokafka import ConsumerRecord
-
+from shared.kafka.clients import KafkaRecord, Record
 from shared.kafka.keys import partition_of
-from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
@@ -40,7 +38,7 @@ class Intake:
         self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
         self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
 
-    def read(self, record: ConsumerRecord[bytes, bytes], partitions: int) -> Slot:
+    def read(self, record: KafkaRecord, partitions: int) -> Slot:
         """Decide about one record. ``partitions`` is the partition count of every topic."""
         wanted_by = None
         for name, value in record.headers:
@@ -70,7 +68,7 @@ class Intake:
             return self._skip(record)
         return Slot(record.topic, record.offset, event.time, event, record)
 
-    def _misplaced(self, record: ConsumerRecord[bytes, bytes], envelope: Envelope) -> Slot:
+    def _misplaced(self, record: KafkaRecord, envelope: Envelope) -> Slot:
         """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
         if not self._everything:
             return self._skip(record)
@@ -84,7 +82,7 @@ class Intake:
         copy = Record(record.topic, record.key, record.value, headers)
         return Slot(record.topic, record.offset, None, record=copy)
 
-    def _dead(self, record: ConsumerRecord[bytes, bytes], bad: BadRecordError) -> Slot:
+    def _dead(self, record: KafkaRecord, bad: BadRecordError) -> Slot:
         aside = dead_letter(
             self.service,
             Origin(record.topic, record.partition, record.offset),
@@ -95,6 +93,6 @@ class Intake:
         )
         return Slot(record.topic, record.offset, None, record=aside)
 
-    def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
+    def _skip(self, record: KafkaRecord) -> Slot:
         self._skipped.inc()
         return Slot(record.topic, record.offset, None)

@@ -70,7 +70,7 @@ def test_a_worker_killed_at_a_step_of_a_batch(platform: Platform, worker: Worker
     load = Load(seed=1)
     sender = load.sending(platform)
     worker(fault=f"{point}:1").wait_killed()
-    worker(fault=f"{point}:{2 if point == 'after_commit' else 6}").wait_killed()
+    worker(fault=f"{point}:{1 if point == 'after_commit' else 6}").wait_killed()
     survivor = worker()
     sender.join()
     survivor.wait_ready()

@@ -15,6 +15,7 @@ from shared.kafka.clients import (
     Revoked,
     TopicPartition,
 )
+from shared.schemas.topics import TOPICS
 from tests.simulation.broker import Broker, Member
 from tests.simulation.scheduler import Node
 
@@ -176,7 +177,7 @@ class SimProducer:
     async def counts(self) -> Mapping[str, int]:
         if self._broker.away:
             raise BrokerAwayError("the broker is away")
-        return dict.fromkeys({topic for topic, _ in self._broker.logs}, self._broker.partitions)
+        return dict.fromkeys([*TOPICS, *(f"{t}.dlq" for t in TOPICS)], self._broker.partitions)
 
     async def close(self, seconds: float) -> bool:
         return True

@@ -22,13 +22,13 @@ from shared.domain import Handler
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.kafka.clients import KafkaRecord, TopicPartition
+from shared.kafka.publisher import Publisher
 from shared.schemas.times import day_number
 from shared.worker.intake import Intake
 from shared.worker.processing import Processor
 from tests.simulation.client import SimClient
 from tests.simulation.judge import Said, expected, found, in_order
 from tests.simulation.logs import END
-from tests.simulation.publisher import SimPublisher
 from tests.simulation.server import Server
 from tests.unit.journal.kiosk import KIOSK
 from tests.unit.journal.memory import HANDLER
@@ -45,7 +45,7 @@ class Subject(Protocol):
 
     def intake(self) -> Intake: ...
 
-    def processor(self, client: SimClient, publisher: SimPublisher) -> Processor: ...
+    def processor(self, client: SimClient, publisher: Publisher) -> Processor: ...
 
     def differences(self, server: Server, logs: Logs, partitions: int, produced: set[Said]) -> list[str]:
         """From a run without trouble, in words."""
@@ -63,12 +63,12 @@ class JournalSubject:
     def intake(self) -> Intake:
         return Intake(self.service, self.handler.consumes, wall_clock=lambda: END)
 
-    def processor(self, client: SimClient, publisher: SimPublisher) -> Processor:
+    def processor(self, client: SimClient, publisher: Publisher) -> Processor:
         store: WorkerStore[Any] = WorkerStore(client, self.handler)  # type: ignore[arg-type]
         return JournalProcessor(
             self.handler,
             store,
-            publisher,  # type: ignore[arg-type]
+            publisher,
             secret_key=SECRET,
             stream=True,
             wall_clock=lambda: END,
@@ -89,7 +89,7 @@ class MetricsSubject:
     def intake(self) -> Intake:
         return Intake(self.service, metrics.CONSUMES, wall_clock=lambda: END)
 
-    def processor(self, client: SimClient, publisher: SimPublisher) -> Processor:
+    def processor(self, client: SimClient, publisher: Publisher) -> Processor:
         return CompactProcessor(
             MetricsStore(client["rapport_metrics"], client),  # type: ignore[arg-type]
             publisher.publish,

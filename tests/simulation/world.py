@@ -14,15 +14,16 @@ import structlog.testing
 
 from shared.journal import drafting
 from shared.journal import processor as journal
+from shared.kafka import publisher as publishing
 from shared.kafka.clients import Record
-from shared.worker import batching, retry
+from shared.kafka.publisher import Publisher
+from shared.worker import batching, commits, lag, member, retry
+from shared.worker.loop import RecordLoop
 from tests.simulation.broker import Broker, SendFault
 from tests.simulation.broker_clients import SimConsumer, SimProducer
 from tests.simulation.client import SimClient
-from tests.simulation.driver import Driver
 from tests.simulation.judge import Said
 from tests.simulation.logs import END, clock_record
-from tests.simulation.publisher import SimPublisher
 from tests.simulation.scenario import BURST_SECONDS, BURSTS, Fault, Scenario, scenario
 from tests.simulation.scheduler import Node, VirtualLoop
 from tests.simulation.store import CallFault, Store
@@ -59,7 +60,7 @@ class World:
         self.produced: set[Said] = set()
         self.nodes: dict[int, Node] = {}
         """The living process of each worker."""
-        self.drivers: dict[int, Driver] = {}
+        self.loops: dict[int, RecordLoop] = {}
         self.started: dict[int, int] = {}
         """How often each worker was started."""
         self.left: set[int] = set()
@@ -109,19 +110,22 @@ class World:
         node.spawn(self._work(number, node))
 
     async def _work(self, number: int, node: Node) -> None:
-        consumer = SimConsumer(self.broker, node, self.subject.topics)
-        publisher = SimPublisher(lambda: SimProducer(self.broker, node), self.broker.partitions)
-        driver = self.drivers[number] = Driver(
-            consumer,
-            self.subject.processor(SimClient(self.store, node), publisher),
-            self.subject.intake(),
-            self.subject.topics,
-            stream=True,
-            batch_size=self.run.batch_size,
-            wall_clock=lambda: END,
-        )
+        publisher = Publisher("-", producer=lambda: SimProducer(self.broker, node))
         try:
-            await driver.run()
+            await publisher.start()
+            await publisher.connected()
+            loop = self.loops[number] = RecordLoop(
+                service=self.subject.service,
+                consumer=lambda: SimConsumer(self.broker, node, self.subject.topics),
+                topics=self.subject.topics,
+                intake=self.subject.intake(),
+                processor=self.subject.processor(SimClient(self.store, node), publisher),
+                stream=True,
+                batch_size=self.run.batch_size,
+                wall_clock=lambda: END,
+            )
+            await loop.run()
+            await publisher.stop()
         except Exception as error:
             self.loop.note(f"{node.name} ends: {type(error).__name__}: {error}")
             self.restarts += 1
@@ -153,9 +157,9 @@ class World:
                 self.start(len(self.nodes))
             case "leave":
                 stay = self.started.keys() - self.left - {fault.worker}
-                if stay and fault.worker in self.drivers:
+                if stay and fault.worker in self.loops:
                     self.left.add(fault.worker)
-                    self.drivers[fault.worker].stopping = True
+                    self.loops[fault.worker].stop()
 
     def _strike(self, fault: Fault, node: Node) -> None:
         if fault.kind == "sleep":
@@ -176,10 +180,12 @@ def patched(world: World) -> Iterator[None]:
         mock.patch.object(drafting, "TIMERS_A_STEP", run.timers_a_step),
         mock.patch.object(journal, "random", dice),
         mock.patch.object(retry, "random", dice),
-        mock.patch.object(batching, "monotonic", world.loop.time),
         mock.patch.object(kiosk, "GIFTS", gifts),
         structlog.testing.capture_logs(),
+        contextlib.ExitStack() as clocks,
     ):
+        for module in (batching, commits, lag, member, publishing):
+            clocks.enter_context(mock.patch.object(module, "monotonic", world.loop.time))
         yield
 
 
