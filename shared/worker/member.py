@@ -9,7 +9,7 @@ import structlog
 
 from shared.kafka.clients import Assigned, BrokerAwayError, ConsumerClient, ConsumerFactory, Lost, Revoked
 from shared.runtime import telemetry
-from shared.worker.assignment import QUEUE_LIMIT, Assignment
+from shared.worker.assignment import Assignment
 from shared.worker.commits import Commits
 from shared.worker.lag import Lag
 from shared.worker.processing import FencedError, Processor, TopicOffset
@@ -26,6 +26,8 @@ ATTEND_SECONDS = 0.2
 """Between two polls while something is under way."""
 RENEW_SECONDS = 1.0
 STANDBY_SECONDS = 0.2
+POLL_LIMIT = 500
+"""Records at a time: about what a round takes of one partition, so that its queue does not fill up."""
 
 
 class AssignmentPassedError(Exception):
@@ -66,7 +68,7 @@ class Member:
         self.note_progress()
         client = self.client
         try:
-            polled = await client.poll(seconds, QUEUE_LIMIT, self.assignment.room())
+            polled = await client.poll(seconds, POLL_LIMIT, self.assignment.room())
         except BrokerAwayError as error:
             await self._renew(client, error)
             return
