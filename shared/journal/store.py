@@ -28,7 +28,7 @@ from shared.worker.retry import codes_of
 COLLECTIONS = (
     Collection("state", owner="_id", personal=("data",)),
     Collection("journal", owner="subject", personal=("outcome", "emitted")),
-    Collection("timers", owner="subject", personal=("payload",), indexes=("due_at",)),
+    Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
 )
@@ -107,7 +107,8 @@ class WorkerStore(Generic[S]):
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""
         query = {"due_at": {"$lte": horizon}, "key_hash": {"$mod": [partitions, partition]}}
-        rows = await self.database["timers"].find(query).sort("due_at", 1).limit(limit).to_list()
+        order = [("due_at", 1), ("_id", 1)]  # of one instant by their keys, as the planner has them
+        rows = await self.database["timers"].find(query).sort(order).limit(limit).to_list()
         return [Timer(r["subject"], r["name"], r["due_at"], r["payload"]) for r in rows]
 
     async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
