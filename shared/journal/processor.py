@@ -15,7 +15,6 @@ from typing import Generic
 
 from shared.domain import Handler, S
 from shared.journal.bisection import UnstorableError, in_steps
-from shared.journal.documents import Journalled
 from shared.journal.drafting import Drafter
 from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan
@@ -121,10 +120,10 @@ class JournalProcessor(Generic[S]):
 
     async def _take_steps(self, batch: Batch, memory: PartitionMemory[S]) -> None:
         """All of the batch, in as many transactions as the due timers and a bad event make needed."""
-        known: dict[str, Journalled] = {}
 
         def begin(left: Sequence[Message], most: int) -> Step[S]:
-            return Step(batch, memory, left, most, known)
+            # What the journal had of an event is each step's own: the one before may have changed it.
+            return Step(batch, memory, left, most)
 
         await in_steps(batch.messages, begin, self._transact, self._set_aside)
         telemetry.TIMERS_DUE.labels(self._service).set(0)

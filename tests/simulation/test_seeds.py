@@ -30,6 +30,5 @@ def test_whatever_fails_the_result_is_that_of_a_run_without_trouble(first: int) 
     assert not failures, "\n".join(failures)
 
 
-@pytest.mark.xfail(strict=True, reason="issue 9: a retracted id used again is lost where steps are cut")
 def test_a_retracted_id_that_is_used_again_is_judged_again_wherever_steps_are_cut() -> None:
     assert play(scenario(1256).without_faults()).problems == []
