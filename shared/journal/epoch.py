@@ -1,4 +1,4 @@
-"""One epoch a partition: who may write it, held by the store itself.
+"""One epoch per partition: who may write it, held by the store itself.
 
 A takeover raises the epoch of the partition's document; the first write of every transaction matches it. So a
 worker that lost its partition without knowing can write nothing at all, and a transaction that it left open
