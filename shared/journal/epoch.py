@@ -112,10 +112,10 @@ class Epochs:
 
     @asynccontextmanager
     async def transaction(
-        self, epochs: Mapping[int, int], seconds: float = WRITING_SECONDS
+        self, epochs: Mapping[int, int], seconds: float | None = None
     ) -> AsyncIterator[AsyncClientSession]:
         """A transaction for these partitions, each under its epoch. Its first writes must be ``write``'s;
-        all of them have so many ``seconds``."""
+        all of them have so many ``seconds``, by default ``WRITING_SECONDS``."""
         await self._end(self._doubtful)
         async with self._client.start_session() as session:
             for partition, epoch in epochs.items():
@@ -123,8 +123,8 @@ class Epochs:
             id = bytes(session.session_id["id"])
             self._open.add(id)
             try:
-                async with await session.start_transaction():
-                    with pymongo.timeout(seconds):  # what fails is aborted outside this limit
+                async with await session.start_transaction():  # aborted, if so, outside these limits
+                    with pymongo.timeout(seconds or WRITING_SECONDS):
                         yield session
                     with pymongo.timeout(COMMIT_SECONDS):
                         await session.commit_transaction()

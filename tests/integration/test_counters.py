@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from shared.domain import Context, Effects, Handler, Take
-from shared.journal import store as journal_store
+from shared.journal import epoch
 from shared.journal.counters import Counters
 from shared.journal.documents import Document
 from shared.journal.plan import Entry, Plan, Tombstone
@@ -211,7 +211,7 @@ async def test_a_transaction_has_a_limit_and_what_it_wrote_is_gone_at_once(
         await counting(*arguments)
 
     with monkeypatch.context() as slow:
-        slow.setattr(journal_store, "WRITING_SECONDS", 0.3)
+        slow.setattr(epoch, "WRITING_SECONDS", 0.3)
         slow.setattr(store, "_write_counters", slowly)
         with pytest.raises(PyMongoError) as late:
             await write(store, taking("a", None, Take("stock", 3, 5)))
