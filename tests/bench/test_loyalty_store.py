@@ -47,8 +47,8 @@ class Recording(WorkerStore[MemberState]):
         self, plan: Plan[MemberState], stored: Mapping[str, StoredState[MemberState]], **options: Any
     ) -> None:
         await super().write(plan, stored, **options)
-        options.pop("epoch")
-        self.written.append(writes_of(plan, stored, **options))
+        made = {name: options[name] for name in ("partition", "attempt", "watermark")}
+        self.written.append(writes_of(plan, stored, **made))
 
 
 async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
