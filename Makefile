@@ -10,7 +10,7 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit integration faults bench lock
+.PHONY: help setup demo up down test lint format types unit simulation simulate integration faults bench lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,8 +29,8 @@ up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it
 down: $(complete) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
-test: $(complete) ## Every check, fast ones first: lint, types, unit, integration, faults
-	@for tier in lint types unit integration faults; do \
+test: $(complete) ## Every check, fast ones first: lint, types, unit, simulation, integration, faults
+	@for tier in lint types unit simulation integration faults; do \
 	    printf '\n=== %s\n' $$tier; \
 	    began=$$SECONDS; \
 	    $(MAKE) --no-print-directory $$tier || { printf '=== %s failed\n' $$tier; exit 1; }; \
@@ -49,6 +49,12 @@ types: $(complete) ## Types: mypy --strict
 
 unit: $(complete) ## Domains, properties, schemas and documents: no servers
 	$(pytest) tests/unit tests/contract -m "not integration"
+
+simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers
+	$(pytest) tests/simulation -m simulation
+
+simulate: $(complete) ## The same, any seeds: SEEDS=500, or a range SEEDS=1000-2000
+	@PYTHONHASHSEED=0 $(bin)/python -m tests.simulation $(or $(SEEDS),500)
 
 integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
 	$(pytest) tests/integration tests/contract -m integration

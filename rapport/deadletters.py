@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shared.schemas.envelope import CODES
 from shared.schemas.topics import DEAD_LETTER_SUFFIX
 
 FOR = "rapport-for"
@@ -13,7 +14,7 @@ REPLAYED = "rapport-replayed"
 """Header of the mark that a replay leaves in the dead-letter topic: the dead letter's id. Without it the
 next replay would send the same one again, and whatever fails again would double each time."""
 
-UNREADABLE = frozenset({"empty", "bytes", "json", "envelope", "type", "field", "key", "time", "future"})
+UNREADABLE: frozenset[str] = frozenset(CODES)
 """Reasons for which interactions dead-letters a record on behalf of all services: it goes back to all."""
 
 Headers = Sequence[tuple[str, bytes]]
@@ -39,6 +40,8 @@ class DeadLetter:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     replayed: bool = False
+    cut: str = ""
+    """What was cut, as the record was too large: a sentence. It cannot go back. Empty: it is whole."""
 
     def excerpt(self, length: int = 120) -> str:
         """The start of the value, readable."""
@@ -74,7 +77,18 @@ def parse(topic: str, partition: int, key: bytes | None, value: bytes | None, he
         key=key,
         value=value,
         headers=tuple(headers),
+        cut=_cut(said),
     )
+
+
+def _cut(said: dict[str, str]) -> str:
+    parts = [part for part in said.get("rapport-cut", "").split(",") if part]
+    each = [
+        f"its {part} had {said.get(f'rapport-cut-{part}-length', '?')} bytes, "
+        f"SHA-256 {said.get(f'rapport-cut-{part}-sha256', '?')}"
+        for part in parts
+    ]
+    return f"Too large to be kept whole: {'; '.join(each)}." if parts else ""
 
 
 def mark(dead_letter: DeadLetter) -> list[tuple[str, bytes]]:

@@ -12,25 +12,24 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
-from typing import Any
 
 import faust
 import structlog
-from faust.app.base import BootStrategy
-from faust.web import Request, Response, View
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from shared.domain import Collection, Handler, S
+from shared.health import add_pages
 from shared.journal.documents import Document
 from shared.journal.plan import Plan
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
 from shared.kafka.keys import partition_of
+from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
+from shared.process import App, Worker, apart, within
+from shared.runtime.mongo import connect
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 from shared.schemas.base import Data
@@ -44,23 +43,17 @@ from shared.worker.processing import Processor
 
 log = structlog.get_logger(__name__)
 
-STALLED_SECONDS = 60.0
-"""A loop that has not gone round for so long is not alive."""
+STOP_SECONDS = 1.9
+"""At a stop, the record loop and the service's own tasks have so long together."""
+CLOSE_SECONDS = 0.3
 ProcessorFactory = Callable[
     [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
     Processor,
 ]
 
 
-def mongo_client(settings: Settings) -> AsyncMongoClient[Document]:
-    """A client as every worker uses it; it connects when first used."""
-    return AsyncMongoClient(
-        settings.mongo,
-        tz_aware=True,
-        tzinfo=UTC,
-        serverSelectionTimeoutMS=int(settings.store_timeout * 1000),
-        timeoutMS=30_000,
-    )
+STORE_MS = 30_000
+"""For one call of the store, its retries too."""
 
 
 class Runtime:
@@ -98,22 +91,21 @@ class Runtime:
         record = Record(event.data.topic, event.subject.encode(), value, tuple(headers))
         await self._publisher.publish([record])
 
+    def stop(self) -> None:
+        """Have the tasks end, those too that wait for a commit."""
+        self.stopping.set()
+        self._committed.set()
+
     async def wait_for_commit(self, seconds: float) -> None:
-        """Until the worker has committed a batch, or so many seconds have passed."""
+        """Until the worker has committed a batch, or so many seconds have passed, or it stops."""
+        if self.stopping.is_set():
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._committed.wait(), seconds)
         self._committed.clear()
 
 
 Extra = Callable[[Runtime], Awaitable[None]]
-
-
-class _Boot(BootStrategy):
-    enable_kafka = False
-
-
-class _App(faust.App):
-    BootStrategy = _Boot
 
 
 def run_worker(
@@ -127,7 +119,7 @@ def run_worker(
 
     ``observe`` is called with each plan that took effect; it must not raise.
     """
-    client = mongo_client(settings)
+    client = connect(settings, timeoutMS=STORE_MS)
     store = WorkerStore(client, handler)
     publisher = Publisher(settings.kafka)
     processor = JournalProcessor(
@@ -157,7 +149,7 @@ def run_processor(
 
     ``collections``: all that it writes.
     """
-    client = mongo_client(settings)
+    client = connect(settings, timeoutMS=STORE_MS)
     database = client[f"rapport_{service}"]
     publisher = Publisher(settings.kafka)
     processor = processor_factory(database, client, publisher)
@@ -178,15 +170,20 @@ def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings
 def _loop(
     settings: Settings, service: str, topics: set[str], intake: Intake, processor: Processor
 ) -> RecordLoop:
+    options = consumer_options(
+        settings.kafka,
+        f"rapport-{service}",
+        session_seconds=settings.session_timeout,
+        poll_seconds=settings.poll_interval,
+    )
     return RecordLoop(
         service=service,
-        bootstrap=settings.kafka,
+        consumer=lambda: LibrdkafkaConsumer(options, topics),
         topics=topics,
         intake=intake,
         processor=processor,
         stream=settings.clock == "stream",
         batch_size=settings.batch_size,
-        session_timeout_ms=int(settings.session_timeout * 1000),
     )
 
 
@@ -201,7 +198,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
-    app = _App(
+    app = App(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
         store="memory://",
@@ -210,6 +207,7 @@ def _run(
         web_bind=settings.host,
         web_port=settings.worker_port,
     )
+    ended = asyncio.Event()
 
     @app.service
     class Records(faust.Service):
@@ -218,29 +216,30 @@ def _run(
         @faust.Service.task
         async def records(self) -> None:
             await publisher.start()
-            await _until_it_works("mongo", prepare)
-            await publisher.connected()
+            await apart(_until_it_works("mongo", prepare), loop.note_progress)
             await loop.run()
 
         @faust.Service.task
         async def extras(self) -> None:
-            await asyncio.gather(*(task(runtime) for task in extra))
-            await runtime.stopping.wait()
+            try:
+                await apart(asyncio.gather(*(task(runtime) for task in extra)))
+                await runtime.stopping.wait()
+            finally:
+                ended.set()
 
         async def on_stop(self) -> None:
-            runtime.stopping.set()
+            runtime.stop()
             loop.stop()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(loop.finished.wait(), 10.0)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await loop.finished.wait()
+                    await ended.wait()  # what they have to tell goes by the publisher
             await publisher.stop()
-            await client.close()
+            await within(CLOSE_SECONDS, client.close())
 
-    _pages(app, service, loop, publisher, client)
+    add_pages(app, loop, publisher, client)
     settle_heap()
-    worker = faust.Worker(
-        app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
-    )
-    worker.execute_from_commandline()
+    Worker(app, settings.log_level).execute_from_commandline()
 
 
 def settle_heap() -> None:
@@ -264,30 +263,3 @@ async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) 
             delay = min(delay * 2, 10.0)
         else:
             return
-
-
-def _pages(
-    app: _App, service: str, loop: RecordLoop, publisher: Publisher, client: AsyncMongoClient[Document]
-) -> None:
-    @app.page("/healthz")
-    async def healthz(view: View, request: Request) -> Response:
-        stalled = monotonic() - loop.progress
-        body: dict[str, Any] = {"status": "stalled" if stalled > STALLED_SECONDS else "alive"}
-        return view.json(body, status=503 if stalled > STALLED_SECONDS else 200)
-
-    @app.page("/readyz")
-    async def readyz(view: View, request: Request) -> Response:
-        missing = [] if publisher.ready else ["kafka"]
-        if not loop.held:
-            missing.append("partitions")
-        try:
-            await asyncio.wait_for(client.admin.command("ping"), 2.0)
-        except (PyMongoError, TimeoutError):
-            missing.append("mongo")
-        status = "waiting" if missing else "ready"
-        body = {"status": status, "missing": missing, "partitions": sorted(loop.held)}
-        return view.json(body, status=503 if missing else 200)
-
-    @app.page("/metrics")
-    async def metrics(view: View, request: Request) -> Response:
-        return view.text(generate_latest().decode(), headers={"content-type": CONTENT_TYPE_LATEST})

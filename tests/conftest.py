@@ -15,7 +15,7 @@ from rapport.trouble import TroubleError
 from services.loyalty.config import DEFAULT
 from tests.stack import Stack
 
-TIERS = ("integration", "faults", "browser", "bench")
+TIERS = ("simulation", "integration", "faults", "browser", "bench")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

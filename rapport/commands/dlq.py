@@ -62,12 +62,17 @@ def show(
         console.print(
             Text(f"{dead_letter.origin}  {dead_letter.reason}  {dead_letter.service}", style="bold"), state
         )
-        for name, text in (
+        told = [
             ("why", dead_letter.detail),
             ("when", dead_letter.failed_at),
             ("key", (dead_letter.key or b"-").decode("utf-8", "backslashreplace")),
             ("value", dead_letter.excerpt()),
-        ):
+        ]
+        if dead_letter.cut:
+            told.append(
+                ("cut", f"{dead_letter.cut} It cannot be replayed: the whole is at {dead_letter.origin}.")
+            )
+        for name, text in told:
             console.print(Text(f"  {name:<6}{text}"), soft_wrap=True)
 
 
@@ -80,18 +85,26 @@ def replay_(
 ) -> None:
     """Send dead letters back to their topic, as they came, for the service that could not use them.
 
-    One that nobody could read goes back to all. What took effect meanwhile has no second one.
+    One that nobody could read goes back to all. What took effect meanwhile has no second one. One that was
+    too large to be kept whole cannot go back.
     """
     servers = broker.bootstrap_servers()
     dead_letters = deadletters.matching(read_dead_letters(servers, [_plain(topic)]), reason, service)
-    chosen = [dead_letter for dead_letter in dead_letters if again or not dead_letter.replayed]
+    whole = [dead_letter for dead_letter in dead_letters if not dead_letter.cut]
+    chosen = [dead_letter for dead_letter in whole if again or not dead_letter.replayed]
     if chosen:
         send_back(servers, chosen, lambda them: track(them, "replaying", console=console))
-    already = 0 if again else len(dead_letters) - len(chosen)
+    already = 0 if again else len(whole) - len(chosen)
     console.print(
         f"{len(chosen)} dead letter{'' if len(chosen) == 1 else 's'} sent back to {_plain(topic)}"
         + (f"; {already} had been replayed before (--again sends those too)." if already else ".")
     )
+    cut = len(dead_letters) - len(whole)
+    if cut:
+        console.print(
+            f"{cut} cannot be sent back: too large, and kept only in part. The log has the whole as long as "
+            f"the topic keeps it: `rapport dlq show {_plain(topic)}` says where, and its length and SHA-256."
+        )
 
 
 def _plain(topic: str) -> str:

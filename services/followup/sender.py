@@ -41,6 +41,11 @@ SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
 REMEMBERED = 10_000
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
+LAST_SECONDS = 1.4
+"""Once the worker stops, for the round under way: the message that is with the channel, above all."""
+REPORT_SECONDS = 0.5
+"""And then for the last reports."""
+DOUBT = "in_doubt: the sender stopped before the outcome was known"
 
 
 class SenderRuntime(Protocol):
@@ -83,14 +88,19 @@ class Sender:
         """The latest reports made, by id, the oldest first."""
         self._pause = PAUSE_SECONDS
         self._next_doubt = 0.0
+        self._limit: asyncio.Timeout | None = None
+        """Of the round under way; set when the worker stops."""
 
     async def run(self) -> None:
-        """Until the runtime stops. Whatever breaks is waited for: the worker goes on without."""
+        """Until the runtime stops: then the message that is with the channel is finished, or given up after a
+        while, and reported. Whatever breaks is waited for: the worker goes on without."""
         stopping = self._runtime.stopping
+        ending = asyncio.create_task(self._end())
         try:
             while not stopping.is_set():
                 try:
-                    worked = await self.round()
+                    async with asyncio.timeout(None) as self._limit:
+                        worked = await self.round()
                 except Exception as error:  # the broker, the store, the channel: all come back
                     log.warning(
                         "sending is interrupted",
@@ -102,9 +112,17 @@ class Sender:
                     if not worked:
                         await self._runtime.wait_for_commit(IDLE_SECONDS)
         finally:
+            ending.cancel()
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._report_all(), 3.0)
+                await asyncio.wait_for(self._report_all(), REPORT_SECONDS)
             await self._channel.close()
+
+    async def _end(self) -> None:
+        """Bound the round that is under way when the worker stops."""
+        await self._runtime.stopping.wait()
+        if self._limit is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                self._limit.reschedule(asyncio.get_running_loop().time() + LAST_SECONDS)
 
     async def round(self) -> bool:
         """One look at what is ready, and its sending. True if there was something to do."""
@@ -202,6 +220,9 @@ class Sender:
         at = claimed.decided_at if self._event_time else self._clock()
         try:
             attempt = await self._channel.send(claimed, at)
+        except asyncio.CancelledError:  # the worker ends; the message may have arrived or not
+            self._done(claimed, "in_doubt", DOUBT)
+            raise
         except Exception as error:  # unforeseen, so nobody knows how far it came
             attempt = Attempt(Result.IN_DOUBT, f"{type(error).__name__}: {error}"[:500])
         if attempt.result is Result.LATER:
@@ -272,4 +293,4 @@ class Sender:
         for row in await self._rows.find(query).limit(10 * BATCH).to_list():
             if self._runtime.owns(row["customer"]):
                 doubtful = Delivery.model_validate(row)
-                self._done(doubtful, "in_doubt", "in_doubt: the sender stopped before the outcome was known")
+                self._done(doubtful, "in_doubt", DOUBT)

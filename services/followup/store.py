@@ -8,6 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.followup.domain.rows import COLLECTION
 from services.followup.domain.state import Customer
 from services.followup.models.outreach import OutreachAnswer
+from shared.journal.later import read_state
 
 SHOWN = dict.fromkeys((*OutreachAnswer.model_fields, "_id"), True)
 
@@ -21,7 +22,7 @@ class FollowupStore:
     async def customer(self, customer_id: str) -> Customer | None:
         """The state of a customer, None if never seen."""
         found = await self._database["state"].find_one({"_id": customer_id})
-        return Customer.model_validate_json(found["data"]) if found else None
+        return read_state(Customer, found["data"]) if found else None
 
     async def outreach(
         self,

@@ -16,6 +16,7 @@ from services.interactions.domain.rows import (
     search_key,
 )
 from services.interactions.domain.state import Customer
+from shared.journal.later import read_state
 
 Document = dict[str, Any]
 
@@ -33,7 +34,7 @@ class InteractionsStore:
     async def customer(self, customer_id: str) -> Customer | None:
         """All that is known of a customer; None for one never seen."""
         found = await self._database["state"].find_one({"_id": customer_id})
-        return None if found is None else Customer.model_validate_json(found["data"])
+        return None if found is None else read_state(Customer, found["data"])
 
     async def timeline(
         self, customer_id: str, *, channel: str | None, type: str | None, before: str | None, limit: int

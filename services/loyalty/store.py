@@ -8,6 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.loyalty.domain.rows import LEDGER, LIABILITY, TOTALS, VOUCHERS, LedgerRow, Sums, ledger_row
 from services.loyalty.domain.state import MemberState
+from shared.journal.later import read_state
 
 Document = dict[str, Any]
 
@@ -23,7 +24,7 @@ class LoyaltyStore:
         document = await self._database["state"].find_one({"_id": customer_id})
         if document is None:
             return None
-        state = MemberState.model_validate_json(document["data"])
+        state = read_state(MemberState, document["data"])
         return state if state.enrolled_at is not None else None
 
     async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[LedgerRow]:

@@ -23,6 +23,7 @@ from shared.http.clock import ApiClock
 from shared.http.commands import Commands
 from shared.http.dependencies import Producing
 from shared.kafka.publisher import Publisher
+from shared.runtime import mongo
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 
@@ -66,11 +67,11 @@ def create_api(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            mongo = client if client is not None else await stack.enter_async_context(connect(settings))
+            store = client if client is not None else await stack.enter_async_context(connect(settings))
             producer = publisher if publisher is not None else Publisher(settings.kafka)
             await producer.start()
             stack.push_async_callback(producer.stop)
-            _equip(app, settings, service, mongo[f"rapport_{service}"], producer)
+            _equip(app, settings, service, store[f"rapport_{service}"], producer)
             for part in parts:
                 await stack.enter_async_context(part(app))
             yield
@@ -99,13 +100,8 @@ def create_api(
 
 def connect(settings: Settings) -> AsyncMongoClient[Document]:
     """A client that connects when first used and gives up soon. Times come back aware (UTC)."""
-    return AsyncMongoClient(
-        settings.mongo,
-        tz_aware=True,
-        serverSelectionTimeoutMS=int(settings.store_timeout * 1000),
-        connectTimeoutMS=int(settings.store_timeout * 1000),
-        socketTimeoutMS=SOCKET_TIMEOUT_S * 1000,
-    )
+    connecting = int(settings.store_timeout * 1000)
+    return mongo.connect(settings, connectTimeoutMS=connecting, socketTimeoutMS=SOCKET_TIMEOUT_S * 1000)
 
 
 def _equip(

@@ -20,7 +20,7 @@ class Partitions(Protocol):
 
 
 class ApiClock:
-    """Reads the collection ``watermarks``: ``{_id: partition, to: datetime}``."""
+    """Reads ``watermark`` of the documents in ``partitions``."""
 
     def __init__(
         self,
@@ -43,13 +43,14 @@ class ApiClock:
         highest of all; the wall clock until there is one."""
         if not self._stream:
             return self._wall_clock()
-        watermarks = self._database["watermarks"]
+        partitions = self._database["partitions"]
         if subject is not None:
             partition = partition_of(subject.encode(), await self._count())
-            found = await watermarks.find_one({"_id": partition})
-            return _utc(found) if found else self._wall_clock()
-        every = await watermarks.find({}).to_list()
-        return max((_utc(row) for row in every), default=None) or self._wall_clock()
+            found = await partitions.find_one({"_id": partition}, {"watermark": 1})
+            return _watermark(found or {}) or self._wall_clock()
+        every = await partitions.find({}, {"watermark": 1}).to_list()
+        reached = [to for to in map(_watermark, every) if to is not None]
+        return max(reached, default=None) or self._wall_clock()
 
     async def _count(self) -> int:
         """As the broker says; while it is away, as it said last, or as the settings do."""
@@ -62,6 +63,6 @@ class ApiClock:
         return self._partitions
 
 
-def _utc(row: Mapping[str, Any]) -> datetime:
-    to: datetime = row["to"]
-    return to.astimezone(UTC)
+def _watermark(partition: Mapping[str, Any]) -> datetime | None:
+    to: datetime | None = partition.get("watermark")
+    return to.astimezone(UTC) if to is not None else None

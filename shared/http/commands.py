@@ -42,6 +42,8 @@ TOPIC = "commands"
 HEADER = "Idempotency-Key"
 FIRST_POLL_S = 0.01
 SLOWEST_POLL_S = 0.1
+NAME_LIMIT = 160
+"""Characters of a source for who sent it: the rest of the 256 is for the service and the route."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -143,8 +145,7 @@ class Commands:
         return self._answer(source.rpartition("/")[2], entry, None, "repeated")
 
     def _source(self, principal: Principal, route: str) -> str:
-        # Escaped, not stripped: two principals must never share a source, and with it their keys.
-        return f"/api/{self._service}/{quote(principal.name, safe='')}/{route}"
+        return f"/api/{self._service}/{_segment(principal.name)}/{route}"
 
     async def _wait(self, uid: str) -> Mapping[str, Any] | None:
         """Poll the journal. The command is in the log: an error from here on is a 202, never a 503."""
@@ -199,6 +200,16 @@ class Commands:
 
     def _sign(self, payload: bytes) -> bytes:
         return hmac.digest(self._secret_key, b"command\0" + payload, hashlib.sha256)[:16]
+
+
+def _segment(name: str) -> str:
+    """A principal's name in a source, which has 256 characters at most: two must never share one, and with
+    it their keys. Escaped, not stripped; a long one is cut, with ``*`` (as no escaped name) and its hash."""
+    escaped = quote(name, safe="", errors="surrogatepass")
+    if len(escaped) <= NAME_LIMIT:
+        return escaped
+    beginning = re.sub("%.?$", "", escaped[: NAME_LIMIT - 65])
+    return f"{beginning}*{hashlib.sha256(escaped.encode()).hexdigest()}"
 
 
 def _base64(value: bytes) -> str:

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from aiokafka.errors import MessageSizeTooLargeError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -18,7 +17,7 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeout
 from starlette.exceptions import HTTPException
 
 from shared.domain import RefusedError
-from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError
+from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError, RecordTooLargeError
 from shared.schemas.base import Frozen, Open
 
 MEDIA_TYPE = "application/problem+json"
@@ -189,7 +188,7 @@ TOLD = (
     HTTPException,
     *STORE_AWAY,
     BrokerAwayError,
-    MessageSizeTooLargeError,
+    RecordTooLargeError,
 )
 """All that a route may raise and a caller is told; anything else is the 500 of ``shared.http.access``."""
 
@@ -208,7 +207,7 @@ def from_error(error: Exception) -> ProblemError:
         case BrokerAwayError():
             log.warning("broker_unavailable", error=str(error)[:300])
             return broker_unavailable()
-        case MessageSizeTooLargeError():
+        case RecordTooLargeError():
             return too_large(MAX_RECORD_BYTES)
         case ConnectionFailure() | ExecutionTimeout() | WaitQueueTimeoutError():
             log.warning("store_unavailable", error=str(error)[:300])

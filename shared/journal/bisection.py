@@ -1,16 +1,23 @@
-"""Bisection: a step that the store refuses for good is halved until what is at fault stands alone."""
+"""A batch in steps: whole, most often; where the store refuses a step for good, smaller and smaller ones,
+until what is at fault stands alone."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from shared.domain import S
 from shared.journal.step import Step
+from shared.worker.processing import Message
 
+Begin: TypeAlias = Callable[[Sequence[Message], int], Step[S]]
+"""Makes a step of messages that are left, of at most so many events."""
 Transact: TypeAlias = Callable[[Step[S]], Awaitable[None]]
-"""Lets a step take effect. Raises ``UnstorableError``, and nothing of the step is written then."""
+"""Reads the timers that are due, cuts the step to its size and lets it take effect. Raises
+``UnstorableError``, and nothing of the step is written then."""
 SetAside: TypeAlias = Callable[[Step[S], Exception], Awaitable[None]]
 """Dead-letters a step's only message or timer, which the store refused with this error."""
+
+WHOLE = sys.maxsize
 
 
 class UnstorableError(Exception):
@@ -21,39 +28,26 @@ class UnstorableError(Exception):
         self.error = error
 
 
-async def by_halves(step: Step[S], transact: Transact[S], set_aside: SetAside[S]) -> None:
-    """Let a step take effect: whole, or by halves where the store refuses it for good.
+async def in_steps(
+    messages: Sequence[Message], begin: Begin[S], transact: Transact[S], set_aside: SetAside[S]
+) -> None:
+    """Let messages, and the timers that fall due among them, take effect in their order.
 
-    Raises ``UnstorableError`` where the store refuses even a step of nothing (its watermark).
+    A step that is refused for good is tried at half its size; one that was not lets the next be twice as
+    large. No timer is carried from one step to the next: each reads what is due then, as the step before may
+    have set, moved or cancelled it.
     """
-    try:
-        await transact(step)
-    except UnstorableError as unstorable:
-        if step.size == 0:
-            raise
-        if step.size == 1:
+    left, most = messages, WHOLE
+    while True:
+        step = begin(left, most)
+        try:
+            await transact(step)
+        except UnstorableError as unstorable:
+            if most > 1:  # at most one event, and none of the timers that it sets itself
+                most = max(1, step.size // 2)
+                continue
             await set_aside(step, unstorable.error)
+        if step.last:
             return
-        first, second = halves(step)
-        await by_halves(first, transact, set_aside)
-        await by_halves(second, transact, set_aside)
-
-
-def halves(step: Step[S]) -> tuple[Step[S], Step[S]]:
-    """The earlier half of a step of two or more, by time, and the later one. Pure."""
-    messages, due = step.messages, step.due
-    times = sorted([*(t.due_at for t in due), *(m.at for m in messages)])
-    middle = times[(len(times) - 1) // 2]
-    late_messages, late_due = [m for m in messages if m.at > middle], [t for t in due if t.due_at > middle]
-    if late_messages or late_due:
-        early_messages, early_due = (
-            [m for m in messages if m.at <= middle],
-            [t for t in due if t.due_at <= middle],
-        )
-    else:  # nothing is later than the middle: timers first, then the messages by halves
-        half = len(messages) // 2 if not due else 0
-        early_messages, early_due, late_messages = list(messages[:half]), list(due), list(messages[half:])
-    first = replace(
-        step, messages=early_messages, due=early_due, horizon=min(step.horizon, middle), states={}
-    )
-    return first, replace(step, messages=late_messages, due=late_due, states={})
+        left = left[len(step.messages) :]
+        most = min(most * 2, WHOLE)

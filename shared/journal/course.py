@@ -53,6 +53,8 @@ class Course(Generic[S]):
             if timer is None or timer.due_at != due_at:
                 continue  # moved or cancelled by an earlier event of this batch
             del self.due[key]
+            if key not in self.plan.timers:
+                self.plan.fired[key] = due_at
             self.plan.timers[key] = None
             return timer
         return None
@@ -76,6 +78,7 @@ class Course(Generic[S]):
         for change in changes:
             key = f"{subject}|{change.name}"
             self.due.pop(key, None)
+            self.plan.fired.pop(key, None)
             self.plan.timers[key] = None
             if isinstance(change, SetTimer):
                 timer = Timer(subject, change.name, whole_milliseconds(change.due_at), change.payload)

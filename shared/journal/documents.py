@@ -1,6 +1,6 @@
 """A plan as MongoDB documents and writes, and journal documents read back. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -9,6 +9,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from shared.domain import S
 from shared.journal.counters import Counter
+from shared.journal.later import state_text
 from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone, command_digest
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
@@ -18,13 +19,14 @@ from shared.worker.processing import Origin
 Document: TypeAlias = dict[str, Any]
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
 
-OUTBOX = "outbox"
-
 
 @dataclass(slots=True)
 class Writes:
     """What one transaction writes."""
 
+    partition: Document
+    """The change of the partition's document, which its epoch guards: which attempt this is, what is to be
+    published of timers' entries, and the watermark. Written first."""
     journal: list[Document]
     states: list[Change]
     inserts: dict[str, list[Document]] = field(default_factory=dict)
@@ -62,12 +64,18 @@ class Journalled:
 
 
 def writes_of(
-    plan: Plan[S], stored: Mapping[str, StoredState[S]], *, partition: int, watermark: datetime | None
+    plan: Plan[S],
+    stored: Mapping[str, StoredState[S]],
+    *,
+    partition: int,
+    attempt: int,
+    watermark: datetime | None,
 ) -> Writes:
-    """The plan's writes; ``OUTBOX`` is among the changes if timers' events are to be published."""
+    """The plan's writes."""
     writes = Writes(
+        partition=_partition(attempt, plan.outbox, watermark),
         journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
-        states=[_state(s, stored[s].version, state.model_dump_json()) for s, state in plan.states.items()],
+        states=[_state(s, stored[s].version, state_text(state)) for s, state in plan.states.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
         counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
@@ -79,15 +87,18 @@ def writes_of(
         change = UpdateOne({"_id": f"{partition}|{key}"}, added, upsert=True)
         writes.changes.setdefault(name, []).append(change)
     if plan.timers:
-        writes.changes["timers"] = [_timer(key, timer) for key, timer in plan.timers.items()]
-    fired = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
-    if fired:
-        document = {"_id": partition, "entries": fired}
-        writes.changes[OUTBOX] = [ReplaceOne({"_id": partition}, document, upsert=True)]
-    if watermark is not None:
-        reached = UpdateOne({"_id": partition}, {"$max": {"to": watermark}}, upsert=True)
-        writes.changes["watermarks"] = [reached]
+        changes = [_timer(key, timer, plan.fired.get(key)) for key, timer in plan.timers.items()]
+        writes.changes["timers"] = changes
     return writes
+
+
+def _partition(attempt: int, outbox: Sequence[str], watermark: datetime | None) -> Document:
+    change: Document = {"$set": {"attempt": attempt}}
+    if outbox:
+        change["$push"] = {"outbox": {"$each": list(outbox)}}
+    if watermark is not None:
+        change["$max"] = {"watermark": watermark}
+    return change
 
 
 def _state(subject: str, version: int, data: str) -> Change:
@@ -106,9 +117,9 @@ def _counter(name: str, counter: Counter) -> Change:
     return UpdateOne({"_id": name, "used": {"$lte": counter.room}}, taken)
 
 
-def _timer(key: str, timer: Timer | None) -> Change:
+def _timer(key: str, timer: Timer | None, fired: datetime | None) -> Change:
     if timer is None:
-        return DeleteOne({"_id": key})
+        return DeleteOne({"_id": key} if fired is None else {"_id": key, "due_at": fired})
     document = {
         "_id": key,
         "subject": timer.subject,
@@ -137,6 +148,8 @@ def _entry(entry: Entry) -> Document:
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)
+    if entry.until is not None:
+        document["retracted_until"] = entry.until
     if entry.emitted:
         document["emitted"] = [_stored(record) for record in entry.emitted]
     return document

@@ -8,13 +8,15 @@ from time import perf_counter
 from typing import Generic
 
 from shared.domain import S
-from shared.journal.plan import Plan, Timer
+from shared.journal.plan import Plan
 from shared.journal.planner import Planner
 from shared.journal.step import Step
 from shared.journal.store import WorkerStore
 from shared.runtime import telemetry
-from shared.worker.processing import Batch, FencedError
+from shared.worker.processing import FencedError
 from shared.worker.retry import retry
+
+TIMERS_A_STEP = 500
 
 
 class Drafter(Generic[S]):
@@ -28,18 +30,15 @@ class Drafter(Generic[S]):
         self._planner = planner
         self._wall_clock = wall_clock
 
-    async def due_timers(self, batch: Batch, limit: int) -> list[Timer]:
-        """The partition's timers due by the batch's horizon, the earliest first, at most ``limit``."""
-        due = partial(self._store.due_timers, batch.partition, batch.partitions, batch.horizon, limit)
-        return await retry(self._service, "mongo", due)
-
     async def draft(self, step: Step[S]) -> Plan[S]:
-        """The step's plan, on its states (``step.states`` then) and on shared counters read for it.
+        """The step's plan, on timers, states (``step.states`` then) and shared counters read for it; states
+        of which memory is sure are not read again.
 
         What the domain rejects may be a redelivery: its first time changed the state that now speaks
         against it, and only the journal can tell. It is known then, and all is planned again.
         """
         while True:
+            await self._read_timers(step)
             await self._read_states(step)
             plan = await self._plan(step)
             uids = [r.message.event.uid for r in plan.rejected if r.message.event.uid not in step.known]
@@ -51,6 +50,15 @@ class Drafter(Generic[S]):
         uids = [*(e.event.uid for e in plan.entries), *plan.tombstones]
         if not await self._learn(step, uids) - plan.forgotten:
             raise FencedError("the journal refused entries that it does not have") from None
+
+    async def _read_timers(self, step: Step[S]) -> None:
+        batch = step.batch
+        read = partial(
+            self._store.due_timers, batch.partition, batch.partitions, batch.horizon, TIMERS_A_STEP
+        )
+        due = await retry(self._service, "mongo", read)
+        telemetry.TIMERS_DUE.labels(self._service).set(len(due))
+        step.cut(due, all_read=len(due) < TIMERS_A_STEP)
 
     async def _read_states(self, step: Step[S]) -> None:
         memory, subjects = step.memory, step.subjects
@@ -93,5 +101,5 @@ class Drafter(Generic[S]):
         found = await retry(self._service, "mongo", partial(self._store.journalled, uids))
         if found:
             step.known.update(found)
-            step.memory.warm.clear()
+            step.memory.forget(step.subjects)
         return set(found)

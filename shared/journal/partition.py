@@ -17,7 +17,11 @@ RECENT_EVENTS = 100_000
 class PartitionMemory(Generic[S]):
     """Warm states, uids of events handled and published, names of shared counters in use."""
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        """Under which this worker took the partition over: what is written for it matches this."""
+        self.attempts = 0
+        """How many transactions were tried under it."""
         self.warm: OrderedDict[str, StoredState[S]] = OrderedDict()
         self.recent: OrderedDict[str, Origin] = OrderedDict()
         self.counters = Recall()
@@ -28,6 +32,11 @@ class PartitionMemory(Generic[S]):
         self.warm.clear()
         self.recent.clear()
         self._handled.clear()
+
+    def forget(self, subjects: Iterable[str]) -> None:
+        """The states of these may have moved: they are read again."""
+        for subject in subjects:
+            self.warm.pop(subject, None)
 
     def missing(self, subjects: Collection[str]) -> list[str]:
         """Those whose states must be read."""
@@ -62,15 +71,16 @@ class PartitionMemory(Generic[S]):
         ``messages`` are all that it was made from; ``known`` is what the journal had of them."""
         for message in messages:
             self._handled[message.origin.topic, message.origin.partition] = message.origin.offset
+        replayable = {rejected.message.event.uid for rejected in plan.bugs}
         for message in plan.repeated:
             uid = message.event.uid
             before = known.get(uid)
-            if uid in plan.forgotten or uid in plan.tombstones:
+            if uid in plan.forgotten or uid in plan.tombstones or uid in replayable:
                 continue
             if before is None or (not before.retracted and before.published_by(message.origin)):
                 self.recent[uid] = message.origin
         for entry in plan.entries:
-            if entry.origin.topic != TIMER_TOPIC:
+            if entry.origin.topic != TIMER_TOPIC and entry.until is None:
                 self.recent[entry.event.uid] = entry.origin
         while len(self.recent) > RECENT_EVENTS:
             self.recent.popitem(last=False)

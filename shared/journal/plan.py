@@ -10,7 +10,7 @@ from shared.journal.counters import Counters
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.event import Event
-from shared.worker.processing import COMMANDS, Message, Origin
+from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Entry:
     """The outcome's body, with ``status``."""
     emitted: tuple[Record, ...]
     """What is to be published, once the entry is written."""
+    until: int | None = None
+    """Set for a command that met a bug: records of its id up to this offset are handled, a replay is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,16 @@ class Plan(Generic[S]):
     """The new states, of changed customers only."""
     timers: dict[str, Timer | None] = field(default_factory=dict)
     """Timer rows by key, None for one to delete."""
+    fired: dict[str, datetime] = field(default_factory=dict)
+    """Of those to delete, when they were due that fired as the store had them: a row goes as it was read."""
     appends: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     puts: dict[str, dict[Any, Mapping[str, Any]]] = field(default_factory=dict)
     increments: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """What to add to each field, by collection and key; nothing that comes to 0."""
     counters: Counters = field(default_factory=Counters)
     rejected: list[Rejected] = field(default_factory=list)
+    bugs: list[Rejected] = field(default_factory=list)
+    """Commands that met a bug and whose callers are told so; their dead letters are with their entries."""
     repeated: list[Message] = field(default_factory=list)
     """Messages without effect: they were seen before."""
     retracted: list[Retract] = field(default_factory=list)
@@ -92,6 +98,11 @@ class Plan(Generic[S]):
     """Of them, by uid, those whose id no other event of the plan has."""
     forgotten: set[str] = field(default_factory=set)
     """Uids whose journal entries, older than the plan, go before its own are written."""
+
+    @property
+    def outbox(self) -> list[str]:
+        """Uids of its timers' entries with something to publish: no record brings them again."""
+        return [e.event.uid for e in self.entries if e.origin.topic == TIMER_TOPIC and e.emitted]
 
 
 def command_digest(entry: Entry) -> str | None:

@@ -20,6 +20,14 @@ from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import dead_letter_of, written_anew
 from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
+API_SOURCES = "/api/"
+"""What the sources of commands begin with that an API sends, and waits for."""
+INTERNAL = {
+    "code": "internal",
+    "detail": "Something broke here. The request is kept, and may be handled once that is mended.",
+    "field": None,
+}
+
 
 class Planner(Generic[S]):
     """Plans batches for one handler."""
@@ -101,8 +109,9 @@ class Planner(Generic[S]):
             self._refuse(course, message, refusal, is_command)
             return
         except Exception as bug:  # a poison event stops nothing: it goes aside with its reason
-            detail = f"{type(bug).__name__}: {bug}"
-            self._refuse(course, message, RefusedError("unhandled", detail, status=500), False)
+            self._set_aside(
+                course, Rejected(message, "unhandled", f"{type(bug).__name__}: {bug}"), is_command
+            )
             return
         if effects.state is not before:
             plan.states[event.subject] = effects.state
@@ -120,6 +129,28 @@ class Planner(Generic[S]):
             return
         body = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
         course.enter(Entry(message.event, message.origin, refusal.status, body, ()))
+
+    def _set_aside(self, course: Course[S], met: Rejected, is_command: bool) -> None:
+        """A bug of ours: the event is a dead letter, for a replay once it is mended. Whoever waits for a
+        command's outcome is told now; what services ask of each other, nobody waits for."""
+        message = met.message
+        if not is_command or not message.event.source.startswith(API_SOURCES):
+            course.plan.rejected.append(met)
+            return
+        origin, original = message.origin, message.raw
+        if original is None:
+            origin, original = written_anew(message.event, origin)
+        record = dead_letter_of(
+            self._handler.service,
+            origin,
+            original,
+            code=met.code,
+            detail=met.detail,
+            failed_at=course.failed_at,
+        )
+        course.plan.bugs.append(met)
+        entry = Entry(message.event, message.origin, 500, INTERNAL, (record,), message.origin.offset)
+        course.enter(entry)
 
     def _context(self, course: Course[S], message: Message) -> Context:
         return Context(

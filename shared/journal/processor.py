@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Generic
 
 from shared.domain import Handler, S
-from shared.journal.bisection import UnstorableError, by_halves
+from shared.journal.bisection import UnstorableError, in_steps
 from shared.journal.drafting import Drafter
 from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan
@@ -27,9 +27,8 @@ from shared.kafka.publisher import Publisher
 from shared.runtime import telemetry
 from shared.worker import faults
 from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset
-from shared.worker.retry import retry
+from shared.worker.retry import Backoff, passes, retry
 
-TIMERS_A_STEP = 500
 CONTENDED_SECONDS = 0.005
 """The first pause after another worker was faster at a shared counter; it doubles, up to 0.3 s."""
 
@@ -41,8 +40,10 @@ class JournalProcessor(Generic[S]):
 
     1. Read the timers that are due. Where more may be due than were read, the step ends at the last of them.
     2. Plan it, on states and shared counters as memory or the store has them (``drafting``, ``planner``).
-    3. Write the plan in one transaction. Where another worker was faster at a shared counter, or the journal
-       has some of the events, plan again; where the store refuses it for good, go by halves (``bisection``).
+    3. Write the plan in one transaction, under the epoch of the takeover. Where no answer came, find out
+       whether it stands. Where it does not, where another worker was faster at a shared counter, and where
+       the journal has some of the events, read and plan again; where the store refuses it for good, take
+       smaller steps (``bisection``).
     4. Keep in memory what stands now.
     5. Publish what the plan emitted, and what redelivered events of it emitted their first time.
     6. Remember its events as handled, and count them.
@@ -80,11 +81,12 @@ class JournalProcessor(Generic[S]):
         """Set after each batch that took effect; whoever waits for it clears it."""
 
     async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
-        self._partitions = {p: PartitionMemory() for p in partitions}
+        self._partitions = {}
         self._durable.clear()
-        for partition in partitions:
-            await retry(self._service, "mongo", partial(self._store.take_over, partition))
-            await self._publishing.empty_outbox(partition)
+        for partition in sorted(partitions):
+            epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition))
+            self._partitions[partition] = PartitionMemory(epoch)
+            await self._publishing.empty_outbox(partition, epoch)
         return {}
 
     async def watermark(self, partition: int) -> datetime | None:
@@ -118,65 +120,91 @@ class JournalProcessor(Generic[S]):
 
     async def _take_steps(self, batch: Batch, memory: PartitionMemory[S]) -> None:
         """All of the batch, in as many transactions as the due timers and a bad event make needed."""
-        left: Sequence[Message] = batch.messages
-        more = True
-        while more:
-            due = await self._drafter.due_timers(batch, TIMERS_A_STEP)  # step 1
-            telemetry.TIMERS_DUE.labels(self._service).set(len(due))
-            step = Step(batch, memory, left, due, batch.horizon)
-            more = len(due) == TIMERS_A_STEP
-            if more:
-                # Go no further than the last of these, and let the rest fire before any message at that
-                # same instant.
-                step.horizon = due[-1].due_at
-                step.messages = [m for m in left if m.at < step.horizon]
-            await by_halves(step, self._transact, self._set_aside)
-            left = left[len(step.messages) :]
+
+        def begin(left: Sequence[Message], most: int) -> Step[S]:
+            # What the journal had of an event is each step's own: the one before may have changed it.
+            return Step(batch, memory, left, most)
+
+        await in_steps(batch.messages, begin, self._transact, self._set_aside)
         telemetry.TIMERS_DUE.labels(self._service).set(0)
 
     async def _transact(self, step: Step[S]) -> None:
-        """Steps 2 to 6, whole or not at all. Raises ``UnstorableError`` and ``FencedError``."""
+        """Steps 1 to 6, whole or not at all. Raises ``UnstorableError`` and ``FencedError``."""
         contended = 0
+        trouble = Backoff(self._service, "mongo")
         while True:
-            plan = await self._drafter.draft(step)  # step 2
+            plan = await self._drafter.draft(step)  # steps 1 and 2
             faults.point("mid_batch")
             started = perf_counter()
             try:
-                outboxed = await self._write(step, plan, counters_first=contended > 0)  # step 3
+                await self._write(step, plan, counters_first=contended > 0)  # step 3
                 break
             except FencedError:
                 raise
             except CountersMovedError:
+                step.memory.forget(step.subjects)
                 await asyncio.sleep(CONTENDED_SECONDS * 2 ** min(contended, 6) * random.uniform(0.5, 1.5))
                 contended += 1
             except DuplicateEventsError:
                 await self._drafter.learn_duplicates(step, plan)
-                await self._publishing.empty_outbox(step.batch.partition)
             except Exception as error:
-                raise UnstorableError(error) from error
+                if not passes(error) and await self._at_fault(step):
+                    raise UnstorableError(error) from error
+                await trouble.wait(error)
+                if await self._stands(step):
+                    break
         telemetry.BATCH_SECONDS.labels(self._service, "transaction").observe(perf_counter() - started)
         timer_fired = any(e.origin.topic == TIMER_TOPIC for e in plan.entries)
         faults.point("after_timer_transaction" if timer_fired else "after_transaction")
         step.memory.written(plan, step.states)  # step 4
-        await self._publishing.publish(step, plan, outboxed=outboxed)  # step 5
+        await self._publishing.publish(step, plan)  # step 5
         step.memory.published(plan, step.messages, step.known)  # step 6
         count(self._service, plan, step.known, step.batch.now)
         if self._observe is not None:
             self._observe(plan)
 
-    async def _write(self, step: Step[S], plan: Plan[S], *, counters_first: bool) -> bool:
-        """True if the plan put timers' entries into the outbox. ``counters_first``: it lost a race for a
-        counter and is to win the next."""
+    async def _write(self, step: Step[S], plan: Plan[S], *, counters_first: bool) -> None:
+        """``counters_first``: it lost a race for a counter and is to win the next."""
         watermark = step.horizon if self._stream else None
-        if not plan.entries and not plan.timers and watermark is None:
-            return False
-        write = partial(
-            self._store.write, plan, step.states, partition=step.batch.partition, watermark=watermark
+        step.memory.attempts += 1
+        # What it rejects is said only by who holds the partition: another's state may speak for it by now.
+        if plan.entries or plan.timers or plan.rejected or watermark is not None:
+            await self._store.write(
+                plan,
+                step.states,
+                partition=step.batch.partition,
+                epoch=step.memory.epoch,
+                attempt=step.memory.attempts,
+                watermark=watermark,
+                counters_first=counters_first,
+            )
+
+    async def _stands(self, step: Step[S]) -> bool:
+        """Whether the attempt that had no answer was written after all. If not, all is read anew for the
+        next one. Raises ``FencedError``."""
+        memory = step.memory
+        settle = partial(self._store.settle, step.batch.partition, memory.epoch)
+        written = await retry(
+            self._service, "mongo", settle, waits=lambda error: not isinstance(error, FencedError)
         )
-        if counters_first:
-            write = partial(write, counters_first=True)
-        return await retry(self._service, "mongo", write)
+        if written == memory.attempts:
+            return True
+        memory.forget(step.subjects)
+        return False
+
+    async def _at_fault(self, step: Step[S]) -> bool:
+        """Whether a step that was refused is to blame. Before its one event is set aside, the store must have
+        taken something else: one that refuses even a write of nothing has no fault to find with an event."""
+        if step.most > 1:
+            return step.size > 0
+        try:
+            await self._store.prove(step.batch.partition, step.memory.epoch)
+        except FencedError:
+            raise
+        except Exception:
+            return False
+        return True
 
     async def _set_aside(self, step: Step[S], error: Exception) -> None:
         message = step.messages[0] if step.messages else self._planner.fire(step.due[0])
-        await self._publishing.set_aside(message, error)
+        await self._publishing.set_aside(step, message, error)

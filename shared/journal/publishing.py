@@ -1,6 +1,6 @@
 """What a step says to the world: its events, its dead letters, and what a worker before left unsaid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from time import perf_counter
@@ -14,7 +14,6 @@ from shared.journal.step import Step
 from shared.journal.store import WorkerStore
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime import telemetry
-from shared.schemas.timer import TimerFired
 from shared.worker import faults
 from shared.worker.dead_letters import dead_letter, written_anew
 from shared.worker.processing import Message
@@ -34,9 +33,9 @@ class StepPublisher(Generic[S]):
         self._publisher = publisher
         self._wall_clock = wall_clock
 
-    async def publish(self, step: Step[S], plan: Plan[S], *, outboxed: bool) -> None:
+    async def publish(self, step: Step[S], plan: Plan[S]) -> None:
         """What the plan emitted, dead letters for what it rejected, and what redelivered events of it
-        emitted their first time. ``outboxed``: it put timers' entries into the outbox, which then goes."""
+        emitted their first time. Then what it put into the outbox goes. Raises ``FencedError``."""
         records = [r for e in plan.entries for r in e.emitted]
         records += [self._dead_letter(r) for r in plan.rejected]
         for message in plan.repeated:
@@ -45,30 +44,32 @@ class StepPublisher(Generic[S]):
                 records += entry.emitted
         started = perf_counter()
         await retry(self._service, "kafka", lambda: self._publisher.publish(records))
-        if outboxed:
-            await retry(self._service, "mongo", lambda: self._store.clear_outbox(step.batch.partition))
+        if plan.outbox:
+            await self._clear(step.batch.partition, step.memory.epoch, plan.outbox)
         telemetry.BATCH_SECONDS.labels(self._service, "publish").observe(perf_counter() - started)
         faults.point("after_publish")
 
-    async def empty_outbox(self, partition: int) -> None:
-        """Publish what a worker before may have left of its fired timers."""
-        await retry(self._service, "mongo", lambda: self._empty_outbox(partition))
+    async def empty_outbox(self, partition: int, epoch: int) -> None:
+        """Publish what a worker before may have left of its fired timers. Raises ``FencedError``."""
+        outbox = await retry(self._service, "mongo", lambda: self._store.outbox(partition))
+        if not outbox:
+            return
+        records = [record for emitted in outbox.values() for record in emitted]
+        await retry(self._service, "kafka", lambda: self._publisher.publish(records))
+        await self._clear(partition, epoch, list(outbox))
 
-    async def _empty_outbox(self, partition: int) -> None:
-        records = await self._store.outbox(partition)
-        if records:
-            await self._publisher.publish(records)
-            await self._store.clear_outbox(partition)
+    async def _clear(self, partition: int, epoch: int, uids: Sequence[str]) -> None:
+        clear = partial(self._store.clear_outbox, partition, epoch, uids)
+        await retry(self._service, "mongo", clear)
 
-    async def set_aside(self, message: Message, error: Exception) -> None:
-        """Dead-letter what the store refuses for good; a timer's row goes."""
+    async def set_aside(self, step: Step[S], message: Message, error: Exception) -> None:
+        """Dead-letter what the store refuses for good; a timer's row goes. Raises ``FencedError``."""
         log.error("event cannot be stored", event_id=message.event.uid, error=str(error)[:500])
         dead_letter = self._dead_letter(Rejected(message, "store", f"{type(error).__name__}: {error}"[:500]))
         await retry(self._service, "kafka", lambda: self._publisher.publish([dead_letter]))
-        match message.event.data:
-            case TimerFired(name=name):
-                drop = partial(self._store.drop_timer, message.event.subject, name)
-                await retry(self._service, "mongo", drop)
+        if not step.messages:
+            drop = partial(self._store.drop_timer, step.batch.partition, step.memory.epoch, step.due[0])
+            await retry(self._service, "mongo", drop)
 
     def _dead_letter(self, rejected: Rejected) -> Record:
         """A dead letter for an event that only this service cannot apply."""

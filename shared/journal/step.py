@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Generic
 
 from shared.domain import S
@@ -19,15 +21,52 @@ class Step(Generic[S]):
     batch: Batch
     memory: PartitionMemory[S]
     """Of the batch's partition."""
-    messages: Sequence[Message]
-    due: Sequence[Timer]
-    """Timers due by ``horizon``, as read for this step."""
-    horizon: datetime
-    """Timers that the step itself sets and that are due by then fire in it."""
+    left: Sequence[Message]
+    """What is left of the batch: its messages are the first of these."""
+    most: int
+    """It has so many events at most, and where that cuts it off none of the timers that it sets for later."""
     known: dict[str, Journalled] = field(default_factory=dict)
     """What the journal has been found to have of its events, by uid."""
     states: Mapping[str, StoredState[S]] = field(default_factory=dict)
     """What its last plan was made from, by customer."""
+    messages: Sequence[Message] = ()
+    due: Sequence[Timer] = ()
+    """Timers due by ``horizon``, as read for its last plan."""
+    horizon: datetime = field(init=False)
+    """Timers that the step itself sets and that are due by then fire in it."""
+    last: bool = False
+    """Nothing of the batch is left after it."""
+
+    def __post_init__(self) -> None:
+        self.horizon = self.batch.horizon
+
+    def cut(self, due: Sequence[Timer], *, all_read: bool) -> None:
+        """Settle what goes into it. ``due`` are the timers due by the batch's horizon as just read, the
+        earliest first; unless ``all_read`` there may be more of the last one's instant or later."""
+        self.due, self.messages, self.horizon = due, self.left, self.batch.horizon
+        self.last = all_read
+        if not all_read:
+            # No further than the last of these: the rest fires before any message at that same instant.
+            self._end_at(due[-1].due_at)
+            self.messages = [m for m in self.left if m.at < self.horizon]
+        if self.size >= self.most:
+            self._end_after(self.most)
+
+    def _end_after(self, events: int) -> None:
+        """With its first so many events by time, a timer before a message of its instant."""
+        due = sorted(self.due, key=lambda t: (t.due_at, t.key))
+        whole = self.size == events
+        instants = merge(((t.due_at, 0) for t in due), ((m.at, 1) for m in self.messages))
+        first = list(islice(instants, events))
+        messages = sum(kind for _, kind in first)
+        self.due, self.messages = due[: len(first) - messages], self.messages[:messages]
+        end, _ = first[-1]
+        if not whole or end < self.horizon:
+            self._end_at(end)
+
+    def _end_at(self, time: datetime) -> None:
+        self.horizon = min(self.horizon, time)
+        self.last = False
 
     @property
     def size(self) -> int:

@@ -1,14 +1,14 @@
 """The service's MongoDB database as the worker writes it: one transaction per step.
 
 Collections: ``state`` (one document per customer), ``journal`` (one per handled event), ``timers``,
-``outbox`` (the journal entries of fired timers not yet known to be published, one document per
-partition), ``watermarks`` (stream clock), ``writers`` (see ``sessions``), ``counters`` (shared by all
-partitions: name and ``used``), and those that the handler's rows name.
+``partitions`` (see ``epoch``; with ``outbox``, the journal entries of fired timers not yet known to be
+published, and ``watermark`` under the stream clock), ``counters`` (shared by all partitions: name and
+``used``), and those that the handler's rows name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic
+from typing import Generic
 
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -16,21 +16,21 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.domain import Collection, Handler, S
-from shared.journal.documents import OUTBOX, Change, Document, Journalled, Writes, journalled, writes_of
+from shared.journal.documents import Change, Document, Journalled, Writes, journalled, writes_of
+from shared.journal.epoch import COLLECTION as PARTITIONS
+from shared.journal.epoch import Epochs
+from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
-from shared.journal.sessions import COLLECTION as WRITERS
-from shared.journal.sessions import Sessions
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
+from shared.worker.retry import codes_of
 
 COLLECTIONS = (
     Collection("state", owner="_id", personal=("data",)),
     Collection("journal", owner="subject", personal=("outcome", "emitted")),
-    Collection("timers", owner="subject", personal=("payload",), indexes=("due_at",)),
-    Collection(OUTBOX, owner=None, personal=()),
-    Collection("watermarks", owner=None, personal=()),
+    Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
+    Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
-    Collection(WRITERS, owner=None, personal=()),
 )
 """The journal's own."""
 NAMESPACE_EXISTS = 48
@@ -69,18 +69,27 @@ class WorkerStore(Generic[S]):
     """Reads and writes for one handler's worker."""
 
     def __init__(self, client: AsyncMongoClient[Document], handler: Handler[S]) -> None:
-        self._client = client
         self._handler = handler
         self.database: AsyncDatabase[Document] = client[f"rapport_{handler.service}"]
-        self._sessions = Sessions(client, self.database)
+        self._epochs = Epochs(client, self.database)
 
     async def prepare(self) -> None:
         """Make the journal's collections and the handler's, with their indexes; see ``prepare``."""
         await prepare(self.database, (*COLLECTIONS, *self._handler.collections))
 
-    async def take_over(self, partition: int) -> None:
-        """Before a partition's first read: end what a writer before may have left open."""
-        await self._sessions.take_over(partition)
+    async def take_over(self, partition: int) -> int:
+        """Before a partition's first read: from here on only who has this epoch writes it."""
+        epoch: int = (await self._epochs.take_over(partition))["epoch"]
+        return epoch
+
+    async def settle(self, partition: int, epoch: int) -> int:
+        """After a write that had no answer: the attempt that was written last, and none after it ever will be
+        that began before. Raises ``FencedError``."""
+        return await self._epochs.settle(partition, epoch)
+
+    async def prove(self, partition: int, epoch: int) -> None:
+        """Write nothing but the partition's document: a store that refuses this refuses anything."""
+        await self._epochs.write(partition, epoch, {})
 
     async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[S]]:
         """The states of these customers; of a new one, the initial state at version 0."""
@@ -92,13 +101,14 @@ class WorkerStore(Generic[S]):
             cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
             documents = await cursor.to_list()
         for d in documents:
-            found[d["_id"]] = StoredState(self._handler.state.model_validate_json(d["data"]), d["version"])
+            found[d["_id"]] = StoredState(read_state(self._handler.state, d["data"]), d["version"])
         return found
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""
         query = {"due_at": {"$lte": horizon}, "key_hash": {"$mod": [partitions, partition]}}
-        rows = await self.database["timers"].find(query).sort("due_at", 1).limit(limit).to_list()
+        order = [("due_at", 1), ("_id", 1)]  # of one instant by their keys, as the planner has them
+        rows = await self.database["timers"].find(query).sort(order).limit(limit).to_list()
         return [Timer(r["subject"], r["name"], r["due_at"], r["payload"]) for r in rows]
 
     async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
@@ -113,26 +123,28 @@ class WorkerStore(Generic[S]):
             found[document["_id"]] = document["used"]
         return found
 
-    async def outbox(self, partition: int) -> list[Record]:
-        """What a worker that died may not have published of its fired timers."""
-        document = await self.database[OUTBOX].find_one({"_id": partition})
-        if document is None:
-            return []
-        entries = await self.journalled(document["entries"])
-        return [record for uid in document["entries"] for record in entries[uid].emitted]
+    async def outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
+        """What may not be published yet of fired timers: by their entries' uids, in order."""
+        document = await self.database[PARTITIONS].find_one({"_id": partition}, {"outbox": 1})
+        uids = (document or {}).get("outbox", ())
+        entries = await self.journalled(uids) if uids else {}
+        return {uid: entries[uid].emitted if uid in entries else () for uid in uids}
 
-    async def clear_outbox(self, partition: int) -> None:
-        """All of it is published."""
-        await self.database[OUTBOX].delete_one({"_id": partition})
+    async def clear_outbox(self, partition: int, epoch: int, uids: Sequence[str]) -> None:
+        """These are published. Raises ``FencedError``."""
+        await self._epochs.write(partition, epoch, {"$pullAll": {"outbox": list(uids)}})
 
-    async def drop_timer(self, subject: str, name: str) -> None:
-        """Outside a plan: for a timer whose firing the store refuses."""
-        await self.database["timers"].delete_one({"_id": f"{subject}|{name}"})
+    async def drop_timer(self, partition: int, epoch: int, timer: Timer) -> None:
+        """Outside a plan: a row whose firing the store refuses. Raises ``FencedError``."""
+        async with self._epochs.transaction({partition: epoch}) as session:
+            await self._epochs.write(partition, epoch, {}, session)
+            row = {"_id": timer.key, "due_at": timer.due_at}
+            await self.database["timers"].delete_one(row, session=session)
 
     async def watermark(self, partition: int) -> datetime | None:
         """Aware, UTC; None before the first batch under the stream clock."""
-        document = await self.database["watermarks"].find_one({"_id": partition})
-        return document["to"] if document else None
+        document = await self.database[PARTITIONS].find_one({"_id": partition}, {"watermark": 1})
+        return (document or {}).get("watermark")
 
     async def write(
         self,
@@ -140,22 +152,22 @@ class WorkerStore(Generic[S]):
         stored: Mapping[str, StoredState[S]],
         *,
         partition: int,
+        epoch: int,
+        attempt: int,
         watermark: datetime | None,
-        deadline_ms: int = 10_000,
         counters_first: bool = False,
-    ) -> bool:
-        """Write the plan in one transaction; True if it put timers' entries into the outbox.
+    ) -> None:
+        """Write the plan in one transaction. No two under an epoch are the same ``attempt``, from 1.
 
         Shared counters come last, so that a worker that dies here holds up no other; ``counters_first``
         instead lets a long transaction win against others' short ones. Raises ``DuplicateEventsError``,
-        ``CountersMovedError``, ``FencedError``, or PyMongo's errors; after any of them nothing is written.
+        ``CountersMovedError``, ``FencedError``: nothing is written then. After one of PyMongo's errors it may
+        have been, or may yet be, until ``settle`` tells.
         """
-        writes = writes_of(plan, stored, partition=partition, watermark=watermark)
-        async with self._client.start_session() as session:
-            await self._sessions.announce(session, partition)
-            async with await session.start_transaction(max_commit_time_ms=deadline_ms):
-                await self._write_all(writes, session, counters_first=counters_first)
-        return OUTBOX in writes.changes
+        writes = writes_of(plan, stored, partition=partition, attempt=attempt, watermark=watermark)
+        async with self._epochs.transaction({partition: epoch}) as session:
+            await self._epochs.write(partition, epoch, writes.partition, session)
+            await self._write_all(writes, session, counters_first=counters_first)
 
     async def _write_all(self, writes: Writes, session: AsyncClientSession, *, counters_first: bool) -> None:
         if counters_first:
@@ -178,7 +190,7 @@ class WorkerStore(Generic[S]):
         try:
             await journal.insert_many(writes.journal, ordered=False, session=session)
         except BulkWriteError as error:
-            if DUPLICATE_KEY in _codes(error):
+            if DUPLICATE_KEY in codes_of(error):
                 raise DuplicateEventsError from error
             raise
 
@@ -188,7 +200,7 @@ class WorkerStore(Generic[S]):
         try:
             result = await self.database["counters"].bulk_write(changes, ordered=False, session=session)
         except OperationFailure as error:
-            if _codes(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
+            if codes_of(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
                 raise CountersMovedError from error
             raise
         if result.inserted_count + result.matched_count + result.upserted_count != len(changes):
@@ -200,14 +212,8 @@ class WorkerStore(Generic[S]):
         try:
             result = await self.database["state"].bulk_write(writes, ordered=False, session=session)
         except BulkWriteError as error:
-            if DUPLICATE_KEY in _codes(error):
+            if DUPLICATE_KEY in codes_of(error):
                 raise FencedError("another worker has created the customer's state") from error
             raise
         if result.inserted_count + result.matched_count != len(writes):
             raise FencedError("another worker has changed the customer's state")
-
-
-def _codes(error: OperationFailure) -> set[int | None]:
-    """The codes of a failed write: its own, and those of its single writes where it was a bulk."""
-    problems: Iterable[Mapping[str, Any]] = (error.details or {}).get("writeErrors", [])
-    return {error.code, *(p.get("code") for p in problems)}

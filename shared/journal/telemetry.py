@@ -30,6 +30,9 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
             result = "redelivered" if before.origin == message.origin else "duplicate"
             telemetry.EVENTS.labels(service, message.event.type, result).inc()
         telemetry.JOURNAL_DUPLICATES.labels(service).inc()
+    for bug in plan.bugs:
+        log.error("dead letter", event_id=bug.message.event.uid, code=bug.code, detail=bug.detail)
+        telemetry.DEAD_LETTERS.labels(service, bug.code).inc()
     for retract in plan.retracted:
         log.warning("dead letter", event_id=retract.event.uid, code=retract.code, detail=retract.detail)
         telemetry.DEAD_LETTERS.labels(service, retract.code).inc()

@@ -218,7 +218,7 @@ class InMemoryWorker(Generic[S]):
                 break
             self._counters |= unread
             counters |= {name: self.store.used.get(name) for name in unread}
-        for rejected in plan.rejected if self._strict else ():
+        for rejected in (*plan.rejected, *plan.bugs) if self._strict else ():
             if rejected.code == "unhandled":
                 bug = self._raised.get(rejected.message.event.uid)
                 raise bug or AssertionError(f"{rejected.message.event.uid}: {rejected.detail}")

@@ -65,7 +65,7 @@ class Published:
     def add(self, plan: Plan[S]) -> list[Record]:
         """What a plan that is written publishes. The commands among it, which come back to the worker if
         they are for its own service."""
-        for rejected in plan.rejected:
+        for rejected in (*plan.rejected, *plan.bugs):
             message = rejected.message
             self.dead_letters.append(
                 DeadLetter(message.event, message.origin, rejected.code, rejected.detail)

@@ -14,6 +14,7 @@ import bson
 
 from shared.domain import Handler, Outcome, S
 from shared.journal.documents import Journalled
+from shared.journal.later import read_state, state_text
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.schemas.event import Event
 from shared.worker.processing import Message, Origin
@@ -143,7 +144,7 @@ class InMemoryStore(Generic[S]):
             self.outcomes.pop(uid, None)
         for entry in plan.entries:
             uid = entry.event.uid
-            self.journal[uid] = Journalled(entry.origin, entry.emitted)
+            self.journal[uid] = Journalled(entry.origin, entry.emitted, entry.until)
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
         for uid, tombstone in plan.tombstones.items():
@@ -152,7 +153,9 @@ class InMemoryStore(Generic[S]):
     def _write_timers(self, plan: Plan[S]) -> None:
         for key, timer in plan.timers.items():
             if timer is None:
-                self.timers.pop(key, None)
+                row, fired = self.timers.get(key), plan.fired.get(key)
+                if row is not None and fired in (None, row.due_at):
+                    del self.timers[key]
             else:
                 self.timers[key] = timer
                 heapq.heappush(self._heap, (timer.due_at, key))
@@ -160,7 +163,7 @@ class InMemoryStore(Generic[S]):
 
 def _check(plan: Plan[S]) -> None:
     for subject, state in plan.states.items():
-        back = type(state).model_validate_json(state.model_dump_json())
+        back = read_state(type(state), state_text(state))
         if back != state:
             raise NotStorableError(
                 f"The state of {subject} comes back from the store as {back!r}, not {state!r}"

@@ -1,15 +1,24 @@
-"""Publishing records: one idempotent producer, acknowledged by all replicas."""
+"""Publishing records: one idempotent producer at a time, acknowledged by all replicas."""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from time import monotonic
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from shared.kafka.clients import (
+    BrokerAwayError,
+    ProducerBrokenError,
+    ProducerClient,
+    ProducerFactory,
+    Record,
+    RecordTooLargeError,
+)
 from shared.kafka.keys import partition_of
+from shared.kafka.librdkafka_producer import LibrdkafkaProducer, producer_options
+
+__all__ = ["MAX_RECORD_BYTES", "BrokerAwayError", "Publisher", "Record", "RecordTooLargeError"]
 
 log = structlog.get_logger(__name__)
 
@@ -17,109 +26,87 @@ MAX_RECORD_BYTES = 1024 * 1024
 """The largest record value Rapport writes or accepts."""
 
 WATCH_SECONDS = 2.0
-
-
-class BrokerAwayError(Exception):
-    """The broker did not acknowledge in time. Some of the records may be in the log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A Kafka record to be written."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    partition: int | None = None
+FRESH_SECONDS = 60.0
+"""How old what is known of a topic's partitions may be while the broker answers."""
+STUCK_TIMEOUTS = 3.0
+"""A producer that writes nothing for so many of its timeouts, while the broker answers, is stuck."""
+CLOSE_SECONDS = 0.3
 
 
 class Publisher:
     """Writes records; ``start`` returns at once and connects in the background."""
 
-    def __init__(self, bootstrap: str, *, timeout: float = 5.0) -> None:
-        self._bootstrap = bootstrap
+    def __init__(
+        self, bootstrap: str, *, timeout: float = 5.0, producer: ProducerFactory | None = None
+    ) -> None:
+        """``timeout``: seconds. ``producer`` in place of one for ``bootstrap``."""
+        options = producer_options(bootstrap, timeout=timeout, largest=2 * MAX_RECORD_BYTES + 64 * 1024)
+        self._make = producer or (lambda: LibrdkafkaProducer(options))
         self._timeout = timeout
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: ProducerClient | None = None
+        self._counts: Mapping[str, int] = {}
+        self._counted_at = 0.0
         self._reachable = False
-        self._connecting: asyncio.Task[None] | None = None
+        self._failing_since: float | None = None
+        self._failed_at = 0.0
+        self._met = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[bool]] = set()
 
     @property
     def ready(self) -> bool:
-        """Whether the broker answered lately."""
-        return self._reachable
+        """Whether the broker answered lately, and took what was written lately."""
+        failing = self._failing_since is not None and monotonic() - self._failed_at < 2 * self._timeout
+        return self._reachable and not failing
 
     async def start(self) -> None:
-        self._connecting = asyncio.create_task(self._connect())
+        self._producer = self._make()
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
         """Ask the broker every few seconds, so that readiness tells of one that went away later."""
-        await self.connected()
         while self._producer is not None:
             try:
-                await asyncio.wait_for(self._producer.client.fetch_all_metadata(), WATCH_SECONDS)
+                await self._count(self._producer)
                 self._reachable = True
-            except (KafkaError, TimeoutError, OSError):
+                self._met.set()
+            except BrokerAwayError as error:
                 self._reachable = False
-            await asyncio.sleep(WATCH_SECONDS)
+                if not self._met.is_set():
+                    log.warning("waiting for a dependency", dependency="kafka", error=str(error))
+            await asyncio.sleep(WATCH_SECONDS if self._reachable else WATCH_SECONDS / 10)
 
-    async def _connect(self) -> None:
-        delay = 0.2
-        while True:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=1,
-                max_batch_size=256 * 1024,
-                max_request_size=2 * MAX_RECORD_BYTES,
-                request_timeout_ms=int(self._timeout * 1000),
-                metadata_max_age_ms=60_000,
-            )
-            try:
-                await producer.start()
-            except (KafkaError, OSError) as error:
-                log.warning("waiting for a dependency", dependency="kafka", error=str(error), retry_in=delay)
-                with contextlib.suppress(Exception):
-                    await producer.stop()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
-                continue
-            self._producer = producer
-            self._reachable = True
-            return
+    async def _count(self, producer: ProducerClient) -> None:
+        self._counts = await producer.counts()
+        self._counted_at = monotonic()
 
     async def connected(self) -> None:
         """Wait until the broker has been reached once."""
-        if self._connecting is not None:
-            await self._connecting
+        await self._met.wait()
 
     async def stop(self) -> None:
-        """What was not acknowledged by now may be lost: ``publish`` has not returned for it."""
-        for task in (self._watching, self._connecting):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        """What was not acknowledged by now may be lost: ``publish`` has not returned for it. Takes
+        ``CLOSE_SECONDS`` and a little at most."""
+        producer, self._producer = self._producer, None
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
         self._reachable = False
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
-            with contextlib.suppress(KafkaError, asyncio.TimeoutError):
-                await asyncio.wait_for(producer.stop(), self._timeout)
+        if producer is not None:
+            await producer.close(CLOSE_SECONDS)
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has. Raises ``BrokerAwayError``."""
         producer = self._require()
-        try:
-            found = await asyncio.wait_for(producer.partitions_for(topic), self._timeout)
-        except (KafkaError, TimeoutError) as error:
-            raise BrokerAwayError(str(error)) from error
-        return len(found)
+        if topic not in self._counts or monotonic() - self._counted_at > FRESH_SECONDS:
+            await self._count(producer)
+        if topic not in self._counts:
+            raise BrokerAwayError(f"there is no topic {topic}")
+        return self._counts[topic]
 
-    def _require(self) -> AIOKafkaProducer:
-        if self._producer is None:
+    def _require(self) -> ProducerClient:
+        if self._producer is None or not self._met.is_set():
             raise BrokerAwayError("not connected to the broker")
         return self._producer
 
@@ -127,30 +114,47 @@ class Publisher:
         """Write the records, in order per partition, and wait until all are acknowledged.
 
         Raises ``BrokerAwayError`` when that takes too long; publishing the same again is safe for readers,
-        since every record carries the id of its event.
+        since every record carries the id of its event. Raises ``RecordTooLargeError``.
         """
         if not records:
             return
         producer = self._require()
+        counts = {topic: await self.partitions(topic) for topic in {r.topic for r in records}}
+        placed = [_placed(record, counts[record.topic]) for record in records]
         try:
-            async with asyncio.timeout(self._timeout + len(records) / 2000):
-                topics = {r.topic for r in records}
-                counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
-                futures = []
-                for r in records:
-                    partition = r.partition
-                    if partition is None and r.key is not None:
-                        partition = partition_of(r.key, counts[r.topic])
-                    futures.append(
-                        await producer.send(
-                            r.topic, r.value, key=r.key, partition=partition, headers=list(r.headers)
-                        )
-                    )
-                # Every future is looked at, so that none is left to complain when collected.
-                for failure in await asyncio.gather(*futures, return_exceptions=True):
-                    if isinstance(failure, BaseException):
-                        raise failure
-        except MessageSizeTooLargeError:
+            await producer.send(placed, self._timeout + 1.0 + len(records) / 2000)
+        except ProducerBrokenError as error:
+            self._failed()
+            self._replace(producer, str(error))
             raise
-        except (KafkaError, TimeoutError, ConnectionError) as error:
-            raise BrokerAwayError(f"{type(error).__name__}: {error}") from error
+        except BrokerAwayError:
+            if self._failed() > STUCK_TIMEOUTS * self._timeout and self._reachable:
+                self._replace(producer, "it writes nothing, though the broker answers")
+            raise
+        self._failing_since = None
+
+    def _failed(self) -> float:
+        """Seconds since the first failure with no success after it."""
+        self._failed_at = monotonic()
+        if self._failing_since is None:
+            self._failing_since = self._failed_at
+        return self._failed_at - self._failing_since
+
+    def _replace(self, producer: ProducerClient, reason: str) -> None:
+        """Make a new one; sending again by it is safe, as every record carries its id."""
+        if self._producer is not producer:
+            return  # another of its senders has
+        log.warning("the producer is replaced", reason=reason)
+        self._producer = self._make()
+        self._failing_since = None
+        closing = asyncio.create_task(producer.close(0.0))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+def _placed(record: Record, partitions: int) -> Record:
+    """With its partition: by its key, as the Java client does it."""
+    if record.partition is not None:
+        return record
+    partition = partition_of(record.key or b"", partitions)
+    return Record(record.topic, record.key, record.value, record.headers, partition)

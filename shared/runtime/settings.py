@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     """Seconds an API waits for a command's outcome before it answers 202."""
     session_timeout: Annotated[float, Field(ge=1, le=300)] = 10.0
     """Seconds after which the group takes the partitions of a worker that fell silent."""
+    poll_interval: Annotated[float, Field(ge=1, le=3600)] = 300.0
+    """Seconds after which the group takes the partitions of a worker whose loop is stuck."""
     store_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Seconds to look for a MongoDB server before the store counts as away."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024

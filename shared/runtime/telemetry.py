@@ -76,7 +76,7 @@ COMMANDS = Counter(
 )
 
 _QUIET = {
-    "aiokafka": logging.WARNING,
+    "librdkafka": logging.WARNING,
     "faust": logging.WARNING,
     "mode": logging.WARNING,
     "kafka": logging.WARNING,

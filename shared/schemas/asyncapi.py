@@ -20,6 +20,12 @@ DEAD_LETTER_HEADERS = {
     "rapport-failed-at": "When, RFC 3339.",
 }
 """What a dead letter carries besides its own headers."""
+CUT_HEADERS = {
+    "rapport-cut": "What was cut, as the record was too large: value, headers, key, or several with commas.",
+    "rapport-cut-<part>-length": "Bytes of the part before it was cut.",
+    "rapport-cut-<part>-sha256": "SHA-256 of it, in hex; of headers: names and values as netstrings.",
+}
+"""What one carries too whose record no producer would take whole."""
 
 _KEY = {"type": "string", "pattern": ID_PATTERN, "description": "The subject, so the customer id."}
 
@@ -114,7 +120,8 @@ def _message(cls: type[Data]) -> dict[str, Any]:
 
 def _dead_letter() -> dict[str, Any]:
     properties: dict[str, Any] = {
-        name: {"type": "string", "description": meaning} for name, meaning in DEAD_LETTER_HEADERS.items()
+        name: {"type": "string", "description": meaning}
+        for name, meaning in (DEAD_LETTER_HEADERS | CUT_HEADERS).items()
     }
     properties["rapport-error"]["examples"] = list(CODES)
     return {

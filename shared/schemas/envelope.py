@@ -9,7 +9,7 @@ import msgspec
 
 from shared.schemas.base import ID_PATTERN, parse_time
 
-Code = Literal["empty", "bytes", "json", "envelope", "type", "field", "key", "time", "future"]
+Code = Literal["empty", "bytes", "json", "envelope", "type", "topic", "field", "key", "time", "future"]
 """Why a record cannot be read."""
 
 CODES: Mapping[Code, str] = {
@@ -18,6 +18,7 @@ CODES: Mapping[Code, str] = {
     "json": "The value is not JSON.",
     "envelope": "A CloudEvents attribute is missing or wrong.",
     "type": "No such type, of this or any old version.",
+    "topic": "The type does not belong to the topic.",
     "field": "A field of the data is missing or wrong; the detail names it.",
     "key": "The record's key is not the event's subject.",
     "time": "The event's time is not RFC 3339 with an offset.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shared.schemas.asyncapi import DEAD_LETTER_HEADERS, topic_text, type_text
+from shared.schemas.asyncapi import CUT_HEADERS, DEAD_LETTER_HEADERS, topic_text, type_text
 from shared.schemas.base import ID_PATTERN, Data
 from shared.schemas.envelope import CODES
 from shared.schemas.topics import OWN_TYPES, TOPICS, TYPES
@@ -92,6 +92,8 @@ def _dead_letters() -> str:
             "## Dead letters\n",
             "`<topic>.dlq` holds what could not be used, as it came, with these headers added:\n",
             _table(("header", "meaning"), headers),
+            "A record too large for a dead letter is cut, the largest part first, and has these too:\n",
+            _table(("header", "meaning"), [(f"`{name}`", meaning) for name, meaning in CUT_HEADERS.items()]),
             "What nobody can read has one of these codes; a service adds its own for what it refuses:\n",
             _table(("code", "meaning"), codes),
         )

@@ -1,19 +1,16 @@
 """What the consumer group has given this worker, and what of that is in memory."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeAlias
 
-from aiokafka import ConsumerRecord, TopicPartition
-
+from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
 from shared.worker.merge import Queue, Queues, Slot
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 QUEUE_LIMIT = 2000
-"""Records of a topic and partition that wait in memory; beyond that no more are fetched."""
-
-KafkaRecord: TypeAlias = ConsumerRecord[bytes, bytes]
+"""Records of a topic and partition that wait in memory; beyond that no more are fetched, until half of them
+are left: to begin again costs what was fetched ahead."""
 
 
 @dataclass(eq=False, slots=True)
@@ -26,7 +23,7 @@ class Assignment:
     """
 
     partitions: frozenset[int] = frozenset()
-    """None between a revoke and the next assignment, and for a worker that is one too many."""
+    """None between a revoke and the next assignment, and for a worker that is one too many: a standby."""
     count: int = 0
     """How many partitions every topic has; 0 before the first assignment is taken over."""
     watermarks: dict[int, datetime] = field(default_factory=dict)
@@ -35,10 +32,14 @@ class Assignment:
     """Fetched records by partition and topic."""
     resumed: bool = False
     """Positions and watermarks are set to what is durable, and what is in memory is to be trusted."""
+    taken: Assigned | None = None
+    """What the group has told; None where it has told nothing yet, or took it back."""
+    _full: set[TopicPartition] = field(default_factory=set)
 
-    def next(self, partitions: frozenset[int]) -> "Assignment":
+    def next(self, taken: Assigned | None = None) -> "Assignment":
         """The one that takes its place: nothing is fetched yet, no position is known."""
-        return Assignment(partitions, self.count, dict(self.watermarks))
+        partitions = frozenset(partition for _, partition in taken.held) if taken else frozenset[int]()
+        return Assignment(partitions, self.count, dict(self.watermarks), taken=taken)
 
     def watermark(self, partition: int) -> datetime:
         return self.watermarks.get(partition, LONG_AGO)
@@ -52,6 +53,7 @@ class Assignment:
         """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
         self.queues = {}
         self.resumed = False
+        self._full.clear()
 
     @property
     def waiting(self) -> bool:
@@ -60,14 +62,21 @@ class Assignment:
 
     def room(self) -> list[TopicPartition]:
         """Where more may be fetched."""
-        return [
-            TopicPartition(topic, partition)
-            for partition, queues in self.queues.items()
-            for topic, queue in queues.items()
-            if len(queue) < QUEUE_LIMIT
-        ]
+        room = []
+        for partition, queues in self.queues.items():
+            for topic, queue in queues.items():
+                place = topic, partition
+                if len(queue) >= QUEUE_LIMIT:
+                    self._full.add(place)
+                elif len(queue) <= QUEUE_LIMIT // 2:
+                    self._full.discard(place)
+                if place not in self._full:
+                    room.append(place)
+        return room
 
-    def extend(self, fetched: Mapping[TopicPartition, Iterable[KafkaRecord]]) -> None:
-        """Queue what was fetched behind what waits."""
-        for tp, records in fetched.items():
-            self.queues[tp.partition][tp.topic].extend(records)
+    def extend(self, fetched: Iterable[KafkaRecord]) -> None:
+        """Queue what was fetched behind what waits. Before it is served, or served again, nothing of it
+        counts: it will be read from what is durable."""
+        if self.resumed:
+            for record in fetched:
+                self.queues[record.partition][record.topic].append(record)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from time import monotonic, perf_counter
 
-from shared.kafka.publisher import Record
+from shared.kafka.clients import ConsumerClient, Record
 from shared.runtime import telemetry
 from shared.worker.assignment import Assignment
-from shared.worker.merge import Slot, merge
+from shared.worker.merge import Queues, Slot, merge
 from shared.worker.processing import Batch, Message, Origin, TopicOffset
 
 TIMER_SECONDS = 1.0
@@ -66,3 +66,16 @@ class Batching:
             offsets=offsets,
             records=tuple(records),
         )
+
+
+async def unread_topics(client: ConsumerClient, queues: Mapping[int, Queues]) -> dict[int, frozenset[str]]:
+    """Of the partitions that have records waiting, the topics with records in the log which no queue holds
+    yet. Full queues count too: a topic that a batch drains must hold the others back from there on.
+    Raises ``BrokerAwayError``."""
+    asked = [
+        (topic, partition) for partition, topics in queues.items() if any(topics.values()) for topic in topics
+    ]
+    unread: dict[int, set[str]] = {}
+    for topic, partition in await client.unread(asked) if asked else ():
+        unread.setdefault(partition, set()).add(topic)
+    return {p: frozenset(topics) for p, topics in unread.items()}

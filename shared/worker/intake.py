@@ -3,21 +3,23 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from aiokafka import ConsumerRecord
-
+from shared.kafka.clients import KafkaRecord, Record
 from shared.kafka.keys import partition_of
-from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import BadRecordError, Envelope, decode, open_envelope
+from shared.schemas.topics import TYPES
 from shared.schemas.upcast import current_type
-from shared.worker.dead_letters import dead_letter
+from shared.worker.dead_letters import MOST_BYTES, dead_letter, size
 from shared.worker.merge import Slot
 from shared.worker.processing import COMMANDS, Origin
 
 FORWARDED = "rapport-forwarded"
 FOR = "rapport-for"
+
+_TOPIC_OF = {kind: cls.topic for kind, cls in TYPES.items()}
+"""Type -> the one topic that carries it."""
 
 
 class Intake:
@@ -40,7 +42,7 @@ class Intake:
         self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
         self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
 
-    def read(self, record: ConsumerRecord[bytes, bytes], partitions: int) -> Slot:
+    def read(self, record: KafkaRecord, partitions: int) -> Slot:
         """Decide about one record. ``partitions`` is the partition count of every topic."""
         wanted_by = None
         for name, value in record.headers:
@@ -56,6 +58,7 @@ class Intake:
             kind = current_type(envelope.type)
             if kind not in self._types and not self._everything:
                 return self._skip(record)
+            _check_topic(kind, record.topic)
             event = decode(envelope, wall_now=self._wall_clock())
         except BadRecordError as bad:
             if self._everything or wanted_by is not None:
@@ -70,7 +73,7 @@ class Intake:
             return self._skip(record)
         return Slot(record.topic, record.offset, event.time, event, record)
 
-    def _misplaced(self, record: ConsumerRecord[bytes, bytes], envelope: Envelope) -> Slot:
+    def _misplaced(self, record: KafkaRecord, envelope: Envelope) -> Slot:
         """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
         if not self._everything:
             return self._skip(record)
@@ -78,13 +81,16 @@ class Intake:
             return self._dead(
                 record, BadRecordError("key", "still on the wrong partition for its key after forwarding")
             )
+        _check_topic(current_type(envelope.type), record.topic)
         decode(envelope, wall_now=self._wall_clock())
-        self._forwarded.inc()
         headers = (*record.headers, (FORWARDED, f"{record.partition}/{record.offset}".encode()))
+        if size(record.key, record.value, headers) > MOST_BYTES:
+            raise BadRecordError("key", "on the wrong partition for its key, and too large to be forwarded")
+        self._forwarded.inc()
         copy = Record(record.topic, record.key, record.value, headers)
         return Slot(record.topic, record.offset, None, record=copy)
 
-    def _dead(self, record: ConsumerRecord[bytes, bytes], bad: BadRecordError) -> Slot:
+    def _dead(self, record: KafkaRecord, bad: BadRecordError) -> Slot:
         aside = dead_letter(
             self.service,
             Origin(record.topic, record.partition, record.offset),
@@ -95,6 +101,13 @@ class Intake:
         )
         return Slot(record.topic, record.offset, None, record=aside)
 
-    def _skip(self, record: ConsumerRecord[bytes, bytes]) -> Slot:
+    def _skip(self, record: KafkaRecord) -> Slot:
         self._skipped.inc()
         return Slot(record.topic, record.offset, None)
+
+
+def _check_topic(kind: str, topic: str) -> None:
+    """Who may write one topic could otherwise do what only another's writers may: give points, move the
+    clock. Raises ``BadRecordError``: topic. A type that nobody knows passes; it is no event at all."""
+    if _TOPIC_OF.get(kind, topic) != topic:
+        raise BadRecordError("topic", f"{kind} belongs on {_TOPIC_OF[kind]}", "type")

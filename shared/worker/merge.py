@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from shared.kafka.publisher import Record
+from shared.kafka.clients import KafkaRecord, Record
 from shared.schemas.event import Event
 
 R = TypeVar("R")
@@ -23,7 +22,7 @@ class Slot(Struct, frozen=True):
     """Its time, or None for a record that has no effect here (it goes first)."""
     event: Event | None = None
     """The event to apply; None to skip the record."""
-    raw: Record | ConsumerRecord[bytes, bytes] | None = None
+    raw: Record | KafkaRecord | None = None
     """The record as it came, where there is an event."""
     record: Record | None = None
     """A dead letter or a forwarded copy, to be published before the offset is committed."""
@@ -43,6 +42,9 @@ class Queue(Generic[R]):
 
     def extend(self, records: Iterable[R]) -> None:
         self._records.extend(records)
+
+    def append(self, record: R) -> None:
+        self._records.append(record)
 
     def head(self) -> Slot | None:
         """The next record, left in place."""

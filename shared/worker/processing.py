@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from shared.kafka.publisher import Record
+from shared.kafka.clients import KafkaRecord, Record
 from shared.schemas.event import Event
 
 TopicOffset: TypeAlias = tuple[str, int]
@@ -50,7 +49,7 @@ class Message(Struct, frozen=True):
     """Its place in time: the highest event time of the partition so far, this event's included."""
     event: Event
     origin: Origin
-    raw: Record | ConsumerRecord[bytes, bytes] | None = None
+    raw: Record | KafkaRecord | None = None
     """The record as it came; None for a timer."""
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import structlog
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WaitQueueTimeoutError
+from bson.errors import BSONError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.kafka.publisher import BrokerAwayError
 from shared.runtime import telemetry
@@ -14,40 +15,93 @@ from shared.runtime import telemetry
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-TRANSIENT_CODES = frozenset({6, 7, 89, 91, 112, 133, 134, 189, 251, 262, 9001, 10107, 11600, 13435, 14031})
-"""MongoDB's codes for trouble that passes: host, network, election, write conflict, disk full."""
+FIRST_SECONDS = 0.1
+LONGEST_SECONDS = 10.0
+
+DOCUMENT_CODES = frozenset(
+    {
+        2,  # BadValue: such as a sum that leaves 64 bits
+        14,  # TypeMismatch: an increment of what is no number
+        15,  # Overflow: nested too deep
+        22,  # InvalidBSON
+        28,  # PathNotViable
+        52,  # DollarPrefixedFieldName
+        53,  # InvalidIdField
+        56,  # EmptyFieldName
+        57,  # DottedFieldName
+        66,  # ImmutableField
+        121,  # DocumentValidationFailure
+        10334,  # BSONObjectTooLarge
+        11000,  # DuplicateKey: of a row; the journal's and the states' have errors of their own
+        17280,  # KeyTooLong
+        17419,  # too large after an update
+        17420,  # the same, after a replacement
+    }
+)
+"""MongoDB's codes for what is wrong with a document itself. The list is closed: whatever else a store says
+(over quota, interrupted, not allowed, no primary, next year's codes) is about the store and waited for."""
+TRANSIENT = "TransientTransactionError"
+
+
+def about_document(error: Exception) -> bool:
+    """Whether the store, or its driver, says that a document itself cannot be kept: it never will be."""
+    if isinstance(error, BSONError | OverflowError | UnicodeError):
+        return True  # raised before anything was sent
+    if not isinstance(error, OperationFailure) or error.has_error_label(TRANSIENT):
+        return False
+    return bool(codes_of(error) & DOCUMENT_CODES)
 
 
 def passes(error: Exception) -> bool:
-    """Whether this is a dependency in trouble (wait and try again), not a bad event."""
-    if isinstance(error, BrokerAwayError | ConnectionFailure | ExecutionTimeout | WaitQueueTimeoutError):
-        return True
-    if isinstance(error, PyMongoError):
-        transient = error.has_error_label("TransientTransactionError")
-        unknown = error.has_error_label("UnknownTransactionCommitResult")
-        return transient or unknown or getattr(error, "code", None) in TRANSIENT_CODES
-    return isinstance(error, OSError)
+    """Whether this is a dependency in trouble (wait and try again), not a bad event, nor a bug."""
+    trouble = isinstance(error, PyMongoError | BrokerAwayError | OSError)
+    return trouble and not about_document(error)
 
 
-async def retry(service: str, dependency: str, call: Callable[[], Awaitable[T]]) -> T:
-    """Call until it succeeds or fails for good; trouble that passes is waited for."""
-    delay = 0.1
+def codes_of(error: OperationFailure) -> set[int | None]:
+    """The codes of a failed write: its own, and those of its single writes where it was a bulk."""
+    problems: Iterable[Mapping[str, Any]] = (error.details or {}).get("writeErrors", [])
+    return {error.code, *(p.get("code") for p in problems)}
+
+
+class Backoff:
+    """The pauses between the tries of one call: each twice as long as the one before, up to 10 s."""
+
+    def __init__(self, service: str, dependency: str) -> None:
+        self._service = service
+        self._dependency = dependency
+        self._delay = FIRST_SECONDS
+
+    async def wait(self, error: Exception) -> None:
+        """After a try that failed with this error. Raises ``CancelledError`` if the task was cancelled."""
+        # A cancellation can get lost in the driver's call; a retry must not outlive it.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
+        telemetry.RETRIES.labels(self._service, self._dependency).inc()
+        log.warning(
+            "waiting for a dependency",
+            dependency=self._dependency,
+            error=str(error)[:300],
+            retry_in=round(self._delay, 2),
+        )
+        await asyncio.sleep(self._delay * random.uniform(0.8, 1.2))
+        self._delay = min(self._delay * 2, LONGEST_SECONDS)
+
+
+async def retry(
+    service: str,
+    dependency: str,
+    call: Callable[[], Awaitable[T]],
+    *,
+    waits: Callable[[Exception], bool] = passes,
+) -> T:
+    """Call until it succeeds or fails for good; trouble that passes (``waits``) is waited for."""
+    backoff = Backoff(service, dependency)
     while True:
         try:
             return await call()
         except Exception as error:
-            if not passes(error):
+            if not waits(error):
                 raise
-            # A cancellation can get lost in the driver's call; a retry must not outlive it.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError from error
-            telemetry.RETRIES.labels(service, dependency).inc()
-            log.warning(
-                "waiting for a dependency",
-                dependency=dependency,
-                error=str(error)[:300],
-                retry_in=round(delay, 2),
-            )
-            await asyncio.sleep(delay * random.uniform(0.8, 1.2))
-            delay = min(delay * 2, 10.0)
+            await backoff.wait(error)

@@ -4,8 +4,8 @@ import asyncio
 import cProfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -44,19 +44,11 @@ class Recording(WorkerStore[MemberState]):
     written: list[Writes]
 
     async def write(
-        self,
-        plan: Plan[MemberState],
-        stored: Mapping[str, StoredState[MemberState]],
-        *,
-        partition: int,
-        watermark: datetime | None,
-        deadline_ms: int = 10_000,
-    ) -> bool:
-        done = await super().write(
-            plan, stored, partition=partition, watermark=watermark, deadline_ms=deadline_ms
-        )
-        self.written.append(writes_of(plan, stored, partition=partition, watermark=watermark))
-        return done
+        self, plan: Plan[MemberState], stored: Mapping[str, StoredState[MemberState]], **options: Any
+    ) -> None:
+        await super().write(plan, stored, **options)
+        made = {name: options[name] for name in ("partition", "attempt", "watermark")}
+        self.written.append(writes_of(plan, stored, **made))
 
 
 async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     parts = ("kafka", "mongo")
     fetch(parts)
     launch(home, parts)
-    platform = Platform(read_env(home))
+    platform = Platform(read_env(home), home)
     try:
         yield platform
     finally:
@@ -60,6 +61,24 @@ class ServiceProcess:
     def wait_killed(self, seconds: float = 60.0) -> None:
         """Until its own fault point has killed it: SIGKILL, nothing less."""
         assert self.process.wait(seconds) == -9, self.tail()
+
+    def page(self, path: str) -> tuple[int, Any]:
+        """Status and body of a page, 0 where nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+        except OSError:
+            return 0, None
+
+    def stop(self) -> float:
+        """SIGTERM. The seconds until it has ended well."""
+        began = time.monotonic()
+        self.process.terminate()
+        assert self.process.wait(60) == 0, self.tail()
+        return time.monotonic() - began
 
     def kill(self) -> None:
         self.process.kill()
@@ -94,7 +113,9 @@ class WorkerStarter:
         self._logs = logs
         self._started: list[ServiceProcess] = []
 
-    def __call__(self, service: str = "loyalty", *, kind: str = "worker", fault: str = "") -> ServiceProcess:
+    def __call__(
+        self, service: str = "loyalty", *, kind: str = "worker", fault: str = "", **settings: str
+    ) -> ServiceProcess:
         port = ports.pick()
         log = self._logs / f"{service}-{kind}-{len(self._started)}.log"
         variables = {
@@ -105,6 +126,7 @@ class WorkerStarter:
             "RAPPORT_WORKER_PORT": str(port),
             "RAPPORT_API_PORT": str(port),
             "RAPPORT_FAULT": fault,
+            **{f"RAPPORT_{name.upper()}": value for name, value in settings.items()},
         }
         with log.open("wb") as out:
             process = subprocess.Popen(

@@ -1,8 +1,11 @@
 """What fault tests send, and what they read back: from Kafka and the store, not from a service."""
 
 import json
+import os
+import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +13,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
 from rapport import broker, lag
+from rapport.home import Home
+from rapport.status import read
 
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
 
@@ -64,12 +69,28 @@ class Member:
 class Platform:
     """Kafka and the store, as another program sees them."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], home: Home) -> None:
         self.env = dict(env)
+        self._home = home
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(env["RAPPORT_MONGO"], tz_aware=True)
 
     def close(self) -> None:
         self._mongo.close()
+
+    @contextmanager
+    def frozen(self, *parts: str) -> Iterator[None]:
+        """They answer nothing, as behind a broken network; they always go on in the end."""
+        status = read(self._home)
+        assert status is not None
+        pids = [part.pid for part in status.parts if part.name in parts and part.pid is not None]
+        assert len(pids) == len(parts)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def send(self, topic: str, events: Iterable[Mapping[str, Any]]) -> None:
         """Send and wait until all are acknowledged."""

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from shared.domain import Context, Effects, Handler, Take
+from shared.journal import epoch
 from shared.journal.counters import Counters
 from shared.journal.documents import Document
 from shared.journal.plan import Entry, Plan, Tombstone
@@ -22,6 +24,7 @@ from shared.schemas.base import Frozen, Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
 from shared.worker.processing import Batch, Message, Origin
+from shared.worker.retry import passes
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STOCK = 40
@@ -82,17 +85,18 @@ async def client(address: str) -> AsyncIterator[AsyncMongoClient[Document]]:
 async def store(client: AsyncMongoClient[Document]) -> WorkerStore[Gifts]:
     store = WorkerStore(client, HANDLER)
     await store.prepare()
+    assert await store.take_over(3) == 1
     return store
 
 
-async def write(store: WorkerStore[Gifts], plan: Plan[Gifts], **options: Any) -> bool:
-    return await store.write(plan, {}, partition=3, watermark=None, **options)
+async def write(store: WorkerStore[Gifts], plan: Plan[Gifts], **options: Any) -> None:
+    await store.write(plan, {}, partition=3, epoch=1, attempt=1, watermark=None, **options)
 
 
 async def test_workers_that_start_together_find_all_collections(client: AsyncMongoClient[Document]) -> None:
     await asyncio.gather(*(WorkerStore(client, HANDLER).prepare() for _ in range(3)))
     there = await client["rapport_counting"].list_collection_names()
-    assert {"state", "journal", "timers", "outbox", "watermarks", "counters"} <= set(there)
+    assert {"state", "journal", "timers", "partitions", "counters"} <= set(there)
 
 
 async def test_takes_hold_up_to_the_limit_and_a_failed_one_leaves_nothing(store: WorkerStore[Gifts]) -> None:
@@ -194,3 +198,25 @@ async def test_a_rejected_event_is_known_by_its_place_and_replaced_under_its_id(
     await write(store, Plan(entries=[entry("r", 3)], forgotten={"/till r"}))
     found = await store.journalled(["/till r"])
     assert (found["/till r"].retracted, found["/till r"].origin.offset) == (False, 3)
+
+
+async def test_a_transaction_has_a_limit_and_what_it_wrote_is_gone_at_once(
+    store: WorkerStore[Gifts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver's own limit is for each call: a slow one after the other would go on without end."""
+    counting = store._write_counters
+
+    async def slowly(*arguments: Any) -> None:
+        await asyncio.sleep(0.5)
+        await counting(*arguments)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(epoch, "WRITING_SECONDS", 0.3)
+        slow.setattr(store, "_write_counters", slowly)
+        with pytest.raises(PyMongoError) as late:
+            await write(store, taking("a", None, Take("stock", 3, 5)))
+    assert late.value.timeout
+    assert passes(late.value)
+    async with asyncio.timeout(2):  # nobody waits for what it had locked
+        await write(store, taking("a", None, Take("stock", 3, 5)))
+    assert await store.counters(["stock"]) == {"stock": 3}

@@ -1,5 +1,6 @@
 """What comes in on Kafka: everything readable takes effect once; the rest is set aside, with its reason."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from kafka import KafkaProducer
 
 from shared.kafka.keys import partition_of
 from shared.schemas.topics import TOPICS
@@ -25,6 +27,8 @@ REASON = {
     "rapport-origin",
     "rapport-failed-at",
 }
+
+GIFT = {"points": 5_000, "reason": "because I may write purchases"}
 
 
 def dead_letters(stack: Stack, topic: str, key: bytes | None) -> list[Any]:
@@ -66,11 +70,12 @@ def poison(customer: str) -> dict[str, tuple[bytes, bytes | None]]:
         "empty": (key, None),
         "time": (key, body(time="yesterday")),
         "future": (key, body(time=ahead)),
+        "topic": (key, body(type="rapport.loyalty.adjustment.requested.v1", data=GIFT)),
     }
 
 
 @pytest.mark.parametrize(
-    "code", ["bytes", "json", "envelope", "type", "key", "field", "empty", "time", "future"]
+    "code", ["bytes", "json", "envelope", "type", "key", "field", "empty", "time", "future", "topic"]
 )
 def test_a_poison_record_is_set_aside_and_stops_nothing(stack: Stack, code: str) -> None:
     customer = new_customer()
@@ -99,6 +104,26 @@ def check_dead_letter(stack: Stack, dead_letter: Any, value: bytes | None) -> No
     assert [h for h in dead_letter.headers if h[0] not in REASON] == list(origin.headers) == HEADERS
     failed_at = datetime.fromisoformat(headers["rapport-failed-at"].decode())
     assert timedelta(0) <= datetime.now(UTC) - failed_at < timedelta(minutes=5)
+
+
+def test_a_record_larger_than_any_that_we_write_is_cut_and_stops_nothing(stack: Stack) -> None:
+    """The broker's limit is about what is compressed: no producer of ours could write this one again."""
+    customer, value = new_customer(), b"x" * 5_000_000
+    producer = KafkaProducer(
+        bootstrap_servers=stack.env["RAPPORT_KAFKA"], compression_type="gzip", max_request_size=8_000_000
+    )
+    producer.send("purchases", key=customer.encode(), value=value, headers=HEADERS).get(20)
+    producer.close()
+    stack.send("purchases", purchase(customer, 700))
+    until(lambda: stack.balance(customer) == 7, "what comes after it takes effect")
+    stack.settle()
+    (dead_letter,) = dead_letters(stack, "purchases", customer.encode())
+    headers = {name: text.decode() for name, text in dead_letter.headers}
+    assert (headers["rapport-error"], headers["rapport-cut"]) == ("json", "value")
+    assert headers["rapport-cut-value-length"] == str(len(value))
+    assert headers["rapport-cut-value-sha256"] == hashlib.sha256(value).hexdigest()
+    assert headers["trace"] == "kept"
+    assert value.startswith(dead_letter.value)
 
 
 def test_every_topic_has_its_dead_letters_and_goes_on(stack: Stack) -> None:

@@ -1,7 +1,8 @@
 """What interactions knows about one customer: frozen and bounded, stored as one document.
 
 Times are whole microseconds since 1970 (``Micros``): the latest of two events must not depend on whether a
-state was loaded or still in memory.
+state was loaded or still in memory. Fields that a later version has put in are kept (``Open``): what
+changes is copied, not made anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import Field
 
-from shared.schemas.base import Frozen
+from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
 MAX_CHANNELS = 50
@@ -26,7 +27,7 @@ OPEN_STATUSES: frozenset[Status] = frozenset({"opened", "acknowledged", "reopene
 """Somebody still has to act."""
 
 
-class Known(Frozen):
+class Known(Open):
     """A profile field's value and the time of the event that told it."""
 
     encoded: str
@@ -34,7 +35,7 @@ class Known(Frozen):
     at: Micros
 
 
-class Consent(Frozen):
+class Consent(Open):
     """What the customer last said about a purpose on a channel."""
 
     purpose: str
@@ -43,7 +44,7 @@ class Consent(Frozen):
     at: Micros
 
 
-class ChannelUse(Frozen):
+class ChannelUse(Open):
     """How often the customer came by a channel, and when last."""
 
     channel: str
@@ -51,7 +52,7 @@ class ChannelUse(Frozen):
     last_at: Micros
 
 
-class Complaint(Frozen):
+class Complaint(Open):
     """A complaint in brief; its texts are in the timeline."""
 
     complaint_id: str
@@ -85,7 +86,7 @@ class Complaint(Frozen):
         return self.open and bool(self.missed)
 
 
-class Subscription(Frozen):
+class Subscription(Open):
     """The terms that were told last, None where never told; ``amount`` is in minor units of ``currency``."""
 
     subscription_id: str
@@ -101,7 +102,7 @@ class Subscription(Frozen):
     """When a cancelled one ends; None: at once."""
 
 
-class Spend(Frozen):
+class Spend(Open):
     """Money in one currency, in minor units."""
 
     currency: str
@@ -109,7 +110,7 @@ class Spend(Frozen):
     refunded: int = 0
 
 
-class Purchases(Frozen):
+class Purchases(Open):
     """Orders and returns, counted and summed up per currency."""
 
     count: int = 0
@@ -119,7 +120,7 @@ class Purchases(Frozen):
     spend: tuple[Spend, ...] = ()
 
 
-class Loyalty(Frozen):
+class Loyalty(Open):
     """As loyalty's own events tell it, in the order of its log."""
 
     enrolled_at: Micros | None = None
@@ -127,7 +128,7 @@ class Loyalty(Frozen):
     tier: str | None = None
 
 
-class Customer(Frozen):
+class Customer(Open):
     """The state: all that the 360 shows, and what the rules need."""
 
     customer_id: str
@@ -149,7 +150,7 @@ def initial(customer_id: str) -> Customer:
     return Customer(customer_id=customer_id)
 
 
-M = TypeVar("M", bound=Frozen)
+M = TypeVar("M", bound=Open)
 
 
 def placed(items: tuple[M, ...], new: M, key: Callable[[M], Any]) -> tuple[M, ...]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import ConfigDict, Field
 
 from services.loyalty.domain.rules import Accrual
-from shared.schemas.base import Strict
+from shared.schemas.base import Open
 from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
@@ -20,7 +20,9 @@ MEMORY = 730 * DAY
 
 
 # What a member has dozens of is a dataclass with slots: read from the store and looked through in half the
-# time of a model. Pydantic checks both alike when it reads them.
+# time of a model. Pydantic checks both alike when it reads them. Fields of a later version, which models keep
+# by themselves, are refused, and so noticed and put aside (``shared/journal/later.py``), by the first two
+# fields of what they are on: let those be ones that do not change.
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -40,7 +42,7 @@ class Lot:
     expires_at: Micros
 
 
-class Pending(Strict):
+class Pending(Open):
     """A lot that is not available yet; the ledger hears of it when it is."""
 
     lot: Lot
@@ -110,7 +112,7 @@ class Period:
     """Whether the end's warning was judged."""
 
 
-class Voucher(Strict):
+class Voucher(Open):
     """A reward that was bought, to be used once before ``expires_at``."""
 
     code: str
@@ -123,7 +125,7 @@ class Voucher(Strict):
     """What paid for it, each lot with the points taken as its ``remaining``; empty once closed."""
 
 
-class Waiting(Strict):
+class Waiting(Open):
     """A return seen before its purchase, as it came: it may become a dead letter yet."""
 
     data: PurchaseReturned
@@ -134,7 +136,7 @@ class Waiting(Strict):
     """Where its record stands in the log."""
 
 
-class Line(Strict):
+class Line(Open):
     """A line of a purchase that a campaign rewards."""
 
     sku: str
@@ -142,7 +144,7 @@ class Line(Strict):
     unit_price: int
 
 
-class Bonus(Strict):
+class Bonus(Open):
     """What a campaign gave for a purchase, and what a return needs to know of it."""
 
     order_id: str
@@ -159,7 +161,7 @@ class Bonus(Strict):
     """The lines that count; none: all of the purchase."""
 
 
-class Invited(Strict):
+class Invited(Open):
     """Who referred this customer, and when."""
 
     referrer: str
@@ -168,7 +170,7 @@ class Invited(Strict):
     """Whether the reward was asked for, at the first purchase, or never will be."""
 
 
-class MemberState(Strict):
+class MemberState(Open):
     """A customer of the program; a member once ``enrolled_at`` is set."""
 
     at: Micros = 0

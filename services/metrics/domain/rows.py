@@ -10,8 +10,9 @@ from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
 COLLECTIONS: tuple[Collection, ...] = (
-    # {_id: partition, version, offsets: {topic: next}, tail, recent, folds, open: {cell: n}}: ``tail`` packs
-    # the changes of cells, and ``recent`` the ids, that are not yet in the collections below; ``folds``
+    # {_id: partition, epoch, owner, sessions, writes (see ``shared.journal.epoch``), offsets: {topic: next},
+    # watermark, tail, recent, folds, open: {cell: n}}: ``watermark`` under the stream clock only; ``tail``
+    # packs the changes of cells, and ``recent`` the ids, that are not yet in the collections below; ``folds``
     # counts how often they went there.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {"<segment>|<channel>": {field: n}}}
@@ -22,10 +23,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("customers", owner="_id", personal=("record",)),
     # {_id: "<partition>:<number>", n, ids: packed}: hashes of event ids.
     Collection("seen", owner=None, personal=()),
-    # {_id: partition, to}: stream clock only.
-    Collection("watermarks", owner=None, personal=()),
-    # {_id: partition, sessions}: see ``shared.journal.sessions``.
-    Collection("writers", owner=None, personal=()),
 )
 
 

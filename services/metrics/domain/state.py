@@ -4,7 +4,10 @@ What happened is kept as times in order, not as a status, so that facts which ar
 late, end in the same counts.
 """
 
+from typing import Any
+
 import msgspec
+from msgspec.structs import asdict, astuple
 
 from shared.schemas.times import Micros, day_of
 
@@ -13,7 +16,7 @@ BEGINNING = -(2**31)
 RESOLVED, CLOSED, REOPENED = 0, 1, 2
 
 
-class Order(msgspec.Struct, array_like=True):
+class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """A purchase, or what is known of it: a return may come first. Amounts in minor units."""
 
     touched: Micros
@@ -33,7 +36,7 @@ class Order(msgspec.Struct, array_like=True):
         return day_of(self.made)
 
 
-class Complaint(msgspec.Struct, array_like=True):
+class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """What is known of a complaint; its opening may come last."""
 
     opened: Micros | None = None
@@ -55,7 +58,7 @@ class Complaint(msgspec.Struct, array_like=True):
         return self.opened is not None and (not self.marks or self.marks[-1][1] == REOPENED)
 
 
-class Customer(msgspec.Struct, array_like=True):
+class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The record as it is stored (MessagePack)."""
 
     segment: str = ""
@@ -71,13 +74,75 @@ class Customer(msgspec.Struct, array_like=True):
     """Orders before this day are no longer kept: they stay counted as they were."""
 
 
+# Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the
+# structs are of these classes, which carry them along.
+
+
+class LaterOrder(Order, array_like=True):
+    """An order as a later version wrote it."""
+
+    later: tuple[Any, ...] = ()
+
+
+class LaterComplaint(Complaint, array_like=True):
+    """A complaint as a later version wrote it."""
+
+    later: tuple[Any, ...] = ()
+
+
+class LaterCustomer(Customer, array_like=True):
+    """A record as a later version wrote it, in whole or in part."""
+
+    later: tuple[Any, ...] = ()
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Customer)
+_ORDERS = Customer.__struct_fields__.index("orders")
+_COMPLAINTS = Customer.__struct_fields__.index("complaints")
 
 
 def encode(customer: Customer) -> bytes:
-    return _encoder.encode(customer)
+    if not isinstance(customer, LaterCustomer):
+        return _encoder.encode(customer)
+    fields = _fields(customer)
+    for place in (_ORDERS, _COMPLAINTS):
+        fields[place] = {name: _fields(one) for name, one in fields[place].items()}
+    return _encoder.encode(fields)
 
 
 def decode(data: bytes) -> Customer:
-    return _decoder.decode(data)
+    """Raises ``msgspec.ValidationError``, but not for fields that a later version has put at an end."""
+    try:
+        return _decoder.decode(data)
+    except msgspec.ValidationError:
+        return _decode_later(msgspec.msgpack.decode(data, type=list[Any]))
+
+
+def _decode_later(fields: list[Any]) -> Customer:
+    known = len(Customer.__struct_fields__)
+    later_orders = _cut(fields[_ORDERS], Order)
+    later_complaints = _cut(fields[_COMPLAINTS], Complaint)
+    customer = msgspec.convert(fields[:known], Customer)
+    for name, later in later_orders.items():
+        customer.orders[name] = LaterOrder(**asdict(customer.orders[name]), later=later)
+    for name, later in later_complaints.items():
+        customer.complaints[name] = LaterComplaint(**asdict(customer.complaints[name]), later=later)
+    return LaterCustomer(**asdict(customer), later=tuple(fields[known:]))
+
+
+def _cut(structs: dict[str, list[Any]], kind: type[msgspec.Struct]) -> dict[str, tuple[Any, ...]]:
+    """Leave in each, in place, the fields that ``kind`` knows. The others, of those that have any."""
+    known = len(kind.__struct_fields__)
+    later = {name: tuple(fields[known:]) for name, fields in structs.items() if len(fields) > known}
+    for name in later:
+        del structs[name][known:]
+    return later
+
+
+def _fields(struct: Order | Complaint | Customer) -> list[Any]:
+    """In their order, those of a later version at the end."""
+    fields = [*astuple(struct)]
+    if isinstance(struct, LaterOrder | LaterComplaint | LaterCustomer):
+        fields[-1:] = fields[-1]
+    return fields

@@ -25,6 +25,7 @@ class Partition:
     """One partition, owned by one worker. Nothing here does I/O."""
 
     number: int
+    epoch: int
     version: int
     offsets: dict[str, int]
     watermark: datetime | None
@@ -48,6 +49,7 @@ class Partition:
             seen.add(h)
         return cls(
             number,
+            stored.epoch,
             stored.version,
             dict(stored.offsets),
             stored.watermark,
@@ -95,6 +97,7 @@ class Partition:
         fold = fold or len(self.tail) > FOLD_CELLS or len(self.recent) > FOLD_IDS
         return Write(
             partition=self.number,
+            epoch=self.epoch,
             version=self.version,
             offsets=dict(self.offsets),
             tail=dict(self.tail),

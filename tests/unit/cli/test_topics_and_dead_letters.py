@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from kafka import TopicPartition
+from typer.testing import CliRunner
 
 from rapport import deadletters, lag, topics
-from rapport.commands import clock
+from rapport.commands import clock, dlq
 from rapport.topics import Difference, Topic
 from rapport.trouble import TroubleError
 from shared.schemas.codec import decode, encode, open_envelope
@@ -128,6 +129,23 @@ def test_letters_are_chosen_and_counted_by_reason_and_service() -> None:
         ("purchases", "interactions", "json", 1, 0),
         ("purchases", "loyalty", "unknown_order", 2, 0),
     ]
+
+
+def test_a_letter_that_was_cut_says_so_and_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = [("rapport-cut", b"value"), ("rapport-cut-value-length", b"3145728")]
+    cut += [("rapport-cut-value-sha256", b"ab" * 32), *DEAD_LETTER]
+    dead = deadletters.parse("purchases.dlq", 1, b"cust-1", b"vvv", cut)
+    assert dead.cut == f"Too large to be kept whole: its value had 3145728 bytes, SHA-256 {'ab' * 32}."
+    sent: list[deadletters.DeadLetter] = []
+    monkeypatch.setenv("RAPPORT_KAFKA", "nowhere:1")
+    monkeypatch.setattr(dlq, "read_dead_letters", lambda servers, topics: [dead, dead_letter()])
+    monkeypatch.setattr(dlq, "send_back", lambda servers, them, progress: sent.extend(them))
+    replayed = CliRunner().invoke(dlq.app, ["replay", "purchases"])
+    assert [one.cut for one in sent] == [""]
+    told = " ".join(replayed.output.split())
+    assert "1 dead letter sent back to purchases. 1 cannot be sent back: too large" in told
+    shown = " ".join(CliRunner().invoke(dlq.app, ["show", "purchases"]).output.split())
+    assert shown.count("It cannot be replayed: the whole is at purchases/3/17.") == 1
 
 
 @pytest.mark.parametrize("text", ["2018-07-01", "2018-07-01T00:00:00", "2018-07-01T02:00:00+02:00"])

@@ -35,6 +35,10 @@ class Inbox:
         self.rcpt: dict[str, str] = {}
         self.data: list[str] = []
         self.hang_up_at_data = False
+        self.seconds = 0.0
+        """How long it thinks about a text before it answers."""
+        self.reading = asyncio.Event()
+        """Set once it has a text."""
 
     async def handle_RCPT(
         self, server: SmtpProtocol, session: object, envelope: Envelope, address: str, options: list[str]
@@ -48,6 +52,8 @@ class Inbox:
         if self.data:
             return self.data.pop(0)
         assert isinstance(envelope.content, bytes)
+        self.reading.set()
+        await asyncio.sleep(self.seconds)
         self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
         if self.hang_up_at_data:
             self.hang_up_at_data = False

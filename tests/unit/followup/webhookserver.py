@@ -48,6 +48,10 @@ class Service:
         self.requests: list[Request] = []
         self.connections = 0
         self.answers: list[str] = []
+        self.seconds = 0.0
+        """How long it thinks about a request before it answers."""
+        self.reading = asyncio.Event()
+        """Set once it has a request."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -65,6 +69,8 @@ class Service:
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers["content-length"]))
         self.requests.append(Request(method, path, headers, body))
+        self.reading.set()
+        await asyncio.sleep(self.seconds)
         answer = self.answers.pop(0) if self.answers else "204 No Content"
         if answer == self.BREAK:
             return False

@@ -38,12 +38,14 @@ class FakeCollection:
         self.database = database
         self.rows: dict[Any, dict[str, Any]] = {}
 
-    async def find_one(self, query: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def find_one(
+        self, query: Mapping[str, Any], fields: Mapping[str, int] | None = None
+    ) -> dict[str, Any] | None:
         assert set(query) == {"_id"}
         self.database.check()
         return self.rows.get(query["_id"])
 
-    def find(self, query: Mapping[str, Any]) -> FakeCursor:
+    def find(self, query: Mapping[str, Any], fields: Mapping[str, int] | None = None) -> FakeCursor:
         assert not query
         return FakeCursor(list(self.rows.values()))
 

@@ -145,9 +145,10 @@ def test_now_is_the_watermark_of_the_customers_partition(
         wall = datetime.fromisoformat(api.get("/now").json()["now"])
         assert abs((datetime.now(UTC) - wall).total_seconds()) < 60
         partition = partition_of(b"c-1", 8)  # The broker's count, not the settings' 4.
-        rows = database["watermarks"].rows
-        rows[partition] = {"_id": partition, "to": mine}
-        rows[(partition + 1) % 8] = {"_id": (partition + 1) % 8, "to": other}
+        rows = database["partitions"].rows
+        rows[partition] = {"_id": partition, "watermark": mine}
+        rows[(partition + 1) % 8] = {"_id": (partition + 1) % 8, "watermark": other}
+        rows[(partition + 2) % 8] = {"_id": (partition + 2) % 8}
         assert datetime.fromisoformat(api.get("/members/c-1", headers=KEY).json()["now"]) == mine
         assert datetime.fromisoformat(api.get("/now").json()["now"]) == other
 

@@ -1,10 +1,14 @@
 """Idempotent writes: one command, one outcome, the same answer however often it is asked."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
+import jwt
 import pytest
+from pydantic import SecretStr
 from pymongo.errors import ServerSelectionTimeoutError
+from starlette.testclient import TestClient
 
 from shared.runtime.digest import digest
 
@@ -182,3 +186,23 @@ def test_the_commands_time_is_the_clocks(api: Any, publisher: Any) -> None:
     before = datetime.now(UTC)
     api.post(PATH, json=BODY, headers=KEY)
     assert before <= publisher.event(publisher.records[0]).time <= datetime.now(UTC)
+
+
+LONG_NAMES = ["ä" * 128, "ä" * 127 + "b", "a" * 256, "a" * 255 + "b", "日" * 256, "a/b" * 60, "\ud800" * 99]
+
+
+def test_no_principals_name_makes_a_source_too_long(make_app: Any, settings: Any, publisher: Any) -> None:
+    """The worker would refuse the record, and the caller wait for ever; and each has a source of its own."""
+    publisher.worker = lambda event: ISSUED
+    secret = "a secret of at least 32 characters"
+    claims = {"exp": time.time() + 60, "scope": "loyalty:redeem"}
+    app = make_app(settings.model_copy(update={"jwt_secret": SecretStr(secret)}))
+    with TestClient(app) as api:
+        for name in LONG_NAMES:
+            token = jwt.encode(claims | {"sub": name}, secret)
+            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k-1"}
+            for _ in range(2):  # the second is a retry: nothing is sent
+                assert api.post(PATH, json=BODY, headers=headers).status_code == 201, name
+    sources = {publisher.event(record).source for record in publisher.records}
+    assert len(sources) == len(publisher.records) == len(LONG_NAMES)
+    assert all(len(source) <= 256 for source in sources)

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
-from shared.http.app import connect
 from shared.journal.plan import Plan
 from shared.journal.store import WorkerStore
 from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import connect
 from shared.runtime.settings import Settings
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
@@ -30,6 +31,7 @@ class InlineWorker:
         self._client = connect(self._settings)
         self._store = WorkerStore(self._client, self._handler)
         await self._store.prepare()
+        self._epoch, self._attempts = await self._store.take_over(0), count(1)
 
     async def stop(self) -> None:
         await self._client.close()
@@ -45,7 +47,14 @@ class InlineWorker:
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
             while self._plans:
-                await self._store.write(self._plans.pop(), before, partition=0, watermark=None)
+                await self._store.write(
+                    self._plans.pop(),
+                    before,
+                    partition=0,
+                    epoch=self._epoch,
+                    attempt=next(self._attempts),
+                    watermark=None,
+                )
 
     @property
     def emitted(self) -> Sequence[Event]:

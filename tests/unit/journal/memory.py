@@ -2,9 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from pymongo.errors import AutoReconnect
 
 from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, RefusedError, SetTimer
 from shared.journal.documents import Journalled
@@ -21,8 +24,23 @@ from shared.schemas.timer import TimerFired
 from shared.worker.processing import FencedError
 
 
-class CrashError(Exception):
-    """The process died here."""
+class CrashError(BaseException):
+    """The process died here: nothing in it can catch that."""
+
+
+class UnansweredError(AutoReconnect):
+    """The connection broke; the store may have done what it was asked, or not."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with one write."""
+
+    error: BaseException
+    written: bool = False
+    """The store has committed it: only the acknowledgement is lost."""
+    late: bool = False
+    """It has not by now, and does as soon as somebody settles it."""
 
 
 class MemoryStore(InMemoryStore[Any]):
@@ -30,21 +48,55 @@ class MemoryStore(InMemoryStore[Any]):
 
     def __init__(self, handler: Handler[Any]) -> None:
         super().__init__(handler)
+        self.epochs: dict[int, int] = {}
+        self.attempts: dict[int, int] = {}
+        """The last one written, by partition."""
         self.outboxes: dict[int, list[str]] = {}
         self.watermarks: dict[int, datetime] = {}
         self.counter_reads: list[list[str]] = []
         self.meddle: Callable[[], None] = lambda: None
         """Called before each write: what another worker does meanwhile."""
-        self.poison: set[str] = set()
+        self.faults: Iterator[Fault | None] = iter(())
+        """Of the next writes, one each."""
+        self.poison: dict[str, Exception] = {}
+        """What the store says of a transaction with the event of this uid."""
+        self.refusal: Exception | None = None
+        """What it says of every transaction."""
         self.away = 0
+        self.proofs = 0
+        self._open: list[Callable[[], None]] = []
+        """Commits under way, that were not acknowledged."""
 
     @property
     def states(self) -> dict[str, tuple[Any, int]]:
         """State and version by customer."""
         return {subject: (stored.state, stored.version) for subject, stored in self.stored.items()}
 
-    async def take_over(self, partition: int) -> None:
-        """A write here is never left half-done."""
+    def _fence(self, partition: int, epoch: int) -> None:
+        if self.epochs.get(partition) != epoch:
+            raise FencedError(f"epoch {epoch}")
+
+    def _decide(self) -> None:
+        """Commits under way are done."""
+        while self._open:
+            self._open.pop()()
+
+    async def take_over(self, partition: int) -> int:
+        self._decide()
+        self.epochs[partition] = self.epochs.get(partition, 0) + 1
+        self.attempts[partition] = 0
+        return self.epochs[partition]
+
+    async def settle(self, partition: int, epoch: int) -> int:
+        self._decide()
+        self._fence(partition, epoch)
+        return self.attempts[partition]
+
+    async def prove(self, partition: int, epoch: int) -> None:
+        self.proofs += 1
+        if self.refusal is not None:
+            raise self.refusal
+        self._fence(partition, epoch)
 
     async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[Any]]:
         return {s: self.stored[s] for s in subjects}
@@ -62,17 +114,20 @@ class MemoryStore(InMemoryStore[Any]):
     async def journalled(self, uids: Sequence[str]) -> dict[str, Journalled]:
         return {u: self.journal[u] for u in uids if u in self.journal}
 
-    async def outbox(self, partition: int) -> list[Record]:
-        return [r for uid in self.outboxes.get(partition, []) for r in self.journal[uid].emitted]
+    async def outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
+        return {uid: self.journal[uid].emitted for uid in self.outboxes.get(partition, [])}
 
-    async def clear_outbox(self, partition: int) -> None:
-        self.outboxes.pop(partition, None)
+    async def clear_outbox(self, partition: int, epoch: int, uids: Sequence[str]) -> None:
+        self._fence(partition, epoch)
+        self.outboxes[partition] = [uid for uid in self.outboxes.get(partition, []) if uid not in uids]
 
     async def watermark(self, partition: int) -> datetime | None:
         return self.watermarks.get(partition)
 
-    async def drop_timer(self, subject: str, name: str) -> None:
-        self.timers.pop(f"{subject}|{name}", None)
+    async def drop_timer(self, partition: int, epoch: int, timer: Timer) -> None:
+        self._fence(partition, epoch)
+        if self.timers.get(timer.key) == timer:
+            del self.timers[timer.key]
 
     async def write(
         self,
@@ -80,26 +135,41 @@ class MemoryStore(InMemoryStore[Any]):
         stored: Mapping[str, StoredState[Any]],
         *,
         partition: int,
+        epoch: int,
+        attempt: int,
         watermark: datetime | None,
         counters_first: bool = False,
-    ) -> bool:
+    ) -> None:
         self.meddle()
         if self.away:
             self.away -= 1
             raise OSError("the store is away")
+        self._fence(partition, epoch)
         self._check(plan, stored)
-        self.keep(plan, partition)
-        outbox = [e.event.uid for e in plan.entries if e.origin.offset < 0 and e.emitted]
-        if outbox:
-            self.outboxes[partition] = outbox
-        if watermark is not None:
-            self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
-        return bool(outbox)
+        fault = next(self.faults, None)
+
+        def commit() -> None:
+            assert attempt > self.attempts[partition]
+            self.attempts[partition] = attempt
+            self.keep(plan, partition)
+            self.outboxes.setdefault(partition, []).extend(plan.outbox)
+            if watermark is not None:
+                self.watermarks[partition] = max(watermark, self.watermarks.get(partition, watermark))
+
+        if fault is None or fault.written:
+            commit()
+        elif fault.late:
+            self._open.append(commit)
+        if fault is not None:
+            raise fault.error
 
     def _check(self, plan: Plan[Any], stored: Mapping[str, StoredState[Any]]) -> None:
         """What another worker, or the journal, has against the plan."""
-        if any(e.event.uid in self.poison for e in plan.entries):
-            raise ValueError("the store cannot take this")
+        if self.refusal is not None:
+            raise self.refusal
+        for entry in plan.entries:
+            if entry.event.uid in self.poison:
+                raise self.poison[entry.event.uid]
         uids = Counter([*(e.event.uid for e in plan.entries), *plan.tombstones])
         if any(n > 1 or (uid in self.journal and uid not in plan.forgotten) for uid, n in uids.items()):
             raise DuplicateEventsError
@@ -121,18 +191,27 @@ class MemoryPublisher:
         self.away = 0
         self.crash_at: int | None = None
         self.crash_after = False
+        self.dies: Iterator[str | None] = iter(())
+        """Of the next publications: the process dies ``before`` or ``after`` it, or does not (None)."""
+        self.meddle: Callable[[], Awaitable[None]] | None = None
+        """Called before the next publication: what others do while this worker sleeps."""
 
     async def publish(self, records: Sequence[Record]) -> None:
+        if self.meddle is not None:
+            meddle, self.meddle = self.meddle, None
+            await meddle()
         if self.away:
             self.away -= 1
             raise BrokerAwayError("away")
+        death = next(self.dies, None) if records else None
         if self.crash_at is not None:
             self.crash_at -= 1
             if self.crash_at <= 0:
-                if self.crash_after:
-                    self.records += records
-                raise CrashError
-        self.records += records
+                death = "after" if self.crash_after else "before"
+        if death != "before":
+            self.records += records
+        if death is not None:
+            raise CrashError
 
 
 class Tally(Frozen):

@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from bson.errors import InvalidDocument
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymongo.errors import DocumentTooLarge
 
-from shared.journal import processor as journal
+from shared.journal import drafting
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError, Message
 from tests.unit.journal.driver import START, Step, batch_of, messages_of, processor, run
@@ -45,7 +47,7 @@ def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int
     one, published = reference(log)
     many, again = MemoryStore(HANDLER), MemoryPublisher()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "TIMERS_A_STEP", timers_a_step)
+        patch.setattr(drafting, "TIMERS_A_STEP", timers_a_step)
         asyncio.run(run(processor(many, again), messages_of(log), size, END))
     assert outcome(many) == outcome(one)
     assert many.watermarks == one.watermarks
@@ -112,7 +114,7 @@ async def test_what_the_domain_refuses_is_a_dead_letter_and_stops_nothing() -> N
 @pytest.mark.parametrize("bad", range(7))
 async def test_what_the_store_cannot_take_is_set_aside_alone(bad: int) -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
-    store.poison = {f"/till e{bad}"}
+    store.poison = {f"/till e{bad}": InvalidDocument("the store cannot take this")}
     await run(processor(store, publisher), messages_of([(n % 2, n % 3, 1) for n in range(7)]), 10)
     dead_letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
     assert [h["rapport-error"] for h in dead_letters] == [b"store"]
@@ -124,7 +126,7 @@ async def test_a_timer_that_cannot_be_stored_is_set_aside_too() -> None:
     target = processor(store, publisher)
     await run(target, messages_of([(0, 0, 3)]), 10)
     (timer,) = store.timers.values()
-    store.poison = {target._planner.fire(timer).event.uid}
+    store.poison = {target._planner.fire(timer).event.uid: DocumentTooLarge("16 MB")}
     await target.process(batch_of([], START, END))
     assert not store.timers
     assert [r.topic for r in publisher.records if r.topic.endswith(".dlq")] == ["commands.dlq"]

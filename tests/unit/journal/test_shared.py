@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from shared.domain import Context, Effects, Handler, Take
+from shared.journal import drafting
 from shared.journal import processor as journal
 from shared.journal.plan import Plan
 from shared.kafka.publisher import Record
@@ -72,7 +73,7 @@ def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int
     one, published = reference(log)
     many, again = MemoryStore(KIOSK), MemoryPublisher()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "TIMERS_A_STEP", timers_a_step)
+        patch.setattr(drafting, "TIMERS_A_STEP", timers_a_step)
         asyncio.run(run(processor(many, again, KIOSK), log_of(log), size, END))
     assert outcome(many) == outcome(one)
     assert said(again.records) == said(published.records)

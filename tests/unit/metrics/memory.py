@@ -14,6 +14,7 @@ from shared.worker.processing import FencedError
 
 @dataclass
 class Row:
+    epoch: int = 0
     version: int = 0
     offsets: Mapping[str, int] = field(default_factory=dict)
     tail: Delta = field(default_factory=dict)
@@ -37,9 +38,11 @@ class MemoryStore:
     async def claim(self, partition: int) -> Stored:
         self._check()
         row = self.rows.setdefault(partition, Row())
-        row.version += 1
+        row.epoch += 1
         chunks = tuple(Chunk(n, len(ids) // ID_BYTES) for n, ids in sorted(row.chunks.items()))
-        return Stored(row.version, dict(row.offsets), row.watermark, dict(row.tail), row.recent, chunks)
+        return Stored(
+            row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail), row.recent, chunks
+        )
 
     async def seen(self, partition: int) -> AsyncIterator[bytes]:
         for ids in self.rows[partition].chunks.values():
@@ -51,7 +54,7 @@ class MemoryStore:
 
     async def write(self, writes: Sequence[Write]) -> None:
         self._check()
-        if any(self.rows[w.partition].version != w.version for w in writes):
+        if any((row := self.rows[w.partition]).epoch != w.epoch or row.version != w.version for w in writes):
             raise FencedError("another worker")
         self.writes += 1
         for w in writes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from services.metrics.domain.apply import apply
 from services.metrics.journal import partition as partition_module
@@ -209,3 +209,46 @@ async def test_a_commit_that_was_lost_with_the_partitions_is_due_again() -> None
     await rig.processor.revoked(frozenset({0, 1}))
     await rig.processor.assigned(frozenset({1}))
     assert rig.processor.durable() == {("feedback", 1): 4}
+
+
+@pytest.mark.parametrize("fold", [False, True])
+async def test_a_flush_whose_acknowledgement_is_lost_counts_once(fold: bool) -> None:
+    """The next one finds the partition written: it starts again from what stands."""
+    store = MemoryStore()
+    rig = await started(store)
+    real = store.write
+
+    async def unanswered(writes: Sequence[Write]) -> None:
+        store.write = real  # type: ignore[method-assign]
+        await real(writes)
+        raise AutoReconnect("the connection broke after the commit")
+
+    store.write = unanswered  # type: ignore[method-assign]
+    rig.time += 1_000.0 if fold else 0.0
+    log = [event(purchase("a")), event(purchase("b"))]
+    await rig.processor.process(batch(log[:1]))
+    assert store.folds == int(fold)
+    await rig.processor.process(batch(log[1:], start=1))
+    with pytest.raises(FencedError):
+        await rig.flush()
+    assert await rig.processor.assigned(frozenset({0})) == {("feedback", 0): 1}
+    await rig.processor.process(batch(log[1:], start=1))
+    await rig.flush()
+    assert store.cells == run(log)[1]
+
+
+@pytest.mark.parametrize("code", [8000, 11601, 13, 18, 371, 211])
+async def test_what_the_store_says_of_itself_stops_no_worker(code: int) -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    real = store.write
+
+    async def refuses(writes: Sequence[Write]) -> None:
+        store.write = real  # type: ignore[method-assign]
+        raise OperationFailure("not about any document", code)
+
+    store.write = refuses  # type: ignore[method-assign]
+    await rig.processor.process(batch([event(purchase("a"))]))
+    assert rig.processor.durable() == {}
+    await rig.flush()
+    assert rig.processor.durable() == {("feedback", 0): 1}

@@ -1,11 +1,19 @@
-"""A consumer over a log in memory, whose group the test plays: it assigns and revokes."""
+"""A consumer over a log in memory, whose group the test plays: it assigns, revokes and loses."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from time import monotonic
 
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError
-
+from shared.kafka.clients import (
+    Assigned,
+    BrokerAwayError,
+    KafkaRecord,
+    Lost,
+    Polled,
+    Revoked,
+    TopicPartition,
+)
 from shared.kafka.keys import partition_of
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
@@ -13,96 +21,114 @@ from shared.schemas.event import Event
 PARTITIONS = 2
 
 
-def record(event: Event, offset: int) -> ConsumerRecord[bytes, bytes]:
+def record(event: Event, offset: int, partitions: int = PARTITIONS) -> KafkaRecord:
     """As Kafka hands it out."""
     value, headers = encode(event)
     key = event.subject.encode()
-    return ConsumerRecord(
-        topic=event.data.topic,
-        partition=partition_of(key, PARTITIONS),
-        offset=offset,
-        timestamp=0,
-        timestamp_type=0,
-        key=key,
-        value=value,
-        checksum=None,
-        serialized_key_size=len(key),
-        serialized_value_size=len(value),
-        headers=headers,
-    )
+    return KafkaRecord(event.data.topic, partition_of(key, partitions), offset, key, value, tuple(headers))
 
 
 class MemoryConsumer:
-    """What the record loop needs of an ``AIOKafkaConsumer``."""
+    """Implements ``ConsumerClient``."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
-        self.log: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = {}
+    def __init__(self, events: Sequence[Event] = ()) -> None:
+        self.log: dict[TopicPartition, list[KafkaRecord]] = {}
         for event in events:
-            tp = TopicPartition(event.data.topic, partition_of(event.subject.encode(), PARTITIONS))
-            records = self.log.setdefault(tp, [])
+            place = (event.data.topic, partition_of(event.subject.encode(), PARTITIONS))
+            records = self.log.setdefault(place, [])
             records.append(record(event, len(records)))
         self.committed_offsets: dict[TopicPartition, int] = {}
         self.positions: dict[TopicPartition, int] = {}
         self.open = asyncio.Event()
-        """While it is not set, a fetch brings nothing, but it has moved the positions when it does."""
+        """While it is not set, a poll brings no records."""
         self.open.set()
-        self.fetching = False
-        self.sought: list[TopicPartition] = []
-        """What positions were set of."""
+        self.started: list[TopicPartition] = []
+        """What was read from the beginning, or read again."""
+        self.polled_at = monotonic()
+        self.longest = 0.0
+        """The longest time between two polls."""
+        self.broken = self.away = False
+        """The client itself can go on no more; the broker does not answer."""
+        self.closed = False
+        self._changes: deque[Assigned | Revoked | Lost] = deque()
+        self._current: Assigned | None = None
+        self._released = asyncio.Event()
 
-    def assign(self, *partitions: TopicPartition) -> None:
-        """As the group does it: positions are those committed."""
-        self.positions = {tp: self.committed_offsets.get(tp, 0) for tp in partitions}
+    # What the group does
 
-    def subscribe(self, topics: Sequence[str], listener: object) -> None: ...
+    def assign(self, *places: TopicPartition) -> None:
+        self._changes.append(Assigned(frozenset(places)))
 
-    async def stop(self) -> None: ...
+    def lose(self) -> None:
+        self._changes.append(Lost(frozenset(self.positions)))
 
-    def assignment(self) -> set[TopicPartition]:
-        return set(self.positions)
+    async def revoke(self) -> None:
+        """Until the member has let go."""
+        self._released.clear()
+        self._changes.append(Revoked(frozenset(self.positions)))
+        await self._released.wait()
 
-    def partitions_for_topic(self, topic: str) -> set[int]:
-        return set(range(PARTITIONS))
+    # What the loop calls
 
-    async def committed(self, tp: TopicPartition) -> int | None:
-        return self.committed_offsets.get(tp)
-
-    def seek(self, tp: TopicPartition, offset: int) -> None:
-        self.sought.append(tp)
-        self.positions[tp] = offset
-
-    async def seek_to_beginning(self, tp: TopicPartition) -> None:
-        self.sought.append(tp)
-        self.positions[tp] = 0
-
-    async def position(self, tp: TopicPartition) -> int:
-        if tp not in self.positions:
-            raise IllegalStateError(f"{tp} is not assigned")
-        return self.positions[tp]
-
-    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        return {tp: self.highwater(tp) for tp in partitions}
-
-    def highwater(self, tp: TopicPartition) -> int:
-        return len(self.log.get(tp, []))
-
-    async def getmany(
-        self, *partitions: TopicPartition, timeout_ms: int
-    ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+    async def poll(self, seconds: float, limit: int, room: Collection[TopicPartition]) -> Polled:
+        assert not self.closed
+        now = monotonic()
+        self.longest = max(self.longest, now - self.polled_at)
+        self.polled_at = now
         await asyncio.sleep(0)
-        fetched = {}
-        for tp in partitions:
-            position = self.positions[tp]
-            self.positions[tp] = max(position, self.highwater(tp))
-            fetched[tp] = self.log.get(tp, [])[position:]
-        self.fetching = True
-        await self.open.wait()
-        self.fetching = False
-        return fetched
+        if self.broken:
+            raise BrokerAwayError("broken")
+        if self._changes:
+            change = self._changes.popleft()
+            self._current = change if isinstance(change, Assigned) else None
+            if not isinstance(change, Revoked):
+                self.positions = {}
+            return change
+        records: list[KafkaRecord] = []
+        if self.open.is_set():
+            for place in sorted(set(room) & self.positions.keys()):
+                position = self.positions[place]
+                fresh = self.log.get(place, [])[position:][: limit - len(records)]
+                self.positions[place] = position + len(fresh)
+                records += fresh
+        if not records:
+            await asyncio.sleep(min(seconds, 0.005))
+        return records
 
-    def pause(self, *partitions: TopicPartition) -> None: ...
+    async def start(self, taken: Assigned, offsets: Mapping[TopicPartition, int]) -> bool:
+        if self.away:
+            raise BrokerAwayError("away")
+        if self._current is not taken or self._changes:
+            return False
+        self.started += sorted(taken.held)
+        self.positions = {p: offsets.get(p, self.committed_offsets.get(p, 0)) for p in taken.held}
+        return True
 
-    def resume(self, *partitions: TopicPartition) -> None: ...
+    def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
+        self.commit(offsets)
+        self.positions = {}
+        self._released.set()
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        self.committed_offsets.update(offsets)
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.committed_offsets.update((p, o) for p, o in offsets.items() if p in self.positions)
+
+    @property
+    def uncommitted_for(self) -> float:
+        return 0.0
+
+    async def unread(self, of: Collection[TopicPartition]) -> Collection[TopicPartition]:
+        if self.away:
+            raise BrokerAwayError("away")
+        return [p for p in of if p in self.positions and self.positions[p] < len(self.log.get(p, ()))]
+
+    async def lags(self, of: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {p: len(self.log.get(p, ())) - self.positions[p] for p in of if p in self.positions}
+
+    async def partitions(self, topic: str) -> int:
+        if self.away:
+            raise BrokerAwayError("away")
+        return PARTITIONS
+
+    async def close(self, seconds: float) -> bool:
+        self.closed = True
+        return True

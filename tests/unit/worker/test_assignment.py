@@ -2,15 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from aiokafka import TopicPartition
-
-from shared.worker.assignment import LONG_AGO, QUEUE_LIMIT, Assignment, KafkaRecord
+from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
+from shared.worker.assignment import LONG_AGO, QUEUE_LIMIT, Assignment
 from shared.worker.batching import Batching
 from shared.worker.merge import Slot
 from tests.unit.journal.driver import START, purchase
-from tests.unit.worker.consumer import record
 
-A, B = (TopicPartition(topic, 1) for topic in ("a", "b"))
+A: TopicPartition = ("a", 1)
+B: TopicPartition = ("b", 1)
 NOW = START + timedelta(hours=2)
 
 
@@ -27,7 +26,8 @@ def opened(partitions: frozenset[int] = frozenset({1})) -> Assignment:
 
 
 def records(count: int) -> list[KafkaRecord]:
-    return [record(purchase(n, "c1", START, 1), n) for n in range(count)]
+    """Of A."""
+    return [KafkaRecord(*A, n, b"c1", b"") for n in range(count)]
 
 
 def batching(*, stream: bool, limit: int = 500) -> Batching:
@@ -41,8 +41,8 @@ def test_two_assignments_of_the_same_partitions_are_not_the_same() -> None:
 def test_the_next_keeps_what_nobody_knows_better_and_nothing_that_was_fetched() -> None:
     before = opened()
     before.watermarks[1] = NOW
-    before.extend({A: records(2)})
-    after = before.next(frozenset({2}))
+    before.extend(records(2))
+    after = before.next(Assigned(frozenset({("a", 2)})))
     assert (after.partitions, after.count, after.resumed) == (frozenset({2}), 4, False)
     assert (after.watermark(1), after.watermark(2)) == (NOW, LONG_AGO)
     assert not after.waiting
@@ -55,14 +55,25 @@ def test_no_more_is_fetched_where_too_much_waits() -> None:
     assignment = opened()
     assert not assignment.waiting
     assert assignment.room() == [A, B]
-    assignment.extend({A: records(1) * QUEUE_LIMIT})
+    assignment.extend(records(QUEUE_LIMIT))
     assert assignment.waiting
     assert assignment.room() == [B]
+    assignment.queues[1]["a"].take(QUEUE_LIMIT // 2 - 1)
+    assert assignment.room() == [B]
+    assignment.queues[1]["a"].take(1)
+    assert assignment.room() == [A, B]
+
+
+def test_what_is_fetched_of_an_assignment_that_is_not_served_is_not_kept() -> None:
+    assignment = opened()
+    assignment.close()
+    assignment.extend(records(2))
+    assert not assignment.waiting
 
 
 def times(stream: bool) -> list[tuple[list[datetime], datetime, datetime]]:
     assignment = opened()
-    assignment.extend({A: records(5)})
+    assignment.extend(records(5))
     cut = batching(stream=stream, limit=3)
     batches = [batch for _ in range(2) for batch in cut.take(assignment, {})]
     assert [b.offsets for b in batches] == [{("a", 1): 3}, {("a", 1): 5}]

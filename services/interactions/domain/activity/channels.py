@@ -13,7 +13,7 @@ def channel_used(uses: tuple[ChannelUse, ...], channel: str, at: Micros) -> tupl
     new = (
         ChannelUse(channel=channel, count=1, last_at=at)
         if old is None
-        else ChannelUse(channel=channel, count=old.count + 1, last_at=max(at, old.last_at))
+        else old.model_copy(update={"count": old.count + 1, "last_at": max(at, old.last_at)})
     )
     return placed(uses, new, _key)
 

@@ -9,19 +9,19 @@ def member_enrolled(customer: Customer, told: MemberEnrolled, at: Micros) -> Cus
     """Told twice, the first time counts."""
     old = customer.loyalty or Loyalty()
     first = at if old.enrolled_at is None else min(at, old.enrolled_at)
-    return _with(customer, Loyalty(enrolled_at=first, balance=old.balance, tier=old.tier))
+    return _with(customer, old.model_copy(update={"enrolled_at": first}))
 
 
 def points_moved(customer: Customer, told: LedgerEntry, at: Micros) -> Customer:
     """Any entry of the ledger says the balance after it."""
     old = customer.loyalty or Loyalty()
-    return _with(customer, Loyalty(enrolled_at=old.enrolled_at, balance=told.balance, tier=old.tier))
+    return _with(customer, old.model_copy(update={"balance": told.balance}))
 
 
 def tier_changed(customer: Customer, told: TierChanged, at: Micros) -> Customer:
     """Up or down, the tier is the one told last."""
     old = customer.loyalty or Loyalty()
-    return _with(customer, Loyalty(enrolled_at=old.enrolled_at, balance=old.balance, tier=told.to))
+    return _with(customer, old.model_copy(update={"tier": told.to}))
 
 
 def _with(customer: Customer, loyalty: Loyalty) -> Customer:

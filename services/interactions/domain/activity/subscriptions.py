@@ -16,6 +16,7 @@ def subscription_term(customer: Customer, told: SubscriptionTerm, at: Micros) ->
     return _with(
         customer,
         Subscription(
+            **((old.__pydantic_extra__ if old else None) or {}),
             subscription_id=told.subscription_id,
             at=at if cancelled is None else cancelled.at,
             plan=told.plan,

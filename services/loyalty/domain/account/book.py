@@ -130,6 +130,7 @@ class Book:
     def closed(self, due: Micros | None) -> MemberState:
         """The state as this event leaves it. ``due``: what its timer is set for."""
         return MemberState(
+            **(self.before.__pydantic_extra__ or {}),
             at=self.at,
             enrolled_at=self.enrolled_at,
             seq=self.seq,

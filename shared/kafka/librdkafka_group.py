@@ -1,0 +1,263 @@
+"""A consumer of librdkafka as its one thread sees it: the group's callbacks, positions, commits.
+
+Two of its calls are never waited for, as they take as long as a broker is frozen: a synchronous commit,
+and ``close`` behind a commit.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from threading import Event
+from time import monotonic
+from typing import Any, TypeAlias
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaException
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from shared.kafka.clients import (
+    RELEASE_SECONDS,
+    Assigned,
+    BrokerAwayError,
+    KafkaRecord,
+    Lost,
+    Revoked,
+    TopicPartition,
+)
+from shared.kafka.librdkafka_thread import LOGGER
+
+Change: TypeAlias = Assigned | Revoked | Lost
+
+COMMIT_AGAIN_SECONDS = 1.0
+EARLIEST: Any = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+class GroupConsumer:
+    """All of it is called in one thread, but for ``release`` and ``uncommitted_since``."""
+
+    def __init__(
+        self, options: Mapping[str, Any], topics: Collection[str], tell: Callable[[Change], None]
+    ) -> None:
+        self._options = dict(options)
+        self._topics = sorted(topics)
+        self._tell = tell
+        self._consumer: Any = None
+        self._admin: Any = None
+        self._current: Assigned | None = None
+        self._begin: dict[TopicPartition, int] = {}
+        """What is read, and from where it was begun."""
+        self._paused: set[TopicPartition] = set()
+        self._pending: dict[TopicPartition, int] = {}
+        self._under_way = False
+        self._commit_at = 0.0
+        self._fatal: str | None = None
+        self._released = Event()
+        self._last: Mapping[TopicPartition, int] = {}
+        self._leaving = False
+        self.uncommitted_since: float | None = None
+        """When the oldest commit was asked for that is not acknowledged."""
+
+    # From another thread
+
+    def release(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """End the wait in a revoke: these are the last offsets."""
+        self._last = dict(offsets)
+        self._released.set()
+
+    def hurry(self) -> None:
+        """No revoke waits any more."""
+        self._leaving = True
+        self._released.set()
+
+    # In its own
+
+    def open(self) -> None:
+        try:
+            shared = {"bootstrap.servers": self._options["bootstrap.servers"], "logger": LOGGER}
+            self._admin = AdminClient(shared)
+            self._consumer = Consumer(
+                {**self._options, "on_commit": self._committed, "error_cb": self._error},
+                logger=LOGGER,
+            )
+            self._consumer.subscribe(
+                self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+            )
+        except Exception as error:
+            self._fatal = f"{type(error).__name__}: {error}"
+
+    def _error(self, error: Any) -> None:
+        if error.fatal():
+            self._fatal = str(error)
+
+    def poll(self, seconds: float, limit: int, room: frozenset[TopicPartition]) -> list[KafkaRecord]:
+        if self._fatal is not None:
+            raise BrokerAwayError(f"the consumer can go on no more: {self._fatal}")
+        if self._pending and not self._under_way and monotonic() >= self._commit_at:
+            self._send()
+        self._make_room(room)
+        self._admin.poll(0)  # which is how its log is told
+        first = self._consumer.poll(seconds)
+        if first is None:
+            return []
+        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else ()
+        records = []
+        for message in (first, *rest):
+            if message.error() is None:
+                records.append(_record(message))
+            elif message.error().fatal():
+                self._fatal = str(message.error())
+            else:
+                LOGGER.warning("%s", message.error())
+        return records
+
+    def _make_room(self, room: frozenset[TopicPartition]) -> None:
+        """Pausing throws away what was fetched ahead, so nothing is paused that need not be."""
+        full = self._begin.keys() - room
+        if full == self._paused:
+            return
+        if pause := full - self._paused:
+            self._consumer.pause(_places(pause))
+        if resume := self._paused - full:
+            self._consumer.resume(_places(resume))
+        self._paused = set(full)
+
+    def _assigned(self, consumer: Any, places: list[Any]) -> None:
+        consumer.assign([])  # nothing is fetched until `start` says from where
+        self._current = Assigned(frozenset((p.topic, p.partition) for p in places))
+        self._tell(self._current)
+
+    def _revoked(self, consumer: Any, places: list[Any]) -> None:
+        self._released.clear()
+        self._last = {}
+        self._current = None
+        self._tell(Revoked(frozenset((p.topic, p.partition) for p in places)))
+        if not self._leaving:
+            self._released.wait(RELEASE_SECONDS)
+        # It leaves before the member joins again, on the same connection.
+        self._pending.update((place, offset) for place, offset in self._last.items() if place in self._begin)
+        if self._pending:
+            self._send()
+        self._forget()
+        consumer.unassign()
+
+    def _lost(self, consumer: Any, places: list[Any]) -> None:
+        self._current = None
+        self._forget()
+        self._under_way = False
+        self._tell(Lost(frozenset((p.topic, p.partition) for p in places)))
+        consumer.unassign()
+
+    def _forget(self) -> None:
+        """What is not held is committed no more, and nothing waits for it."""
+        self._begin, self._paused, self._pending = {}, set(), {}
+        self.uncommitted_since = None
+
+    def start(self, taken: Assigned, offsets: dict[TopicPartition, int]) -> bool:
+        if self._current is not taken:
+            return False
+        lows = self._ends(taken.held, EARLIEST, 2.0)
+        begin = {place: offsets[place] for place in taken.held if place in offsets}
+        if missing := taken.held - begin.keys():
+            for found in self._consumer.committed(_places(missing), timeout=2.0):
+                if found.error is not None:
+                    raise KafkaException(found.error)
+                begin[found.topic, found.partition] = found.offset
+        # What has run out of its retention is as good as read.
+        self._begin = {place: max(offset, lows[place]) for place, offset in begin.items()}
+        paused, self._paused = self._paused, set()
+        self._consumer.assign([Place(topic, p, offset) for (topic, p), offset in self._begin.items()])
+        if left := paused & self._begin.keys():
+            self._consumer.resume(_places(left))
+        return True
+
+    def _ends(self, of: Collection[TopicPartition], spec: Any, seconds: float) -> dict[TopicPartition, int]:
+        """By a connection of its own: the consumer's has a fetch on it that waits. Raises
+        ``TimeoutError``."""
+        asked = self._admin.list_offsets(
+            dict.fromkeys(_places(of), spec),
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=seconds,
+        )
+        try:
+            return {(p.topic, p.partition): future.result(seconds).offset for p, future in asked.items()}
+        except KafkaException:
+            # A leader that was away has another epoch now, and this client would never notice.
+            self._admin.list_topics(timeout=0.5)
+            raise
+
+    def _positions(self, of: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset to be polled, of what is held."""
+        held = [place for place in of if place in self._begin]
+        found = {(p.topic, p.partition): p.offset for p in self._consumer.position(_places(held))}
+        return {place: found[place] if found[place] >= 0 else self._begin[place] for place in held}
+
+    def unread(self, of: Collection[TopicPartition]) -> list[TopicPartition]:
+        positions = self._positions(of)
+        ends = self._ends(positions, LATEST, 1.5) if positions else {}
+        return [place for place, end in ends.items() if positions[place] < end]
+
+    def lags(self, of: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        lags = {}
+        for place, position in self._positions(of).items():
+            marks = self._consumer.get_watermark_offsets(Place(*place), cached=True)
+            lags[place] = max(0, marks[1] - position) if marks else 0
+        return lags
+
+    def count(self, topic: str) -> int:
+        found = self._consumer.list_topics(topic, timeout=2.0).topics.get(topic)
+        return len(found.partitions) if found is not None and found.error is None else 0
+
+    def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self._pending.update((place, offset) for place, offset in offsets.items() if place in self._begin)
+        if not self._pending and not self._under_way:
+            self.uncommitted_since = None
+        elif not self._under_way and monotonic() >= self._commit_at:
+            self._send()
+
+    def _send(self) -> None:
+        """One at a time: what comes meanwhile is merged, so that an older one is hardly applied later."""
+        places = [Place(topic, p, offset) for (topic, p), offset in self._pending.items()]
+        if self.uncommitted_since is None:
+            self.uncommitted_since = monotonic()
+        try:
+            self._consumer.commit(offsets=places, asynchronous=True)
+        except KafkaException as error:
+            LOGGER.warning("commit not sent: %s", error)
+            self._commit_at = monotonic() + COMMIT_AGAIN_SECONDS
+        else:
+            self._under_way, self._pending = True, {}
+
+    def _committed(self, error: Any, places: list[Any]) -> None:
+        self._under_way = False
+        failed = error or next((p.error for p in places if p.error is not None), None)
+        if failed is not None:
+            LOGGER.info("commit refused: %s", failed)
+            for p in places:
+                if (p.topic, p.partition) in self._begin:
+                    self._pending.setdefault((p.topic, p.partition), p.offset)
+            self._commit_at = monotonic() + COMMIT_AGAIN_SECONDS
+        elif self._pending:
+            self.uncommitted_since = monotonic()
+            self._send()
+        if not self._pending and not self._under_way:
+            self.uncommitted_since = None
+
+    def close(self) -> None:
+        if self._consumer is not None:
+            self._consumer.close()
+
+
+def _places(of: Collection[TopicPartition]) -> list[Any]:
+    return [Place(topic, partition) for topic, partition in of]
+
+
+def _record(message: Any) -> KafkaRecord:
+    headers = message.headers()
+    return KafkaRecord(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.key(),
+        message.value(),
+        tuple(headers) if headers else (),
+    )

@@ -1,0 +1,196 @@
+"""An in-memory Kafka: logs by topic and partition, and one consumer group with rebalances.
+
+The group is the eager one: on any change all that is held is revoked, the group waits until its holders
+have let go (or for ``RELEASE_SECONDS``), then everything is assigned anew, by range. A member is
+dropped when it sends no heartbeat for a session (it is dead or asleep) and when it does not poll for
+the poll interval. ``broker_clients`` has what a worker sees of it.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from shared.kafka.clients import RELEASE_SECONDS, Assigned, KafkaRecord, Lost, Revoked, TopicPartition
+from shared.kafka.keys import partition_of
+from tests.simulation.scheduler import Node, VirtualLoop
+
+if TYPE_CHECKING:
+    from tests.simulation.broker_clients import SimConsumer
+
+SESSION_SECONDS = 10.0
+POLL_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendFault:
+    """What befalls one ``send``: nothing of it is in the log, half of it is, all of it is without an
+    acknowledgement, or the producer is of no use any more."""
+
+    kind: Literal["lose_request", "half", "lose_reply", "broken"]
+
+
+class Broker:
+    """All topics, each of so many partitions."""
+
+    def __init__(self, loop: VirtualLoop, partitions: int) -> None:
+        self.loop = loop
+        self.partitions = partitions
+        self.logs: dict[TopicPartition, list[KafkaRecord]] = {}
+        self.group = Group(self)
+        self.away_until = 0.0
+        self.sends = 0
+        self.send_faults: dict[int, SendFault] = {}
+        """By the number of the send, from 1."""
+        self.closed = False
+
+    @property
+    def away(self) -> bool:
+        return self.loop.time() < self.away_until
+
+    def outage(self, seconds: float) -> None:
+        self.away_until = max(self.away_until, self.loop.time() + seconds)
+        self.loop.note(f"the broker is away for {seconds:.0f} s")
+
+    def append(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[tuple[str, bytes]] = (),
+        partition: int | None = None,
+    ) -> None:
+        if self.closed:
+            return
+        if partition is None:
+            partition = partition_of(key or b"", self.partitions)
+        log = self.logs.setdefault((topic, partition), [])
+        log.append(KafkaRecord(topic, partition, len(log), key, value, tuple(headers)))
+        self.group.wake()
+
+    def end(self, at: TopicPartition) -> int:
+        return len(self.logs.get(at, ()))
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One member as the coordinator knows it."""
+
+    node: Node
+    consumer: "SimConsumer"
+    number: int
+    polled_at: float
+    heard_at: float
+    held: frozenset[TopicPartition] = frozenset()
+    owes_release: bool = False
+    inbox: deque[Assigned | Revoked | Lost] = field(default_factory=deque)
+
+
+class Group:
+    """The coordinator. It looks after its members once a second."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._loop = broker.loop
+        self.topics: tuple[str, ...] = ()
+        self.members: list[Member] = []
+        self.committed: dict[TopicPartition, int] = {}
+        self._numbers = 0
+        self._preparing_since: float | None = None
+        self._later(1.0)
+
+    def _later(self, seconds: float) -> None:
+        self._loop.call_later(seconds, self._look, context=Context())
+
+    def _look(self) -> None:
+        if self._broker.closed:
+            return
+        now = self._loop.time()
+        for member in list(self.members):
+            if member.node.awake and not self._broker.away:
+                member.heard_at = now
+            silent = now - member.heard_at > SESSION_SECONDS
+            # A member that is awake knows by itself that it heard nothing for a session.
+            if silent and (not self._broker.away or member.node.awake):
+                self._drop(member, "its session is over")
+            elif not self._broker.away and now - member.polled_at > POLL_SECONDS:
+                self._drop(member, "it does not poll")
+        since = self._preparing_since
+        if since is not None and not self._broker.away:
+            for member in [m for m in self.members if m.owes_release and now - since > RELEASE_SECONDS]:
+                self._drop(member, "it does not let go")
+            self._complete()
+        for member in self.members:
+            member.consumer.flush()
+        self._later(1.0)
+
+    def join(self, node: Node, consumer: "SimConsumer") -> Member:
+        self._numbers += 1
+        now = self._loop.time()
+        member = Member(node, consumer, self._numbers, now, now)
+        self.members.append(member)
+        self._loop.note(f"{node.name} joins")
+        self._rebalance()
+        return member
+
+    def leave(self, member: Member) -> None:
+        if member in self.members:
+            self.members.remove(member)
+            self._loop.note(f"{member.node.name} leaves")
+            self._rebalance()
+
+    def _drop(self, member: Member, why: str) -> None:
+        self._loop.note(f"{member.node.name} is dropped: {why}")
+        self.members.remove(member)
+        member.inbox.clear()
+        member.inbox.append(Lost(member.held))
+        member.held, member.owes_release = frozenset(), False
+        self._rebalance()
+        member.consumer.wake()
+
+    def _rebalance(self) -> None:
+        if self._preparing_since is None:
+            self._preparing_since = self._loop.time()
+            for member in self.members:
+                if any(isinstance(item, Assigned) for item in member.inbox):
+                    member.inbox.clear()  # it never heard of it
+                elif member.held:
+                    member.owes_release = True
+                    member.inbox.append(Revoked(member.held))
+        self.wake()
+        self._loop.call_later(0.05, self._complete, context=Context())
+
+    def released(self, member: Member, offsets: Mapping[TopicPartition, int]) -> None:
+        self.commit(member, offsets)
+        member.owes_release = False
+        self._complete()
+
+    def commit(self, member: Member, offsets: Mapping[TopicPartition, int]) -> None:
+        """Only a member can, and only of what it holds."""
+        if member in self.members:
+            self.committed.update({tp: offset for tp, offset in offsets.items() if tp in member.held})
+
+    def _complete(self) -> None:
+        if self._preparing_since is None or self._broker.away:
+            return
+        if any(member.owes_release for member in self.members):
+            return
+        self._preparing_since = None
+        members = sorted(self.members, key=lambda m: m.number)
+        for place, member in enumerate(members):
+            numbers = self._share(place, len(members))
+            member.held = frozenset((topic, p) for topic in self.topics for p in numbers)
+            member.inbox.append(Assigned(member.held))
+            self._loop.note(f"{member.node.name} is assigned {sorted(numbers)}")
+        self.wake()
+
+    def _share(self, place: int, members: int) -> Collection[int]:
+        """By range: consecutive partitions, the first members one more."""
+        each, more = divmod(self._broker.partitions, members)
+        first = place * each + min(place, more)
+        return range(first, first + each + (place < more))
+
+    def wake(self) -> None:
+        for member in self.members:
+            member.consumer.wake()

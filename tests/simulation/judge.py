@@ -1,0 +1,144 @@
+"""What a run must have come to: that of one worker in memory that reads the same log without any trouble."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain import Handler
+from shared.journal.testing import InMemoryWorker
+from shared.kafka.clients import KafkaRecord, TopicPartition
+from shared.schemas.clock import ClockAdvanced
+from shared.worker.intake import Intake
+from shared.worker.merge import Queue, Queues, Slot, merge
+from shared.worker.processing import Origin
+from tests.simulation.server import Server
+
+Said = tuple[str, bytes | None, bytes | None]
+"""Topic, key, value."""
+
+
+@dataclass(slots=True)
+class Result:
+    """All that can be seen of a run from outside, timing apart."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    journal: dict[str, tuple[str, bool, int | None]] = field(default_factory=dict)
+    """Origin, whether it was retracted, the status that a command was answered, by uid."""
+    timers: dict[str, Any] = field(default_factory=dict)
+    rows: dict[tuple[str, Any], dict[str, Any]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    emitted: set[Said] = field(default_factory=set)
+    dead_letters: set[tuple[str, str]] = field(default_factory=set)
+    """Code and origin."""
+
+    def differences(self, other: "Result") -> list[str]:
+        """In words, at most a few of each kind; ``other`` is what it should be."""
+        found: list[str] = []
+        for name in ("states", "journal", "timers", "rows", "counters"):
+            mine, wanted = getattr(self, name), getattr(other, name)
+            for key in sorted(mine.keys() | wanted.keys(), key=repr):
+                if mine.get(key) != wanted.get(key):
+                    found.append(f"{name} {key}: {mine.get(key)} instead of {wanted.get(key)}")
+        for name in ("emitted", "dead_letters"):
+            mine, wanted = getattr(self, name), getattr(other, name)
+            found += [f"{name}: {one} is lost" for one in sorted(wanted - mine, key=repr)]
+            found += [f"{name}: {one} is one too many" for one in sorted(mine - wanted, key=repr)]
+        return found
+
+
+def in_order(
+    intake: Intake,
+    logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
+    partition: int,
+    partitions: int,
+    topics: Iterable[str],
+) -> list[Slot]:
+    """The events of a partition that the service reads, its topics merged by time."""
+    queues: Queues = {
+        topic: Queue(lambda record: intake.read(record, partitions)) for topic in sorted(topics)
+    }
+    for topic, queue in queues.items():
+        queue.extend(logs.get((topic, partition), ()))
+    slots = merge(queues, sum(map(len, queues.values())))
+    return [slot for slot in slots if slot.event is not None]
+
+
+def expected(
+    handler: Handler[Any],
+    intake: Intake,
+    logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
+    partitions: int,
+    topics: Iterable[str],
+) -> Result:
+    """What comes of these logs. Each partition's topics are read in the order of time."""
+    result, used = Result(), dict[str, int]()
+    for partition in range(partitions):
+        worker = InMemoryWorker(
+            handler, clock="stream", counters=used, loopback=False, strict=False, secret_key=b"k" * 16
+        )
+        for slot in in_order(intake, logs, partition, partitions, topics):
+            assert slot.event is not None
+            if isinstance(slot.event.data, ClockAdvanced):
+                worker.advance(slot.event.data.to)
+            else:
+                worker.send(slot.event, origin=Origin(slot.topic, partition, slot.offset))
+        _add(result, worker, partition)
+    result.counters = {name: n for name, n in used.items() if n}
+    return result
+
+
+def _add(result: Result, worker: InMemoryWorker[Any], partition: int) -> None:
+    store = worker.store
+    result.states |= {s: state.model_dump_json() for s, state in worker.states.items()}
+    for uid, entry in store.journal.items():
+        outcome = store.outcomes.get(uid)
+        result.journal[uid] = entry.origin.text, entry.retracted, outcome.status if outcome else None
+    result.timers |= {key: (t.due_at, dict(t.payload)) for key, t in store.timers.items()}
+    for collection, rows in store.rows.items():
+        result.rows |= {(collection, id): dict(row) for id, row in rows.items()}
+    for (collection, key), sums in store.sums.items():
+        name = f"{partition}|{key.partition('|')[2]}"
+        row = {field: n for field, n in sums.items() if n}
+        if row:
+            result.rows[collection, name] = {"_id": name, "key": key.partition("|")[2], **row}
+    records = worker._published._records
+    result.emitted |= {(r.topic, r.key, r.value) for r in records}
+    result.dead_letters |= {(d.code, d.origin.text) for d in worker.dead_letters}
+
+
+def found(
+    server: Server,
+    database: str,
+    collections: Iterable[str],
+    logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
+    produced: set[Said],
+) -> Result:
+    """What is in the store, and on the topics besides what was ``produced``."""
+    result = Result()
+    result.states = {d["_id"]: d["data"] for d in server.find((database, "state"), {})}
+    result.journal = {
+        d["_id"]: (
+            f"{d['topic']}/{d['partition']}/{d['offset']}",
+            d.get("retracted_until") is not None,
+            d.get("outcome", {}).get("status"),
+        )
+        for d in server.find((database, "journal"), {})
+    }
+    result.timers = {d["_id"]: (d["due_at"], d["payload"]) for d in server.find((database, "timers"), {})}
+    for collection in collections:
+        for row in server.find((database, collection), {}):
+            kept = {k: v for k, v in row.items() if not (type(v) is int and v == 0)}
+            if kept.keys() - {"_id", "key"}:
+                result.rows[collection, row["_id"]] = kept if "key" in row else row
+    result.counters = {d["_id"]: d["used"] for d in server.find((database, "counters"), {}) if d["used"]}
+    for (topic, _), log in logs.items():
+        if topic.endswith(".dlq"):
+            result.dead_letters |= {_reason(record) for record in log}
+        else:
+            result.emitted |= {(r.topic, r.key, r.value) for r in log} - produced
+    return result
+
+
+def _reason(record: KafkaRecord) -> tuple[str, str]:
+    headers = dict(record.headers)
+    return headers["rapport-error"].decode(), headers["rapport-origin"].decode()

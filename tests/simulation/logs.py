@@ -1,0 +1,108 @@
+"""The records of a scenario: good events, duplicates, corrections, records that nobody can read or that
+stand on the wrong partition. Pure.
+"""
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.kafka.clients import Record
+from shared.schemas.base import Data
+from shared.schemas.clock import ClockAdvanced
+from shared.schemas.codec import encode
+from shared.schemas.commands import AdjustmentRequested, RedemptionRequested
+from shared.schemas.complaints import CompensationGranted
+from shared.schemas.event import Event
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from tests.unit.journal.driver import START, purchase
+from tests.unit.journal.kiosk import Step, log_of
+
+Name = Literal["kiosk", "tally", "loyalty", "metrics"]
+HANDLERS: tuple[Name, ...] = ("kiosk", "kiosk", "tally", "tally", "loyalty", "metrics")
+END = START + timedelta(days=800)
+"""The clock is set to this at last, so that every timer has fired."""
+
+
+def log_for(rng: random.Random, handler: Name, partitions: int) -> list[Record]:
+    """What is produced, in this order. Times rise, but for duplicates."""
+    customers, size = rng.randrange(1, 5), rng.randrange(5, 60)
+    match handler:
+        case "kiosk" | "metrics":
+            good = _kiosk(rng, customers, size)
+        case "tally":
+            good = _tally(rng, customers, size)
+        case "loyalty":
+            good = _loyalty(rng, customers, size)
+    records: list[Record] = []
+    for record in good:
+        records.append(_misplaced(rng, record, partitions))
+        if rng.random() < 0.08:
+            records.append(rng.choice(records))
+        if rng.random() < 0.04:
+            records.append(Record("purchases", b"c0", rng.choice([b"", b"{", b"\xff", b'{"a":1}'])))
+    return records
+
+
+def _misplaced(rng: random.Random, record: Record, partitions: int) -> Record:
+    return record if rng.random() > 0.03 else replace(record, partition=rng.randrange(partitions))
+
+
+def _kiosk(rng: random.Random, customers: int, size: int) -> list[Record]:
+    kinds = ["buy", "buy", "return"]
+    steps: list[Step] = [
+        (
+            rng.choice(kinds),
+            rng.randrange(customers),
+            rng.randrange(6),
+            rng.randrange(13),
+            rng.randrange(1, 10),
+        )
+        for _ in range(size)
+    ]
+    return [record_of(message.event) for message in log_of(steps)]
+
+
+def _tally(rng: random.Random, customers: int, size: int) -> list[Record]:
+    records, at = [], START
+    for n in range(size):
+        at += timedelta(hours=rng.randrange(12))
+        amount = rng.choice([3, 6, 9, 12, 21, 7, 14, 28, 13, 1, 2, 33])
+        records.append(record_of(purchase(n, f"c{rng.randrange(customers)}", at, amount)))
+    return records
+
+
+def _loyalty(rng: random.Random, customers: int, size: int) -> list[Record]:
+    records, at = [], START
+    for n in range(size):
+        at += timedelta(hours=rng.randrange(1, 400), seconds=n)
+        event = Event(f"l{n}", "/till", f"c{rng.randrange(customers)}", at, _member_event(rng, n))
+        records.append(record_of(event))
+    return records
+
+
+def _member_event(rng: random.Random, n: int) -> Data:
+    euros = {"amount": rng.randrange(100, 50_000), "currency": "EUR"}
+    order = f"o-{n if rng.random() < 0.9 else rng.randrange(n + 1)}"
+    match rng.randrange(8):
+        case 0 | 1 | 2 | 3:
+            data = {"order_id": order, "channel": "web", "total": euros, "items": []}
+            return PurchaseMade.model_validate(data)
+        case 4:
+            back = {"order_id": f"o-{rng.randrange(n + 1)}", "return_id": f"r-{n}", "refund": euros}
+            return PurchaseReturned.model_validate({**back, "items": []})
+        case 5:
+            return RedemptionRequested(reward_id=rng.choice(["free-delivery", "voucher-5", "no-such"]))
+        case 6:
+            return AdjustmentRequested(points=rng.choice([-50, 20, 500]), reason="by hand")
+    return CompensationGranted(complaint_id=f"k-{n}", kind="points", points=rng.randrange(1, 300))
+
+
+def record_of(event: Event, partition: int | None = None) -> Record:
+    value, headers = encode(event)
+    return Record(event.data.topic, event.subject.encode(), value, tuple(headers), partition)
+
+
+def clock_record(partition: int, to: datetime) -> Record:
+    name = f"clock-{partition}"
+    return record_of(Event(f"{name}-{to:%Y%m%d}", "/clock", name, to, ClockAdvanced(to=to)), partition)
