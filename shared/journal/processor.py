@@ -147,7 +147,7 @@ class JournalProcessor(Generic[S]):
                 contended += 1
             except DuplicateEventsError:
                 await self._drafter.learn_duplicates(step, plan)
-            except Exception as error:
+            except Exception as error:  # sorted here: about a document, or waited for
                 if not passes(error) and await self._at_fault(step):
                     raise UnstorableError(error) from error
                 await trouble.wait(error)
@@ -201,7 +201,7 @@ class JournalProcessor(Generic[S]):
             await self._store.prove(step.batch.partition, step.memory.epoch)
         except FencedError:
             raise
-        except Exception:
+        except Exception:  # whatever it is: a store that refuses a write of nothing is at fault, no event
             return False
         return True
 

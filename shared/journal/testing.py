@@ -174,7 +174,7 @@ class InMemoryWorker(Generic[S]):
     def _apply(self, state: S, event: Event, context: Context) -> Effects[S]:
         try:
             return self._handler.apply(state, event, context)
-        except Exception as error:
+        except Exception as error:  # kept for the test to see, and passed on
             self._raised[event.uid] = error
             raise
 

@@ -102,7 +102,7 @@ class LibrdkafkaConsumer:
         self._group.hurry()
         try:
             await self._thread.ask(seconds, self._group.close)
-        except Exception as error:
+        except Exception as error:  # the process goes on to its end: the group learns of it by itself
             log.warning("the consumer did not leave its group", error=str(error))
             return False
         else:

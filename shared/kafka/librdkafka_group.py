@@ -82,7 +82,7 @@ class GroupConsumer:
             self._consumer.subscribe(
                 self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
             )
-        except Exception as error:
+        except Exception as error:  # in the client's thread: told by the next poll
             self._fatal = f"{type(error).__name__}: {error}"
 
     def _error(self, error: Any) -> None:

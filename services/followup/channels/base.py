@@ -97,6 +97,6 @@ class ChannelSettings(BaseSettings):
 
     model_config = Settings.model_config
 
+    @abstractmethod
     def channels(self) -> Sequence[Channel]:
         """The channels of this kind that are switched on; nothing is connected."""
-        raise NotImplementedError

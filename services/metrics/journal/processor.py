@@ -186,7 +186,7 @@ class CompactProcessor:
         for message, h in fresh:
             try:
                 applied = part.apply(message.event, h)
-            except Exception as error:
+            except Exception as error:  # a bug in the domain: the event goes aside with its reason
                 raise _PoisonError(message) from error
             results[message.event.type, "applied" if applied else "duplicate"] += 1
         faults.point("mid_batch")
