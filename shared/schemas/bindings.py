@@ -12,6 +12,7 @@ import msgspec
 
 from shared.schemas.envelope import (
     NO_DATA,
+    NO_VALUE,
     STRUCTURED,
     BadRecordError,
     Envelope,
@@ -32,10 +33,9 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
     """The envelope of a Kafka record, its data not yet looked at.
 
     Binary mode is told by a ``ce_specversion`` header; a record without any header is read as
-    structured. A value that is not there is no event in either mode: Kafka takes it for a deletion. Raises
+    structured. In binary mode a record without a value is an event without data. Raises
     ``BadRecordError``: empty, bytes, json, envelope, time, key.
     """
-    text = utf8(value)
     media, binary = b"", False
     for name, content in headers:
         name = name.lower()
@@ -48,15 +48,15 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
         if media != STRUCTURED.encode():
             raise BadRecordError("envelope", f"the content type must be {STRUCTURED}", "content-type")
         binary = False
-    envelope = envelope_of(_of_record(text, headers)) if binary else structured(text)
+    envelope = envelope_of(_of_record(value, headers)) if binary else structured(utf8(value))
     if key is None or key != envelope.subject.encode():
         raise BadRecordError("key", "the record's key must be the subject", "subject")
     return envelope
 
 
-def _of_record(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Members:
+def _of_record(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Members:
     """An event in binary mode. Header values are UTF-8 and stand for themselves: no quotes, no percent."""
-    return _binary(value, ((name.lower(), content) for name, content in headers), "ce_")
+    return _binary(value, ((name.lower(), content) for name, content in headers), "ce_", NO_VALUE)
 
 
 def of_request(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Members:
@@ -64,7 +64,7 @@ def of_request(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Members:
     Raises ``BadRecordError``: bytes, json."""
     pairs = ((name.decode("latin-1").lower(), value) for name, value in headers)
     unescaped = ((name, header_value(value) if name.startswith("ce-") else value) for name, value in pairs)
-    return _binary(utf8(body) if body else b"", unescaped, "ce-")
+    return _binary(body, unescaped, "ce-", NO_DATA)
 
 
 def header_value(value: bytes) -> bytes:
@@ -76,17 +76,20 @@ def header_value(value: bytes) -> bytes:
     return unquote_to_bytes(value)
 
 
-def _binary(body: bytes, headers: Iterable[tuple[str, bytes | None]], prefix: str) -> Members:
+def _binary(
+    body: bytes | None, headers: Iterable[tuple[str, bytes | None]], prefix: str, nothing: msgspec.Raw
+) -> Members:
     """The members of an event in binary mode. The content type is the data's, and no attribute is named
-    ``data``."""
+    ``data``; ``nothing`` is the data where there is no body."""
+    content = utf8(body) if body else b""
     members: Members = {}
     media: msgspec.Raw | None = None
-    for header, content in headers:
+    for header, value in headers:
         name = header.removeprefix(prefix)
-        if (name == header and name != "content-type") or name in _BODY or content is None:
+        if (name == header and name != "content-type") or name in _BODY or value is None:
             continue
         try:
-            text = msgspec.Raw(_write(content.decode()))
+            text = msgspec.Raw(_write(value.decode()))
         except UnicodeDecodeError:
             raise BadRecordError("bytes", f"header {header} is not UTF-8", name) from None
         if name == header:
@@ -95,5 +98,5 @@ def _binary(body: bytes, headers: Iterable[tuple[str, bytes | None]], prefix: st
             members[name] = text
     if media is not None:
         members["datacontenttype"] = media
-    members["data"] = json_of(body) if body else NO_DATA
+    members["data"] = json_of(content) if content else nothing
     return members

@@ -111,9 +111,25 @@ def encode_data(data: Data) -> bytes:
     return data.__pydantic_serializer__.to_json(data, by_alias=True, exclude_unset=True)
 
 
+_ABSENT: dict[bytes, tuple[Code, str, str | None]] = {
+    b"": ("empty", "the record has no value, and the type needs fields", None),
+    b"null": ("field", "data: is null, and the type needs fields", "data"),
+}
+"""How some writers say that an event has no data, and what is wrong with that where the type has some."""
+
+
 def _data(event_type: str, raw: msgspec.Raw) -> Data:
-    cls = TYPES.get(event_type)
     content = bytes(raw)
+    if content not in _ABSENT:
+        return _told(event_type, content)
+    try:
+        return _told(event_type, b"{}")
+    except BadRecordError as bad:
+        raise BadRecordError(*_ABSENT[content]) if bad.code == "field" else bad from None
+
+
+def _told(event_type: str, content: bytes) -> Data:
+    cls = TYPES.get(event_type)
     if cls is None:
         if event_type not in UPCASTERS:
             raise BadRecordError("type", f"unknown type {event_type[:128]}", "type")
@@ -124,8 +140,6 @@ def _data(event_type: str, raw: msgspec.Raw) -> Data:
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadRecordError("json", str(error), "data") from None
         cls = TYPES[newest]
-    if content == b"null":
-        return _without_data(cls)
     try:
         return _validated(cls, content)
     except ValidationError as error:
@@ -143,14 +157,6 @@ def _data(event_type: str, raw: msgspec.Raw) -> Data:
 def _validated(cls: type[Data], content: bytes) -> Data:
     data: Data = cls.__pydantic_validator__.validate_json(content, strict=True, by_alias=True, by_name=False)
     return data
-
-
-def _without_data(cls: type[Data]) -> Data:
-    """Data that is null, as some writers say that there is none."""
-    try:
-        return _validated(cls, b"{}")
-    except ValidationError:
-        raise BadRecordError("field", "data: is null, and the type needs fields", "data") from None
 
 
 def _bad_data(error: ValidationError) -> BadRecordError:

@@ -51,6 +51,8 @@ class BadRecordError(Exception):
 
 
 NO_DATA = msgspec.Raw(b"{}")
+NO_VALUE = msgspec.Raw(b"")
+"""The data of a record in binary mode that has no value."""
 
 
 class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):

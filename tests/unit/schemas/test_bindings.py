@@ -94,6 +94,18 @@ def test_data_that_is_null_is_no_data() -> None:
     without = {name: value for name, value in erased.items() if name != "data"}
     assert read(dumped(erased)) == read(dumped(without)) == read(*binary(erased))
     assert refused(dumped(purchase() | {"data": None})) == ("field", "data")
+    old = purchase() | {"data": None, "type": "rapport.purchase.made.v0"}
+    assert refused(dumped(old)) == ("field", "data")
+    assert refused(dumped(old | {"type": "rapport.purchase.dreamt.v1"})) == ("type", "type")
+
+
+@pytest.mark.parametrize("value", [None, b""])
+def test_a_record_without_a_value_in_binary_mode_is_an_event_without_data(value: bytes | None) -> None:
+    """So the Java and JavaScript SDKs write it; in structured mode it is nothing at all."""
+    erased = cloudevent("customer.erased", {})
+    assert read(value, binary(erased)[1]) == read(dumped(erased))
+    assert refused(value, binary(purchase())[1]) == ("empty", None)
+    assert refused(value, [("content-type", b"application/json")]) == ("empty", None)
 
 
 def encoded(event: dict[str, Any], content: bytes | None = None) -> dict[str, Any]:
