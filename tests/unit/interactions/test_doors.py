@@ -1,20 +1,14 @@
 """One event, four ways in: structured and binary, over HTTP and Kafka, give the same event or the same no."""
 
-import asyncio
 import json
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.datastructures import Headers
 
-from services.interactions.routes.events import check, split
-from shared.http.auth import Principal
-from shared.http.problems import ProblemError
-from shared.schemas.codec import BadRecordError, decode, open_envelope
 from shared.schemas.event import Event
+from tests.doors import NO_JSON_TYPE, by_http, by_kafka
 
 JSON = "application/json"
 TOLD = {
@@ -32,8 +26,6 @@ DATA = {
     "total": {"amount": 1299, "currency": "EUR"},
     "items": [{"sku": "x", "quantity": 1, "unit_price": {"amount": 1299, "currency": "EUR"}}],
 }
-NO_JSON_TYPE = ("envelope", "datacontenttype")
-ADMIN = Principal("test", frozenset({"admin"}))
 
 TIMES = ["2026-11-20T10:00:00.999999999+01:00", "2016-12-31T23:59:60Z", "2999-01-01T00:00:00Z"]
 MEDIA = [
@@ -89,23 +81,12 @@ def structured(attributes: dict[str, str], data: str) -> bytes:
 
 
 def kafka(value: bytes, headers: list[tuple[str, bytes]], key: str) -> Any:
-    try:
-        return decode(open_envelope(key.encode(), value, headers), wall_now=datetime.now(UTC))
-    except BadRecordError as bad:
-        return bad.code, bad.field
+    return by_kafka(key.encode(), value, headers)
 
 
 def http(body: bytes, headers: dict[str, str]) -> Any:
-    """The event that reaches Kafka, or the code and the field of the refusal."""
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    try:
-        (record,) = asyncio.run(check(split(Headers(raw=raw), body), ADMIN))
-    except ProblemError as problem:
-        if problem.status == 415:
-            return NO_JSON_TYPE
-        return next(((e["code"], e["field"]) for e in problem.errors or ()), "not_json")
-    assert record.key is not None
-    return kafka(record.value or b"", list(record.headers), record.key.decode())
+    answer = by_http(body, [(name, value.encode()) for name, value in headers.items()])
+    return answer[0] if isinstance(answer, list) else answer
 
 
 def verdict(answer: Any) -> Any:
