@@ -32,15 +32,16 @@ def by_kafka(key: bytes, value: bytes | None, headers: Sequence[tuple[str, Any]]
 
 def by_http(body: bytes, headers: Sequence[tuple[str, bytes]]) -> list[Event | Refusal] | Refusal:
     """The events that reach Kafka, or the refusal of the first at fault."""
-    raw = [(name.lower().encode(), value) for name, value in headers]
     try:
-        records = asyncio.run(check(split(Headers(raw=raw), body), ADMIN))
+        records = published(body, headers)
     except ProblemError as problem:
         if problem.status == 415:
             return NO_JSON_TYPE
         return next(((e["code"], e["field"]) for e in problem.errors or ()), "not_json")
-    return [_published(record) for record in records]
+    return [by_kafka(record.key or b"", record.value, record.headers) for record in records]
 
 
-def _published(record: Record) -> Event | Refusal:
-    return by_kafka(record.key or b"", record.value, record.headers)
+def published(body: bytes, headers: Sequence[tuple[str, bytes]]) -> list[Record]:
+    """What ``POST /events`` publishes. Raises ``ProblemError``."""
+    raw = [(name.lower().encode(), value) for name, value in headers]
+    return asyncio.run(check(split(Headers(raw=raw), body), ADMIN))

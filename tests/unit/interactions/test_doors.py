@@ -1,14 +1,17 @@
 """One event, four ways in: structured and binary, over HTTP and Kafka, give the same event or the same no."""
 
 import json
+from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.http.problems import ProblemError
 from shared.schemas.event import Event
-from tests.doors import NO_JSON_TYPE, by_http, by_kafka
+from tests.doors import NO_JSON_TYPE, by_http, by_kafka, published
 
 JSON = "application/json"
 TOLD = {
@@ -132,3 +135,58 @@ def test_a_batch_says_of_each_what_it_is_told_alone(message: tuple[dict[str, str
     batch = b"[" + text + b"]"
     for media in ("application/cloudevents-batch+json", "Application/JSON; charset=utf-8"):
         assert verdict(http(batch, {"content-type": media})) == alone
+
+
+def in_headers(attributes: dict[str, str], **more: bytes) -> list[tuple[str, bytes]]:
+    told = {name: value.encode() for name, value in attributes.items() if name != "datacontenttype"} | more
+    return [(f"ce-{name}", value) for name, value in told.items()]
+
+
+def test_a_header_is_unquoted_then_decoded_once() -> None:
+    told = in_headers(TOLD, source=b'"/till/%2541"', tenant=b"K%C3%B6ln%20%22Nord%22", store=b"100%")
+    for media in ([], [("content-type", b"application/vnd.till+json; v=1")]):
+        (event,) = by_http(json.dumps(DATA).encode(), [*media, *told])
+        assert isinstance(event, Event)
+        assert event.source == "/till/%41"
+        assert event.extensions == {"tenant": 'Köln "Nord"', "store": "100%"}
+
+
+@pytest.mark.parametrize("name", ["source", "tenant"])
+@pytest.mark.parametrize("value", [b"/till%C0%A09", "/tüll".encode("latin-1")])
+def test_a_header_that_is_not_utf8_is_named(name: str, value: bytes) -> None:
+    told = [("content-type", b"application/json"), *in_headers(TOLD, **{name: value})]
+    with pytest.raises(ProblemError) as caught:
+        published(json.dumps(DATA).encode(), told)
+    (error,) = caught.value.errors or ()
+    assert (caught.value.status, error["code"], error["field"]) == (422, "bytes", name)
+
+
+@pytest.mark.parametrize("media", [b"application/xml", b"application/cloudevents+avro"])
+def test_binary_mode_of_another_format_is_refused(media: bytes) -> None:
+    with pytest.raises(ProblemError) as caught:
+        published(json.dumps(DATA).encode(), [("content-type", media), *in_headers(TOLD)])
+    assert (caught.value.status, caught.value.code) == (415, "unsupported_media_type")
+
+
+def test_nulls_go_and_base64_becomes_json() -> None:
+    told = TOLD | {"data": DATA, "tenant": "north", "sequence": 7}
+    nothing = dict.fromkeys(("data", "traceparent", "dataschema"))
+    encoded = told | nothing | {"data_base64": b64encode(json.dumps(DATA).encode()).decode()}
+    (record,) = published(json.dumps(encoded).encode(), [("content-type", b"application/cloudevents+json")])
+    assert json.loads(record.value or b"") == told
+    broken = {"data_base64": b64encode(b"{").decode()}
+    batch = json.dumps([told, told | nothing | broken, told | broken]).encode()
+    with pytest.raises(ProblemError) as caught:
+        published(batch, [("content-type", b"application/cloudevents-batch+json")])
+    assert [(e["index"], e["code"], e["field"]) for e in caught.value.errors or ()] == [
+        (1, "json", "data_base64"),
+        (2, "envelope", "data_base64"),
+    ]
+
+
+def test_an_event_without_data() -> None:
+    told = TOLD | {"type": "rapport.customer.erased.v1"}
+    (first,) = by_http(json.dumps(told | {"data": None}).encode(), [("content-type", b"application/json")])
+    (second,) = by_http(b"", in_headers(told))
+    assert isinstance(first, Event)
+    assert first == second

@@ -1,6 +1,5 @@
 """``POST /events``: all or nothing, and each refusal by its name."""
 
-import base64
 import hashlib
 import json
 from collections import defaultdict
@@ -148,53 +147,6 @@ def test_binary_mode(api: TestClient, broker: FakePublisher) -> None:
     del headers["ce-subject"]
     assert bad(post(api, told["data"], JSON, **headers)) == [(0, "envelope", "subject")]
     assert len(broker.records) == 1
-
-
-def in_headers(told: dict[str, Any], **attributes: str) -> dict[str, str]:
-    names = ("specversion", "id", "source", "type", "subject", "time")
-    return {f"ce-{name}": value for name, value in ({n: told[n] for n in names} | attributes).items()}
-
-
-def test_a_header_is_unquoted_then_decoded_once(api: TestClient, broker: FakePublisher) -> None:
-    told = purchase()
-    headers = in_headers(told, source='"/till/%2541"', tenant="K%C3%B6ln%20%22Nord%22", store="100%")
-    assert post(api, told["data"], "application/vnd.till+json; v=1", **headers).json() == {"accepted": 1}
-    (event,) = broker.events()
-    assert event.source == "/till/%41"
-    assert event.extensions == {"tenant": 'Köln "Nord"', "store": "100%"}
-
-
-@pytest.mark.parametrize("name", ["source", "tenant"])
-def test_a_header_that_is_not_utf8(api: TestClient, broker: FakePublisher, name: str) -> None:
-    told = purchase()
-    headers = in_headers(told, **{name: "/till%C0%A09"})
-    assert bad(post(api, told["data"], JSON, **headers)) == [(0, "bytes", name)]
-    assert not broker.records
-
-
-def test_binary_mode_of_another_format_is_refused(api: TestClient) -> None:
-    told = purchase()
-    for media in ("application/xml", "application/cloudevents+avro"):
-        assert problem(post(api, told["data"], media, **in_headers(told))) == (415, "unsupported_media_type")
-
-
-def test_nulls_go_and_base64_becomes_json(api: TestClient, broker: FakePublisher) -> None:
-    told = purchase(tenant="north", sequence=7)
-    encoded = {**told, "data_base64": base64.b64encode(json.dumps(told["data"]).encode()).decode()}
-    assert post(api, encoded | {"data": None, "traceparent": None, "dataschema": None}).status_code == 202
-    assert json.loads(broker.records[0].value or b"") == told
-    broken = base64.b64encode(b"{").decode()
-    batch = [told, {**encoded, "data": None, "data_base64": broken}, {**told, "data_base64": broken}]
-    answer = post(api, batch, BATCH)
-    assert bad(answer) == [(1, "json", "data_base64"), (2, "envelope", "data_base64")]
-
-
-def test_an_event_without_data(api: TestClient, broker: FakePublisher) -> None:
-    told = purchase(type="rapport.customer.erased.v1", data=None)
-    assert post(api, told).status_code == 202
-    assert post(api, b"", JSON, **in_headers(told)).status_code == 202
-    first, second = broker.events()
-    assert first == second
 
 
 def test_the_requests_trace_goes_into_an_event_without_one(api: TestClient, broker: FakePublisher) -> None:
