@@ -120,7 +120,7 @@ _ABSENT: dict[bytes, tuple[Code, str, str | None]] = {
 
 def _data(event_type: str, raw: msgspec.Raw) -> Data:
     content = bytes(raw)
-    if content not in _ABSENT:
+    if len(content) > len("null") or content not in _ABSENT:
         return _told(event_type, content)
     try:
         return _told(event_type, b"{}")

@@ -90,7 +90,9 @@ _TEXTS = ("specversion", "id", "source", "type", "subject")
 _KNOWN = frozenset((*_TEXTS, "time", "datacontenttype", "traceparent", "data", "data_base64"))
 _is_id = re.compile(ID_PATTERN).fullmatch
 # Visible ASCII: a URI reference without spaces, so that "source id" is unique as one string.
-_is_source = re.compile(r"[!-~]{1,256}").fullmatch
+_SOURCE = r"[!-~]{1,256}"
+# None of the three can have a space in it: all at once is half the time of one by one.
+_are_names = re.compile(f"{ID_PATTERN[1:-1]} {ID_PATTERN[1:-1]} {_SOURCE}").fullmatch
 _is_traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,200})?").fullmatch
 # JSON by CloudEvents' own rule: a subtype that is json or ends in +json. Parameters say nothing: JSON knows
 # none, and what is not UTF-8 is refused whatever a charset promises.
@@ -261,12 +263,8 @@ def _checked(envelope: Envelope) -> Envelope:
     """The envelope with its time in UTC, every attribute found good."""
     if envelope.specversion != "1.0":
         raise BadRecordError("envelope", "specversion must be 1.0", "specversion")
-    if _is_id(envelope.id) is None:
-        raise BadRecordError("envelope", f"id must match {ID_PATTERN}", "id")
-    if _is_id(envelope.subject) is None:
-        raise BadRecordError("envelope", f"subject must match {ID_PATTERN}", "subject")
-    if _is_source(envelope.source) is None:
-        raise BadRecordError("envelope", "source must be 1 to 256 visible ASCII characters", "source")
+    if _are_names(f"{envelope.id} {envelope.subject} {envelope.source}") is None:
+        raise _bad_name(envelope)
     if not envelope.type:
         raise BadRecordError("envelope", "type is empty", "type")
     media = envelope.datacontenttype
@@ -281,6 +279,13 @@ def _checked(envelope: Envelope) -> Envelope:
         except OverflowError:
             raise BadRecordError("time", "time is out of range", "time") from None
     return envelope
+
+
+def _bad_name(envelope: Envelope) -> BadRecordError:
+    for name in ("id", "subject"):
+        if _is_id(getattr(envelope, name)) is None:
+            return BadRecordError("envelope", f"{name} must match {ID_PATTERN}", name)
+    return BadRecordError("envelope", "source must be 1 to 256 visible ASCII characters", "source")
 
 
 def is_json(media: str) -> bool:
