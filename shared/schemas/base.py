@@ -1,6 +1,7 @@
 """The primitives every event is made of: ids, money, times, and the frozen base model."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -15,15 +16,39 @@ Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
 
-_OFFSET = Annotated[datetime, msgspec.Meta(tz=True)]
+OFFSET_TIME = Annotated[datetime, msgspec.Meta(tz=True)]
+"""What msgspec reads as a time with an offset. It rounds past the microsecond: see ``parse_time``."""
+
+
+SHORT_TIME = len("YYYY-MM-DDTHH:MM:SS.ffffffZ")
+"""A time of at most so many characters has no digit past the microsecond."""
+
+_parts = re.compile(r"(.{10}[Tt ]\d\d:\d\d:)(\d\d)(\.\d+)?(.*)", re.ASCII).fullmatch
 
 
 def parse_time(text: str) -> datetime:
-    """An RFC 3339 time with an offset, in UTC. Raises ValueError on anything else."""
+    """An RFC 3339 time with an offset, in UTC, to the microsecond. Raises ValueError on anything else.
+
+    Digits past the microsecond are cut, never rounded: 23:59:59.999999999 stays in its day. A leap second,
+    23:59:60 UTC on the last day of a month, is taken as the last microsecond of that day: it belongs to the
+    day that it ends.
+    """
+    leap = False
+    if (len(text) > SHORT_TIME or ":60" in text) and (parts := _parts(text)) is not None:
+        start, seconds, fraction, offset = parts.groups(default="")
+        leap = seconds == "60"
+        text = f"{start}59.999999{offset}" if leap else f"{start}{seconds}{fraction[:7]}{offset}"
     try:
-        return msgspec.convert(text, _OFFSET).astimezone(UTC)
+        time = msgspec.convert(text, OFFSET_TIME).astimezone(UTC)
+        if leap and _in_month(time + timedelta(microseconds=1)) != (1, 0, 0):
+            raise ValueError("not a leap second: those are 23:59:60 UTC on the last day of a month")
     except (msgspec.ValidationError, OverflowError):
         raise ValueError("not an RFC 3339 time with an offset") from None
+    return time
+
+
+def _in_month(time: datetime) -> tuple[int, int, int]:
+    return time.day, time.hour, time.minute
 
 
 def _time(value: Any) -> Any:
@@ -37,7 +62,7 @@ def _time(value: Any) -> Any:
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_time)]
-"""An RFC 3339 time with an offset."""
+"""An RFC 3339 time with an offset, as ``parse_time`` reads it: to the microsecond, cut and not rounded."""
 
 
 class Frozen(BaseModel):
@@ -78,6 +103,8 @@ class Data(Open):
 
 __all__ = [
     "ID_PATTERN",
+    "OFFSET_TIME",
+    "SHORT_TIME",
     "Currency",
     "Data",
     "Frozen",

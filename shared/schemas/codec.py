@@ -10,18 +10,10 @@ import msgspec
 from pydantic import ValidationError
 
 from shared.schemas.base import Data
-from shared.schemas.envelope import (
-    CODES,
-    JSON,
-    STRUCTURED,
-    BadRecordError,
-    Code,
-    Envelope,
-    open_envelope,
-    structured,
-    utf8,
-)
+from shared.schemas.bindings import open_envelope
+from shared.schemas.envelope import CODES, JSON, STRUCTURED, BadRecordError, Code, Envelope, structured, utf8
 from shared.schemas.event import Event
+from shared.schemas.integers import with_integers
 from shared.schemas.topics import TYPES
 from shared.schemas.upcast import UPCASTERS, current_type, upcast
 
@@ -48,6 +40,7 @@ def decode(envelope: Envelope, *, wall_now: datetime) -> Event:
         time=envelope.time,
         data=_data(envelope.type, envelope.data),
         traceparent=envelope.traceparent,
+        extensions=envelope.extensions,
     )
 
 
@@ -75,6 +68,7 @@ def data_class(event_type: str) -> type[Data] | None:
 
 def encode(event: Event) -> tuple[bytes, Headers]:
     """The record's value and headers in structured mode."""
+    headers = [("content-type", STRUCTURED.encode())]
     envelope = Envelope(
         specversion="1.0",
         id=event.id,
@@ -86,12 +80,19 @@ def encode(event: Event) -> tuple[bytes, Headers]:
         traceparent=event.traceparent,
         data=msgspec.Raw(encode_data(event.data)),
     )
-    return _writer.encode(envelope), [("content-type", STRUCTURED.encode())]
+    if not event.extensions:
+        return _writer.encode(envelope), headers
+    members = msgspec.to_builtins(envelope, builtin_types=(datetime, msgspec.Raw))
+    return _writer.encode(event.extensions | members), headers
 
 
 def encode_binary(event: Event) -> tuple[bytes, Headers]:
-    """The record's value and headers in binary mode."""
-    attributes = {
+    """The record's value and headers in binary mode, where every attribute is text."""
+    extensions = {
+        name: value if isinstance(value, str) else _writer.encode(value).decode()
+        for name, value in event.extensions.items()
+    }
+    attributes = extensions | {
         "specversion": "1.0",
         "id": event.id,
         "source": event.source,
@@ -110,9 +111,25 @@ def encode_data(data: Data) -> bytes:
     return data.__pydantic_serializer__.to_json(data, by_alias=True, exclude_unset=True)
 
 
+_ABSENT: dict[bytes, tuple[Code, str, str | None]] = {
+    b"": ("empty", "the record has no value, and the type needs fields", None),
+    b"null": ("field", "data: is null, and the type needs fields", "data"),
+}
+"""How some writers say that an event has no data, and what is wrong with that where the type has some."""
+
+
 def _data(event_type: str, raw: msgspec.Raw) -> Data:
-    cls = TYPES.get(event_type)
     content = bytes(raw)
+    if len(content) > len("null") or content not in _ABSENT:
+        return _told(event_type, content)
+    try:
+        return _told(event_type, b"{}")
+    except BadRecordError as bad:
+        raise BadRecordError(*_ABSENT[content]) if bad.code == "field" else bad from None
+
+
+def _told(event_type: str, content: bytes) -> Data:
+    cls = TYPES.get(event_type)
     if cls is None:
         if event_type not in UPCASTERS:
             raise BadRecordError("type", f"unknown type {event_type[:128]}", "type")
@@ -124,11 +141,21 @@ def _data(event_type: str, raw: msgspec.Raw) -> Data:
             raise BadRecordError("json", str(error), "data") from None
         cls = TYPES[newest]
     try:
-        data: Data = cls.__pydantic_validator__.validate_json(
-            content, strict=True, by_alias=True, by_name=False
-        )
+        return _validated(cls, content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        places = [fault["loc"] for fault in faults if fault["type"] == "int_type"]
+        whole = with_integers(content, places) if places else None
+        if whole is None:
+            raise _bad_data(error) from None
+    try:
+        return _validated(cls, whole)
     except ValidationError as error:
         raise _bad_data(error) from None
+
+
+def _validated(cls: type[Data], content: bytes) -> Data:
+    data: Data = cls.__pydantic_validator__.validate_json(content, strict=True, by_alias=True, by_name=False)
     return data
 
 

@@ -1,6 +1,7 @@
 """A decoded CloudEvent, as the domain sees it."""
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -19,6 +20,9 @@ class Event(Struct, frozen=True):
     data: Data
     traceparent: str | None = None
     """W3C trace context, carried as the CloudEvents extension of that name."""
+    extensions: dict[str, Any] = {}
+    """The other attributes of the event, by name: extensions, and the data's schema. Kept as they were told;
+    in binary mode all of them are text."""
 
     @property
     def uid(self) -> str:

@@ -21,7 +21,7 @@ CUSTOMERS = "customers"
 SEARCH_KEYS = ("id_key", "name_key", "email_key")
 
 COLLECTIONS = (
-    Collection(TIMELINE, owner="customer", personal=("data", "summary"), indexes=("place",)),
+    Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
     Collection(
         COMPLAINTS,
         owner="customer",
@@ -72,6 +72,8 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     complaint_id: str | None = None
     step: int | None = None
     """Of a complaint's facts: which it was, from 1, in the order in which they took effect."""
+    extensions: str | None = None
+    """The event's other attributes as JSON text, where it has any."""
 
 
 class ComplaintRow(Row, frozen=True):

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from services.interactions.domain.rows import TimelineRow, sort_key
 from services.interactions.domain.state import Complaint
 from shared.schemas import complaints, customers, feedback, interactions, loyalty, outreach, purchases
@@ -36,6 +38,7 @@ def timeline_row(event: Event, at: Micros, complaint: Complaint | None) -> Timel
         channel=channel if isinstance(channel, str) else None,
         complaint_id=None if complaint is None else complaint.complaint_id,
         step=None if complaint is None else complaint.steps,
+        extensions=msgspec.json.encode(event.extensions).decode() if event.extensions else None,
     )
 
 

@@ -10,7 +10,8 @@ from shared.schemas.times import moment
 
 
 class TimelineItem(Frozen):
-    """``data`` is as the source told it; ``summary`` is one line of plain text."""
+    """``data`` is as the source told it, ``extensions`` are the event's other attributes; ``summary`` is one
+    line of plain text."""
 
     id: str
     source: str
@@ -19,6 +20,7 @@ class TimelineItem(Frozen):
     channel: str | None = None
     summary: str
     data: dict[str, Any]
+    extensions: dict[str, Any]
 
 
 def timeline_item(row: TimelineRow) -> TimelineItem:
@@ -30,4 +32,5 @@ def timeline_item(row: TimelineRow) -> TimelineItem:
         channel=row.channel,
         summary=row.summary,
         data=json.loads(row.data),
+        extensions=json.loads(row.extensions or "{}"),
     )

@@ -4,8 +4,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -28,9 +26,10 @@ from shared.http.errors import responses
 from shared.http.problems import ProblemError, from_refusal, too_large
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
+from shared.schemas.bindings import of_request
 from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
-from shared.schemas.envelope import utf8
+from shared.schemas.envelope import is_json, json_of, members_of, present, utf8
 from shared.schemas.event import Event
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import OWN_TYPES
@@ -42,13 +41,10 @@ MEDIA_TYPES = (STRUCTURED, BATCH, JSON)
 SLICE = 200
 """Events checked before other requests get a turn."""
 UNREADABLE = frozenset({"empty", "bytes", "json"})
-"""Codes that mean the body is not JSON at all."""
+"""Codes that mean the body is not JSON at all, unless they are about a header or data in base64."""
 
 # A service takes its own facts and commands for done when it reads them: nobody else may sign as one.
 _own_source = re.compile(rf"/(rapport|api)/({'|'.join(SERVICES)})(/.*)?").fullmatch
-_attribute = re.compile(r"ce-([a-z0-9]+)").fullmatch
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_raw = msgspec.json.Decoder(msgspec.Raw)
 _write = msgspec.json.Encoder().encode
 
 BODY = {
@@ -71,7 +67,8 @@ BODY = {
     responses=responses(NOT_JSON, FORBIDDEN, UNSUPPORTED_MEDIA_TYPE, INVALID_EVENTS),
 )
 async def post_events(request: Request, principal: Source, producer: Producer) -> Accepted:
-    """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers).
+    """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
+    quotes is unquoted and percents are decoded, once).
 
     202 ``{"accepted": n}`` once the broker has them all. 422 ``invalid_events`` names each bad one by
     its index, and nothing is published. After 503 some may have been: send the same again, under the
@@ -85,45 +82,33 @@ async def post_events(request: Request, principal: Source, producer: Producer) -
 
 def split(headers: Headers, body: bytes) -> list[bytes]:
     """The structured events of a body. Raises 400 ``not_json``, 415, 422 ``invalid_events``."""
-    media = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in MEDIA_TYPES:
+    content_type = headers.get("content-type", "")
+    media = content_type.partition(";")[0].strip().lower()
+    other_format = media.startswith("application/cloudevents") and media not in MEDIA_TYPES
+    binary = "ce-specversion" in headers and media not in (STRUCTURED, BATCH)
+    known = (not content_type or is_json(content_type)) if binary else media in MEDIA_TYPES
+    if other_format or not known:
         raise from_refusal(
             UNSUPPORTED_MEDIA_TYPE(types=f"{STRUCTURED}, {BATCH} or {JSON}"),
             headers={"Accept": ", ".join(MEDIA_TYPES)},
         )
     try:
-        if media == JSON and "ce-specversion" in headers:
-            return [_from_binary(headers, body)]
-        if media == BATCH or (media == JSON and body.lstrip(b" \t\r\n").startswith(b"[")):
-            return _from_batch(body)
-        return [utf8(body)]
+        if binary:
+            return [_write(of_request(headers.raw, body))]
+        text = utf8(body)
+        if media == BATCH or (media == JSON and text.lstrip(b" \t\r\n").startswith(b"[")):
+            return _from_batch(text)
+        return [text]
     except BadRecordError as bad:
         raise _problem([BadEvent.unreadable(0, bad)]) from None
-
-
-def _from_binary(headers: Headers, body: bytes) -> bytes:
-    """An event in binary mode as a structured one. Header values may be percent-encoded (HTTP binding)."""
-    attributes: dict[str, Any] = {"datacontenttype": JSON}
-    for header, value in headers.items():
-        if named := _attribute(header):
-            attributes[named[1]] = unquote(value)
-    attributes["data"] = _json(body) if body else {}
-    return _write(attributes)
 
 
 def _from_batch(body: bytes) -> list[bytes]:
     try:
         return split_batch(body)
     except BadRecordError:
-        _json(body)  # what is no array may be no JSON either
+        json_of(body)  # what is no array may be no JSON either
         raise
-
-
-def _json(body: bytes) -> msgspec.Raw:
-    try:
-        return _raw.decode(utf8(body))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecordError("json", str(error)) from None
 
 
 async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
@@ -161,8 +146,9 @@ def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
 
 
 def _record(event: Event, raw: bytes) -> Record:
-    """The event as it came, extensions and unknown fields too, with this request's trace if it has none."""
-    fields = _fields.decode(raw)
+    """The event as it came, extensions and unknown fields too, with this request's trace if it has none;
+    nulls are left out, and data in base64 becomes the JSON it is."""
+    fields = present(members_of(raw))
     trace = current_traceparent()
     if event.traceparent is None and trace is not None:
         fields["traceparent"] = msgspec.Raw(_write(trace))
@@ -175,7 +161,7 @@ def _record(event: Event, raw: bytes) -> Record:
 
 def _problem(errors: Sequence[BadEvent]) -> ProblemError:
     """400 ``not_json`` where the body is no JSON at all; else 422 ``invalid_events``, which names each."""
-    if any(error.code in UNREADABLE for error in errors):
+    if any(error.code in UNREADABLE and error.field in (None, "data") for error in errors):
         return from_refusal(NOT_JSON())
     named = ", ".join(str(error.index) for error in errors[:20])
     more = ", …" if len(errors) > 20 else ""

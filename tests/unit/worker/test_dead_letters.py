@@ -8,7 +8,8 @@ import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
-from shared.worker.dead_letters import MOST_BYTES, dead_letter_of, size
+from shared.schemas.codec import decode, open_envelope
+from shared.worker.dead_letters import MOST_BYTES, dead_letter_of, size, written_anew
 from shared.worker.processing import Origin
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,3 +67,14 @@ def test_several_parts_can_be_too_large() -> None:
     assert dict(dead.headers)["rapport-cut"] == b"value,key"
     assert (dead.value or b"").startswith(b"vvv")
     assert size(dead.key, dead.value, dead.headers) < MOST_BYTES
+
+
+def test_an_event_that_is_written_anew_keeps_its_extensions() -> None:
+    value = b"""{"specversion":"1.0","id":"e","source":"/x","type":"rapport.customer.erased.v1","subject":"c",
+        "time":"2025-12-31T23:59:59.999999999Z","tenant":"north","sequence":7}"""
+    event = decode(open_envelope(b"c", value, []), wall_now=NOW)
+    origin, record = written_anew(event, Origin("customers", 3, 17))
+    assert origin == Origin("customers", 3, 17)
+    again = decode(open_envelope(record.key, record.value, record.headers), wall_now=NOW)
+    assert again == event
+    assert again.extensions == {"tenant": "north", "sequence": 7}
