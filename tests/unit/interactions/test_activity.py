@@ -212,7 +212,3 @@ def test_a_row_keeps_what_was_told() -> None:
     assert '"$odd":{"a.b":1208925819614629174706176}' in row["data"]
     assert (row["_id"], row["customer"]) == ("/test e-7 cust-1", "cust-1")
     assert row["summary"] == "Answered NPS with 9"
-        "/test e-7 cust-1",
-        "cust-1",
-        "Answered NPS with 9",
-    )
