@@ -99,6 +99,11 @@ class Data(Open):
     """The CloudEvents type, e.g. ``rapport.purchase.made.v1``."""
     topic: ClassVar[str]
     """The Kafka topic that carries the type."""
+    thing: ClassVar[str] = ""
+    """What the event is about, where that has a name of its own: ``order``, ``return``. Told again under
+    another event id it has no second effect (``shared.facts.names``)."""
+    named_by: ClassVar[tuple[str, ...]] = ()
+    """The fields that name the thing among those of the customer; ``time`` is the event's own."""
 
 
 __all__ = [

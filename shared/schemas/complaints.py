@@ -25,6 +25,8 @@ class ComplaintOpened(ComplaintsData):
     """A customer complains."""
 
     event_type: ClassVar[str] = "rapport.complaint.opened.v1"
+    thing: ClassVar[str] = "complaint"
+    named_by: ClassVar[tuple[str, ...]] = ("complaint_id",)
 
     channel: Id
     """Where it came in."""

@@ -14,10 +14,11 @@ class CustomersData(Data):
 
 
 class Profile(CustomersData):
-    """A customer's profile as a whole: it replaces the one before."""
+    """What a source says of a customer. A field not named stays as it is, null clears it (not the name);
+    tags and preferences are replaced whole. The latest event time wins, field by field."""
 
-    name: str
-    """Full name."""
+    name: str = ""
+    """Full name; it cannot be cleared."""
     email: Email | None = None
     """One e-mail address."""
     phone: Phone | None = None
@@ -43,9 +44,12 @@ class CustomerRegistered(Profile):
 
     event_type: ClassVar[str] = "rapport.customer.registered.v1"
 
+    name: str
+    """Full name."""
+
 
 class CustomerUpdated(Profile):
-    """A customer's profile changed."""
+    """Of a customer's profile, what changed."""
 
     event_type: ClassVar[str] = "rapport.customer.updated.v1"
 

@@ -7,9 +7,14 @@ from msgspec import Struct
 
 from shared.schemas.base import Data
 
+COMMANDS = "commands"
+"""The topic of what APIs ask for. A command's id is its caller's ``Idempotency-Key``, which the caller alone
+names: with another customer it is another body, and refused."""
+
 
 class Event(Struct, frozen=True):
-    """One fact or command about one customer; ``source`` + ``id`` name it for ever."""
+    """One fact or command about one customer. ``source`` + ``id`` name a command for ever, and a fact
+    among those of its customer: the same pair under another customer is another fact (ADR 27)."""
 
     id: str
     source: str
@@ -26,8 +31,10 @@ class Event(Struct, frozen=True):
 
     @property
     def uid(self) -> str:
-        """``source`` and ``id`` in one string, the journal's key."""
-        return f"{self.source} {self.id}"
+        """Its name in one string, the journal's key."""
+        if self.data.topic == COMMANDS:
+            return f"{self.source} {self.id}"
+        return f"{self.source} {self.id} {self.subject}"
 
     @property
     def type(self) -> str:

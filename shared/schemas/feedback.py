@@ -71,6 +71,8 @@ class ReviewPosted(FeedbackData):
     """A customer reviewed a product."""
 
     event_type: ClassVar[str] = "rapport.review.posted.v1"
+    thing: ClassVar[str] = "review"
+    named_by: ClassVar[tuple[str, ...]] = ("sku", "time")
 
     sku: Label
     """The product that is reviewed."""
@@ -84,6 +86,8 @@ class ReferralMade(FeedbackData):
     """A customer brought another."""
 
     event_type: ClassVar[str] = "rapport.referral.made.v1"
+    thing: ClassVar[str] = "referral"
+    named_by: ClassVar[tuple[str, ...]] = ("referred_customer",)
 
     referred_customer: Id
     """The new customer's id."""

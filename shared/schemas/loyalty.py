@@ -27,6 +27,8 @@ class MemberEnrolled(LoyaltyData):
     """A customer joined the program."""
 
     event_type: ClassVar[str] = "rapport.member.enrolled.v1"
+    thing: ClassVar[str] = "enrolment"
+    named_by: ClassVar[tuple[str, ...]] = ()
 
     channel: Id | None = None
     """Where the customer joined."""

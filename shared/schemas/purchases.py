@@ -42,6 +42,8 @@ class PurchaseMade(PurchasesData):
     """An order was paid."""
 
     event_type: ClassVar[str] = "rapport.purchase.made.v1"
+    thing: ClassVar[str] = "order"
+    named_by: ClassVar[tuple[str, ...]] = ("order_id",)
 
     order_id: Id
     """Names the order, for returns and questions about it."""
@@ -61,6 +63,8 @@ class PurchaseReturned(PurchasesData):
     """Goods, or only money, went back."""
 
     event_type: ClassVar[str] = "rapport.purchase.returned.v1"
+    thing: ClassVar[str] = "return"
+    named_by: ClassVar[tuple[str, ...]] = ("order_id", "return_id")
 
     order_id: Id
     """The order that it undoes, in part or whole."""
@@ -89,12 +93,16 @@ class SubscriptionStarted(SubscriptionTerm):
     """A subscription began."""
 
     event_type: ClassVar[str] = "rapport.subscription.started.v1"
+    thing: ClassVar[str] = "term"
+    named_by: ClassVar[tuple[str, ...]] = ("subscription_id", "expires_at")
 
 
 class SubscriptionRenewed(SubscriptionTerm):
     """A subscription goes on for another term."""
 
     event_type: ClassVar[str] = "rapport.subscription.renewed.v1"
+    thing: ClassVar[str] = "term"
+    named_by: ClassVar[tuple[str, ...]] = ("subscription_id", "expires_at")
 
 
 class SubscriptionCancelled(PurchasesData):

@@ -107,7 +107,7 @@ async def test_takes_hold_up_to_the_limit_and_a_failed_one_leaves_nothing(store:
         for first in (False, True):
             with pytest.raises(CountersMovedError):
                 await write(store, taking("b", stale, Take("stock", 3, 5)), counters_first=first)
-    assert await store.journalled(["/till b"]) == {}
+    assert await store.journalled(["/till b c"]) == {}
     await write(store, taking("b", 2, Take("stock", 2, 5)))  # stale too, but there is room
     await write(store, taking("c", 5, Take("stock", -4)))
     await write(store, taking("d", 1, Take("stock", 9)))
@@ -141,7 +141,7 @@ async def test_of_two_transactions_at_once_one_is_told_that_the_counter_moved(
             with pytest.raises(CountersMovedError):
                 await write(store, plan, counters_first=first)
     assert await store.counters(["stock"]) == {"stock": 1}
-    assert await store.journalled(["/till a", "/till b"]) == {}
+    assert await store.journalled(["/till a c", "/till b c"]) == {}
 
 
 async def test_two_workers_on_one_stock_give_out_exactly_what_there_is(
@@ -186,18 +186,18 @@ async def test_a_rejected_event_is_known_by_its_place_and_replaced_under_its_id(
 ) -> None:
     dead_letter = Record("purchases.dlq", b"c", b"{}", (("rapport-error", b"bad"),), 3)
     await write(store, Plan(entries=[entry("r", 1)]))
-    tombstones = {"/till r": Tombstone(sale("r", "c"), Origin("purchases", 0, 1), 2)}
+    tombstones = {"/till r c": Tombstone(sale("r", "c"), Origin("purchases", 0, 1), 2)}
     await write(
-        store, Plan(entries=[entry("cause", 2, dead_letter)], tombstones=tombstones, forgotten={"/till r"})
+        store, Plan(entries=[entry("cause", 2, dead_letter)], tombstones=tombstones, forgotten={"/till r c"})
     )
-    found = await store.journalled(["/till r", "/till cause"])
-    assert (found["/till r"].until, found["/till r"].origin.offset) == (2, 1)
-    assert found["/till cause"].emitted == (dead_letter,)
+    found = await store.journalled(["/till r c", "/till cause c"])
+    assert (found["/till r c"].until, found["/till r c"].origin.offset) == (2, 1)
+    assert found["/till cause c"].emitted == (dead_letter,)
     with pytest.raises(DuplicateEventsError):
         await write(store, Plan(entries=[entry("r", 3)]))
-    await write(store, Plan(entries=[entry("r", 3)], forgotten={"/till r"}))
-    found = await store.journalled(["/till r"])
-    assert (found["/till r"].retracted, found["/till r"].origin.offset) == (False, 3)
+    await write(store, Plan(entries=[entry("r", 3)], forgotten={"/till r c"}))
+    found = await store.journalled(["/till r c"])
+    assert (found["/till r c"].retracted, found["/till r c"].origin.offset) == (False, 3)
 
 
 async def test_a_transaction_has_a_limit_and_what_it_wrote_is_gone_at_once(

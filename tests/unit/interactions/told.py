@@ -28,6 +28,11 @@ def event(
     return Event(id=id, source=source, subject=subject, time=at(minutes), data=data)
 
 
+def row_id(told: Event) -> str:
+    """Of an event's row in the timeline, which is about the fact that a command became."""
+    return f"{told.source} {told.id} {told.subject}"
+
+
 def step(state: Customer, told: Event) -> Effects[Customer]:
     """One event onto any state, with ids that a test can name; and what must hold after any event."""
 
@@ -39,7 +44,7 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
         "the store gives it back as it was"
     )
     timeline = [row.document for row in effects.rows if isinstance(row, Append)]
-    assert [row["_id"] for row in timeline] == [told.uid], "one timeline row per event"
+    assert [row["_id"] for row in timeline] == [row_id(told)], "one timeline row per event"
     return effects
 
 
@@ -48,7 +53,7 @@ def fold(events: Sequence[Event]) -> Customer:
     worker = InMemoryWorker(HANDLER)
     for told in events:
         assert worker.send(told).accepted().status == "applied"
-    assert [row["_id"] for row in worker.rows("timeline")] == [told.uid for told in events]
+    assert [row["_id"] for row in worker.rows("timeline")] == [row_id(told) for told in events]
     return worker.state(CUSTOMER)
 
 

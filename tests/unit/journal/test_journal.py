@@ -108,13 +108,13 @@ async def test_what_the_domain_refuses_is_a_dead_letter_and_stops_nothing() -> N
     assert [h["rapport-error"] for h in dead_letters] == [b"unlucky", b"unhandled"]
     assert [h["rapport-origin"] for h in dead_letters] == [b"purchases/0/1", b"purchases/0/2"]
     assert store.states["c0"][0].total == 11
-    assert "/till e1" not in store.journal  # a corrected event under the same id takes effect
+    assert "/till e1 c0" not in store.journal  # a corrected event under the same id takes effect
 
 
 @pytest.mark.parametrize("bad", range(7))
 async def test_what_the_store_cannot_take_is_set_aside_alone(bad: int) -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
-    store.poison = {f"/till e{bad}": InvalidDocument("the store cannot take this")}
+    store.poison = {f"/till e{bad} c{bad % 2}": InvalidDocument("the store cannot take this")}
     await run(processor(store, publisher), messages_of([(n % 2, n % 3, 1) for n in range(7)]), 10)
     dead_letters = [dict(r.headers) for r in publisher.records if r.topic == "purchases.dlq"]
     assert [h["rapport-error"] for h in dead_letters] == [b"store"]

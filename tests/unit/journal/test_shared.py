@@ -209,11 +209,11 @@ async def test_an_event_rejected_later_is_a_dead_letter_and_its_id_counts_as_not
         decode(open_envelope(dead_letter.key, dead_letter.value, dead_letter.headers), wall_now=failed_at)
         == messages[0].event
     )
-    assert store.journal["/till r1"].retracted
+    assert store.journal["/till r1 c0"].retracted
     await run(processor(store, publisher, KIOSK), messages, size)  # redelivered, and then the correction
     assert store.states["c0"][0].returned == ("r1",)
-    assert store.journal["/till r1"].origin == messages[2].origin
-    assert not store.journal["/till r1"].retracted
+    assert store.journal["/till r1 c0"].origin == messages[2].origin
+    assert not store.journal["/till r1 c0"].retracted
     assert {h["rapport-dead-letter-id"] for h in dead_letters(publisher.records)} == {b"kiosk/purchases/0/0"}
     assert store.states["c0"][0].orders == (("o1", 2),)
 
@@ -233,7 +233,7 @@ async def test_a_letter_survives_a_crash_between_transaction_and_publication(siz
     with pytest.raises(CrashError):
         await run(processor(store, publisher, KIOSK), messages, size)
     assert not dead_letters(publisher.records)
-    assert store.journal["/till r1"].retracted
+    assert store.journal["/till r1 c0"].retracted
     publisher.crash_at = None
     await run(processor(store, publisher, KIOSK), messages, size)
     assert [h["rapport-origin"] for h in dead_letters(publisher.records)] == [b"purchases/0/0"]

@@ -23,7 +23,7 @@ TERM = "subscription_id plan price expires_at"
 CONTRACT = {
     "customers": {
         "customer.registered": PROFILE,
-        "customer.updated": PROFILE,
+        "customer.updated": PROFILE.replace("name ", "name? ", 1),
         "consent.changed": "purpose channel granted evidence?",
         "customer.erased": "",
     },

@@ -1,0 +1,134 @@
+"""A complaint's life: which step may follow which, by the times at which they happened.
+
+All of a complaint's steps that are known, in whatever order they were heard, are put in the order of their
+event times and taken one by one; a step that does not follow from the status before it is passed over. So
+services that know the same steps agree, and a step that was heard too early holds once what it needs is
+known.
+"""
+
+from bisect import insort
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from shared.schemas.complaints import (
+    CompensationGranted,
+    ComplaintAcknowledged,
+    ComplaintClosed,
+    ComplaintOpened,
+    ComplaintReopened,
+    ComplaintResolved,
+    ComplaintsData,
+    ComplaintSlaBreached,
+    ComplaintUpdated,
+)
+from shared.schemas.times import DAY, Micros
+
+Status: TypeAlias = Literal["opened", "acknowledged", "resolved", "closed", "reopened"]
+STATUSES: tuple[Status, ...] = ("opened", "acknowledged", "resolved", "closed", "reopened")
+OPEN_STATUSES: frozenset[Status] = frozenset({"opened", "acknowledged", "reopened"})
+"""Somebody still has to act."""
+
+WAIT: Micros = 30 * DAY
+"""How long a step waits for the opening of its complaint."""
+MOST_WAITING = 50
+"""How many steps of one complaint wait at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a fact does to a complaint's status."""
+
+    name: str
+    """As in: the complaint cannot be acknowledged."""
+    follows: frozenset[Status]
+    to: Status | None = None
+    """None: the status stays."""
+
+
+_UNTIL_CLOSED: frozenset[Status] = frozenset({"opened", "acknowledged", "reopened", "resolved"})
+
+TRANSITIONS: Mapping[type[ComplaintsData], Transition] = {
+    ComplaintAcknowledged: Transition("acknowledged", frozenset({"opened", "reopened"}), "acknowledged"),
+    ComplaintUpdated: Transition("updated", _UNTIL_CLOSED),
+    CompensationGranted: Transition("compensated", _UNTIL_CLOSED),
+    ComplaintResolved: Transition("resolved", frozenset({"opened", "acknowledged", "reopened"}), "resolved"),
+    ComplaintClosed: Transition("closed", frozenset({"resolved"}), "closed"),
+    ComplaintReopened: Transition("reopened", frozenset({"resolved", "closed"}), "reopened"),
+    # A clock's own fact may cross a step on its way: it is noted whatever the status.
+    ComplaintSlaBreached: Transition("breached", _UNTIL_CLOSED | {"closed"}),
+}
+"""Every fact after the first."""
+
+KINDS: tuple[type[ComplaintsData], ...] = (
+    ComplaintOpened,
+    ComplaintAcknowledged,
+    ComplaintUpdated,
+    ComplaintResolved,
+    ComplaintClosed,
+    ComplaintReopened,
+)
+"""Facts that are steps. ``Step.kind`` counts from here, and of two of one instant the earlier here goes
+first: what is stored depends on this order, so add at the end."""
+OPENED, ACKNOWLEDGED, UPDATED, RESOLVED, CLOSED, REOPENED = range(len(KINDS))
+
+
+class Step(NamedTuple):
+    """One fact of a complaint's life: its time and its kind, a place in ``KINDS``."""
+
+    at: Micros
+    kind: int
+
+
+class Life(NamedTuple):
+    """What the steps make of a complaint."""
+
+    status: Status | None
+    """None: not opened yet, as far as is known."""
+    taken: tuple[Step, ...]
+    """The steps that hold, in order; the others were passed over."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+def step_of(data: ComplaintsData, at: Micros) -> Step | None:
+    """The step that a fact is; None for one that is none."""
+    kind = type(data)
+    return Step(at, KINDS.index(kind)) if kind in KINDS else None
+
+
+def with_step(steps: Sequence[Step], new: Step) -> tuple[Step, ...]:
+    """In order, with one more; the same one (kind and time) told twice is there once. ``steps`` itself is
+    returned where nothing changes. Of two openings the first heard holds: the caller sees to that."""
+    if new in steps:
+        return tuple(steps)
+    ordered = list(steps)
+    # Nothing happens to a complaint before it is opened, whatever the clock of who tells of it says.
+    insort(ordered, new, key=lambda step: (step.kind != OPENED, step.at, step.kind))
+    return tuple(ordered)
+
+
+def life_of(steps: Sequence[Step]) -> Life:
+    """``steps`` as ``with_step`` orders them."""
+    status: Status | None = None
+    taken: list[Step] = []
+    for step in steps:
+        if step.kind == OPENED:
+            if status is not None:
+                continue
+            status = "opened"
+        else:
+            rule = TRANSITIONS[KINDS[step.kind]]
+            if status is None or status not in rule.follows:
+                continue
+            status = status if rule.to is None else rule.to
+        taken.append(step)
+    return Life(status, tuple(taken))
+
+
+def status_at(steps: Sequence[Step], at: Micros) -> Status | None:
+    """What the status was just before a new fact of the time ``at``: by that it is judged. None: not opened,
+    as far as is known. A time before the opening counts as the opening's."""
+    return life_of([step for step in steps if step.kind == OPENED or step.at <= at]).status

@@ -1,0 +1,106 @@
+"""The names of what a customer's facts are about: an order told again under another event id is a copy.
+
+Which fields name what is declared beside each event (``Data.thing``, ``Data.named_by``). A service keeps the
+names it has heard of in the customer's state, 14 bytes each, for ``KEEP_DAYS`` at least.
+"""
+
+from base64 import b64decode, b64encode
+from enum import Enum
+from hashlib import blake2b
+from struct import Struct
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from shared.schemas.base import Data
+from shared.schemas.event import Event
+from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.times import micros
+
+KEEP_DAYS = 800
+"""A name is known for so long after it was heard."""
+
+_ENTRY = Struct(">8s4sH")
+_KEY, _TOLD, _DAY = 8, 12, 14
+"""Where the parts of an entry end: the name's hash, that of what was told of it, the day it was heard."""
+
+
+def _read(value: Any) -> Any:
+    return b64decode(value) if isinstance(value, str) else value
+
+
+Names = Annotated[
+    bytes, BeforeValidator(_read), PlainSerializer(lambda names: b64encode(names).decode(), when_used="json")
+]
+"""Names in the order in which they were heard; in JSON as base64 (19 characters a name)."""
+
+
+class Name(NamedTuple):
+    """The name of one thing, and what one event says of it, both as hashes."""
+
+    thing: str
+    key: bytes
+    told: bytes
+
+
+class Heard(Enum):
+    """Whether a customer's thing is known."""
+
+    NEW = "new"
+    SAME = "same"
+    """Told before, with the same data."""
+    OTHER = "other"
+    """Told before, with other data: the first holds."""
+
+
+def name_of(event: Event) -> Name | None:
+    """What the event is about; None where that has no name of its own.
+
+    Two events say the same of it if the fields that their type declares are equal.
+    """
+    data = event.data
+    if not data.thing:
+        return None
+    parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
+    return Name(data.thing, _hash("\0".join((data.thing, *parts)).encode(), 8), _hash(_declared(data), 4))
+
+
+def answer_of(data: SurveyAnswered) -> bytes | None:
+    """The name of an answer's place: of two answers to one survey about one thing the later event time holds.
+    None for an answer about nothing in particular, which stands alone."""
+    if data.about is None:
+        return None
+    return _hash("\0".join(("answer", data.survey, data.about.kind, data.about.id)).encode(), 8)
+
+
+def heard(names: bytes, name: Name) -> Heard:
+    """What ``names`` knows of it."""
+    at = _find(names, name.key)
+    if at is None:
+        return Heard.NEW
+    return Heard.SAME if names[at + _KEY : at + _TOLD] == name.told else Heard.OTHER
+
+
+def with_name(names: bytes, name: Name, day: int) -> bytes:
+    """With one more, heard on ``day`` (counted from 1970), and without those heard too long before it."""
+    start = 0
+    while start < len(names) and int.from_bytes(names[start + _TOLD : start + _DAY]) < day - KEEP_DAYS:
+        start += _DAY
+    return names[start:] + _ENTRY.pack(name.key, name.told, day)
+
+
+def _find(names: bytes, key: bytes) -> int | None:
+    at = names.find(key)
+    while at >= 0:
+        if at % _DAY == 0:
+            return at
+        at = names.find(key, at + 1)
+    return None
+
+
+def _hash(text: bytes, size: int) -> bytes:
+    return blake2b(text, digest_size=size).digest()
+
+
+def _declared(data: Data) -> bytes:
+    return data.__pydantic_serializer__.to_json(data, include=set(type(data).model_fields))
