@@ -55,11 +55,7 @@ class KafkaRecord(Struct, frozen=True, gc=False):
     @property
     def size(self) -> int:
         """Bytes that it takes in memory, about."""
-        size = RECORD_BYTES
-        if self.key is not None:
-            size += len(self.key)
-        if self.value is not None:
-            size += len(self.value)
+        size = RECORD_BYTES + len(self.key or b"") + len(self.value or b"")
         for name, value in self.headers:
             size += HEADER_BYTES + len(name) + len(value or b"")
         return size

@@ -108,12 +108,12 @@ class GroupConsumer:
         while True:
             for message in messages:
                 if message.error() is None:
-                    size = RECORD_BYTES + len(message)
-                    largest = max(largest, size)
-                    left -= size
                     records.append(_record(message))
                 else:
                     self._met(message.error())
+            sizes = [*map(len, messages)]
+            largest = max(largest, RECORD_BYTES + max(sizes, default=0))
+            left -= sum(sizes) + RECORD_BYTES * len(sizes)
             if len(messages) < asked:
                 return records
             # How large the next are is not known before: as many as fit if they are like the largest so far.
