@@ -107,10 +107,11 @@ class Partition:
         )
 
     def close(self) -> None:
-        """The partition is let go."""
+        """The partition is let go. A batch that outlives this still has the customers that it works on."""
         self.closed = True
         self.customers.close()
-        self._release({})
+        self.budget.give(UNWRITTEN, sum(size for _, size in self.held.values()))
+        self.held = {subject: (tracked, 0) for subject, (tracked, _) in self.held.items()}
 
     def apply(self, event: Event, h: int) -> bool:
         """Let an event take effect, once; False for a duplicate. Its customer must be held."""

@@ -99,7 +99,7 @@ class CompactProcessor:
 
     async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
         async with self._lock:
-            self._let_go(frozenset(self._partitions))
+            self._close(frozenset(self._partitions))
             self._durable.clear()
             taken = {}
             for number in sorted(partitions):
@@ -169,9 +169,9 @@ class CompactProcessor:
             # Nothing is lost: the next owner counts from the offsets that stand.
             log.warning("let go without a last flush", error=f"{type(error).__name__}: {error}"[:300])
         finally:
-            self._let_go(partitions)
+            self._close(partitions)
 
-    def _let_go(self, partitions: frozenset[int]) -> None:
+    def _close(self, partitions: frozenset[int]) -> None:
         for number in partitions & self._partitions.keys():
             self._partitions.pop(number).close()
 

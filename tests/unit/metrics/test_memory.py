@@ -1,7 +1,11 @@
 """What metrics' worker keeps of customers: within the budget, and what does not fit is read again."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
+from services.metrics.journal import processor as processor_module
 from services.metrics.journal.partition import CUSTOMERS, UNWRITTEN, held_bytes
 from services.metrics.journal.processor import CompactProcessor
 from shared.schemas.event import Event
@@ -66,3 +70,31 @@ async def test_too_much_that_is_not_written_is_written_at_once() -> None:
         await rig.processor.process(batch([events[n]], start=n))
     assert store.writes - writes == 39 // 11
     assert budget.used <= budget.limit
+
+
+async def test_a_batch_that_outlives_a_revoke_has_what_it_works_on_and_holds_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else it would take its own events for poison, and dead-letter them."""
+    monkeypatch.setattr(processor_module, "REVOKE_SECONDS", 0.01)
+    store, budget = MemoryStore(), Budget()
+    rig = rig_with(budget, store)
+    await rig.processor.assigned(frozenset({0}))
+    await rig.processor.process(batch(some(3, 3)))
+    await rig.processor.process(batch([event(purchase("o9"), subject="c1")], start=3))
+    answer, at_once = asyncio.Event(), store.customers
+
+    async def slow(ids: Sequence[str]) -> dict[str, bytes]:
+        await answer.wait()
+        return await at_once(ids)
+
+    monkeypatch.setattr(store, "customers", slow)
+    late = [event(purchase(f"late{n}"), subject=f"c{n}") for n in range(6)]
+    under_way = asyncio.create_task(rig.processor.process(batch(late, start=4)))
+    await asyncio.sleep(0)
+    await rig.processor.revoked(frozenset({0}))
+    assert budget.used == 0
+    answer.set()
+    await under_way
+    assert rig.published == []
+    assert budget.used == 0
