@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
 from shared.worker.assignment import LONG_AGO, Assignment
 from shared.worker.batching import Batching
-from shared.worker.budget import QUEUED, Budget
+from shared.worker.budget import BATCH, BATCH_COPIES, QUEUED, Budget
 from shared.worker.merge import Slot
 from tests.unit.journal.driver import START, purchase
 
@@ -114,3 +114,20 @@ def test_under_the_wall_clock_a_partition_without_records_has_batches_for_its_ti
     assert [b.messages for b in cut.take(opened(), {})] == [()]
     assert not cut.take(opened(), {})  # not again within a second
     assert not batching(stream=True).take(opened(), {})
+
+
+def test_a_round_that_has_its_bytes_goes_on_with_the_next_partition() -> None:
+    """One record a round, of three partitions in turn; timers fire in all of them meanwhile."""
+    assignment = opened(frozenset({0, 1, 2}))
+    assignment.extend(KafkaRecord("a", n % 3, n, b"c1", b"") for n in range(6))
+    budget = Budget(1)
+    cut = Batching("batching", stream=True, limit=500, wall_clock=lambda: NOW, budget=budget)
+    rounds = [cut.take(assignment, {}) for _ in range(6)]
+    assert [[b.partition for b in batches] for batches in rounds] == [[0], [1], [2], [0], [1], [2]]
+    assert budget.kinds[BATCH] == BATCH_COPIES * records(1)[0].size
+    cut.done()
+    assert budget.used == 0
+    cut = Batching("batching", stream=False, limit=500, wall_clock=lambda: NOW, budget=budget)
+    assignment.extend(KafkaRecord("a", p, 9, b"c1", b"") for p in range(3))
+    batches = cut.take(assignment, {})
+    assert [(b.partition, len(b.messages)) for b in batches] == [(0, 1), (1, 0), (2, 0)]
