@@ -37,6 +37,7 @@ from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
 from shared.schemas.topics import TOPICS
+from shared.worker.budget import MIB, Budget
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
 from shared.worker.processing import Processor
@@ -47,7 +48,7 @@ STOP_SECONDS = 1.9
 """At a stop, the record loop and the service's own tasks have so long together."""
 CLOSE_SECONDS = 0.3
 ProcessorFactory = Callable[
-    [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher],
+    [AsyncDatabase[Document], AsyncMongoClient[Document], Publisher, Budget],
     Processor,
 ]
 
@@ -121,7 +122,8 @@ def run_worker(
     """
     client = connect(settings, timeoutMS=STORE_MS)
     store = WorkerStore(client, handler)
-    publisher = Publisher(settings.kafka)
+    budget = _budget(settings)
+    publisher = Publisher(settings.kafka, queue_bytes=budget.send_limit)
     processor = JournalProcessor(
         handler,
         store,
@@ -129,10 +131,11 @@ def run_worker(
         secret_key=settings.secret_key.get_secret_value().encode(),
         stream=settings.clock == "stream",
         observe=observe,
+        budget=budget,
     )
     intake = Intake(handler.service, handler.consumes, reads_everything=handler.reads_everything)
     topics = _topics(handler.consumes, handler.reads_everything, settings)
-    loop = _loop(settings, handler.service, topics, intake, processor)
+    loop = _loop(settings, handler.service, topics, intake, processor, budget)
     runtime = Runtime(settings, store.database, publisher, loop, processor.committed)
     _run(settings, handler.service, loop, publisher, client, store.prepare, runtime, extra)
 
@@ -151,13 +154,22 @@ def run_processor(
     """
     client = connect(settings, timeoutMS=STORE_MS)
     database = client[f"rapport_{service}"]
-    publisher = Publisher(settings.kafka)
-    processor = processor_factory(database, client, publisher)
-    loop = _loop(settings, service, _topics(consumes, False, settings), Intake(service, consumes), processor)
+    budget = _budget(settings)
+    publisher = Publisher(settings.kafka, queue_bytes=budget.send_limit)
+    processor = processor_factory(database, client, publisher, budget)
+    topics = _topics(consumes, False, settings)
+    loop = _loop(settings, service, topics, Intake(service, consumes), processor, budget)
     runtime = Runtime(settings, database, publisher, loop, asyncio.Event())
 
     ready = partial(prepare, database, collections)
     _run(settings, service, loop, publisher, client, ready, runtime, ())
+
+
+def _budget(settings: Settings) -> Budget:
+    """What the process may keep in memory, less what its Kafka clients may take of it."""
+    budget = Budget(settings.memory_mib * MIB)
+    budget.reserve()
+    return budget
 
 
 def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings) -> set[str]:
@@ -168,13 +180,19 @@ def _topics(consumes: Sequence[type[Data]], everything: bool, settings: Settings
 
 
 def _loop(
-    settings: Settings, service: str, topics: set[str], intake: Intake, processor: Processor
+    settings: Settings,
+    service: str,
+    topics: set[str],
+    intake: Intake,
+    processor: Processor,
+    budget: Budget,
 ) -> RecordLoop:
     options = consumer_options(
         settings.kafka,
         f"rapport-{service}",
         session_seconds=settings.session_timeout,
         poll_seconds=settings.poll_interval,
+        fetch_bytes=budget.fetch_limit,
     )
     return RecordLoop(
         service=service,
@@ -184,6 +202,7 @@ def _loop(
         processor=processor,
         stream=settings.clock == "stream",
         batch_size=settings.batch_size,
+        budget=budget,
     )
 
 

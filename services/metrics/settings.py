@@ -8,11 +8,9 @@ from shared.runtime.settings import Settings
 
 
 class MetricsSettings(Settings):
-    """How often the worker writes and the API reads, and how much the worker keeps."""
+    """How often the worker writes and the API reads."""
 
     metrics_flush_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Seconds between two writes of what was counted."""
     metrics_gauge_seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
     """Seconds between two refreshes of the KPIs' gauges."""
-    metrics_warm_customers: Annotated[int, Field(ge=1)] = 50_000
-    """Customers' records a worker keeps in memory."""

@@ -13,6 +13,7 @@ from services.metrics.settings import MetricsSettings
 from shared.host import run_processor
 from shared.kafka.publisher import Publisher
 from shared.runtime.settings import load_settings
+from shared.worker.budget import Budget
 
 
 def main() -> None:
@@ -22,13 +23,14 @@ def main() -> None:
         database: AsyncDatabase[dict[str, Any]],
         client: AsyncMongoClient[dict[str, Any]],
         publisher: Publisher,
+        budget: Budget,
     ) -> CompactProcessor:
         return CompactProcessor(
             WorkerStore(database, client),
             publisher.publish,
             stream=settings.clock == "stream",
             flush_seconds=settings.metrics_flush_seconds,
-            warm_customers=settings.metrics_warm_customers,
+            budget=budget,
         )
 
     run_processor(

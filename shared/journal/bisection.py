@@ -13,7 +13,7 @@ Begin: TypeAlias = Callable[[Sequence[Message], int], Step[S]]
 """Makes a step of messages that are left, of at most so many events."""
 Transact: TypeAlias = Callable[[Step[S]], Awaitable[None]]
 """Reads the timers that are due, cuts the step to its size and lets it take effect. Raises
-``UnstorableError``, and nothing of the step is written then."""
+``UnstorableError`` or ``StatesTooLargeError``, and nothing of the step is written then."""
 SetAside: TypeAlias = Callable[[Step[S], Exception], Awaitable[None]]
 """Dead-letters a step's only message or timer, which the store refused with this error."""
 
@@ -26,6 +26,10 @@ class UnstorableError(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class StatesTooLargeError(Exception):
+    """A step needs more states than may be in memory at once."""
 
 
 async def in_steps(
@@ -42,6 +46,9 @@ async def in_steps(
         step = begin(left, most)
         try:
             await transact(step)
+        except StatesTooLargeError:
+            most = max(1, step.size // 2)
+            continue
         except UnstorableError as unstorable:
             if most > 1:  # at most one event, and none of the timers that it sets itself
                 most = max(1, step.size // 2)

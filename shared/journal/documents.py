@@ -71,11 +71,13 @@ def writes_of(
     attempt: int,
     watermark: datetime | None,
 ) -> Writes:
-    """The plan's writes."""
+    """The plan's writes. How large the new states are goes into ``plan.sizes``."""
+    texts = {subject: state_text(state) for subject, state in plan.states.items()}
+    plan.sizes = {subject: len(text) for subject, text in texts.items()}
     writes = Writes(
         partition=_partition(attempt, plan.outbox, watermark),
         journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
-        states=[_state(s, stored[s].version, state_text(state)) for s, state in plan.states.items()],
+        states=[_state(subject, stored[subject].version, text) for subject, text in texts.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
         counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],

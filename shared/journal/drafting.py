@@ -8,11 +8,13 @@ from time import perf_counter
 from typing import Generic
 
 from shared.domain import S
+from shared.journal.partition import BYTES_A_CHARACTER
 from shared.journal.plan import Plan
 from shared.journal.planner import Planner
 from shared.journal.step import Step
 from shared.journal.store import WorkerStore
 from shared.runtime import telemetry
+from shared.worker.budget import Budget
 from shared.worker.processing import FencedError
 from shared.worker.retry import retry
 
@@ -23,9 +25,15 @@ class Drafter(Generic[S]):
     """Drafts a step's plan, as often as it takes. The store is waited for while it is in trouble."""
 
     def __init__(
-        self, service: str, store: WorkerStore[S], planner: Planner[S], wall_clock: Callable[[], datetime]
+        self,
+        service: str,
+        store: WorkerStore[S],
+        planner: Planner[S],
+        wall_clock: Callable[[], datetime],
+        budget: Budget,
     ) -> None:
         self._service = service
+        self._budget = budget
         self._store = store
         self._planner = planner
         self._wall_clock = wall_clock
@@ -36,7 +44,9 @@ class Drafter(Generic[S]):
 
         What the domain rejects may be a redelivery: its first time changed the state that now speaks
         against it, and only the journal can tell. It is known then, and all is planned again.
+        Raises ``StatesTooLargeError``.
         """
+        self._budget.advance()
         while True:
             await self._read_timers(step)
             await self._read_states(step)
@@ -62,12 +72,17 @@ class Drafter(Generic[S]):
 
     async def _read_states(self, step: Step[S]) -> None:
         memory, subjects = step.memory, step.subjects
-        missing = memory.missing(subjects)
+        states = memory.states(subjects)
+        missing = [s for s in subjects if s not in states]
         if missing:
             started = perf_counter()
-            memory.warm.update(await retry(self._service, "mongo", lambda: self._store.load(missing)))
+            # Two of a text while it is read, and what the state itself takes.
+            most = self._budget.step_limit // (BYTES_A_CHARACTER + 2)
+            loaded = await retry(self._service, "mongo", lambda: self._store.load(missing, most))
+            memory.keep(loaded)
+            states |= loaded
             telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
-        step.states = memory.states(subjects)
+        step.states = states
 
     async def _plan(self, step: Step[S]) -> Plan[S]:
         """Planned again until no counter is unread; most often the first read has all that are in use."""

@@ -33,6 +33,8 @@ class StoredState(Generic[S]):
 
     state: S
     version: int
+    size: int = field(default=0, compare=False)
+    """Characters of its text in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Plan(Generic[S]):
     entries: list[Entry] = field(default_factory=list)
     states: dict[str, S] = field(default_factory=dict)
     """The new states, of changed customers only."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Characters of their texts, once these are made for the store."""
     timers: dict[str, Timer | None] = field(default_factory=dict)
     """Timer rows by key, None for one to delete."""
     fired: dict[str, datetime] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from shared.journal.telemetry import count
 from shared.kafka.publisher import Publisher
 from shared.runtime import telemetry
 from shared.worker import faults
+from shared.worker.budget import Budget
 from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset
 from shared.worker.retry import Backoff, passes, retry
 
@@ -64,14 +65,16 @@ class JournalProcessor(Generic[S]):
         stream: bool,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         observe: Callable[[Plan[S]], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         """``observe`` is called with each plan that is written and published, so that a service can count
-        what is its own; it must not raise."""
+        what is its own; it must not raise. ``budget`` is the process's, for all that it keeps in memory."""
+        self._budget = budget or Budget()
         self._service = handler.service
         self._store = store
         self._publisher = publisher
         self._planner = Planner(handler, secret_key, stream=stream)
-        self._drafter = Drafter(handler.service, store, self._planner, wall_clock)
+        self._drafter = Drafter(handler.service, store, self._planner, wall_clock, self._budget)
         self._publishing = StepPublisher(handler.service, store, publisher, wall_clock)
         self._stream = stream
         self._observe = observe
@@ -81,11 +84,11 @@ class JournalProcessor(Generic[S]):
         """Set after each batch that took effect; whoever waits for it clears it."""
 
     async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
-        self._partitions = {}
+        await self.revoked(frozenset(self._partitions))
         self._durable.clear()
         for partition in sorted(partitions):
             epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition))
-            self._partitions[partition] = PartitionMemory(epoch)
+            self._partitions[partition] = PartitionMemory(epoch, self._budget)
             await self._publishing.empty_outbox(partition, epoch)
         return {}
 
@@ -94,7 +97,9 @@ class JournalProcessor(Generic[S]):
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         for partition in partitions:
-            self._partitions.pop(partition, None)
+            memory = self._partitions.pop(partition, None)
+            if memory is not None:
+                memory.close()
 
     async def idle(self) -> None:
         """Nothing is held back between batches."""

@@ -16,6 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.domain import Collection, Handler, S
+from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Change, Document, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
@@ -91,17 +92,26 @@ class WorkerStore(Generic[S]):
         """Write nothing but the partition's document: a store that refuses this refuses anything."""
         await self._epochs.write(partition, epoch, {})
 
-    async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[S]]:
-        """The states of these customers; of a new one, the initial state at version 0."""
+    async def load(self, subjects: Sequence[str], most: int) -> dict[str, StoredState[S]]:
+        """The states of these customers; of a new one, the initial state at version 0. Raises
+        ``StatesTooLargeError`` if they are of more than ``most`` characters, and of several customers."""
         found: dict[str, StoredState[S]] = {s: StoredState(self._handler.initial(s), 0) for s in subjects}
         if len(subjects) == 1:
-            documents = [d async for d in self.database["state"].find({"_id": subjects[0]})]
+            cursor = self.database["state"].find({"_id": subjects[0]})
         else:
             known = {"_id": {"$in": list(subjects)}}
             cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
-            documents = await cursor.to_list()
-        for d in documents:
-            found[d["_id"]] = StoredState(read_state(self._handler.state, d["data"]), d["version"])
+        read, largest, documents = 0, 1, await cursor.to_list(1)
+        while documents:
+            for d in documents:
+                text = d["data"]
+                read, largest = read + len(text), max(largest, len(text))
+                found[d["_id"]] = StoredState(read_state(self._handler.state, text), d["version"], len(text))
+            if read > most and len(subjects) > 1:
+                await cursor.close()
+                raise StatesTooLargeError(f"{len(subjects)} states are of more than {most} characters")
+            # How large the next are is not known before: as many as fit if they are like the largest so far.
+            documents = await cursor.to_list(max(1, (most - read) // largest))
         return found
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:

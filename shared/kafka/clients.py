@@ -5,6 +5,7 @@ and the simulator's stand behind these. Nothing here is called from more than on
 for ``ProducerClient.send``, which many may be in at once.
 """
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -37,6 +38,10 @@ class Record:
     partition: int | None = None
 
 
+RECORD_BYTES, HEADER_BYTES = 300, 200
+"""What a record takes in memory beside its key, value and headers; and each header beside its text."""
+
+
 class KafkaRecord(Struct, frozen=True, gc=False):
     """A record as it was read. ``headers`` in the order written, names may repeat."""
 
@@ -46,6 +51,14 @@ class KafkaRecord(Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, about."""
+        size = RECORD_BYTES + len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size += HEADER_BYTES + len(name) + len(value or b"")
+        return size
 
 
 class Assigned(Struct, frozen=True, eq=False):
@@ -79,10 +92,13 @@ class ConsumerClient(Protocol):
     """A member of a consumer group. Range assignment: a partition number is with one member in every
     topic. Only committed records are read. It joins with the first ``poll``."""
 
-    async def poll(self, seconds: float, limit: int, room: Collection[TopicPartition]) -> Polled:
-        """The next change of the group; else up to ``limit`` records of the partitions in ``room``, in
-        order per partition; else nothing after ``seconds``. It is also what keeps the member in its
-        group, so it is called in every state, more often than the poll interval.
+    async def poll(
+        self, seconds: float, limit: int, room: Collection[TopicPartition], most_bytes: int = sys.maxsize
+    ) -> Polled:
+        """The next change of the group; else up to ``limit`` records of the partitions in ``room``, about
+        ``most_bytes`` or one that is larger, in order per partition; else nothing after ``seconds``. It is
+        also what keeps the member in its group, so it is called in every state, more often than the poll
+        interval.
 
         After ``Revoked`` or ``Lost`` nothing is held until the next ``Assigned``. Raises
         ``BrokerAwayError`` only where the client itself can go on no more: it is to be closed, and a new

@@ -2,6 +2,7 @@
 returns."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -21,9 +22,18 @@ HANGS_SECONDS = 10.0
 
 
 def consumer_options(
-    bootstrap: str, group: str, *, session_seconds: float, poll_seconds: float
+    bootstrap: str,
+    group: str,
+    *,
+    session_seconds: float,
+    poll_seconds: float,
+    fetch_bytes: int = 4 * 1024 * 1024,
 ) -> dict[str, Any]:
-    """Range assignment, so that a partition number is with one worker in every topic; no auto-commit."""
+    """Range assignment, so that a partition number is with one worker in every topic; no auto-commit.
+
+    ``fetch_bytes``, 1 MiB or more: what it holds ready for all of its partitions together, beside as much
+    from each broker that is just answering. A single record may be larger.
+    """
     session = int(session_seconds * 1000)
     return {
         "bootstrap.servers": bootstrap,
@@ -39,9 +49,10 @@ def consumer_options(
         "max.poll.interval.ms": max(int(poll_seconds * 1000), session),
         "fetch.wait.max.ms": 100,
         "fetch.message.max.bytes": 1024 * 1024,
+        "fetch.max.bytes": fetch_bytes,
         # What it fetches ahead, and how soon it goes on once that is taken: a second by default.
         "queued.min.messages": 5000,
-        "queued.max.messages.kbytes": 8192,
+        "queued.max.messages.kbytes": fetch_bytes // 1024,
         "fetch.queue.backoff.ms": 10,
         "topic.metadata.refresh.interval.ms": 30_000,
         "socket.timeout.ms": 10_000,
@@ -65,9 +76,11 @@ class LibrdkafkaConsumer:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(())
 
-    async def poll(self, seconds: float, limit: int, room: Collection[TopicPartition]) -> Polled:
+    async def poll(
+        self, seconds: float, limit: int, room: Collection[TopicPartition], most_bytes: int = sys.maxsize
+    ) -> Polled:
         if not self._changes:
-            self._waiting = self._thread.begin(self._group.poll, seconds, limit, frozenset(room))
+            self._waiting = self._thread.begin(self._group.poll, seconds, limit, frozenset(room), most_bytes)
             records = await within(seconds + HANGS_SECONDS, self._waiting)
             if not self._changes:
                 return records

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from shared.kafka.clients import (
+    RECORD_BYTES,
     RELEASE_SECONDS,
     Assigned,
     BrokerAwayError,
@@ -89,7 +90,9 @@ class GroupConsumer:
         if error.fatal():
             self._fatal = str(error)
 
-    def poll(self, seconds: float, limit: int, room: frozenset[TopicPartition]) -> list[KafkaRecord]:
+    def poll(
+        self, seconds: float, limit: int, room: frozenset[TopicPartition], most_bytes: int
+    ) -> list[KafkaRecord]:
         if self._fatal is not None:
             raise BrokerAwayError(f"the consumer can go on no more: {self._fatal}")
         if self._pending and not self._under_way and monotonic() >= self._commit_at:
@@ -99,16 +102,31 @@ class GroupConsumer:
         first = self._consumer.poll(seconds)
         if first is None:
             return []
-        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else ()
-        records = []
-        for message in (first, *rest):
-            if message.error() is None:
-                records.append(_record(message))
-            elif message.error().fatal():
-                self._fatal = str(message.error())
-            else:
-                LOGGER.warning("%s", message.error())
-        return records
+        records: list[KafkaRecord] = []
+        messages, asked = [first], 1
+        largest, left = RECORD_BYTES, most_bytes
+        while True:
+            for message in messages:
+                if message.error() is None:
+                    records.append(_record(message))
+                else:
+                    self._met(message.error())
+            sizes = [*map(len, messages)]
+            largest = max(largest, RECORD_BYTES + max(sizes, default=0))
+            left -= sum(sizes) + RECORD_BYTES * len(sizes)
+            if len(messages) < asked:
+                return records
+            # How large the next are is not known before: as many as fit if they are like the largest so far.
+            asked = min(limit - len(records), left // largest)
+            if asked <= 0:
+                return records
+            messages = self._consumer.consume(asked, 0)
+
+    def _met(self, error: Any) -> None:
+        if error.fatal():
+            self._fatal = str(error)
+        else:
+            LOGGER.warning("%s", error)
 
     def _make_room(self, room: frozenset[TopicPartition]) -> None:
         """Pausing throws away what was fetched ahead, so nothing is paused that need not be."""

@@ -17,8 +17,11 @@ log = structlog.get_logger(__name__)
 FULL_SECONDS = 0.01
 
 
-def producer_options(bootstrap: str, *, timeout: float, largest: int) -> dict[str, Any]:
-    """``timeout``: seconds until a record that is not acknowledged has failed. ``largest``: bytes."""
+def producer_options(
+    bootstrap: str, *, timeout: float, largest: int, queue_bytes: int = 32 * 1024 * 1024
+) -> dict[str, Any]:
+    """``timeout``: seconds until a record that is not acknowledged has failed. ``largest``: bytes of a
+    record, ``queue_bytes`` of all that are not acknowledged."""
     milliseconds = int(timeout * 1000)
     return {
         "bootstrap.servers": bootstrap,
@@ -28,7 +31,7 @@ def producer_options(bootstrap: str, *, timeout: float, largest: int) -> dict[st
         "linger.ms": 1,
         "batch.size": 256 * 1024,
         "message.max.bytes": largest,
-        "queue.buffering.max.kbytes": 32 * 1024,
+        "queue.buffering.max.kbytes": queue_bytes // 1024,
         "delivery.timeout.ms": milliseconds,
         "request.timeout.ms": milliseconds,
         "socket.timeout.ms": milliseconds + 1000,

@@ -37,10 +37,18 @@ class Publisher:
     """Writes records; ``start`` returns at once and connects in the background."""
 
     def __init__(
-        self, bootstrap: str, *, timeout: float = 5.0, producer: ProducerFactory | None = None
+        self,
+        bootstrap: str,
+        *,
+        timeout: float = 5.0,
+        queue_bytes: int = 32 * 1024 * 1024,
+        producer: ProducerFactory | None = None,
     ) -> None:
-        """``timeout``: seconds. ``producer`` in place of one for ``bootstrap``."""
-        options = producer_options(bootstrap, timeout=timeout, largest=2 * MAX_RECORD_BYTES + 64 * 1024)
+        """``timeout``: seconds. ``queue_bytes``: of records that are not acknowledged. ``producer`` in place
+        of one for ``bootstrap``."""
+        options = producer_options(
+            bootstrap, timeout=timeout, largest=2 * MAX_RECORD_BYTES + 64 * 1024, queue_bytes=queue_bytes
+        )
         self._make = producer or (lambda: LibrdkafkaProducer(options))
         self._timeout = timeout
         self._producer: ProducerClient | None = None

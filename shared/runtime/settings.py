@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     partitions: Annotated[int, Field(ge=1)] = 4
     """Partitions of each topic, where the broker has not said."""
     batch_size: Annotated[int, Field(ge=1, le=500)] = 500
+    memory_mib: Annotated[int, Field(ge=64)] = 256
+    """MiB that a worker keeps in memory of events and states at most; its code takes about 150 more."""
     program: Path | None = None
     """The loyalty program (YAML); without it the one that ships."""
     rules: Path | None = None

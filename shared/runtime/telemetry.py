@@ -62,6 +62,22 @@ RETRIES = Counter(
     ["service", "dependency"],
 )
 PARTITIONS_HELD = Gauge("rapport_partitions_held", "Partitions this worker is assigned.", ["service"])
+MEMORY_LIMIT_BYTES = Gauge(
+    "rapport_memory_limit_bytes", "What a worker may keep in memory of events and states.", ["service"]
+)
+MEMORY_BYTES = Gauge(
+    "rapport_memory_bytes",
+    "What a worker keeps in memory, as it is estimated. kind: fetching and sending (set aside for what "
+    "Kafka's clients hold), queued (records that wait), batch (those being handled), states and customers "
+    "(kept warm), unwritten (metrics' customers since the last write), recent (ids of events handled).",
+    ["service", "kind"],
+)
+FETCH_PAUSES = Counter(
+    "rapport_fetch_pauses_total",
+    "Times a partition of a topic was found to have as much waiting as there is room for; what the client "
+    "had fetched ahead of it is fetched again.",
+    ["service"],
+)
 HTTP_SECONDS = Histogram(
     "rapport_http_request_seconds",
     "Seconds to answer an HTTP request, by the route's template ('unmatched' where there is none).",

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
-from shared.worker.merge import Queue, Queues, Slot
+from shared.worker.budget import QUEUED, Budget
+from shared.worker.merge import Queue, Queues, Slot, merge
+from shared.worker.room import Room
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
-QUEUE_LIMIT = 2000
-"""Records of a topic and partition that wait in memory; beyond that no more are fetched, until half of them
-are left: to begin again costs what was fetched ahead."""
 
 
 @dataclass(eq=False, slots=True)
@@ -34,12 +33,20 @@ class Assignment:
     """Positions and watermarks are set to what is durable, and what is in memory is to be trusted."""
     taken: Assigned | None = None
     """What the group has told; None where it has told nothing yet, or took it back."""
-    _full: set[TopicPartition] = field(default_factory=set)
+    budget: Budget = field(default_factory=Budget)
+    """The process's."""
+    queued: int = 0
+    """Bytes of what waits."""
+    _room: Room = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._room = Room(self.budget.queue_limit)
 
     def next(self, taken: Assigned | None = None) -> "Assignment":
-        """The one that takes its place: nothing is fetched yet, no position is known."""
+        """The one that takes its place: nothing is fetched yet, no position is known. What waits goes."""
+        self._drop()
         partitions = frozenset(partition for _, partition in taken.held) if taken else frozenset[int]()
-        return Assignment(partitions, self.count, dict(self.watermarks), taken=taken)
+        return Assignment(partitions, self.count, dict(self.watermarks), taken=taken, budget=self.budget)
 
     def watermark(self, partition: int) -> datetime:
         return self.watermarks.get(partition, LONG_AGO)
@@ -51,9 +58,14 @@ class Assignment:
 
     def close(self) -> None:
         """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
-        self.queues = {}
+        self._drop()
         self.resumed = False
-        self._full.clear()
+
+    def _drop(self) -> None:
+        self.queues = {}
+        self._room.clear()
+        self.budget.give(QUEUED, self.queued)
+        self.queued = 0
 
     @property
     def waiting(self) -> bool:
@@ -62,21 +74,44 @@ class Assignment:
 
     def room(self) -> list[TopicPartition]:
         """Where more may be fetched."""
-        room = []
-        for partition, queues in self.queues.items():
-            for topic, queue in queues.items():
-                place = topic, partition
-                if len(queue) >= QUEUE_LIMIT:
-                    self._full.add(place)
-                elif len(queue) <= QUEUE_LIMIT // 2:
-                    self._full.discard(place)
-                if place not in self._full:
-                    room.append(place)
-        return room
+        return self._room.of(self.queues, self.queued)
+
+    @property
+    def most_bytes(self) -> int:
+        """How much more may be fetched at a time: what a round takes, so that it is not fetched to wait."""
+        return min(self.budget.batch_limit, Room.most_bytes(self.budget.queue_limit - self.queued))
+
+    @property
+    def enough(self) -> bool:
+        """Whether as much waits as a round takes."""
+        return self.queued >= self.budget.batch_limit
+
+    @property
+    def pauses(self) -> int:
+        """How often a queue was found full, so that what its client had fetched ahead was thrown away."""
+        return self._room.pauses
 
     def extend(self, fetched: Iterable[KafkaRecord]) -> None:
         """Queue what was fetched behind what waits. Before it is served, or served again, nothing of it
         counts: it will be read from what is durable."""
-        if self.resumed:
-            for record in fetched:
-                self.queues[record.partition][record.topic].append(record)
+        if not self.resumed:
+            return
+        more = 0
+        for record in fetched:
+            size = record.size
+            self.queues[record.partition][record.topic].append(record, size)
+            more += size
+        self.queued += more
+        self.budget.take(QUEUED, more)
+
+    def take(
+        self, partition: int, limit: int, unread: frozenset[str], most_bytes: int
+    ) -> tuple[list[Slot], int]:
+        """The next slots of a partition (see ``merge``), and their bytes."""
+        queues = self.queues[partition]
+        before = sum(queue.bytes for queue in queues.values())
+        slots = merge(queues, limit, unread, most_bytes)
+        taken = before - sum(queue.bytes for queue in queues.values())
+        self.queued -= taken
+        self.budget.give(QUEUED, taken)
+        return slots, taken

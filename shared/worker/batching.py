@@ -7,7 +7,8 @@ from time import monotonic, perf_counter
 from shared.kafka.clients import ConsumerClient, Record
 from shared.runtime import telemetry
 from shared.worker.assignment import Assignment
-from shared.worker.merge import Queues, Slot, merge
+from shared.worker.budget import BATCH, BATCH_COPIES, Budget
+from shared.worker.merge import Queues, Slot
 from shared.worker.processing import Batch, Message, Origin, TopicOffset
 
 TIMER_SECONDS = 1.0
@@ -15,9 +16,22 @@ TIMER_SECONDS = 1.0
 
 
 class Batching:
-    """Makes batches, at most one per partition and round."""
+    """Makes batches, at most one per partition and round, those of a round within the budget's share."""
 
-    def __init__(self, service: str, *, stream: bool, limit: int, wall_clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        service: str,
+        *,
+        stream: bool,
+        limit: int,
+        wall_clock: Callable[[], datetime],
+        budget: Budget | None = None,
+    ) -> None:
+        self._budget = budget or Budget()
+        self._held = 0
+        """What the budget counts of this round's."""
+        self._last = -1
+        """The partition at which a round had its bytes: the next begins behind it."""
         self._stream = stream
         self._limit = limit
         self._wall_clock = wall_clock
@@ -30,14 +44,25 @@ class Batching:
         timers_due = not self._stream and monotonic() >= self._next_timers
         if timers_due:
             self._next_timers = monotonic() + TIMER_SECONDS
-        batches = []
-        for partition, queues in assignment.queues.items():
+        self.done()
+        batches, left = [], self._budget.batch_limit
+        for partition in sorted(assignment.queues, key=lambda p: (p <= self._last, p)):
             started = perf_counter()
-            slots = merge(queues, self._limit, unread.get(partition, frozenset()))
+            slots, size = assignment.take(partition, self._limit, unread.get(partition, frozenset()), left)
+            if size and size >= left:
+                self._last = partition
+            left -= size
             if slots or timers_due:
                 batches.append(self._batch(assignment, partition, slots))
                 self._seconds.observe(perf_counter() - started)
+        self._held = (self._budget.batch_limit - left) * BATCH_COPIES
+        self._budget.take(BATCH, self._held)
         return batches
+
+    def done(self) -> None:
+        """The round's batches are done with."""
+        self._budget.give(BATCH, self._held)
+        self._held = 0
 
     def _batch(self, assignment: Assignment, partition: int, slots: Sequence[Slot]) -> Batch:
         """The batch of these; the assignment's watermark moves on."""

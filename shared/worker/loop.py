@@ -15,6 +15,7 @@ from shared.kafka.clients import BrokerAwayError, ConsumerFactory
 from shared.runtime import telemetry
 from shared.worker.assignment import LONG_AGO, Assignment
 from shared.worker.batching import Batching, unread_topics
+from shared.worker.budget import Budget
 from shared.worker.commits import Commits
 from shared.worker.intake import Intake
 from shared.worker.lag import Lag
@@ -43,17 +44,22 @@ class RecordLoop:
         stream: bool,
         batch_size: int = 500,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        budget: Budget | None = None,
     ) -> None:
-        """``consumer`` makes a member of the service's group that reads ``topics``."""
+        """``consumer`` makes a member of the service's group that reads ``topics``. ``budget`` is the
+        process's, for all that it keeps in memory."""
+        self._budget = budget or Budget()
         self._service = service
         self._topics = sorted(topics)
         self._intake = intake
         self._processor = processor
         self._stream = stream
-        self._batching = Batching(service, stream=stream, limit=batch_size, wall_clock=wall_clock)
+        self._batching = Batching(
+            service, stream=stream, limit=batch_size, wall_clock=wall_clock, budget=self._budget
+        )
         self._commits = Commits(service)
         self._lag = Lag(service, wall_clock)
-        self._member = Member(service, consumer, processor, self._commits, self._lag)
+        self._member = Member(service, consumer, processor, self._commits, self._lag, self._budget)
         self._idle = True
         self._stopping = asyncio.Event()
         self.finished = asyncio.Event()
@@ -82,6 +88,10 @@ class RecordLoop:
 
     def watermark(self, partition: int) -> datetime:
         return self._member.assignment.watermark(partition)
+
+    def show_memory(self) -> None:
+        """Set the gauges of the budget."""
+        self._budget.show(self._service)
 
     def note_progress(self) -> None:
         """It is alive, and waits for something before it can begin."""
@@ -165,8 +175,12 @@ class RecordLoop:
         await self._member.poll(self._patience(assignment))
         batches = await self._batches(assignment)
         self._idle = not batches
-        for batch in batches:
-            await self._member.attend(partial(self._processor.process, batch))
+        try:
+            for batch in batches:
+                await self._member.attend(partial(self._processor.process, batch))
+        finally:
+            self._batching.done()
+            self._budget.look()
         if assignment is not self._member.assignment:
             return
         await self._member.attend(self._processor.idle)

@@ -10,6 +10,7 @@ import structlog
 from shared.kafka.clients import Assigned, BrokerAwayError, ConsumerClient, ConsumerFactory, Lost, Revoked
 from shared.runtime import telemetry
 from shared.worker.assignment import Assignment
+from shared.worker.budget import Budget
 from shared.worker.commits import Commits
 from shared.worker.lag import Lag
 from shared.worker.processing import FencedError, Processor, TopicOffset
@@ -29,6 +30,9 @@ STANDBY_SECONDS = 0.2
 POLL_LIMIT = 500
 """Records at a time: about what a round takes of one partition, so that its queue does not fill up."""
 
+BESIDE_LIMIT = 1
+"""While something is under way and a round's worth waits: no poll is without any, and pausing costs more."""
+
 
 class AssignmentPassedError(Exception):
     """The group has taken back what was being worked on: it is to be left as it is."""
@@ -38,7 +42,13 @@ class Member:
     """Owns the client, what is assigned now, and the one thing that is under way for it."""
 
     def __init__(
-        self, service: str, make: ConsumerFactory, processor: Processor, commits: Commits, lag: Lag
+        self,
+        service: str,
+        make: ConsumerFactory,
+        processor: Processor,
+        commits: Commits,
+        lag: Lag,
+        budget: Budget,
     ) -> None:
         self._service = service
         self._make = make
@@ -49,7 +59,7 @@ class Member:
         self._task: asyncio.Task[object] | None = None
         self._late: set[asyncio.Task[object]] = set()
         """Given up and not ended: a cancellation can get lost in a driver's call."""
-        self.assignment = Assignment()
+        self.assignment = Assignment(budget=budget)
         self.progress = monotonic()
         """When it last went round: the worker's liveness."""
 
@@ -63,12 +73,17 @@ class Member:
     def note_progress(self) -> None:
         self.progress = monotonic()
 
-    async def poll(self, seconds: float) -> None:
-        """Queue what is new, or follow a change of the group, within about ``seconds``."""
+    async def poll(self, seconds: float, limit: int = POLL_LIMIT) -> None:
+        """Queue what is new, up to ``limit`` records, or follow a change of the group, within about
+        ``seconds``."""
         self.note_progress()
-        client = self.client
+        client, assignment = self.client, self.assignment
+        pauses = assignment.pauses
+        room = assignment.room()
+        if assignment.pauses > pauses:
+            telemetry.FETCH_PAUSES.labels(self._service).inc(assignment.pauses - pauses)
         try:
-            polled = await client.poll(seconds, POLL_LIMIT, self.assignment.room())
+            polled = await client.poll(seconds, limit, room, assignment.most_bytes)
         except BrokerAwayError as error:
             await self._renew(client, error)
             return
@@ -105,7 +120,7 @@ class Member:
             while not task.done():
                 await asyncio.wait({task}, timeout=ATTEND_SECONDS)
                 if not task.done():
-                    await self.poll(0.0)
+                    await self.poll(0.0, BESIDE_LIMIT if assignment.enough else POLL_LIMIT)
                 if self.assignment is not assignment:
                     raise AssignmentPassedError
             return task.result()

@@ -1,5 +1,6 @@
 """Merging a partition's topics into one order, by event time. Pure."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -36,15 +37,22 @@ class Queue(Generic[R]):
         self._read = read
         self._records: deque[R] = deque()
         self._head: Slot | None = None
+        self._sizes: deque[int] = deque()
+        """Bytes of each, the head's too."""
+        self.bytes = 0
 
     def __len__(self) -> int:
-        return len(self._records) + (self._head is not None)
+        return len(self._sizes)
 
     def extend(self, records: Iterable[R]) -> None:
-        self._records.extend(records)
+        for record in records:
+            self.append(record)
 
-    def append(self, record: R) -> None:
+    def append(self, record: R, size: int = 0) -> None:
+        """``size``: its bytes."""
         self._records.append(record)
+        self._sizes.append(size)
+        self.bytes += size
 
     def head(self) -> Slot | None:
         """The next record, left in place."""
@@ -52,20 +60,25 @@ class Queue(Generic[R]):
             self._head = self._read(self._records.popleft())
         return self._head
 
-    def take(self, limit: int) -> list[Slot]:
-        """Up to ``limit`` records."""
+    def take(self, limit: int, most_bytes: int = sys.maxsize) -> list[Slot]:
+        """Up to ``limit`` records, until so many bytes are reached."""
         taken: list[Slot] = []
-        while len(taken) < limit and (head := self.head()) is not None:
+        end = self.bytes - most_bytes
+        while len(taken) < limit and self.bytes > end and (head := self.head()) is not None:
             taken.append(head)
             self._head = None
+            self.bytes -= self._sizes.popleft()
         return taken
 
 
 Queues: TypeAlias = dict[str, Queue[Any]]
 
 
-def merge(queues: Queues, limit: int, unread: frozenset[str] = frozenset()) -> list[Slot]:
-    """Take up to ``limit`` slots off the queues, the earliest head first, ties by topic name.
+def merge(
+    queues: Queues, limit: int, unread: frozenset[str] = frozenset(), most_bytes: int = sys.maxsize
+) -> list[Slot]:
+    """Take up to ``limit`` slots off the queues, until so many bytes are reached: the earliest head first,
+    ties by topic name.
 
     ``unread`` names the topics that have records in the log that are not in their queue yet: once
     such a queue is empty nothing can be taken, since its next record may be earlier than any head.
@@ -73,14 +86,17 @@ def merge(queues: Queues, limit: int, unread: frozenset[str] = frozenset()) -> l
     taken: list[Slot] = []
     filled = sorted(topic for topic, queue in queues.items() if queue)
     if len(filled) == 1 and not unread - set(filled):
-        return queues[filled[0]].take(limit)
-    while len(taken) < limit:
+        return queues[filled[0]].take(limit, most_bytes)
+    while len(taken) < limit and most_bytes > 0:
         if any(not queues.get(topic) for topic in unread):
             break
         first = _earliest(queues, filled)
         if first is None:
             break
-        taken += queues[first].take(1)
+        queue = queues[first]
+        before = queue.bytes
+        taken += queue.take(1)
+        most_bytes -= before - queue.bytes
     return taken
 
 

@@ -64,9 +64,9 @@ class Timed(WorkerStore[MemberState]):
         self.seconds: Counter[str] = Counter()
         self.read = 0
 
-    async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[MemberState]]:
+    async def load(self, subjects: Sequence[str], most: int) -> dict[str, StoredState[MemberState]]:
         started = time.perf_counter()
-        found = await super().load(subjects)
+        found = await super().load(subjects, most)
         self.seconds["load"] += time.perf_counter() - started
         self.read += len(found)
         return found

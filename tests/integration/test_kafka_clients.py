@@ -146,6 +146,56 @@ async def test_what_a_member_releases_its_successor_goes_on_from(
     assert await first.close(5.0)
 
 
+async def test_a_poll_brings_about_as_many_bytes_as_it_is_asked_for(
+    broker: Broker, producer: LibrdkafkaProducer, group: str
+) -> None:
+    """With a client that holds less ready than a single record has."""
+    large = [Record(TOPIC, None, b"%d" % n + b"x" * 1_900_000, partition=1) for n in range(9)]
+    await producer.send(large, 20.0)
+    options = consumer_options(
+        broker.address, group, session_seconds=6.0, poll_seconds=60.0, fetch_bytes=1024 * 1024
+    )
+    member = LibrdkafkaConsumer(options, [TOPIC])
+    taken = await assigned(member)
+    assert await member.start(taken, {})
+    found: list[KafkaRecord] = []
+    async with asyncio.timeout(30):
+        while sum(r.size > 1_000_000 for r in found) < 9:
+            polled = await member.poll(0.1, 500, taken.held, 4_000_000)
+            assert isinstance(polled, Sequence)
+            assert sum(r.size for r in polled) < 4_000_000 + 2_000_000
+            found += polled
+    order = [r.value[:1] for r in found if r.size > 1_000_000 and r.value]
+    assert order == [b"%d" % n for n in range(9)]
+    assert await member.close(5.0)
+
+
+async def test_a_change_is_told_before_what_was_fetched_ahead(
+    broker: Broker, producer: LibrdkafkaProducer, group: str
+) -> None:
+    """So a member that takes a record at a time beside a slow batch still lets go in time."""
+    await producer.send([Record(TOPIC, None, b"x", partition=n % 4) for n in range(4000)], 20.0)
+    first = broker.member(group)
+    taken = await assigned(first)
+    assert await first.start(taken, {})
+    await read(first, taken.held, 1)
+    await asyncio.sleep(1.0)  # the rest is fetched by now
+    second = broker.member(group)
+    joining = asyncio.create_task(assigned(second))
+    polls = 0
+    async with asyncio.timeout(20):
+        while isinstance(polled := await first.poll(0.0, 1, taken.held), Sequence):
+            polls += 1
+            await asyncio.sleep(0.02)
+    assert isinstance(polled, Revoked)
+    assert polls < 1000
+    first.release(polled, {})
+    await change(first)
+    await joining
+    assert await second.close(5.0)
+    assert await first.close(5.0)
+
+
 async def test_a_commit_is_acknowledged_and_nothing_that_is_not_held_is_committed(
     broker: Broker, producer: LibrdkafkaProducer, group: str
 ) -> None:

@@ -183,6 +183,8 @@ def test_operators_see_points_their_value_and_what_was_refused(stack: Stack) -> 
     assert metric(seen, refused) >= 1
     assert metric(seen, "rapport_voucher_double_use_total") >= 1
     assert metric(seen, "rapport_accrual_lag_seconds_count") >= 1
+    assert metric(seen, 'rapport_memory_bytes{kind="states",service="loyalty"}') > 0
+    assert metric(seen, 'rapport_memory_limit_bytes{service="loyalty"}') == 256 * 1024 * 1024
     member(stack, 5_000)
     until(lambda: metric(of_the_api(), "rapport_points_outstanding") >= 50, "the gauges")
     assert metric(of_the_api(), 'rapport_points_liability_minor_units{currency="EUR"}') >= 2 * 50

@@ -1,6 +1,7 @@
 """What a worker sees of the in-memory Kafka: a consumer, a producer, and the publisher on it."""
 
 import asyncio
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 
@@ -38,13 +39,15 @@ class SimConsumer:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def poll(self, seconds: float, limit: int, room: Collection[TopicPartition]) -> Polled:
+    async def poll(
+        self, seconds: float, limit: int, room: Collection[TopicPartition], most_bytes: int = sys.maxsize
+    ) -> Polled:
         until = self._loop.time() + seconds
         while True:
             changed = self._changed()
             if changed is not None:
                 return changed
-            records = [] if self._broker.away else self._fetch(limit, room)
+            records = [] if self._broker.away else self._fetch(limit, room, most_bytes)
             left = until - self._loop.time()
             if records or left <= 1e-6:
                 await asyncio.sleep(0)
@@ -66,15 +69,18 @@ class SimConsumer:
         self._current = item if isinstance(item, Assigned) else None
         return item
 
-    def _fetch(self, limit: int, room: Collection[TopicPartition]) -> list[KafkaRecord]:
+    def _fetch(self, limit: int, room: Collection[TopicPartition], most_bytes: int) -> list[KafkaRecord]:
         found: list[KafkaRecord] = []
         wanted = [tp for tp in sorted(room) if self._broker.end(tp) > self._positions.get(tp, 1 << 60)]
         self._loop.random.shuffle(wanted)
         for tp in wanted:
             at = self._positions[tp]
-            part = self._broker.logs[tp][at : at + limit - len(found)]
-            self._positions[tp] = at + len(part)
-            found += part
+            for record in self._broker.logs[tp][at : at + limit - len(found)]:
+                if most_bytes <= 0:
+                    return found
+                most_bytes -= record.size
+                self._positions[tp] += 1
+                found.append(record)
         return found
 
     async def start(self, taken: Assigned, offsets: Mapping[TopicPartition, int]) -> bool:

@@ -222,6 +222,7 @@ class SimCursor:
         self.query, self.projection, self.session = query, projection, session
         self.order: list[tuple[str, int]] = []
         self.most = 0
+        self._left: list[Document] | None = None
 
     def sort(self, key: Any, direction: int = 1) -> "SimCursor":
         self.order = [(key, direction)] if isinstance(key, str) else list(key)
@@ -232,7 +233,13 @@ class SimCursor:
         return self
 
     async def to_list(self, length: int | None = None) -> list[Document]:
-        return await self._collection.fetch(self)
+        if self._left is None:
+            self._left = await self._collection.fetch(self)
+        taken, self._left = self._left[:length], self._left[len(self._left) if length is None else length :]
+        return taken
+
+    async def close(self) -> None:
+        """The server forgets it."""
 
     async def __aiter__(self) -> AsyncIterator[Document]:
         for document in await self._collection.fetch(self):

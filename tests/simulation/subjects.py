@@ -24,6 +24,7 @@ from shared.journal.store import WorkerStore
 from shared.kafka.clients import KafkaRecord, TopicPartition
 from shared.kafka.publisher import Publisher
 from shared.schemas.times import day_number
+from shared.worker.budget import Budget
 from shared.worker.intake import Intake
 from shared.worker.processing import Processor
 from tests.simulation.client import SimClient
@@ -34,6 +35,8 @@ from tests.unit.journal.kiosk import KIOSK
 from tests.unit.journal.memory import HANDLER
 
 Logs: TypeAlias = Mapping[TopicPartition, Sequence[KafkaRecord]]
+SMALL = 3_000
+"""Bytes: about three of metrics' customers stay in memory."""
 SECRET = b"k" * 16
 
 
@@ -96,7 +99,7 @@ class MetricsSubject:
             stream=True,
             clock=client.store.loop.time,
             wall_clock=lambda: END,
-            warm_customers=3,
+            budget=Budget(SMALL),
         )
 
     def differences(self, server: Server, logs: Logs, partitions: int, produced: set[Said]) -> list[str]:

@@ -1,8 +1,7 @@
 """What a worker keeps of one partition: the effects not yet written, and the customers it has read."""
 
 from array import array
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +13,13 @@ from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.seen import Chunk, IdSet, pack, to_merge, unpack
 from services.metrics.journal.store import Fold, Stored, Write
 from shared.schemas.event import Event
+from shared.worker.budget import Budget
+from shared.worker.cache import Cache
 
+CUSTOMERS, UNWRITTEN = "customers", "unwritten"
+"""Kinds of memory: records that are as the store has them, and those that may have changed."""
+CUSTOMER_BYTES, BYTES_A_BYTE = 500, 13
+"""What a customer takes in memory: so many, and so many for each byte of the record (measured)."""
 FOLD_CELLS = 2_000
 FOLD_IDS = 4_096
 """A tail of more than so many cells or ids is folded: it is written again with every flush."""
@@ -31,18 +36,26 @@ class Partition:
     watermark: datetime | None
     seen: IdSet
     chunks: tuple[Chunk, ...]
+    budget: Budget
+    customers: Cache[Tracked] = field(init=False)
+    """As the store has them: any may go at any time."""
+    held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
+    """Those that events were read for since the last write, with their bytes."""
     tail: Delta = field(default_factory=dict)
     recent: "array[int]" = field(default_factory=lambda: array("Q"))
-    customers: OrderedDict[str, Tracked] = field(default_factory=OrderedDict)
     changed: set[str] = field(default_factory=set)
     events: int = 0
     """Events applied and not written."""
     moved: bool = False
     """Offsets or watermark moved since the last write."""
+    closed: bool = False
     watermark_moved: bool = False
 
+    def __post_init__(self) -> None:
+        self.customers = Cache(self.budget, CUSTOMERS)
+
     @classmethod
-    def take_over(cls, number: int, stored: Stored, seen: IdSet) -> "Partition":
+    def take_over(cls, number: int, stored: Stored, seen: IdSet, budget: Budget) -> "Partition":
         """``seen`` holds the ids of the chunks; the recent ones are added here."""
         recent = unpack(stored.recent)
         for h in recent:
@@ -55,23 +68,60 @@ class Partition:
             stored.watermark,
             seen,
             stored.chunks,
+            budget,
             tail=dict(stored.tail),
             recent=recent,
         )
 
+    def hold(self, subjects: Iterable[str]) -> list[str]:
+        """Hold these customers until they are written. Returns those that must be read."""
+        missing = []
+        for subject in subjects:
+            if subject in self.held:
+                continue
+            warm = self.customers.pop(subject)
+            if warm is None:
+                missing.append(subject)
+            else:
+                self._hold(subject, *warm)
+        return missing
+
     def remember(self, subject: str, record: bytes | None) -> None:
-        """Take in a customer's stored record, or begin one."""
-        self.customers[subject] = Tracked(state.decode(record) if record is not None else Customer())
+        """Hold a customer as stored, or begin one."""
+        tracked = Tracked(state.decode(record) if record is not None else Customer())
+        self._hold(subject, tracked, held_bytes(record or b""))
+
+    def _hold(self, subject: str, tracked: Tracked, size: int) -> None:
+        if self.closed:
+            size = 0  # it is not noticed yet: nobody would give it back
+        self.held[subject] = tracked, size
+        self.budget.take(UNWRITTEN, size)
+
+    def _release(self, records: Mapping[str, bytes]) -> None:
+        """Nothing is held; ``records`` are those that were written."""
+        held, self.held = self.held, {}
+        self.budget.give(UNWRITTEN, sum(size for _, size in held.values()))
+        self.customers.put(
+            (subject, tracked, held_bytes(records[subject]) if subject in records else size)
+            for subject, (tracked, size) in held.items()
+        )
+
+    def close(self) -> None:
+        """The partition is let go. A batch that outlives this still has the customers that it works on."""
+        self.closed = True
+        self.customers.close()
+        self.budget.give(UNWRITTEN, sum(size for _, size in self.held.values()))
+        self.held = {subject: (tracked, 0) for subject, (tracked, _) in self.held.items()}
 
     def apply(self, event: Event, h: int) -> bool:
-        """Let an event take effect, once; False for a duplicate. Its customer must be in memory."""
+        """Let an event take effect, once; False for a duplicate. Its customer must be held."""
         if not self.seen.add(h):
             return False
         self.recent.append(h)
         self.events += 1
         self.changed.add(event.subject)
-        self.customers.move_to_end(event.subject)
-        apply(self.customers[event.subject], event, h, self.tail)
+        tracked, _ = self.held[event.subject]
+        apply(tracked, event, h, self.tail)
         return True
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
@@ -91,7 +141,7 @@ class Partition:
         """All that is not written yet. ``written`` must follow if it was."""
         records = {}
         for subject in self.changed:
-            tracked = self.customers[subject]
+            tracked, _ = self.held[subject]
             tracked.trim()
             records[subject] = state.encode(tracked.data)
         fold = fold or len(self.tail) > FOLD_CELLS or len(self.recent) > FOLD_IDS
@@ -111,8 +161,8 @@ class Partition:
         number = max((chunk.number for chunk in self.chunks), default=0) + 1
         return Fold(number, to_merge(self.chunks) if self.recent else ())
 
-    def written(self, write: Write, keep: int) -> None:
-        """The write stands. Of the customers, the ``keep`` used last stay in memory."""
+    def written(self, write: Write) -> None:
+        """The write stands. Customers stay in memory as long as there is room."""
         self.version += 1
         self.changed.clear()
         self.events, self.moved, self.watermark_moved = 0, False, False
@@ -123,5 +173,9 @@ class Partition:
                 self.chunks = (*left, Chunk(write.fold.number, ids))
             self.tail = {}
             self.recent = array("Q")
-        while len(self.customers) > keep:
-            self.customers.popitem(last=False)
+        self._release(write.customers)
+
+
+def held_bytes(record: bytes) -> int:
+    """What a customer takes in memory, about."""
+    return CUSTOMER_BYTES + BYTES_A_BYTE * len(record)

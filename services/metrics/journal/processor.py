@@ -16,12 +16,13 @@ from typing import NoReturn, Protocol, TypeVar
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
-from services.metrics.journal.partition import Partition
+from services.metrics.journal.partition import UNWRITTEN, Partition
 from services.metrics.journal.seen import IdSet, event_hash
 from services.metrics.journal.store import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.worker import faults
+from shared.worker.budget import Budget
 from shared.worker.dead_letters import dead_letter
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
 from shared.worker.retry import passes, retry
@@ -32,6 +33,8 @@ T = TypeVar("T")
 SERVICE = "metrics"
 MAX_PENDING = 20_000
 """Events kept in memory at most: with the store away, reading waits here."""
+PENDING_SHARE = 8
+"""Or where the customers that they changed take this part of the memory."""
 SHARE = 4
 """After a flush of d seconds the next waits at least 4 d: writing takes a fifth of the time at most."""
 LONGEST_REST_SECONDS = 10.0
@@ -75,15 +78,16 @@ class CompactProcessor:
         *,
         stream: bool,
         flush_seconds: float = 1.0,
-        warm_customers: int = 50_000,
         clock: Callable[[], float] = monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        budget: Budget | None = None,
     ) -> None:
+        """``budget`` is the process's, for all that it keeps in memory."""
+        self._budget = budget or Budget()
         self._store = store
         self._publish = publish
         self._stream = stream
         self._flush_seconds = flush_seconds
-        self._warm_customers = warm_customers
         self._clock = clock
         self._wall_clock = wall_clock
         self._partitions: dict[int, Partition] = {}
@@ -95,7 +99,7 @@ class CompactProcessor:
 
     async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
         async with self._lock:
-            self._partitions = {}
+            self._close(frozenset(self._partitions))
             self._durable.clear()
             taken = {}
             for number in sorted(partitions):
@@ -114,7 +118,7 @@ class CompactProcessor:
             # In a thread: heartbeats must not wait for millions of ids.
             await asyncio.to_thread(seen.load, chunk)
         await asyncio.to_thread(seen.sort)
-        return Partition.take_over(number, stored, seen)
+        return Partition.take_over(number, stored, seen, self._budget)
 
     async def watermark(self, partition: int) -> datetime | None:
         part = self._partitions.get(partition)
@@ -143,11 +147,15 @@ class CompactProcessor:
                 batch.horizon if self._stream and batch.offsets else None,
             )
             telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.messages))
-            if sum(p.events for p in self._partitions.values()) > MAX_PENDING:
+            if self._pending_too_much():
                 await retry(SERVICE, "mongo", lambda: self._flush(self._partitions.values()))
             else:
                 await self._flush_if_due()
         telemetry.BATCH_SECONDS.labels(SERVICE, "total").observe(perf_counter() - started)
+
+    def _pending_too_much(self) -> bool:
+        events = sum(part.events for part in self._partitions.values())
+        return events > MAX_PENDING or self._budget.kinds[UNWRITTEN] > self._budget.limit // PENDING_SHARE
 
     async def idle(self) -> None:
         async with self._lock:
@@ -161,8 +169,11 @@ class CompactProcessor:
             # Nothing is lost: the next owner counts from the offsets that stand.
             log.warning("let go without a last flush", error=f"{type(error).__name__}: {error}"[:300])
         finally:
-            for number in partitions:
-                self._partitions.pop(number, None)
+            self._close(partitions)
+
+    def _close(self, partitions: frozenset[int]) -> None:
+        for number in partitions & self._partitions.keys():
+            self._partitions.pop(number).close()
 
     def durable(self) -> Mapping[TopicOffset, int]:
         offsets, self._durable = self._durable, {}
@@ -170,7 +181,8 @@ class CompactProcessor:
 
     async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
         subjects = dict.fromkeys(message.event.subject for message, h in fresh if h not in part.seen)
-        missing = [s for s in subjects if s not in part.customers]
+        self._budget.advance()
+        missing = part.hold(subjects)
         if not missing:
             return
         started = perf_counter()
@@ -238,7 +250,7 @@ class CompactProcessor:
         await self._store.write(writes)
         faults.point("after_transaction")
         for part, write in zip(dirty, writes, strict=True):
-            part.written(write, self._warm_customers // max(1, len(self._partitions)))
+            part.written(write)
             self._durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
         ended = self._clock()
         rest = min(SHARE * (ended - began), LONGEST_REST_SECONDS)

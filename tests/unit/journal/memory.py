@@ -10,7 +10,9 @@ from typing import Any
 from pymongo.errors import AutoReconnect
 
 from shared.domain import Append, CancelTimer, Context, Effects, Emit, Handler, RefusedError, SetTimer
+from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Journalled
+from shared.journal.later import state_text
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.store import CountersMovedError, DuplicateEventsError
 from shared.journal.testing_store import InMemoryStore
@@ -54,6 +56,8 @@ class MemoryStore(InMemoryStore[Any]):
         self.outboxes: dict[int, list[str]] = {}
         self.watermarks: dict[int, datetime] = {}
         self.counter_reads: list[list[str]] = []
+        self.loads: list[dict[str, int]] = []
+        """The customers whose states were read together, and the sizes of these."""
         self.meddle: Callable[[], None] = lambda: None
         """Called before each write: what another worker does meanwhile."""
         self.faults: Iterator[Fault | None] = iter(())
@@ -98,8 +102,13 @@ class MemoryStore(InMemoryStore[Any]):
             raise self.refusal
         self._fence(partition, epoch)
 
-    async def load(self, subjects: Sequence[str]) -> dict[str, StoredState[Any]]:
-        return {s: self.stored[s] for s in subjects}
+    async def load(self, subjects: Sequence[str], most: int) -> dict[str, StoredState[Any]]:
+        found = {s: self.stored[s] for s in subjects}
+        sizes = {s: len(state_text(f.state)) if f.version else 0 for s, f in found.items()}
+        if len(found) > 1 and sum(sizes.values()) > most:
+            raise StatesTooLargeError(f"{len(found)} states")
+        self.loads.append(sizes)
+        return {s: StoredState(f.state, f.version, sizes[s]) for s, f in found.items()}
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         due = [t for t in self.due(horizon) if key_hash(t.subject.encode()) % partitions == partition]
@@ -146,6 +155,7 @@ class MemoryStore(InMemoryStore[Any]):
             raise OSError("the store is away")
         self._fence(partition, epoch)
         self._check(plan, stored)
+        plan.sizes = {subject: len(state_text(state)) for subject, state in plan.states.items()}
         fault = next(self.faults, None)
 
         def commit() -> None:

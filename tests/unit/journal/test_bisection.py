@@ -11,6 +11,7 @@ from shared.journal.bisection import WHOLE, UnstorableError, in_steps
 from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Timer
 from shared.journal.step import Step
+from shared.worker.budget import Budget
 from shared.worker.processing import Batch, Message
 from tests.unit.journal.driver import START, messages_of
 from tests.unit.journal.memory import Tally
@@ -27,7 +28,7 @@ def log_of(gaps: Sequence[int], timers: Sequence[int]) -> Log:
 
 
 def begin(left: Sequence[Message], most: int) -> Step[Tally]:
-    return Step(Batch(0, 1, tuple(left), START, END), PartitionMemory(1), left, most)
+    return Step(Batch(0, 1, tuple(left), START, END), PartitionMemory(1, Budget()), left, most)
 
 
 def cut(log: Log, most: int) -> Step[Tally]:

@@ -13,6 +13,7 @@ from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import Write
 from shared.kafka.publisher import Record
+from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError
 
 from .memory import MemoryStore
@@ -142,7 +143,7 @@ async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.Monkey
     store = MemoryStore()
     rig = Rig(store)
     rig.processor = CompactProcessor(
-        store, rig.publish, stream=False, warm_customers=2, clock=lambda: rig.time
+        store, rig.publish, stream=False, budget=Budget(2_000), clock=lambda: rig.time
     )
     await rig.processor.assigned(frozenset({0}))
     events = [event(purchase(f"o{i}"), days=i, subject=f"c{i % 7}") for i in range(40)]

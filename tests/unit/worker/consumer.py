@@ -1,6 +1,7 @@
 """A consumer over a log in memory, whose group the test plays: it assigns, revokes and loses."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from time import monotonic
@@ -70,7 +71,9 @@ class MemoryConsumer:
 
     # What the loop calls
 
-    async def poll(self, seconds: float, limit: int, room: Collection[TopicPartition]) -> Polled:
+    async def poll(
+        self, seconds: float, limit: int, room: Collection[TopicPartition], most_bytes: int = sys.maxsize
+    ) -> Polled:
         assert not self.closed
         now = monotonic()
         self.longest = max(self.longest, now - self.polled_at)
@@ -84,15 +87,21 @@ class MemoryConsumer:
             if not isinstance(change, Revoked):
                 self.positions = {}
             return change
-        records: list[KafkaRecord] = []
-        if self.open.is_set():
-            for place in sorted(set(room) & self.positions.keys()):
-                position = self.positions[place]
-                fresh = self.log.get(place, [])[position:][: limit - len(records)]
-                self.positions[place] = position + len(fresh)
-                records += fresh
+        records = self._fetch(limit, room, most_bytes) if self.open.is_set() else []
         if not records:
             await asyncio.sleep(min(seconds, 0.005))
+        return records
+
+    def _fetch(self, limit: int, room: Collection[TopicPartition], most_bytes: int) -> list[KafkaRecord]:
+        records: list[KafkaRecord] = []
+        for place in sorted(set(room) & self.positions.keys()):
+            position = self.positions[place]
+            for fresh in self.log.get(place, [])[position : position + limit - len(records)]:
+                if most_bytes <= 0:
+                    break
+                most_bytes -= fresh.size
+                self.positions[place] += 1
+                records.append(fresh)
         return records
 
     async def start(self, taken: Assigned, offsets: Mapping[TopicPartition, int]) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from shared.kafka.keys import partition_of
 from shared.schemas.purchases import PurchaseMade
+from shared.worker.budget import Budget
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
 from shared.worker.processing import Batch, TopicOffset
@@ -81,7 +82,11 @@ class Recorder:
 
 @asynccontextmanager
 async def running(
-    consumer: MemoryConsumer, processor: Recorder, *more: MemoryConsumer, stream: bool = False
+    consumer: MemoryConsumer,
+    processor: Recorder,
+    *more: MemoryConsumer,
+    stream: bool = False,
+    budget: Budget | None = None,
 ) -> AsyncIterator[RecordLoop]:
     """A loop that has no partitions yet. ``more``: the consumers that it makes after the first."""
     made = iter((consumer, *more))
@@ -92,6 +97,7 @@ async def running(
         intake=Intake("recorder", (PurchaseMade,)),
         processor=processor,
         stream=stream,
+        budget=budget,
         wall_clock=lambda: START + timedelta(days=9),
     )
     task = asyncio.create_task(loop.run())

@@ -1,10 +1,12 @@
 """An assignment: what is fetched for it, where there is room, and what the next one takes over from it."""
 
+import sys
 from datetime import datetime, timedelta
 
 from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
-from shared.worker.assignment import LONG_AGO, QUEUE_LIMIT, Assignment
+from shared.worker.assignment import LONG_AGO, Assignment
 from shared.worker.batching import Batching
+from shared.worker.budget import BATCH, BATCH_COPIES, QUEUED, Budget
 from shared.worker.merge import Slot
 from tests.unit.journal.driver import START, purchase
 
@@ -19,8 +21,8 @@ def read(fetched: KafkaRecord) -> Slot:
     return Slot("a", fetched.offset, event.time, event, fetched)
 
 
-def opened(partitions: frozenset[int] = frozenset({1})) -> Assignment:
-    assignment = Assignment(partitions, count=4)
+def opened(partitions: frozenset[int] = frozenset({1}), budget: Budget | None = None) -> Assignment:
+    assignment = Assignment(partitions, count=4, budget=budget or Budget())
     assignment.open(["a", "b"], read)
     return assignment
 
@@ -52,16 +54,32 @@ def test_the_next_keeps_what_nobody_knows_better_and_nothing_that_was_fetched() 
 
 
 def test_no_more_is_fetched_where_too_much_waits() -> None:
-    assignment = opened()
+    size = records(1)[0].size
+    assignment = opened(budget=Budget(4 * 100 * size))
     assert not assignment.waiting
     assert assignment.room() == [A, B]
-    assignment.extend(records(QUEUE_LIMIT))
+    assignment.extend(records(19))
     assert assignment.waiting
-    assert assignment.room() == [B]
-    assignment.queues[1]["a"].take(QUEUE_LIMIT // 2 - 1)
-    assert assignment.room() == [B]
-    assignment.queues[1]["a"].take(1)
     assert assignment.room() == [A, B]
+    assignment.extend(records(1))
+    assert assignment.room() == [B]  # a fourth of what is free beside it, and until it is an eighth
+    assignment.take(1, 8, frozenset(), sys.maxsize)
+    assert assignment.room() == [B]
+    assignment.take(1, 1, frozenset(), sys.maxsize)
+    assert assignment.room() == [A, B]
+    assert assignment.pauses == 1
+
+
+def test_what_waits_is_counted_until_it_goes() -> None:
+    budget = Budget()
+    assignment = opened(budget=budget)
+    assignment.extend(records(3))
+    assert budget.used == budget.kinds[QUEUED] == assignment.queued == sum(r.size for r in records(3))
+    _, taken = assignment.take(1, 2, frozenset(), sys.maxsize)
+    assert taken == 2 * records(1)[0].size
+    assert budget.used == assignment.queued == records(1)[0].size
+    after = assignment.next()
+    assert (budget.used, assignment.queued, after.budget) == (0, 0, budget)
 
 
 def test_what_is_fetched_of_an_assignment_that_is_not_served_is_not_kept() -> None:
@@ -96,3 +114,20 @@ def test_under_the_wall_clock_a_partition_without_records_has_batches_for_its_ti
     assert [b.messages for b in cut.take(opened(), {})] == [()]
     assert not cut.take(opened(), {})  # not again within a second
     assert not batching(stream=True).take(opened(), {})
+
+
+def test_a_round_that_has_its_bytes_goes_on_with_the_next_partition() -> None:
+    """One record a round, of three partitions in turn; timers fire in all of them meanwhile."""
+    assignment = opened(frozenset({0, 1, 2}))
+    assignment.extend(KafkaRecord("a", n % 3, n, b"c1", b"") for n in range(6))
+    budget = Budget(1)
+    cut = Batching("batching", stream=True, limit=500, wall_clock=lambda: NOW, budget=budget)
+    rounds = [cut.take(assignment, {}) for _ in range(6)]
+    assert [[b.partition for b in batches] for batches in rounds] == [[0], [1], [2], [0], [1], [2]]
+    assert budget.kinds[BATCH] == BATCH_COPIES * records(1)[0].size
+    cut.done()
+    assert budget.used == 0
+    cut = Batching("batching", stream=False, limit=500, wall_clock=lambda: NOW, budget=budget)
+    assignment.extend(KafkaRecord("a", p, 9, b"c1", b"") for p in range(3))
+    batches = cut.take(assignment, {})
+    assert [(b.partition, len(b.messages)) for b in batches] == [(0, 1), (1, 0), (2, 0)]

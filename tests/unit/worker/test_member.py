@@ -7,6 +7,7 @@ import pytest
 
 from shared.worker import loop as looping
 from shared.worker import member
+from shared.worker.budget import DEFAULT_BYTES, Budget
 from tests.unit.worker.consumer import MemoryConsumer
 from tests.unit.worker.running import EVENTS, ONE, ZERO, Recorder, running, until
 
@@ -37,16 +38,15 @@ async def test_a_standby_polls_is_one_and_takes_over() -> None:
 
 
 @pytest.mark.parametrize("state", ["joining", "standby", "taking over", "broker away", "batch", "full"])
-async def test_it_polls_and_is_alive_in_every_state(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_polls_and_is_alive_in_every_state(state: str) -> None:
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
-    if state == "full":
-        monkeypatch.setattr("shared.worker.assignment.QUEUE_LIMIT", 2)
     if state == "taking over":
         processor.ready.clear()
     if state in ("batch", "full"):
         processor.free.clear()
     consumer.away = state == "broker away"
-    async with running(consumer, processor) as loop:
+    budget = Budget(1 if state == "full" else DEFAULT_BYTES)
+    async with running(consumer, processor, budget=budget) as loop:
         if state != "joining":
             consumer.assign(*(() if state == "standby" else (ZERO, ONE)))
         await asyncio.sleep(0.3)
