@@ -16,3 +16,7 @@ class MetricsSettings(Settings):
     """Seconds between two refreshes of the KPIs' gauges."""
     metrics_warm_customers: Annotated[int, Field(ge=1)] = 50_000
     """Customers' records a worker keeps in memory."""
+    metrics_recent_ids: Annotated[int, Field(ge=1)] = 1_000_000
+    """The newest ids of events that a worker keeps in memory, nine bytes each; the rest is in the store."""
+    metrics_id_page_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
+    """Bytes of older ids, as read last, that a worker keeps in memory."""

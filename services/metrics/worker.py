@@ -29,6 +29,8 @@ def main() -> None:
             stream=settings.clock == "stream",
             flush_seconds=settings.metrics_flush_seconds,
             warm_customers=settings.metrics_warm_customers,
+            recent_ids=settings.metrics_recent_ids,
+            page_bytes=settings.metrics_id_page_bytes,
         )
 
     run_processor(

@@ -1,5 +1,6 @@
 """From a Kafka record to a slot: decode, skip, forward or dead-letter."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -17,6 +18,9 @@ from shared.worker.processing import COMMANDS, Origin
 
 FORWARDED = "rapport-forwarded"
 FOR = "rapport-for"
+GROWN = "rapport-grown"
+"""On a copy that ``rapport topics grow`` made, the number of partitions since which its key is there. It is
+for services that are built anew from the log: the others have handled what it was copied from."""
 
 _TOPIC_OF = {kind: cls.topic for kind, cls in TYPES.items()}
 """Type -> the one topic that carries it."""
@@ -42,19 +46,25 @@ class Intake:
         self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
         self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
 
-    def read(self, record: KafkaRecord, partitions: int) -> Slot:
-        """Decide about one record. ``partitions`` is the partition count of every topic."""
+    def read(self, record: KafkaRecord, partitions: int, first_count: int = sys.maxsize) -> Slot:
+        """Decide about one record. ``partitions`` is the partition count of every topic, ``first_count`` the
+        smallest under which this service has read."""
         wanted_by = None
+        copied = False
         for name, value in record.headers:
             if name == FOR:
                 wanted_by = value
+            elif name == GROWN:
+                copied = True
+                if value.isdigit() and first_count < int(value):
+                    return self._skip(record)
         if wanted_by is not None and wanted_by != self._name:
             return self._skip(record)
         try:
             envelope = open_envelope(record.key, record.value, record.headers)
             clock = record.topic == ClockAdvanced.topic
             if not clock and partition_of(record.key or b"", partitions) != record.partition:
-                return self._misplaced(record, envelope)
+                return self._skip(record) if copied else self._misplaced(record, envelope)
             kind = current_type(envelope.type)
             if kind not in self._types and not self._everything:
                 return self._skip(record)
