@@ -155,8 +155,7 @@ class CompactProcessor:
                 for message in batch.messages
                 if type(message.event.data) in _COUNTED and message.origin not in self._poison
             ]
-            asked = [(message.event.subject, h) for message, h in fresh]
-            seen = await self._library.seen(part.known, asked)
+            seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
             await self._load(part, fresh, seen)
             try:
                 self._apply(part, fresh, seen)
