@@ -193,6 +193,13 @@ def start_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[Top
     return _offsets(client, partitions, OffsetSpec.EARLIEST)
 
 
+def latest_stamp(client: Any, partitions: Iterable[TopicPartition]) -> int:
+    """The latest time, in milliseconds, that a record of these has; 0 where there is none."""
+    asked = dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP)
+    found = client.list_partition_offsets(asked).values() if asked else ()
+    return max((one.timestamp for one in found), default=0)
+
+
 def _offsets(client: Any, partitions: Iterable[TopicPartition], spec: Any) -> dict[TopicPartition, int]:
     asked = dict.fromkeys(partitions, spec)
     if not asked:

@@ -8,7 +8,7 @@ copy by its mark.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,9 @@ def targets(growth: Growth, topic: str, partition: int, key: bytes | None, heade
     """Where a record is to be copied to: nowhere, if it is in its place, or never was."""
     if _is_copy(headers, growth):
         return []
-    if topic == CLOCK:  # told to each partition: the new ones are as far as one that they share keys with
-        return [p for p in range(growth.before, growth.after) if p % growth.before == partition]
+    if topic == CLOCK:  # told to each partition: a new one hears it as one does that it shares keys with
+        new = [p for p in range(growth.before, growth.after) if p % growth.before == partition]
+        return [partition, *new] if growth.after % growth.before else new
     if key is None:
         return []
     hashed = key_hash(key)
@@ -68,7 +69,8 @@ def unread_originals(servers: str, growth: Growth, unread: Mapping[TopicPartitio
 
 
 def _is_copy(headers: Headers, growth: Growth) -> bool:
-    return (GROWN, str(growth.after).encode()) in [(name, bytes(value or b"")) for name, value in headers]
+    mark = f"{growth.after}@".encode()
+    return any(name == GROWN and bytes(value or b"").startswith(mark) for name, value in headers)
 
 
 def copy(
@@ -77,9 +79,11 @@ def copy(
     """Copy all that has moved, and nothing twice. ``resumed``: some may have been copied already. Nobody may
     write meanwhile. Raises TroubleError."""
     with broker.admin(servers) as admin:
+        # By the brokers' clocks, as what comes before and after it.
+        now = broker.latest_stamp(admin, broker.partitions_of(admin, TOPICS)) + 1
         _stamp(admin, "CreateTime")
         try:
-            return _copy_all(servers, growth, resumed, show)
+            return _copy_all(servers, growth, now, resumed, show)
         finally:
             _stamp(admin, "LogAppendTime")
 
@@ -93,16 +97,21 @@ def _stamp(admin: Any, kind: str) -> None:
     time.sleep(SETTLE_SECONDS)
 
 
-def _copy_all(servers: str, growth: Growth, resumed: bool, show: Callable[[Copied], None]) -> Copied:
+def _copy_all(
+    servers: str, growth: Growth, now: int, resumed: bool, show: Callable[[Copied], None]
+) -> Copied:
     done = Copied()
     with broker.consumer(servers) as consumer, broker.producer(servers) as producer:
         places = {topic: [TopicPartition(topic, p) for p in range(growth.before)] for topic in TOPICS}
         ends = {topic: consumer.end_offsets(places[topic]) for topic in TOPICS}
         starts = {topic: consumer.beginning_offsets(places[topic]) for topic in TOPICS}
         done.total = sum(ends[t][p] - starts[t][p] for t in TOPICS for p in places[t])
+        reached = {topic: _reached(consumer, topic, growth) for topic in TOPICS if resumed}
+        when = max((at for of in reached.values() for _, at in of.values()), default=0) or now
+        mark = f"{growth.after}@{when}"
         for topic in TOPICS:
-            reached = _reached(consumer, topic, growth) if resumed else {}
-            _copy_topic(consumer, producer, growth, ends[topic], reached, done, show)
+            after = {way: offset for way, (offset, _) in reached.get(topic, {}).items()}
+            _copy_topic(consumer, producer, growth, mark, ends[topic], after, done, show)
     return done
 
 
@@ -110,6 +119,7 @@ def _copy_topic(
     consumer: Any,
     producer: Any,
     growth: Growth,
+    mark: str,
     ends: Mapping[TopicPartition, int],
     reached: Mapping[tuple[int, int], int],
     done: Copied,
@@ -125,7 +135,7 @@ def _copy_topic(
                 done.too_large += 1
                 continue
             done.copied += 1
-            waiting.append(_send(producer, record, partition, growth))
+            waiting.append(_send(producer, record, partition, mark))
         if len(waiting) >= AT_ONCE:
             _acknowledged(waiting)
         if done.looked_at % AT_ONCE == 0:
@@ -139,13 +149,16 @@ def _size(record: Any) -> int:
     return len(record.key or b"") + len(record.value or b"") + sum(sizes)
 
 
-def _send(producer: Any, record: Any, partition: int, growth: Growth) -> Any:
-    origin = f"{record.partition}/{record.offset}".encode()
+def _send(producer: Any, record: Any, partition: int, mark: str) -> Any:
+    marks = [
+        (FORWARDED, f"{record.partition}/{record.offset}".encode()),
+        (GROWN, f"{mark}/{record.partition}".encode()),
+    ]
     return producer.send(
         record.topic,
         key=record.key,
         value=record.value,
-        headers=[*record.headers, (FORWARDED, origin), (GROWN, str(growth.after).encode())],
+        headers=[*record.headers, *marks],
         partition=partition,
         timestamp_ms=record.timestamp if record.timestamp >= 0 else None,
     )
@@ -157,28 +170,30 @@ def _acknowledged(waiting: list[Any]) -> None:
     waiting.clear()
 
 
-def _reached(consumer: Any, topic: str, growth: Growth) -> dict[tuple[int, int], int]:
-    """Of an earlier try: the last offset copied, by the partition from and the one to. Copies are written in
-    the order of their originals, so none is missing before it."""
+def _reached(consumer: Any, topic: str, growth: Growth) -> dict[tuple[int, int], tuple[int, int]]:
+    """Of an earlier try: the last offset copied, by the partition from and the one to, and when that growth
+    was. Copies are written in the order of their originals, so none is missing before it."""
     places = [TopicPartition(topic, p) for p in range(growth.after)]
-    reached: dict[tuple[int, int], int] = {}
+    reached: dict[tuple[int, int], tuple[int, int]] = {}
     for record in _read(consumer, consumer.end_offsets(places)):
         if _is_copy(record.headers, growth):
             marks = dict(record.headers)  # the last of a name: a copy of a copy has two
             partition, _, offset = marks[FORWARDED].decode().partition("/")
-            reached[int(partition), record.partition] = int(offset)
+            when = int(marks[GROWN].partition(b"@")[2].partition(b"/")[0])
+            reached[int(partition), record.partition] = int(offset), when
     return reached
 
 
 def _read(
     consumer: Any, ends: Mapping[TopicPartition, int], starts: Mapping[TopicPartition, int] | None = None
 ) -> Iterator[Any]:
-    """All records before these offsets, in order per partition; from the beginning, or from ``starts``."""
-    places: Collection[TopicPartition] = list(ends)
-    consumer.assign(places)
-    consumer.seek_to_beginning(*places)
-    for place, offset in (starts or {}).items():
-        consumer.seek(place, offset)
-    while any(consumer.position(place) < end for place, end in ends.items()):
-        for place, records in consumer.poll(timeout_ms=500, max_records=2_000).items():
-            yield from (record for record in records if record.offset < ends[place])
+    """All records before these offsets, from the beginning or from ``starts``; one partition after the other."""
+    for place in sorted(ends):
+        consumer.assign([place])
+        if starts is None:
+            consumer.seek_to_beginning(place)
+        else:
+            consumer.seek(place, starts[place])
+        while consumer.position(place) < ends[place]:
+            for records in consumer.poll(timeout_ms=500, max_records=2_000).values():
+                yield from (record for record in records if record.offset < ends[place])

@@ -67,7 +67,7 @@ def grow(
     services that will be built anew from the log; those that have read them take no notice. Nothing in a
     store has to move. Interrupted, it goes on where it was when it is run again.
 
-    Best is a multiple of what there is: then all keys move to new partitions, in their order.
+    Best is a multiple of what there is: then fewest keys move.
     """
     servers = broker.bootstrap_servers()
     with broker.admin(servers) as client:

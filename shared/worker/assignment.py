@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
-from shared.worker.merge import Queue, Queues, Slot
+from shared.worker.merge import Copied, Queue, Queues, Slot
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 QUEUE_LIMIT = 2000
@@ -34,6 +34,7 @@ class Assignment:
     """Positions and watermarks are set to what is durable, and what is in memory is to be trusted."""
     taken: Assigned | None = None
     """What the group has told; None where it has told nothing yet, or took it back."""
+    _copies: dict[int, tuple[Copied, datetime]] = field(default_factory=dict)
     _full: set[TopicPartition] = field(default_factory=set)
 
     def next(self, taken: Assigned | None = None) -> "Assignment":
@@ -44,6 +45,20 @@ class Assignment:
     def watermark(self, partition: int) -> datetime:
         return self.watermarks.get(partition, LONG_AGO)
 
+    def time(self, partition: int, copied: Copied | None) -> datetime:
+        """How far the partition's records have come in time: the watermark, or that among the copies which
+        growing topics made: from each partition these go back to where their keys' past began."""
+        if copied is None:
+            return self.watermark(partition)
+        before, at = self._copies.get(partition, (None, LONG_AGO))
+        return at if before == copied else LONG_AGO
+
+    def move_on(self, partition: int, at: datetime, copied: Copied | None) -> None:
+        """They have come to here."""
+        if copied is not None:
+            self._copies[partition] = copied, at
+        self.watermarks[partition] = max(at, self.watermark(partition))
+
     def open(self, topics: Sequence[str], read: Callable[[KafkaRecord], Slot]) -> None:
         """All positions are set: from now on it is served."""
         self.queues = {p: {topic: Queue(read) for topic in topics} for p in self.partitions}
@@ -53,6 +68,7 @@ class Assignment:
         """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
         self.queues = {}
         self.resumed = False
+        self._copies.clear()
         self._full.clear()
 
     @property

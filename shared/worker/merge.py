@@ -13,6 +13,10 @@ from shared.schemas.event import Event
 R = TypeVar("R")
 
 
+Copied: TypeAlias = tuple[int, int]
+"""When the topics grew, in milliseconds, and the partition that it was copied from."""
+
+
 class Slot(Struct, frozen=True):
     """One fetched record and what is to be done about it."""
 
@@ -26,6 +30,10 @@ class Slot(Struct, frozen=True):
     """The record as it came, where there is an event."""
     record: Record | None = None
     """A dead letter or a forwarded copy, to be published before the offset is committed."""
+    stamp: int = -1
+    """When the record came to the broker, in milliseconds."""
+    copied: Copied | None = None
+    """Of a copy that growing topics made."""
 
 
 class Queue(Generic[R]):
@@ -53,9 +61,14 @@ class Queue(Generic[R]):
         return self._head
 
     def take(self, limit: int) -> list[Slot]:
-        """Up to ``limit`` records."""
+        """Up to ``limit`` records, up to where the copies of a growth begin or end."""
         taken: list[Slot] = []
+        before: Slot | None = None
         while len(taken) < limit and (head := self.head()) is not None:
+            if head.event is not None:
+                if before is not None and head.copied != before.copied:
+                    break
+                before = head
             taken.append(head)
             self._head = None
         return taken
@@ -69,8 +82,13 @@ def merge(queues: Queues, limit: int, unread: frozenset[str] = frozenset()) -> l
 
     ``unread`` names the topics that have records in the log that are not in their queue yet: once
     such a queue is empty nothing can be taken, since its next record may be earlier than any head.
+
+    Copies that growing topics made stand behind what their partition had: they come after all that had come
+    by then, of every topic, and before the rest; those from one partition after those from another. No more
+    is taken than up to where they begin or end.
     """
     taken: list[Slot] = []
+    before: Slot | None = None
     filled = sorted(topic for topic, queue in queues.items() if queue)
     if len(filled) == 1 and not unread - set(filled):
         return queues[filled[0]].take(limit)
@@ -80,6 +98,11 @@ def merge(queues: Queues, limit: int, unread: frozenset[str] = frozenset()) -> l
         first = _earliest(queues, filled)
         if first is None:
             break
+        head = queues[first].head()
+        if head is not None and head.event is not None:
+            if before is not None and head.copied != before.copied:
+                break
+            before = head
         taken += queues[first].take(1)
     return taken
 
@@ -93,6 +116,19 @@ def _earliest(queues: Mapping[str, Queue[Any]], topics: list[str]) -> str | None
             continue
         if head.at is None:
             return topic
+        if head.copied is not None:
+            return _beside_copies([(t, queues[t].head()) for t in topics])
         if best_at is None or head.at < best_at:
             best, best_at = topic, head.at
     return best
+
+
+def _beside_copies(found: Iterable[tuple[str, Slot | None]]) -> str:
+    """The next topic where a head is a copy that growing topics made. What has no effect goes first."""
+    heads = [(topic, head) for topic, head in found if head is not None]
+    timed = [(head.at, topic, head) for topic, head in heads if head.at is not None]
+    if len(timed) < len(heads):
+        return next(topic for topic, head in heads if head.at is None)
+    first = min(head.copied for _, _, head in timed if head.copied is not None)
+    before = [(at, topic) for at, topic, head in timed if head.copied is None and head.stamp < first[0]]
+    return min(before or [(at, topic) for at, topic, head in timed if head.copied == first])[1]

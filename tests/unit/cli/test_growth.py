@@ -35,18 +35,20 @@ def test_to_a_multiple_keys_move_to_new_partitions_alone_in_their_order(counts: 
     assert all(there >= before and len(froms) == 1 for there, froms in sources.items())
 
 
-def test_each_new_partition_is_told_the_time_by_one() -> None:
-    growth = Growth(2, 5)
-    told = [there for partition in range(2) for there in targets(growth, "clock", partition, None, ())]
-    assert sorted(told) == [2, 3, 4]
+def test_the_time_is_told_once_among_the_copies_of_each_partition_that_keys_move_to() -> None:
+    for growth, partitions in ((Growth(2, 5), [0, 1, 2, 3, 4]), (Growth(2, 6), [2, 3, 4, 5])):
+        told = [there for partition in range(2) for there in targets(growth, "clock", partition, None, ())]
+        assert sorted(told) == partitions
 
 
 def test_a_copy_of_this_growth_stays_and_one_of_an_earlier_growth_moves_on() -> None:
     growth = Growth(3, 5)
     key = next(k for k in (b"a", b"b", b"c", b"d") if partition_of(k, 3) != partition_of(k, 5))
     place = partition_of(key, 3)
-    assert targets(growth, "purchases", place, key, [("rapport-grown", b"5")]) == []
-    assert targets(growth, "purchases", place, key, [("rapport-grown", b"3")]) == [partition_of(key, 5)]
+    assert targets(growth, "purchases", place, key, [("rapport-grown", b"5@1000/0")]) == []
+    assert targets(growth, "purchases", place, key, [("rapport-grown", b"3@1000/0")]) == [
+        partition_of(key, 5)
+    ]
     assert targets(growth, "purchases", place, None, ()) == []
 
 

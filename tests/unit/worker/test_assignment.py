@@ -96,3 +96,16 @@ def test_under_the_wall_clock_a_partition_without_records_has_batches_for_its_ti
     assert [b.messages for b in cut.take(opened(), {})] == [()]
     assert not cut.take(opened(), {})  # not again within a second
     assert not batching(stream=True).take(opened(), {})
+
+
+def test_the_copies_of_a_growth_have_a_time_of_their_own() -> None:
+    """A moved key's past begins anew there; the watermark never goes back for it."""
+    assignment = Assignment(frozenset({0}))
+    assignment.move_on(0, START + timedelta(days=9), None)
+    assert assignment.time(0, (5, 0)) == LONG_AGO
+    assignment.move_on(0, START, (5, 0))
+    assert assignment.time(0, (5, 0)) == START
+    assert assignment.watermark(0) == START + timedelta(days=9)
+    assert assignment.time(0, (5, 1)) == LONG_AGO, "from another partition"
+    assignment.move_on(0, START + timedelta(days=12), (6, 0))
+    assert assignment.watermark(0) == START + timedelta(days=12)
