@@ -187,7 +187,7 @@ def _reached(consumer: Any, topic: str, growth: Growth) -> dict[tuple[int, int],
 def _read(
     consumer: Any, ends: Mapping[TopicPartition, int], starts: Mapping[TopicPartition, int] | None = None
 ) -> Iterator[Any]:
-    """All records before these offsets, from the beginning or from ``starts``; one partition after the other."""
+    """All records before these offsets, from the beginning or from ``starts``, partition by partition."""
     for place in sorted(ends):
         consumer.assign([place])
         if starts is None:

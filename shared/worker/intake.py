@@ -21,8 +21,8 @@ FORWARDED = "rapport-forwarded"
 FOR = "rapport-for"
 GROWN = "rapport-grown"
 """On a copy that ``rapport topics grow`` made: ``<count>@<when>/<from>``, the number of partitions since
-which its key is there, when the topics grew (in milliseconds), and the partition it was copied from. It is for
-services that are built anew from the log: the others have handled the original."""
+which its key is there, when the topics grew (in milliseconds), and the partition it was copied from. It is
+for services that are built anew from the log: the others have handled the original."""
 
 _MARK = re.compile(rb"(\d{1,9})@(\d{1,15})/(\d{1,9})")
 
