@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -91,6 +91,7 @@ def consumer(servers: str) -> Iterator[Any]:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             client_id="rapport-cli",
         )
         try:
@@ -152,10 +153,34 @@ def apply_topics(servers: str, default_partitions: int = DEFAULT_PARTITIONS) -> 
             if d.what not in ("missing", "partitions"):
                 settings.setdefault(d.topic, {})[d.what] = d.wanted
         if settings:
-            client.alter_configs(
-                [ConfigResource(ConfigResourceType.TOPIC, name, configs=c) for name, c in settings.items()]
-            )
+            set_configs(client, settings)
         return different
+
+
+def set_configs(client: Any, settings: Mapping[str, Mapping[str, str]]) -> None:
+    """Set these settings of topics, and leave the others."""
+    client.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(c)) for name, c in settings.items()]
+    )
+
+
+def waits_for_partitions(client: Any, count: int) -> list[str]:
+    """The groups that run and whose members have not all of so many partitions, of each topic they read."""
+    groups = [g["group_id"] for g in client.list_groups() if g["group_id"].startswith(GROUP_PREFIX)]
+    return sorted(
+        group
+        for group in groups
+        if not _holds_all(client.describe_groups([group])[group].get("members", ()), count)
+    )
+
+
+def _holds_all(members: Sequence[Mapping[str, Any]], count: int) -> bool:
+    held: dict[str, set[int]] = {}
+    for member in members:
+        assignment = member.get("member_assignment") or {}
+        for topic in assignment.get("assigned_partitions", ()):
+            held.setdefault(topic["topic"], set()).update(topic["partitions"])
+    return not members or (bool(held) and all(len(partitions) >= count for partitions in held.values()))
 
 
 def end_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
@@ -166,6 +191,13 @@ def end_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[Topic
 def start_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     """The offset of the first record that is still there."""
     return _offsets(client, partitions, OffsetSpec.EARLIEST)
+
+
+def latest_stamp(client: Any, partitions: Iterable[TopicPartition]) -> int:
+    """The latest time, in milliseconds, that a record of these has; 0 where there is none."""
+    asked = dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP)
+    found = client.list_partition_offsets(asked).values() if asked else ()
+    return max((one.timestamp for one in found), default=0)
 
 
 def _offsets(client: Any, partitions: Iterable[TopicPartition], spec: Any) -> dict[TopicPartition, int]:

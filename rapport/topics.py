@@ -11,6 +11,10 @@ FOR_EVER = -1
 RECORD_LIMIT = 2 * 1024 * 1024
 """Bytes of a record: an event of 1 MiB, its headers, and those that a dead letter adds."""
 
+CLOCK = "clock"
+LAST_TO_GROW = CLOCK + DEAD_LETTER_SUFFIX
+"""Grown once all that had to move is copied: as long as it has fewer partitions than the others, growing is
+not finished. Hardly anything is ever written to it."""
 _KEPT_FOR_EVER = frozenset({"customers"})
 
 
@@ -53,6 +57,32 @@ def _configs(retention_ms: int) -> dict[str, str]:
         "retention.ms": str(retention_ms),
         "max.message.bytes": str(RECORD_LIMIT),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """From so many partitions of every topic to so many."""
+
+    before: int
+    after: int
+    resumed: bool = False
+    """It was begun by an earlier command, which did not finish."""
+
+
+def growth_to(count: int, found: Mapping[str, Topic]) -> Growth | None:
+    """What is to be done so that every topic has so many partitions; None if they have. Raises
+    ``ValueError``: another growth is unfinished, or there would be fewer."""
+    larger = sorted(name for name, topic in found.items() if topic.partitions > count)
+    begun = {topic.partitions for name, topic in found.items() if name != LAST_TO_GROW}
+    last = found.get(LAST_TO_GROW)
+    if last is not None and begun and last.partitions < max(begun) != count:
+        raise ValueError(
+            f"Growing to {max(begun)} partitions is not finished: `rapport topics grow {max(begun)}` first."
+        )
+    if larger:
+        raise ValueError(f"{', '.join(larger)} have more than {count} partitions, and topics cannot shrink.")
+    before = min((topic.partitions for topic in found.values()), default=count)
+    return Growth(before, count, resumed=count in begun) if before < count else None
 
 
 def settled_partitions(found: Mapping[str, Topic], asked: int | None, default: int) -> int:

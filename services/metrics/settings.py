@@ -14,3 +14,7 @@ class MetricsSettings(Settings):
     """Seconds between two writes of what was counted."""
     metrics_gauge_seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
     """Seconds between two refreshes of the KPIs' gauges."""
+    metrics_recent_ids: Annotated[int, Field(ge=1)] = 1_000_000
+    """The newest ids of events that a worker keeps in memory, nine bytes each; the rest is in the store."""
+    metrics_id_page_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
+    """Bytes of older ids, as read last, that a worker keeps in memory."""

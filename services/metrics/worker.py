@@ -30,6 +30,8 @@ def main() -> None:
             publisher.publish,
             stream=settings.clock == "stream",
             flush_seconds=settings.metrics_flush_seconds,
+            recent_ids=settings.metrics_recent_ids,
+            page_bytes=settings.metrics_id_page_bytes,
             budget=budget,
         )
 

@@ -10,6 +10,8 @@ import socket
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
+from math import gcd
 from typing import Any
 
 import pymongo
@@ -26,7 +28,8 @@ from shared.worker.processing import FencedError
 log = structlog.get_logger(__name__)
 
 COLLECTION = "partitions"
-"""``{_id: partition, epoch, owner, sessions: [id, ...], writes, attempt}``, and what a service adds."""
+"""``{_id: partition, epoch, owner, sessions: [id, ...], writes, attempt, counts}``, and what a service adds:
+``counts`` are the numbers of partitions of which it was one at a takeover."""
 UNKNOWN = "UnknownTransactionCommitResult"
 
 
@@ -50,23 +53,51 @@ class Epochs:
         self._doubtful: set[bytes] = set()
         """Those whose last transaction may be open still, or may have committed."""
 
-    async def take_over(self, partition: int) -> dict[str, Any]:
-        """Raise the partition's epoch, and return its document: nobody from before can write it any more.
+    async def take_over(self, partition: int, count: int) -> dict[str, Any]:
+        """Raise the epoch of the partition, one of ``count``, and return its document: nobody from before can
+        write it any more.
 
         What the writers before have announced by now is ended; what one announces later goes with its epoch.
+        The first time under this count, event time has come as far as it had for any of its keys.
         """
-        found = await self._partitions.find_one({"_id": partition}, {"sessions": 1})
+        found = await self._partitions.find_one({"_id": partition}, {"sessions": 1, "counts": 1})
         announced = {bytes(id) for id in (found or {}).get("sessions", ())}
         mine = {id for _, _, id in self._announced} - self._open
         await self._end((announced - mine) | self._doubtful)
         begun = {"owner": self._owner, "sessions": [], "attempt": 0}
-        change = {"$inc": {"epoch": 1, "writes": 1}, "$set": begun}
+        change: dict[str, Any] = {
+            "$inc": {"epoch": 1, "writes": 1},
+            "$set": begun,
+            "$addToSet": {"counts": count},
+        }
+        if count not in (found or {}).get("counts", ()):
+            watermark = await self._watermark_before(partition, count)
+            if watermark is not None:
+                change["$max"] = {"watermark": watermark}
         try:
             raised = await self._raise(partition, change)
         except DuplicateKeyError:  # two made the document at once
             raised = await self._raise(partition, change)
         self._announced = {a for a in self._announced if a[0] != partition}
         return raised
+
+    async def _watermark_before(self, partition: int, count: int) -> datetime | None:
+        """How far event time has come where the partition's keys may have been under other counts."""
+        latest = None
+        async for d in self._partitions.find({}, {"counts": 1, "watermark": 1}):
+            shares = any(
+                (d["_id"] - partition) % gcd(n, count) == 0 for n in d.get("counts", ()) if n != count
+            )
+            watermark = d.get("watermark")
+            if shares and watermark is not None:
+                latest = watermark if latest is None else max(latest, watermark)
+        return latest
+
+    async def first_count(self) -> int:
+        """The smallest number of partitions under which one was taken over: what was on the topics before
+        they grew beyond it has been handled. 0 before the first takeover."""
+        partitions = await self._partitions.find({}, {"counts": 1}).to_list()
+        return min((n for d in partitions for n in d.get("counts", ())), default=0)
 
     async def _raise(self, partition: int, change: Mapping[str, Any]) -> dict[str, Any]:
         # With upsert and the document after, there always is one.

@@ -83,14 +83,17 @@ class JournalProcessor(Generic[S]):
         self.committed = asyncio.Event()
         """Set after each batch that took effect; whoever waits for it clears it."""
 
-    async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
+    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
         await self.revoked(frozenset(self._partitions))
         self._durable.clear()
         for partition in sorted(partitions):
-            epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition))
+            epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition, count))
             self._partitions[partition] = PartitionMemory(epoch, self._budget)
             await self._publishing.empty_outbox(partition, epoch)
         return {}
+
+    async def first_count(self) -> int:
+        return await retry(self._service, "mongo", self._store.first_count)
 
     async def watermark(self, partition: int) -> datetime | None:
         return await retry(self._service, "mongo", lambda: self._store.watermark(partition))

@@ -78,10 +78,14 @@ class WorkerStore(Generic[S]):
         """Make the journal's collections and the handler's, with their indexes; see ``prepare``."""
         await prepare(self.database, (*COLLECTIONS, *self._handler.collections))
 
-    async def take_over(self, partition: int) -> int:
-        """Before a partition's first read: from here on only who has this epoch writes it."""
-        epoch: int = (await self._epochs.take_over(partition))["epoch"]
+    async def take_over(self, partition: int, count: int) -> int:
+        """Before the first read of a partition, one of ``count``: only who has this epoch writes it now."""
+        epoch: int = (await self._epochs.take_over(partition, count))["epoch"]
         return epoch
+
+    async def first_count(self) -> int:
+        """The smallest number of partitions under which the database was in use."""
+        return await self._epochs.first_count()
 
     async def settle(self, partition: int, epoch: int) -> int:
         """After a write that had no answer: the attempt that was written last, and none after it ever will be

@@ -51,6 +51,8 @@ class KafkaRecord(Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    stamp: int = -1
+    """When it came to the broker, in milliseconds."""
 
     @property
     def size(self) -> int:

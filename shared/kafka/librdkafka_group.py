@@ -278,4 +278,5 @@ def _record(message: Any) -> KafkaRecord:
         message.key(),
         message.value(),
         tuple(headers) if headers else (),
+        message.timestamp()[1],
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from shared.kafka.clients import Assigned, KafkaRecord, TopicPartition
 from shared.worker.budget import QUEUED, Budget
-from shared.worker.merge import Queue, Queues, Slot, merge
+from shared.worker.merge import Copied, Queue, Queues, Slot, merge
 from shared.worker.room import Room
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
@@ -37,6 +37,7 @@ class Assignment:
     """The process's."""
     queued: int = 0
     """Bytes of what waits."""
+    _copies: dict[int, tuple[Copied, datetime]] = field(default_factory=dict)
     _room: Room = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,20 @@ class Assignment:
     def watermark(self, partition: int) -> datetime:
         return self.watermarks.get(partition, LONG_AGO)
 
+    def time(self, partition: int, copied: Copied | None) -> datetime:
+        """How far the partition's records have come in time: the watermark, or that among the copies which
+        growing topics made: from each partition these go back to where their keys' past began."""
+        if copied is None:
+            return self.watermark(partition)
+        before, at = self._copies.get(partition, (None, LONG_AGO))
+        return at if before == copied else LONG_AGO
+
+    def move_on(self, partition: int, at: datetime, copied: Copied | None) -> None:
+        """They have come to here."""
+        if copied is not None:
+            self._copies[partition] = copied, at
+        self.watermarks[partition] = max(at, self.watermark(partition))
+
     def open(self, topics: Sequence[str], read: Callable[[KafkaRecord], Slot]) -> None:
         """All positions are set: from now on it is served."""
         self.queues = {p: {topic: Queue(read) for topic in topics} for p in self.partitions}
@@ -60,6 +75,7 @@ class Assignment:
         """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
         self._drop()
         self.resumed = False
+        self._copies.clear()
 
     def _drop(self) -> None:
         self.queues = {}

@@ -67,7 +67,8 @@ class Batching:
     def _batch(self, assignment: Assignment, partition: int, slots: Sequence[Slot]) -> Batch:
         """The batch of these; the assignment's watermark moves on."""
         wall_now = self._wall_clock()
-        before = reached = assignment.watermark(partition)
+        copied = next((slot.copied for slot in slots if slot.event is not None), None)
+        before = reached = assignment.time(partition, copied)
         messages: list[Message] = []
         offsets: dict[TopicOffset, int] = {}
         records: list[Record] = []
@@ -81,7 +82,7 @@ class Batching:
             if slot.topic != "clock":
                 origin = Origin(slot.topic, partition, slot.offset)
                 messages.append(Message(partition, reached, slot.event, origin, slot.raw))
-        assignment.watermarks[partition] = reached
+        assignment.move_on(partition, reached, copied)
         return Batch(
             partition=partition,
             partitions=assignment.count,

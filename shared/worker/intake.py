@@ -1,5 +1,7 @@
 """From a Kafka record to a slot: decode, skip, forward or dead-letter."""
 
+import re
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -12,11 +14,17 @@ from shared.schemas.codec import BadRecordError, Envelope, decode, open_envelope
 from shared.schemas.topics import TYPES
 from shared.schemas.upcast import current_type
 from shared.worker.dead_letters import MOST_BYTES, dead_letter, size
-from shared.worker.merge import Slot
+from shared.worker.merge import Copied, Slot
 from shared.worker.processing import COMMANDS, Origin
 
 FORWARDED = "rapport-forwarded"
 FOR = "rapport-for"
+GROWN = "rapport-grown"
+"""On a copy that ``rapport topics grow`` made: ``<count>@<when>/<from>``, the number of partitions since
+which its key is there, when the topics grew (in milliseconds), and the partition it was copied from. It is
+for services that are built anew from the log: the others have handled the original."""
+
+_MARK = re.compile(rb"(\d{1,9})@(\d{1,15})/(\d{1,9})")
 
 _TOPIC_OF = {kind: cls.topic for kind, cls in TYPES.items()}
 """Type -> the one topic that carries it."""
@@ -42,19 +50,25 @@ class Intake:
         self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
         self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
 
-    def read(self, record: KafkaRecord, partitions: int) -> Slot:
-        """Decide about one record. ``partitions`` is the partition count of every topic."""
+    def read(self, record: KafkaRecord, partitions: int, first_count: int = sys.maxsize) -> Slot:
+        """Decide about one record. ``partitions`` is the partition count of every topic, ``first_count`` the
+        smallest under which this service has read."""
         wanted_by = None
+        copied: Copied | None = None
         for name, value in record.headers:
             if name == FOR:
                 wanted_by = value
+            elif name == GROWN:
+                count, copied = _growth(value)
+                if first_count < count:
+                    return self._skip(record)
         if wanted_by is not None and wanted_by != self._name:
             return self._skip(record)
         try:
             envelope = open_envelope(record.key, record.value, record.headers)
             clock = record.topic == ClockAdvanced.topic
             if not clock and partition_of(record.key or b"", partitions) != record.partition:
-                return self._misplaced(record, envelope)
+                return self._skip(record) if copied else self._misplaced(record, envelope)
             kind = current_type(envelope.type)
             if kind not in self._types and not self._everything:
                 return self._skip(record)
@@ -65,13 +79,13 @@ class Intake:
                 return self._dead(record, bad)
             return self._skip(record)
         if isinstance(event.data, ClockAdvanced):
-            return Slot(record.topic, record.offset, event.data.to, event)
+            return Slot(record.topic, record.offset, event.data.to, event, stamp=record.stamp, copied=copied)
         if kind not in self._types:
             return self._skip(record)
         # Its own facts took effect when they were decided; its own commands are about other customers.
         if event.source == self._own_source and record.topic != COMMANDS:
             return self._skip(record)
-        return Slot(record.topic, record.offset, event.time, event, record)
+        return Slot(record.topic, record.offset, event.time, event, record, None, record.stamp, copied)
 
     def _misplaced(self, record: KafkaRecord, envelope: Envelope) -> Slot:
         """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
@@ -104,6 +118,15 @@ class Intake:
     def _skip(self, record: KafkaRecord) -> Slot:
         self._skipped.inc()
         return Slot(record.topic, record.offset, None)
+
+
+def _growth(mark: bytes) -> tuple[int, Copied | None]:
+    """What a mark says; nothing where it is none of ours."""
+    found = _MARK.fullmatch(mark)
+    if found is None:
+        return 0, None
+    count, when, partition = map(int, found.groups())
+    return count, (when, partition)
 
 
 def _check_topic(kind: str, topic: str) -> None:

@@ -154,20 +154,27 @@ class RecordLoop:
         count = await self._member.client.partitions(self._topics[0])
         if not count:
             raise BrokerAwayError(f"there is no topic {self._topics[0]}")
-        stored, watermarks = await self._member.attend(partial(self._ask, assignment.partitions))
+        if max(assignment.partitions) >= count:
+            raise BrokerAwayError(f"a broker knows of {count} partitions only: it is asked again")
+        stored, watermarks, first = await self._member.attend(
+            partial(self._ask, assignment.partitions, count)
+        )
         if not await self._member.client.start(taken, stored):
             await self._member.poll(0.0)  # what took its place
             return
         assignment.count = count
         assignment.watermarks.update(watermarks)
-        assignment.open(self._topics, partial(self._intake.read, partitions=count))
+        assignment.open(self._topics, partial(self._intake.read, partitions=count, first_count=first))
         telemetry.PARTITIONS_HELD.labels(self._service).set(len(assignment.partitions))
         log.info("partitions assigned", partitions=sorted(assignment.partitions))
 
-    async def _ask(self, partitions: frozenset[int]) -> tuple[Mapping[TopicOffset, int], dict[int, datetime]]:
-        """The store's offsets and watermarks, however long it takes."""
-        stored = await self._processor.assigned(partitions)
-        return stored, {p: await self._processor.watermark(p) or LONG_AGO for p in partitions}
+    async def _ask(
+        self, partitions: frozenset[int], count: int
+    ) -> tuple[Mapping[TopicOffset, int], dict[int, datetime], int]:
+        """The store's offsets and watermarks, and its first count, however long it takes."""
+        stored = await self._processor.assigned(partitions, count)
+        watermarks = {p: await self._processor.watermark(p) or LONG_AGO for p in partitions}
+        return stored, watermarks, await self._processor.first_count()
 
     # Batches
 

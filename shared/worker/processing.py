@@ -74,9 +74,13 @@ class Batch:
 class Processor(Protocol):
     """What the record loop drives. Errors other than ``FencedError`` that it raises stop the process."""
 
-    async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
-        """Take over these partitions (all that are held now). Offsets to start from, where they are
-        kept in the store; for the rest the group's committed offsets hold."""
+    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
+        """Take over these partitions (all that are held now) of the ``count`` that every topic has. Offsets
+        to start from, where they are kept in the store; for the rest the group's committed offsets hold."""
+
+    async def first_count(self) -> int:
+        """The smallest count under which partitions were ever taken over: what was copied when the topics
+        grew beyond it has been handled where it was before."""
 
     async def watermark(self, partition: int) -> datetime | None:
         """The stored watermark of a partition held (stream clock)."""

@@ -88,7 +88,7 @@ async def copies_of(client: AsyncMongoClient[Document], loyalty: Handler[MemberS
         for n in range(ORDERS)
     ]
     batch = decoded([(key, value, offset) for offset, (key, value) in enumerate(records)])
-    await target.assigned(frozenset({batch.partition}))
+    await target.assigned(frozenset({batch.partition}), 2)
     await target.process(batch)
     names = ("state", "journal", "ledger", "timers")
     return Copies({name: await store.database[name].find().to_list() for name in names})

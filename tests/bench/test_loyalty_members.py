@@ -103,7 +103,7 @@ async def _run(mongo: str, size: int, numbers: Sequence[int]) -> Run:
     loyalty = loyalty_of(size, mongo)
     store = Timed(client, loyalty)
     target = JournalProcessor(loyalty, store, Accepting(), secret_key=b"k" * 16, stream=False)
-    await target.assigned(frozenset(range(PARTITIONS)))
+    await target.assigned(frozenset(range(PARTITIONS)), 2)
     batches = batches_of(_records(numbers, uuid4().hex[:8]))
     before = {stage: _stage(loyalty.service, stage) for stage in ("apply", "publish")}
     journal = await store.database["journal"].estimated_document_count()
@@ -194,7 +194,7 @@ async def _commands(mongo: str, events: int) -> Counter[tuple[str, str]]:
     members = [int(message.event.subject[5:]) for message in batch.messages]
     await store.database["state"].insert_many([copies.state(n) for n in members])
     target = JournalProcessor(loyalty, store, Accepting(), secret_key=b"k" * 16, stream=False)
-    await target.assigned(frozenset({batch.partition}))
+    await target.assigned(frozenset({batch.partition}), 2)
     counting.sent.clear()
     await target.process(batch)
     sent = counting.sent.copy()

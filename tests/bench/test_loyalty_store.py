@@ -62,7 +62,7 @@ async def _ours(mongo: str, *, record: bool) -> tuple[float, list[Writes]]:
         store.written = []
     await store.prepare()
     target = JournalProcessor(loyalty, store, Accepting(), secret_key=b"k" * 16, stream=False)
-    await target.assigned(frozenset(range(PARTITIONS)))
+    await target.assigned(frozenset(range(PARTITIONS)), 2)
     batches = batches_of(purchases(EVENTS, CUSTOMERS))
     started = time.perf_counter()
     for batch in batches:

@@ -62,8 +62,11 @@ class Counting:
         self.done = asyncio.Event()
         self._durable: dict[TopicOffset, int] = {}
 
-    async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
+    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
         return {}
+
+    async def first_count(self) -> int:
+        return 1
 
     async def watermark(self, partition: int) -> None:
         return None

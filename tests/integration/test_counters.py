@@ -85,7 +85,7 @@ async def client(address: str) -> AsyncIterator[AsyncMongoClient[Document]]:
 async def store(client: AsyncMongoClient[Document]) -> WorkerStore[Gifts]:
     store = WorkerStore(client, HANDLER)
     await store.prepare()
-    assert await store.take_over(3) == 1
+    assert await store.take_over(3, 4) == 1
     return store
 
 
@@ -151,7 +151,7 @@ async def test_two_workers_on_one_stock_give_out_exactly_what_there_is(
         client: AsyncMongoClient[Document] = AsyncMongoClient(address, tz_aware=True)
         mine = WorkerStore(client, HANDLER)
         target = JournalProcessor(HANDLER, mine, Accepting("unused"), secret_key=b"k" * 16, stream=False)
-        await target.assigned(frozenset({partition}))
+        await target.assigned(frozenset({partition}), 2)
         for n in range(12):
             events = [sale(f"{partition}-{n}-{i}", f"c{partition}-{i}") for i in range(1 + 3 * (n % 2))]
             messages = [

@@ -75,7 +75,7 @@ async def test_the_successor_ends_what_the_writer_before_left_open(gone: Client,
     before, after = Epochs(gone, gone["rapport_heir"]), Epochs(heir, heir["rapport_heir"])
     rows = heir["rapport_heir"]["rows"]
     await rows.insert_one({"_id": "c", "n": 0})
-    epoch = (await before.take_over(2))["epoch"]
+    epoch = (await before.take_over(2, 4))["epoch"]
     opened, over = asyncio.Event(), asyncio.Event()
 
     async def dies() -> None:
@@ -88,9 +88,9 @@ async def test_the_successor_ends_what_the_writer_before_left_open(gone: Client,
     dying = asyncio.create_task(dies())
     await opened.wait()
     async with asyncio.timeout(10):
-        await after.take_over(1)  # another partition's writer may live on
+        await after.take_over(1, 4)  # another partition's writer may live on
         assert not dying.done()
-        mine = (await after.take_over(2))["epoch"]
+        mine = (await after.take_over(2, 4))["epoch"]
         assert mine == epoch + 1
         async with after.transaction({2: mine}) as session:
             await after.write(2, mine, {}, session)
@@ -105,9 +105,9 @@ async def test_the_successor_ends_what_the_writer_before_left_open(gone: Client,
 
 async def test_a_transaction_of_timers_alone_is_fenced(gone: Client, heir: Client) -> None:
     old, new = await prepared(gone), await prepared(heir)
-    epoch = await old.take_over(2)
+    epoch = await old.take_over(2, 4)
     await set_timer(old, epoch, AT)
-    mine = await new.take_over(2)
+    mine = await new.take_over(2, 4)
     with pytest.raises(FencedError):
         await old.write(firing("old"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
     with pytest.raises(FencedError):
@@ -125,7 +125,7 @@ async def test_a_transaction_of_timers_alone_is_fenced(gone: Client, heir: Clien
 
 async def test_a_row_goes_only_as_it_was_read(gone: Client) -> None:
     store = await prepared(gone)
-    epoch = await store.take_over(2)
+    epoch = await store.take_over(2, 4)
     await set_timer(store, epoch, LATER)  # moved since it was read
     await store.write(firing("a"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
     assert [t.due_at for t in await store.due_timers(0, 1, LATER, 10)] == [LATER]
@@ -137,21 +137,21 @@ async def test_a_row_goes_only_as_it_was_read(gone: Client) -> None:
 
 async def test_the_outbox_gets_entries_and_loses_those_that_were_published(gone: Client) -> None:
     store = await prepared(gone)
-    epoch = await store.take_over(2)
+    epoch = await store.take_over(2, 4)
     first, second = firing("a"), firing("b", LATER)
     for plan in (first, second):
         await store.write(plan, {}, partition=2, epoch=epoch, attempt=1, watermark=LATER)
     assert list(await store.outbox(2)) == first.outbox + second.outbox
     await store.clear_outbox(2, epoch, first.outbox)
     assert list(await store.outbox(2)) == second.outbox
-    await store.take_over(2)
+    await store.take_over(2, 4)
     assert list(await store.outbox(2)) == second.outbox, "a takeover keeps it"
 
 
 async def test_after_settling_nothing_that_was_left_open_can_commit(gone: Client) -> None:
     """The connection breaks between the writes and the commit."""
     store = await prepared(gone)
-    epoch = await store.take_over(2)
+    epoch = await store.take_over(2, 4)
     epochs = store._epochs
 
     async def breaks() -> None:
@@ -168,3 +168,19 @@ async def test_after_settling_nothing_that_was_left_open_can_commit(gone: Client
     assert await store.settle(2, epoch) == 7
     with pytest.raises(DuplicateEventsError):
         await store.write(firing("a"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
+
+
+async def test_after_growth_event_time_is_where_it_was_for_the_keys_that_moved(gone: Client) -> None:
+    """Of two partitions one becomes three of four: whoever moved keeps the time that has been told."""
+    store = await prepared(gone)
+    assert await store.first_count() == 0
+    for partition, watermark in ((0, AT), (1, LATER)):
+        epoch = await store.take_over(partition, 2)
+        plan: Plan[Tally] = Plan()
+        await store.write(plan, {}, partition=partition, epoch=epoch, attempt=1, watermark=watermark)
+    for partition in (3, 2, 1, 0):
+        await store.take_over(partition, 4)
+    assert [await store.watermark(p) for p in range(4)] == [AT, LATER, AT, LATER]
+    assert await store.first_count() == 2
+    await store.take_over(4, 5)
+    assert await store.watermark(4) == LATER, "of five, its keys may have been in any"

@@ -95,7 +95,7 @@ class Worker:
         )
 
     async def takes_over(self) -> None:
-        await self.processor.assigned(frozenset({0}))
+        await self.processor.assigned(frozenset({0}), 2)
 
     async def process(self, messages: Sequence[Message], until: datetime | None = None) -> None:
         await self.processor.process(batch_of(messages, self._before, until))

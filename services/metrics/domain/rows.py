@@ -10,10 +10,10 @@ from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
 COLLECTIONS: tuple[Collection, ...] = (
-    # {_id: partition, epoch, owner, sessions, writes (see ``shared.journal.epoch``), offsets: {topic: next},
-    # watermark, tail, recent, folds, open: {cell: n}}: ``watermark`` under the stream clock only; ``tail``
-    # packs the changes of cells, and ``recent`` the ids, that are not yet in the collections below; ``folds``
-    # counts how often they went there.
+    # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
+    # next}, watermark, tail, folds, open: {cell: n}}: ``watermark`` under the stream clock only; ``tail``
+    # packs the changes of cells that are not yet in ``days`` and ``gaps``; ``folds`` counts how often they
+    # went there.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {"<segment>|<channel>": {field: n}}}
     Collection("days", owner=None, personal=()),
@@ -21,8 +21,15 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("gaps", owner=None, personal=()),
     # {_id: customer, record: MessagePack of ``state.Customer``}
     Collection("customers", owner="_id", personal=("record",)),
-    # {_id: "<partition>:<number>", n, ids: packed}: hashes of event ids.
+    # Hashes of event ids, packed, by the residue of their keys' hashes, which is called "<of>:<number>":
+    # {_id: "<residue>", recent: packed, runs: [{id, ids: n}], garbage: [run]}: ``recent`` are not folded yet.
+    Collection("ids", owner=None, personal=()),
+    # {_id: "<residue>:<number>", n, ids: packed}: a fold's, or some folds' together.
     Collection("seen", owner=None, personal=()),
+    # {_id: "<run>:<page>", ids: packed, sorted}, run being "<residue>:<epoch>.<serial>".
+    Collection("pages", owner=None, personal=()),
+    # {_id: "<run>:<piece>", bits}
+    Collection("filters", owner=None, personal=()),
 )
 
 
@@ -61,18 +68,29 @@ def segment_and_channel(name: str) -> tuple[str, str]:
     return unquote(segment), unquote(channel)
 
 
-def chunk_id(partition: int, number: int) -> str:
-    return f"{partition}:{number:010d}"
+def chunk_id(residue: str, number: int) -> str:
+    return f"{residue}:{number:010d}"
 
 
 def chunk_number(id: str) -> int:
-    return int(id.partition(":")[2])
+    return int(id.rpartition(":")[2])
 
 
-def chunk_bounds(partition: int) -> tuple[str, str]:
-    """The ids of a partition's chunks: from the first (included) to the second (not)."""
+def part_id(run: str, number: int) -> str:
+    """Of a page, or of a piece of a filter."""
+    return f"{run}:{number:06d}"
+
+
+def part_number(id: str) -> tuple[str, int]:
+    """What ``part_id`` made an id of."""
+    run, _, number = id.rpartition(":")
+    return run, int(number)
+
+
+def named_under(name: str) -> dict[str, str]:
+    """Matches the ids that begin with a residue's or a run's name and a colon."""
     # A semicolon is the character after the colon.
-    return f"{partition}:", f"{partition};"
+    return {"$gte": f"{name}:", "$lt": f"{name};"}
 
 
 def _escape(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a worker keeps of one partition: the effects not yet written, and the customers it has read."""
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,8 +10,9 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
-from services.metrics.journal.seen import Chunk, IdSet, pack, to_merge, unpack
-from services.metrics.journal.store import Fold, Stored, Write
+from services.metrics.journal.known import Known
+from services.metrics.journal.seen import pack
+from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
@@ -34,8 +35,7 @@ class Partition:
     version: int
     offsets: dict[str, int]
     watermark: datetime | None
-    seen: IdSet
-    chunks: tuple[Chunk, ...]
+    known: Known
     budget: Budget
     customers: Cache[Tracked] = field(init=False)
     """As the store has them: any may go at any time."""
@@ -43,6 +43,9 @@ class Partition:
     """Those that events were read for since the last write, with their bytes."""
     tail: Delta = field(default_factory=dict)
     recent: "array[int]" = field(default_factory=lambda: array("Q"))
+    """Ids that are not folded, the newest last."""
+    stored: int = 0
+    """How many of them stand in the store."""
     changed: set[str] = field(default_factory=set)
     events: int = 0
     """Events applied and not written."""
@@ -55,23 +58,31 @@ class Partition:
         self.customers = Cache(self.budget, CUSTOMERS)
 
     @classmethod
-    def take_over(cls, number: int, stored: Stored, seen: IdSet, budget: Budget) -> "Partition":
-        """``seen`` holds the ids of the chunks; the recent ones are added here."""
-        recent = unpack(stored.recent)
-        for h in recent:
-            seen.add(h)
+    def take_over(
+        cls, number: int, stored: Stored, known: Known, recent: "array[int]", budget: Budget
+    ) -> "Partition":
+        """``recent`` are those of the ids known that stand in the partition's document."""
         return cls(
             number,
             stored.epoch,
             stored.version,
             dict(stored.offsets),
             stored.watermark,
-            seen,
-            stored.chunks,
+            known,
             budget,
             tail=dict(stored.tail),
             recent=recent,
+            stored=len(recent),
         )
+
+    def ids_as_stored(self, version: int) -> "tuple[Known, array[int]] | None":
+        """What is known without what was not written; None if the store may know more. ``version`` is what
+        the takeover, which counts as a write, has made of it."""
+        if version != self.version + 1:
+            return None
+        for _ in self.known.recent.remove(self.recent[self.stored :]):
+            pass
+        return self.known, self.recent[: self.stored]
 
     def hold(self, subjects: Iterable[str]) -> list[str]:
         """Hold these customers until they are written. Returns those that must be read."""
@@ -113,9 +124,10 @@ class Partition:
         self.budget.give(UNWRITTEN, sum(size for _, size in self.held.values()))
         self.held = {subject: (tracked, 0) for subject, (tracked, _) in self.held.items()}
 
-    def apply(self, event: Event, h: int) -> bool:
-        """Let an event take effect, once; False for a duplicate. Its customer must be held."""
-        if not self.seen.add(h):
+    def apply(self, event: Event, h: int, seen: Set[int] = frozenset()) -> bool:
+        """Let an event take effect, once; False for a duplicate: of those known in memory, or ``seen``. Its
+        customer must be held."""
+        if h in seen or not self.known.recent.add(h):
             return False
         self.recent.append(h)
         self.events += 1
@@ -135,7 +147,7 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        return self.moved or bool(self.events)
+        return self.moved or bool(self.events) or self.known.moved
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
@@ -147,6 +159,7 @@ class Partition:
         fold = fold or len(self.tail) > FOLD_CELLS or len(self.recent) > FOLD_IDS
         return Write(
             partition=self.number,
+            residue=self.known.residue,
             epoch=self.epoch,
             version=self.version,
             offsets=dict(self.offsets),
@@ -154,26 +167,24 @@ class Partition:
             recent=pack(self.recent),
             customers=records,
             watermark=self.watermark if self.watermark_moved else None,
-            fold=self._fold() if fold and (self.tail or self.recent) else None,
+            fold=self.known.fold(len(self.recent)) if fold and (self.tail or self.recent) else None,
+            manifest=self.known.manifest(),
         )
 
-    def _fold(self) -> Fold:
-        number = max((chunk.number for chunk in self.chunks), default=0) + 1
-        return Fold(number, to_merge(self.chunks) if self.recent else ())
-
-    def written(self, write: Write) -> None:
-        """The write stands. Customers stay in memory as long as there is room."""
+    def written(self, write: Write) -> Iterator[None]:
+        """The write stands. Customers stay in memory as long as there is room. What is returned is to be gone
+        through: it takes ids out of memory, a few at a time."""
         self.version += 1
         self.changed.clear()
         self.events, self.moved, self.watermark_moved = 0, False, False
         if write.fold is not None:
             if self.recent:
-                ids = len(self.recent) + sum(chunk.ids for chunk in write.fold.merge)
-                left = tuple(c for c in self.chunks if c not in write.fold.merge)
-                self.chunks = (*left, Chunk(write.fold.number, ids))
+                self.known.folded(write.fold, len(self.recent))
             self.tail = {}
             self.recent = array("Q")
+        self.stored = len(self.recent)
         self._release(write.customers)
+        return self.known.written(write.manifest)
 
 
 def held_bytes(record: bytes) -> int:

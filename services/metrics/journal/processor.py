@@ -7,7 +7,7 @@ offsets, and what was in memory is counted again from the log.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic, perf_counter
@@ -16,9 +16,11 @@ from typing import NoReturn, Protocol, TypeVar
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
+from services.metrics.journal.library import IdStore, Library
 from services.metrics.journal.partition import UNWRITTEN, Partition
-from services.metrics.journal.seen import IdSet, event_hash
-from services.metrics.journal.store import Stored, Write
+from services.metrics.journal.residues import Residue
+from services.metrics.journal.seen import event_hash
+from services.metrics.journal.writes import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.worker import faults
@@ -51,9 +53,12 @@ Publish = Callable[[Sequence[Record]], Awaitable[None]]
 class Store(Protocol):
     """What the processor needs of ``WorkerStore``."""
 
-    async def claim(self, partition: int) -> Stored: ...
+    @property
+    def ids(self) -> IdStore: ...
 
-    def seen(self, partition: int) -> AsyncIterator[bytes]: ...
+    async def claim(self, partition: int, count: int) -> Stored: ...
+
+    async def first_count(self) -> int: ...
 
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]: ...
 
@@ -78,6 +83,8 @@ class CompactProcessor:
         *,
         stream: bool,
         flush_seconds: float = 1.0,
+        recent_ids: int = 1_000_000,
+        page_bytes: int = 32 * 1024 * 1024,
         clock: Callable[[], float] = monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         budget: Budget | None = None,
@@ -88,22 +95,30 @@ class CompactProcessor:
         self._publish = publish
         self._stream = stream
         self._flush_seconds = flush_seconds
+        self._library = Library(store.ids, recent_ids=recent_ids, page_bytes=page_bytes)
+        self._budget.ask("ids", lambda: self._library.bytes)
         self._clock = clock
         self._wall_clock = wall_clock
         self._partitions: dict[int, Partition] = {}
+        self._let_go: dict[int, Partition] = {}
+        """Perhaps to be taken over again, with the ids that are in memory."""
         self._durable: dict[TopicOffset, int] = {}
         self._next_flush = self._next_fold = 0.0
         self._poison: set[Origin] = set()
         # A revoke comes from the consumer's own task, whatever is under way here.
         self._lock = asyncio.Lock()
 
-    async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
+    @property
+    def id_bytes(self) -> int:
+        """What the ids of events take in memory."""
+        return self._library.bytes
+
+    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
         async with self._lock:
             self._close(frozenset(self._partitions))
+            before, self._let_go = self._let_go, {}
             self._durable.clear()
-            taken = {}
-            for number in sorted(partitions):
-                taken[number] = await retry(SERVICE, "mongo", partial(self._take_over, number))
+            taken = await self._take_over(sorted(partitions), count, before)
             self._partitions = taken
             self._next_fold = self._clock() + FOLD_SECONDS
             stored = {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
@@ -111,14 +126,26 @@ class CompactProcessor:
             self._durable = dict(stored)
             return stored
 
-    async def _take_over(self, number: int) -> Partition:
-        stored = await self._store.claim(number)
-        seen = IdSet()
-        async for chunk in self._store.seen(number):
-            # In a thread: heartbeats must not wait for millions of ids.
-            await asyncio.to_thread(seen.load, chunk)
-        await asyncio.to_thread(seen.sort)
-        return Partition.take_over(number, stored, seen, self._budget)
+    async def _take_over(
+        self, numbers: Sequence[int], count: int, before: Mapping[int, Partition]
+    ) -> dict[int, Partition]:
+        """Claim all, then read the ids that are not in memory: those of partitions that others wrote, or that
+        may have been written without an answer."""
+        stored, kept = {}, {}
+        for number in numbers:
+            stored[number] = await retry(SERVICE, "mongo", partial(self._store.claim, number, count))
+            was = before.get(number)
+            if was is not None and was.known.residue == Residue(count, number):
+                as_stored = was.ids_as_stored(stored[number].version)
+                if as_stored is not None:
+                    kept[Residue(count, number)] = as_stored
+        opened = await self._library.open([Residue(count, number) for number in numbers], kept)
+        return {
+            n: Partition.take_over(n, stored[n], *opened[Residue(count, n)], self._budget) for n in numbers
+        }
+
+    async def first_count(self) -> int:
+        return await retry(SERVICE, "mongo", self._store.first_count)
 
     async def watermark(self, partition: int) -> datetime | None:
         part = self._partitions.get(partition)
@@ -135,9 +162,10 @@ class CompactProcessor:
                 for message in batch.messages
                 if type(message.event.data) in _COUNTED and message.origin not in self._poison
             ]
-            await self._load(part, fresh)
+            seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
+            await self._load(part, fresh, seen)
             try:
-                self._apply(part, fresh)
+                self._apply(part, fresh, seen)
             except _PoisonError as poison:
                 await self._set_aside(poison)
             if batch.records:
@@ -173,14 +201,16 @@ class CompactProcessor:
 
     def _close(self, partitions: frozenset[int]) -> None:
         for number in partitions & self._partitions.keys():
-            self._partitions.pop(number).close()
+            part = self._let_go[number] = self._partitions.pop(number)
+            part.close()
 
     def durable(self) -> Mapping[TopicOffset, int]:
         offsets, self._durable = self._durable, {}
         return offsets
 
-    async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
-        subjects = dict.fromkeys(message.event.subject for message, h in fresh if h not in part.seen)
+    async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]], seen: Set[int]) -> None:
+        recent = part.known.recent
+        subjects = dict.fromkeys(m.event.subject for m, h in fresh if h not in seen and h not in recent)
         self._budget.advance()
         missing = part.hold(subjects)
         if not missing:
@@ -191,13 +221,13 @@ class CompactProcessor:
             part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
-    def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
+    def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]], seen: Set[int]) -> None:
         """Let all take effect, with no await between. Raises ``_PoisonError``."""
         started = perf_counter()
         results: Counter[tuple[str, str]] = Counter()
         for message, h in fresh:
             try:
-                applied = part.apply(message.event, h)
+                applied = part.apply(message.event, h, seen)
             except Exception as error:  # a bug in the domain: the event goes aside with its reason
                 raise _PoisonError(message) from error
             results[message.event.type, "applied" if applied else "duplicate"] += 1
@@ -232,6 +262,8 @@ class CompactProcessor:
             return
         try:
             await self._flush(self._partitions.values())
+            for part in self._partitions.values():
+                await self._library.work(part.known, part.epoch)
         except Exception as error:
             if not passes(error):
                 raise
@@ -249,8 +281,8 @@ class CompactProcessor:
         writes = [part.write(fold=fold) for part in dirty]
         await self._store.write(writes)
         faults.point("after_transaction")
+        leftover = [part.written(write) for part, write in zip(dirty, writes, strict=True)]
         for part, write in zip(dirty, writes, strict=True):
-            part.written(write)
             self._durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
         ended = self._clock()
         rest = min(SHARE * (ended - began), LONGEST_REST_SECONDS)
@@ -258,3 +290,6 @@ class CompactProcessor:
         if fold:
             self._next_fold = ended + FOLD_SECONDS
         telemetry.BATCH_SECONDS.labels(SERVICE, "transaction").observe(perf_counter() - started)
+        for taking_out in leftover:
+            for _ in taking_out:
+                await asyncio.sleep(0)

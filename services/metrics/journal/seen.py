@@ -1,4 +1,4 @@
-"""The ids of the events that have taken effect: eight bytes each, kept for ever.
+"""The newest ids of events that have taken effect, in memory: eight bytes each. The older ones: ``runs``.
 
 An id is stored as a 64-bit hash. The chance that a new event meets one of a hundred million others and
 is taken for a duplicate is 5e-12.
@@ -7,7 +7,7 @@ is taken for a duplicate is 5e-12.
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -72,13 +72,28 @@ class IdSet:
     def sort(self) -> None:
         self._runs = [array("Q", sorted(run)) for run in self._runs]
 
+    def remove(self, ids: Iterable[int]) -> Iterator[None]:
+        """Take these out, those that are there; it yields now and then, so that millions hold up nobody."""
+        gone: dict[int, set[int]] = {}
+        for h in ids:
+            gone.setdefault(h >> _SHIFT, set()).add(h)
+        for n, (bucket, hashes) in enumerate(gone.items(), 1):
+            self._runs[bucket] = array("Q", [h for h in self._runs[bucket] if h not in hashes])
+            if n % 256 == 0:  # about 5 ms
+                yield
+
     def __len__(self) -> int:
         return sum(len(run) for run in self._runs)
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory, about: an array grows by an eighth at a time."""
+        return len(self) * (ID_BYTES + 1) + _BUCKETS * 72
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stored run of ids."""
+    """Ids as they were folded, stored in no order; all of its partition's are in memory."""
 
     number: int
     ids: int

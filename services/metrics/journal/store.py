@@ -1,26 +1,17 @@
 """Metrics' database as the worker writes it: takeover, and what changed in one transaction."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import OPEN, Delta
+from services.metrics.domain.cells import OPEN
 from services.metrics.domain.gaps import is_gap
-from services.metrics.domain.rows import (
-    cell_name,
-    chunk_bounds,
-    chunk_id,
-    chunk_number,
-    day_id,
-    pack_tail,
-    unpack_tail,
-)
-from services.metrics.journal.seen import ID_BYTES, Chunk
+from services.metrics.domain.rows import cell_name, day_id, pack_tail, unpack_tail
+from services.metrics.journal.id_store import IdStore
+from services.metrics.journal.writes import Stored, Write
 from shared.journal.epoch import Epochs
 
 Document = dict[str, Any]
@@ -30,75 +21,27 @@ LOOKUP = 100
 """Customers asked for in one query."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What a worker takes over with a partition."""
-
-    epoch: int
-    """Under which the partition is this worker's."""
-    version: int
-    """How often it was written."""
-    offsets: Mapping[str, int]
-    """Topic -> the next offset to read."""
-    watermark: datetime | None
-    tail: Delta
-    recent: bytes
-    chunks: tuple[Chunk, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """Move tail and recent ids to their places: the ids to chunk ``number``, then ``merge`` to one."""
-
-    number: int
-    merge: tuple[Chunk, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """All that changed of a partition since it was last written."""
-
-    partition: int
-    epoch: int
-    version: int
-    """As it is before: what was written unnoticed, its acknowledgement lost, is not written again."""
-    offsets: Mapping[str, int]
-    tail: Delta
-    recent: bytes
-    customers: Mapping[str, bytes]
-    watermark: datetime | None = None
-    """Only if it moved."""
-    fold: Fold | None = None
-
-
 class WorkerStore:
     """What the worker reads and writes. PyMongo's errors pass through."""
 
     def __init__(self, database: AsyncDatabase[Document], client: AsyncMongoClient[Document]) -> None:
         self._db = database
+        self.ids = IdStore(database)
         self._epochs = Epochs(client, database)
 
-    async def claim(self, partition: int) -> Stored:
-        """Take the partition over: whoever had it before cannot write it any more."""
-        found = await self._epochs.take_over(partition)
-        chunks = [
-            Chunk(chunk_number(d["_id"]), d["n"])
-            async for d in self._db["seen"].find(_chunks(partition), {"n": 1}).sort("_id", 1)
-        ]
+    async def claim(self, partition: int, count: int) -> Stored:
+        """Take the partition over, of ``count``: whoever had it before cannot write it any more."""
+        found = await self._epochs.take_over(partition, count)
         return Stored(
             epoch=found["epoch"],
             version=found["writes"],
             offsets=found.get("offsets", {}),
             watermark=found.get("watermark"),
             tail=unpack_tail(bytes(found.get("tail", b""))),
-            recent=bytes(found.get("recent", b"")),
-            chunks=tuple(chunks),
         )
 
-    async def seen(self, partition: int) -> AsyncIterator[bytes]:
-        """The packed ids of each chunk."""
-        async for document in self._db["seen"].find(_chunks(partition)):
-            yield bytes(document["ids"])
+    async def first_count(self) -> int:
+        return await self._epochs.first_count()
 
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The records of those customers that have one."""
@@ -129,8 +72,7 @@ class WorkerStore:
             )
         folding = [write for write in writes if write.fold is not None]
         await self._fold_cells(folding, session)
-        for write in folding:
-            await self._fold_ids(write, session)
+        await self.ids.write(writes, session)
 
     async def _write_partition(self, write: Write, session: AsyncClientSession) -> None:
         fold = write.fold is not None
@@ -138,7 +80,6 @@ class WorkerStore:
             "$set": {
                 "offsets": dict(write.offsets),
                 "tail": b"" if fold else pack_tail(write.tail),
-                "recent": b"" if fold else write.recent,
             },
             "$inc": {"folds": int(fold)},
         }
@@ -165,21 +106,3 @@ class WorkerStore:
                     ordered=False,
                     session=session,
                 )
-
-    async def _fold_ids(self, write: Write, session: AsyncClientSession) -> None:
-        fold, seen = write.fold, self._db["seen"]
-        if fold is None or not write.recent:
-            return
-        ids = write.recent
-        if fold.merge:
-            names = [chunk_id(write.partition, chunk.number) for chunk in fold.merge]
-            merged_ids = [bytes(d["ids"]) async for d in seen.find({"_id": {"$in": names}}, session=session)]
-            await seen.delete_many({"_id": {"$in": names}}, session=session)
-            ids = b"".join((*merged_ids, ids))
-        document = {"_id": chunk_id(write.partition, fold.number), "n": len(ids) // ID_BYTES, "ids": ids}
-        await seen.bulk_write([InsertOne(document)], session=session)
-
-
-def _chunks(partition: int) -> Document:
-    first, end = chunk_bounds(partition)
-    return {"_id": {"$gte": first, "$lt": end}}

@@ -59,7 +59,7 @@ async def run(
     target: JournalProcessor[Any], messages: Sequence[Message], size: int, until: datetime | None = None
 ) -> None:
     """Take over partition 0 and process the messages in batches of ``size``, then move the clock."""
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     before = START
     for start in range(0, len(messages), size):
         part = messages[start : start + size]

@@ -85,7 +85,10 @@ class MemoryStore(InMemoryStore[Any]):
         while self._open:
             self._open.pop()()
 
-    async def take_over(self, partition: int) -> int:
+    async def first_count(self) -> int:
+        return 1
+
+    async def take_over(self, partition: int, count: int) -> int:
         self._decide()
         self.epochs[partition] = self.epochs.get(partition, 0) + 1
         self.attempts[partition] = 0

@@ -60,7 +60,7 @@ def dead(publisher: MemoryPublisher) -> list[Record]:
 async def test_the_caller_is_told_and_the_record_is_kept_as_it_came(handler: Handler[Tally]) -> None:
     store, publisher = MemoryStore(handler), MemoryPublisher()
     target = processor(store, publisher, handler)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     await handle(target, command(API, 7))
     outcome = store.outcomes[f"{API} k-1"]
     assert (outcome.status, outcome.body["code"]) == (500, "internal")
@@ -80,12 +80,12 @@ async def test_a_crash_loses_neither(handler: Handler[Tally], after: bool) -> No
     store, publisher = MemoryStore(handler), MemoryPublisher()
     publisher.crash_at, publisher.crash_after = 1, after
     target = processor(store, publisher, handler)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     with pytest.raises(CrashError):
         await handle(target, command(API, 7))
     publisher.crash_at = None
     successor = processor(store, publisher, handler)
-    await successor.assigned(frozenset({0}))
+    await successor.assigned(frozenset({0}), 2)
     await handle(successor, command(API, 7))
     assert len({(r.value, r.headers) for r in dead(publisher)}) == 1
     assert store.outcomes[f"{API} k-1"].status == 500
@@ -97,12 +97,12 @@ async def test_a_replay_takes_effect_once_it_is_mended(
 ) -> None:
     store, publisher = MemoryStore(handler), MemoryPublisher()
     target = processor(store, publisher, handler)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     await handle(target, command(API, 7))
     domain.mended = True
     if cold:
         target = processor(store, publisher, handler)
-        await target.assigned(frozenset({0}))
+        await target.assigned(frozenset({0}), 2)
     await handle(target, command(API, 7))  # the same record redelivered is handled
     assert store.outcomes[f"{API} k-1"].status == 500
     for offset in (9, 9, 10):  # the replay, again, and a second one
@@ -114,7 +114,7 @@ async def test_a_replay_takes_effect_once_it_is_mended(
 async def test_what_nobody_waits_for_is_a_dead_letter_alone(handler: Handler[Tally], domain: Domain) -> None:
     store, publisher = MemoryStore(handler), MemoryPublisher()
     target = processor(store, publisher, handler)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     await handle(target, command(OTHERS, 7))
     assert (len(dead(publisher)), store.journal) == (1, {})
     domain.mended = True

@@ -165,7 +165,7 @@ class Life:
         while True:
             target = processor(self.store, self.publisher)
             try:
-                await target.assigned(frozenset({0}))
+                await target.assigned(frozenset({0}), 2)
             except CrashError:
                 continue
             return target

@@ -26,7 +26,7 @@ async def with_a_timer() -> tuple[MemoryStore, JournalProcessor[Any], MemoryPubl
 async def test_a_step_of_timers_alone_is_fenced_too() -> None:
     store, old, _ = await with_a_timer()
     new = processor(store, MemoryPublisher())
-    await new.assigned(frozenset({0}))
+    await new.assigned(frozenset({0}), 2)
     kept = dict(store.timers)
     with pytest.raises(FencedError):
         await old.process(batch_of([], START, DUE))
@@ -43,7 +43,7 @@ async def test_a_firing_that_both_workers_saw_due_is_the_successors_alone() -> N
     async def sleeps(*args: Any) -> Any:
         due = await real(*args)
         store.due_timers = real  # type: ignore[method-assign]
-        await new.assigned(frozenset({0}))
+        await new.assigned(frozenset({0}), 2)
         await new.process(batch_of([], START, DUE))
         return due
 
@@ -60,7 +60,7 @@ async def test_what_a_successor_has_in_the_outbox_outlives_the_one_before() -> N
 
     async def takes_over_and_dies() -> None:
         new = processor(store, published)
-        await new.assigned(frozenset({0}))
+        await new.assigned(frozenset({0}), 2)
         published.dies = iter(["before"])
         with pytest.raises(CrashError):
             await new.process(batch_of([], DUE, DUE + timedelta(hours=7)))
@@ -69,7 +69,7 @@ async def test_what_a_successor_has_in_the_outbox_outlives_the_one_before() -> N
     with pytest.raises(FencedError):
         await old.process(batch_of([], START, DUE))
     heir = processor(store, published)
-    await heir.assigned(frozenset({0}))
+    await heir.assigned(frozenset({0}), 2)
     assert _timers(published.records) == 2, "both firings are told"
     assert store.outboxes == {0: []}
 
@@ -77,7 +77,7 @@ async def test_what_a_successor_has_in_the_outbox_outlives_the_one_before() -> N
 async def test_a_worker_that_lost_its_partition_dead_letters_nothing() -> None:
     """Its state is old: what speaks against an event there need not speak against it any more."""
     store, old, publisher = await with_a_timer()
-    await processor(store, MemoryPublisher()).assigned(frozenset({0}))
+    await processor(store, MemoryPublisher()).assigned(frozenset({0}), 2)
     with pytest.raises(FencedError):
         await old.process(Batch(0, 1, tuple(messages_of([(0, 0, 13)])), START, START))
     assert len(publisher.records) == 1, "the purchase's of before"
@@ -87,7 +87,7 @@ async def test_a_worker_that_takes_the_same_partition_again_is_fenced_off_from_i
     """A batch that was abandoned at a revoke may go on for a while."""
     _, old, publisher = await with_a_timer()
     first = old._partitions[0]
-    await old.assigned(frozenset({0}))
+    await old.assigned(frozenset({0}), 2)
     assert old._partitions[0].epoch == first.epoch + 1
     old._partitions[0] = first
     with pytest.raises(FencedError):

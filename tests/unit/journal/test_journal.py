@@ -137,7 +137,7 @@ async def test_a_worker_that_lost_its_partition_is_fenced() -> None:
     old, new = processor(store, publisher), processor(store, publisher)
     messages = messages_of([(0, 1, 5), (0, 1, 6), (0, 1, 7)])
     await run(old, messages[:1], 10)
-    await new.assigned(frozenset({0}))
+    await new.assigned(frozenset({0}), 2)
     await new.process(batch_of(messages[1:2], START))
     with pytest.raises(FencedError):
         await old.process(batch_of(messages[2:], START))
@@ -147,7 +147,7 @@ async def test_a_worker_that_lost_its_partition_is_fenced() -> None:
 async def test_the_offsets_of_a_batch_are_durable_only_after_it() -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     target = processor(store, publisher)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     publisher.crash_at = 1
     with pytest.raises(CrashError):
         await target.process(batch_of(messages_of([(0, 1, 5)]), START))

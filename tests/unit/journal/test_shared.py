@@ -110,7 +110,7 @@ def sales(customers: Iterable[int], *, start: int = 0) -> list[Message]:
 async def test_counters_are_read_once_a_batch_and_only_by_those_who_ask() -> None:
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
     target = processor(store, publisher, KIOSK)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     await target.process(batch_of(log_of([("return", 0, 1, 1, 1)]), START))
     assert store.counter_reads == []  # nobody asked
     for n in range(3):
@@ -145,7 +145,7 @@ def test_two_partitions_never_take_more_than_there_is(first: list[int], second: 
 
     async def worker(partition: int, sizes: list[int]) -> None:
         target = processor(store, MemoryPublisher(), KIOSK)
-        await target.assigned(frozenset({partition}))
+        await target.assigned(frozenset({partition}), 2)
         for n, size in enumerate(sizes):
             messages = sales([partition] * size, start=10 * n)
             await target.process(Batch(partition, 2, tuple(messages), START, START))
@@ -248,7 +248,7 @@ async def test_a_letter_that_a_timer_causes_survives_a_crash_too(size: int) -> N
     await run(processor(store, publisher, KIOSK), messages, size)
     publisher.crash_at = 1
     target = processor(store, publisher, KIOSK)
-    await target.assigned(frozenset({0}))
+    await target.assigned(frozenset({0}), 2)
     with pytest.raises(CrashError):
         await target.process(batch_of([], messages[0].at, END))
     assert not dead_letters(publisher.records)

@@ -1,14 +1,17 @@
 """The processor's store in memory: one transaction at a time, with crashes and outages on demand."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from array import array
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pymongo.errors import AutoReconnect
 
 from services.metrics.domain.cells import Delta, merged
-from services.metrics.journal.seen import ID_BYTES, Chunk
-from services.metrics.journal.store import Stored, Write
+from services.metrics.journal.residues import Residue
+from services.metrics.journal.runs import PageName
+from services.metrics.journal.seen import ID_BYTES, Chunk, pack
+from services.metrics.journal.writes import Stored, StoredIds, Write
 from shared.worker.processing import FencedError
 
 
@@ -18,15 +21,71 @@ class Row:
     version: int = 0
     offsets: Mapping[str, int] = field(default_factory=dict)
     tail: Delta = field(default_factory=dict)
-    recent: bytes = b""
-    chunks: dict[int, bytes] = field(default_factory=dict)
     watermark: datetime | None = None
+
+
+class MemoryIds:
+    """The ids' store, counting what is read."""
+
+    def __init__(self) -> None:
+        self.documents: dict[Residue, StoredIds] = {}
+        self.folded: dict[Residue, dict[int, bytes]] = {}
+        self.filters: dict[str, list[bytes]] = {}
+        self.stored_pages: dict[PageName, bytes] = {}
+        self.chunks_read = self.filters_read = self.pages_read = 0
+
+    async def residues(self) -> list[StoredIds]:
+        return list(self.documents.values())
+
+    async def chunks(self, residue: Residue) -> AsyncIterator[tuple[Chunk, bytes]]:
+        for number, ids in sorted(self.folded.get(residue, {}).items()):
+            self.chunks_read += 1
+            yield Chunk(number, len(ids) // ID_BYTES), ids
+
+    async def chunk(self, residue: Residue, number: int) -> bytes:
+        return self.folded[residue][number]
+
+    async def filter(self, run: str) -> AsyncIterator[bytes]:
+        for piece in self.filters[run]:
+            self.filters_read += 1
+            yield piece
+
+    async def pages(self, names: Collection[PageName]) -> dict[PageName, bytes]:
+        self.pages_read += len(names)
+        return {name: self.stored_pages.get(name, b"") for name in names}
+
+    async def put_pages(self, pages: Mapping[PageName, "array[int]"]) -> None:
+        self.stored_pages.update({name: pack(ids) for name, ids in pages.items()})
+
+    async def put_filter(self, run: str, pieces: Sequence[bytes]) -> None:
+        self.filters[run] = list(pieces)
+
+    async def drop(self, run: str) -> None:
+        self.filters.pop(run, None)
+        for name in [name for name in self.stored_pages if name.run == run]:
+            del self.stored_pages[name]
+
+    def write(self, w: Write) -> None:
+        before = self.documents.get(w.residue, StoredIds(w.residue))
+        recent = b"" if w.fold is not None else w.recent
+        chunks = self.folded.setdefault(w.residue, {})
+        runs, garbage = before.runs, before.garbage
+        if w.manifest is not None:
+            runs, garbage = w.manifest.runs, w.manifest.garbage
+            for chunk in w.manifest.spilled:
+                del chunks[chunk.number]
+        self.documents[w.residue] = StoredIds(w.residue, recent, runs, garbage)
+        if w.fold is not None and w.recent:
+            assert w.fold.number not in chunks
+            ids = b"".join(chunks.pop(chunk.number) for chunk in w.fold.merge)
+            chunks[w.fold.number] = ids + w.recent
 
 
 class MemoryStore:
     def __init__(self) -> None:
         self.rows: dict[int, Row] = {}
         self.records: dict[str, bytes] = {}
+        self.ids = MemoryIds()
         self.folded: Delta = {}
         self.writes = self.folds = 0
         self.away = False
@@ -35,18 +94,15 @@ class MemoryStore:
         if self.away:
             raise AutoReconnect("the store is away")
 
-    async def claim(self, partition: int) -> Stored:
+    async def claim(self, partition: int, count: int) -> Stored:
         self._check()
         row = self.rows.setdefault(partition, Row())
         row.epoch += 1
-        chunks = tuple(Chunk(n, len(ids) // ID_BYTES) for n, ids in sorted(row.chunks.items()))
-        return Stored(
-            row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail), row.recent, chunks
-        )
+        row.version += 1
+        return Stored(row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail))
 
-    async def seen(self, partition: int) -> AsyncIterator[bytes]:
-        for ids in self.rows[partition].chunks.values():
-            yield ids
+    async def first_count(self) -> int:
+        return 1
 
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]:
         self._check()
@@ -62,18 +118,15 @@ class MemoryStore:
 
     def _write(self, row: Row, w: Write) -> None:
         row.version += 1
-        row.offsets, row.tail, row.recent = dict(w.offsets), dict(w.tail), w.recent
+        row.offsets, row.tail = dict(w.offsets), dict(w.tail)
         row.watermark = w.watermark or row.watermark
         self.records.update(w.customers)
+        self.ids.write(w)
         if w.fold is None:
             return
         self.folds += 1
         self.folded = merged((self.folded, w.tail))
-        if w.recent:
-            assert w.fold.number not in row.chunks
-            ids = b"".join(row.chunks.pop(chunk.number) for chunk in w.fold.merge)
-            row.chunks[w.fold.number] = ids + w.recent
-        row.tail, row.recent = {}, b""
+        row.tail = {}
 
     @property
     def cells(self) -> Delta:

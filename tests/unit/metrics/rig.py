@@ -17,11 +17,13 @@ FAR = datetime(2030, 1, 1, tzinfo=UTC)
 class Rig:
     """A worker's processor on a log of two topics, one partition each of a number."""
 
-    def __init__(self, store: MemoryStore, *, stream: bool = False) -> None:
+    def __init__(self, store: MemoryStore, *, stream: bool = False, recent_ids: int = 1_000_000) -> None:
         self.store = store
         self.time = 0.0
         self.published: list[Record] = []
-        self.processor = CompactProcessor(store, self.publish, stream=stream, clock=lambda: self.time)
+        self.processor = CompactProcessor(
+            store, self.publish, stream=stream, recent_ids=recent_ids, clock=lambda: self.time
+        )
 
     async def publish(self, records: Sequence[Record]) -> None:
         self.published += records
@@ -55,5 +57,5 @@ def batch(
 
 async def started(store: MemoryStore, *partitions: int, stream: bool = False) -> Rig:
     rig = Rig(store, stream=stream)
-    await rig.processor.assigned(frozenset(partitions or (0,)))
+    await rig.processor.assigned(frozenset(partitions or (0,)), 2)
     return rig

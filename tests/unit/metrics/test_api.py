@@ -79,7 +79,7 @@ def api(server: str) -> Iterator[TestClient]:
         async with AsyncMongoClient[dict[str, Any]](server, tz_aware=True) as client:
             await client.drop_database("rapport_metrics")
             worker = Worker(client, "rapport_metrics")
-            await worker.processor.assigned(frozenset({0}))
+            await worker.processor.assigned(frozenset({0}), 2)
             await worker.process(told(), start=0)
 
     asyncio.run(write())

@@ -30,7 +30,7 @@ def some(count: int, customers: int) -> list[Event]:
 async def test_with_however_little_memory_the_counts_are_the_same(limit: int) -> None:
     store, budget, events = MemoryStore(), Budget(limit), some(60, 9)
     rig = rig_with(budget, store)
-    await rig.processor.assigned(frozenset({0}))
+    await rig.processor.assigned(frozenset({0}), 1)
     for start in range(0, len(events), 7):
         await rig.processor.process(batch(events[start : start + 7], start=start))
         rig.time += 0.3
@@ -44,7 +44,7 @@ async def test_with_however_little_memory_the_counts_are_the_same(limit: int) ->
 async def test_what_is_not_written_is_held_and_what_is_written_may_go() -> None:
     store, budget = MemoryStore(), Budget()
     rig = rig_with(budget, store)
-    await rig.processor.assigned(frozenset({0}))
+    await rig.processor.assigned(frozenset({0}), 1)
     rig.time = 0.5
     await rig.processor.process(batch(some(4, 4)))  # written at once, as the first
     written = sum(held_bytes(record) for record in store.records.values())
@@ -63,7 +63,7 @@ async def test_too_much_that_is_not_written_is_written_at_once() -> None:
     """Counted in bytes too, as a few customers may be large."""
     store, budget = MemoryStore(), Budget(8 * 10 * held_bytes(b""))
     rig = rig_with(budget, store)
-    await rig.processor.assigned(frozenset({0}))
+    await rig.processor.assigned(frozenset({0}), 1)
     await rig.processor.process(batch(some(1, 1)))
     writes, events = store.writes, some(40, 40)
     for n in range(1, 40):
@@ -79,7 +79,7 @@ async def test_a_batch_that_outlives_a_revoke_has_what_it_works_on_and_holds_not
     monkeypatch.setattr(processor_module, "REVOKE_SECONDS", 0.01)
     store, budget = MemoryStore(), Budget()
     rig = rig_with(budget, store)
-    await rig.processor.assigned(frozenset({0}))
+    await rig.processor.assigned(frozenset({0}), 1)
     await rig.processor.process(batch(some(3, 3)))
     await rig.processor.process(batch([event(purchase("o9"), subject="c1")], start=3))
     answer, at_once = asyncio.Event(), store.customers

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.metrics.journal import partition as partition_module
+from services.metrics.journal.residues import Residue
 from shared.schemas.event import Event
 from shared.worker.processing import FencedError
 
@@ -60,7 +61,7 @@ async def _live(store: MemoryStore, log: Sequence[Event], plan: Sequence[str], s
 
 
 async def _restart(rig: Rig) -> int:
-    return (await rig.processor.assigned(frozenset({0}))).get(("feedback", 0), 0)
+    return (await rig.processor.assigned(frozenset({0}), 2)).get(("feedback", 0), 0)
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def test_folding_keeps_sums_and_ids() -> None:
         await rig.processor.process(batch([e], start=i))
         await rig.flush()
     assert store.folds > 50
-    assert len(store.rows[0].chunks) < store.folds, "small chunks are merged"
+    assert len(store.ids.folded[Residue(2, 0)]) < store.folds, "small chunks are merged"
     assert store.cells == run(events)[1]
     again = await started(store)
     await again.processor.process(batch(events, start=200))

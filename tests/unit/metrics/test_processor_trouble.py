@@ -11,7 +11,7 @@ from services.metrics.domain.apply import apply
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
-from services.metrics.journal.store import Write
+from services.metrics.journal.writes import Write
 from shared.kafka.publisher import Record
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError
@@ -52,7 +52,7 @@ async def test_a_revoke_during_an_outage_gives_up_and_loses_nothing(monkeypatch:
     await rig.processor.revoked(frozenset({0}))
     store.away = False
     again = Rig(store)
-    assert await again.processor.assigned(frozenset({0})) == {("feedback", 0): 1}
+    assert await again.processor.assigned(frozenset({0}), 2) == {("feedback", 0): 1}
 
 
 async def test_a_batch_of_a_partition_let_go_has_no_effect() -> None:
@@ -86,7 +86,7 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
     headers = dict(dead_letter.headers)
     assert headers["rapport-origin"] == b"feedback/0/1"
     assert b"no such number" in headers["rapport-error-detail"]
-    assert await rig.processor.assigned(frozenset({0})) == {}
+    assert await rig.processor.assigned(frozenset({0}), 2) == {}
     await rig.processor.process(batch(log))
     await rig.flush()
     assert store.cells == run(good)[1]
@@ -145,7 +145,7 @@ async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.Monkey
     rig.processor = CompactProcessor(
         store, rig.publish, stream=False, budget=Budget(2_000), clock=lambda: rig.time
     )
-    await rig.processor.assigned(frozenset({0}))
+    await rig.processor.assigned(frozenset({0}), 2)
     events = [event(purchase(f"o{i}"), days=i, subject=f"c{i % 7}") for i in range(40)]
     for i, e in enumerate(events):
         await rig.processor.process(batch([e], start=i))
@@ -208,7 +208,7 @@ async def test_a_commit_that_was_lost_with_the_partitions_is_due_again() -> None
     assert rig.processor.durable() == {("feedback", 0): 1, ("feedback", 1): 4}  # and the broker refuses it
     assert rig.processor.durable() == {}
     await rig.processor.revoked(frozenset({0, 1}))
-    await rig.processor.assigned(frozenset({1}))
+    await rig.processor.assigned(frozenset({1}), 2)
     assert rig.processor.durable() == {("feedback", 1): 4}
 
 
@@ -232,7 +232,7 @@ async def test_a_flush_whose_acknowledgement_is_lost_counts_once(fold: bool) -> 
     await rig.processor.process(batch(log[1:], start=1))
     with pytest.raises(FencedError):
         await rig.flush()
-    assert await rig.processor.assigned(frozenset({0})) == {("feedback", 0): 1}
+    assert await rig.processor.assigned(frozenset({0}), 2) == {("feedback", 0): 1}
     await rig.processor.process(batch(log[1:], start=1))
     await rig.flush()
     assert store.cells == run(log)[1]

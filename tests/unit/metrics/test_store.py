@@ -9,11 +9,13 @@ from pymongo import AsyncMongoClient
 
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.rows import COLLECTIONS
+from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import FAN_OUT
 from services.metrics.journal.store import WorkerStore
 from services.metrics.store import MetricsStore
+from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
@@ -33,10 +35,14 @@ async def no_dead_letters(records: Sequence[Record]) -> None:
 
 
 class Worker:
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, name: str, recent_ids: int = 1_000_000) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
-            WorkerStore(client[name], client), no_dead_letters, stream=True, clock=lambda: self.time
+            WorkerStore(client[name], client),
+            no_dead_letters,
+            stream=True,
+            recent_ids=recent_ids,
+            clock=lambda: self.time,
         )
 
     async def process(self, events: Sequence[Event], *, start: int, partition: int = 0) -> None:
@@ -78,7 +84,7 @@ async def test_reads_what_was_counted(
     monkeypatch.setattr(partition_module, "FOLD_CELLS", fold)
     events = history()
     worker = Worker(client, database_name)
-    await worker.processor.assigned(frozenset({0, 1}))
+    await worker.processor.assigned(frozenset({0, 1}), 2)
     for i, e in enumerate(events):
         await worker.process([e], start=i, partition=int(e.subject[1]) % 2)
     delta = run(events)[1]
@@ -96,12 +102,12 @@ async def test_reads_what_was_counted(
 async def test_a_crash_resumes_from_what_stands(client: Client, database_name: str) -> None:
     events = history()
     first = Worker(client, database_name)
-    await first.processor.assigned(frozenset({0}))
+    await first.processor.assigned(frozenset({0}), 2)
     await first.process(events[:20], start=0)
     first.time -= 1_000.0
     await first.process(events[20:30], start=20)
     second = Worker(client, database_name)
-    assert await second.processor.assigned(frozenset({0})) == {("feedback", 0): 20}
+    assert await second.processor.assigned(frozenset({0}), 2) == {("feedback", 0): 20}
     assert await second.processor.watermark(0) == NOW
     await second.process([*events[20:], *events[:10]], start=20)
     with pytest.raises(FencedError):
@@ -116,14 +122,41 @@ async def test_ids_outlive_folds_merges_and_workers(
     monkeypatch.setattr(partition_module, "FOLD_IDS", 0)
     events = [event(SurveyAnswered(survey="csat", score=5), days=1) for _ in range(2 * FAN_OUT + 5)]
     worker = Worker(client, database_name)
-    await worker.processor.assigned(frozenset({0}))
+    await worker.processor.assigned(frozenset({0}), 2)
     for i, e in enumerate(events):
         await worker.process([e], start=i)
     assert await client[database_name]["seen"].count_documents({}) < FAN_OUT
     again = Worker(client, database_name)
-    await again.processor.assigned(frozenset({0}))
+    await again.processor.assigned(frozenset({0}), 2)
     await again.process(events, start=len(events))
     found = await MetricsStore(client[database_name]).read(DAY0)
+    assert found.days[DAY0 + 1]["csat_top"] == len(events)
+
+
+async def test_ids_go_to_runs_and_stay_known_after_growth(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_module, "FOLD_IDS", 2)
+    monkeypatch.setattr(library, "LEAST_RECENT", 8)
+    monkeypatch.setattr(library, "STEP_IDS", 16)
+    monkeypatch.setattr(known, "RUNS_TO_MERGE", 3)
+    monkeypatch.setattr(runs, "PAGE_IDS", 4)
+    events = [event(SurveyAnswered(survey="csat", score=5), days=1, subject=f"c{i}") for i in range(60)]
+    worker = Worker(client, database_name, recent_ids=8)
+    await worker.processor.assigned(frozenset({0}), 1)
+    for i, e in enumerate(events):
+        await worker.process([e], start=i)
+    database = client[database_name]
+    document = await database["ids"].find_one({"_id": "1:0"})
+    assert document is not None
+    assert document["runs"]
+    assert await database["pages"].count_documents({}) > 2
+    grown = Worker(client, database_name, recent_ids=8)
+    await grown.processor.assigned(frozenset({0, 1, 2}), 3)
+    for partition in range(3):
+        mine = [e for e in events if partition_of(e.subject.encode(), 3) == partition]
+        await grown.process(mine, start=60 if partition == 0 else 0, partition=partition)
+    found = await MetricsStore(database).read(DAY0)
     assert found.days[DAY0 + 1]["csat_top"] == len(events)
 
 
@@ -131,9 +164,10 @@ async def test_every_collection_says_what_it_holds_of_whom(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partition_module, "FOLD_IDS", 0)
-    worker = Worker(client, database_name)
-    await worker.processor.assigned(frozenset({0}))
-    await worker.process(history(), start=0)
-    await worker.processor.assigned(frozenset({0}))
+    monkeypatch.setattr(library, "LEAST_RECENT", 2)
+    worker = Worker(client, database_name, recent_ids=2)
+    await worker.processor.assigned(frozenset({0}), 2)
+    for i, e in enumerate(history()):
+        await worker.process([e], start=i)
     written = set(await client[database_name].list_collection_names())
     assert written == {collection.name for collection in COLLECTIONS}

@@ -39,7 +39,7 @@ class LargeIntake:
     def __init__(self, hours: Mapping[str, int]) -> None:
         self._hours = hours
 
-    def read(self, record: KafkaRecord, partitions: int) -> Slot:
+    def read(self, record: KafkaRecord, partitions: int, first_count: int = 0) -> Slot:
         at = START + timedelta(hours=self._hours[record.topic] + record.offset)
         return Slot(record.topic, record.offset, at, EVENT, record)
 
@@ -93,6 +93,9 @@ class AheadConsumer(MemoryConsumer):
                     self._next[place] = offset + 1
                     self._bytes += self._ahead[-1].size
                     filled = True
+
+    async def partitions(self, topic: str) -> int:
+        return 1 + max(partition for _, partition in self.logs.counts)
 
     async def unread(self, of: Collection[TopicPartition]) -> Collection[TopicPartition]:
         return [p for p in of if p in self.positions and self.positions[p] < self.logs.counts[p]]

@@ -39,11 +39,14 @@ class Recorder:
         """For so long a batch goes on after it is cancelled."""
         self._durable: dict[TopicOffset, int] = {}
 
-    async def assigned(self, partitions: frozenset[int]) -> Mapping[TopicOffset, int]:
+    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
         self.told.append(f"assigned {sorted(partitions)}")
         with self._counted():
             await self.ready.wait()
         return self.stored
+
+    async def first_count(self) -> int:
+        return 1
 
     async def watermark(self, partition: int) -> None:
         return None

@@ -131,3 +131,16 @@ def test_a_round_that_has_its_bytes_goes_on_with_the_next_partition() -> None:
     assignment.extend(KafkaRecord("a", p, 9, b"c1", b"") for p in range(3))
     batches = cut.take(assignment, {})
     assert [(b.partition, len(b.messages)) for b in batches] == [(0, 1), (1, 0), (2, 0)]
+
+
+def test_the_copies_of_a_growth_have_a_time_of_their_own() -> None:
+    """A moved key's past begins anew there; the watermark never goes back for it."""
+    assignment = Assignment(frozenset({0}))
+    assignment.move_on(0, START + timedelta(days=9), None)
+    assert assignment.time(0, (5, 0)) == LONG_AGO
+    assignment.move_on(0, START, (5, 0))
+    assert assignment.time(0, (5, 0)) == START
+    assert assignment.watermark(0) == START + timedelta(days=9)
+    assert assignment.time(0, (5, 1)) == LONG_AGO, "from another partition"
+    assignment.move_on(0, START + timedelta(days=12), (6, 0))
+    assert assignment.watermark(0) == START + timedelta(days=12)

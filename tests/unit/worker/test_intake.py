@@ -95,3 +95,25 @@ def test_what_grows_too_large_by_its_forwarding_is_a_dead_letter() -> None:
     slot = Intake("interactions", (), reads_everything=True).read(large, PARTITIONS)
     assert slot.record is not None
     assert slot.record.topic == "purchases.dlq"
+
+
+def copied(grown: int, partition: int) -> KafkaRecord:
+    """As ``rapport topics grow`` copies a record."""
+    marks = (("rapport-forwarded", b"0/7"), ("rapport-grown", f"{grown}@5/0".encode()))
+    before = record(BOUGHT, 7, PARTITIONS)
+    return replace(before, partition=partition, headers=(*before.headers, *marks))
+
+
+def test_a_copy_of_growth_is_read_by_services_that_are_built_anew_alone() -> None:
+    intake, here = Intake("loyalty", (PurchaseMade,)), partition_of(b"c1", PARTITIONS)
+    copy = copied(PARTITIONS, here)
+    slot = intake.read(copy, PARTITIONS, first_count=PARTITIONS)
+    assert (slot.event, slot.copied) == (BOUGHT, (5, 0))
+    assert intake.read(copy, PARTITIONS, first_count=PARTITIONS + 3).event is not None
+    assert intake.read(copy, PARTITIONS, first_count=PARTITIONS - 1).event is None
+
+
+def test_a_copy_of_growth_that_has_moved_on_is_neither_forwarded_nor_a_dead_letter() -> None:
+    there = (partition_of(b"c1", PARTITIONS) + 1) % PARTITIONS
+    slot = Intake("interactions", (), reads_everything=True).read(copied(3, there), PARTITIONS, first_count=4)
+    assert (slot.event, slot.record) == (None, None)

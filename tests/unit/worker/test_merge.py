@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.worker.merge import Queue, Queues, Slot, merge
+from shared.worker.merge import Copied, Queue, Queues, Slot, merge
+from tests.unit.journal.driver import purchase
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 logs = st.dictionaries(
@@ -58,3 +59,29 @@ def test_a_single_topic_with_more_to_come_holds_nothing_back() -> None:
 def test_records_without_effect_go_first() -> None:
     queues: Queues = {"a": queue(slots("a", [1])), "b": queue([Slot("b", 0, None)])}
     assert [s.topic for s in merge(queues, 10)] == ["b", "a"]
+
+
+ZERO, ONE = (1_000, 0), (1_000, 1)
+
+
+def test_copies_of_a_growth_come_after_what_was_there_and_before_what_came_later() -> None:
+    """Whatever the topic, and however early what they tell was; no batch is of both."""
+
+    def slot(topic: str, offset: int, hour: int, stamp: int, copied: Copied | None = None) -> Slot:
+        event = purchase(offset, "c", START, 5)
+        return Slot(topic, offset, START + timedelta(hours=hour), event, stamp=stamp, copied=copied)
+
+    a = [slot("a", 0, 50, 10), slot("a", 1, 1, 5, ZERO), slot("a", 2, 3, 6, ZERO), slot("a", 3, 4, 2_000)]
+    b = [slot("b", 0, 60, 20), slot("b", 1, 2, 5, ZERO), slot("b", 2, 1, 5, ONE), slot("b", 3, 90, 2_000)]
+    c = [slot("c", 0, 70, 2_000)]
+    queues: Queues = {"a": queue(a), "b": queue(b), "c": queue(c)}
+    batches = [merge(queues, 10) for _ in range(5)]
+    assert [[(s.topic, s.offset) for s in batch] for batch in batches] == [
+        [("a", 0), ("b", 0)],
+        [("a", 1), ("b", 1), ("a", 2)],
+        [("b", 2)],
+        [("a", 3), ("c", 0), ("b", 3)],
+        [],
+    ]
+    alone: Queues = {"a": queue(a)}
+    assert [len(merge(alone, 10)) for _ in range(3)] == [1, 2, 1]

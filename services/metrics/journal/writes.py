@@ -1,0 +1,73 @@
+"""What is read at a takeover and written at a flush, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.metrics.domain.cells import Delta
+from services.metrics.journal.residues import Residue
+from services.metrics.journal.runs import RunInfo
+from services.metrics.journal.seen import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a worker takes over with a partition."""
+
+    epoch: int
+    """Under which the partition is this worker's."""
+    version: int
+    """How often it was written."""
+    offsets: Mapping[str, int]
+    """Topic -> the next offset to read."""
+    watermark: datetime | None
+    tail: Delta
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIds:
+    """What stands of a residue's ids, but for its chunks and filters."""
+
+    residue: Residue
+    recent: bytes = b""
+    """Not folded yet."""
+    runs: tuple[RunInfo, ...] = ()
+    garbage: tuple[str, ...] = ()
+    """Runs that are of no use: replaced, or never finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Move tail and recent ids to their places: the ids to chunk ``number``, then ``merge`` to one."""
+
+    number: int
+    merge: tuple[Chunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Which runs hold the ids from now on, in place of the ``spilled`` chunks too."""
+
+    runs: tuple[RunInfo, ...]
+    garbage: tuple[str, ...]
+    spilled: tuple[Chunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """All that changed of a partition since it was last written."""
+
+    partition: int
+    residue: Residue
+    epoch: int
+    version: int
+    """As it is before: what was written unnoticed, its acknowledgement lost, is not written again."""
+    offsets: Mapping[str, int]
+    tail: Delta
+    recent: bytes
+    customers: Mapping[str, bytes] = field(default_factory=dict)
+    watermark: datetime | None = None
+    """Only if it moved."""
+    fold: Fold | None = None
+    manifest: Manifest | None = None
+    """Only if it changed."""
