@@ -54,7 +54,7 @@ simulation: $(complete) ## Seeded runs of the workers in virtual time, and the f
 	$(pytest) tests/simulation -m simulation
 
 simulate: $(complete) ## The same, any seeds: SEEDS=500, or a range SEEDS=1000-2000
-	@PYTHONHASHSEED=0 $(bin)/python -m tests.simulation $(or $(SEEDS),500)
+	@$(bin)/python -m tests.simulation $(or $(SEEDS),500)
 
 integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
 	$(pytest) tests/integration tests/contract -m integration

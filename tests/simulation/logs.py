@@ -18,8 +18,10 @@ from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from tests.unit.journal.driver import START, purchase
 from tests.unit.journal.kiosk import Step, log_of
 
-Name = Literal["kiosk", "tally", "loyalty", "metrics"]
-HANDLERS: tuple[Name, ...] = ("kiosk", "kiosk", "tally", "tally", "loyalty", "metrics")
+Name = Literal["kiosk", "tally", "loyalty", "metrics", "interactions", "followup"]
+HANDLERS: tuple[Name, ...] = ("kiosk", "kiosk", "tally", "tally", "loyalty", "metrics", "metrics")
+GROWING: tuple[Name, ...] = ()
+"""Those whose topics may get more partitions during a run."""
 END = START + timedelta(days=800)
 """The clock is set to this at last, so that every timer has fired."""
 

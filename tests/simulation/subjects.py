@@ -1,10 +1,10 @@
 """The services under simulation: how each one's processor is made, and what its run must have come to."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import cache, partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from services.loyalty.config import load
 from services.loyalty.domain import apply as loyalty
@@ -21,20 +21,28 @@ from services.metrics.journal.store import WorkerStore as MetricsStore
 from shared.domain import Handler
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
-from shared.kafka.clients import KafkaRecord, TopicPartition
 from shared.kafka.publisher import Publisher
 from shared.schemas.times import day_number
 from shared.worker.intake import Intake
 from shared.worker.processing import Processor
+from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
 from tests.simulation.judge import Said, expected, found, in_order
 from tests.simulation.logs import END
 from tests.simulation.server import Server
+from tests.simulation.store import Store
 from tests.unit.journal.kiosk import KIOSK
 from tests.unit.journal.memory import HANDLER
 
-Logs: TypeAlias = Mapping[TopicPartition, Sequence[KafkaRecord]]
 SECRET = b"k" * 16
+
+
+class Ended(Protocol):
+    """A run that is over."""
+
+    broker: Broker
+    store: Store
+    produced: set[Said]
 
 
 class Subject(Protocol):
@@ -47,7 +55,7 @@ class Subject(Protocol):
 
     def processor(self, client: SimClient, publisher: Publisher) -> Processor: ...
 
-    def differences(self, server: Server, logs: Logs, partitions: int, produced: set[Said]) -> list[str]:
+    def differences(self, ended: Ended) -> list[str]:
         """From a run without trouble, in words."""
 
 
@@ -74,9 +82,10 @@ class JournalSubject:
             wall_clock=lambda: END,
         )
 
-    def differences(self, server: Server, logs: Logs, partitions: int, produced: set[Said]) -> list[str]:
-        wanted = expected(self.handler, self.intake(), logs, partitions, self.topics)
-        got = found(server, f"rapport_{self.service}", self._rows, logs, produced)
+    def differences(self, ended: Ended) -> list[str]:
+        broker, logs = ended.broker, ended.broker.records
+        wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
+        got = found(ended.store.server, f"rapport_{self.service}", self._rows, logs, ended.produced)
         return got.differences(wanted)
 
 
@@ -99,7 +108,8 @@ class MetricsSubject:
             warm_customers=3,
         )
 
-    def differences(self, server: Server, logs: Logs, partitions: int, produced: set[Said]) -> list[str]:
+    def differences(self, ended: Ended) -> list[str]:
+        logs, partitions = ended.broker.records, ended.broker.partitions
         cells: Counter[Any] = Counter()
         customers: dict[str, bytes] = {}
         for partition in range(partitions):
@@ -118,7 +128,7 @@ class MetricsSubject:
             for subject, one in tracked.items():
                 one.trim()
                 customers[subject] = encode(one.data)
-        return self._compared(server, {k: n for k, n in cells.items() if n}, customers)
+        return self._compared(ended.store.server, {k: n for k, n in cells.items() if n}, customers)
 
     def _compared(self, server: Server, cells: dict[Any, int], customers: dict[str, bytes]) -> list[str]:
         got: Counter[Any] = Counter()
