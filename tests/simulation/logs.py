@@ -15,11 +15,15 @@ from shared.schemas.commands import AdjustmentRequested, RedemptionRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from tests.simulation.histories import history
 from tests.unit.journal.driver import START, purchase
 from tests.unit.journal.kiosk import Step, log_of
 
 Name = Literal["kiosk", "tally", "loyalty", "metrics", "interactions", "followup"]
-HANDLERS: tuple[Name, ...] = ("kiosk", "kiosk", "tally", "tally", "loyalty", "metrics", "metrics")
+HANDLERS: tuple[Name, ...] = (
+    "kiosk", "kiosk", "tally", "tally", "loyalty", "metrics", "metrics",
+    "interactions", "followup", "followup",
+)  # fmt: skip
 GROWING: tuple[Name, ...] = ()
 """Those whose topics may get more partitions during a run."""
 END = START + timedelta(days=800)
@@ -36,6 +40,8 @@ def log_for(rng: random.Random, handler: Name, partitions: int) -> list[Record]:
             good = _tally(rng, customers, size)
         case "loyalty":
             good = _loyalty(rng, customers, size)
+        case "interactions" | "followup":
+            good = [record_of(event) for event in history(rng, handler, customers, size)]
     records: list[Record] = []
     for record in good:
         records.append(_misplaced(rng, record, partitions))

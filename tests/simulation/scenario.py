@@ -21,6 +21,7 @@ LINES = (
     "after the publish",
     "after the commit",
 )
+MAIL_LINE = "with a mail under way"
 """Of the crash table: where a process, whichever gets there first, is killed or put to sleep on purpose."""
 CALLS = ("lose_request", "lose_reply", "error", "hang")
 SENDS = ("lose_request", "half", "lose_reply", "broken", "stuck")
@@ -138,10 +139,11 @@ def _fault(rng: random.Random, handler: Name, workers: int, *, hours: bool) -> F
     kinds += ["store_away", "store_restarts", "broker_away", "leader_moves", "join", "leave"]
     if handler == "followup":
         kinds += ["mail"] * 6
+    lines = (*LINES, MAIL_LINE, MAIL_LINE) if handler == "followup" else LINES
     kind = rng.choice(kinds)
     fault = Fault(kind, at, worker=rng.randrange(workers), after=rng.randrange(40))
     if kind in ("kill", "sleep") and rng.random() < 0.6:
-        fault = replace(fault, detail=rng.choice(LINES), after=rng.randrange(3))
+        fault = replace(fault, detail=rng.choice(lines), after=rng.randrange(3))
     match kind:
         case "kill":
             return replace(fault, seconds=rng.choice([0.5, 3.0, 20.0]))

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import SimpleNamespace
 from unittest import mock
 
 import structlog.testing
 
+from services.followup import sender
 from services.metrics.journal import seen
+from shared.host import STOP_SECONDS, Runtime
 from shared.journal import drafting
 from shared.journal import partition as memory
 from shared.journal import processor as journal
@@ -28,9 +31,11 @@ from tests.simulation.broker_clients import SimConsumer, SimProducer
 from tests.simulation.client import SimClient
 from tests.simulation.judge import Said
 from tests.simulation.logs import END, clock_record
+from tests.simulation.mail import LetterBox, MailFault
 from tests.simulation.scenario import BURST_SECONDS, BURSTS, Burst, Fault, Scenario, scenario
 from tests.simulation.scheduler import Node, VirtualLoop
 from tests.simulation.store import CallFault, Store
+from tests.simulation.subject import Process
 from tests.simulation.subjects import subject
 from tests.simulation.watch import Watch
 from tests.unit.journal import kiosk
@@ -68,11 +73,13 @@ class World:
         self.loop = VirtualLoop(run.seed)
         self.broker = Broker(self.loop, run.partitions, run.patience)
         self.store = Store(self.loop)
+        self.box = LetterBox(self.loop)
         self.subject = subject(run.handler)
         self.produced: set[Said] = set()
         self.nodes: dict[int, Node] = {}
         """The living process of each worker."""
         self.loops: dict[int, RecordLoop] = {}
+        self.runtimes: dict[int, Runtime] = {}
         self.started: dict[int, int] = {}
         """How often each worker was started."""
         self.left: set[int] = set()
@@ -115,7 +122,8 @@ class World:
         """Wait until all is read and done, however long its faults last, and then a while."""
         while not self._done():
             if self.loop.time() > self.watch.over + PROGRESS_SECONDS:
-                self.problems.append(f"no progress: {self.unread()}")
+                left = {place: n for place, n in self.unread().items() if n}
+                self.problems.append(f"no progress: {left or 'mails wait'}")
                 return False
             if self.restarts > RESTARTS:
                 self.problems.append("a crash loop")
@@ -129,7 +137,7 @@ class World:
         return {tp: self.broker.log(tp).unread(self.broker.group.committed.get(tp, 0)) for tp in at}
 
     def _done(self) -> bool:
-        return not any(self.unread().values())
+        return not any(self.unread().values()) and not self.subject.busy(self)
 
     def _produce(self, burst: Burst) -> None:
         self.produced.update((r.topic, r.key, r.value) for r in burst.records)
@@ -154,25 +162,43 @@ class World:
 
     async def _work(self, number: int, node: Node) -> None:
         publisher = Publisher("-", producer=lambda: SimProducer(self.broker, node))
+        client = SimClient(self.store, node)
+        processor = self.subject.processor(client, publisher)
         try:
             loop = self.loops[number] = RecordLoop(
                 service=self.subject.service,
                 consumer=lambda: SimConsumer(self.broker, node, self.subject.topics),
                 topics=self.subject.topics,
                 intake=self.subject.intake(),
-                processor=self.subject.processor(SimClient(self.store, node), publisher),
+                processor=processor,
                 stream=True,
                 batch_size=self.run.batch_size,
                 wall_clock=lambda: END,
             )
             await publisher.start()
-            await loop.run()
+            process = Process(node, client, publisher, loop, processor, self.box)
+            await self._run(number, process)
             await publisher.stop()
+            node.kill()  # it ends
         except Exception as error:
             self.loop.note(f"{node.name} ends: {type(error).__name__}: {error}")
             self.restarts += 1
+            self.loop.hits["ends by itself"] += 1
             node.kill()
             self.loop.call_later(1.0, self.start, number, context=Context())
+
+    async def _run(self, number: int, process: Process) -> None:
+        """The record loop and what is beside it, until it is stopped, as ``shared.host`` does it."""
+        extras = self.subject.extras(process)
+        if extras is None:
+            await process.loop.run()
+            return
+        self.runtimes[number], beside = extras
+        running = asyncio.gather(*beside)
+        await process.loop.run()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await running
 
     # Faults
 
@@ -205,6 +231,10 @@ class World:
             case "send":
                 broker.send_faults[broker.sends + fault.after + 1] = SendFault(fault.detail)  # type: ignore[arg-type]
                 return
+            case "mail":
+                mail = MailFault(fault.detail, fault.seconds)  # type: ignore[arg-type]
+                self.box.faults[self.box.sends + fault.after + 1] = mail
+                return
             case "join":
                 self.start(len(self.nodes))
             case "leave":
@@ -212,6 +242,8 @@ class World:
                 if not stay or fault.worker not in self.loops or fault.worker in self.left:
                     return
                 self.left.add(fault.worker)
+                if fault.worker in self.runtimes:
+                    self.runtimes[fault.worker].stop()
                 self.loops[fault.worker].stop()
         self.loop.hits[fault.kind] += 1
 
@@ -241,6 +273,7 @@ def patched(world: World) -> Iterator[None]:
         (journal, "random", dice),
         (retry, "random", dice),
         (kiosk, "GIFTS", gifts),
+        (sender, "time", SimpleNamespace(monotonic=world.loop.time)),
         (assignment, "QUEUE_LIMIT", run.limits.queue),
         (memory, "WARM_CUSTOMERS", run.limits.warm),
         (memory, "RECENT_EVENTS", run.limits.recent),

@@ -1,0 +1,125 @@
+"""A service as the simulation sees it, and those on the journal."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.domain import Handler
+from shared.host import Runtime
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import WorkerStore
+from shared.kafka.keys import partition_of
+from shared.kafka.publisher import Publisher
+from shared.worker.intake import FORWARDED, Intake
+from shared.worker.loop import RecordLoop
+from shared.worker.processing import Processor
+from tests.simulation.broker import Broker
+from tests.simulation.client import SimClient
+from tests.simulation.judge import Said, expected, found, in_order
+from tests.simulation.logs import END
+from tests.simulation.mail import LetterBox
+from tests.simulation.scheduler import Node, VirtualLoop
+from tests.simulation.store import Store
+
+SECRET = b"k" * 16
+
+
+class Ended(Protocol):
+    """A run that is over, or under way."""
+
+    loop: VirtualLoop
+    broker: Broker
+    store: Store
+    box: LetterBox
+    produced: set[Said]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker's, without its record loop's own parts."""
+
+    node: Node
+    client: SimClient
+    publisher: Publisher
+    loop: RecordLoop
+    processor: Processor
+    box: LetterBox
+
+
+class Subject(Protocol):
+    """A service."""
+
+    service: str
+    topics: tuple[str, ...]
+
+    def intake(self) -> Intake: ...
+
+    def processor(self, client: SimClient, publisher: Publisher) -> Processor: ...
+
+    def extras(self, process: Process) -> tuple[Runtime, Sequence[Coroutine[Any, Any, None]]] | None:
+        """What runs beside the record loop, until the runtime stops."""
+
+    def busy(self, run: Ended) -> bool:
+        """Whether something is under way though all records are read."""
+
+    def differences(self, run: Ended) -> list[str]:
+        """From a run without trouble, in words."""
+
+
+class JournalSubject:
+    """A service on the journal."""
+
+    def __init__(self, handler: Handler[Any], topics: Sequence[str], rows: Sequence[str]) -> None:
+        self.handler = handler
+        self.service = handler.service
+        self.topics = tuple(sorted(topics))
+        self.rows = rows
+
+    def intake(self) -> Intake:
+        everything = self.handler.reads_everything
+        consumes = self.handler.consumes
+        return Intake(self.service, consumes, reads_everything=everything, wall_clock=lambda: END)
+
+    def processor(self, client: SimClient, publisher: Publisher) -> JournalProcessor[Any]:
+        store: WorkerStore[Any] = WorkerStore(client, self.handler)  # type: ignore[arg-type]
+        return JournalProcessor(
+            self.handler,
+            store,
+            publisher,
+            secret_key=SECRET,
+            stream=True,
+            wall_clock=lambda: END,
+        )
+
+    def extras(self, process: Process) -> tuple[Runtime, Sequence[Coroutine[Any, Any, None]]] | None:
+        return None
+
+    def busy(self, run: Ended) -> bool:
+        return False
+
+    def differences(self, run: Ended) -> list[str]:
+        broker, logs = run.broker, run.broker.records
+        wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
+        got = found(run.store.server, f"rapport_{self.service}", self.rows, logs, run.produced)
+        return [*got.differences(wanted), *self._not_forwarded(broker)]
+
+    def _not_forwarded(self, broker: Broker) -> list[str]:
+        """Records on a wrong partition that were to be forwarded, and were not."""
+        if not self.handler.reads_everything:
+            return []
+        there = {
+            (record.topic, record.partition, dict(record.headers).get(FORWARDED))
+            for log in broker.records.values()
+            for record in log
+        }
+        problems = []
+        for partition in range(broker.partitions):
+            slots = in_order(
+                self.intake(), broker.records, partition, broker.partitions, self.topics, eventless=True
+            )
+            for slot in slots:
+                if slot.event is None and slot.record is not None and not slot.record.topic.endswith(".dlq"):
+                    right = partition_of(slot.record.key or b"", broker.partitions)
+                    if (slot.topic, right, f"{partition}/{slot.offset}".encode()) not in there:
+                        problems.append(f"{slot.topic}/{partition}/{slot.offset} was not forwarded")
+        return problems
