@@ -7,13 +7,14 @@ the poll interval. ``broker_clients`` has what a worker sees of it.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from shared.kafka.clients import RELEASE_SECONDS, Assigned, KafkaRecord, Lost, Record, Revoked, TopicPartition
 from shared.kafka.keys import partition_of
+from shared.worker.intake import FORWARDED
 from tests.simulation.partition_log import PartitionLog
 from tests.simulation.scheduler import Node, VirtualLoop
 
@@ -49,8 +50,9 @@ class Broker:
         self.sends = 0
         self.send_faults: dict[int, SendFault] = {}
         """By the number of the send, from 1."""
-        self.on_append: Callable[[TopicPartition], None] = lambda place: None
         self.closed = False
+        self.grown: list[tuple[int, dict[TopicPartition, int]]] = []
+        """How many partitions there were before, and where each log ended then."""
         self._transactions = 0
 
     @property
@@ -81,6 +83,17 @@ class Broker:
         """All that can be read."""
         return {place: log.records for place, log in self._logs.items()}
 
+    def take_logs(self, other: "Broker") -> None:
+        """Go on with the logs of another, from which no group has read yet."""
+        self._logs, self.grown, self.partitions = dict(other._logs), list(other.grown), other.partitions
+
+    def count_at(self, record: KafkaRecord) -> int:
+        """How many partitions there were when it was written."""
+        for count, ends in self.grown:
+            if record.offset < ends.get((record.topic, record.partition), 0):
+                return count
+        return self.partitions
+
     def append(self, record: Record, transaction: int | None = None) -> None:
         if self.closed:
             return
@@ -88,8 +101,19 @@ class Broker:
         if partition is None:
             partition = partition_of(record.key or b"", self.partitions)
         place = record.topic, partition
+        if self.grown and transaction is None and self._misplaced(record, partition):
+            # A writer that has not heard of the new partitions yet; the service interactions forwards it.
+            origin = f"{partition}/{self.log(place).end}".encode()
+            copy = Record(record.topic, record.key, record.value, (*record.headers, (FORWARDED, origin)))
+            self.loop.call_later(1.0, self.append, copy, context=Context())
         self.log(place).append(record.key, record.value, record.headers, transaction)
         self.group.wake(place)
+
+    def _misplaced(self, record: Record, partition: int) -> bool:
+        named = any(name == FORWARDED for name, _ in record.headers) or record.key is None
+        if named or record.topic == "clock" or record.topic.endswith(".dlq"):
+            return False
+        return partition_of(record.key or b"", self.partitions) != partition
 
     def write(self, records: Iterable[Record], *, seconds: float, commit: bool) -> None:
         """Another writer's transaction, open for so long."""
@@ -107,6 +131,7 @@ class Broker:
 
     def grow(self, partitions: int) -> None:
         """More partitions for every topic; the group's members learn of it, and it is shared out anew."""
+        self.grown.append((self.partitions, {place: log.end for place, log in self._logs.items()}))
         self.partitions = partitions
         self.loop.note(f"topics grow to {partitions} partitions")
         self.group.rebalance()

@@ -1,6 +1,6 @@
 """What a run must have come to: that of one worker in memory that reads the same log without any trouble."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,6 +33,11 @@ class Result:
     dead_letters: set[tuple[str, str]] = field(default_factory=set)
     """Code and origin."""
 
+    @property
+    def origins(self) -> set[str]:
+        """Where the journal's entries stood in the log."""
+        return {origin for origin, _, _ in self.journal.values()}
+
     def differences(self, other: "Result") -> list[str]:
         """In words, at most a few of each kind; ``other`` is what it should be."""
         found: list[str] = []
@@ -52,15 +57,15 @@ def in_order(
     intake: Intake,
     logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
     partition: int,
-    partitions: int,
+    count: Callable[[KafkaRecord], int],
     topics: Iterable[str],
     *,
     eventless: bool = False,
 ) -> list[Slot]:
     """The events of a partition that the service reads, its topics merged by time; ``eventless``: and what
-    is no event for it."""
+    is no event for it. ``count``: how many partitions there were when a record was written."""
     queues: Queues = {
-        topic: Queue(lambda record: intake.read(record, partitions)) for topic in sorted(topics)
+        topic: Queue(lambda record: intake.read(record, count(record))) for topic in sorted(topics)
     }
     for topic, queue in queues.items():
         queue.extend(logs.get((topic, partition), ()))
@@ -81,7 +86,7 @@ def expected(
         worker = InMemoryWorker(
             handler, clock="stream", counters=used, loopback=False, strict=False, secret_key=b"k" * 16
         )
-        for slot in in_order(intake, logs, partition, partitions, topics, eventless=True):
+        for slot in in_order(intake, logs, partition, lambda _: partitions, topics, eventless=True):
             if slot.event is None:
                 if slot.record is not None and slot.record.topic.endswith(".dlq"):
                     result.dead_letters.add(_reason(slot.record))

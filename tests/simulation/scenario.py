@@ -99,9 +99,12 @@ def scenario(seed: int) -> Scenario:
     rng = random.Random(f"scenario {seed}")
     handler = rng.choice(HANDLERS)
     partitions = rng.choice([1, 1, 2, 3])
-    bursts = bursts_of(rng, log_for(rng, handler, partitions))
-    workers = rng.choice([2, 2, 3, 4, 5])
+    records = log_for(rng, handler, partitions)
     grows = handler in GROWING and rng.random() < 0.25
+    if grows:  # what comes twice comes by another partition the second time
+        records += rng.sample(records, min(4, len(records)))
+    bursts = bursts_of(rng, records)
+    workers = rng.choice([2, 2, 3, 4, 5])
     faults = [_fault(rng, handler, workers, hours=seed % 10 == 0) for _ in range(rng.randrange(1, 9))]
     return Scenario(
         seed=seed,

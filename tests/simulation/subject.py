@@ -15,9 +15,10 @@ from shared.worker.loop import RecordLoop
 from shared.worker.processing import Processor
 from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
-from tests.simulation.judge import Said, expected, found, in_order
+from tests.simulation.judge import Result, Said, add, expected, found, in_order
 from tests.simulation.logs import END
 from tests.simulation.mail import LetterBox
+from tests.simulation.replay import Replay
 from tests.simulation.scheduler import Node, VirtualLoop
 from tests.simulation.store import Store
 
@@ -99,9 +100,44 @@ class JournalSubject:
 
     def differences(self, run: Ended) -> list[str]:
         broker, logs = run.broker, run.broker.records
+        if broker.grown:
+            return self.replayed(run)
         wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
         got = found(run.store.server, f"rapport_{self.service}", self.rows, logs, run.produced)
         return [*got.differences(wanted), *self._not_forwarded(broker)]
+
+    def emitted_by_others(self, value: bytes | None) -> bool:
+        """Whether this record is of a part of the service that is not the handler."""
+        return False
+
+    def replayed(self, run: Ended) -> list[str]:
+        """What is not as its transactions should have left it, in the order of their commits."""
+        server, records = run.store.server, run.broker.records
+        replay = Replay(self.handler, SECRET, records)
+        replay.run(server)
+        wanted = Result()
+        add(wanted, replay, replay.published)
+        wanted.counters = {name: n for name, n in replay.store.used.items() if n}
+        got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
+        got.emitted = {said for said in got.emitted if not self.emitted_by_others(said[2])}
+        # Where what is refused has no entry, no transaction tells of it.
+        wanted.dead_letters |= {(code, at) for code, at in got.dead_letters if at not in got.origins}
+        return [*replay.problems, *got.differences(wanted), *self._unread(run, got)]
+
+    def _unread(self, run: Ended, got: Result) -> list[str]:
+        """Good events of the log that the journal has not, and others that it has."""
+        good, intake = set[str](), self.intake()
+        refused = {at for _, at in got.dead_letters}
+        for (topic, _), log in run.broker.records.items():
+            if topic in self.topics and topic != "clock":
+                for record in log:
+                    slot = intake.read(record, run.broker.count_at(record))
+                    at = f"{record.topic}/{record.partition}/{record.offset}"
+                    if slot.event is not None and at not in refused:
+                        good.add(slot.event.uid)
+        known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
+        lost = [f"{uid} has had no effect" for uid in sorted(good - known)]
+        return lost + [f"{uid} was never said" for uid in sorted(known - good)]
 
     def _not_forwarded(self, broker: Broker) -> list[str]:
         """Records on a wrong partition that were to be forwarded, and were not."""
@@ -115,7 +151,7 @@ class JournalSubject:
         problems = []
         for partition in range(broker.partitions):
             slots = in_order(
-                self.intake(), broker.records, partition, broker.partitions, self.topics, eventless=True
+                self.intake(), broker.records, partition, broker.count_at, self.topics, eventless=True
             )
             for slot in slots:
                 if slot.event is None and slot.record is not None and not slot.record.topic.endswith(".dlq"):

@@ -16,11 +16,9 @@ from shared.journal.processor import JournalProcessor
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.outreach import OutreachCancelled, OutreachData, OutreachScheduled
-from tests.simulation.judge import Result, add, found
 from tests.simulation.logs import END
 from tests.simulation.mail import SimChannel, wrong
-from tests.simulation.replay import Replay
-from tests.simulation.subject import SECRET, Ended, JournalSubject, Process
+from tests.simulation.subject import Ended, JournalSubject, Process
 
 CALM = ("kill", "sleep", "leave", "call", "commit", "store", "ends")
 """What begins like this can leave a mail in doubt, besides what befalls the channel."""
@@ -61,38 +59,12 @@ class FollowupSubject(JournalSubject):
         return bool(run.store.server.find(("rapport_followup", COLLECTION), waiting))
 
     def differences(self, run: Ended) -> list[str]:
-        server, records = run.store.server, run.broker.records
-        replay = Replay(self.handler, SECRET, records)
-        replay.run(server)
-        wanted = Result()
-        add(wanted, replay, replay.published)
-        wanted.counters = {name: n for name, n in replay.store.used.items() if n}
-        got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
-        got.emitted = {said for said in got.emitted if not _is_report(said[2])}
-        rows = server.find(("rapport_followup", COLLECTION), {})
+        rows = run.store.server.find(("rapport_followup", COLLECTION), {})
         calm = not any(hit.startswith(CALM) for hit in run.loop.hits)
-        return [
-            *replay.problems,
-            *got.differences(wanted),
-            *self._unread(run, got),
-            *wrong(run.box, rows, calm=calm),
-            *_books(run),
-        ]
+        return [*self.replayed(run), *wrong(run.box, rows, calm=calm), *_books(run)]
 
-    def _unread(self, run: Ended, got: Result) -> list[str]:
-        """Good events of the log that the journal has not, and others that it has."""
-        good = set[str]()
-        for (topic, partition), log in run.broker.records.items():
-            if topic in self.topics and partition < run.broker.partitions:
-                slots = [self.intake().read(record, run.broker.partitions) for record in log]
-                good |= {s.event.uid for s in slots if s.event is not None and topic != "clock"}
-        known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
-        lost = [f"{uid} has had no effect" for uid in sorted(good - known)]
-        return lost + [f"{uid} was never said" for uid in sorted(known - good)]
-
-
-def _is_report(value: bytes | None) -> bool:
-    return SOURCE.encode() in (value or b"")
+    def emitted_by_others(self, value: bytes | None) -> bool:
+        return SOURCE.encode() in (value or b"")
 
 
 def _books(run: Ended) -> list[str]:

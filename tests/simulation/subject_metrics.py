@@ -1,7 +1,7 @@
 """Metrics under simulation, with its compact journal. Its numbers do not depend on the order of events."""
 
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,9 @@ from shared.host import Runtime
 from shared.kafka.publisher import Publisher
 from shared.schemas.times import day_number
 from shared.worker.intake import Intake
+from shared.worker.merge import Slot
 from shared.worker.processing import Processor
+from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
 from tests.simulation.judge import in_order
 from tests.simulation.logs import END
@@ -51,26 +53,28 @@ class MetricsSubject:
         return False
 
     def differences(self, run: Ended) -> list[str]:
-        logs, partitions = run.broker.records, run.broker.partitions
-        cells: Counter[Any] = Counter()
-        customers: dict[str, bytes] = {}
-        for partition in range(partitions):
-            delta: Delta = {}
-            tracked: dict[str, Tracked] = {}
-            seen = set[int]()
-            for slot in in_order(self.intake(), logs, partition, partitions, self.topics):
-                assert slot.event is not None
-                h = event_hash(slot.event.uid)
-                if slot.topic == "clock" or h in seen:
-                    continue
-                seen.add(h)
-                one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
-                metrics.apply(one, slot.event, h, delta)
-            cells.update(delta)
-            for subject, one in tracked.items():
-                one.trim()
-                customers[subject] = encode(one.data)
+        broker, delta, seen = run.broker, Delta(), set[int]()
+        tracked: dict[str, Tracked] = {}
+        for slot in self._slots(broker):
+            assert slot.event is not None
+            h = event_hash(slot.event.uid)
+            if slot.topic == "clock" or h in seen:
+                continue
+            seen.add(h)
+            one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
+            metrics.apply(one, slot.event, h, delta)
+        for one in tracked.values():
+            one.trim()
+        cells, customers = Counter(delta), {subject: encode(one.data) for subject, one in tracked.items()}
         return self._compared(run.store.server, {k: n for k, n in cells.items() if n}, customers)
+
+    def _slots(self, broker: Broker) -> Iterator[Slot]:
+        """What was written before a growth first, as it was read first."""
+        records = broker.records
+        for count in [*(count for count, _ in broker.grown), broker.partitions]:
+            logs = {at: [r for r in log if broker.count_at(r) == count] for at, log in records.items()}
+            for partition in range(count):
+                yield from in_order(self.intake(), logs, partition, broker.count_at, self.topics)
 
     def _compared(self, server: Server, cells: dict[Any, int], customers: dict[str, bytes]) -> list[str]:
         got: Counter[Any] = Counter()

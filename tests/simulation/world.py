@@ -4,27 +4,14 @@ has.
 
 import asyncio
 import contextlib
-import random
 from collections import Counter
-from collections.abc import Iterator
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import partial
-from types import SimpleNamespace
-from unittest import mock
 
-import structlog.testing
-
-from services.followup import sender
-from services.metrics.journal import seen
 from shared.host import STOP_SECONDS, Runtime
-from shared.journal import drafting
-from shared.journal import partition as memory
-from shared.journal import processor as journal
-from shared.kafka import publisher as publishing
 from shared.kafka.clients import TopicPartition
 from shared.kafka.publisher import Publisher
-from shared.worker import assignment, batching, commits, lag, member, retry
 from shared.worker.loop import RecordLoop
 from tests.simulation.broker import Broker, SendFault
 from tests.simulation.broker_clients import SimConsumer, SimProducer
@@ -32,13 +19,13 @@ from tests.simulation.client import SimClient
 from tests.simulation.judge import Said
 from tests.simulation.logs import END, clock_record
 from tests.simulation.mail import LetterBox, MailFault
+from tests.simulation.patches import patched
 from tests.simulation.scenario import BURST_SECONDS, BURSTS, Burst, Fault, Scenario, scenario
 from tests.simulation.scheduler import Node, VirtualLoop
 from tests.simulation.store import CallFault, Store
 from tests.simulation.subject import Process
 from tests.simulation.subjects import subject
 from tests.simulation.watch import Watch
-from tests.unit.journal import kiosk
 
 FIRST_SECONDS = 3.0
 """The first burst comes so long after the first worker was started."""
@@ -261,39 +248,10 @@ class World:
         self.loop.call_later(fault.seconds, self.start, number, context=Context())
 
 
-@contextlib.contextmanager
-def patched(world: World) -> Iterator[None]:
-    """What the code under test asks of the machine by itself is the simulation's meanwhile."""
-    run = world.run
-    dice = random.Random(run.seed)
-    # Which of two partitions is first is no one's promise.
-    gifts = kiosk.GIFTS if run.partitions == 1 else 10_000
-    instead = [
-        (drafting, "TIMERS_A_STEP", run.timers_a_step),
-        (journal, "random", dice),
-        (retry, "random", dice),
-        (kiosk, "GIFTS", gifts),
-        (sender, "time", SimpleNamespace(monotonic=world.loop.time)),
-        (assignment, "QUEUE_LIMIT", run.limits.queue),
-        (memory, "WARM_CUSTOMERS", run.limits.warm),
-        (memory, "RECENT_EVENTS", run.limits.recent),
-        (member, "ATTEND_SECONDS", member.ATTEND_SECONDS * run.patience),
-        (seen, "_SHIFT", 60),  # a set of ids that is small costs less
-        (seen, "_BUCKETS", 16),
-        (publishing, "WATCH_SECONDS", publishing.WATCH_SECONDS * run.patience),
-        *((module, "monotonic", world.loop.time) for module in (batching, commits, lag, member, publishing)),
-    ]
-    with structlog.testing.capture_logs(), contextlib.ExitStack() as stack:
-        for module, name, value in instead:
-            if hasattr(module, name):
-                stack.enter_context(mock.patch.object(module, name, value))
-        yield
-
-
 def play(run: Scenario) -> Verdict:
     """Run it, and judge it."""
     world = World(run)
-    with patched(world):
+    with patched(run, world.loop.time):
         world.loop.run_until_complete(world.play())
         world.store.closed = world.broker.closed = True
         trace, seconds = list(world.loop.trace), world.loop.time()
