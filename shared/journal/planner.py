@@ -22,6 +22,8 @@ from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
 API_SOURCES = "/api/"
 """What the sources of commands begin with that an API sends, and waits for."""
+LAST = "\U0010ffff"
+"""After every timer's key."""
 INTERNAL = {
     "code": "internal",
     "detail": "Something broke here. The request is kept, and may be handled once that is mended.",
@@ -46,12 +48,14 @@ class Planner(Generic[S]):
         *,
         now: datetime,
         horizon: datetime,
+        last_key: str | None = None,
         seen: Callable[[Message], bool] = lambda message: False,
         counters: Mapping[str, int | None] | None = None,
         failed_at: datetime | None = None,
     ) -> Plan[S]:
         """Apply ``messages`` (in order) and the ``due`` timers, and those set meanwhile that are due by
-        ``horizon``.
+        ``horizon``; of its own instant only those up to ``last_key``, where that is given: later ones may be
+        due that are not among ``due``.
 
         ``seen(message)`` tells of events handled before the plan: they, and a uid's second event in the plan,
         have no effect; nor has a timer's firing that was seen, set again for the same instant.
@@ -60,7 +64,8 @@ class Planner(Generic[S]):
         is the wall clock for dead letters.
         """
         plan: Plan[S] = Plan(counters=Counters(counters or {}))
-        course = Course(plan, stored, now, horizon, failed_at or now, seen, {t.key: t for t in due})
+        limit = (horizon, LAST if last_key is None else last_key)
+        course = Course(plan, stored, now, limit, failed_at or now, seen, {t.key: t for t in due})
         for message in messages:
             self._fire_until(course, message.at)
             if self._stream:
