@@ -71,6 +71,7 @@ class Replay:
                 event = self._event(origin)
                 at = max(at, event.time)
                 messages.append(Message(number, at, event, origin))
+        last_key = max((_timer(uid)[0] for uid in named if _timer(uid)[1] == horizon), default="")
         due = [t for t in self.store.timers.values() if self._planner.fire(t).event.uid in named]
         plan = self._planner.plan(
             messages,
@@ -78,6 +79,7 @@ class Replay:
             self.store.stored,
             now=before,
             horizon=horizon,
+            last_key=last_key,
             seen=self.store.seen,
             counters=dict(self.store.used),
         )
@@ -87,12 +89,20 @@ class Replay:
         self.store.keep(plan, number, strict=False)
         self.published.add(plan)
         subjects = {m.event.subject for m in messages}
-        late = [t for t in self.store.timers.values() if t.subject in subjects and t.due_at <= horizon]
+        mine = [t for t in self.store.timers.values() if t.subject in subjects]
+        late = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
         self.problems += [f"{_name(t)} has not fired by {horizon}" for t in late]
 
     def _event(self, origin: Origin) -> Event:
         record = self._records[origin.topic, origin.partition, origin.offset]
         return decode(open_envelope(record.key, record.value, record.headers), wall_now=END)
+
+
+def _timer(uid: str) -> tuple[str, datetime | None]:
+    """Of a firing's uid, the timer's key and when it was due; of another event's, nothing."""
+    _, firing, name = uid.partition("/timers ")
+    key, _, due_at = name.rpartition("|")
+    return (key, datetime.fromisoformat(due_at)) if firing else ("", None)
 
 
 def _name(timer: Timer) -> str:

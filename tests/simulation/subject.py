@@ -12,6 +12,7 @@ from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Publisher
 from shared.worker.intake import FORWARDED, Intake
 from shared.worker.loop import RecordLoop
+from shared.worker.merge import Slot
 from shared.worker.processing import Processor
 from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
@@ -100,11 +101,12 @@ class JournalSubject:
 
     def differences(self, run: Ended) -> list[str]:
         broker, logs = run.broker, run.broker.records
-        if broker.grown:
-            return self.replayed(run)
+        forwarded = self._forwarded(broker)
+        if broker.grown or forwarded:  # what is forwarded comes late, when others have long been read
+            return [*self.replayed(run), *_missing(forwarded, broker)]
         wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
         got = found(run.store.server, f"rapport_{self.service}", self.rows, logs, run.produced)
-        return [*got.differences(wanted), *self._not_forwarded(broker)]
+        return got.differences(wanted)
 
     def emitted_by_others(self, value: bytes | None) -> bool:
         """Whether this record is of a part of the service that is not the handler."""
@@ -139,23 +141,30 @@ class JournalSubject:
         lost = [f"{uid} has had no effect" for uid in sorted(good - known)]
         return lost + [f"{uid} was never said" for uid in sorted(known - good)]
 
-    def _not_forwarded(self, broker: Broker) -> list[str]:
-        """Records on a wrong partition that were to be forwarded, and were not."""
-        if not self.handler.reads_everything:
-            return []
-        there = {
-            (record.topic, record.partition, dict(record.headers).get(FORWARDED))
-            for log in broker.records.values()
-            for record in log
-        }
-        problems = []
-        for partition in range(broker.partitions):
-            slots = in_order(
+    def _forwarded(self, broker: Broker) -> list[Slot]:
+        """Records on a wrong partition that are to be forwarded."""
+        slots: list[Slot] = []
+        for partition in range(broker.partitions if self.handler.reads_everything else 0):
+            slots += in_order(
                 self.intake(), broker.records, partition, broker.count_at, self.topics, eventless=True
             )
-            for slot in slots:
-                if slot.event is None and slot.record is not None and not slot.record.topic.endswith(".dlq"):
-                    right = partition_of(slot.record.key or b"", broker.partitions)
-                    if (slot.topic, right, f"{partition}/{slot.offset}".encode()) not in there:
-                        problems.append(f"{slot.topic}/{partition}/{slot.offset} was not forwarded")
-        return problems
+        copies = [slot for slot in slots if slot.event is None and slot.record is not None]
+        return [slot for slot in copies if slot.record and not slot.record.topic.endswith(".dlq")]
+
+
+def _missing(forwarded: Sequence[Slot], broker: Broker) -> list[str]:
+    """Those that are not where their keys belong."""
+    there = {
+        (record.topic, record.partition, value)
+        for log in broker.records.values()
+        for record in log
+        for name, value in record.headers
+        if name == FORWARDED
+    }
+    problems = []
+    for slot in forwarded:
+        assert slot.record is not None
+        right = partition_of(slot.record.key or b"", broker.partitions)
+        if (slot.topic, right, dict(slot.record.headers)[FORWARDED]) not in there:
+            problems.append(f"{slot.topic}/{slot.offset} was not forwarded to {right}")
+    return problems
