@@ -14,7 +14,7 @@ from tests.simulation.logs import Name, log_for
 from tests.simulation.scenario import BURSTS, Burst, Scenario, scenario
 from tests.simulation.world import play, shrunk
 
-FIRST, END = (int(n) for n in os.environ.get("RAPPORT_SEEDS", "0-300").split("-"))
+FIRST, END = (int(n) for n in os.environ.get("RAPPORT_SEEDS", "0-500").split("-"))
 BLOCK = 20
 
 
