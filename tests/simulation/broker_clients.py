@@ -1,6 +1,7 @@
 """What a worker sees of the in-memory Kafka: a consumer, a producer, and the publisher on it."""
 
 import asyncio
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 
@@ -19,6 +20,7 @@ from shared.kafka.clients import (
 from shared.kafka.publisher import MAX_RECORD_BYTES
 from shared.schemas.topics import TOPICS
 from tests.simulation.broker import Broker, Member
+from tests.simulation.partition_log import size_of
 from tests.simulation.scheduler import Node
 
 LARGEST_BYTES = 2 * MAX_RECORD_BYTES + 64 * 1024
@@ -42,13 +44,15 @@ class SimConsumer:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def poll(self, seconds: float, limit: int, room: Collection[TopicPartition]) -> Polled:
+    async def poll(
+        self, seconds: float, limit: int, room: Collection[TopicPartition], most_bytes: int = sys.maxsize
+    ) -> Polled:
         until = self._loop.time() + seconds * self._broker.patience
         while True:
             changed = self._changed()
             if changed is not None:
                 return changed
-            records = [] if self._broker.away else self._fetch(limit, room)
+            records = [] if self._broker.away else self._fetch(limit, room, most_bytes)
             left = until - self._loop.time()
             if records or left <= 1e-6:
                 await asyncio.sleep(0)
@@ -74,7 +78,7 @@ class SimConsumer:
         self._current = item if isinstance(item, Assigned) else None
         return item
 
-    def _fetch(self, limit: int, room: Collection[TopicPartition]) -> list[KafkaRecord]:
+    def _fetch(self, limit: int, room: Collection[TopicPartition], most_bytes: int) -> list[KafkaRecord]:
         found: list[KafkaRecord] = []
         positions, log = self._positions, self._broker.log
         wanted = [tp for tp in room if tp in positions and log(tp).end > positions[tp]]
@@ -82,7 +86,8 @@ class SimConsumer:
         if len(wanted) > 1:
             self._loop.random.shuffle(wanted)
         for tp in wanted:
-            part, positions[tp] = log(tp).read(positions[tp], limit - len(found))
+            part, positions[tp] = log(tp).read(positions[tp], limit - len(found), most_bytes)
+            most_bytes -= sum(map(size_of, part))
             found += part
         if found:
             self._node.reach("before the transaction")

@@ -1,8 +1,14 @@
 """One partition's log: records, and transactions of other writers that are open, committed or aborted."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from shared.kafka.clients import KafkaRecord
+
+
+def size_of(record: KafkaRecord) -> int:
+    """Bytes of key and value."""
+    return len(record.key or b"") + len(record.value or b"")
 
 
 class PartitionLog:
@@ -46,12 +52,14 @@ class PartitionLog:
             return len(self._entries)
         return min(offsets[0] for offsets in self._open.values())
 
-    def read(self, position: int, limit: int) -> tuple[list[KafkaRecord], int]:
-        """Up to ``limit`` records from there, and the position behind them: markers are passed over."""
+    def read(self, position: int, limit: int, most_bytes: int = sys.maxsize) -> tuple[list[KafkaRecord], int]:
+        """Up to ``limit`` records from there, none after so many bytes, and the position behind them: markers
+        are passed over."""
         found: list[KafkaRecord] = []
-        while position < self.end and len(found) < limit:
+        while position < self.end and len(found) < limit and most_bytes > 0:
             record = self._entries[position]
             if record is not None and position not in self._aborted:
+                most_bytes -= size_of(record)
                 found.append(record)
             position += 1
         return found, position

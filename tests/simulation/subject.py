@@ -128,18 +128,18 @@ class JournalSubject:
 
     def _unread(self, run: Ended, got: Result) -> list[str]:
         """Good events of the log that the journal has not, and others that it has."""
-        good, intake = set[str](), self.intake()
+        said, intake = dict[str, bool](), self.intake()
         refused = {at for _, at in got.dead_letters}
         for (topic, _), log in run.broker.records.items():
             if topic in self.topics and topic != "clock":
                 for record in log:
                     slot = intake.read(record, run.broker.count_at(record))
                     at = f"{record.topic}/{record.partition}/{record.offset}"
-                    if slot.event is not None and at not in refused:
-                        good.add(slot.event.uid)
+                    if slot.event is not None:
+                        said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
         known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
-        lost = [f"{uid} has had no effect" for uid in sorted(good - known)]
-        return lost + [f"{uid} was never said" for uid in sorted(known - good)]
+        lost = [f"{uid} has had no effect" for uid, good in said.items() if good and uid not in known]
+        return lost + [f"{uid} was never said" for uid in sorted(known - said.keys())]
 
     def _forwarded(self, broker: Broker) -> list[Slot]:
         """Records on a wrong partition that are to be forwarded."""

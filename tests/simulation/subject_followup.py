@@ -9,7 +9,7 @@ from services.followup import config
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTION
-from services.followup.sender import SOURCE, Sender
+from services.followup.sender import Sender
 from services.followup.worker import handler_of
 from shared.host import Runtime
 from shared.journal.processor import JournalProcessor
@@ -20,6 +20,8 @@ from tests.simulation.logs import END
 from tests.simulation.mail import SimChannel, wrong
 from tests.simulation.subject import Ended, JournalSubject, Process
 
+SENDER = b"/rapport/followup/sender"
+"""The source of the sender's reports."""
 CALM = ("kill", "sleep", "leave", "call", "commit", "store", "ends")
 """What begins like this can leave a mail in doubt, besides what befalls the channel."""
 
@@ -64,7 +66,7 @@ class FollowupSubject(JournalSubject):
         return [*self.replayed(run), *wrong(run.box, rows, calm=calm), *_books(run)]
 
     def emitted_by_others(self, value: bytes | None) -> bool:
-        return SOURCE.encode() in (value or b"")
+        return SENDER in (value or b"")
 
 
 def _books(run: Ended) -> list[str]:
