@@ -67,6 +67,8 @@ class Coverage:
         handlers = list(self.hits)
         console.print(_table("runs with it", [(k, k) for k in KINDS], handlers, self.hits))
         console.print(_table("the crash table", LINES.items(), handlers, self.hits))
+        if missed := self.never():
+            console.print(f"never hit: {', '.join(missed)}", highlight=False)
         workers = Counter[int]()
         for (_, n, _), runs in self.runs.items():
             workers[n] += runs
@@ -78,6 +80,7 @@ def _table(
     title: str, rows: Iterable[tuple[str, str]], handlers: list[str], hits: Mapping[str, Hits]
 ) -> Table:
     made = Table(title, *handlers, "all", box=None)
+    made.columns[0].no_wrap = True
     for label, name in rows:
         counts = [hits[handler].get(name, 0) for handler in handlers]
         made.add_row(label, *map(str, counts), str(sum(counts)))
