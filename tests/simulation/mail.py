@@ -133,7 +133,7 @@ def wrong(box: LetterBox, rows: Iterable[Mapping[str, Any]], *, calm: bool) -> l
     """What is not right with the mails, given the rows of all outreach. ``calm``: no process died, slept or
     left, and the store always answered, so that only the channel can have left a mail in doubt."""
     arrived = Counter(delivery.outreach_id for delivery in box.arrived)
-    ruled = Counter((d.customer, d.rule, d.decided_at) for d in box.arrived if d.rule != MANUAL)
+    ruled = Counter((d.customer, d.rule, d.decided_at, d.text) for d in box.arrived if d.rule != MANUAL)
     problems = [f"{what} came {n} times" for what, n in ruled.items() if n > 1]
     problems += [f"{id} came {n} times" for id, n in arrived.items() if n > 1]
     by_id = {row["_id"]: row for row in rows}
