@@ -79,9 +79,11 @@ class Step(Generic[S]):
         return len(self.messages) + len(self.due)
 
     @property
-    def subjects(self) -> set[str]:
-        """The customers whose states its plan is made from."""
-        return {m.event.subject for m in self.messages} | {t.subject for t in self.due}
+    def subjects(self) -> list[str]:
+        """The customers whose states its plan is made from, each once, in the order in which they come."""
+        return list(
+            dict.fromkeys([*(m.event.subject for m in self.messages), *(t.subject for t in self.due)])
+        )
 
     def seen(self, message: Message) -> bool:
         """Whether this very event was handled before, as far as memory and ``known`` can tell."""

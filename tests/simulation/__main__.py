@@ -1,7 +1,8 @@
 """``make simulate SEEDS=500`` or ``SEEDS=1000-2000``: run seeds, and tell of the first ones that fail.
 
 A failing seed is run again without each of its faults; what is left of them is printed with the end of
-its trace. ``python -m tests.simulation =17`` runs one seed and prints all of its trace.
+its trace. At the end it says how often each kind of trouble really struck.
+``python -m tests.simulation =17`` runs one seed and prints all of its trace.
 """
 
 import sys
@@ -13,6 +14,8 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import track
 
+from tests.simulation.coverage import Coverage, Hits
+from tests.simulation.scenario import scenario
 from tests.simulation.world import Verdict, play, play_seed, shrunk
 
 TOLD = 5
@@ -26,18 +29,21 @@ def seeds_of(text: str) -> range:
     return range(int(first), int(end)) if dash else range(int(first))
 
 
-def problems_of(seed: int) -> tuple[int, list[str]]:
-    """Of one seed; an error in the simulation itself is a problem too."""
+def played(seed: int) -> tuple[int, list[str], Hits, float]:
+    """Its problems (an error in the simulation itself is one too), what it hit, and its longest stall."""
     try:
-        return seed, play_seed(seed).problems
+        verdict = play_seed(seed)
     except Exception as error:
-        return seed, [f"{type(error).__name__}: {error}"]
+        return seed, [f"{type(error).__name__}: {error}"], {}, 0.0
+    return seed, verdict.problems, verdict.hits, verdict.stall
 
 
-def failing(seeds: range, processes: int) -> Iterator[tuple[int, list[str]]]:
+def failing(seeds: range, processes: int, coverage: Coverage) -> Iterator[tuple[int, list[str]]]:
     with ProcessPoolExecutor(processes) as pool:
-        results = pool.map(problems_of, seeds, chunksize=8)
-        for seed, problems in track(results, f"seeds {seeds.start} to {seeds.stop - 1}", len(seeds)):
+        results = pool.map(played, seeds, chunksize=8)
+        told = track(results, f"seeds {seeds.start} to {seeds.stop - 1}", len(seeds))
+        for seed, problems, hits, stall in told:
+            coverage.add(scenario(seed), hits, stall)
             if problems:
                 yield seed, problems
 
@@ -62,8 +68,8 @@ def main(text: str) -> int:
         console.print("\n".join(verdict.trace), markup=False, highlight=False)
         told(console, verdict)
         return bool(verdict.problems)
-    started, seeds, bad = monotonic(), seeds_of(text), []
-    for seed, problems in failing(seeds, 2):
+    started, seeds, bad, coverage = monotonic(), seeds_of(text), [], Coverage()
+    for seed, problems in failing(seeds, 2, coverage):
         bad.append(seed)
         console.print(f"seed {seed} fails: {problems[0][:200]}", highlight=False)
     for seed in islice(bad, TOLD):
@@ -72,6 +78,7 @@ def main(text: str) -> int:
         told(console, small)
         for line in small.trace[-TRACE_LINES:]:
             console.print(f"    {line}", markup=False, highlight=False)
+    coverage.show(console)
     console.print(f"{len(seeds)} seeds in {monotonic() - started:.0f} s, {len(bad)} failed: {bad[:50]}")
     return bool(bad)
 

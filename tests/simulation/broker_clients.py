@@ -13,12 +13,17 @@ from shared.kafka.clients import (
     Polled,
     ProducerBrokenError,
     Record,
+    RecordTooLargeError,
     Revoked,
     TopicPartition,
 )
+from shared.kafka.publisher import MAX_RECORD_BYTES
 from shared.schemas.topics import TOPICS
 from tests.simulation.broker import Broker, Member
+from tests.simulation.partition_log import size_of
 from tests.simulation.scheduler import Node
+
+LARGEST_BYTES = 2 * MAX_RECORD_BYTES + 64 * 1024
 
 
 class SimConsumer:
@@ -42,7 +47,7 @@ class SimConsumer:
     async def poll(
         self, seconds: float, limit: int, room: Collection[TopicPartition], most_bytes: int = sys.maxsize
     ) -> Polled:
-        until = self._loop.time() + seconds
+        until = self._loop.time() + seconds * self._broker.patience
         while True:
             changed = self._changed()
             if changed is not None:
@@ -53,7 +58,11 @@ class SimConsumer:
                 await asyncio.sleep(0)
                 return records
             self._waiting = self._loop.create_future()
-            await asyncio.wait({self._waiting}, timeout=left)
+            timer = self._loop.call_later(left, self.wake)
+            try:
+                await self._waiting
+            finally:
+                timer.cancel()
 
     def _changed(self) -> Assigned | Revoked | Lost | None:
         member, group = self._member, self._broker.group
@@ -71,16 +80,17 @@ class SimConsumer:
 
     def _fetch(self, limit: int, room: Collection[TopicPartition], most_bytes: int) -> list[KafkaRecord]:
         found: list[KafkaRecord] = []
-        wanted = [tp for tp in sorted(room) if self._broker.end(tp) > self._positions.get(tp, 1 << 60)]
-        self._loop.random.shuffle(wanted)
+        positions, log = self._positions, self._broker.log
+        wanted = [tp for tp in room if tp in positions and log(tp).end > positions[tp]]
+        wanted = sorted(tp for tp in wanted if not self._broker.out_of_reach(tp[1]))
+        if len(wanted) > 1:
+            self._loop.random.shuffle(wanted)
         for tp in wanted:
-            at = self._positions[tp]
-            for record in self._broker.logs[tp][at : at + limit - len(found)]:
-                if most_bytes <= 0:
-                    return found
-                most_bytes -= record.size
-                self._positions[tp] += 1
-                found.append(record)
+            part, positions[tp] = log(tp).read(positions[tp], limit - len(found), most_bytes)
+            most_bytes -= sum(map(size_of, part))
+            found += part
+        if found:
+            self._node.reach("before the transaction")
         return found
 
     async def start(self, taken: Assigned, offsets: Mapping[TopicPartition, int]) -> bool:
@@ -91,12 +101,18 @@ class SimConsumer:
         self._positions = {tp: offsets.get(tp, committed.get(tp, 0)) for tp in taken.held}
         return True
 
-    async def _reach(self, seconds: float) -> None:
+    async def _reach(self, seconds: float, of: Collection[TopicPartition] = ()) -> None:
+        """The broker, or these partitions' leaders."""
         await asyncio.sleep(self._loop.random.uniform(0.0005, 0.003))
-        if self._broker.away:
-            await asyncio.sleep(min(seconds, self._broker.away_until - self._loop.time() + 0.01))
-        if self._broker.away:
+        if wait := self._out_of_reach(of):
+            await asyncio.sleep(min(seconds, wait + 0.01))
+        if self._out_of_reach(of):
             raise BrokerAwayError("the broker is away")
+
+    def _out_of_reach(self, of: Collection[TopicPartition]) -> float:
+        broker = self._broker
+        now = max(0.0, broker.away_until - self._loop.time())
+        return max([now, *(broker.out_of_reach(partition) for _, partition in of)])
 
     def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
         if self._member is not None:
@@ -119,11 +135,11 @@ class SimConsumer:
         return 0.0
 
     async def unread(self, of: Collection[TopicPartition]) -> Collection[TopicPartition]:
-        await self._reach(2.0)
-        return [tp for tp in of if self._positions.get(tp, 1 << 60) < self._broker.end(tp)]
+        await self._reach(2.0, of)
+        return [tp for tp in of if self._positions.get(tp, 1 << 60) < self._broker.log(tp).end]
 
     async def lags(self, of: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return {tp: max(0, self._broker.end(tp) - self._positions.get(tp, 1 << 60)) for tp in of}
+        return {tp: max(0, self._broker.log(tp).end - self._positions.get(tp, 1 << 60)) for tp in of}
 
     async def partitions(self, topic: str) -> int:
         await self._reach(5.0)
@@ -143,7 +159,7 @@ class SimProducer:
         self._broker = broker
         self._node = node
         self._loop = broker.loop
-        self._broken = False
+        self._broken = self._stuck = False
 
     async def send(self, records: Sequence[Record], seconds: float) -> None:
         broker = self._broker
@@ -152,28 +168,41 @@ class SimProducer:
         self._loop.note(f"{self._node.name} sends {len(records)}{f': {fault.kind}' if fault else ''}")
         if broker.closed:
             raise asyncio.CancelledError
-        if fault is not None and fault.kind == "broken":
-            self._broken = True
+        if any(len(r.key or b"") + len(r.value or b"") > LARGEST_BYTES for r in records):
+            raise RecordTooLargeError
+        kind = fault.kind if fault is not None else ""
+        if kind:
+            self._loop.hits[f"send {kind}"] += 1
+        self._broken |= kind == "broken"
+        self._stuck |= kind == "stuck"
         if self._broken:
             raise ProducerBrokenError("out of order sequence number")
-        if broker.away:
-            await asyncio.sleep(min(seconds, broker.away_until - self._loop.time() + 0.01))
-            if broker.away:
-                raise BrokerAwayError("the broker is away")
-        kind = fault.kind if fault is not None else ""
+        if self._stuck:
+            await asyncio.sleep(seconds)
+            raise BrokerAwayError("not acknowledged in time")
+        await self._reach({r.partition or 0 for r in records}, seconds)
         kept = {"lose_request": 0, "half": len(records) // 2}.get(kind, len(records))
-        written: asyncio.Future[None] = self._loop.create_future()
-        later = self._loop.random.uniform(0.0005, 0.004)
+        await self._write(records[:kept], seconds, acknowledged=not kind)
+        self._node.published()
+
+    async def _reach(self, partitions: Collection[int], seconds: float) -> None:
+        if wait := max(map(self._broker.out_of_reach, partitions)):
+            await asyncio.sleep(min(seconds, wait + 0.01))
+        if any(map(self._broker.out_of_reach, partitions)):
+            raise BrokerAwayError("the broker is away")
+
+    async def _write(self, records: Sequence[Record], seconds: float, *, acknowledged: bool) -> None:
+        broker, written = self._broker, self._loop.create_future()
 
         def arrive() -> None:
             if broker.away:
                 return
-            for r in records[:kept]:
-                broker.append(r.topic, r.key, r.value, r.headers, r.partition)
-            if not kind and not written.done():
+            for record in records:
+                broker.append(record)
+            if acknowledged and not written.done():
                 written.set_result(None)
 
-        self._loop.call_later(later, arrive, context=Context())
+        self._loop.call_later(self._loop.random.uniform(0.0005, 0.004), arrive, context=Context())
         try:
             async with asyncio.timeout(seconds):
                 await written

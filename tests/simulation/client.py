@@ -232,6 +232,15 @@ class SimCursor:
         self.most = most
         return self
 
+    def batch_size(self, size: int) -> "SimCursor":
+        return self
+
+    async def __aenter__(self) -> "SimCursor":
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        """Nothing is open."""
+
     async def to_list(self, length: int | None = None) -> list[Document]:
         if self._left is None:
             self._left = await self._collection.fetch(self)

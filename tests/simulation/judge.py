@@ -1,12 +1,14 @@
 """What a run must have come to: that of one worker in memory that reads the same log without any trouble."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from shared.domain import Handler
-from shared.journal.testing import InMemoryWorker
-from shared.kafka.clients import KafkaRecord, TopicPartition
+from shared.journal.testing import DeadLetter, InMemoryWorker
+from shared.journal.testing_results import Published
+from shared.journal.testing_store import InMemoryStore
+from shared.kafka.clients import KafkaRecord, Record, TopicPartition
 from shared.schemas.clock import ClockAdvanced
 from shared.worker.intake import Intake
 from shared.worker.merge import Queue, Queues, Slot, merge
@@ -31,6 +33,11 @@ class Result:
     dead_letters: set[tuple[str, str]] = field(default_factory=set)
     """Code and origin."""
 
+    @property
+    def origins(self) -> set[str]:
+        """Where the journal's entries stood in the log."""
+        return {origin for origin, _, _ in self.journal.values()}
+
     def differences(self, other: "Result") -> list[str]:
         """In words, at most a few of each kind; ``other`` is what it should be."""
         found: list[str] = []
@@ -50,17 +57,20 @@ def in_order(
     intake: Intake,
     logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
     partition: int,
-    partitions: int,
+    count: Callable[[KafkaRecord], int],
     topics: Iterable[str],
+    *,
+    eventless: bool = False,
 ) -> list[Slot]:
-    """The events of a partition that the service reads, its topics merged by time."""
+    """The events of a partition that the service reads, its topics merged by time; ``eventless``: and what
+    is no event for it. ``count``: how many partitions there were when a record was written."""
     queues: Queues = {
-        topic: Queue(lambda record: intake.read(record, partitions)) for topic in sorted(topics)
+        topic: Queue(lambda record: intake.read(record, count(record))) for topic in sorted(topics)
     }
     for topic, queue in queues.items():
         queue.extend(logs.get((topic, partition), ()))
     slots = merge(queues, sum(map(len, queues.values())))
-    return [slot for slot in slots if slot.event is not None]
+    return [slot for slot in slots if eventless or slot.event is not None]
 
 
 def expected(
@@ -76,18 +86,34 @@ def expected(
         worker = InMemoryWorker(
             handler, clock="stream", counters=used, loopback=False, strict=False, secret_key=b"k" * 16
         )
-        for slot in in_order(intake, logs, partition, partitions, topics):
-            assert slot.event is not None
-            if isinstance(slot.event.data, ClockAdvanced):
+        for slot in in_order(intake, logs, partition, lambda _: partitions, topics, eventless=True):
+            if slot.event is None:
+                if slot.record is not None and slot.record.topic.endswith(".dlq"):
+                    result.dead_letters.add(_reason(slot.record))
+            elif isinstance(slot.event.data, ClockAdvanced):
                 worker.advance(slot.event.data.to)
             else:
                 worker.send(slot.event, origin=Origin(slot.topic, partition, slot.offset))
-        _add(result, worker, partition)
+        add(result, worker, worker._published, partition)
     result.counters = {name: n for name, n in used.items() if n}
     return result
 
 
-def _add(result: Result, worker: InMemoryWorker[Any], partition: int) -> None:
+class Kept(Protocol):
+    """What a worker in memory has come to."""
+
+    @property
+    def store(self) -> InMemoryStore[Any]: ...
+
+    @property
+    def states(self) -> dict[str, Any]: ...
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]: ...
+
+
+def add(result: Result, worker: Kept, published: Published, partition: int | None = None) -> None:
+    """Add what it has come to. Its sums are those of this ``partition``, or of the one that they name."""
     store = worker.store
     result.states |= {s: state.model_dump_json() for s, state in worker.states.items()}
     for uid, entry in store.journal.items():
@@ -97,12 +123,11 @@ def _add(result: Result, worker: InMemoryWorker[Any], partition: int) -> None:
     for collection, rows in store.rows.items():
         result.rows |= {(collection, id): dict(row) for id, row in rows.items()}
     for (collection, key), sums in store.sums.items():
-        name = f"{partition}|{key.partition('|')[2]}"
+        name = key if partition is None else f"{partition}|{key.partition('|')[2]}"
         row = {field: n for field, n in sums.items() if n}
         if row:
             result.rows[collection, name] = {"_id": name, "key": key.partition("|")[2], **row}
-    records = worker._published._records
-    result.emitted |= {(r.topic, r.key, r.value) for r in records}
+    result.emitted |= {(r.topic, r.key, r.value) for r in published._records}
     result.dead_letters |= {(d.code, d.origin.text) for d in worker.dead_letters}
 
 
@@ -139,6 +164,6 @@ def found(
     return result
 
 
-def _reason(record: KafkaRecord) -> tuple[str, str]:
+def _reason(record: KafkaRecord | Record) -> tuple[str, str]:
     headers = dict(record.headers)
     return headers["rapport-error"].decode(), headers["rapport-origin"].decode()

@@ -7,19 +7,29 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from msgspec import structs
+
 from shared.kafka.clients import Record
+from shared.kafka.publisher import MAX_RECORD_BYTES
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
 from shared.schemas.commands import AdjustmentRequested, RedemptionRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from tests.simulation.histories import history
 from tests.unit.journal.driver import START, purchase
 from tests.unit.journal.kiosk import Step, log_of
 
-Name = Literal["kiosk", "tally", "loyalty", "metrics"]
-HANDLERS: tuple[Name, ...] = ("kiosk", "kiosk", "tally", "tally", "loyalty", "metrics")
+Name = Literal["kiosk", "tally", "loyalty", "metrics", "interactions", "followup"]
+HANDLERS: tuple[Name, ...] = (
+    "kiosk", "kiosk", "tally", "tally", "loyalty", "metrics", "metrics",
+    "interactions", "followup", "followup",
+)  # fmt: skip
+GROWING: tuple[Name, ...] = ("tally", "followup", "metrics")
+"""Those whose topics may get more partitions during a run. Metrics: see ``test_growth``."""
 END = START + timedelta(days=800)
 """The clock is set to this at last, so that every timer has fired."""
 
@@ -34,6 +44,9 @@ def log_for(rng: random.Random, handler: Name, partitions: int) -> list[Record]:
             good = _tally(rng, customers, size)
         case "loyalty":
             good = _loyalty(rng, customers, size)
+        case "interactions" | "followup":
+            events = history(rng, handler, customers, size)
+            good = _with_large(rng, events, partitions) if handler == "interactions" else records_of(events)
     records: list[Record] = []
     for record in good:
         records.append(_misplaced(rng, record, partitions))
@@ -41,6 +54,19 @@ def log_for(rng: random.Random, handler: Name, partitions: int) -> list[Record]:
             records.append(rng.choice(records))
         if rng.random() < 0.04:
             records.append(Record("purchases", b"c0", rng.choice([b"", b"{", b"\xff", b'{"a":1}'])))
+    return records
+
+
+def _with_large(rng: random.Random, events: list[Event], partitions: int) -> list[Record]:
+    """Their records; now and then one is larger than a producer of ours may write: nonsense, or an event,
+    perhaps on a wrong partition."""
+    records = records_of(events)
+    if rng.random() < 0.15:
+        n, text = rng.randrange(len(events)), "x" * (MAX_RECORD_BYTES * 2 + 100_000)
+        contact = {"channel": "phone", "direction": "inbound", "kind": "call", "summary": text}
+        large = structs.replace(events[n], data=InteractionLogged.model_validate(contact))
+        nonsense = Record("interactions", large.subject.encode(), text.encode())
+        records[n] = rng.choice([nonsense, record_of(large), record_of(large, rng.randrange(partitions))])
     return records
 
 
@@ -101,6 +127,10 @@ def _member_event(rng: random.Random, n: int) -> Data:
 def record_of(event: Event, partition: int | None = None) -> Record:
     value, headers = encode(event)
     return Record(event.data.topic, event.subject.encode(), value, tuple(headers), partition)
+
+
+def records_of(events: list[Event]) -> list[Record]:
+    return [record_of(event) for event in events]
 
 
 def clock_record(partition: int, to: datetime) -> Record:

@@ -10,6 +10,7 @@ machine that is paused).
 import asyncio
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
@@ -39,10 +40,25 @@ class Node:
         self.parked: list[asyncio.Handle] = []
         self.hooks: dict[int, Callable[[], None]] = {}
         """What happens to it before its n-th step."""
+        self.at = "before the transaction"
+        """Where in the life of a batch it is: a line of the crash table (docs/architecture.md)."""
 
     @property
     def awake(self) -> bool:
         return not self.dead and self.loop.time() >= self.asleep_until
+
+    def reach(self, line: str) -> None:
+        """It gets to this line of the crash table."""
+        self.at = line
+        if self.awake and (waiting := self.loop.ambushes.get(line)):
+            strike = waiting.pop(0)
+            if strike is not None:
+                strike(self)
+
+    def published(self) -> None:
+        """What was under way is in the log."""
+        if self.at in ("after the transaction", "after a timer's transaction"):
+            self.reach("after the publish")
 
     def kill(self) -> None:
         """Nothing of it runs from now on."""
@@ -85,6 +101,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._kept: list[asyncio.Task[Any]] = []
         """No task is left to the garbage collector, whose hour is not a function of the seed."""
         self.random = random.Random(seed)
+        self.hits: Counter[str] = Counter()
+        """What really befell this run, by kind."""
+        self.ambushes: dict[str, list[Callable[[Node], None] | None]] = {}
+        """What happens to the node that gets to such a line, and how often nothing does before."""
         self.trace: list[str] = []
         self.failures: list[BaseException] = []
         """What nobody caught."""
@@ -127,7 +147,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             ready.append(handle)
         if not ready:
             return
-        ready.rotate(-self.random.randrange(len(ready)))
+        if len(ready) > 1:
+            ready.rotate(-int(self.random.random() * len(ready)))
         handle = ready.popleft()
         if not handle._cancelled and self._may_run(handle):
             handle._run()
@@ -136,13 +157,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         node: Node | None = handle._context.get(NODE)  # type: ignore[attr-defined]
         if node is None or self._burying:
             return True
-        hook = node.hooks.pop(node.steps, None) if node.awake else None
-        if hook is not None:
+        if node.hooks and node.awake and (hook := node.hooks.pop(node.steps, None)) is not None:
             hook()
         if node.dead:
             self._graves.append(handle)
             return False
-        if not node.awake:
+        if self._now < node.asleep_until:
             node.parked.append(handle)
             return False
         node.steps += 1

@@ -57,6 +57,8 @@ class Server:
         self._numbers: dict[bytes, int] = {}
         """The highest transaction number by session."""
         self._committed: set[tuple[bytes, int]] = set()
+        self.commits: list[Mapping[Place, bytes | None]] = []
+        """What each transaction wrote, in the order of commits."""
         self._locks: dict[Place, Transaction] = {}
 
     # Transactions
@@ -87,6 +89,7 @@ class Server:
             raise failure(251, "NoSuchTransaction: the transaction has been aborted", TRANSIENT)
         if transaction.writes:
             self._time += 1
+            self.commits.append(transaction.writes)
             for (name, id), raw in transaction.writes.items():
                 self._append(name, id, raw)
         self._committed.add((session, number))

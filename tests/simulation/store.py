@@ -33,6 +33,10 @@ PASSING_CODES = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13
 """Those that MongoDB labels: transient in a transaction, unknown at its commit."""
 
 
+TIMERS = "/timers "
+"""In the uid of a timer's firing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallFault:
     """What befalls one call."""
@@ -48,6 +52,7 @@ class CallFault:
 class Request:
     """A command under way. ``session`` and ``number`` are those of its transaction."""
 
+    node: Node
     what: str
     work: Callable[[], Any]
     reply: "asyncio.Future[Any]"
@@ -70,6 +75,9 @@ class Store:
         self.writes = 0
         self.write_faults: dict[int, CallFault] = {}
         """By the number of the command in a transaction, its commit too, from 1."""
+        self.commits = 0
+        self.commit_faults: dict[int, CallFault] = {}
+        """By the number of the commit, from 1."""
         self.on: dict[str, CallFault] = {}
         """By what is called, such as ``commit`` or ``bulk state``: the next one."""
         self.before: dict[str, Callable[[], None]] = {}
@@ -108,9 +116,15 @@ class Store:
         if session is not None:
             self.writes += 1
             fault = fault or self.write_faults.get(self.writes)
+            if what == "commit":
+                self.commits += 1
+                fault = fault or self.commit_faults.get(self.commits)
         self.loop.note(f"{node.name} {what}{f': {fault.kind} {fault.code or str()}' if fault else ''}")
+        if fault is not None:
+            self.loop.hits[f"{'commit' if what == 'commit' else 'call'} {fault.kind}"] += 1
+        request = Request(node, what, work, self.loop.create_future(), session, number, fault)
         try:
-            return await self._call(Request(what, work, self.loop.create_future(), session, number, fault))
+            return await self._call(request)
         except PyMongoError as error:
             if session is not None and isinstance(error, AutoReconnect):
                 error._add_error_label(UNKNOWN_COMMIT if what == "commit" else TRANSIENT)
@@ -168,10 +182,22 @@ class Store:
                 self.server.abort(request.session, request.number)
             self._answer(request, error)
             return
+        if request.session is not None:
+            request.node.reach(self._line(request.what))
         if fault is not None and fault.kind == "lose_reply":
             self._answer(request, AutoReconnect("connection closed"), SELECTION_SECONDS)
         else:
             self._answer(request, result)
+
+    def _line(self, what: str) -> str:
+        """Of the crash table: where a process is once this has taken effect."""
+        if what == "abort":
+            return "before the transaction"
+        if what != "commit":
+            return "in the transaction"
+        last = self.server.commits[-1] if self.server.commits else {}
+        fired = any(name[1] == "journal" and TIMERS in str(id) for name, id in last)
+        return "after a timer's transaction" if fired else "after the transaction"
 
     def _refuse(self, request: Request, code: int) -> OperationFailure:
         """An error of the server, and what it does to the transaction; of a commit the end may stand."""

@@ -22,6 +22,7 @@ from tests.simulation.client import SimClient
 from tests.simulation.scheduler import Node, VirtualLoop
 from tests.simulation.store import CallFault, Store
 from tests.unit.journal.driver import START, batch_of, messages_of
+from tests.unit.journal.kiosk import KIOSK, log_of
 from tests.unit.journal.memory import HANDLER, CrashError, Tally, apply
 
 HOUR = timedelta(hours=1)
@@ -61,8 +62,8 @@ class Bench:
         self.published: list[Record] = []
         self.offset = 0
 
-    def worker(self, name: str) -> "Worker":
-        return Worker(self, name)
+    def worker(self, name: str, handler: Handler[Any] = TALLY) -> "Worker":
+        return Worker(self, name, handler)
 
     def run(self, work: Any) -> Any:
         try:
@@ -81,13 +82,13 @@ class Bench:
 
 
 class Worker:
-    def __init__(self, bench: Bench, name: str) -> None:
+    def __init__(self, bench: Bench, name: str, handler: Handler[Any]) -> None:
         self.node = Node(name, bench.loop)
         self.outbound = Outbound(bench.published)
         self._before = START
-        store: WorkerStore[Any] = WorkerStore(SimClient(bench.store, self.node), TALLY)  # type: ignore[arg-type]
+        store: WorkerStore[Any] = WorkerStore(SimClient(bench.store, self.node), handler)  # type: ignore[arg-type]
         self.processor = JournalProcessor(
-            TALLY,
+            handler,
             store,
             self.outbound,
             secret_key=b"k" * 16,
@@ -224,3 +225,22 @@ def test_7_a_session_announced_during_a_takeover_holds_up_no_successor() -> None
         assert bench.loop.time() - began < 5.0
 
     bench.run(main())
+
+
+@pytest.mark.xfail(strict=True, reason="refused facts are not journalled")
+def test_a_refused_facts_dead_letter_outlives_a_crash_where_its_correction_is_in_the_same_step() -> None:
+    """Found by a seed whose worker slept between its transaction and its publish."""
+    bench = Bench()
+    messages = log_of([("buy", 0, 0, 1, 5), ("return", 0, 0, 1, 9), ("return", 0, 0, 1, 2)])
+
+    async def main() -> None:
+        old, new = bench.worker("old", KIOSK), bench.worker("new", KIOSK)
+        await old.takes_over()
+        old.outbound.dead = True
+        with pytest.raises(CrashError):
+            await old.process(messages)
+        await new.takes_over()
+        await new.process(messages)
+
+    bench.run(main())
+    assert [dict(r.headers)["rapport-error"] for r in bench.dead_letters] == [b"too_much"]

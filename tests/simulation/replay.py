@@ -1,0 +1,109 @@
+"""What the transactions of a run must have come to, one by one in the order of their commits.
+
+Where what comes in depends on when the workers did something (reports of mails), or where a customer's
+events move to another partition, no run without trouble has the same log in the same order. So the log is
+read in the order in which the journal has it: each transaction is planned again, from the states that those
+before it left.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.domain import Handler
+from shared.journal.plan import Timer
+from shared.journal.planner import Planner
+from shared.journal.testing import LONG_AGO
+from shared.journal.testing_results import DeadLetter, Published
+from shared.journal.testing_store import InMemoryStore
+from shared.kafka.clients import KafkaRecord, TopicPartition
+from shared.schemas.codec import decode, open_envelope
+from shared.schemas.event import Event
+from shared.worker.processing import TIMER_TOPIC, Message, Origin
+from tests.simulation.documents import Document, thaw
+from tests.simulation.logs import END
+from tests.simulation.server import Place, Server
+
+
+class Replay:
+    """Plans the commits of one service's database again."""
+
+    def __init__(
+        self,
+        handler: Handler[Any],
+        secret: bytes,
+        records: Mapping[TopicPartition, Sequence[KafkaRecord]],
+    ) -> None:
+        self.store: InMemoryStore[Any] = InMemoryStore(handler)
+        self.published = Published()
+        self.problems: list[str] = []
+        self._planner = Planner(handler, secret, stream=True)
+        self._database = f"rapport_{handler.service}"
+        self._records = {(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
+        self._watermarks: dict[int, datetime] = {}
+
+    @property
+    def states(self) -> dict[str, Any]:
+        return {subject: stored.state for subject, stored in self.store.stored.items()}
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]:
+        return self.published.dead_letters
+
+    def run(self, server: Server) -> None:
+        for writes in server.commits:
+            for partition in self._documents(writes, "partitions"):
+                self._commit(partition, self._documents(writes, "journal"))
+
+    def _documents(self, writes: Mapping[Place, bytes | None], collection: str) -> list[Document]:
+        wanted = (self._database, collection)
+        return [thaw(raw) for (name, _), raw in writes.items() if name == wanted and raw is not None]
+
+    def _commit(self, partition: Document, journal: Sequence[Document]) -> None:
+        number, horizon = partition["_id"], partition.get("watermark", LONG_AGO)
+        before = self._watermarks.get(number, LONG_AGO)
+        self._watermarks[number] = horizon
+        named = {d["_id"]: d for d in journal}
+        at, messages = before, []
+        for d in journal:
+            if d["topic"] != TIMER_TOPIC:
+                origin = Origin(d["topic"], d["partition"], d["offset"])
+                event = self._event(origin)
+                at = max(at, event.time)
+                messages.append(Message(number, at, event, origin))
+        last_key = max((_timer(uid)[0] for uid in named if _timer(uid)[1] == horizon), default="")
+        due = [t for t in self.store.timers.values() if self._planner.fire(t).event.uid in named]
+        plan = self._planner.plan(
+            messages,
+            due,
+            self.store.stored,
+            now=before,
+            horizon=horizon,
+            last_key=last_key,
+            seen=self.store.seen,
+            counters=dict(self.store.used),
+        )
+        if {e.event.uid for e in plan.entries} != named.keys():
+            wrong = sorted({e.event.uid for e in plan.entries} ^ named.keys())
+            self.problems.append(f"a transaction of partition {number} should have, or not have: {wrong}")
+        self.store.keep(plan, number, strict=False)
+        self.published.add(plan)
+        subjects = {m.event.subject for m in messages}
+        mine = [t for t in self.store.timers.values() if t.subject in subjects]
+        late = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
+        self.problems += [f"{_name(t)} has not fired by {horizon}" for t in late]
+
+    def _event(self, origin: Origin) -> Event:
+        record = self._records[origin.topic, origin.partition, origin.offset]
+        return decode(open_envelope(record.key, record.value, record.headers), wall_now=END)
+
+
+def _timer(uid: str) -> tuple[str, datetime | None]:
+    """Of a firing's uid, the timer's key and when it was due; of another event's, nothing."""
+    _, firing, name = uid.partition("/timers ")
+    key, _, due_at = name.rpartition(" ")[0].rpartition("|")  # without the subject
+    return (key, datetime.fromisoformat(due_at)) if firing else ("", None)
+
+
+def _name(timer: Timer) -> str:
+    return f"timer {timer.key} of {timer.due_at}"

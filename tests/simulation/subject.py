@@ -1,0 +1,174 @@
+"""A service as the simulation sees it, and those on the journal."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.domain import Handler
+from shared.host import Runtime
+from shared.journal.processor import JournalProcessor
+from shared.journal.store import WorkerStore
+from shared.kafka.keys import partition_of
+from shared.kafka.publisher import Publisher
+from shared.schemas.topics import DEAD_LETTER_SUFFIX
+from shared.worker.intake import FORWARDED, Intake
+from shared.worker.loop import RecordLoop
+from shared.worker.merge import Slot
+from shared.worker.processing import Processor
+from tests.simulation.broker import Broker
+from tests.simulation.client import SimClient
+from tests.simulation.judge import Result, Said, add, expected, found, in_order
+from tests.simulation.logs import END
+from tests.simulation.mail import LetterBox
+from tests.simulation.replay import Replay
+from tests.simulation.scheduler import Node, VirtualLoop
+from tests.simulation.store import Store
+
+SECRET = b"k" * 16
+ORIGIN = "rapport-origin"
+
+
+class Ended(Protocol):
+    """A run that is over, or under way."""
+
+    loop: VirtualLoop
+    broker: Broker
+    store: Store
+    box: LetterBox
+    produced: set[Said]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker's, without its record loop's own parts."""
+
+    node: Node
+    client: SimClient
+    publisher: Publisher
+    loop: RecordLoop
+    processor: Processor
+    box: LetterBox
+
+
+class Subject(Protocol):
+    """A service."""
+
+    service: str
+    topics: tuple[str, ...]
+
+    def intake(self) -> Intake: ...
+
+    def processor(self, client: SimClient, publisher: Publisher) -> Processor: ...
+
+    def extras(self, process: Process) -> tuple[Runtime, Sequence[Coroutine[Any, Any, None]]] | None:
+        """What runs beside the record loop, until the runtime stops."""
+
+    def busy(self, run: Ended) -> bool:
+        """Whether something is under way though all records are read."""
+
+    def differences(self, run: Ended) -> list[str]:
+        """From a run without trouble, in words."""
+
+
+class JournalSubject:
+    """A service on the journal."""
+
+    def __init__(self, handler: Handler[Any], topics: Sequence[str], rows: Sequence[str]) -> None:
+        self.handler = handler
+        self.service = handler.service
+        self.topics = tuple(sorted(topics))
+        self.rows = rows
+
+    def intake(self) -> Intake:
+        everything = self.handler.reads_everything
+        consumes = self.handler.consumes
+        return Intake(self.service, consumes, reads_everything=everything, wall_clock=lambda: END)
+
+    def processor(self, client: SimClient, publisher: Publisher) -> JournalProcessor[Any]:
+        store: WorkerStore[Any] = WorkerStore(client, self.handler)  # type: ignore[arg-type]
+        return JournalProcessor(
+            self.handler,
+            store,
+            publisher,
+            secret_key=SECRET,
+            stream=True,
+            wall_clock=lambda: END,
+        )
+
+    def extras(self, process: Process) -> tuple[Runtime, Sequence[Coroutine[Any, Any, None]]] | None:
+        return None
+
+    def busy(self, run: Ended) -> bool:
+        return False
+
+    def differences(self, run: Ended) -> list[str]:
+        broker, logs = run.broker, run.broker.records
+        # What is forwarded, or comes twice, may come late, when other topics have long been read.
+        if broker.grown or self.handler.reads_everything:
+            return [*self.replayed(run), *_missing(self._put_out(broker), broker)]
+        wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
+        got = found(run.store.server, f"rapport_{self.service}", self.rows, logs, run.produced)
+        return got.differences(wanted)
+
+    def emitted_by_others(self, value: bytes | None) -> bool:
+        """Whether this record is of a part of the service that is not the handler."""
+        return False
+
+    def replayed(self, run: Ended) -> list[str]:
+        """What is not as its transactions should have left it, in the order of their commits."""
+        server, records = run.store.server, run.broker.records
+        replay = Replay(self.handler, SECRET, records)
+        replay.run(server)
+        wanted = Result()
+        add(wanted, replay, replay.published)
+        wanted.counters = {name: n for name, n in replay.store.used.items() if n}
+        got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
+        got.emitted = {said for said in got.emitted if not self.emitted_by_others(said[2])}
+        # Where what is refused has no entry, no transaction tells of it.
+        wanted.dead_letters |= {(code, at) for code, at in got.dead_letters if at not in got.origins}
+        return [*replay.problems, *got.differences(wanted), *self._unread(run, got)]
+
+    def _unread(self, run: Ended, got: Result) -> list[str]:
+        """Good events of the log that the journal has not, and others that it has."""
+        said, intake = dict[str, bool](), self.intake()
+        refused = {at for _, at in got.dead_letters}
+        for (topic, _), log in run.broker.records.items():
+            if topic in self.topics and topic != "clock":
+                for record in log:
+                    slot = intake.read(record, run.broker.count_at(record))
+                    at = f"{record.topic}/{record.partition}/{record.offset}"
+                    if slot.event is not None:
+                        said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
+        known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
+        lost = [f"{uid} has had no effect" for uid, good in said.items() if good and uid not in known]
+        return lost + [f"{uid} was never said" for uid in sorted(known - said.keys())]
+
+    def _put_out(self, broker: Broker) -> list[Slot]:
+        """Records that nobody can read, or on a wrong partition: with what is to become of them."""
+        slots: list[Slot] = []
+        for partition in range(broker.partitions if self.handler.reads_everything else 0):
+            slots += in_order(
+                self.intake(), broker.records, partition, broker.count_at, self.topics, eventless=True
+            )
+        return [slot for slot in slots if slot.event is None and slot.record is not None]
+
+
+def _missing(put_out: Sequence[Slot], broker: Broker) -> list[str]:
+    """Those that are not where their keys belong, or not among the dead letters."""
+    there = {
+        (record.topic, record.partition, value)
+        for log in broker.records.values()
+        for record in log
+        for name, value in record.headers
+        if name in (FORWARDED, ORIGIN)
+    }
+    problems = []
+    for slot in put_out:
+        assert slot.record is not None
+        topic, headers = slot.record.topic, dict(slot.record.headers)
+        right, mark = partition_of(slot.record.key or b"", broker.partitions), headers.get(FORWARDED)
+        if topic.endswith(DEAD_LETTER_SUFFIX):
+            right, mark = slot.record.partition or 0, headers[ORIGIN]
+        if (topic, right, mark) not in there:
+            problems.append(f"{slot.topic}/{slot.offset} did not come to {topic}/{right}")
+    return problems
