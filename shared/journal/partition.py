@@ -71,16 +71,16 @@ class PartitionMemory(Generic[S]):
         ``messages`` are all that it was made from; ``known`` is what the journal had of them."""
         for message in messages:
             self._handled[message.origin.topic, message.origin.partition] = message.origin.offset
-        replayable = {rejected.message.event.uid for rejected in plan.bugs}
+        refused = {entry.event.uid for entry in plan.entries if entry.refusal is not None}
         for message in plan.repeated:
             uid = message.event.uid
             before = known.get(uid)
-            if uid in plan.forgotten or uid in plan.tombstones or uid in replayable:
+            if uid in plan.forgotten or uid in plan.tombstones or uid in refused:
                 continue
             if before is None or (not before.retracted and before.published_by(message.origin)):
                 self.recent[uid] = message.origin
         for entry in plan.entries:
-            if entry.origin.topic != TIMER_TOPIC and entry.until is None:
+            if entry.origin.topic != TIMER_TOPIC and entry.refusal is None:
                 self.recent[entry.event.uid] = entry.origin
         while len(self.recent) > RECENT_EVENTS:
             self.recent.popitem(last=False)

@@ -27,7 +27,7 @@ from shared.worker.retry import codes_of
 
 COLLECTIONS = (
     Collection("state", owner="_id", personal=("data",)),
-    Collection("journal", owner="subject", personal=("outcome", "emitted")),
+    Collection("journal", owner="subject", personal=("outcome", "emitted", "refusal")),
     Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
@@ -133,13 +133,6 @@ class WorkerStore(Generic[S]):
     async def clear_outbox(self, partition: int, epoch: int, uids: Sequence[str]) -> None:
         """These are published. Raises ``FencedError``."""
         await self._epochs.write(partition, epoch, {"$pullAll": {"outbox": list(uids)}})
-
-    async def drop_timer(self, partition: int, epoch: int, timer: Timer) -> None:
-        """Outside a plan: a row whose firing the store refuses. Raises ``FencedError``."""
-        async with self._epochs.transaction({partition: epoch}) as session:
-            await self._epochs.write(partition, epoch, {}, session)
-            row = {"_id": timer.key, "due_at": timer.due_at}
-            await self.database["timers"].delete_one(row, session=session)
 
     async def watermark(self, partition: int) -> datetime | None:
         """Aware, UTC; None before the first batch under the stream clock."""
