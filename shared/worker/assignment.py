@@ -34,6 +34,9 @@ class Assignment:
     """Positions and watermarks are set to what is durable, and what is in memory is to be trusted."""
     taken: Assigned | None = None
     """What the group has told; None where it has told nothing yet, or took it back."""
+    doubtful: bool = False
+    """The group gave it some time ago, and may have given it to another since: it is asked before anything is
+    taken over."""
     _full: set[TopicPartition] = field(default_factory=set)
 
     def next(self, taken: Assigned | None = None) -> "Assignment":
@@ -47,12 +50,13 @@ class Assignment:
     def open(self, topics: Sequence[str], read: Callable[[KafkaRecord], Slot]) -> None:
         """All positions are set: from now on it is served."""
         self.queues = {p: {topic: Queue(read) for topic in topics} for p in self.partitions}
-        self.resumed = True
+        self.resumed, self.doubtful = True, False
 
     def close(self) -> None:
         """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
         self.queues = {}
         self.resumed = False
+        self.doubtful = True
         self._full.clear()
 
     @property

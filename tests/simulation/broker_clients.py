@@ -92,6 +92,10 @@ class SimConsumer:
         if self._broker.away:
             raise BrokerAwayError("the broker is away")
 
+    async def confirm(self, taken: Assigned) -> bool:
+        await self._reach(5.0)
+        return self._current is taken and self._member in self._broker.group.members
+
     def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
         if self._member is not None:
             mine = {} if self._broker.away else {**self._pending, **offsets}
