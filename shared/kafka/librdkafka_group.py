@@ -22,6 +22,7 @@ from shared.kafka.clients import (
     Revoked,
     TopicPartition,
 )
+from shared.kafka.former_member import Farewell
 from shared.kafka.librdkafka_commits import GroupCommits, Tell
 from shared.kafka.librdkafka_thread import LOGGER
 
@@ -43,6 +44,10 @@ class GroupConsumer:
         self._consumer: Any = None
         self._admin: Any = None
         self._current: Assigned | None = None
+        self._member_id = ""
+        """Under which the group knows it."""
+        self._farewell: Farewell | None = None
+        """To the member that it was before."""
         self._begin: dict[TopicPartition, int] = {}
         """What is read, and from where it was begun."""
         self._paused: set[TopicPartition] = set()
@@ -74,11 +79,14 @@ class GroupConsumer:
                 {**self._options, "on_commit": self._acknowledged, "error_cb": self._error},
                 logger=LOGGER,
             )
-            self._consumer.subscribe(
-                self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
-            )
+            self._join()
         except Exception as error:  # in the client's thread: told by the next poll
             self._fatal = f"{type(error).__name__}: {error}"
+
+    def _join(self) -> None:
+        self._consumer.subscribe(
+            self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
 
     def _error(self, error: Any) -> None:
         if error.fatal():
@@ -87,6 +95,9 @@ class GroupConsumer:
     def poll(self, seconds: float, limit: int, room: frozenset[TopicPartition]) -> list[KafkaRecord]:
         if self._fatal is not None:
             raise BrokerAwayError(f"the consumer can go on no more: {self._fatal}")
+        if self._farewell is not None and self._farewell.over:
+            self._farewell = None
+            self._join()
         self.commits.send_due(self._consumer)
         self._make_room(room)
         self._admin.poll(0)  # which is how its log is told
@@ -118,6 +129,7 @@ class GroupConsumer:
     def _assigned(self, consumer: Any, places: list[Any]) -> None:
         consumer.assign([])  # nothing is fetched until `start` says from where
         self._current = Assigned(frozenset((p.topic, p.partition) for p in places))
+        self._member_id = consumer.memberid()
         self._tell(self._current)
 
     def _revoked(self, consumer: Any, places: list[Any]) -> None:
@@ -139,7 +151,19 @@ class GroupConsumer:
         self._begin, self._paused = {}, set()
         self.commits.forget(lost=True)
         self._tell(Lost(frozenset((p.topic, p.partition) for p in places)))
+        former, self._member_id = self._member_id, ""
+        if former and consumer.memberid() != former:  # it joins once the coordinator has answered
+            consumer.unsubscribe()
+            bootstrap, group = self._options["bootstrap.servers"], self._options["group.id"]
+            self._farewell = Farewell(bootstrap, group, former, self._reachable)
         consumer.unassign()
+
+    def _reachable(self) -> bool:
+        try:
+            self._admin.list_topics(timeout=1.0)
+        except KafkaException:
+            return False
+        return True
 
     def start(self, taken: Assigned, offsets: dict[TopicPartition, int]) -> bool:
         if self._current is not taken:
@@ -224,6 +248,8 @@ class GroupConsumer:
         self.commits.acknowledged(self._consumer, error, places, self._begin)
 
     def close(self) -> None:
+        if self._farewell is not None:
+            self._farewell.end()
         if self._consumer is not None:
             self._consumer.close()
 
