@@ -1,5 +1,5 @@
-"""Orders that are kept no longer stay counted as if they were: whatever comes after them, every window has as many
-customers, and as many who bought again, as if nothing had been forgotten."""
+"""Orders that are kept no longer stay counted as if they were: whatever comes after them, every window has as
+many customers, and as many who bought again, as if nothing had been forgotten."""
 
 from collections.abc import Sequence
 
