@@ -23,10 +23,10 @@ from shared.journal.plan import (
 from shared.journal.refusals import Refusal
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import Document
 from shared.schemas.event import Event
 from shared.worker.processing import Origin
 
-Document: TypeAlias = dict[str, Any]
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
 
 

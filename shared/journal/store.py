@@ -16,12 +16,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.domain import Collection, Handler, S
-from shared.journal.documents import Change, Document, Journalled, Writes, journalled, writes_of
+from shared.journal.documents import Change, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
 from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import Document
 from shared.worker.processing import FencedError
 from shared.worker.retry import codes_of
 

@@ -13,11 +13,11 @@ from pymongo.errors import PyMongoError
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from shared.domain import Handler
-from shared.journal.documents import Document
 from shared.journal.epoch import Epochs
 from shared.journal.plan import Entry, Plan, Timer
 from shared.journal.store import DuplicateEventsError, WorkerStore
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import Document
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
 from shared.worker.processing import TIMER_TOPIC, FencedError, Origin

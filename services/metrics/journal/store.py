@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -22,8 +21,8 @@ from services.metrics.domain.rows import (
 )
 from services.metrics.journal.seen import ID_BYTES, Chunk
 from shared.journal.epoch import Epochs
+from shared.runtime.mongo import Document
 
-Document = dict[str, Any]
 LOOKUP = 100
 """Customers asked for in one query."""
 
