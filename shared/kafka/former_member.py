@@ -11,14 +11,14 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from threading import Event, Thread
+from time import monotonic
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.3
 ANSWER_SECONDS = 2.0
-TRIES = 10
-"""Of a broker that answers, but not this: it is not allowed, or by another way of signing in."""
-AWAY = ("NotCoordinatorError", "CoordinatorNotAvailableError", "CoordinatorLoadInProgressError")
+GIVE_UP_SECONDS = 4.0
+"""After a broker answers, but not this: it is not allowed, or by another way of signing in."""
 
 
 class Farewell:
@@ -42,22 +42,19 @@ class Farewell:
         self._over.set()
 
     def _run(self) -> None:
-        tries = 0
+        since: float | None = None
         while not self._over.wait(PAUSE_SECONDS):
             if not self._reachable():
                 continue
+            since = since or monotonic()
             try:
                 answer = self._ask()
-            except (
-                Exception
-            ) as error:  # whatever it is: the broker is not all there yet, or never answers this
+            except Exception as error:  # whatever it is: not all is there yet, or this is not allowed
+                if monotonic() - since < GIVE_UP_SECONDS:
+                    continue
                 answer = type(error).__name__
-                tries += 1
-            else:
-                tries += TRIES
-            if answer not in AWAY and tries >= TRIES:
-                log.info("a former member is out of its group: %s", answer)
-                self._over.set()
+            log.info("farewell to a former member: %s", answer)
+            self._over.set()
 
     def _ask(self) -> str:
         """The name of the group's answer."""
