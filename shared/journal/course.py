@@ -20,8 +20,8 @@ class Course(Generic[S]):
     stored: Mapping[str, StoredState[S]]
     clock: datetime
     """What ``Context.now`` is for the next event."""
-    horizon: datetime
-    """Timers set meanwhile and due by then fire in this plan."""
+    limit: tuple[datetime, str]
+    """Timers set meanwhile fire in this plan up to this instant and, in it, up to this key."""
     failed_at: datetime
     """The wall clock for dead letters."""
     unstorable: str | None
@@ -76,7 +76,7 @@ class Course(Generic[S]):
                         sums[name] = sums.get(name, 0) + amount
 
     def keep_timers(self, subject: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
-        """In their order; one that is set and due by the horizon fires in this plan."""
+        """In their order; one that is set and due within the limit fires in this plan."""
         for change in changes:
             key = f"{subject}|{change.name}"
             self.due.pop(key, None)
@@ -85,7 +85,7 @@ class Course(Generic[S]):
             if isinstance(change, SetTimer):
                 timer = Timer(subject, change.name, whole_milliseconds(change.due_at), change.payload)
                 self.plan.timers[key] = timer
-                if timer.due_at <= self.horizon:
+                if (timer.due_at, key) <= self.limit:
                     self.due[key] = timer
                     heapq.heappush(self.heap, (timer.due_at, key))
 

@@ -79,6 +79,7 @@ class Drafter(Generic[S]):
                 step.states,
                 now=step.batch.now,
                 horizon=step.horizon,
+                last_key=step.last_key,
                 seen=step.seen,
                 counters=counters,
                 failed_at=self._wall_clock(),

@@ -22,6 +22,9 @@ from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import DETAIL_CHARACTERS, dead_letter_of, written_anew
 from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
+LAST = "\U0010ffff"
+"""After every timer's key."""
+
 
 class Planner(Generic[S]):
     """Plans batches for one handler."""
@@ -40,13 +43,15 @@ class Planner(Generic[S]):
         *,
         now: datetime,
         horizon: datetime,
+        last_key: str | None = None,
         seen: Callable[[Message], bool] = lambda message: False,
         counters: Mapping[str, int | None] | None = None,
         failed_at: datetime | None = None,
         unstorable: str | None = None,
     ) -> Plan[S]:
         """Apply ``messages`` (in order) and the ``due`` timers, and those set meanwhile that are due by
-        ``horizon``.
+        ``horizon``; of its own instant only those up to ``last_key``, where that is given: later ones may be
+        due that are not among ``due``.
 
         ``seen(message)`` tells of events handled before the plan: they, and a uid's second event in the plan,
         have no effect; nor has a timer's firing that was seen, set again for the same instant.
@@ -56,9 +61,10 @@ class Planner(Generic[S]):
         which is then refused without asking the domain.
         """
         plan: Plan[S] = Plan(counters=Counters(counters or {}))
+        limit = (horizon, LAST if last_key is None else last_key)
         failed_at = whole_milliseconds(failed_at or now)
         timers = {t.key: t for t in due}
-        course = Course(plan, stored, now, horizon, failed_at, unstorable, seen, timers)
+        course = Course(plan, stored, now, limit, failed_at, unstorable, seen, timers)
         for message in messages:
             self._fire_until(course, message.at)
             if self._stream:

@@ -34,6 +34,9 @@ class Step(Generic[S]):
     """Timers due by ``horizon``, as read for its last plan."""
     horizon: datetime = field(init=False)
     """Timers that the step itself sets and that are due by then fire in it."""
+    last_key: str | None = None
+    """Of those due at the horizon's own instant only the ones up to this key, where later ones may not have
+    been read; None: all."""
     last: bool = False
     """Nothing of the batch is left after it."""
     unstorable: str | None = None
@@ -47,11 +50,11 @@ class Step(Generic[S]):
     def cut(self, due: Sequence[Timer], *, all_read: bool) -> None:
         """Settle what goes into it. ``due`` are the timers due by the batch's horizon as just read, the
         earliest first; unless ``all_read`` there may be more of the last one's instant or later."""
-        self.due, self.messages, self.horizon = due, self.left, self.batch.horizon
+        self.due, self.messages, self.horizon, self.last_key = due, self.left, self.batch.horizon, None
         self.last = all_read
         if not all_read:
             # No further than the last of these: the rest fires before any message at that same instant.
-            self._end_at(due[-1].due_at)
+            self._end_at(due[-1].due_at, due[-1].key)
             self.messages = [m for m in self.left if m.at < self.horizon]
         if self.size >= self.most:
             self._end_after(self.most)
@@ -64,12 +67,15 @@ class Step(Generic[S]):
         first = list(islice(instants, events))
         messages = sum(kind for _, kind in first)
         self.due, self.messages = due[: len(first) - messages], self.messages[:messages]
-        end, _ = first[-1]
+        end, message = first[-1]
         if not whole or end < self.horizon:
-            self._end_at(end)
+            self._end_at(end, None if message else self.due[-1].key)
 
-    def _end_at(self, time: datetime) -> None:
-        self.horizon = min(self.horizon, time)
+    def _end_at(self, time: datetime, key: str | None) -> None:
+        if time < self.horizon:
+            self.horizon, self.last_key = time, key
+        elif key is not None:
+            self.last_key = key if self.last_key is None else min(key, self.last_key)
         self.last = False
 
     @property

@@ -32,3 +32,7 @@ def test_whatever_fails_the_result_is_that_of_a_run_without_trouble(first: int) 
 
 def test_a_retracted_id_that_is_used_again_is_judged_again_wherever_steps_are_cut() -> None:
     assert play(scenario(1256).without_faults()).problems == []
+
+
+def test_of_timers_due_at_one_instant_none_overtakes_one_that_was_not_read_yet() -> None:
+    assert play(scenario(7025).without_faults()).problems == []

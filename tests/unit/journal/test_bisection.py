@@ -73,6 +73,22 @@ def test_where_more_may_be_due_than_were_read_a_step_ends_at_the_last_of_them() 
     step = begin(messages, WHOLE)
     step.cut(due, all_read=False)
     assert (names(step), step.horizon, step.last) == (["c0|t", "c1|t", "e0", "e1"], due[-1].due_at, False)
+    assert step.last_key == due[-1].key
+
+
+def test_of_the_instant_that_a_step_ends_in_it_sets_no_timer_before_one_that_is_left() -> None:
+    _, due = log_of([], [1, 1, 1])
+    step = begin([], WHOLE)
+    step.cut(due, all_read=False)
+    assert step.last_key == "c2|t"
+    step = begin([], 2)
+    step.cut(due, all_read=False)
+    assert (names(step), step.last_key) == (["c0|t", "c1|t"], "c1|t")
+    step.cut(due, all_read=True)
+    assert (names(step), step.last_key) == (["c0|t", "c1|t"], "c1|t")
+    step = begin([], WHOLE)
+    step.cut(due, all_read=True)
+    assert step.last_key is None
 
 
 @given(logs, st.data(), st.integers(1, 4))
