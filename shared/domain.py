@@ -51,6 +51,11 @@ class ErrorCode:
         return RefusedError(self.code, self.sentence.format(**told), status=self.status, field=field)
 
 
+def declared(module: Mapping[str, object]) -> tuple[ErrorCode, ...]:
+    """The codes among a module's names, in their order."""
+    return tuple(value for value in module.values() if isinstance(value, ErrorCode))
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A collection of a service's own rows, and what it holds of whom: export and erasure go by that."""

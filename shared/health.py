@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from shared.journal.documents import Document
 from shared.kafka.publisher import Publisher
+from shared.runtime.mongo import Document
 from shared.worker.loop import RecordLoop
 
 STALLED_SECONDS = 60.0

@@ -21,7 +21,6 @@ from pymongo.errors import PyMongoError
 
 from shared.domain import Collection, Handler, S
 from shared.health import add_pages
-from shared.journal.documents import Document
 from shared.journal.plan import Plan
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
@@ -29,7 +28,7 @@ from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
 from shared.process import App, Worker, apart, within
-from shared.runtime.mongo import connect
+from shared.runtime.mongo import Document, connect
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 from shared.schemas.base import Data

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.domain import ErrorCode
+from shared.domain import ErrorCode, declared
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "There is no customer {customer}.")
 UNKNOWN_RULE = ErrorCode("not_found", 404, "There is no rule {rule}.")
@@ -39,12 +39,4 @@ SUPPRESSED: Mapping[str, ErrorCode] = {
 }
 """Why a message by hand does not go, by the reason of the decision (each ``SuppressionReason``)."""
 
-CODES: tuple[ErrorCode, ...] = (
-    UNKNOWN_CUSTOMER,
-    UNKNOWN_RULE,
-    UNKNOWN_TEMPLATE,
-    UNKNOWN_CHANNEL,
-    BAD_VARIABLES,
-    BAD_TEMPLATE,
-    *SUPPRESSED.values(),
-)
+CODES = declared(globals())

@@ -11,25 +11,25 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
+from pydantic import ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
 from services.followup.domain.reports import STALE
-from services.followup.domain.rows import COLLECTION, Delivery
+from services.followup.domain.rows import COLLECTION, Delivery, Known, unreadable
 from services.followup.domain.rules.quiet import quiet_until, zone
+from services.followup.reports import Reports
 from shared.runtime.telemetry import RETRIES
-from shared.schemas.commands import DeliveryReported
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "/rapport/followup/sender"
 BATCH = 50
 IDLE_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
@@ -38,7 +38,6 @@ FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=30)
 SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
 """How far the other side's own "not before" is heeded."""
-REMEMBERED = 10_000
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
 LAST_SECONDS = 1.4
@@ -83,9 +82,7 @@ class Sender:
         self._event_time = event_time
         self._clock = clock
         self._me = uuid.uuid4().hex
-        self._unreported: dict[str, Event] = {}
-        self._reported: dict[str, None] = {}
-        """The latest reports made, by id, the oldest first."""
+        self._reports = Reports(channel.name, runtime.publish_event)
         self._pause = PAUSE_SECONDS
         self._next_doubt = 0.0
         self._limit: asyncio.Timeout | None = None
@@ -114,7 +111,7 @@ class Sender:
         finally:
             ending.cancel()
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._report_all(), REPORT_SECONDS)
+                await asyncio.wait_for(self._reports.publish(), REPORT_SECONDS)
             await self._channel.close()
 
     async def _end(self) -> None:
@@ -126,7 +123,7 @@ class Sender:
 
     async def round(self) -> bool:
         """One look at what is ready, and its sending. True if there was something to do."""
-        await self._report_all()
+        await self._reports.publish()
         if time.monotonic() >= self._next_doubt:
             await self._find_doubtful()
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
@@ -137,7 +134,7 @@ class Sender:
                 if self._runtime.stopping.is_set() or not self._channel.is_open:
                     break
                 await self._send(delivery)
-        await self._report_all()
+        await self._reports.publish()
         return bool(found)
 
     async def _ready(self) -> list[Delivery]:
@@ -146,11 +143,23 @@ class Sender:
         query = {"status": "ready", "channel": self._channel.name, "not_before": {"$lte": self._clock()}}
         async with self._rows.find(query).sort("not_before", 1).batch_size(BATCH) as cursor:
             async for row in cursor:
-                if self._runtime.owns(row["customer"]):
-                    found.append(Delivery.model_validate(row))
+                delivery = await self._read(row)
+                if delivery is not None:
+                    found.append(delivery)
                     if len(found) == BATCH:
                         break
         return found
+
+    async def _read(self, row: Mapping[str, Any]) -> Delivery | None:
+        """The row's message, if it is to a customer served here and can be read."""
+        customer = row.get("customer")
+        if isinstance(customer, str) and not self._runtime.owns(customer):
+            return None
+        try:
+            return Delivery.model_validate(row)
+        except ValidationError as error:
+            await self._set_aside(row, error)
+            return None
 
     async def _must_wait(self, delivery: Delivery) -> bool:
         """Whether it got too late for the message (which is then reported), or night, while it waited.
@@ -247,40 +256,27 @@ class Sender:
         await self._rows.update_one(mine, {"$set": ready})
 
     def _done(self, delivery: Delivery, status: str, error: str | None, result: str | None = None) -> None:
-        event = self._report(delivery, status, error)
-        if event.id in self._reported:
-            return
-        telemetry.DELIVERIES.labels(delivery.channel, result or status).inc()
-        self._unreported[event.id] = event
-        self._reported[event.id] = None
-        if len(self._reported) > REMEMBERED:
-            del self._reported[next(iter(self._reported))]
-
-    def _report(self, delivery: Delivery, status: str, error: str | None) -> Event:
-        """Its id is the try's: whoever reports first on a try is heard, once."""
         at = delivery.decided_at if self._event_time else self._clock()
-        data = DeliveryReported.model_validate(
-            {
-                "outreach_id": delivery.outreach_id,
-                "status": status,
-                "attempt": delivery.attempt,
-                "error": error,
-            }
-        )
-        return Event(f"{delivery.outreach_id}-{delivery.attempt}", SOURCE, delivery.customer, at, data)
+        name, customer, attempt = delivery.outreach_id, delivery.customer, delivery.attempt
+        self._reports.add(name, customer, attempt, at, status, error, result=result)
 
-    async def _report_all(self) -> None:
-        """Publish the reports that are not acknowledged yet, together. Raises ``BrokerAwayError``."""
-        events = list(self._unreported.values())
-        outcomes = await asyncio.gather(*map(self._runtime.publish_event, events), return_exceptions=True)
-        failure: BaseException | None = None
-        for event, outcome in zip(events, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                failure = outcome
-            else:
-                self._unreported.pop(event.id, None)
-        if failure is not None:
-            raise failure
+    async def _set_aside(self, row: Mapping[str, Any], error: ValidationError) -> None:
+        """A row that nobody can read must not hold up the others: it failed, and it says why. It is marked as
+        any other is before it is reported; where not even that can be done, that is all."""
+        reason = f"unreadable: {unreadable(error)}"
+        log.error("a message cannot be read", outreach_id=str(row["_id"]), error=reason)
+        as_it_is = {"_id": row["_id"], "status": row["status"]}
+        try:
+            known = Known.model_validate(row)
+        except ValidationError:
+            telemetry.DELIVERIES.labels(self._channel.name, "failed").inc()
+            await self._rows.update_one(as_it_is, {"$set": {"status": "failed", "error": reason}})
+            return
+        attempt = max(1, known.attempt + (row["status"] == "ready"))
+        mark = {"status": "sending", "claimed_by": self._me, "claimed_at": self._clock(), "attempt": attempt}
+        await self._rows.update_one(as_it_is, {"$set": mark})
+        at = self._runtime.now(known.customer) if self._event_time else self._clock()
+        self._reports.add(known.outreach_id, known.customer, attempt, at, "failed", reason)
 
     async def _find_doubtful(self) -> None:
         """Report what was marked long ago and never reported: by another process, or by this one when the
@@ -291,6 +287,6 @@ class Sender:
             "claimed_at": {"$lt": self._clock() - self._channel.patience},
         }
         for row in await self._rows.find(query).limit(10 * BATCH).to_list():
-            if self._runtime.owns(row["customer"]):
-                doubtful = Delivery.model_validate(row)
+            doubtful = await self._read(row)
+            if doubtful is not None:
                 self._done(doubtful, "in_doubt", DOUBT)

@@ -1,6 +1,6 @@
 """Every way in which interactions says no: to a caller, or, of a fact from outside, in a dead letter."""
 
-from shared.domain import ErrorCode
+from shared.domain import ErrorCode, declared
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
 TOO_MANY_CONSENTS = ErrorCode("too_many_consents", 409, "A customer can have at most {most} consents.")
@@ -33,20 +33,4 @@ FORBIDDEN_TYPE = ErrorCode("forbidden_type", 422, "Only Rapport itself writes {t
 FORBIDDEN_SOURCE = ErrorCode("forbidden_source", 422, "Only Rapport itself writes as {source}.")
 FORBIDDEN = ErrorCode("forbidden", 403, "Writing {type} needs the scope admin.")
 
-CODES: tuple[ErrorCode, ...] = (
-    UNKNOWN_CUSTOMER,
-    TOO_MANY_CONSENTS,
-    TOTAL_TOO_LARGE,
-    UNKNOWN_COMPLAINT,
-    COMPLAINT_EXISTS,
-    AMBIGUOUS_COMPLAINT,
-    TOO_MANY_COMPLAINTS,
-    INVALID_TRANSITION,
-    INVALID_CURSOR,
-    NOT_JSON,
-    UNSUPPORTED_MEDIA_TYPE,
-    INVALID_EVENTS,
-    FORBIDDEN_TYPE,
-    FORBIDDEN_SOURCE,
-    FORBIDDEN,
-)
+CODES = declared(globals())

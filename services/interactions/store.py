@@ -17,8 +17,7 @@ from services.interactions.domain.rows import (
 )
 from services.interactions.domain.state import Customer
 from shared.journal.later import read_state
-
-Document = dict[str, Any]
+from shared.runtime.mongo import Document
 
 LAST_CHARACTER = "\U0010ffff"
 MAX_HISTORY = 500

@@ -1,6 +1,6 @@
 """Every way in which loyalty says no. To a command it is the answer; a fact becomes a dead letter."""
 
-from shared.domain import ErrorCode
+from shared.domain import ErrorCode, declared
 
 # What there is not
 UNKNOWN_MEMBER = ErrorCode("unknown_member", 404, "{member} is not a member.")
@@ -48,31 +48,4 @@ REFERRAL_LIMIT = ErrorCode(
     "referral_limit", 409, "{member} was rewarded for {per_year} friends within a year."
 )
 
-CODES: tuple[ErrorCode, ...] = (
-    UNKNOWN_MEMBER,
-    UNKNOWN_REWARD,
-    UNKNOWN_VOUCHER,
-    UNKNOWN_ENTRY,
-    INSUFFICIENT_POINTS,
-    TIER_REQUIRED,
-    REWARD_UNAVAILABLE,
-    OUT_OF_STOCK,
-    VOUCHER_REDEEMED,
-    VOUCHER_CANCELLED,
-    VOUCHER_EXPIRED,
-    NEGATIVE_TOTAL,
-    UNKNOWN_CURRENCY,
-    DUPLICATE_ORDER,
-    NEGATIVE_REFUND,
-    CURRENCY_MISMATCH,
-    REFUND_EXCEEDS_TOTAL,
-    DUPLICATE_RETURN,
-    MISSING_POINTS,
-    INVALID_POINTS,
-    POINTS_OVERFLOW,
-    SELF_REFERRAL,
-    NO_REFERRALS,
-    EXISTING_MEMBER,
-    ALREADY_REFERRED,
-    REFERRAL_LIMIT,
-)
+CODES = declared(globals())

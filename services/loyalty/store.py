@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.loyalty.domain.rows import LEDGER, LIABILITY, TOTALS, VOUCHERS, LedgerRow, Sums, ledger_row
 from services.loyalty.domain.state import MemberState
 from shared.journal.later import read_state
-
-Document = dict[str, Any]
+from shared.runtime.mongo import Document
 
 
 class LoyaltyStore:

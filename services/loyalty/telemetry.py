@@ -97,13 +97,13 @@ def observer(
         now = None if stream else wall_clock()
         for entry in plan.entries:
             if isinstance(entry.event.data, PurchaseMade):
-                if now is not None:
+                if now is not None and entry.refusal is None:
                     ACCRUAL_LAG_SECONDS.observe(max((now - entry.event.time).total_seconds(), 0.0))
             elif entry.status is not None:
                 _count_command(entry.event.data, _refusal(entry))
         for rejected in plan.rejected:
             if isinstance(rejected.message.event.data, ReferralMade):
-                REFERRALS.labels(rejected.code).inc()
+                REFERRALS.labels(rejected.refusal.code).inc()
 
     return observe
 

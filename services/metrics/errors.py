@@ -1,7 +1,7 @@
 """Every way in which Metrics says no, beside the checks of parameters (``invalid``)."""
 
-from shared.domain import ErrorCode
+from shared.domain import ErrorCode, declared
 
 UNKNOWN_KPI = ErrorCode("not_found", 404, "There is no KPI {name}; there are {known}.")
 
-CODES: tuple[ErrorCode, ...] = (UNKNOWN_KPI,)
+CODES = declared(globals())

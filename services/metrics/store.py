@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN, Cell, Delta, merged
 from services.metrics.domain.rows import day_of_id, first_id, segment_and_channel, unpack_tail
-
-Document = dict[str, Any]
+from shared.runtime.mongo import Document
 
 
 @dataclass(frozen=True, slots=True)

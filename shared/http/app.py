@@ -24,12 +24,12 @@ from shared.http.commands import Commands
 from shared.http.dependencies import Producing
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
+from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
 
 log = structlog.get_logger(__name__)
 
-Document = dict[str, Any]
 SOCKET_TIMEOUT_S = 10
 GRACE_S = 10
 """Seconds that requests in flight have at the end."""

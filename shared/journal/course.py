@@ -24,6 +24,8 @@ class Course(Generic[S]):
     """Timers set meanwhile fire in this plan up to this instant and, in it, up to this key."""
     failed_at: datetime
     """The wall clock for dead letters."""
+    unstorable: str | None
+    """What the store said of the plan's only event: the domain is not asked then."""
     seen: Callable[[Message], bool]
     """Whether an event was handled before the plan."""
     due: dict[str, Timer]

@@ -1,7 +1,7 @@
 """A plan as MongoDB documents and writes, and journal documents read back. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,13 +10,23 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from shared.domain import S
 from shared.journal.counters import Counter
 from shared.journal.later import state_text
-from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone, command_digest
+from shared.journal.plan import (
+    Entry,
+    Plan,
+    StoredState,
+    Timer,
+    Tombstone,
+    beside,
+    command_digest,
+    is_covered,
+)
+from shared.journal.refusals import Refusal
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import Document
 from shared.schemas.event import Event
 from shared.worker.processing import Origin
 
-Document: TypeAlias = dict[str, Any]
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
 
 
@@ -44,7 +54,10 @@ class Journalled:
     origin: Origin
     emitted: tuple[Record, ...]
     until: int | None = None
-    """Set for one that was retracted later: where its record was, those up to this offset are known."""
+    """Set for one that was refused, or retracted later: where its record was, those up to this offset are
+    known."""
+    refusal: Refusal | None = None
+    """Why its record became a dead letter, if it did at once."""
 
     @property
     def retracted(self) -> bool:
@@ -52,15 +65,12 @@ class Journalled:
 
     def covers(self, origin: Origin) -> bool:
         """Whether an event of this id that stands there is to have no effect (again)."""
-        return self.until is None or (self._beside(origin) and origin.offset <= self.until)
+        return is_covered(origin, self.origin, self.until)
 
     def published_by(self, origin: Origin) -> bool:
         """Whether its own record was read by the time that one there is: else it may yet come again, and
         what it emitted with it."""
-        return self._beside(origin) and self.origin.offset <= origin.offset
-
-    def _beside(self, origin: Origin) -> bool:
-        return (origin.topic, origin.partition) == (self.origin.topic, self.origin.partition)
+        return beside(origin, self.origin) and self.origin.offset <= origin.offset
 
 
 def writes_of(
@@ -150,8 +160,9 @@ def _entry(entry: Entry) -> Document:
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)
-    if entry.until is not None:
+    if entry.refusal is not None:
         document["retracted_until"] = entry.until
+        document["refusal"] = asdict(entry.refusal)
     if entry.emitted:
         document["emitted"] = [_stored(record) for record in entry.emitted]
     return document
@@ -173,7 +184,10 @@ def journalled(document: Mapping[str, Any]) -> Journalled:
     """What a journal document says."""
     origin = Origin(document["topic"], document["partition"], document["offset"])
     emitted = tuple(_record(r) for r in document.get("emitted", ()))
-    return Journalled(origin, emitted, document.get("retracted_until"))
+    refusal = document.get("refusal")
+    return Journalled(
+        origin, emitted, document.get("retracted_until"), Refusal(**refusal) if refusal else None
+    )
 
 
 def _record(stored: Mapping[str, Any]) -> Record:

@@ -43,17 +43,16 @@ class Drafter(Generic[S]):
         of which memory is sure are not read again.
 
         What the domain rejects may be a redelivery: its first time changed the state that now speaks
-        against it, and only the journal can tell. It is known then, and all is planned again.
+        against it. The journal tells when the plan is written, as of all that was handled before.
         Raises ``StatesTooLargeError``.
         """
         self._budget.advance()
-        while True:
-            await self._read_timers(step)
-            await self._read_states(step)
-            plan = await self._plan(step)
-            uids = [r.message.event.uid for r in plan.rejected if r.message.event.uid not in step.known]
-            if not uids or not await self._learn(step, uids):
-                return plan
+        await self._read_timers(step)
+        await self._read_states(step)
+        plan = await self._plan(step)
+        if step.unkept:
+            plan.entries.clear()
+        return plan
 
     async def learn_duplicates(self, step: Step[S], plan: Plan[S]) -> None:
         """The journal refused entries of the plan: learn which. Raises ``FencedError`` if it has none."""
@@ -99,6 +98,7 @@ class Drafter(Generic[S]):
                 seen=step.seen,
                 counters=counters,
                 failed_at=self._wall_clock(),
+                unstorable=step.unstorable,
             )
             telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
             if not plan.counters.unread:

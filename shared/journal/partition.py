@@ -81,16 +81,16 @@ class PartitionMemory(Generic[S]):
 
     @staticmethod
     def _known_by_now(plan: Plan[S], known: Mapping[str, Journalled]) -> Iterator[str]:
-        replayable = {rejected.message.event.uid for rejected in plan.bugs}
+        refused = {entry.event.uid for entry in plan.entries if entry.refusal is not None}
         for message in plan.repeated:
             uid = message.event.uid
             before = known.get(uid)
-            if uid in plan.forgotten or uid in plan.tombstones or uid in replayable:
+            if uid in plan.forgotten or uid in plan.tombstones or uid in refused:
                 continue
             if before is None or (not before.retracted and before.published_by(message.origin)):
                 yield uid
         for entry in plan.entries:
-            if entry.origin.topic != TIMER_TOPIC and entry.until is None:
+            if entry.origin.topic != TIMER_TOPIC and entry.refusal is None:
                 yield entry.event.uid
 
 

@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from shared.domain import Retract, S
 from shared.journal.counters import Counters
+from shared.journal.refusals import Refusal, Rejected
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.event import Event
@@ -49,17 +50,28 @@ class Entry:
     """The outcome's body, with ``status``."""
     emitted: tuple[Record, ...]
     """What is to be published, once the entry is written."""
-    until: int | None = None
-    """Set for a command that met a bug: records of its id up to this offset are handled, a replay is not."""
+    refusal: Refusal | None = None
+    """Set for what became a dead letter: its very record is handled, another one of its id is not."""
+
+    @property
+    def until(self) -> int | None:
+        """Records of its id are handled up to this offset, if they are not all."""
+        return None if self.refusal is None else self.origin.offset
+
+    def covers(self, origin: Origin) -> bool:
+        """Whether an event of this id that stands there is to have no effect (again)."""
+        return is_covered(origin, self.origin, self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A fact that the domain cannot apply: it becomes a dead letter and is not journalled."""
+def is_covered(origin: Origin, first: Origin, until: int | None) -> bool:
+    """Whether a record at ``origin`` is handled with the one at ``first``: any is, or, where there is an
+    ``until``, those beside it up to that offset."""
+    return until is None or (beside(origin, first) and origin.offset <= until)
 
-    message: Message
-    code: str
-    detail: str
+
+def beside(one: Origin, other: Origin) -> bool:
+    """Whether two are on the same topic and partition."""
+    return (one.topic, one.partition) == (other.topic, other.partition)
 
 
 @dataclass(slots=True)
@@ -92,8 +104,7 @@ class Plan(Generic[S]):
     """What to add to each field, by collection and key; nothing that comes to 0."""
     counters: Counters = field(default_factory=Counters)
     rejected: list[Rejected] = field(default_factory=list)
-    bugs: list[Rejected] = field(default_factory=list)
-    """Commands that met a bug and whose callers are told so; their dead letters are with their entries."""
+    """What becomes a dead letter; each has an entry too, so that its redelivery is told from a replay."""
     repeated: list[Message] = field(default_factory=list)
     """Messages without effect: they were seen before."""
     retracted: list[Retract] = field(default_factory=list)

@@ -5,30 +5,25 @@ itself creates too: so the result does not depend on where the batches were cut.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
 from shared.domain import Context, Handler, RefusedError, Retract, S
 from shared.journal.counters import Counters
-from shared.journal.course import Course
+from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
-from shared.journal.plan import Entry, Plan, Rejected, StoredState, Timer
+from shared.journal.plan import Entry, Plan, StoredState, Timer
+from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
-from shared.worker.dead_letters import dead_letter_of, written_anew
+from shared.worker.dead_letters import DETAIL_CHARACTERS, dead_letter_of, written_anew
 from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
 
-API_SOURCES = "/api/"
-"""What the sources of commands begin with that an API sends, and waits for."""
 LAST = "\U0010ffff"
 """After every timer's key."""
-INTERNAL = {
-    "code": "internal",
-    "detail": "Something broke here. The request is kept, and may be handled once that is mended.",
-    "field": None,
-}
 
 
 class Planner(Generic[S]):
@@ -52,6 +47,7 @@ class Planner(Generic[S]):
         seen: Callable[[Message], bool] = lambda message: False,
         counters: Mapping[str, int | None] | None = None,
         failed_at: datetime | None = None,
+        unstorable: str | None = None,
     ) -> Plan[S]:
         """Apply ``messages`` (in order) and the ``due`` timers, and those set meanwhile that are due by
         ``horizon``; of its own instant only those up to ``last_key``, where that is given: later ones may be
@@ -61,17 +57,25 @@ class Planner(Generic[S]):
         have no effect; nor has a timer's firing that was seen, set again for the same instant.
         ``counters`` are shared counters as just read, None for one without a document; when the result's
         ``counters.unread`` names others, read those and plan again. ``failed_at`` (``now`` unless given)
-        is the wall clock for dead letters.
+        is the wall clock for dead letters. ``unstorable`` is what the store said of the only event there is,
+        which is then refused without asking the domain.
         """
         plan: Plan[S] = Plan(counters=Counters(counters or {}))
         limit = (horizon, LAST if last_key is None else last_key)
-        course = Course(plan, stored, now, limit, failed_at or now, seen, {t.key: t for t in due})
+        failed_at = whole_milliseconds(failed_at or now)
+        timers = {t.key: t for t in due}
+        course = Course(plan, stored, now, limit, failed_at, unstorable, seen, timers)
         for message in messages:
             self._fire_until(course, message.at)
             if self._stream:
                 course.clock = max(course.clock, message.at)
             uid = message.event.uid
-            if uid in course.entries or (seen(message) and uid not in plan.forgotten):
+            entry = course.entries.get(uid)
+            if entry is not None:
+                handled = entry.covers(message.origin)
+            else:
+                handled = seen(message) and uid not in plan.forgotten
+            if handled:
                 plan.repeated.append(message)
             else:
                 self._apply(course, message)
@@ -102,6 +106,9 @@ class Planner(Generic[S]):
         return Message(-1, due_at, event, Origin(TIMER_TOPIC, -1, -1))
 
     def _apply(self, course: Course[S], message: Message) -> None:
+        if course.unstorable is not None:
+            self._reject(course, message, UNSTORABLE, course.unstorable)
+            return
         plan, event = course.plan, message.event
         before = course.state(event.subject)
         is_command = message.origin.topic == COMMANDS
@@ -111,12 +118,14 @@ class Planner(Generic[S]):
             dead_letters = tuple(self._dead_letter(retract, course.failed_at) for retract in effects.retracts)
             plan.counters.take(effects.takes)
         except RefusedError as refusal:
-            self._refuse(course, message, refusal, is_command)
+            if is_command:
+                said = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
+                self._enter(course, Entry(event, message.origin, refusal.status, said, ()))
+            else:
+                self._reject(course, message, refusal.code, refusal.detail)
             return
         except Exception as bug:  # a poison event stops nothing: it goes aside with its reason
-            self._set_aside(
-                course, Rejected(message, "unhandled", f"{type(bug).__name__}: {bug}"), is_command
-            )
+            self._reject(course, message, BUG, f"{type(bug).__name__}: {bug}")
             return
         if effects.state is not before:
             plan.states[event.subject] = effects.state
@@ -125,36 +134,29 @@ class Planner(Generic[S]):
         emitted = (*course.retract(effects.retracts), *emitted, *dead_letters)
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        course.enter(Entry(event, message.origin, status, body, emitted))
+        self._enter(course, Entry(event, message.origin, status, body, emitted))
 
-    @staticmethod
-    def _refuse(course: Course[S], message: Message, refusal: RefusedError, is_command: bool) -> None:
-        if not is_command:
-            course.plan.rejected.append(Rejected(message, refusal.code, refusal.detail))
-            return
-        body = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
-        course.enter(Entry(message.event, message.origin, refusal.status, body, ()))
+    def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:
+        """The event is a dead letter, for a replay or a corrected one under its id; its place in the log is
+        kept, as it would be judged on another state if it were read again. Whoever waits for a command's
+        outcome is told."""
+        refusal = Refusal(code, detail[:DETAIL_CHARACTERS], course.failed_at)
+        rejected = Rejected(message, refusal)
+        status, body = (500, refusal.answer) if rejected.awaited else (None, None)
+        # No record brings a timer's firing again.
+        fired = message.origin.topic == TIMER_TOPIC
+        emitted = (dead_letter(self._handler.service, rejected),) if fired else ()
+        self._enter(course, Entry(message.event, message.origin, status, body, emitted, refusal))
+        course.plan.rejected.append(rejected)
 
-    def _set_aside(self, course: Course[S], met: Rejected, is_command: bool) -> None:
-        """A bug of ours: the event is a dead letter, for a replay once it is mended. Whoever waits for a
-        command's outcome is told now; what services ask of each other, nobody waits for."""
-        message = met.message
-        if not is_command or not message.event.source.startswith(API_SOURCES):
-            course.plan.rejected.append(met)
-            return
-        origin, original = message.origin, message.raw
-        if original is None:
-            origin, original = written_anew(message.event, origin)
-        record = dead_letter_of(
-            self._handler.service,
-            origin,
-            original,
-            code=met.code,
-            detail=met.detail,
-            failed_at=course.failed_at,
-        )
-        course.plan.bugs.append(met)
-        entry = Entry(message.event, message.origin, 500, INTERNAL, (record,), message.origin.offset)
+    def _enter(self, course: Course[S], entry: Entry) -> None:
+        """Where one of its id was rejected earlier in the plan, this one stands for it, and keeps what is
+        still to be published of it."""
+        before = course.entries.get(entry.event.uid)
+        if before is not None:
+            told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
+            letter = dead_letter(self._handler.service, told[-1])
+            entry = replace(entry, emitted=(*before.emitted, letter, *entry.emitted))
         course.enter(entry)
 
     def _context(self, course: Course[S], message: Message) -> Context:

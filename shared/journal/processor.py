@@ -75,7 +75,7 @@ class JournalProcessor(Generic[S]):
         self._publisher = publisher
         self._planner = Planner(handler, secret_key, stream=stream)
         self._drafter = Drafter(handler.service, store, self._planner, wall_clock, self._budget)
-        self._publishing = StepPublisher(handler.service, store, publisher, wall_clock)
+        self._publishing = StepPublisher(handler.service, store, publisher)
         self._stream = stream
         self._observe = observe
         self._partitions: dict[int, PartitionMemory[S]] = {}
@@ -203,8 +203,10 @@ class JournalProcessor(Generic[S]):
     async def _at_fault(self, step: Step[S]) -> bool:
         """Whether a step that was refused is to blame. Before its one event is set aside, the store must have
         taken something else: one that refuses even a write of nothing has no fault to find with an event."""
+        if not step.size or step.unkept:
+            return False
         if step.most > 1:
-            return step.size > 0
+            return True
         try:
             await self._store.prove(step.batch.partition, step.memory.epoch)
         except FencedError:
@@ -214,5 +216,10 @@ class JournalProcessor(Generic[S]):
         return True
 
     async def _set_aside(self, step: Step[S], error: Exception) -> None:
-        message = step.messages[0] if step.messages else self._planner.fire(step.due[0])
-        await self._publishing.set_aside(step, message, error)
+        """The step's only event takes no effect, and the journal says so; a timer's row goes."""
+        step.unstorable = f"{type(error).__name__}: {error}"
+        try:
+            await self._transact(step)
+        except UnstorableError:  # such as an id that is no text: not even its name can be kept
+            step.unkept = True
+            await self._transact(step)

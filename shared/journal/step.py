@@ -39,6 +39,10 @@ class Step(Generic[S]):
     been read; None: all."""
     last: bool = False
     """Nothing of the batch is left after it."""
+    unstorable: str | None = None
+    """What the store said of its only event, which takes no effect for that."""
+    unkept: bool = False
+    """The store does not even take that it was refused: nothing of it is journalled."""
 
     def __post_init__(self) -> None:
         self.horizon = self.batch.horizon

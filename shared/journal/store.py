@@ -17,18 +17,19 @@ from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.domain import Collection, Handler, S
 from shared.journal.bisection import StatesTooLargeError
-from shared.journal.documents import Change, Document, Journalled, Writes, journalled, writes_of
+from shared.journal.documents import Change, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
 from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import Document
 from shared.worker.processing import FencedError
 from shared.worker.retry import codes_of
 
 COLLECTIONS = (
     Collection("state", owner="_id", personal=("data",)),
-    Collection("journal", owner="subject", personal=("outcome", "emitted")),
+    Collection("journal", owner="subject", personal=("outcome", "emitted", "refusal")),
     Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
@@ -147,13 +148,6 @@ class WorkerStore(Generic[S]):
     async def clear_outbox(self, partition: int, epoch: int, uids: Sequence[str]) -> None:
         """These are published. Raises ``FencedError``."""
         await self._epochs.write(partition, epoch, {"$pullAll": {"outbox": list(uids)}})
-
-    async def drop_timer(self, partition: int, epoch: int, timer: Timer) -> None:
-        """Outside a plan: a row whose firing the store refuses. Raises ``FencedError``."""
-        async with self._epochs.transaction({partition: epoch}) as session:
-            await self._epochs.write(partition, epoch, {}, session)
-            row = {"_id": timer.key, "due_at": timer.due_at}
-            await self.database["timers"].delete_one(row, session=session)
 
     async def watermark(self, partition: int) -> datetime | None:
         """Aware, UTC; None before the first batch under the stream clock."""

@@ -7,7 +7,8 @@ import structlog
 
 from shared.domain import S
 from shared.journal.documents import Journalled
-from shared.journal.plan import Plan
+from shared.journal.plan import Entry, Plan
+from shared.journal.refusals import BUG, UNSTORABLE
 from shared.runtime import telemetry
 from shared.worker.processing import COMMANDS, TIMER_TOPIC
 
@@ -18,8 +19,7 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
     """Count a plan that is written and published, once. ``known`` is what the journal had of its
     repeated events; of those it is not asked about, memory knew."""
     for entry in plan.entries:
-        refused = entry.origin.topic == COMMANDS and (entry.status or 0) >= 400
-        telemetry.EVENTS.labels(service, entry.event.type, "refused" if refused else "applied").inc()
+        telemetry.EVENTS.labels(service, entry.event.type, _result(entry)).inc()
         if entry.origin.topic == TIMER_TOPIC:
             telemetry.TIMERS_FIRED.labels(service).inc()
             late = (now - entry.event.time).total_seconds()
@@ -30,9 +30,18 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
             result = "redelivered" if before.origin == message.origin else "duplicate"
             telemetry.EVENTS.labels(service, message.event.type, result).inc()
         telemetry.JOURNAL_DUPLICATES.labels(service).inc()
-    for bug in plan.bugs:
-        log.error("dead letter", event_id=bug.message.event.uid, code=bug.code, detail=bug.detail)
-        telemetry.DEAD_LETTERS.labels(service, bug.code).inc()
+    for rejected in plan.rejected:
+        refusal = rejected.refusal
+        tell = log.error if refusal.code in (BUG, UNSTORABLE) else log.warning
+        tell("dead letter", event_id=rejected.message.event.uid, code=refusal.code, detail=refusal.detail)
+        telemetry.DEAD_LETTERS.labels(service, refusal.code).inc()
     for retract in plan.retracted:
         log.warning("dead letter", event_id=retract.event.uid, code=retract.code, detail=retract.detail)
         telemetry.DEAD_LETTERS.labels(service, retract.code).inc()
+
+
+def _result(entry: Entry) -> str:
+    if entry.refusal is not None:
+        return "dead_lettered"
+    refused = entry.origin.topic == COMMANDS and (entry.status or 0) >= 400
+    return "refused" if refused else "applied"

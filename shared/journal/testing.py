@@ -25,6 +25,7 @@ from typing import Any, Generic, Literal, TypeVar
 from shared.domain import Context, Effects, Handler, S
 from shared.journal.plan import Plan, Timer
 from shared.journal.planner import Planner
+from shared.journal.refusals import BUG
 from shared.journal.testing_results import DeadLetter, Handled, Published, event_of, results
 from shared.journal.testing_store import InMemoryStore, Log, NotStorableError
 from shared.schemas.base import Data
@@ -218,10 +219,10 @@ class InMemoryWorker(Generic[S]):
                 break
             self._counters |= unread
             counters |= {name: self.store.used.get(name) for name in unread}
-        for rejected in (*plan.rejected, *plan.bugs) if self._strict else ():
-            if rejected.code == "unhandled":
+        for rejected in plan.rejected if self._strict else ():
+            if rejected.refusal.code == BUG:
                 bug = self._raised.get(rejected.message.event.uid)
-                raise bug or AssertionError(f"{rejected.message.event.uid}: {rejected.detail}")
+                raise bug or AssertionError(f"{rejected.message.event.uid}: {rejected.refusal.detail}")
         return plan
 
     def _settle(self, now: datetime) -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from shared.domain import Outcome, RefusedError, S
-from shared.journal.plan import Plan, Rejected
+from shared.journal.plan import Plan
+from shared.journal.refusals import Rejected
 from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
@@ -65,11 +66,9 @@ class Published:
     def add(self, plan: Plan[S]) -> list[Record]:
         """What a plan that is written publishes. The commands among it, which come back to the worker if
         they are for its own service."""
-        for rejected in (*plan.rejected, *plan.bugs):
-            message = rejected.message
-            self.dead_letters.append(
-                DeadLetter(message.event, message.origin, rejected.code, rejected.detail)
-            )
+        for rejected in plan.rejected:
+            message, refusal = rejected.message, rejected.refusal
+            self.dead_letters.append(DeadLetter(message.event, message.origin, refusal.code, refusal.detail))
         for late in plan.retracted:
             origin = Origin.parse(late.origin)
             self.dead_letters.append(DeadLetter(late.event, origin, late.code, late.detail))
@@ -108,8 +107,8 @@ def results(
 
 def _refused(rejected: Rejected | None, outcome: Outcome | None) -> RefusedError:
     """What the planner said in the domain's place, such as of an event that is too large."""
-    if rejected is not None:
-        return RefusedError(rejected.code, rejected.detail)
+    if rejected is not None and not rejected.awaited:
+        return RefusedError(rejected.refusal.code, rejected.refusal.detail)
     assert outcome is not None
     return RefusedError(outcome.body["code"], outcome.body["detail"], status=outcome.status)
 

@@ -144,7 +144,7 @@ class InMemoryStore(Generic[S]):
             self.outcomes.pop(uid, None)
         for entry in plan.entries:
             uid = entry.event.uid
-            self.journal[uid] = Journalled(entry.origin, entry.emitted, entry.until)
+            self.journal[uid] = Journalled(entry.origin, entry.emitted, entry.until, entry.refusal)
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
         for uid, tombstone in plan.tombstones.items():

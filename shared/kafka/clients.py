@@ -2,7 +2,8 @@
 
 Every call returns within its bound, whatever the broker does. The broker itself (``librdkafka_*.py``)
 and the simulator's stand behind these. Nothing here is called from more than one task at a time, but
-for ``ProducerClient.send``, which many may be in at once.
+for ``ProducerClient.send``, which many may be in at once, and ``ConsumerClient.confirm``, beside which it
+is polled.
 """
 
 import sys
@@ -111,6 +112,11 @@ class ConsumerClient(Protocol):
         """Read all of ``taken``, from ``offsets``; where there is none, from what the group has committed,
         else from the beginning. False where ``taken`` is over already: its successor is on its way.
         Also to read again what was read. Raises ``BrokerAwayError`` within 5 s: nothing is read yet."""
+
+    async def confirm(self, taken: Assigned) -> bool:
+        """Whether the group says, now, that ``taken`` is this member's: it takes a commit from it, of no
+        news. False where it says no: a change is on its way, which polls will bring. The answer comes with a
+        poll, so it is polled meanwhile. Raises ``BrokerAwayError`` within 5 s: nobody knows."""
 
     def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
         """Let go. ``offsets`` are committed before anybody else is assigned these partitions, where the

@@ -17,6 +17,7 @@ from shared.kafka.librdkafka_thread import CallThread, within
 
 log = structlog.get_logger(__name__)
 
+CONFIRM_SECONDS = 5.0
 HANGS_SECONDS = 10.0
 """A poll that takes so much longer than it was given (a release included) will not end."""
 
@@ -89,17 +90,26 @@ class LibrdkafkaConsumer:
     async def start(self, taken: Assigned, offsets: Mapping[TopicPartition, int]) -> bool:
         return await self._thread.ask(5.0, self._group.start, taken, dict(offsets))
 
+    async def confirm(self, taken: Assigned) -> bool:
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def tell(confirmed: bool | Exception) -> None:
+            self._thread.tell(_settle, answer, confirmed)
+
+        self._thread.put(partial(self._group.confirm, taken, tell))
+        return await within(CONFIRM_SECONDS, answer)
+
     def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
         self._group.release(offsets)
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        if self._group.uncommitted_since is None:
-            self._group.uncommitted_since = monotonic()
+        if self._group.commits.since is None:
+            self._group.commits.since = monotonic()
         self._thread.put(partial(self._group.commit, dict(offsets)))
 
     @property
     def uncommitted_for(self) -> float:
-        since = self._group.uncommitted_since
+        since = self._group.commits.since
         return 0.0 if since is None else max(monotonic() - since, 1e-9)
 
     async def unread(self, of: Collection[TopicPartition]) -> Collection[TopicPartition]:
@@ -122,3 +132,12 @@ class LibrdkafkaConsumer:
             return True
         finally:
             self._thread.end()
+
+
+def _settle(answer: "asyncio.Future[bool]", confirmed: bool | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(confirmed, Exception):
+        answer.set_exception(confirmed)
+    else:
+        answer.set_result(confirmed)

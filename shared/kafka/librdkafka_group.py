@@ -6,7 +6,6 @@ and ``close`` behind a commit.
 
 from collections.abc import Callable, Collection, Mapping
 from threading import Event
-from time import monotonic
 from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaException
@@ -24,17 +23,18 @@ from shared.kafka.clients import (
     Revoked,
     TopicPartition,
 )
+from shared.kafka.former_member import Farewell
+from shared.kafka.librdkafka_commits import GroupCommits, Tell
 from shared.kafka.librdkafka_thread import LOGGER
 
 Change: TypeAlias = Assigned | Revoked | Lost
 
-COMMIT_AGAIN_SECONDS = 1.0
 EARLIEST: Any = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class GroupConsumer:
-    """All of it is called in one thread, but for ``release`` and ``uncommitted_since``."""
+    """All of it is called in one thread, but for ``release``, ``hurry`` and ``commits.since``."""
 
     def __init__(
         self, options: Mapping[str, Any], topics: Collection[str], tell: Callable[[Change], None]
@@ -45,18 +45,18 @@ class GroupConsumer:
         self._consumer: Any = None
         self._admin: Any = None
         self._current: Assigned | None = None
+        self._member_id = ""
+        """Under which the group knows it."""
+        self._farewell: Farewell | None = None
+        """To the member that it was before."""
         self._begin: dict[TopicPartition, int] = {}
         """What is read, and from where it was begun."""
         self._paused: set[TopicPartition] = set()
-        self._pending: dict[TopicPartition, int] = {}
-        self._under_way = False
-        self._commit_at = 0.0
+        self.commits = GroupCommits()
         self._fatal: str | None = None
         self._released = Event()
         self._last: Mapping[TopicPartition, int] = {}
         self._leaving = False
-        self.uncommitted_since: float | None = None
-        """When the oldest commit was asked for that is not acknowledged."""
 
     # From another thread
 
@@ -77,14 +77,17 @@ class GroupConsumer:
             shared = {"bootstrap.servers": self._options["bootstrap.servers"], "logger": LOGGER}
             self._admin = AdminClient(shared)
             self._consumer = Consumer(
-                {**self._options, "on_commit": self._committed, "error_cb": self._error},
+                {**self._options, "on_commit": self._acknowledged, "error_cb": self._error},
                 logger=LOGGER,
             )
-            self._consumer.subscribe(
-                self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
-            )
+            self._join()
         except Exception as error:  # in the client's thread: told by the next poll
             self._fatal = f"{type(error).__name__}: {error}"
+
+    def _join(self) -> None:
+        self._consumer.subscribe(
+            self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
 
     def _error(self, error: Any) -> None:
         if error.fatal():
@@ -95,8 +98,10 @@ class GroupConsumer:
     ) -> list[KafkaRecord]:
         if self._fatal is not None:
             raise BrokerAwayError(f"the consumer can go on no more: {self._fatal}")
-        if self._pending and not self._under_way and monotonic() >= self._commit_at:
-            self._send()
+        if self._farewell is not None and self._farewell.over:
+            self._farewell = None
+            self._join()
+        self.commits.send_due(self._consumer)
         self._make_room(room)
         self._admin.poll(0)  # which is how its log is told
         first = self._consumer.poll(seconds)
@@ -142,6 +147,7 @@ class GroupConsumer:
     def _assigned(self, consumer: Any, places: list[Any]) -> None:
         consumer.assign([])  # nothing is fetched until `start` says from where
         self._current = Assigned(frozenset((p.topic, p.partition) for p in places))
+        self._member_id = consumer.memberid()
         self._tell(self._current)
 
     def _revoked(self, consumer: Any, places: list[Any]) -> None:
@@ -152,34 +158,37 @@ class GroupConsumer:
         if not self._leaving:
             self._released.wait(RELEASE_SECONDS)
         # It leaves before the member joins again, on the same connection.
-        self._pending.update((place, offset) for place, offset in self._last.items() if place in self._begin)
-        if self._pending:
-            self._send()
-        self._forget()
+        self.commits.add(self._held(self._last))
+        self.commits.send(self._consumer)
+        self._begin, self._paused = {}, set()
+        self.commits.forget()
         consumer.unassign()
 
     def _lost(self, consumer: Any, places: list[Any]) -> None:
         self._current = None
-        self._forget()
-        self._under_way = False
+        self._begin, self._paused = {}, set()
+        self.commits.forget(lost=True)
         self._tell(Lost(frozenset((p.topic, p.partition) for p in places)))
+        former, self._member_id = self._member_id, ""
+        if former and consumer.memberid() != former:  # it joins once the coordinator has answered
+            consumer.unsubscribe()
+            bootstrap, group = self._options["bootstrap.servers"], self._options["group.id"]
+            self._farewell = Farewell(bootstrap, group, former, self._reachable)
         consumer.unassign()
 
-    def _forget(self) -> None:
-        """What is not held is committed no more, and nothing waits for it."""
-        self._begin, self._paused, self._pending = {}, set(), {}
-        self.uncommitted_since = None
+    def _reachable(self) -> bool:
+        try:
+            self._admin.list_topics(timeout=1.0)
+        except KafkaException:
+            return False
+        return True
 
     def start(self, taken: Assigned, offsets: dict[TopicPartition, int]) -> bool:
         if self._current is not taken:
             return False
         lows = self._ends(taken.held, EARLIEST, 2.0)
         begin = {place: offsets[place] for place in taken.held if place in offsets}
-        if missing := taken.held - begin.keys():
-            for found in self._consumer.committed(_places(missing), timeout=2.0):
-                if found.error is not None:
-                    raise KafkaException(found.error)
-                begin[found.topic, found.partition] = found.offset
+        begin |= self._committed(taken.held - begin.keys())
         # What has run out of its retention is as good as read.
         self._begin = {place: max(offset, lows[place]) for place, offset in begin.items()}
         paused, self._paused = self._paused, set()
@@ -187,6 +196,27 @@ class GroupConsumer:
         if left := paused & self._begin.keys():
             self._consumer.resume(_places(left))
         return True
+
+    def _committed(self, of: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """What the group has committed; negative where it has nothing."""
+        found = self._consumer.committed(_places(of), timeout=2.0) if of else []
+        for place in found:
+            if place.error is not None:
+                raise KafkaException(place.error)
+        return {(place.topic, place.partition): place.offset for place in found}
+
+    def confirm(self, taken: Assigned, tell: Tell) -> None:
+        """Have the group say whether ``taken`` still is this member's."""
+        if self._current is not taken:
+            tell(False)
+            return
+        try:
+            place, offset = max(self._committed(taken.held).items(), key=lambda found: found[1])
+            unchanged = offset if offset >= 0 else self._ends([place], EARLIEST, 2.0)[place]
+        except (KafkaException, TimeoutError) as error:
+            tell(BrokerAwayError(str(error)))
+        else:
+            self.commits.ask(self._consumer, {place: unchanged}, tell)
 
     def _ends(self, of: Collection[TopicPartition], spec: Any, seconds: float) -> dict[TopicPartition, int]:
         """By a connection of its own: the consumer's has a fetch on it that waits. Raises
@@ -226,41 +256,18 @@ class GroupConsumer:
         return len(found.partitions) if found is not None and found.error is None else 0
 
     def commit(self, offsets: dict[TopicPartition, int]) -> None:
-        self._pending.update((place, offset) for place, offset in offsets.items() if place in self._begin)
-        if not self._pending and not self._under_way:
-            self.uncommitted_since = None
-        elif not self._under_way and monotonic() >= self._commit_at:
-            self._send()
+        self.commits.add(self._held(offsets))
+        self.commits.send_due(self._consumer)
 
-    def _send(self) -> None:
-        """One at a time: what comes meanwhile is merged, so that an older one is hardly applied later."""
-        places = [Place(topic, p, offset) for (topic, p), offset in self._pending.items()]
-        if self.uncommitted_since is None:
-            self.uncommitted_since = monotonic()
-        try:
-            self._consumer.commit(offsets=places, asynchronous=True)
-        except KafkaException as error:
-            LOGGER.warning("commit not sent: %s", error)
-            self._commit_at = monotonic() + COMMIT_AGAIN_SECONDS
-        else:
-            self._under_way, self._pending = True, {}
+    def _held(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        return {place: offset for place, offset in offsets.items() if place in self._begin}
 
-    def _committed(self, error: Any, places: list[Any]) -> None:
-        self._under_way = False
-        failed = error or next((p.error for p in places if p.error is not None), None)
-        if failed is not None:
-            LOGGER.info("commit refused: %s", failed)
-            for p in places:
-                if (p.topic, p.partition) in self._begin:
-                    self._pending.setdefault((p.topic, p.partition), p.offset)
-            self._commit_at = monotonic() + COMMIT_AGAIN_SECONDS
-        elif self._pending:
-            self.uncommitted_since = monotonic()
-            self._send()
-        if not self._pending and not self._under_way:
-            self.uncommitted_since = None
+    def _acknowledged(self, error: Any, places: list[Any]) -> None:
+        self.commits.acknowledged(self._consumer, error, places, self._begin)
 
     def close(self) -> None:
+        if self._farewell is not None:
+            self._farewell.end()
         if self._consumer is not None:
             self._consumer.close()
 

@@ -1,11 +1,14 @@
 """The one way to the store: what exactly-once rests on is said here, whatever the URI says."""
 
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeAlias
 
 from pymongo import AsyncMongoClient
 
 from shared.runtime.settings import Settings
+
+Document: TypeAlias = dict[str, Any]
+"""As the driver takes and gives it."""
 
 WRITING_SECONDS, COMMIT_SECONDS = 7.0, 3.0
 """For all the writes of a transaction, and for its commit; what is not done by then is tried again. The

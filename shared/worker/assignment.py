@@ -37,6 +37,9 @@ class Assignment:
     """The process's."""
     queued: int = 0
     """Bytes of what waits."""
+    doubtful: bool = False
+    """The group gave it some time ago, and may have given it to another since: it is asked before anything is
+    taken over."""
     _copies: dict[int, tuple[Copied, datetime]] = field(default_factory=dict)
     _room: Room = field(init=False)
 
@@ -69,12 +72,13 @@ class Assignment:
     def open(self, topics: Sequence[str], read: Callable[[KafkaRecord], Slot]) -> None:
         """All positions are set: from now on it is served."""
         self.queues = {p: {topic: Queue(read) for topic in topics} for p in self.partitions}
-        self.resumed = True
+        self.resumed, self.doubtful = True, False
 
     def close(self) -> None:
         """Nothing of it in memory is to be trusted: it is to be resumed again, or let go as it is."""
         self._drop()
         self.resumed = False
+        self.doubtful = True
         self._copies.clear()
 
     def _drop(self) -> None:

@@ -16,6 +16,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 MOST_BYTES = 2 * MAX_RECORD_BYTES - 16 * 1024
 """Of a record's key, value and headers: the producer's and the topics' limit, less room for a reason and the
 frame. A record in the log may be larger: it was compressed, or its topic let it in."""
+DETAIL_CHARACTERS = 1000
+"""Of the reason in words."""
 KEPT_BYTES = {"value": 64 * 1024, "key": 1024, "headers": 0}
 """What is left of a part that is cut: its beginning."""
 
@@ -41,7 +43,7 @@ def dead_letter_of(
         "rapport-dead-letter-id": f"{service}/{origin.text}",
         "rapport-service": service,
         "rapport-error": code,
-        "rapport-error-detail": detail[:1000],
+        "rapport-error-detail": detail[:DETAIL_CHARACTERS],
         "rapport-origin": origin.text,
         "rapport-failed-at": failed_at.isoformat(),
     }

@@ -146,9 +146,16 @@ class RecordLoop:
     # Taking over
 
     async def _take_over(self, assignment: Assignment) -> None:
-        """Take over what was assigned: every position is set to what is durable, none is trusted."""
+        """Take over what was assigned: every position is set to what is durable, none is trusted.
+
+        Again, such as after a fence, only once the group has said that it still is this worker's: two that
+        each believe so would fence each other in turn."""
         taken = assignment.taken
         if taken is None or not taken.held:
+            await self._member.poll(STANDBY_SECONDS)
+            return
+        if assignment.doubtful and not await self._member.attend(partial(self._member.client.confirm, taken)):
+            log.warning("not this worker's any more", partitions=sorted(assignment.partitions))
             await self._member.poll(STANDBY_SECONDS)
             return
         count = await self._member.client.partitions(self._topics[0])

@@ -15,10 +15,10 @@ from rich.progress import Progress
 from services.loyalty.domain.state import MemberState
 from services.loyalty.worker import handler
 from shared.domain import Handler
-from shared.journal.documents import Document
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.kafka.keys import key_hash
+from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
 from tests.bench.events import START, purchase
 from tests.bench.loyalty import Accepting, decoded

@@ -1,8 +1,6 @@
 """What fault tests send, and what they read back: from Kafka and the store, not from a service."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from pymongo import MongoClient
 from rapport import broker, lag
 from rapport.home import Home
 from rapport.status import read
+from tests.frozen import frozen
 
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
 
@@ -84,13 +83,8 @@ class Platform:
         assert status is not None
         pids = [part.pid for part in status.parts if part.name in parts and part.pid is not None]
         assert len(pids) == len(parts)
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with frozen(*pids):
             yield
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
 
     def send(self, topic: str, events: Iterable[Mapping[str, Any]]) -> None:
         """Send and wait until all are acknowledged."""

@@ -15,11 +15,11 @@ from rapport.home import Home
 from shared.domain import Context, Effects, Handler, Take
 from shared.journal import epoch
 from shared.journal.counters import Counters
-from shared.journal.documents import Document
 from shared.journal.plan import Entry, Plan, Tombstone
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
 from shared.kafka.publisher import Publisher, Record
+from shared.runtime.mongo import Document
 from shared.schemas.base import Frozen, Money
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade

@@ -13,11 +13,11 @@ from pymongo.errors import PyMongoError
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from shared.domain import Handler
-from shared.journal.documents import Document
 from shared.journal.epoch import Epochs
 from shared.journal.plan import Entry, Plan, Timer
 from shared.journal.store import DuplicateEventsError, WorkerStore
 from shared.kafka.publisher import Record
+from shared.runtime.mongo import Document
 from shared.schemas.event import Event
 from shared.schemas.timer import TimerFired
 from shared.worker.processing import TIMER_TOPIC, FencedError, Origin
@@ -111,8 +111,6 @@ async def test_a_transaction_of_timers_alone_is_fenced(gone: Client, heir: Clien
     with pytest.raises(FencedError):
         await old.write(firing("old"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
     with pytest.raises(FencedError):
-        await old.drop_timer(2, epoch, Timer("c", "t", AT))
-    with pytest.raises(FencedError):
         await old.clear_outbox(2, epoch, [])
     with pytest.raises(FencedError):
         await old.prove(2, epoch)
@@ -129,10 +127,6 @@ async def test_a_row_goes_only_as_it_was_read(gone: Client) -> None:
     await set_timer(store, epoch, LATER)  # moved since it was read
     await store.write(firing("a"), {}, partition=2, epoch=epoch, attempt=1, watermark=None)
     assert [t.due_at for t in await store.due_timers(0, 1, LATER, 10)] == [LATER]
-    await store.drop_timer(2, epoch, Timer("c", "t", AT))
-    assert len(await store.due_timers(0, 1, LATER, 10)) == 1
-    await store.drop_timer(2, epoch, Timer("c", "t", LATER))
-    assert await store.due_timers(0, 1, LATER, 10) == []
 
 
 async def test_the_outbox_gets_entries_and_loses_those_that_were_published(gone: Client) -> None:

@@ -114,6 +114,10 @@ class SimConsumer:
         now = max(0.0, broker.away_until - self._loop.time())
         return max([now, *(broker.out_of_reach(partition) for _, partition in of)])
 
+    async def confirm(self, taken: Assigned) -> bool:
+        await self._reach(5.0)
+        return self._current is taken and self._member in self._broker.group.members
+
     def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
         if self._member is not None:
             mine = {} if self._broker.away else {**self._pending, **offsets}

@@ -227,7 +227,6 @@ def test_7_a_session_announced_during_a_takeover_holds_up_no_successor() -> None
     bench.run(main())
 
 
-@pytest.mark.xfail(strict=True, reason="refused facts are not journalled")
 def test_a_refused_facts_dead_letter_outlives_a_crash_where_its_correction_is_in_the_same_step() -> None:
     """Found by a seed whose worker slept between its transaction and its publish."""
     bench = Bench()

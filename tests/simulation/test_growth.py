@@ -39,10 +39,7 @@ def test_metrics_counts_an_event_once_wherever_its_key_moves() -> None:
     assert [p for seed in range(3) for p in play(grows("metrics", seed, again=True)).problems] == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the simulated growth copies nothing: tests/integration/test_growth.py shows it on real servers",
-)
+@pytest.mark.xfail(strict=True, reason="the simulated growth copies nothing; integration/test_growth does")
 def test_metrics_built_anew_from_a_log_that_has_grown_says_the_same() -> None:
     problems: list[str] = []
     for seed in range(3):

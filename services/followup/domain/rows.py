@@ -2,9 +2,8 @@
 the sender works from. Addresses and texts are in it only while it waits to be sent."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
@@ -12,7 +11,7 @@ from services.followup.domain.rules.quiet import QuietHours, zone
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
 from shared.domain import Collection, Put
-from shared.schemas.base import Frozen
+from shared.schemas.base import Frozen, Id
 from shared.schemas.times import Micros, moment
 
 COLLECTION = "deliveries"
@@ -40,6 +39,11 @@ class Night(Frozen):
     start: str = Field(alias="from")
     end: str = Field(alias="to")
 
+    @model_validator(mode="after")
+    def _are_hours(self) -> "Night":
+        assert self.hours
+        return self
+
     @property
     def hours(self) -> QuietHours:
         return QuietHours.model_validate({"from": self.start, "to": self.end})
@@ -57,8 +61,8 @@ class Delivery(Frozen):
     channel: str
     attempt: int
     """How many tries there were."""
-    decided_at: datetime
-    expires_at: datetime
+    decided_at: AwareDatetime
+    expires_at: AwareDatetime
     """Past this it is stale."""
     quiet: Night | None
     sender: Party = Field(alias="from")
@@ -67,6 +71,20 @@ class Delivery(Frozen):
     text: str
     html: str
     headers: Mapping[str, str]
+
+
+class Known(Frozen):
+    """What must be known of a message to say what became of it."""
+
+    outreach_id: Id = Field(alias="_id")
+    customer: str = Field(min_length=1)
+    attempt: int = Field(0, ge=0, lt=2**31)
+
+
+def unreadable(error: ValidationError) -> str:
+    """What is wrong with a document, without what it holds."""
+    found = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, found['loc'])) or 'document'}: {found['type']}"
 
 
 def row(

@@ -72,6 +72,9 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """Day of the latest fact."""
     floor: int = BEGINNING
     """Orders before this day are no longer kept: they stay counted as they were."""
+    past: dict[str, list[int]] = {}
+    """Days of orders no longer kept that are next to what may still change, by chain (see ``tracked``), in
+    order: what they count as goes by the orders after them."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

@@ -4,7 +4,9 @@ The aggregates are the sum, over customers, of what each counts as. So the recor
 the order of its events does not matter, and a customer who changes segment takes all along.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.metrics.domain import gaps
 from services.metrics.domain.cells import Change, Delta, add
@@ -17,18 +19,24 @@ KEEP_DAYS = 800
 KEEP_ORDERS = 2_000
 KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
+NEIGHBOURS = 2
+"""An order counts by so many after it."""
 _ALL = "*"
 """The name of the chain of all channels; no channel has it, an asterisk is not allowed in one."""
 
 
 class Tracked:
-    """A record, with the days of its orders in order: of all, and by channel."""
+    """A record, with the days of its orders in order: of all, and by channel.
+
+    An order counts by the two that come after it (``gaps``). So when one goes, the two before it count anew,
+    and so they do when one is added: these must be known, though they are kept no longer.
+    """
 
     __slots__ = ("_days", "data")
 
     def __init__(self, data: Customer) -> None:
         self.data = data
-        self._days: dict[str, list[int]] = {}
+        self._days: dict[str, list[int]] = {name: [*days] for name, days in data.past.items()}
         for order in data.orders.values():
             day = order.day
             if day is not None:
@@ -101,6 +109,14 @@ class Tracked:
         if len(kept) > KEEP_ORDERS:
             kept = dict(sorted(kept.items(), key=lambda item: (item[1].touched, item[0]))[-KEEP_ORDERS:])
             data.floor = max(data.floor, min(day_of(o.touched) for o in kept.values()))
+        live: dict[str, list[int]] = {}
+        for order in kept.values():
+            if order.day is not None:
+                for channel, _ in _chains(order.channel):
+                    live.setdefault(channel, []).append(order.day)
+        gone = {name: _without(days, live.get(name, ())) for name, days in self._days.items()}
+        past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
+        data.past = {name: days for name, days in past.items() if days}
         data.orders = kept
         self._days = Tracked(data)._days
 
@@ -114,3 +130,18 @@ def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Com
     wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.is_open}
     ranked = sorted(wanted.items(), key=lambda item: (item[1].is_open, item[1].latest, item[0]))
     return dict(ranked[-KEEP_COMPLAINTS:])
+
+
+def _without(days: Sequence[int], others: Sequence[int]) -> list[int]:
+    """The days, in order, less one for each of the others."""
+    return sorted((Counter(days) - Counter(others)).elements())
+
+
+def _beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
+    """Of days that are gone, in order: the last two, after which a new one comes, and the two before and the
+    two after each that may still go. What lies between never counts anew."""
+    wanted = {*range(max(0, len(gone) - NEIGHBOURS), len(gone))}
+    for day in live:
+        at = bisect_right(gone, day)
+        wanted |= {*range(max(0, at - NEIGHBOURS), min(len(gone), at + NEIGHBOURS))}
+    return [gone[i] for i in sorted(wanted)]

@@ -17,6 +17,7 @@ import structlog
 
 from services.metrics.domain.apply import CONSUMES
 from services.metrics.journal.library import IdStore, Library
+from services.metrics.journal.narrowing import Narrowing, RefusedWriteError, takes_another
 from services.metrics.journal.partition import UNWRITTEN, Partition
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
@@ -27,7 +28,7 @@ from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.dead_letters import dead_letter
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
-from shared.worker.retry import passes, retry
+from shared.worker.retry import about_document, passes, retry
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class Store(Protocol):
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]: ...
 
     async def write(self, writes: Sequence[Write]) -> None: ...
+
+    async def prove(self, partition: int, epoch: int) -> None: ...
 
 
 class _PoisonError(Exception):
@@ -105,6 +108,7 @@ class CompactProcessor:
         self._durable: dict[TopicOffset, int] = {}
         self._next_flush = self._next_fold = 0.0
         self._poison: set[Origin] = set()
+        self._narrowing = Narrowing()
         # A revoke comes from the consumer's own task, whatever is under way here.
         self._lock = asyncio.Lock()
 
@@ -152,6 +156,29 @@ class CompactProcessor:
         return part.watermark if part is not None else None
 
     async def process(self, batch: Batch) -> None:
+        for some in self._narrowing.cut(batch):
+            await self._process(some)
+            if self._narrowing.limit(batch.partition) is not None:
+                await self._write_few(some)
+
+    async def _write_few(self, batch: Batch) -> None:
+        """After a write was refused: each time that there are as many events as may be written together they
+        are, so that at last the one at fault stands alone. Raises ``FencedError``, then."""
+        async with self._lock:
+            part, most = self._partitions.get(batch.partition), self._narrowing.limit(batch.partition)
+            if part is None or most is None or (part.events < most and most > 1):
+                return
+            events = part.events
+            try:
+                await retry(SERVICE, "mongo", lambda: self._flush([part]))
+            except RefusedWriteError as refused:
+                if most == 1 and batch.messages and await takes_another(self._store, part):
+                    await self._set_aside(_PoisonError(batch.messages[0]), refused.__cause__)
+                raise
+            if events:
+                self._narrowing.written(batch.partition, MAX_PENDING)
+
+    async def _process(self, batch: Batch) -> None:
         started = perf_counter()
         async with self._lock:
             part = self._partitions.get(batch.partition)
@@ -167,7 +194,7 @@ class CompactProcessor:
             try:
                 self._apply(part, fresh, seen)
             except _PoisonError as poison:
-                await self._set_aside(poison)
+                await self._set_aside(poison, poison.__cause__)
             if batch.records:
                 await retry(SERVICE, "kafka", lambda: self._publish(batch.records))
             part.advance(
@@ -175,7 +202,9 @@ class CompactProcessor:
                 batch.horizon if self._stream and batch.offsets else None,
             )
             telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.messages))
-            if self._pending_too_much():
+            if self._narrowing.limit(batch.partition) == 1:
+                pass  # it is written alone
+            elif self._pending_too_much():
                 await retry(SERVICE, "mongo", lambda: self._flush(self._partitions.values()))
             else:
                 await self._flush_if_due()
@@ -238,17 +267,19 @@ class CompactProcessor:
                 telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
         telemetry.BATCH_SECONDS.labels(SERVICE, "apply").observe(perf_counter() - started)
 
-    async def _set_aside(self, poison: "_PoisonError") -> NoReturn:
+    async def _set_aside(self, poison: "_PoisonError", cause: BaseException | None) -> NoReturn:
         """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""
-        message, cause = poison.message, poison.__cause__
+        message = poison.message
         detail = f"{type(cause).__name__}: {cause}"
-        log.error("event cannot be counted", event_id=message.event.uid, error=detail, exc_info=cause)
+        refused = isinstance(cause, Exception) and about_document(cause)
+        bug = None if refused else cause
+        log.error("event cannot be counted", event_id=message.event.uid, error=detail[:500], exc_info=bug)
         if message.raw is not None:
             aside = dead_letter(
                 SERVICE,
                 message.origin,
                 message.raw,
-                code="internal",
+                code="store" if refused else "internal",
                 detail=detail,
                 failed_at=self._wall_clock(),
             )
@@ -265,7 +296,7 @@ class CompactProcessor:
             for part in self._partitions.values():
                 await self._library.work(part.known, part.epoch)
         except Exception as error:
-            if not passes(error):
+            if not passes(error) and not about_document(error):  # there is no event to be at fault
                 raise
             telemetry.RETRIES.labels(SERVICE, "mongo").inc()
             log.warning("the store is away; counting goes on in memory", error=str(error)[:300])
@@ -279,7 +310,7 @@ class CompactProcessor:
         if not dirty:
             return
         writes = [part.write(fold=fold) for part in dirty]
-        await self._store.write(writes)
+        writes = await self._narrowing.write(self._store, writes, dirty)
         faults.point("after_transaction")
         leftover = [part.written(write) for part, write in zip(dirty, writes, strict=True)]
         for part, write in zip(dirty, writes, strict=True):

@@ -1,7 +1,6 @@
 """Metrics' database as the worker writes it: takeover, and what changed in one transaction."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pymongo import AsyncMongoClient, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -13,10 +12,8 @@ from services.metrics.domain.rows import cell_name, day_id, pack_tail, unpack_ta
 from services.metrics.journal.id_store import IdStore
 from services.metrics.journal.writes import Stored, Write
 from shared.journal.epoch import Epochs
+from shared.runtime.mongo import Document
 
-Document = dict[str, Any]
-FLUSH_SECONDS = 30.0
-"""For the writes of one flush. After an outage it has 20,000 customers: 8 s for the embedded server."""
 LOOKUP = 100
 """Customers asked for in one query."""
 
@@ -57,8 +54,12 @@ class WorkerStore:
         """Write all, in one transaction. Raises ``FencedError`` if a partition is no longer as this worker
         had it: another's, or written by this one without its knowing."""
         epochs = {write.partition: write.epoch for write in writes}
-        async with self._epochs.transaction(epochs, seconds=FLUSH_SECONDS) as session:
+        async with self._epochs.transaction(epochs) as session:
             await self._write_all(writes, session)
+
+    async def prove(self, partition: int, epoch: int) -> None:
+        """Write nothing but the partition's document. Raises ``FencedError``."""
+        await self._epochs.write(partition, epoch, {})
 
     async def _write_all(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
         for write in writes:

@@ -64,6 +64,8 @@ class MemoryStore(InMemoryStore[Any]):
         """Of the next writes, one each."""
         self.poison: dict[str, Exception] = {}
         """What the store says of a transaction with the event of this uid."""
+        self.indigestible: dict[str, Exception] = {}
+        """The same, of what the event would change: that it was refused can be kept."""
         self.refusal: Exception | None = None
         """What it says of every transaction."""
         self.away = 0
@@ -136,11 +138,6 @@ class MemoryStore(InMemoryStore[Any]):
     async def watermark(self, partition: int) -> datetime | None:
         return self.watermarks.get(partition)
 
-    async def drop_timer(self, partition: int, epoch: int, timer: Timer) -> None:
-        self._fence(partition, epoch)
-        if self.timers.get(timer.key) == timer:
-            del self.timers[timer.key]
-
     async def write(
         self,
         plan: Plan[Any],
@@ -183,6 +180,8 @@ class MemoryStore(InMemoryStore[Any]):
         for entry in plan.entries:
             if entry.event.uid in self.poison:
                 raise self.poison[entry.event.uid]
+            if entry.event.uid in self.indigestible and entry.refusal is None:
+                raise self.indigestible[entry.event.uid]
         uids = Counter([*(e.event.uid for e in plan.entries), *plan.tombstones])
         if any(n > 1 or (uid in self.journal and uid not in plan.forgotten) for uid, n in uids.items()):
             raise DuplicateEventsError

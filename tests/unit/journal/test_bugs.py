@@ -116,7 +116,7 @@ async def test_what_nobody_waits_for_is_a_dead_letter_alone(handler: Handler[Tal
     target = processor(store, publisher, handler)
     await target.assigned(frozenset({0}), 2)
     await handle(target, command(OTHERS, 7))
-    assert (len(dead(publisher)), store.journal) == (1, {})
+    assert (len(dead(publisher)), store.outcomes) == (1, {})
     domain.mended = True
     await handle(target, command(OTHERS, 8))
     assert store.states["c0"][0].total == 5

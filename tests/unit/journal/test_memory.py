@@ -57,7 +57,7 @@ async def test_with_however_little_memory_the_result_is_the_same(
 async def test_warm_states_are_those_used_last_of_all_partitions() -> None:
     store, budget = MemoryStore(HANDLER), Budget(6 * (STATE_BYTES + 500))
     target = processor(store, MemoryPublisher(), budget=budget)
-    await target.assigned(frozenset({0, 1}))
+    await target.assigned(frozenset({0, 1}), 1)
     for message in messages_of([(n, 1, 1) for n in range(5)]):
         await target.process(batch_of([message], START))
     for message in elsewhere(messages_of([(n, 1, 1) for n in range(10, 13)]), 1):
@@ -89,7 +89,7 @@ async def test_a_takeover_gives_back_what_was_held_before() -> None:
     budget = Budget()
     target = processor(MemoryStore(HANDLER), MemoryPublisher(), budget=budget)
     await run(target, messages_of([(1, 1, 1)]), 4)
-    await target.assigned(frozenset({0, 1}))
+    await target.assigned(frozenset({0, 1}), 1)
     assert budget.used == 0
 
 
@@ -101,7 +101,7 @@ async def test_states_too_large_together_are_handled_in_smaller_steps(limit: int
     store, budget = MemoryStore(SWELLING), Budget(limit)
     target: Any = processor(store, MemoryPublisher(), SWELLING, budget=budget)
     await run(target, log, customers)
-    await target.assigned(frozenset({0}))  # nothing is warm
+    await target.assigned(frozenset({0}), 1)  # nothing is warm
     store.loads.clear()
     last = [
         Message(0, m.at + timedelta(days=9), renamed(m.event, f"last{n}"), Origin("purchases", 0, 99 + n))

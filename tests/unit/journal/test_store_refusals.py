@@ -43,7 +43,7 @@ async def test_no_good_event_is_set_aside_for_the_stores_trouble(code: int) -> N
 async def test_an_error_about_a_document_sets_its_event_aside_alone(error: Exception) -> None:
     assert about_document(error)
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
-    store.poison = {"/till e3 c1": error}
+    store.indigestible = {"/till e3 c1": error}
     await run(processor(store, publisher), messages_of([(n % 2, 1, 1) for n in range(7)]), 10)
     dead_letters = [dict(r.headers) for r in publisher.records if r.topic.endswith(".dlq")]
     assert [h["rapport-origin"] for h in dead_letters] == [b"purchases/0/3"]

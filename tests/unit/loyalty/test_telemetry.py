@@ -8,7 +8,8 @@ from prometheus_client import REGISTRY
 
 from services.loyalty.domain.state import MemberState
 from services.loyalty.telemetry import observer, show
-from shared.journal.plan import Entry, Plan, Rejected
+from shared.journal.plan import Entry, Plan
+from shared.journal.refusals import Refusal, Rejected
 from shared.schemas.base import Data, Money
 from shared.schemas.commands import (
     RedemptionRequested,
@@ -85,7 +86,11 @@ def test_referrals_are_counted_by_result() -> None:
             entry(ReferralBonusRequested(referrer="a", points=1), 200),
             entry(ReferralBonusRequested(referrer="a", points=1), 422, "points_overflow"),
         ],
-        rejected=[Rejected(Message(0, day(0), selfish, Origin("feedback", 0, 1)), "self_referral", "")],
+        rejected=[
+            Rejected(
+                Message(0, day(0), selfish, Origin("feedback", 0, 1)), Refusal("self_referral", "", day(0))
+            )
+        ],
     )
     results = ("noted", "existing_member", "rewarded", "points_overflow", "self_referral")
     assert grown(plan, *(("rapport_referrals_total", {"result": r}) for r in results)) == [1] * 5

@@ -1,7 +1,7 @@
 """The processor's store in memory: one transaction at a time, with crashes and outages on demand."""
 
 from array import array
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -89,6 +89,10 @@ class MemoryStore:
         self.folded: Delta = {}
         self.writes = self.folds = 0
         self.away = False
+        self.refuses: Callable[[Write], Exception | None] = lambda write: None
+        """What it says of a write; None for one that it takes."""
+        self.proof: Exception | None = None
+        self.proofs = 0
 
     def _check(self) -> None:
         if self.away:
@@ -112,9 +116,17 @@ class MemoryStore:
         self._check()
         if any((row := self.rows[w.partition]).epoch != w.epoch or row.version != w.version for w in writes):
             raise FencedError("another worker")
+        for error in filter(None, map(self.refuses, writes)):
+            raise error
         self.writes += 1
         for w in writes:
             self._write(self.rows[w.partition], w)
+
+    async def prove(self, partition: int, epoch: int) -> None:
+        self.proofs += 1
+        if self.proof is not None:
+            raise self.proof
+        self.rows[partition].version += 1
 
     def _write(self, row: Row, w: Write) -> None:
         row.version += 1

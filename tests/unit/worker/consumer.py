@@ -50,6 +50,9 @@ class MemoryConsumer:
         """The longest time between two polls."""
         self.broken = self.away = False
         """The client itself can go on no more; the broker does not answer."""
+        self.member = True
+        """What the group says when it is asked: one that is none may not know yet."""
+        self.confirmations = 0
         self.closed = False
         self._changes: deque[Assigned | Revoked | Lost] = deque()
         self._current: Assigned | None = None
@@ -112,6 +115,12 @@ class MemoryConsumer:
         self.started += sorted(taken.held)
         self.positions = {p: offsets.get(p, self.committed_offsets.get(p, 0)) for p in taken.held}
         return True
+
+    async def confirm(self, taken: Assigned) -> bool:
+        self.confirmations += 1
+        if self.away:
+            raise BrokerAwayError("away")
+        return self.member and self._current is taken
 
     def release(self, revoked: Revoked, offsets: Mapping[TopicPartition, int]) -> None:
         self.commit(offsets)

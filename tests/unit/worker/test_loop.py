@@ -77,6 +77,49 @@ async def test_a_fenced_batch_is_read_again_from_what_is_durable() -> None:
     assert consumer.started == [ZERO, ZERO]
 
 
+async def test_a_fenced_worker_asks_the_group_before_it_takes_over_again() -> None:
+    """It slept, and another has its partition by now; it was not told yet. To take the partition over again
+    would fence the other one."""
+    consumer, processor = MemoryConsumer(EVENTS), Recorder()
+    processor.errors = [FencedError("another worker was here")]
+    async with running(consumer, processor) as loop:
+        consumer.member = False
+        consumer.assign(ZERO)
+        await until(lambda: consumer.confirmations >= 2)
+        assert processor.told == ["assigned [0]", "batch"]
+        assert loop.held == frozenset()
+        consumer.lose()
+        consumer.assign(ZERO)
+        await until(lambda: bool(processor.handled))
+    assert processor.told.count("assigned [0]") == 2
+    assert loop.held == frozenset()
+
+
+async def test_what_the_group_has_just_given_is_taken_over_at_once() -> None:
+    consumer, processor = MemoryConsumer(EVENTS), Recorder()
+    async with running(consumer, processor):
+        for _ in range(2):
+            consumer.assign(ZERO)
+            await until(lambda: consumer.committed_offsets.get(ZERO) == len(consumer.log[ZERO]))
+            await consumer.revoke()
+    assert consumer.confirmations == 0
+
+
+async def test_nobody_takes_over_what_the_group_cannot_be_asked_about() -> None:
+    consumer, processor = MemoryConsumer(EVENTS), Recorder()
+    processor.errors = [FencedError("another worker was here")]
+    processor.free.clear()
+    async with running(consumer, processor):
+        consumer.assign(ZERO)
+        await until(lambda: "batch" in processor.told)
+        consumer.away = True
+        processor.free.set()
+        await until(lambda: consumer.confirmations >= 2)
+        assert processor.told == ["assigned [0]", "batch"]
+        consumer.away = False
+        await until(lambda: bool(processor.handled))
+
+
 async def test_a_revoke_waits_for_the_batch_in_flight_and_commits_it() -> None:
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
     processor.free.clear()

@@ -1,0 +1,111 @@
+"""Orders that are kept no longer stay counted as if they were: whatever comes after them, every window has as
+many customers, and as many who bought again, as if nothing had been forgotten."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.metrics.domain import gaps, tracked
+from services.metrics.domain.apply import apply
+from services.metrics.domain.cells import Delta, add
+from services.metrics.domain.state import Customer, Order, decode, encode
+from services.metrics.domain.tracked import Tracked
+from services.metrics.journal.seen import event_hash
+from shared.schemas.base import Data
+
+from .story import event, purchase, returned
+
+_ALL = "*"
+Step = tuple[str, int, int]
+"""What happens, to which order, on which day; ``trim`` is of no order and no day."""
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["web", "web", "store", "return", "trim"]), st.integers(0, 9), st.integers(0, 40)
+    ),
+    max_size=40,
+)
+
+
+class Remembering(Tracked):
+    """Notes in ``full`` what counts where, of all orders ever."""
+
+    __slots__ = ("full",)
+    full: dict[str, list[int]]
+
+    def place(self, before: tuple[int | None, str], order: Order, delta: Delta) -> None:
+        super().place(before, order, delta)
+        after = order.day, order.channel
+        if before == after:
+            return
+        for (day, channel), sign in ((before, -1), (after, 1)):
+            for name in (_ALL, channel) if day is not None else ():
+                days = self.full.setdefault(name, [])
+                if sign > 0:
+                    days.append(day)  # type: ignore[arg-type]
+                else:
+                    days.remove(day)  # type: ignore[arg-type]
+                days.sort()
+
+
+def told(history: Sequence[Step], *, again: bool) -> tuple[Remembering, Delta]:
+    """``again``: after each trimming the record goes to the store and comes back."""
+    one, delta = Remembering(Customer()), Delta()
+    one.full = {}
+    for what, number, day in history:
+        if what == "trim":
+            one.trim()
+            if again:
+                full, one = one.full, Remembering(decode(encode(one.data)))
+                one.full = full
+            continue
+        data: Data = returned(f"o{number}", 100) if what == "return" else purchase(f"o{number}", 100, what)
+        e = event(data, days=day + 0.5)
+        apply(one, e, event_hash(e.uid), delta)
+    return one, delta
+
+
+def whole(one: Remembering) -> Delta:
+    total: Delta = {}
+    for name, days in one.full.items():
+        chain, channel = (gaps.ANY, "") if name == _ALL else (gaps.BY_CHANNEL, name)
+        for day, field, n in gaps.counted(days, chain):
+            add(total, (day, "", channel, field), n)
+    return total
+
+
+@given(steps, st.integers(1, 3), st.sampled_from([5, 15, 800]), st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_the_gaps_are_those_of_all_orders_ever(
+    history: Sequence[Step], most: int, days: int, again: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracked, "KEEP_ORDERS", most)
+        patch.setattr(tracked, "KEEP_DAYS", days)
+        one, delta = told(history, again=again)
+    assert {cell: n for cell, n in delta.items() if n and cell[3].startswith(gaps.FIELDS)} == whole(one)
+
+
+def test_what_is_kept_of_the_past_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracked, "KEEP_ORDERS", 5)
+    one, _ = told([("web", n, n) for n in range(40)] + [("trim", 0, 0)], again=False)
+    assert {name: len(days) for name, days in one.data.past.items()} == {_ALL: 2, "web": 2}
+
+
+def test_a_record_of_before_has_no_past() -> None:
+    kept = encode(Customer(orders={"o": Order(1, 1, "web", 5, "EUR")}))
+    assert decode(kept).past == {}
+
+
+def test_a_customer_who_buys_once_more_after_years_is_one_customer() -> None:
+    one, delta = told(
+        [("web", 1, 0), ("web", 2, 1), ("web", 3, 900), ("trim", 0, 0), ("web", 4, 901)], again=True
+    )
+    assert "o1" not in one.data.orders
+    days: dict[int, dict[str, int]] = {}
+    for (day, _, channel, field), n in delta.items():
+        if channel == "" and n:
+            days.setdefault(day, {})[field] = n
+    assert gaps.customers(days, gaps.ANY, min(days), None) == (1, 1)
