@@ -8,6 +8,7 @@ before it left.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import gcd
 from typing import Any
 
 from shared.domain import Handler
@@ -41,6 +42,10 @@ class Replay:
         self._database = f"rapport_{handler.service}"
         self._records = {(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
         self._watermarks: dict[int, datetime] = {}
+        self._counts: dict[int, set[int]] = {}
+        """Numbers of partitions under which each was taken over."""
+        self._before_growth: dict[int, dict[int, datetime]] = {}
+        """The watermarks when topics had grown to a number."""
 
     @property
     def states(self) -> dict[str, Any]:
@@ -61,7 +66,7 @@ class Replay:
 
     def _commit(self, partition: Document, journal: Sequence[Document]) -> None:
         number, horizon = partition["_id"], partition.get("watermark", LONG_AGO)
-        before = self._watermarks.get(number, LONG_AGO)
+        before = max(self._watermarks.get(number, LONG_AGO), self._inherited(number, partition["counts"]))
         self._watermarks[number] = horizon
         named = {d["_id"]: d for d in journal}
         at, messages = before, []
@@ -92,6 +97,19 @@ class Replay:
         mine = [t for t in self.store.timers.values() if t.subject in subjects]
         late = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
         self.problems += [f"{_name(t)} has not fired by {horizon}" for t in late]
+
+    def _inherited(self, number: int, counts: Sequence[int]) -> datetime:
+        """Taken over under another number of partitions, it begins at the latest watermark of those that its
+        keys may come from (``shared.journal.epoch``)."""
+        known = self._counts.setdefault(number, set())
+        latest = LONG_AGO
+        for count in set(counts) - known:
+            before = self._before_growth.setdefault(count, dict(self._watermarks))
+            others = {n for p in before for n in self._counts.get(p, ()) if n < count}
+            shares = [p for p in before for n in others if (p - number) % gcd(n, count) == 0]
+            latest = max([latest, *(before[p] for p in shares)])
+        known.update(counts)
+        return latest
 
     def _event(self, origin: Origin) -> Event:
         record = self._records[origin.topic, origin.partition, origin.offset]
