@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 
 COLLECTION = "partitions"
 """``{_id: partition, epoch, owner, sessions: [id, ...], writes, attempt, counts}``, and what a service adds:
-``counts`` are the numbers of partitions of which it was one at a takeover."""
+``counts`` are the numbers of partitions of which it was one at a takeover, ``began`` its watermark before the
+first one under each."""
 UNKNOWN = "UnknownTransactionCommitResult"
 
 
@@ -60,17 +61,19 @@ class Epochs:
         What the writers before have announced by now is ended; what one announces later goes with its epoch.
         The first time under this count, event time has come as far as it had for any of its keys.
         """
-        found = await self._partitions.find_one({"_id": partition}, {"sessions": 1, "counts": 1})
-        announced = {bytes(id) for id in (found or {}).get("sessions", ())}
+        read = {"sessions": 1, "counts": 1, "watermark": 1}
+        found = await self._partitions.find_one({"_id": partition}, read) or {}
+        announced = {bytes(id) for id in found.get("sessions", ())}
         mine = {id for _, _, id in self._announced} - self._open
         await self._end((announced - mine) | self._doubtful)
-        begun = {"owner": self._owner, "sessions": [], "attempt": 0}
+        begun: dict[str, Any] = {"owner": self._owner, "sessions": [], "attempt": 0}
         change: dict[str, Any] = {
             "$inc": {"epoch": 1, "writes": 1},
             "$set": begun,
             "$addToSet": {"counts": count},
         }
-        if count not in (found or {}).get("counts", ()):
+        if count not in found.get("counts", ()):
+            begun[f"began.{count}"] = found.get("watermark")
             watermark = await self._watermark_before(partition, count)
             if watermark is not None:
                 change["$max"] = {"watermark": watermark}
@@ -82,13 +85,15 @@ class Epochs:
         return raised
 
     async def _watermark_before(self, partition: int, count: int) -> datetime | None:
-        """How far event time has come where the partition's keys may have been under other counts."""
+        """How far event time had come where the partition's keys may have been when the count changed. Others
+        may have been taken over before, and have come further since."""
         latest = None
-        async for d in self._partitions.find({}, {"counts": 1, "watermark": 1}):
+        async for d in self._partitions.find({}, {"counts": 1, "watermark": 1, "began": 1}):
             shares = any(
                 (d["_id"] - partition) % gcd(n, count) == 0 for n in d.get("counts", ()) if n != count
             )
-            watermark = d.get("watermark")
+            begun = count in d.get("counts", ())
+            watermark = d.get("began", {}).get(str(count)) if begun else d.get("watermark")
             if shares and watermark is not None:
                 latest = watermark if latest is None else max(latest, watermark)
         return latest
