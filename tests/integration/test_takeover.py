@@ -181,7 +181,7 @@ async def test_after_growth_event_time_is_where_it_was_for_the_keys_that_moved(g
 
 
 async def test_one_taken_over_later_begins_where_the_others_were_when_topics_grew(gone: Client) -> None:
-    """Else a customer who moved there would have timers fire that are not due by what their partition told."""
+    """Else timers of a customer who moved there fire that are not due by what their partition told."""
     store = await prepared(gone)
     epoch = await store.take_over(0, 1)
     await store.write(Plan[Tally](), {}, partition=0, epoch=epoch, attempt=1, watermark=AT)
