@@ -62,7 +62,12 @@ def name_of(event: Event) -> Name | None:
     if not data.thing:
         return None
     parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
-    return Name(data.thing, _hash("\0".join((data.thing, *parts)).encode(), 8), _hash(_declared(data), 4))
+    return Name(data.thing, key(data.thing, *parts), _hash(_declared(data), 4))
+
+
+def key(thing: str, *parts: str) -> bytes:
+    """The hash that stands for a name: the thing and the values that name it."""
+    return _hash("\0".join((thing, *parts)).encode(), 8)
 
 
 def answer_of(data: SurveyAnswered) -> bytes | None:
@@ -70,7 +75,7 @@ def answer_of(data: SurveyAnswered) -> bytes | None:
     None for an answer about nothing in particular, which stands alone."""
     if data.about is None:
         return None
-    return _hash("\0".join(("answer", data.survey, data.about.kind, data.about.id)).encode(), 8)
+    return key("answer", data.survey, data.about.kind, data.about.id)
 
 
 def heard(names: bytes, name: Name) -> Heard:

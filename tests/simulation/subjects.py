@@ -23,7 +23,7 @@ from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.kafka.clients import KafkaRecord, TopicPartition
 from shared.kafka.publisher import Publisher
-from shared.schemas.times import day_number
+from shared.schemas.times import day_number, micros
 from shared.worker.intake import Intake
 from shared.worker.processing import Processor
 from tests.simulation.client import SimClient
@@ -113,7 +113,7 @@ class MetricsSubject:
                     continue
                 seen.add(h)
                 one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
-                metrics.apply(one, slot.event, h, delta)
+                metrics.apply(one, slot.event, micros(slot.event.time), delta)
             cells.update(delta)
             for subject, one in tracked.items():
                 one.trim()

@@ -14,6 +14,7 @@ from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.seen import Chunk, IdSet, pack, to_merge, unpack
 from services.metrics.journal.store import Fold, Stored, Write
 from shared.schemas.event import Event
+from shared.schemas.times import Micros
 
 FOLD_CELLS = 2_000
 FOLD_IDS = 4_096
@@ -63,7 +64,7 @@ class Partition:
         """Take in a customer's stored record, or begin one."""
         self.customers[subject] = Tracked(state.decode(record) if record is not None else Customer())
 
-    def apply(self, event: Event, h: int) -> bool:
+    def apply(self, event: Event, h: int, now: Micros) -> bool:
         """Let an event take effect, once; False for a duplicate. Its customer must be in memory."""
         if not self.seen.add(h):
             return False
@@ -71,7 +72,7 @@ class Partition:
         self.events += 1
         self.changed.add(event.subject)
         self.customers.move_to_end(event.subject)
-        apply(self.customers[event.subject], event, h, self.tail)
+        apply(self.customers[event.subject], event, now, self.tail)
         return True
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:

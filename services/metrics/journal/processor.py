@@ -21,6 +21,7 @@ from services.metrics.journal.seen import IdSet, event_hash
 from services.metrics.journal.store import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
+from shared.schemas.times import micros
 from shared.worker import faults
 from shared.worker.dead_letters import dead_letter
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
@@ -133,7 +134,7 @@ class CompactProcessor:
             ]
             await self._load(part, fresh)
             try:
-                self._apply(part, fresh)
+                self._apply(part, fresh, batch.now)
             except _PoisonError as poison:
                 await self._set_aside(poison)
             if batch.records:
@@ -179,13 +180,13 @@ class CompactProcessor:
             part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
-    def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]]) -> None:
+    def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]], now: datetime) -> None:
         """Let all take effect, with no await between. Raises ``_PoisonError``."""
-        started = perf_counter()
+        started, wall = perf_counter(), micros(now)
         results: Counter[tuple[str, str]] = Counter()
         for message, h in fresh:
             try:
-                applied = part.apply(message.event, h)
+                applied = part.apply(message.event, h, micros(message.at) if self._stream else wall)
             except Exception as error:  # a bug in the domain: the event goes aside with its reason
                 raise _PoisonError(message) from error
             results[message.event.type, "applied" if applied else "duplicate"] += 1
