@@ -49,6 +49,8 @@ def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Mic
     except VariableFaultError as fault:
         raise errors.BAD_VARIABLES(fault=fault, field=fault.field) from None
     return Planned(
+        at=now,
+        by=now,
         outreach_id=outreach_id,
         key=f"{MANUAL}:{outreach_id}",
         rule=MANUAL,

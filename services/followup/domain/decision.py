@@ -57,7 +57,7 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     if quiet_end is not None:
         until = micros(quiet_end)
         return Wait(until) if until <= last_moment else No("quiet_hours")
-    if state.open_complaints and purpose in rules.hold_during_complaint:
+    if state.complains and purpose in rules.hold_during_complaint:
         return No("open_complaint")
     if rule and rule.at_most_one_in and sent_within(state, policy, rule.name, now, rule.at_most_one_in):
         return No("duplicate")

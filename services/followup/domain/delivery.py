@@ -24,6 +24,11 @@ def plan(state: Customer, planned: Planned, at: Micros, now: Micros) -> Effects[
     )
 
 
+def plan_silently(state: Customer, planned: Planned, at: Micros, now: Micros) -> Effects[Customer]:
+    """Put an outreach in the calendar that is told of when it goes."""
+    return Effects(with_plan(state, planned), timers=(SetTimer(planned.timer, moment(at)),))
+
+
 def settle(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Effects[Customer]:
     """Decide about an outreach that is due."""
     match decide(state, policy, planned, now):
@@ -42,6 +47,8 @@ def _hand_over(state: Customer, policy: Policy, planned: Planned, to: str, now: 
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
     flight = InFlight(
+        at=planned.at,
+        by=planned.by,
         outreach_id=planned.outreach_id,
         key=planned.key,
         rule=planned.rule,
@@ -49,6 +56,8 @@ def _hand_over(state: Customer, policy: Policy, planned: Planned, to: str, now: 
         purpose=planned.purpose,
         channel=planned.channel,
         due_at=planned.due_at,
+        of=planned.of,
+        answer=planned.answer,
         decided_at=now,
     )
     since = now - CANCELLED_KEPT
@@ -92,6 +101,8 @@ def _suppress(
     if reason in ("no_consent", "condition_unmet") and rule and rule.at_most_one_in:
         others = tuple(u for u in state.unreached if u.rule != rule.name)
         state = state.model_copy(update={"unreached": (*others, Unreached(rule=rule.name, at=now))})
+    if rule and not planned.announced and not rule.restart:
+        return Effects(state)  # the one that it stood behind has told why their rule does not speak
     data = OutreachSuppressed(outreach_id=planned.outreach_id, rule=planned.rule, reason=reason)
     return Effects(
         state,

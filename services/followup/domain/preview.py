@@ -41,6 +41,8 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     if planned_at is None and anchor is not None and anchor.armed:
         planned_at = anchor.at + span(rule.delay)
     shown = Planned(
+        at=now,
+        by=now,
         outreach_id="preview",
         key=rule.name,
         rule=rule.name,

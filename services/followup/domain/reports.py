@@ -1,6 +1,7 @@
 """What the sender says became of a message."""
 
-from services.followup.domain.effects import nothing
+from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
 from services.followup.domain.rules.rules import Rules
@@ -16,9 +17,19 @@ STALE = "stale"
 
 
 def report(
-    state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros
+    state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
     """The sender says what became of a message, at ``at``. Of one not known as in flight, nothing is done."""
+    flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
+    effects = _reported(state, policy, data, at, now)
+    return (
+        effects if flight is None else then(effects, lambda s: after_one(s, policy, flight.rule, now, new_id))
+    )
+
+
+def _reported(
+    state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros
+) -> Effects[Customer]:
     flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
     if flight is None or (flight.cancelled and data.status != "sent"):
         return nothing(_without_flight(state, data.outreach_id))
@@ -30,7 +41,13 @@ def report(
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
         send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
-        after = after.model_copy(update={"sends": _recent((*after.sends, send), policy.rules, now)})
+        after = after.model_copy(
+            update={
+                "sends": _recent((*after.sends, send), policy.rules, now),
+                # What came of the same while it was planned has had its message.
+                "waiting": tuple(w for w in after.waiting if w.key != flight.key or w.by > flight.decided_at),
+            }
+        )
     fact = (OutreachSent if data.status == "sent" else OutreachFailed)(
         outreach_id=flight.outreach_id,
         rule=flight.rule,
