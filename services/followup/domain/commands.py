@@ -67,7 +67,7 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
         return plan(state, planned, planned.due_at, now)
     decision = decide(state, policy, planned, now)
     if isinstance(decision, No):
-        raise errors.SUPPRESSED[decision.reason]()
+        raise errors.SUPPRESSED[decision.reason](fault=decision.detail)
     announced = plan(state, planned, planned.due_at, now)
     decided = settle(state, policy, planned, now)
     # The timer of a plan that is decided at once would only fire to find nothing.

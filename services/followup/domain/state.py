@@ -1,6 +1,7 @@
 """What followup knows of one customer: how to reach them, what they allow, what is planned and was sent."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
@@ -109,6 +110,8 @@ class InFlight(Outreach):
     decided_at: Micros
     cancelled: bool = False
     """Taken back; the sender may have been faster, and then it was sent after all."""
+    to: str | None = None
+    """The ``address_mark`` of where it goes."""
 
 
 class Send(Open):
@@ -147,6 +150,8 @@ class Customer(Open):
     sends: tuple[Send, ...] = ()
     """Within the rules' horizon only."""
     unreached: tuple[Unreached, ...] = ()
+    refused: tuple[str, ...] = ()
+    """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
     erased: bool = False
 
     @property
@@ -202,6 +207,11 @@ class Customer(Open):
 def initial(customer_id: str) -> Customer:
     """A customer never seen."""
     return Customer(customer_id=customer_id)
+
+
+def address_mark(channel: str, address: str) -> str:
+    """Stands for an address in a state that must not keep it."""
+    return blake2b(f"{channel} {address}".encode(), digest_size=8).hexdigest()
 
 
 def with_anchor(state: Customer, anchor: Anchor) -> Customer:

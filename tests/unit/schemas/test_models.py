@@ -100,7 +100,7 @@ ENUMS = {
     ("complaint.sla_breached", "clock"): "first_response update resolution",
     ("survey.answered", "survey"): "nps csat ces",
     ("outreach.suppressed", "reason"): "no_consent quiet_hours frequency_cap open_complaint stale duplicate "
-    "condition_unmet erased",
+    "condition_unmet erased address_suppressed",
 }
 
 
