@@ -6,6 +6,7 @@ from datetime import datetime
 from services.followup.domain import commands, customers, planning, reports
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
+from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer, StepOf
 from services.followup.domain.triggers import Fact
@@ -73,7 +74,7 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         if heard(state.names, name) is not Heard.NEW:
             return nothing(state)  # a copy, whatever it says: the first holds
         state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
-    return _fact(policy, state, Fact(data, at, now), context)
+    return _fact(policy, state, Fact(data, event_name(type(data)), at, now), context)
 
 
 def _time(time: datetime) -> Micros:

@@ -4,12 +4,13 @@ from functools import partial
 
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
-from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.effects import NewId, Step, nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.quiet_time import on_quiet_time, rearm, timer_name
+from services.followup.domain.quiet_time import on_quiet_time, rearm, restart, timer_name
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.standing import arrange
-from services.followup.domain.state import Customer, Planned
+from services.followup.domain.rules.times import span
+from services.followup.domain.standing import arrange, near_sent
+from services.followup.domain.state import Customer, Moment, Planned
 from services.followup.domain.triggers import Fact, trigger, with_undone
 from shared.domain import Effects
 from shared.schemas.timer import TimerFired
@@ -18,46 +19,54 @@ from shared.schemas.times import Micros
 
 def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effects[Customer]:
     """What a fact means to every rule."""
+    if state.waiting:  # a rule may be gone since
+        there = tuple(one for one in state.waiting if policy.rules.rule(one.rule) is not None)
+        state = state if len(there) == len(state.waiting) else state.model_copy(update={"waiting": there})
     starting = None if fact.answer is None else answers.starting(state, policy, fact)
-    effects = answers.correct(state, policy, fact, fact.now)
+    effects = nothing(state) if fact.answer is None else answers.correct(state, policy, fact, fact.now)
     for rule in policy.rules.rules:
-        step = partial(_meet, policy=policy, rule=rule, fact=fact, starting=starting, new_id=new_id)
+        if fact.name in rule.cancel_on:
+            step: Step = partial(_cancel, policy=policy, rule=rule, fact=fact, new_id=new_id)
+        elif _starts(rule, fact, starting):
+            step = partial(_trigger, policy=policy, rule=rule, fact=fact, new_id=new_id)
+        elif _concerned(effects.state, rule, fact):
+            step = partial(_see_anew, policy=policy, rule=rule, now=fact.now, new_id=new_id)
+        else:
+            continue
         effects = then(effects, step)
     return effects
 
 
-def _meet(
-    state: Customer,
-    policy: Policy,
-    rule: Rule,
-    fact: Fact,
-    starting: frozenset[str] | None,
-    new_id: NewId,
-) -> Effects[Customer]:
-    """What a fact means to one rule; ``starting``: the only ones that it may start, None for any."""
-    new: Planned | None = None
-    if fact.name in rule.cancel_on:
-        state = with_undone(state, policy, rule, fact)
-    elif _starts(rule, fact, starting):
-        new = trigger(policy, rule, fact)
-        if new is None:
-            return nothing(state)
-    elif not _concerned(state, rule, fact):
-        return nothing(state)
-    if rule.restart:
-        return rearm(state, policy, rule, fact.now, new)
-    return arrange(state, policy, rule, fact.now, new_id, new)
-
-
 def _starts(rule: Rule, fact: Fact, starting: frozenset[str] | None) -> bool:
-    wanted = starting is None or rule.name in starting
-    return wanted and fact.name in rule.triggers and rule.holds(fact.data)
+    wanted = fact.name in rule.triggers and (starting is None or rule.name in starting)
+    return wanted and rule.holds(fact.data)
+
+
+def _cancel(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
+    return _see_anew(with_undone(state, policy, rule, fact), policy, rule, fact.now, new_id)
+
+
+def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
+    if rule.restart and fact.of is None:
+        return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
+    if rule.at_most_one_in and near_sent(state, policy, rule, fact.at + span(rule.delay)):
+        return nothing(state)
+    return _see_anew(state, policy, rule, fact.now, new_id, trigger(policy, rule, fact))
+
+
+def _see_anew(
+    state: Customer, policy: Policy, rule: Rule, now: Micros, new_id: NewId, new: Planned | None = None
+) -> Effects[Customer]:
+    """See what of a rule is planned, now that more is known."""
+    if rule.restart:
+        return rearm(state, policy, rule, now, new)
+    return arrange(state, policy, rule, now, new_id, new)
 
 
 def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
     """Whether what the fact says beside being a trigger may change what the rule does: something waits for
     that, or the life of a complaint has changed."""
-    if any(one.rule == rule.name for one in state.waiting):
+    if state.waiting and any(one.rule == rule.name for one in state.waiting):
         return True
     names = (*rule.triggers, *rule.cancel_on) if fact.of is not None else ()
     return any(name.startswith("complaint.") for name in names)

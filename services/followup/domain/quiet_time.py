@@ -8,7 +8,7 @@ from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Anchor, Customer, Happened, Planned, with_anchor, with_waiting
+from services.followup.domain.state import Anchor, Customer, Moment, Planned, with_anchor, with_waiting
 from services.followup.domain.triggers import undone
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.timer import TimerFired
@@ -26,8 +26,8 @@ def rearm(
     parked = tuple(one for one in heard if one not in counting and one.due_at >= fresh)
     effects = nothing(with_waiting(state, rule.name, parked))
     if counting:
-        latest = max(counting, key=lambda one: one.order)
-        effects = then(effects, partial(_restart, policy=policy, rule=rule, latest=latest, now=now))
+        latest = max(one.order for one in counting)
+        effects = then(effects, partial(restart, policy=policy, rule=rule, latest=latest, now=now))
     return then(effects, partial(_disarm, policy=policy, rule=rule, now=now))
 
 
@@ -35,11 +35,11 @@ def timer_name(rule: Rule) -> str:
     return f"rule:{rule.name}"
 
 
-def _restart(state: Customer, policy: Policy, rule: Rule, latest: Happened, now: Micros) -> Effects[Customer]:
-    """Note the latest trigger. The timer is set once and catches up when it fires, which saves a timer
-    write per event."""
+def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Micros) -> Effects[Customer]:
+    """Note a trigger if it is the latest. The timer is set once and catches up when it fires, which saves a
+    timer write per event."""
     anchor = state.anchor(rule.name)
-    if anchor is not None and latest.order <= anchor.order:
+    if anchor is not None and latest <= anchor.order:
         return nothing(state)
     due_at = latest.at + span(rule.delay)
     armed = anchor is not None and anchor.armed
@@ -47,10 +47,10 @@ def _restart(state: Customer, policy: Policy, rule: Rule, latest: Happened, now:
     set_anew = not armed or (anchor is not None and latest.at < anchor.at)
     timers: tuple[SetTimer, ...] = ()
     fresh = due_at >= now - span(policy.rules.stale(rule.name))
-    if set_anew and fresh and undone(state, rule.name, latest.order) is None:
+    if set_anew and fresh and undone(state, rule.name, latest) is None:
         armed, timers = True, (SetTimer(timer_name(rule), moment(due_at)),)
     noted = with_anchor(state, Anchor(rule=rule.name, at=latest.at, by=latest.by, armed=armed))
-    drop = partial(_drop, policy=policy, rule=rule, order=latest.order, now=now)
+    drop = partial(_drop, policy=policy, rule=rule, order=latest, now=now)
     return then(Effects(noted, timers=timers), drop)
 
 
@@ -67,9 +67,7 @@ def _disarm(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects
     return then(effects, partial(_drop, policy=policy, rule=rule, order=by.order, now=now))
 
 
-def _drop(
-    state: Customer, policy: Policy, rule: Rule, order: tuple[Micros, Micros], now: Micros
-) -> Effects[Customer]:
+def _drop(state: Customer, policy: Policy, rule: Rule, order: Moment, now: Micros) -> Effects[Customer]:
     """Cancel what is planned or with the sender and was triggered before."""
     effects = nothing(state)
     planned = state.plan(rule.name)

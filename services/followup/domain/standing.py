@@ -123,13 +123,19 @@ def _follows(rule: Rule, one: Planned, front: list[Planned]) -> bool:
 
 def _covered(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
     """Whether a message that went out is too near."""
+    if policy.event_time and any(
+        one.key == flight.key and one.by <= flight.decided_at for flight in _flights(state, rule)
+    ):
+        return True
+    return near_sent(state, policy, rule, one.due_at)
+
+
+def near_sent(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bool:
+    """Whether the rule has sent within its interval of then; under the stream clock, or handed over."""
     sent = [send.at for send in state.sends if send.rule == rule.name]
     if policy.event_time:
-        flights = _flights(state, rule)
-        if any(one.key == flight.key and one.by <= flight.decided_at for flight in flights):
-            return True
-        sent += [flight.decided_at for flight in flights]
-    return _near(sent, one.due_at, rule.at_most_one_in)
+        sent += [flight.decided_at for flight in _flights(state, rule)]
+    return _near(sent, due_at, rule.at_most_one_in)
 
 
 def _follows_flight(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:

@@ -34,6 +34,14 @@ class StepOf(NamedTuple):
     kind: int
 
 
+class Moment(NamedTuple):
+    """When something happened, for comparison: what is dated tomorrow was before what happens after it was
+    heard."""
+
+    by: Micros
+    at: Micros
+
+
 class Happened(Open):
     """When something happened."""
 
@@ -43,9 +51,8 @@ class Happened(Open):
     """At the latest: ``at``, or when it was heard, if a clock ran ahead."""
 
     @property
-    def order(self) -> tuple[Micros, Micros]:
-        """Which of two was first: what is dated tomorrow was before what happens after it was heard."""
-        return self.by, self.at
+    def order(self) -> Moment:
+        return Moment(self.by, self.at)
 
 
 class Anchor(Happened):

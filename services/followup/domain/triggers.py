@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, Planned, StepOf, Undone, Variable
+from services.followup.domain.state import Customer, Moment, Planned, StepOf, Undone, Variable
 from shared.schemas.base import Data, Money
 from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.times import DAY, Micros
@@ -23,6 +22,8 @@ class Fact:
     """One fact as rules see it."""
 
     data: Data
+    name: str
+    """As rules call it, such as ``purchase.made``."""
     at: Micros
     """When it happened, as its source says."""
     now: Micros
@@ -31,10 +32,6 @@ class Fact:
     """The step of a complaint's life that it is."""
     answer: str | None = None
     """The answer's place that it fills."""
-
-    @property
-    def name(self) -> str:
-        return event_name(type(self.data))
 
     @property
     def by(self) -> Micros:
@@ -102,6 +99,6 @@ def _matters(undone: Undone, policy: Policy, now: Micros) -> bool:
     return undone.heard >= now - span(rule.delay) - span(policy.rules.stale(rule.name)) - DAY
 
 
-def undone(state: Customer, key: str, order: tuple[Micros, Micros]) -> Undone | None:
+def undone(state: Customer, key: str, order: Moment) -> Undone | None:
     """What undoes a trigger of this key: a cancelling event that was not before it. None if nothing does."""
     return next((u for u in state.undone if u.key == key and u.order >= order and state.counts(u.of)), None)

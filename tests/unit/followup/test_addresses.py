@@ -1,11 +1,16 @@
 """Addresses as people write them: the domain goes in ASCII, letters before the @ only by SMTPUTF8."""
 
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP
 
+from rapport.embedded.smtp import Maildir, Sink
 from services.followup.channels.addresses import NO_DOMAIN, NO_UTF8, AddressError, mailable, needs_utf8
+from services.followup.channels.base import Result
 from services.followup.channels.email import BadMessageError, Email, EmailSettings, build
 from services.followup.domain.decision import unusable_addresses
 from services.followup.domain.reports import ADDRESS
@@ -117,6 +122,22 @@ async def test_smtputf8_where_the_server_offers_it(
         "Jörg <a@xn--bcher-kva.example>",
         "Jörg <jörg@xn--bcher-kva.example>",
     ]
+
+
+async def test_the_sink_of_the_embedded_stack_takes_both(tmp_path: Path) -> None:
+    loop, sink = asyncio.get_running_loop(), Sink(Maildir(tmp_path), None)
+    server = await loop.create_server(lambda: SMTP(sink, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+    channel = Email(EmailSettings(smtp_port=server.sockets[0].getsockname()[1], smtp_timeout=3.0))
+    async with server:
+        await channel.open()
+        for address in (UMLAUT, "info@bücher.example"):
+            attempt = await channel.send(
+                delivery("a", to={"name": "", "address": address}), datetime.now(UTC)
+            )
+            assert attempt.result is Result.SENT
+        await channel.close()
+    found = sorted(file.read_text("utf-8").splitlines()[1] for file in (tmp_path / "new").iterdir())
+    assert found == [f"Delivered-To: {name}@xn--bcher-kva.example" for name in ("info", "jörg")]
 
 
 async def test_without_smtputf8_it_is_told_and_nothing_else_waits(

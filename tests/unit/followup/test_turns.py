@@ -16,6 +16,7 @@ from .driver import (
     Driver,
     granted,
     opened,
+    policy,
     profile,
     purchase,
     reachable,
@@ -78,6 +79,14 @@ def test_a_consent_given_before_the_due_time_is_in_time() -> None:
     driver.event(granted())
     driver.after(2 * HOUR)
     assert [m["at"] for m in driver.sent] == [NOON + DAY + 2 * HOUR]
+
+
+def test_what_waits_for_a_rule_that_is_gone_is_dropped() -> None:
+    driver = heard((purchase("o-1"), NOON), (purchase("o-2"), NOON))
+    assert len(driver.state.waiting) == 1
+    driver.policy = policy(driver.policy.rules.model_copy(update={"rules": ()}))
+    driver.event(profile())
+    assert not driver.state.waiting
 
 
 def test_triggers_that_stand_behind_are_few() -> None:
