@@ -47,10 +47,12 @@ def _cancel(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: New
 
 
 def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
-    if rule.restart and fact.of is None:
-        return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
-    if rule.at_most_one_in and near_sent(state, policy, rule, fact.at + span(rule.delay)):
-        return nothing(state)
+    if fact.of is None:
+        # The usual ends of most triggers, without a look at the rest.
+        if rule.restart:
+            return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
+        if rule.at_most_one_in and near_sent(state, policy, rule, fact.at + span(rule.delay)):
+            return nothing(state)
     return _see_anew(state, policy, rule, fact.now, new_id, trigger(policy, rule, fact))
 
 
