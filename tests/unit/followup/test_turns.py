@@ -1,10 +1,15 @@
 """Of several triggers the earliest due goes, whichever is heard first; what never went does not count against
 the next, and a clock that runs ahead moves nothing but its own event."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import permutations
 
 import pytest
 
+from services.followup.domain.rows import COLLECTION
+from services.followup.worker import handler_of
+from shared.journal.testing import InMemoryWorker
+from shared.schemas.base import Data
 from shared.schemas.loyalty import RewardIssued
 from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSuppressed
 from shared.schemas.purchases import SubscriptionCancelled
@@ -23,6 +28,7 @@ from .driver import (
     resolved,
     returned,
     reward,
+    rules,
     started,
     tier,
 )
@@ -137,3 +143,29 @@ def test_a_future_event_that_cancels_does_not_cancel_what_comes_after_it() -> No
     driver.after(HOUR)
     driver.event(reward())
     assert "reward-available" in [rule for rule, *_ in course(driver, 5)]
+
+
+# --- the stream clock
+
+
+def streamed(name: str, *told: tuple[Data, datetime]) -> list[tuple[str, datetime]]:
+    """What is decided to go, of events that a replay reads in this order."""
+    worker = InMemoryWorker(handler_of(policy(rules(name), event_time=True)), clock="stream")
+    worker.tell("c-1", profile(), at=NOON - 9 * DAY)
+    worker.tell("c-1", granted(), at=NOON - 9 * DAY)
+    for data, at in told:
+        worker.tell("c-1", data, at=at)
+    worker.advance(NOON + 70 * DAY)
+    ready = [row for row in worker.rows(COLLECTION) if row["status"] == "ready"]
+    return sorted((row["rule"], row["decided_at"]) for row in ready)
+
+
+def test_a_replay_decides_by_event_times_too() -> None:
+    over = (SubscriptionCancelled(subscription_id="s-1"), NOON - HOUR)
+    assert streamed("subscription", (started("s-2"), NOON), over) == [("welcome", NOON + DAY)]
+    told = [(purchase("o-1"), NOON - HOUR), (purchase("o-2"), NOON - HOUR / 2), (returned("o-1"), NOON)]
+    for order in permutations(told):
+        assert streamed("retail", *order) == [
+            ("thank-you", NOON + 1.5 * HOUR),
+            ("win-back", NOON + 60 * DAY - HOUR / 2),
+        ]
