@@ -14,6 +14,7 @@ SuppressionReason = Literal[
     "duplicate",
     "condition_unmet",
     "erased",
+    "address_suppressed",
 ]
 """Why a message is not sent."""
 
@@ -63,6 +64,8 @@ class OutreachDropped(OutreachData):
 
     reason: SuppressionReason
     """Why it is not sent."""
+    detail: str | None = None
+    """More about that, for people."""
 
 
 class OutreachSuppressed(OutreachDropped):

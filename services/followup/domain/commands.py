@@ -49,6 +49,8 @@ def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Mic
     except VariableFaultError as fault:
         raise errors.BAD_VARIABLES(fault=fault, field=fault.field) from None
     return Planned(
+        at=now,
+        by=now,
         outreach_id=outreach_id,
         key=f"{MANUAL}:{outreach_id}",
         rule=MANUAL,
@@ -65,7 +67,7 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
         return plan(state, planned, planned.due_at, now)
     decision = decide(state, policy, planned, now)
     if isinstance(decision, No):
-        raise errors.SUPPRESSED[decision.reason]()
+        raise errors.SUPPRESSED[decision.reason](fault=decision.detail)
     announced = plan(state, planned, planned.due_at, now)
     decided = settle(state, policy, planned, now)
     # The timer of a plan that is decided at once would only fire to find nothing.
