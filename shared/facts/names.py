@@ -9,6 +9,7 @@ from enum import Enum
 from hashlib import blake2b
 from struct import Struct
 from typing import Annotated, Any, NamedTuple
+from zlib import crc32
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -62,7 +63,9 @@ def name_of(event: Event) -> Name | None:
     if not data.thing:
         return None
     parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
-    return Name(data.thing, _hash("\0".join((data.thing, *parts)).encode(), 8), _hash(_declared(data), 4))
+    # A checksum is enough to tell a copy from a correction, and each order waits for it.
+    told = crc32(_declared(data)).to_bytes(4)
+    return Name(data.thing, _hash("\0".join((data.thing, *parts)).encode(), 8), told)
 
 
 def answer_of(data: SurveyAnswered) -> bytes | None:
@@ -89,6 +92,12 @@ def with_name(names: bytes, name: Name, day: int) -> bytes:
     return names[start:] + _ENTRY.pack(name.key, name.told, day)
 
 
+def without_name(names: bytes, name: Name) -> bytes:
+    """As if it was never heard: what was accepted first was refused later."""
+    at = _find(names, name.key)
+    return names if at is None else names[:at] + names[at + _DAY :]
+
+
 def _find(names: bytes, key: bytes) -> int | None:
     at = names.find(key)
     while at >= 0:
@@ -103,4 +112,6 @@ def _hash(text: bytes, size: int) -> bytes:
 
 
 def _declared(data: Data) -> bytes:
+    if not data.__pydantic_extra__:  # most often; quicker
+        return data.__pydantic_serializer__.to_json(data)
     return data.__pydantic_serializer__.to_json(data, include=set(type(data).model_fields))

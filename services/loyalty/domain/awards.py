@@ -11,9 +11,10 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.goods import Good
 from services.loyalty.domain.program.campaigns import Campaign, Condition
 from services.loyalty.domain.state import Bonus, Line, Order, read_terms
-from shared.schemas.purchases import PurchaseItem, PurchaseMade
+from shared.schemas.purchases import PurchaseMade
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Facts:
     """What campaigns ask of a purchase."""
 
     data: PurchaseMade
+    goods: Sequence[Good]
+    """Those that earn."""
     order: Order
     tier: str
     segment: str | None
@@ -89,7 +92,7 @@ def _bonus(campaign: Campaign, facts: Facts) -> Bonus | None:
     start, end = campaign.window
     if not start <= facts.order.at < end or not _holds(campaign.when, facts):
         return None
-    lines = _lines(campaign.when, facts.data.items)
+    lines = _lines(campaign.when, facts.goods)
     effect = campaign.effect
     by_line = campaign.when.by_line or effect.points_per_line is not None
     if by_line and not lines:
@@ -121,12 +124,12 @@ def _holds(when: Condition, facts: Facts) -> bool:
     )
 
 
-def _lines(when: Condition, items: Sequence[PurchaseItem]) -> tuple[Line, ...]:
+def _lines(when: Condition, goods: Sequence[Good]) -> tuple[Line, ...]:
     return tuple(
-        Line(sku=item.sku, quantity=item.quantity, unit_price=item.unit_price.amount)
-        for item in items
-        if (not when.categories or item.category in when.categories)
-        and (not when.skus or item.sku in when.skus)
+        good.line
+        for good in goods
+        if (not when.categories or good.category in when.categories)
+        and (not when.skus or good.sku in when.skus)
     )
 
 
@@ -134,10 +137,11 @@ def _weight(bonus: Bonus, left: int, returned: Mapping[str, int]) -> Fraction:
     """The amount that counts once more, times what the multiplier has above 1."""
     if not bonus.multiplier:
         return Fraction()
-    amount = left
+    amount = Fraction(left)
     if bonus.lines:
-        value = sum([units * line.unit_price for line, units in _left(bonus.lines, returned)])
-        amount = max(0, min(left, value))
+        there = _left(bonus.lines, returned)
+        parts = [Fraction(line.amount) * units / line.quantity for line, units in there]
+        amount = min(amount, sum(parts, Fraction()))
     return amount * (Fraction(bonus.multiplier) - 1)
 
 

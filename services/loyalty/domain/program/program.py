@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.loyalty import errors
-from services.loyalty.domain.program.campaigns import Campaign, Stacking
+from services.loyalty.domain.program.campaigns import Campaign, Labels, Stacking
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.program.numbers import (
     Amount,
@@ -32,6 +32,19 @@ from shared.schemas.base import Currency, Id, Strict
 from shared.schemas.times import Micros, micros
 
 
+class Exclusion(Strict):
+    """Goods of these categories, and goods of these SKUs."""
+
+    categories: Labels = ()
+    skus: Labels = ()
+
+    def covers(self, sku: str, category: str | None) -> bool:
+        return sku in self.skus or category in self.categories
+
+    def __bool__(self) -> bool:
+        return bool(self.categories or self.skus)
+
+
 class Earning(Strict):
     """``points`` for every ``per`` minor units, times the tier's multiplier, rounded down once."""
 
@@ -41,6 +54,8 @@ class Earning(Strict):
     """Days until points can be spent."""
     expire_days: Days = 365
     """Days from the purchase to the expiry of its points."""
+    exclude: Exclusion = Exclusion()
+    """What earns nothing and lifts no tier, such as gift cards."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Earning":
