@@ -54,6 +54,7 @@ CONSUMES: tuple[type[Data], ...] = (
 NAMED = PurchaseMade | PurchaseReturned | ReferralMade
 """What has no second effect under another event id."""
 
+_NEW = Heard.NEW
 NOBODY_ASKED = Outcome()
 """What a fact is answered."""
 
@@ -71,7 +72,7 @@ def apply(programs: Programs, state: MemberState, event: Event, context: Context
     if _passes_by(programs.at, state.enrolled_at, at, data):
         return Effects(state)
     name = name_of(event) if isinstance(data, NAMED) else None
-    if name is not None and (known := heard(state.names, name)) is not Heard.NEW:
+    if name is not None and (known := heard(state.names, name)) is not _NEW:
         if known is Heard.OTHER:
             _refuse_other(data)
         return Effects(state)

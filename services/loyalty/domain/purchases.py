@@ -26,33 +26,34 @@ def made(book: Book, at: Micros, data: PurchaseMade) -> None:
 
     Raises ``negative_total``, ``unknown_currency``, ``points_overflow``.
     """
-    rate = check_made(book, at, data)
     program = book.program(at)
+    check_made(program, data)
     members.enrol(book, at, data.channel)
     tier = tiers.tier_at(book.periods, at, program)
-    currency = data.total.currency
-    terms = " ".join((currency, program.award(currency, program.rank(tier)), rate))
-    order = _earn(book, at, data, tier, terms)
+    order = _earn(book, program, at, data, tier)
     for code in data.voucher_codes:
         rewards.use(book, at, code, data)
     if book.waiting and _apply_waiting(book, data.order_id):
         order = book.orders[_place(book, data.order_id)]
     tiers.upgrade(book, at)
+    if book.orders[-1].at > at:  # a late one: later ones may reach more with it
+        for later in [known.at for known in book.orders if known.at > at]:
+            tiers.upgrade(book, later)
     referrals.claim(book, order)
 
 
-def check_made(book: Book, at: Micros, data: PurchaseMade) -> str:
-    """What one minor unit of the order is worth. Raises ``negative_total``, ``unknown_currency``."""
+def check_made(program: Program, data: PurchaseMade) -> None:
+    """Raises ``RefusedError``: ``negative_total``, ``unknown_currency``."""
     total = data.total.amount
     if total < 0:
         raise errors.NEGATIVE_TOTAL(field="total.amount", order_id=data.order_id, total=total)
-    return book.program(at).rate(data.total.currency)
+    program.rate(data.total.currency)
 
 
-def _earn(book: Book, at: Micros, data: PurchaseMade, tier: str, terms: str) -> Order:
+def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: str) -> Order:
     """Note the order; a lot for the tier's points, and one for each campaign's."""
-    program = book.program(at)
     total = data.total.amount
+    terms = program.terms(data.total.currency, program.rank(tier))
     goods: Sequence[Good] = ()
     exempt: Exempt | None = None
     if program.campaigns or program.earn.exclude:

@@ -258,8 +258,7 @@ class MemberState(Open):
     ahead: tuple[Told, ...] = ()
     """Facts of the future, by time: each takes effect when its time comes."""
     early: tuple[Told, ...] = ()
-    """Purchases of one who is no member yet, where joining is explicit, as they came: those made after
-    joining count once that is heard of."""
+    """Purchases of one who is no member as far as is known, where joining is explicit, as they came."""
     exempt: tuple[Exempt, ...] = ()
     """Of the orders above."""
     due: Micros | None = None
@@ -267,11 +266,8 @@ class MemberState(Open):
 
 
 def built(before: MemberState, **fields: Any) -> MemberState:
-    """A state of all of these fields, and of those that only a later version knows, as they were ``before``.
-
-    Nothing is validated: each part was when it was read or made. ``model_construct`` and ``model_copy`` do
-    the same in more than twice the time, and every event makes a state.
-    """
+    """A state of all these fields, and as ``before`` of those that only a later version knows. Not validated:
+    each part was when it was read or made. ``model_construct`` takes more than twice the time."""
     state = MemberState.__new__(MemberState)
     put = object.__setattr__
     put(state, "__dict__", fields)

@@ -45,7 +45,7 @@ def keep_for_its_time(book: Book, event: Event, now: Micros) -> None:
     fact, data = told(book, event, now), event.data
     match data:
         case PurchaseMade():
-            purchases.check_made(book, fact.at, data)
+            purchases.check_made(book.program(fact.at), data)
             for code in data.voucher_codes:
                 rewards.use(book, book.at, code, data)
         case PurchaseReturned():

@@ -194,7 +194,7 @@ class Book:
 
     def has_room(self, points: int) -> bool:
         """Whether the account can hold so many more."""
-        waiting = sum([pending.lot.remaining for pending in self.pending])
+        waiting = sum([pending.lot.remaining for pending in self.pending]) if self.pending else 0
         return max(self.lifetime, self.balance) + waiting + points <= MAX_POINTS
 
     # What is shared with other customers

@@ -16,7 +16,7 @@ class Lots:
 
     def __init__(self, lots: Sequence[Lot]) -> None:
         self.active = list(lots)
-        self.total = sum(map(_remaining, lots))
+        self.total: int = sum(map(_remaining, lots))
         self.moved: dict[Micros, int] = {}
 
     def copy(self) -> "Lots":

@@ -16,10 +16,12 @@ from shared.schemas.times import DAY, Micros, moment
 
 def spend(orders: Sequence[Order], after: Micros, until: Micros) -> int:
     """Net spend in (after, until], in minor units of the program's currency. ``orders`` by time."""
-    first = bisect_right(orders, after, key=_time)
-    # Most often it is the latest order that asks.
-    last = bisect_right(orders, until, key=_time) if orders and orders[-1].at > until else len(orders)
-    return sum(map(_spent, orders[first:last]))
+    # Most often all orders count: the latest asks, and the first is not that old.
+    if orders and orders[-1].at > until:
+        orders = orders[: bisect_right(orders, until, key=_time)]
+    if orders and orders[0].at <= after:
+        orders = orders[bisect_right(orders, after, key=_time) :]
+    return sum(map(_spent, orders))
 
 
 def tier_at(periods: Sequence[Period], at: Micros, program: Program) -> str:

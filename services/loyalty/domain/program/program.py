@@ -214,11 +214,11 @@ class Program(Strict):
         return {currency: str(Fraction(rate)) for currency, rate in self.rates.items()}
 
     @cached_property
-    def _awards(self) -> dict[tuple[str, int], str]:
+    def _terms(self) -> dict[tuple[str, int], str]:
         base = Fraction(self.earn.points, self.earn.per)
         return {
-            (currency, rank): str(base * Fraction(rate) * Fraction(tier.multiplier))
-            for currency, rate in self.rates.items()
+            (currency, rank): f"{currency} {base * Fraction(rate) * Fraction(tier.multiplier)} {rate}"
+            for currency, rate in self._rates.items()
             for rank, tier in enumerate(self.tiers)
         }
 
@@ -231,9 +231,9 @@ class Program(Strict):
         """A tier's place; a name that an older program gave and this one lacks counts as the lowest."""
         return self.ranks.get(tier, 0)
 
-    def award(self, currency: str, rank: int) -> str:
-        """Points for one minor unit of ``currency``, as an exact fraction like ``1/80``."""
-        return self._awards[currency, rank]
+    def terms(self, currency: str, rank: int) -> str:
+        """What a purchase in ``currency``, which has a rate, is made under: ``state.Terms`` in one string."""
+        return self._terms[currency, rank]
 
     def rate(self, currency: str) -> str:
         """What one minor unit is worth in the program's currency, as an exact fraction.
