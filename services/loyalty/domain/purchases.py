@@ -10,14 +10,14 @@ from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.goods import Good, exempt_of, goods_of
 from services.loyalty.domain.goods import refunded as goods_refunded
 from services.loyalty.domain.program.campaigns import Campaign
-from services.loyalty.domain.program.program import Program
+from services.loyalty.domain.program.program import Exclusion, Program
 from services.loyalty.domain.state import Exempt, Order, Waiting, read_terms
 from shared.domain import RefusedError
 from shared.facts.orders import counted_refund
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import DAY, Micros, moment
 
 
 def made(book: Book, at: Micros, data: PurchaseMade) -> None:
@@ -37,7 +37,8 @@ def made(book: Book, at: Micros, data: PurchaseMade) -> None:
         order = book.orders[_place(book, data.order_id)]
     tiers.upgrade(book, at)
     if book.orders[-1].at > at:  # a late one: later ones may reach more with it
-        for later in [known.at for known in book.orders if known.at > at]:
+        until = at + program.tier_days * DAY
+        for later in [known.at for known in book.orders if at < known.at < until]:
             tiers.upgrade(book, later)
     referrals.claim(book, order)
 
@@ -73,7 +74,7 @@ def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: st
         entries.accrue(book, points, order, why)
     if not order.total:
         return order
-    first = book.bought_at is None and _buys(data)
+    first = book.bought_at is None and _buys(data, program.earn.exclude)
     if program.campaigns:
         facts = awards.Facts(data, goods, order, tier, book.told("segment"), first)
         for campaign, bonus in awards.give(book, facts):
@@ -84,9 +85,12 @@ def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: st
     return order
 
 
-def _buys(data: PurchaseMade) -> bool:
-    """Whether something is bought: gifts alone, though their delivery is paid for, are no first purchase."""
-    return not data.items or any(item.unit_price.amount > 0 for item in data.items)
+def _buys(data: PurchaseMade, exclude: Exclusion) -> bool:
+    """Whether something is bought that earns: gifts and gift cards, though their delivery is paid for, are no
+    first purchase."""
+    return not data.items or any(
+        item.unit_price.amount > 0 and not exclude.covers(item.sku, item.category) for item in data.items
+    )
 
 
 def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from shared.schemas.loyalty import MemberAnniversary, MemberEnrolled, TierChange
 
 from .account import PLAIN, RETAIL, Account, day
 from .facts import bought, went_back
+from .platform import Platform
 from .test_properties import QUICK
 
 HOUR = 1 / 24
@@ -195,3 +197,19 @@ def left(account: Account) -> Any:
     refused = sorted([*account.refused, *(retract.code for retract in account.retracts)])
     tiers = [(at, fact.to) for at, fact in account.facts if isinstance(fact, TierChanged)]
     return rows, lots, state.debt, state.enrolled_at, state.periods, tiers, refused, account.sums
+
+
+def test_lots_that_are_to_come_are_shown_as_pending(client: TestClient, platform: Platform) -> None:
+    platform.account.hear(0, 0, bought("o", 10_000))
+    platform.account.hear(1, 1.5, bought("ahead", 5_000))
+    platform.now = day(1.1)
+    member = client.get("/members/cust-1").json()
+    assert (member["balance"], member["pending"]) == (100, 50)
+    [ahead, _] = client.get("/members/cust-1/lots").json()["items"]
+    assert (ahead["state"], ahead["order_id"], ahead["earned_at"]) == (
+        "pending",
+        "ahead",
+        "2025-01-02T12:00:00Z",
+    )
+    platform.now = day(1.6)  # the timer is late
+    assert client.get("/members/cust-1").json()["balance"] == 150

@@ -112,6 +112,13 @@ def test_a_sample_is_no_first_purchase_though_its_delivery_is_paid_for() -> None
     assert gave(account) == [("purchase", 5), ("purchase", 4), ("campaign c0", 50)]
 
 
+def test_nor_is_a_gift_card() -> None:
+    account = Account(no_cards({"when": {"first_purchase": True}, "effect": {"bonus": 50}}))
+    account.apply(day(0), bought("o-1", 5_500, [CARD]))  # and 5.00 to send it
+    account.apply(day(1), bought("o-2", 9_000, [KETTLE]))
+    assert gave(account) == [("purchase", 5), ("purchase", 90), ("campaign c0", 50)]
+
+
 # Gift cards
 
 CARD: Item = ("card-50", "gift-cards", 1, 5_000)
