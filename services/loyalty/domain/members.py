@@ -47,6 +47,7 @@ def forget_profile(book: Book, at: Micros) -> None:
     """The customer is erased: nothing personal stays here, and nothing older comes back."""
     book.profile = {field: Known(encoded="null", at=max(at, book.at)) for field in sorted(PROFILE)}
     book.birthday_at = None
+    book.ahead, book.early = [], ()  # whole events, with all that their sources put into them
 
 
 def plan_birthday(book: Book, after: Micros) -> None:

@@ -141,6 +141,15 @@ def test_null_clears() -> None:
     assert account.entries() == [("earned", 1)]
 
 
+def test_erasure_leaves_no_event_that_was_kept_as_told() -> None:
+    account = Account(EXPLICIT)
+    account.apply(day(1), bought("early", 100, note="for Ada"))
+    account.hear(1, 1.5, bought("ahead", 100, note="for Ada"))
+    account.apply(day(1.1), CustomerErased())
+    assert (account.state.early, account.state.ahead) == ((), ())
+    assert "Ada" not in account.state.model_dump_json()
+
+
 def test_nothing_older_than_the_erasure_comes_back() -> None:
     account = Account(PLAIN)
     account.apply(day(3), CustomerErased())
