@@ -11,10 +11,12 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from services.loyalty.domain.account.book import Book
-from services.loyalty.domain.goods import Good
+from services.loyalty.domain.goods import Good, share
 from services.loyalty.domain.program.campaigns import Campaign, Condition
+from services.loyalty.domain.program.program import Program
 from services.loyalty.domain.state import Bonus, Line, Order, read_terms
 from shared.schemas.purchases import PurchaseMade
+from shared.schemas.times import Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ def give(book: Book, facts: Facts) -> list[tuple[Campaign, Bonus]]:
     for campaign, bonus in given:
         _charge(book, campaign, bonus.points)
     return given
+
+
+def run_at(program: Program, at: Micros) -> bool:
+    """Whether any campaign's window holds then."""
+    return any(campaign.window[0] <= at < campaign.window[1] for campaign in program.campaigns)
 
 
 def kept(order: Order, bonuses: Sequence[Bonus], returned: Mapping[str, int]) -> list[int]:
@@ -137,11 +144,9 @@ def _weight(bonus: Bonus, left: int, returned: Mapping[str, int]) -> Fraction:
     """The amount that counts once more, times what the multiplier has above 1."""
     if not bonus.multiplier:
         return Fraction()
-    amount = Fraction(left)
+    amount: int | Fraction = left
     if bonus.lines:
-        there = _left(bonus.lines, returned)
-        parts = [Fraction(line.amount) * units / line.quantity for line, units in there]
-        amount = min(amount, sum(parts, Fraction()))
+        amount = min(amount, sum(share(line, units) for line, units in _left(bonus.lines, returned)))
     return amount * (Fraction(bonus.multiplier) - 1)
 
 

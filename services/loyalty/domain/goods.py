@@ -8,6 +8,7 @@ goods each bears its share by price.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from services.loyalty.domain.program.program import Exclusion
 from services.loyalty.domain.state import Exempt, Line
@@ -21,7 +22,7 @@ class Good:
     sku: str
     category: str | None
     quantity: int
-    amount: Fraction
+    amount: int | Fraction
     """Minor units for all of it, 0 or more, discounts off."""
 
     @property
@@ -33,7 +34,7 @@ def goods_of(items: Sequence[PurchaseItem]) -> list[Good]:
     """The goods, in their order."""
     bought = [item for item in items if item.unit_price.amount > 0]
     gross = [item.unit_price.amount * item.quantity for item in bought]
-    net = [Fraction(amount) for amount in gross]
+    net: list[int | Fraction] = [*gross]  # without a discount no fraction is made: they are slow
     for discount in items:
         if discount.unit_price.amount >= 0:
             continue
@@ -42,7 +43,7 @@ def goods_of(items: Sequence[PurchaseItem]) -> list[Good]:
         for at in borne_by:
             net[at] += Fraction(discount.unit_price.amount * discount.quantity * gross[at], whole)
     return [
-        Good(item.sku, item.category, item.quantity, max(amount, Fraction()))
+        Good(item.sku, item.category, item.quantity, max(amount, 0))
         for item, amount in zip(bought, net, strict=True)
     ]
 
@@ -50,7 +51,7 @@ def goods_of(items: Sequence[PurchaseItem]) -> list[Good]:
 def exempt_of(order_id: str, goods: Iterable[Good], exclude: Exclusion, total: int) -> Exempt | None:
     """What of a purchase earns nothing; None: all of it earns. No more than its ``total``."""
     lines = [good.line for good in goods if exclude.covers(good.sku, good.category)]
-    amount = min(int(sum(Fraction(line.amount) for line in lines)), total)
+    amount = min(int(sum(exact(line.amount) for line in lines)), total)
     if not lines:
         return None
     return Exempt(order_id=order_id, total=amount, left=amount, lines=tuple(lines))
@@ -62,14 +63,14 @@ def refunded(exempt: Exempt, items: Iterable[ReturnItem], refund: int, earning: 
     Goods that came back and earn nothing are refunded first, at what was paid for them. The rest of the
     refund is for what earns, ``earning`` of which is left, as far as that goes.
     """
-    lines, worth = list(exempt.lines), Fraction()
+    lines, worth = list(exempt.lines), Fraction(0)
     for item in items:
         units = item.quantity
         for at, line in enumerate(lines):
             back = min(units, line.quantity) if line.sku == item.sku else 0
             if back:
-                part = Fraction(line.amount) * back / line.quantity
-                update = {"quantity": line.quantity - back, "amount": str(Fraction(line.amount) - part)}
+                part = share(line, back)
+                update = {"quantity": line.quantity - back, "amount": str(exact(line.amount) - part)}
                 lines[at] = line.model_copy(update=update)
                 units, worth = units - back, worth + part
     # Rounded down with what was counted as earning nothing: the last piece takes what is over.
@@ -78,6 +79,18 @@ def refunded(exempt: Exempt, items: Iterable[ReturnItem], refund: int, earning: 
     part_of_it = max(min(refund, most if worth else 0), refund - earning)
     kept = tuple(line for line in lines if line.quantity)
     return exempt.model_copy(update={"left": exempt.left - part_of_it, "lines": kept}), part_of_it
+
+
+def share(line: Line, units: int) -> int | Fraction:
+    """What was paid for so many of its units."""
+    amount = exact(line.amount)
+    return amount if units == line.quantity else Fraction(amount) * units / line.quantity
+
+
+@lru_cache(maxsize=4096)
+def exact(amount: str) -> int | Fraction:
+    """``2500/3`` as a number."""
+    return Fraction(amount) if "/" in amount else int(amount)
 
 
 def _bearers(discount: PurchaseItem, bought: Sequence[PurchaseItem]) -> Sequence[int]:

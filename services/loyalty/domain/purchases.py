@@ -57,7 +57,8 @@ def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: st
     terms = program.terms(data.total.currency, program.rank(tier))
     goods: Sequence[Good] = ()
     exempt: Exempt | None = None
-    if program.campaigns or program.earn.exclude:
+    campaigns = bool(program.campaigns) and awards.run_at(program, at)
+    if campaigns or program.earn.exclude:
         goods = goods_of(data.items)
         exempt = exempt_of(data.order_id, goods, program.earn.exclude, total)
     if exempt is not None:
@@ -75,7 +76,7 @@ def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: st
     if not order.total:
         return order
     first = book.bought_at is None and _buys(data, program.earn.exclude)
-    if program.campaigns:
+    if campaigns:
         facts = awards.Facts(data, goods, order, tier, book.told("segment"), first)
         for campaign, bonus in awards.give(book, facts):
             book.bonuses = (*book.bonuses, bonus)
