@@ -6,6 +6,7 @@ names it has heard of in the customer's state, 14 bytes each, for ``KEEP_DAYS`` 
 
 from base64 import b64decode, b64encode
 from enum import Enum
+from functools import cache
 from hashlib import blake2b
 from struct import Struct
 from typing import Annotated, Any, NamedTuple
@@ -29,10 +30,12 @@ def _read(value: Any) -> Any:
     return b64decode(value) if isinstance(value, str) else value
 
 
-Names = Annotated[
+Packed = Annotated[
     bytes, BeforeValidator(_read), PlainSerializer(lambda names: b64encode(names).decode(), when_used="json")
 ]
-"""Names in the order in which they were heard; in JSON as base64 (19 characters a name)."""
+"""Entries of one size, one after the other; in JSON as base64."""
+Names = Packed
+"""Names in the order in which they were heard (19 characters a name in JSON)."""
 
 
 class Name(NamedTuple):
@@ -62,7 +65,12 @@ def name_of(event: Event) -> Name | None:
     if not data.thing:
         return None
     parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
-    return Name(data.thing, _hash("\0".join((data.thing, *parts)).encode(), 8), _hash(_declared(data), 4))
+    return Name(data.thing, key_of(data.thing, *parts), _hash(_declared(data), 4))
+
+
+def key_of(thing: str, *parts: str) -> bytes:
+    """The name's hash of the thing that these values of ``named_by`` name: ``key_of("order", "so-1")``."""
+    return _hash("\0".join((thing, *parts)).encode(), 8)
 
 
 def answer_of(data: SurveyAnswered) -> bytes | None:
@@ -70,7 +78,7 @@ def answer_of(data: SurveyAnswered) -> bytes | None:
     None for an answer about nothing in particular, which stands alone."""
     if data.about is None:
         return None
-    return _hash("\0".join(("answer", data.survey, data.about.kind, data.about.id)).encode(), 8)
+    return key_of("answer", data.survey, data.about.kind, data.about.id)
 
 
 def heard(names: bytes, name: Name) -> Heard:
@@ -103,4 +111,10 @@ def _hash(text: bytes, size: int) -> bytes:
 
 
 def _declared(data: Data) -> bytes:
-    return data.__pydantic_serializer__.to_json(data, include=set(type(data).model_fields))
+    written = data.__pydantic_serializer__.to_json
+    return written(data) if not data.__pydantic_extra__ else written(data, include=_fields(type(data)))
+
+
+@cache
+def _fields(kind: type[Data]) -> set[str]:
+    return set(kind.model_fields)

@@ -32,6 +32,8 @@ class MemberEnrolled(LoyaltyData):
 
     channel: Id | None = None
     """Where the customer joined."""
+    tier: Label | None = None
+    """Tier at the start."""
 
 
 class LedgerEntry(LoyaltyData):

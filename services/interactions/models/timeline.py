@@ -10,7 +10,8 @@ from shared.schemas.times import moment
 
 
 class TimelineItem(Frozen):
-    """``data`` is as the source told it; ``summary`` is one line of plain text."""
+    """``data`` is as the source told it; ``summary`` is one line of plain text; ``note`` says why the event
+    has no effect, or not all of it: a copy, a fact that waits for another, one that was refused."""
 
     id: str
     source: str
@@ -18,6 +19,7 @@ class TimelineItem(Frozen):
     time: datetime
     channel: str | None = None
     summary: str
+    note: str | None = None
     data: dict[str, Any]
 
 
@@ -29,5 +31,6 @@ def timeline_item(row: TimelineRow) -> TimelineItem:
         time=moment(row.at),
         channel=row.channel,
         summary=row.summary,
+        note=row.note,
         data=json.loads(row.data),
     )
