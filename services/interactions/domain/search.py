@@ -49,14 +49,20 @@ def words(text: str) -> list[str]:
 
 def keys(profile: Mapping[str, Any]) -> dict[str, str]:
     """Slot -> key, of what a profile says. A name is there from each of its words on, round about, so that
-    the beginning of any word finds it, and last name first."""
-    name = words(value_of(profile, "name") or "")[:MOST_WORDS]
-    found = {f"name.{n}": " ".join(name[n:] + name[:n])[:MOST_CHARACTERS] for n in range(len(name))}
+    the beginning of any word finds it, and last name first; O'Brien as one word and as two."""
+    name = value_of(profile, "name") or ""
+    turns = dict.fromkeys([*_turns(words(name)), *_turns(words(_APOSTROPHES.sub(" ", name)))])
+    found = {f"name.{n}": key for n, key in enumerate(turns)}
     if email := value_of(profile, "email"):
         found["email"] = EMAIL + folded(email)
     if phone := value_of(profile, "phone"):
         found |= {f"phone.{n}": key for n, key in enumerate(_phone_keys(phone))}
     return found
+
+
+def _turns(name: list[str]) -> list[str]:
+    name = name[:MOST_WORDS]
+    return [" ".join(name[n:] + name[:n])[:MOST_CHARACTERS] for n in range(len(name))]
 
 
 def ranges(query: str) -> Iterator[str]:

@@ -58,6 +58,13 @@ class ComplaintStep(Open):
     """Who deals with it from then on, where the fact says so."""
 
 
+class Breach(Open):
+    """An SLA clock ran out."""
+
+    clock: str
+    at: Micros
+
+
 class Complaint(Open):
     """A complaint as it was opened, and all that is known to have happened to it; its texts are in the
     timeline. What it is by now follows from the steps, by their times (``Complaint.life``)."""
@@ -72,8 +79,8 @@ class Complaint(Open):
     order_id: str | None = None
     steps: tuple[ComplaintStep, ...]
     """The opening first, then by time; those too that do not hold, as what they lack may be heard yet."""
-    breached: Mapping[str, Micros] = {}
-    """SLA clocks that ran out: when last, by clock."""
+    breached: tuple[Breach, ...] = ()
+    """SLA clocks that ran out, and when last."""
     told_at: Micros
     """Time of the latest of its other facts."""
 

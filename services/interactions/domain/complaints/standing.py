@@ -4,7 +4,7 @@ heard first."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.interactions.domain.state import Complaint
+from services.interactions.domain.state import Breach, Complaint
 from shared.facts.complaints import (
     ACKNOWLEDGED,
     CLOSED,
@@ -55,7 +55,7 @@ def standing(complaint: Complaint) -> Standing:
     return Standing(
         status=life.status,
         assignee=next(named, None),
-        overdue=life.is_open and any(_missed(complaint, clock) for clock in complaint.breached),
+        overdue=life.is_open and any(_missed(life.taken, breach) for breach in complaint.breached),
         updated_at=max(complaint.told_at, *(step.at for step in taken)),
         acknowledged_at=next((step.at for step in taken if step.kind == ACKNOWLEDGED), None),
         resolved_at=_time(since, RESOLVED),
@@ -63,12 +63,12 @@ def standing(complaint: Complaint) -> Standing:
     )
 
 
-def _missed(complaint: Complaint, clock: str) -> bool:
+def _missed(taken: Sequence[Step], breach: Breach) -> bool:
     """Whether the clock's step was due when it ran out, and has not been taken."""
-    at, taken = complaint.breached[clock], complaint.life.taken
-    if clock == "first_response" and any(step.kind == ACKNOWLEDGED for step in taken):
+    at = breach.at
+    if breach.clock == "first_response" and any(step.kind == ACKNOWLEDGED for step in taken):
         return False
-    if any(step.at >= at and step.kind in _MEETS[clock] for step in taken):
+    if any(step.at >= at and step.kind in _MEETS[breach.clock] for step in taken):
         return False
     return life_of([step for step in taken if step.at < at or step is taken[0]]).is_open
 

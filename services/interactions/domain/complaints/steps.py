@@ -8,6 +8,7 @@ from services.interactions.domain.complaints.waiting import wait
 from services.interactions.domain.held import held_about, holding, row_of, without
 from services.interactions.domain.state import (
     MAX_STEPS,
+    Breach,
     Complaint,
     ComplaintStep,
     Customer,
@@ -69,7 +70,8 @@ def with_fact(old: Complaint, event: Event, at: Micros) -> Complaint:
     if step is None:
         breached = old.breached
         if isinstance(data, ComplaintSlaBreached):
-            breached = {**breached, data.clock: max(at, breached.get(data.clock, at))}
+            last = max((b.at for b in breached if b.clock == data.clock), default=at)
+            breached = placed(breached, Breach(clock=data.clock, at=max(at, last)), lambda b: b.clock)
         return altered(old, told_at=max(at, old.told_at), breached=breached)
     if len(old.steps) >= MAX_STEPS:
         raise TOO_MANY_STEPS(most=MAX_STEPS)
