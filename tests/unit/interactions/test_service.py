@@ -162,35 +162,21 @@ def test_search(api: TestClient) -> None:
 def test_search_finds_what_people_type(api: TestClient, customer: str) -> None:
     profile = {"name": "Zoë-Marie O’Müller", "email": "Zoë@Exämple.org", "phone": "+49 (0)170 / 765 43 21"}
     tell(api, told("customer.registered", customer, profile))
-    tell(
-        api, purchase(customer, 1) | {"data": {**purchase(customer, 1)["data"], "order_id": f"SO:{customer}"}}
-    )
+    bought = purchase(customer, 1)
+    bought["data"]["order_id"] = f"SO:{customer}"
+    tell(api, bought)
     complaint_id = complaint(api, customer)
     at_home = f"{customer}-b"
     tell(api, told("customer.registered", at_home, {"name": "Zo\u0065\u0308 Li", "phone": "0170 7654321"}))
     both = [at_home, customer]
     for query in ("zoë", "zoe\u0308", "ZOE"):
         assert sorted(found(api, query)) == sorted(both), query
-    for query in (
-        "Müller",
-        "o'muller",
-        "OMÜLLER",
-        "omu",
-        "marie",
-        "Zoë-Marie",
-        "omüller, zoë",
-        "zoe@example",
-    ):
-        assert found(api, query) in ([customer], []) and (found(api, query) or query == "Müller"), query
-    for query in (
-        "+49 170 7654321",
-        "0049 170 7654321",
-        "491707654321",
-        "0170-765 43 21",
-        "170 7654321",
-        "0170765",
-    ):
+    for query in ("Müller", "o'muller", "OMÜLLER", "omu", "marie", "Zoë-Marie", "omüller, zoë", "o muller"):
+        assert found(api, query) == [customer], query
+    assert found(api, "zoe@exa") == [customer]
+    for query in ("+49 170 7654321", "0049 170 7654321", "491707654321", "0170-765 43 21", "170 7654321"):
         assert sorted(found(api, query)) == sorted(both), query
+    assert sorted(found(api, "0170765")) == sorted(both), "how a number begins"
     assert found(api, "+43 170 7654321") == [at_home]
     assert found(api, f"so:{customer}") == found(api, complaint_id.upper()) == [customer]
     assert found(api, f"so:{customer}"[:-1]) == []
