@@ -6,10 +6,10 @@ names it has heard of in the customer's state, 14 bytes each, for ``KEEP_DAYS`` 
 
 from base64 import b64decode, b64encode
 from enum import Enum
-from functools import cache
 from hashlib import blake2b
 from struct import Struct
 from typing import Annotated, Any, NamedTuple
+from zlib import crc32
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -65,11 +65,13 @@ def name_of(event: Event) -> Name | None:
     if not data.thing:
         return None
     parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
-    return Name(data.thing, key_of(data.thing, *parts), _hash(_declared(data), 4))
+    # A checksum is enough to tell a copy from a correction, and each order waits for it.
+    told = crc32(_declared(data)).to_bytes(4)
+    return Name(data.thing, key(data.thing, *parts), told)
 
 
-def key_of(thing: str, *parts: str) -> bytes:
-    """The name's hash of the thing that these values of ``named_by`` name: ``key_of("order", "so-1")``."""
+def key(thing: str, *parts: str) -> bytes:
+    """The hash that stands for a name: the thing and the values that name it."""
     return _hash("\0".join((thing, *parts)).encode(), 8)
 
 
@@ -78,7 +80,7 @@ def answer_of(data: SurveyAnswered) -> bytes | None:
     None for an answer about nothing in particular, which stands alone."""
     if data.about is None:
         return None
-    return key_of("answer", data.survey, data.about.kind, data.about.id)
+    return key("answer", data.survey, data.about.kind, data.about.id)
 
 
 def heard(names: bytes, name: Name) -> Heard:
@@ -111,10 +113,6 @@ def _hash(text: bytes, size: int) -> bytes:
 
 
 def _declared(data: Data) -> bytes:
-    written = data.__pydantic_serializer__.to_json
-    return written(data) if not data.__pydantic_extra__ else written(data, include=_fields(type(data)))
-
-
-@cache
-def _fields(kind: type[Data]) -> set[str]:
-    return set(kind.model_fields)
+    if not data.__pydantic_extra__:  # most often; quicker
+        return data.__pydantic_serializer__.to_json(data)
+    return data.__pydantic_serializer__.to_json(data, include=set(type(data).model_fields))

@@ -33,7 +33,8 @@ class MemberEnrolled(LoyaltyData):
     channel: Id | None = None
     """Where the customer joined."""
     tier: Label | None = None
-    """Tier at the start."""
+    """The tier that the member begins with. Loyalty alone knows it: an outside system leaves it out, and
+    loyalty then tells the enrolment again with it."""
 
 
 class LedgerEntry(LoyaltyData):

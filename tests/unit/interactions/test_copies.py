@@ -7,7 +7,7 @@ import pytest
 
 from services.interactions.domain.activity import order_book
 from services.interactions.models.customers import CustomerView, customer_view
-from shared.facts.names import KEEP_DAYS, Heard, Name, key_of
+from shared.facts.names import KEEP_DAYS, Heard, Name, key
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data, Money
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -191,7 +191,7 @@ def test_a_clock_that_runs_ahead_brings_no_customer_before_all_others() -> None:
 
 
 def named(number: int, told: bytes = b"told") -> Name:
-    return Name("order", key_of("order", f"so-{number}"), told)
+    return Name("order", key("order", f"so-{number}"), told)
 
 
 def test_ten_thousand_orders_are_bytes() -> None:

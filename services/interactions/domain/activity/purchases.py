@@ -19,7 +19,7 @@ from services.interactions.domain.telling import (
 )
 from services.interactions.errors import TOTAL_TOO_LARGE
 from shared.domain import Append, Put
-from shared.facts.names import Heard, Name, heard, key_of, name_of, with_name
+from shared.facts.names import Heard, Name, heard, key, name_of, with_name
 from shared.facts.orders import RETURN_WAITS_DAYS, counted_refund
 from shared.schemas.base import Money
 from shared.schemas.money import written
@@ -63,7 +63,7 @@ def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) ->
         name = name_of(event)
         assert isinstance(event.data, PurchaseReturned)
         assert name is not None
-        order = order_book.left_of(customer.purchases.book, key_of("order", order_id))
+        order = order_book.left_of(customer.purchases.book, key("order", order_id))
         assert order is not None
         taken = _take_back(customer, name, event.data, told.day, order)
         customer, counted = taken.customer, counted + taken.counted
@@ -89,7 +89,7 @@ def purchase_returned(customer: Customer, told: Told) -> Change:
     known = heard(customer.names, name)
     if known is not Heard.NEW:
         return Change(customer, 0, COPY if known is Heard.SAME else TOLD_OTHERWISE)
-    order = order_book.left_of(customer.purchases.book, key_of("order", data.order_id))
+    order = order_book.left_of(customer.purchases.book, key("order", data.order_id))
     if order is None:
         return _wait(customer, told, data)
     taken = _take_back(customer, name, data, told.day, order)
