@@ -58,7 +58,7 @@ CONTRACT = {
         "referral.made": "referred_customer",
     },
     "loyalty": {
-        "member.enrolled": "channel?",
+        "member.enrolled": "channel? tier?",
         "points.earned": ENTRY,
         "points.reversed": ENTRY,
         "points.redeemed": ENTRY,
