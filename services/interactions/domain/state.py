@@ -25,7 +25,7 @@ MAX_COMPLAINTS = 200
 MAX_SUBSCRIPTIONS = 100
 
 MAX_STEPS = 1_000
-"""Steps of one complaint."""
+"""Steps of one complaint; beyond that the oldest updates are forgotten."""
 MAX_HELD = 500
 """Facts that wait, or were refused for want of another, in all."""
 

@@ -241,6 +241,12 @@ def test_what_waited_and_does_not_follow_is_a_dead_letter_when_the_opening_comes
 
 def test_a_complaints_steps_are_bounded() -> None:
     worker = InMemoryWorker(HANDLER, now=START, strict=False)
-    facts = [event(OPENED, "o")] + [event(UPDATED, f"u-{n}", n) for n in range(MAX_STEPS)]
-    worker.send_batch(facts)
-    assert codes(worker) == ["too_many_steps"]
+    updates = [event(UPDATED, f"u-{n}", n) for n in range(MAX_STEPS)]
+    worker.send_batch([event(OPENED, "o"), *updates, event(RESOLVED, "r", MAX_STEPS)])
+    assert (codes(worker), status(worker)) == ([], "resolved"), "updates make room for what decides"
+    (complaint,) = worker.state(CUSTOMER).complaints
+    assert len(complaint.steps) == MAX_STEPS
+    assert worker.state(CUSTOMER).counts == {"complaints": MAX_STEPS + 2}
+    to_and_fro = [event((REOPENED, RESOLVED)[n % 2], f"t-{n}", 2 * MAX_STEPS + n) for n in range(MAX_STEPS)]
+    worker.send_batch(to_and_fro)
+    assert set(codes(worker)) == {"too_many_steps"}

@@ -19,7 +19,7 @@ from services.interactions.domain.state import (
 from services.interactions.domain.telling import COPY, Change, Told, refused
 from services.interactions.errors import INVALID_TRANSITION, TOO_MANY_STEPS, UNKNOWN_COMPLAINT
 from shared.domain import Append, Put, RefusedError, Retract
-from shared.facts.complaints import KINDS, TRANSITIONS, Step, status_at, step_of, with_step
+from shared.facts.complaints import KINDS, TRANSITIONS, UPDATED, Step, status_at, step_of, with_step
 from shared.schemas.base import ID_PATTERN
 from shared.schemas.complaints import ComplaintsData, ComplaintSlaBreached
 from shared.schemas.event import Event
@@ -73,18 +73,28 @@ def with_fact(old: Complaint, event: Event, at: Micros) -> Complaint:
             last = max((b.at for b in breached if b.clock == data.clock), default=at)
             breached = placed(breached, Breach(clock=data.clock, at=max(at, last)), lambda b: b.clock)
         return altered(old, told_at=max(at, old.told_at), breached=breached)
-    if len(old.steps) >= MAX_STEPS:
-        raise TOO_MANY_STEPS(most=MAX_STEPS)
-    place = with_step(old.path, step).index(step)
+    known = _with_room(old.steps)
+    place = with_step([Step(s.at, s.kind) for s in known], step).index(step)
     new = ComplaintStep(at=at, kind=step.kind, by=name_of_event(event), assignee=assignee_of(data))
-    return altered(old, steps=(*old.steps[:place], new, *old.steps[place:]))
+    return altered(old, steps=(*known[:place], new, *known[place:]))
+
+
+def _with_room(steps: tuple[ComplaintStep, ...]) -> tuple[ComplaintStep, ...]:
+    """Without the oldest update, which no status depends on, where there are as many steps as may be."""
+    if len(steps) < MAX_STEPS:
+        return steps
+    oldest = next((index for index, step in enumerate(steps) if step.kind == UPDATED), None)
+    if oldest is None:
+        raise TOO_MANY_STEPS(most=MAX_STEPS)
+    return (*steps[:oldest], *steps[oldest + 1 :])
 
 
 def changed(customer: Customer, old: Complaint, new: Complaint) -> Change:
     """The customer with the complaint as it is now; facts refused before hold from here on if they follow."""
     before, after = old.life.taken, new.life.taken
-    # A fact that is no step changes no life, and counts for itself.
-    counted = 1 if new.steps is old.steps else len(after) - len(before)
+    # A fact that is no step changes no life, and counts for itself; a step that made room has counted.
+    forgotten = len(old.steps) + 1 - len(new.steps)
+    counted = 1 if new.steps is old.steps else len(after) - len(before) + forgotten
     customer = with_complaint(customer, new)
     holds = set(after)
     freed = [
