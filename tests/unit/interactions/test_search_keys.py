@@ -46,9 +46,7 @@ def test_a_long_name_has_so_many_keys() -> None:
 
 
 @pytest.mark.parametrize("told", ["+1 (212) 555-0199", "001 212 5550199", "+1.212.555.0199"])
-@pytest.mark.parametrize(
-    "query", ["2125550199", "+12125550199", "12125550199", "+1 212", "212-555", "001 212 55"]
-)
+@pytest.mark.parametrize("query", ["2125550199", "+12125550199", "12125550199", "+1 212", "212-555"])
 def test_a_number_is_found_however_it_is_written(told: str, query: str) -> None:
     assert finds(query, phone=told)
 
