@@ -64,10 +64,12 @@ def name_of(event: Event) -> Name | None:
     data = event.data
     if not data.thing:
         return None
-    parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
-    # A checksum is enough to tell a copy from a correction, and each order waits for it.
+    name = data.thing
+    for field in data.named_by:
+        name += f"\0{micros(event.time) if field == 'time' else getattr(data, field)}"
+    # A checksum is enough to tell a copy from a correction, and every order waits for it.
     told = crc32(_declared(data)).to_bytes(4)
-    return Name(data.thing, key(data.thing, *parts), told)
+    return Name(data.thing, blake2b(name.encode(), digest_size=_KEY).digest(), told)
 
 
 def key(thing: str, *parts: str) -> bytes:
