@@ -30,10 +30,12 @@ def _read(value: Any) -> Any:
     return b64decode(value) if isinstance(value, str) else value
 
 
-Names = Annotated[
+Packed = Annotated[
     bytes, BeforeValidator(_read), PlainSerializer(lambda names: b64encode(names).decode(), when_used="json")
 ]
-"""Names in the order in which they were heard; in JSON as base64 (19 characters a name)."""
+"""Entries of one size, one after the other; in JSON as base64."""
+Names = Packed
+"""Names in the order in which they were heard (19 characters a name in JSON)."""
 
 
 class Name(NamedTuple):

@@ -48,7 +48,8 @@ class Entry:
     emitted: tuple[Record, ...]
     """What is to be published, once the entry is written."""
     until: int | None = None
-    """Set for a command that met a bug: records of its id up to this offset are handled, a replay is not."""
+    """Set for a command that met a bug, and for a fact that takes itself back: records of its id up to this
+    offset are handled, a replay is not."""
 
 
 @dataclass(frozen=True, slots=True)

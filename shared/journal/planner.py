@@ -125,7 +125,10 @@ class Planner(Generic[S]):
         emitted = (*course.retract(effects.retracts), *emitted, *dead_letters)
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        course.enter(Entry(event, message.origin, status, body, emitted))
+        # One that takes itself back is handled, but its id is free for a replay or an event put right.
+        own = any(retract.event.uid == event.uid for retract in effects.retracts)
+        until = message.origin.offset if own else None
+        course.enter(Entry(event, message.origin, status, body, emitted, until))
 
     @staticmethod
     def _refuse(course: Course[S], message: Message, refusal: RefusedError, is_command: bool) -> None:

@@ -23,6 +23,8 @@ class OutreachData(Data):
     """Common to the topic ``outreach``."""
 
     topic: ClassVar[str] = "outreach"
+    late: ClassVar[str] = "Followup tells it in the order of its log."
+    again: ClassVar[str] = "Followup tells it once."
 
     outreach_id: Id
     """Names the message for ever, in all that is told of it."""
