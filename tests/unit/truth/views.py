@@ -7,6 +7,7 @@ from services.interactions.models.customers import customer_view
 from services.loyalty.config import load
 from services.loyalty.domain.account.tiers import tier_at
 from services.metrics.domain.cells import OPEN, Delta
+from shared.facts.complaints import life_of
 from shared.facts.profile import value_of
 from shared.schemas.times import micros
 
@@ -25,7 +26,7 @@ def of_interactions(world: World, customer: str, true: Truth) -> Said:
     yield "spend", money.get("EUR", (0, 0)), (true.spent, true.refunded)
     yield "other currencies", {c for c, sums in money.items() if c != "EUR" and any(sums)}, set()
     complaints = world.workers["interactions"].state(customer).complaints
-    yield "complaints", {c.complaint_id: c.status for c in complaints}, true.complaints
+    yield "complaints", {c.complaint_id: c.life.status for c in complaints}, true.complaints
     yield "open", {c.complaint_id for c in view.open_complaints}, true.open
     if true.orders:
         assert view.loyalty is not None
@@ -48,7 +49,9 @@ def of_followup(world: World, customer: str, true: Truth) -> Said:
     for name in ("name", "email", "phone", "timezone", "preferred_channel"):
         yield name, value_of(state.profile, name), true.profile.get(name)
     yield "consents", {(c.purpose, c.channel): c.granted for c in state.consents}, true.consents
-    yield "open", set(state.open_complaints), true.open
+    lives = {c.complaint_id: life_of(c.steps) for c in state.complaints if c.opened}
+    yield "complaints", {name: life.status for name, life in lives.items()}, true.complaints
+    yield "open", {name for name, life in lives.items() if life.is_open}, true.open
 
 
 def of_metrics(world: World, customer: str, true: Truth) -> Said:
