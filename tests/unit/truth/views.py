@@ -1,11 +1,13 @@
 """What each service says of a customer, beside what is true: (what, said, true)."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 from services.interactions.models.customers import customer_view
 from services.loyalty.config import load
 from services.loyalty.domain.account.tiers import tier_at
+from services.loyalty.domain.program.program import Programs
 from services.metrics.domain.cells import OPEN, Delta
 from shared.facts.complaints import life_of
 from shared.facts.profile import value_of
@@ -49,9 +51,10 @@ def of_followup(world: World, customer: str, true: Truth) -> Said:
     for name in ("name", "email", "phone", "timezone", "preferred_channel"):
         yield name, value_of(state.profile, name), true.profile.get(name)
     yield "consents", {(c.purpose, c.channel): c.granted for c in state.consents}, true.consents
+    # It need not know which of its open statuses a complaint has, and reads no acknowledgement.
     lives = {c.complaint_id: life_of(c.steps) for c in state.complaints if c.opened}
-    yield "complaints", {name: life.status for name, life in lives.items()}, true.complaints
-    yield "open", {name for name, life in lives.items() if life.is_open}, true.open
+    said = {name: "open" if life.is_open else life.status for name, life in lives.items()}
+    yield "complaints", said, {n: "open" if n in true.open else s for n, s in true.complaints.items()}
 
 
 def of_metrics(world: World, customer: str, true: Truth) -> Said:
@@ -89,4 +92,9 @@ def tier_of(world: World, customer: str) -> str:
     """The tier that loyalty says the customer holds now."""
     state = world.workers["loyalty"].state(customer)
     at = micros(world.now)
-    return tier_at(state.periods, at, load(PROGRAM).at(at))
+    return tier_at(state.periods, at, _programs().at(at))
+
+
+@cache
+def _programs() -> Programs:
+    return load(PROGRAM)

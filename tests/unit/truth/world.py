@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from services.metrics.domain.apply import apply as count
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
+from shared.domain import Handler
 from shared.journal.testing import InMemoryWorker
 from shared.runtime.settings import Settings
 from shared.schemas.event import Event
@@ -33,6 +35,17 @@ NOWHERE: dict[str, Any] = {
     "secret_key": "0123456789abcdef",
 }
 PROGRAM = Path(__file__).parent / "program.yaml"
+
+
+@cache
+def handlers() -> tuple[Handler[Any], ...]:
+    """Those that keep their states by the journal; made once, since files are read for them."""
+    policy = load_policy(FollowupSettings(**NOWHERE), load_channels())
+    return (
+        interactions(Settings(**NOWHERE)),
+        loyalty(LoyaltySettings(**NOWHERE, program=PROGRAM)),
+        followup(policy),
+    )
 
 
 @dataclass(slots=True)
@@ -55,11 +68,8 @@ class World:
     """All of a history told, and what each service makes of it."""
 
     def __init__(self, history: Sequence[Told], dice: random.Random) -> None:
-        policy_settings = FollowupSettings(**NOWHERE)
         self.workers: dict[str, InMemoryWorker[Any]] = {
-            "interactions": InMemoryWorker(interactions(Settings(**NOWHERE)), now=START),
-            "loyalty": InMemoryWorker(loyalty(LoyaltySettings(**NOWHERE, program=PROGRAM)), now=START),
-            "followup": InMemoryWorker(followup(load_policy(policy_settings, load_channels())), now=START),
+            handler.service: InMemoryWorker(handler, now=START) for handler in handlers()
         }
         self.metrics = Metrics()
         self.logs: dict[str, list[Event]] = {topic: [] for topic in TOPICS}
