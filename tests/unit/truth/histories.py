@@ -27,8 +27,9 @@ from shared.schemas.complaints import (
 )
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
-from shared.schemas.feedback import ReviewPosted, SurveyAnswered
+from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
+from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.purchases import (
     PurchaseMade,
     PurchaseReturned,
@@ -178,7 +179,23 @@ _others = st.one_of(
         summary=TEXT,
     ),
 )
-_said = st.one_of(_purchases, _returns, _profiles, _consents, _openings, _steps, _asked, _answers, _others)
+_joining = st.one_of(
+    st.builds(MemberEnrolled, channel=st.just("store"), tier=st.sampled_from([None, "gold"])),
+    st.builds(ReferralMade, referred_customer=st.sampled_from(CUSTOMERS)),
+)
+_orders = (_purchases, _purchases, _returns, _returns)
+_lives = (_openings, _steps, _asked)
+_people = (_profiles, _consents, _answers)
+_SAID = {
+    name: st.sampled_from(kinds).flatmap(lambda kind: kind)
+    for name, kinds in {
+        "orders": (*_orders, _joining),
+        "complaints": _lives,
+        "people": _people,
+        "all": (*_orders, *_lives, *_people, _others, _joining),
+    }.items()
+}
+"""What a history is about, by name: with few kinds there is much that belongs together."""
 
 _gaps = st.sampled_from([0, 1, 30, 600])
 """Minutes between two records."""
@@ -189,7 +206,10 @@ _skews = st.one_of(st.just(0), st.integers(-5 * 1440, 0), st.integers(1, 1440 - 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Told]:
     """Everything that is put into the log, in that order; copies under old and new ids too."""
-    rows = draw(st.lists(st.tuples(_said, st.sampled_from(CUSTOMERS), _gaps, _skews), max_size=24))
+    said = _SAID[draw(st.sampled_from(["all", "orders", "complaints", "people"]))]
+    size = draw(st.sampled_from([4, 8, 16, 32]))
+    row = st.tuples(said, st.sampled_from(CUSTOMERS), _gaps, _skews)
+    rows = draw(st.lists(row, min_size=size // 2, max_size=size))
     produced = accumulate([gap for _, _, gap, _ in rows], initial=0)
     history: list[Told] = []
     for n, ((data, customer, _, skew), minute) in enumerate(zip(rows, produced, strict=False)):
