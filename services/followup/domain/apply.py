@@ -1,13 +1,13 @@
 """The one door to the domain: ``apply(policy, state, event, context)``."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from services.followup.domain import commands, customers, planning, reports
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, StepOf
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
@@ -32,7 +32,7 @@ from shared.schemas.customers import (
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.timer import TimerFired
-from shared.schemas.times import MILLISECOND, Micros, day_of, micros
+from shared.schemas.times import day_of, micros
 
 CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
@@ -57,14 +57,16 @@ def consumes(rules: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``RefusedError`` for commands only."""
-    at, now, data = _time(event.time), _time(context.now), event.data
+    # What happened first is told by the microsecond; what is done about it, by the millisecond.
+    at, heard_at, data = micros(event.time), micros(context.now), event.data
+    now = cut(heard_at)
     match data:
         case DeliveryReported():
-            return reports.report(state, policy, data, at, now, context.new_id)
+            return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
             return commands.request_outreach(state, policy, data, now, context.new_id)
         case UnsubscribeRequested():
-            return commands.unsubscribe(state, policy, data, now)
+            return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:
         return nothing(state)
     if isinstance(data, TimerFired):
@@ -74,12 +76,7 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         if heard(state.names, name) is not Heard.NEW:
             return nothing(state)  # a copy, whatever it says: the first holds
         state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
-    return _fact(policy, state, Fact(data, event_name(type(data)), at, now), context)
-
-
-def _time(time: datetime) -> Micros:
-    """Cut to the millisecond, which is what timers and rows keep: so they and the state say the same."""
-    return micros(time) // MILLISECOND * MILLISECOND
+    return _fact(policy, state, Fact(data, event_name(type(data)), at, min(at, heard_at), now), context)
 
 
 def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effects[Customer]:

@@ -9,11 +9,12 @@ from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
+from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Planned
 from shared.domain import Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
-from shared.schemas.times import MILLISECOND, Micros, micros, moment
+from shared.schemas.times import Micros, micros, moment
 
 
 def request_outreach(
@@ -57,7 +58,7 @@ def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Mic
         template=data.template,
         purpose=template.purpose,
         channel=channel.name,
-        due_at=micros(data.at) // MILLISECOND * MILLISECOND if data.at else now,
+        due_at=cut(micros(data.at)) if data.at else now,
         variables=variables,
     )
 
@@ -77,7 +78,7 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
 
 
 def unsubscribe(
-    state: Customer, policy: Policy, data: UnsubscribeRequested, now: Micros
+    state: Customer, policy: Policy, data: UnsubscribeRequested, told_at: Micros
 ) -> Effects[Customer]:
     """Withdraw a consent and tell everybody; said before, nothing happens. Answers 200."""
     outcome = Outcome(200, {"purpose": data.purpose, "channel": data.channel, "granted": False})
@@ -85,11 +86,11 @@ def unsubscribe(
     if state.erased or (known is not None and not known.granted):
         return Effects(state, outcome=outcome)
     # Later than any word known, or a sender whose clock is ahead would have the last one.
-    at = max(now, known.at) if known else now
+    at = max(told_at, known.at) if known else told_at
     withdrawn = ConsentChanged(
         purpose=data.purpose, channel=data.channel, granted=False, evidence="unsubscribe link"
     )
-    effects = consent(state, policy, withdrawn, at, now)
+    effects = consent(state, policy, withdrawn, at, cut(told_at))
     return Effects(
         effects.state, (Emit(withdrawn, moment(at)), *effects.emits), effects.timers, effects.rows, outcome
     )

@@ -8,7 +8,7 @@ from services.followup.domain.effects import NewId, Step, nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.quiet_time import on_quiet_time, rearm, restart, timer_name
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import span
+from services.followup.domain.rules.times import due
 from services.followup.domain.standing import arrange, near_sent
 from services.followup.domain.state import Customer, Moment, Planned
 from services.followup.domain.triggers import Fact, trigger, with_undone
@@ -51,7 +51,7 @@ def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: Ne
         # The usual ends of most triggers, without a look at the rest.
         if rule.restart:
             return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
-        if rule.at_most_one_in and near_sent(state, policy, rule, fact.at + span(rule.delay)):
+        if rule.at_most_one_in and near_sent(state, policy, rule, due(fact.at, rule.delay)):
             return nothing(state)
     return _see_anew(state, policy, rule, fact.now, new_id, trigger(policy, rule, fact))
 

@@ -7,7 +7,7 @@ from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import span
+from services.followup.domain.rules.times import due, span
 from services.followup.domain.state import Anchor, Customer, Moment, Planned, with_anchor, with_waiting
 from services.followup.domain.triggers import undone
 from shared.domain import CancelTimer, Effects, SetTimer
@@ -41,7 +41,7 @@ def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Mi
     anchor = state.anchor(rule.name)
     if anchor is not None and latest <= anchor.order:
         return nothing(state)
-    due_at = latest.at + span(rule.delay)
+    due_at = due(latest.at, rule.delay)
     armed = anchor is not None and anchor.armed
     # One that is dated earlier than the one before it, whose clock ran ahead, is due before the timer.
     set_anew = not armed or (anchor is not None and latest.at < anchor.at)
@@ -88,7 +88,7 @@ def on_quiet_time(
     anchor = state.anchor(rule.name)
     if anchor is None or not anchor.armed:
         return nothing(state)
-    due_at = anchor.at + span(rule.delay)
+    due_at = due(anchor.at, rule.delay)
     if due_at > micros(data.due_at):
         return Effects(state, timers=(SetTimer(data.name, moment(due_at)),))
     quiet = with_anchor(state, anchor.model_copy(update={"armed": False}))

@@ -15,7 +15,7 @@ from services.followup.domain.delivery import plan, plan_silently
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import span
+from services.followup.domain.rules.times import cut, span
 from services.followup.domain.state import Customer, InFlight, Outreach, Planned, with_waiting
 from services.followup.domain.triggers import undone
 from shared.domain import Effects
@@ -124,7 +124,7 @@ def _follows(rule: Rule, one: Planned, front: list[Planned]) -> bool:
 def _covered(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
     """Whether a message that went out is too near."""
     if policy.event_time and any(
-        one.key == flight.key and one.by <= flight.decided_at for flight in _flights(state, rule)
+        one.key == flight.key and cut(one.by) <= flight.decided_at for flight in _flights(state, rule)
     ):
         return True
     return near_sent(state, policy, rule, one.due_at)
@@ -141,7 +141,7 @@ def near_sent(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bo
 def _follows_flight(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
     """Whether a message that is with the sender stands before it; under the stream clock that has gone."""
     return not policy.event_time and any(
-        rule.at_most_one_in is not None or (one.key == flight.key and one.by <= flight.decided_at)
+        rule.at_most_one_in is not None or (one.key == flight.key and cut(one.by) <= flight.decided_at)
         for flight in _flights(state, rule)
     )
 

@@ -137,7 +137,8 @@ class Unreached(Open):
 
 
 class Customer(Open):
-    """The state of one customer. Times are in microseconds, cut to the millisecond."""
+    """The state of one customer. Times are in microseconds; of what is planned or sent, cut to the
+    millisecond."""
 
     customer_id: str
     profile: Mapping[str, Known] = {}

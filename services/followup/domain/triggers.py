@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import span
+from services.followup.domain.rules.times import due, span
 from services.followup.domain.state import Customer, Moment, Planned, StepOf, Undone, Variable
 from shared.schemas.base import Data, Money
 from shared.schemas.purchases import PurchaseReturned
@@ -26,22 +26,19 @@ class Fact:
     """As rules call it, such as ``purchase.made``."""
     at: Micros
     """When it happened, as its source says."""
+    by: Micros
+    """When it happened at the latest: ``at``, or when it was heard, if its clock runs ahead."""
     now: Micros
-    """When it was heard."""
+    """When it was heard, to the millisecond."""
     of: StepOf | None = None
     """The step of a complaint's life that it is."""
     answer: str | None = None
     """The answer's place that it fills."""
 
-    @property
-    def by(self) -> Micros:
-        """When it happened at the latest, if its clock runs ahead."""
-        return min(self.at, self.now)
-
 
 def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:
     """What the fact is to a rule of which it is a trigger; None where that is history."""
-    due_at = fact.at + span(rule.delay)
+    due_at = due(fact.at, rule.delay)
     if due_at < fact.now - span(policy.rules.stale(rule.name)):
         return None
     return Planned(

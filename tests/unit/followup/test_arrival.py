@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import permutations
 
 from shared.schemas.base import Data
+from shared.schemas.commands import UnsubscribeRequested
 from shared.schemas.complaints import ComplaintClosed, ComplaintReopened
 from shared.schemas.customers import ConsentChanged, CustomerUpdated
 from shared.schemas.loyalty import RewardIssued
@@ -113,9 +114,9 @@ def test_a_resolution_that_cannot_be_starts_nothing() -> None:
 # --- complaints
 
 
-def complaining(*told: Told) -> list[str]:
+def complaining(*told: Told, now: datetime = NOON) -> list[str]:
     """Why the thank-you for a purchase of now does not go."""
-    driver = heard(*told, (purchase(), NOON))
+    driver = heard(*told, (purchase(), now), now=now)
     driver.after(3 * HOUR)
     return [fact.reason for fact in driver.facts(OutreachSuppressed)]
 
@@ -203,3 +204,29 @@ def test_a_consents_later_word_wins_whichever_is_heard_first() -> None:
     for order in permutations(told):
         driver = heard(*order, (purchase(), NOON))
         assert [rule for rule, *_ in course(driver, 1)] == ["thank-you"]
+
+
+# --- within a millisecond, which is as far as timers and rows go
+
+
+def test_what_happens_within_a_millisecond_is_told_apart() -> None:
+    bit = timedelta(microseconds=1)
+    life = [(opened(), NOON), (resolved(), NOON + bit), (reopened(), NOON + 2 * bit)]
+    for order in permutations([*life, (resolved(), NOON + 3 * bit)]):
+        assert complaining(*order, now=NOON + HOUR) == []
+    for order in permutations(life):
+        assert complaining(*order, now=NOON + HOUR) == ["open_complaint"]
+    words: list[Told] = [(granted(), NOON), (granted(word=False), NOON + bit)]
+    names: list[Told] = [(CustomerUpdated(name="Ada"), NOON), (CustomerUpdated(name="King"), NOON + bit)]
+    for first, second in ((0, 1), (1, 0)):
+        driver = heard(words[first], words[second], names[first], names[second])
+        assert not driver.state.consents[0].granted
+        assert driver.state.name == "King"
+
+
+def test_an_unsubscription_is_the_later_word_within_its_millisecond() -> None:
+    driver = heard((granted(), NOON + timedelta(microseconds=700)), now=NOON + HOUR)
+    driver.now = NOON + HOUR + timedelta(microseconds=900)
+    driver.event(UnsubscribeRequested(purpose="marketing", channel="email"))
+    driver.event(granted(), at=NOON + HOUR + timedelta(microseconds=800))
+    assert not driver.state.consents[0].granted

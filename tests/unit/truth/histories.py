@@ -201,6 +201,8 @@ _gaps = st.sampled_from([0, 1, 30, 600])
 """Minutes between two records."""
 _skews = st.one_of(st.just(0), st.integers(-5 * 1440, 0), st.integers(1, 1440 - 1))
 """Minutes by which an event is late, or its clock ahead."""
+_bits = st.sampled_from([0, 0, 0, 1, 400, 1_000])
+"""Microseconds: two things may happen within a millisecond, which is as far as a store's dates go."""
 
 
 @st.composite
@@ -208,14 +210,14 @@ def histories(draw: st.DrawFn) -> list[Told]:
     """Everything that is put into the log, in that order; copies under old and new ids too."""
     said = _SAID[draw(st.sampled_from(["all", "orders", "complaints", "people"]))]
     size = draw(st.sampled_from([4, 8, 16, 32]))
-    row = st.tuples(said, st.sampled_from(CUSTOMERS), _gaps, _skews)
+    row = st.tuples(said, st.sampled_from(CUSTOMERS), _gaps, _skews, _bits)
     rows = draw(st.lists(row, min_size=size // 2, max_size=size))
-    produced = accumulate([gap for _, _, gap, _ in rows], initial=0)
+    produced = accumulate([gap for _, _, gap, *_ in rows], initial=0)
     history: list[Told] = []
-    for n, ((data, customer, _, skew), minute) in enumerate(zip(rows, produced, strict=False)):
+    for n, ((data, customer, _, skew, bit), minute) in enumerate(zip(rows, produced, strict=False)):
         when = START + timedelta(minutes=minute)
         # What an agent asks for happens when it is asked.
-        at = when if data.topic == "commands" else when + timedelta(minutes=skew)
+        at = when if data.topic == "commands" else when + timedelta(minutes=skew, microseconds=bit)
         history.append(Told(Event(f"e{n}", _source(data), customer, at, data), when))
     return _with_copies(draw, history)
 
