@@ -157,7 +157,8 @@ class Take:
 @dataclass(frozen=True, slots=True)
 class Retract:
     """An event that was accepted earlier and turns out to be bad: it becomes a dead letter with its first
-    place in the log, and its id counts as not seen."""
+    place in the log, and its id counts as not seen. It may be the very event that is applied, where what it
+    does to the state is to stay."""
 
     event: Event
     origin: str

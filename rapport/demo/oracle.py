@@ -5,8 +5,9 @@ are read a second time, so that one misreading cannot hide in both. The rules: a
 the total times the multiplier of the tier held before; points can be spent in [start, start + 365 days); a
 tier is held for 365 days from the upgrade and is renewed or falls at its end by the net spend of the last
 365 days; an end comes before a purchase at the same instant; a return keeps what the rest of the purchase
-would have earned, and reverses the difference; each anniversary of the first purchase gives 100 points
-times the years.
+would have earned, and reverses the difference; a refund of up to a cent a line more than what is left
+counts as what is left; returns heard of before their purchase apply before it raises a tier; each
+anniversary of the first purchase gives 100 points times the years.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,11 +39,12 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """``at`` is when the log got it."""
+    """``at`` is when the log got it; ``lines``: how many it names, or else its order has."""
 
     at: datetime
     order: str
     cents: int
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,11 @@ class _Member:
         multiplier = TIERS[self.tier][2]
         points = floor(Fraction(purchase.cents, 100) * multiplier)
         self.award(purchase.order, purchase.at, purchase.cents, multiplier, points)
+        for back in self.waiting.pop(purchase.order, []):
+            self.give_back(back)
         reached = self.supported(purchase.at)
         if reached > self.tier:
             self.tier, self.tier_ends = reached, purchase.at + YEAR
-        for back in self.waiting.pop(purchase.order, []):
-            self.give_back(back)
 
     def award(self, name: str, at: datetime, cents: int, multiplier: Fraction, points: int) -> None:
         paid = min(self.debt, points)
@@ -143,9 +145,10 @@ class _Member:
         if award is None:
             self.waiting.setdefault(back.order, []).append(back)
             return
-        if award.refunded + back.cents > award.cents:
-            return  # More than was paid: a dead letter.
-        award.refunded += back.cents
+        left = award.cents - award.refunded
+        if back.cents > left + max(back.lines, 1):
+            return  # More than was paid, and more than tax rounded line by line explains: a dead letter.
+        award.refunded += min(back.cents, left)
         keep = floor(Fraction(award.cents - award.refunded, 100) * award.multiplier)
         lost, award.kept = award.kept - keep, keep
         self.reversed += lost

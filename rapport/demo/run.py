@@ -107,7 +107,10 @@ def expected(year: Year, redeemed: Iterable[Redeemed]) -> dict[str, oracle.Expec
         event = msgspec.json.decode(record.value)
         if event["type"] == "rapport.purchase.returned.v1":
             data = event["data"]
-            returns[record.key].append(oracle.Return(record.at, data["order_id"], data["refund"]["amount"]))
+            back = oracle.Return(
+                record.at, data["order_id"], data["refund"]["amount"], max(len(data["items"]), 1)
+            )
+            returns[record.key].append(back)
     spent = {one.customer: [oracle.Redemption(REDEEMED_AT, one.cost)] for one in redeemed}
     purchases = oracle.recorded_purchases(data_folder(), len(year.data.households))
     return oracle.expect_all(purchases, returns, spent, ENDS_AT)

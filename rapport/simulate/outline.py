@@ -43,6 +43,8 @@ def _rules(program: Program) -> Iterator[tuple[str, str]]:
     yield "points", f"{_points(earn.points)} for every {cost(earn.per)}"
     yield "", f"spendable {ready}, good for {number(earn.expire_days)} days"
     yield "", f"{cost(program.point_value * 1000)} for 1,000 when redeemed, {program.breakage:.1%} never are"
+    if earn.exclude:
+        yield "earn nothing", ", ".join((*earn.exclude.categories, *earn.exclude.skus))
     yield "currencies", ", ".join(f"{name} at {plain(rate)}" for name, rate in program.rates.items())
     yield "members", f"{program.enrolment} enrolment"
     yield from _gifts(program)

@@ -54,10 +54,14 @@ class Tally:
             if isinstance(row, Append) and row.collection == LEDGER:
                 self._count_entry(row.document)
         for retract in effects.retracts:
-            # A return that waited for its purchase was counted when it came.
+            # What waited was counted when it came.
             self.refused[retract.code] += 1
-            if isinstance(retract.event.data, PurchaseReturned):
-                self.sales += _worth(programs, retract.event.time, retract.event.data.refund)
+            told = retract.event.data
+            if isinstance(told, PurchaseReturned):
+                self.sales += _worth(programs, retract.event.time, told.refund)
+            elif isinstance(told, PurchaseMade):
+                self.purchases -= 1
+                self.sales -= _worth(programs, retract.event.time, told.total)
 
     def _count_entry(self, entry: Mapping[str, Any]) -> None:
         points, at = abs(entry["points"]), entry["at"]

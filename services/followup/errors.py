@@ -22,6 +22,9 @@ OPEN_COMPLAINT = ErrorCode("open_complaint", 409, "The customer has an open comp
 STALE = ErrorCode("stale", 409, "The time asked for is too long ago.")
 DUPLICATE = ErrorCode("duplicate", 409, "The customer has had this already.")
 CONDITION_UNMET = ErrorCode("condition_unmet", 409, "The customer has no address for this channel.")
+ADDRESS_SUPPRESSED = ErrorCode(
+    "address_suppressed", 409, "The customer's address cannot be used by this channel: {fault}."
+)
 ERASED = ErrorCode("erased", 409, "The customer has been erased.")
 
 SUPPRESSED: Mapping[str, ErrorCode] = {
@@ -34,9 +37,11 @@ SUPPRESSED: Mapping[str, ErrorCode] = {
         STALE,
         DUPLICATE,
         CONDITION_UNMET,
+        ADDRESS_SUPPRESSED,
         ERASED,
     )
 }
-"""Why a message by hand does not go, by the reason of the decision (each ``SuppressionReason``)."""
+"""Why a message by hand does not go, by the reason of the decision (each ``SuppressionReason``); ``fault`` is
+the decision's detail."""
 
 CODES = declared(globals())

@@ -10,6 +10,9 @@ TOTAL_TOO_LARGE = ErrorCode(
 
 UNKNOWN_COMPLAINT = ErrorCode("unknown_complaint", 404, "There is no complaint {complaint}.")
 COMPLAINT_EXISTS = ErrorCode("complaint_exists", 409, "There is a complaint {complaint} already.")
+DUPLICATE_COMPLAINT = ErrorCode(
+    "duplicate_complaint", 409, "Complaint {complaint} was opened before, with other data: the first holds."
+)
 AMBIGUOUS_COMPLAINT = ErrorCode(
     "ambiguous_complaint",
     409,
@@ -20,6 +23,24 @@ TOO_MANY_COMPLAINTS = ErrorCode(
 )
 INVALID_TRANSITION = ErrorCode(
     "invalid_transition", 409, "Complaint {complaint} is {status} and cannot be {step}."
+)
+TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
+
+DUPLICATE_TERM = ErrorCode(
+    "duplicate_term",
+    409,
+    "The term of subscription {subscription_id} that ends at {expires_at} was told before, with other data.",
+)
+DUPLICATE_REVIEW = ErrorCode(
+    "duplicate_review", 409, "A review of {sku} at this time was told before, with other data."
+)
+DUPLICATE_REFERRAL = ErrorCode(
+    "duplicate_referral", 409, "The referral of {referred_customer} was told before, with other data."
+)
+TOO_MANY_WAITING = ErrorCode(
+    "too_many_waiting",
+    409,
+    "Of a customer at most {most} facts wait for the orders or complaints they name.",
 )
 
 INVALID_CURSOR = ErrorCode("invalid_cursor", 422, "The cursor belongs to another customer's list.")

@@ -1,5 +1,6 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,13 +9,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.interactions.domain.rows import (
     COMPLAINTS,
     CUSTOMERS,
-    SEARCH_KEYS,
+    SEARCH,
     TIMELINE,
     ComplaintRow,
     CustomerRow,
     TimelineRow,
-    search_key,
 )
+from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
@@ -46,15 +47,35 @@ class InteractionsStore:
         return TimelineRow.read(await found.to_list())
 
     async def search(self, text: str, *, before: str | None, limit: int) -> list[CustomerRow]:
-        """Customers whose id, name or e-mail begins with ``text``, those first seen last first."""
-        key = search_key(text)
-        found: dict[str, CustomerRow] = {}
-        # One range per field: SecantusDB uses no index for $or, $regex or $elemMatch.
-        for field in SEARCH_KEYS:
-            query: Document = {field: {"$gte": key, "$lt": key + LAST_CHARACTER}} | _before(before)
-            rows = await self._database[CUSTOMERS].find(query).sort("order", -1).limit(limit).to_list()
-            found |= {row.customer_id: row for row in CustomerRow.read(rows)}
-        return sorted(found.values(), key=lambda row: row.order, reverse=True)[:limit]
+        """Customers whom ``text`` may mean, those first seen last first."""
+        # One range each: SecantusDB uses no index for $or, $regex or $elemMatch.
+        by_id = text.strip().casefold()
+        asked = [
+            self._with_key(CUSTOMERS, "id_key", _beginning(by_id), before, limit),
+            self._with_key(SEARCH, "key", thing_key(text), before, limit),
+            *(self._with_key(SEARCH, "key", _beginning(start), before, limit) for start in ranges(text)),
+        ]
+        found: dict[str, str] = {}
+        for one in await asyncio.gather(*asked):
+            found |= one
+        ids = sorted(found, key=lambda id: found[id], reverse=True)[:limit]
+        rows = await self._database[CUSTOMERS].find({"_id": {"$in": ids}}).to_list()
+        return sorted(CustomerRow.read(rows), key=lambda row: row.order, reverse=True)
+
+    async def _with_key(
+        self, collection: str, field: str, wanted: Any, before: str | None, limit: int
+    ) -> dict[str, str]:
+        """Customers who have the key, at least ``limit`` where there are so many, and their places. One may
+        have it in many rows, which are of one place."""
+        owner = "_id" if collection == CUSTOMERS else "customer"
+        found: dict[str, str] = {}
+        while True:
+            query = {field: wanted} | _before(before)
+            rows = await self._database[collection].find(query).sort("order", -1).limit(limit).to_list()
+            found |= {row[owner]: row["order"] for row in rows}
+            if len(found) >= limit or len(rows) < limit:
+                return found
+            before = rows[-1]["order"]
 
     async def complaints_named(self, complaint_id: str, customer_id: str | None) -> list[ComplaintRow]:
         """The complaints of this id: one, unless two sources gave it to two customers."""
@@ -76,13 +97,17 @@ class InteractionsStore:
         return ComplaintRow.read(await found.to_list())
 
     async def complaint_history(self, customer_id: str, complaint_id: str) -> list[TimelineRow]:
-        """The timeline rows of a complaint, in the order in which they took effect."""
+        """The timeline rows of a complaint, the latest first."""
         query = {
             "place": {"$gte": f"{customer_id} ", "$lt": f"{customer_id}!"},
             "complaint_id": complaint_id,
         }
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
-        return sorted(TimelineRow.read(await found.to_list()), key=lambda row: row.step or 0)
+        return TimelineRow.read(await found.to_list())
+
+
+def _beginning(key: str) -> Document:
+    return {"$gte": key, "$lt": key + LAST_CHARACTER}
 
 
 def _given(wanted: Mapping[str, Any]) -> Document:

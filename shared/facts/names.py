@@ -9,6 +9,7 @@ from enum import Enum
 from hashlib import blake2b
 from struct import Struct
 from typing import Annotated, Any, NamedTuple
+from zlib import crc32
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -29,10 +30,12 @@ def _read(value: Any) -> Any:
     return b64decode(value) if isinstance(value, str) else value
 
 
-Names = Annotated[
+Packed = Annotated[
     bytes, BeforeValidator(_read), PlainSerializer(lambda names: b64encode(names).decode(), when_used="json")
 ]
-"""Names in the order in which they were heard; in JSON as base64 (19 characters a name)."""
+"""Entries of one size, one after the other; in JSON as base64."""
+Names = Packed
+"""Names in the order in which they were heard (19 characters a name in JSON)."""
 
 
 class Name(NamedTuple):
@@ -53,6 +56,9 @@ class Heard(Enum):
     """Told before, with other data: the first holds."""
 
 
+_NEW = Heard.NEW  # looking it up takes longer than looking for a name
+
+
 def name_of(event: Event) -> Name | None:
     """What the event is about; None where that has no name of its own.
 
@@ -61,8 +67,17 @@ def name_of(event: Event) -> Name | None:
     data = event.data
     if not data.thing:
         return None
-    parts = [str(micros(event.time) if field == "time" else getattr(data, field)) for field in data.named_by]
-    return Name(data.thing, _hash("\0".join((data.thing, *parts)).encode(), 8), _hash(_declared(data), 4))
+    name = data.thing
+    for field in data.named_by:
+        name += f"\0{micros(event.time) if field == 'time' else getattr(data, field)}"
+    # A checksum is enough to tell a copy from a correction, and every order waits for it.
+    told = crc32(_declared(data)).to_bytes(4)
+    return Name(data.thing, _hash(name), told)
+
+
+def key(thing: str, *parts: str) -> bytes:
+    """The hash that stands for a name: the thing and the values that name it."""
+    return _hash("\0".join((thing, *parts)))
 
 
 def answer_of(data: SurveyAnswered) -> bytes | None:
@@ -70,14 +85,14 @@ def answer_of(data: SurveyAnswered) -> bytes | None:
     None for an answer about nothing in particular, which stands alone."""
     if data.about is None:
         return None
-    return _hash("\0".join(("answer", data.survey, data.about.kind, data.about.id)).encode(), 8)
+    return key("answer", data.survey, data.about.kind, data.about.id)
 
 
 def heard(names: bytes, name: Name) -> Heard:
     """What ``names`` knows of it."""
     at = _find(names, name.key)
     if at is None:
-        return Heard.NEW
+        return _NEW
     return Heard.SAME if names[at + _KEY : at + _TOLD] == name.told else Heard.OTHER
 
 
@@ -89,6 +104,12 @@ def with_name(names: bytes, name: Name, day: int) -> bytes:
     return names[start:] + _ENTRY.pack(name.key, name.told, day)
 
 
+def without_name(names: bytes, name: Name) -> bytes:
+    """As if it was never heard: what was accepted first was refused later."""
+    at = _find(names, name.key)
+    return names if at is None else names[:at] + names[at + _DAY :]
+
+
 def _find(names: bytes, key: bytes) -> int | None:
     at = names.find(key)
     while at >= 0:
@@ -98,9 +119,11 @@ def _find(names: bytes, key: bytes) -> int | None:
     return None
 
 
-def _hash(text: bytes, size: int) -> bytes:
-    return blake2b(text, digest_size=size).digest()
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=_KEY).digest()
 
 
 def _declared(data: Data) -> bytes:
+    if not data.__pydantic_extra__:  # most often; quicker
+        return data.__pydantic_serializer__.to_json(data)
     return data.__pydantic_serializer__.to_json(data, include=set(type(data).model_fields))

@@ -94,9 +94,10 @@ class Course(Generic[S]):
         self.entries[entry.event.uid] = entry
         self.plan.tombstones.pop(entry.event.uid, None)
 
-    def retract(self, retracts: Sequence[Retract]) -> list[Record]:
+    def retract(self, retracts: Sequence[Retract], cause: str) -> list[Record]:
         """Take back that these were handled. What they emitted in this plan is still to be published, so
-        it is returned for the entry that now stands for them."""
+        it is returned for the entry that now stands for them. ``cause`` is the uid of the event that found
+        it out: where it takes itself back the journal may have it, as of a first time."""
         plan = self.plan
         emitted: list[Record] = []
         for retract in retracts:
@@ -104,7 +105,7 @@ class Course(Generic[S]):
             entry = self.entries.pop(uid, None)
             if entry is not None:
                 emitted += entry.emitted
-            elif uid not in plan.tombstones:
+            elif uid not in plan.tombstones and uid != cause:
                 plan.forgotten.add(uid)
             plan.retracted.append(retract)
             origin = Origin.parse(retract.origin)

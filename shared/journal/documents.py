@@ -160,8 +160,9 @@ def _entry(entry: Entry) -> Document:
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)
-    if entry.refusal is not None:
+    if entry.until is not None:
         document["retracted_until"] = entry.until
+    if entry.refusal is not None:
         document["refusal"] = asdict(entry.refusal)
     if entry.emitted:
         document["emitted"] = [_stored(record) for record in entry.emitted]

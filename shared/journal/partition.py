@@ -81,7 +81,7 @@ class PartitionMemory(Generic[S]):
 
     @staticmethod
     def _known_by_now(plan: Plan[S], known: Mapping[str, Journalled]) -> Iterator[str]:
-        refused = {entry.event.uid for entry in plan.entries if entry.refusal is not None}
+        refused = {entry.event.uid for entry in plan.entries if entry.until is not None}
         for message in plan.repeated:
             uid = message.event.uid
             before = known.get(uid)
@@ -90,7 +90,7 @@ class PartitionMemory(Generic[S]):
             if before is None or (not before.retracted and before.published_by(message.origin)):
                 yield uid
         for entry in plan.entries:
-            if entry.origin.topic != TIMER_TOPIC and entry.refusal is None:
+            if entry.origin.topic != TIMER_TOPIC and entry.until is None:
                 yield entry.event.uid
 
 

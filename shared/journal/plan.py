@@ -53,10 +53,13 @@ class Entry:
     refusal: Refusal | None = None
     """Set for what became a dead letter: its very record is handled, another one of its id is not."""
 
+    taken_back: bool = False
+    """Set for a fact that takes itself back: likewise, and its dead letter is among what it emits."""
+
     @property
     def until(self) -> int | None:
         """Records of its id are handled up to this offset, if they are not all."""
-        return None if self.refusal is None else self.origin.offset
+        return self.origin.offset if self.taken_back or self.refusal is not None else None
 
     def covers(self, origin: Origin) -> bool:
         """Whether an event of this id that stands there is to have no effect (again)."""

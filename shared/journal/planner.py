@@ -131,10 +131,12 @@ class Planner(Generic[S]):
             plan.states[event.subject] = effects.state
         course.keep_rows(effects.rows)
         course.keep_timers(event.subject, effects.timers)
-        emitted = (*course.retract(effects.retracts), *emitted, *dead_letters)
+        emitted = (*course.retract(effects.retracts, event.uid), *emitted, *dead_letters)
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        self._enter(course, Entry(event, message.origin, status, body, emitted))
+        # One that takes itself back is handled, but its id is free for a replay or an event put right.
+        own = any(retract.event.uid == event.uid for retract in effects.retracts)
+        self._enter(course, Entry(event, message.origin, status, body, emitted, taken_back=own))
 
     def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:
         """The event is a dead letter, for a replay or a corrected one under its id; its place in the log is

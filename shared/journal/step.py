@@ -108,5 +108,9 @@ class Step(Generic[S]):
         retracted = {uid for uid, entry in self.known.items() if entry.retracted}
         if retracted:
             plan.forgotten |= retracted & {*(e.event.uid for e in plan.entries), *plan.tombstones}
-        for tombstone in plan.tombstones.values():
-            tombstone.until = self.memory.handled(tombstone.origin, self.messages)
+        for uid, tombstone in plan.tombstones.items():
+            # One of that id that was rejected since is not journalled: read again, it is rejected again.
+            since = [r.message.origin.offset for r in plan.rejected if r.message.event.uid == uid]
+            tombstone.until = min(
+                [self.memory.handled(tombstone.origin, self.messages), *(n - 1 for n in since)]
+            )

@@ -104,6 +104,14 @@ class Data(Open):
     another event id it has no second effect (``shared.facts.names``)."""
     named_by: ClassVar[tuple[str, ...]] = ()
     """The fields that name the thing among those of the customer; ``time`` is the event's own."""
+    judge: ClassVar[str] = "interactions"
+    """The service that makes a dead letter ``duplicate_<thing>`` of other data; empty: none does."""
+    known_by: ClassVar[str] = "its event id alone"
+    """For people: what tells one from another that has no ``thing``."""
+    late: ClassVar[str] = ""
+    """For people: what becomes of one that is heard late, or before what it is about."""
+    again: ClassVar[str] = ""
+    """For people: what one does that is told again under another event id; empty where ``thing`` says it."""
 
 
 __all__ = [

@@ -16,6 +16,13 @@ class ComplaintsData(Data):
     """Common to the topic ``complaints``."""
 
     topic: ClassVar[str] = "complaints"
+    late: ClassVar[str] = (
+        "Waits 30 days for its complaint (50 of one complaint at most), else it is a dead letter "
+        "`unknown_complaint`. It is judged by the status at its own time: one that does not follow is a dead "
+        "letter `invalid_transition`, and holds once what it lacked is heard."
+    )
+    known_by: ClassVar[str] = "step: customer, `complaint_id`, type, `time`"
+    again: ClassVar[str] = "Nothing."
 
     complaint_id: Id
     """The complaint, by its source's id; unique among those of the customer."""
@@ -25,6 +32,8 @@ class ComplaintOpened(ComplaintsData):
     """A customer complains."""
 
     event_type: ClassVar[str] = "rapport.complaint.opened.v1"
+    late: ClassVar[str] = "Steps that were heard before it have waited, and take effect by their own times."
+    again: ClassVar[str] = ""
     thing: ClassVar[str] = "complaint"
     named_by: ClassVar[tuple[str, ...]] = ("complaint_id",)
 
@@ -120,12 +129,21 @@ class CompensationGranted(CompensationFields, ComplaintsData):
     """Something was given to make good; loyalty credits the points."""
 
     event_type: ClassVar[str] = "rapport.compensation.granted.v1"
+    late: ClassVar[str] = (
+        "Points are credited when it is heard. For the complaint it waits 30 days, else it is a dead letter "
+        "`unknown_complaint`; by the status at its own time it may be one `invalid_transition`."
+    )
+    known_by: ClassVar[str] = Data.known_by
+    again: ClassVar[str] = "Is granted again."
 
 
 class ComplaintSlaBreached(ComplaintsData):
     """A deadline passed. Written by Rapport."""
 
     event_type: ClassVar[str] = "rapport.complaint.sla_breached.v1"
+    late: ClassVar[str] = "Waits for its complaint as a step does; a step taken since has met the clock."
+    known_by: ClassVar[str] = "customer, `complaint_id`, `clock`"
+    again: ClassVar[str] = "Nothing: the latest of a clock is kept."
 
     clock: Literal["first_response", "update", "resolution"]
     """Which deadline it was: for the first answer, the next one, or the solution."""

@@ -11,11 +11,14 @@ class CustomersData(Data):
     """Common to the topic ``customers``."""
 
     topic: ClassVar[str] = "customers"
+    again: ClassVar[str] = "Nothing: it says what is known."
 
 
 class Profile(CustomersData):
     """What a source says of a customer. A field not named stays as it is, null clears it (not the name);
     tags and preferences are replaced whole. The latest event time wins, field by field."""
+
+    late: ClassVar[str] = "Fills the fields that no later event told; of one time the later in the log holds."
 
     name: str = ""
     """Full name; it cannot be cleared."""
@@ -58,6 +61,7 @@ class ConsentChanged(CustomersData):
     """A customer allowed or forbade a purpose on a channel."""
 
     event_type: ClassVar[str] = "rapport.consent.changed.v1"
+    late: ClassVar[str] = "The later event time holds; of one time the later in the log."
 
     purpose: Literal["marketing", "service", "survey"]
     """What messages it is about."""
@@ -73,3 +77,5 @@ class CustomerErased(CustomersData):
     """The person asked to be forgotten; every store follows."""
 
     event_type: ClassVar[str] = "rapport.customer.erased.v1"
+    late: ClassVar[str] = "Takes effect when it is heard."
+    again: ClassVar[str] = "Takes effect again."

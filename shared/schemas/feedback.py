@@ -16,6 +16,7 @@ class FeedbackData(Data):
     """Common to the topic ``feedback``."""
 
     topic: ClassVar[str] = "feedback"
+    late: ClassVar[str] = "Counts with its own time."
 
 
 class About(Open):
@@ -40,6 +41,9 @@ class SurveyAnswered(FeedbackData):
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_score_schema(survey) for survey in SCORES]})
     event_type: ClassVar[str] = "rapport.survey.answered.v1"
+    late: ClassVar[str] = "Of two answers to one survey about one thing the later event time holds."
+    known_by: ClassVar[str] = "answer: customer, `survey`, `about`"
+    again: ClassVar[str] = "Counts once with the first; without `about` each stands alone."
 
     survey: Literal["nps", "csat", "ces"]
     """Which question: would recommend, is satisfied, how easy it was."""

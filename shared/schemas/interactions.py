@@ -15,6 +15,8 @@ class InteractionsData(Data):
     """Common to the topic ``interactions``."""
 
     topic: ClassVar[str] = "interactions"
+    late: ClassVar[str] = "Counts with its own time."
+    again: ClassVar[str] = "Counts again."
 
 
 class InteractionLogged(InteractionsData):

@@ -12,6 +12,8 @@ class LoyaltyData(Data):
     """Common to the topic ``loyalty``."""
 
     topic: ClassVar[str] = "loyalty"
+    late: ClassVar[str] = "Loyalty tells it in the order of its log: what was told last holds."
+    again: ClassVar[str] = "Loyalty tells it once."
 
 
 class Cause(Open):
@@ -29,9 +31,15 @@ class MemberEnrolled(LoyaltyData):
     event_type: ClassVar[str] = "rapport.member.enrolled.v1"
     thing: ClassVar[str] = "enrolment"
     named_by: ClassVar[tuple[str, ...]] = ()
+    judge: ClassVar[str] = ""
+    late: ClassVar[str] = "A customer joins once; loyalty's own word of it holds."
+    again: ClassVar[str] = "Nothing, whatever it says."
 
     channel: Id | None = None
     """Where the customer joined."""
+    tier: Label | None = None
+    """The tier that the member begins with. Loyalty alone knows it: an outside system leaves it out, and
+    loyalty then tells the enrolment again with it."""
 
 
 class LedgerEntry(LoyaltyData):

@@ -14,6 +14,7 @@ SuppressionReason = Literal[
     "duplicate",
     "condition_unmet",
     "erased",
+    "address_suppressed",
 ]
 """Why a message is not sent."""
 
@@ -22,6 +23,8 @@ class OutreachData(Data):
     """Common to the topic ``outreach``."""
 
     topic: ClassVar[str] = "outreach"
+    late: ClassVar[str] = "Followup tells it in the order of its log."
+    again: ClassVar[str] = "Followup tells it once."
 
     outreach_id: Id
     """Names the message for ever, in all that is told of it."""
@@ -63,6 +66,8 @@ class OutreachDropped(OutreachData):
 
     reason: SuppressionReason
     """Why it is not sent."""
+    detail: str | None = None
+    """More about that, for people."""
 
 
 class OutreachSuppressed(OutreachDropped):

@@ -42,6 +42,8 @@ class PurchaseMade(PurchasesData):
     """An order was paid."""
 
     event_type: ClassVar[str] = "rapport.purchase.made.v1"
+    judge: ClassVar[str] = "loyalty"
+    late: ClassVar[str] = "Counts with its own time; returns that were heard before it take effect then."
     thing: ClassVar[str] = "order"
     named_by: ClassVar[tuple[str, ...]] = ("order_id",)
 
@@ -63,6 +65,10 @@ class PurchaseReturned(PurchasesData):
     """Goods, or only money, went back."""
 
     event_type: ClassVar[str] = "rapport.purchase.returned.v1"
+    judge: ClassVar[str] = "loyalty"
+    late: ClassVar[str] = (
+        "Waits 730 days for its order in every service, then counts as far as that was paid."
+    )
     thing: ClassVar[str] = "return"
     named_by: ClassVar[tuple[str, ...]] = ("order_id", "return_id")
 
@@ -78,6 +84,8 @@ class PurchaseReturned(PurchasesData):
 
 class SubscriptionTerm(PurchasesData):
     """A paid term of a subscription."""
+
+    late: ClassVar[str] = "The term told later, by event time, holds; it ends a cancellation from before it."
 
     subscription_id: Id
     """Names the subscription through all of its terms."""
@@ -109,6 +117,8 @@ class SubscriptionCancelled(PurchasesData):
     """A subscription will not be renewed, or ended."""
 
     event_type: ClassVar[str] = "rapport.subscription.cancelled.v1"
+    late: ClassVar[str] = "Ends the term that held at its time; one from before a new term ends nothing."
+    again: ClassVar[str] = "Nothing: it says what is known."
 
     subscription_id: Id
     """The subscription that was started under this id."""
@@ -122,6 +132,8 @@ class ProductRegistered(PurchasesData):
     """A customer owns a product that may need maintenance."""
 
     event_type: ClassVar[str] = "rapport.product.registered.v1"
+    late: ClassVar[str] = "Counts with its own time."
+    again: ClassVar[str] = "Counts again."
 
     product_id: Id
     """This very piece, e.g. its serial number."""

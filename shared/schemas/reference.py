@@ -20,6 +20,11 @@ microsecond (more digits are cut, a leap second is the last microsecond of its d
 written 1299.0; an id is 1 to 128 characters of `[A-Za-z0-9._:-]`. Types marked * are written by Rapport
 alone. How to send events, by HTTP and Kafka, is in [cloudevents.md](cloudevents.md); JSON Schemas are in
 `schemas/`, all topics in `asyncapi.json`.
+
+The event's `source` and `id` name it for ever among those of its customer: told again under them it has no
+second effect. Most facts are about a thing with a name of its own, which is known for 800 days at least; a
+second table by topic says what names it, what becomes of a fact that is heard late, and what a copy under
+another event id does. A copy is in the customer's timeline, marked as one.
 """
 
 
@@ -31,6 +36,8 @@ def events_page(schemas: Mapping[str, Schema]) -> str:
         rows = [row for cls in classes for row in _type_rows(cls, schemas[cls.event_type])]
         parts.append(f"## `{topic}`\n\n{topic_text(topic)}\n")
         parts.append(_table(("type", "field", "type of field", "meaning"), rows))
+        if told := _telling(classes):
+            parts.append(_table(("type", "named by", "heard late", "told again under another id"), told))
         for cls in classes:
             shapes.update(schemas[cls.event_type].get("$defs", {}))
     parts.append("## Shared shapes\n")
@@ -44,6 +51,23 @@ def _type_rows(cls: type[Data], schema: Schema) -> Iterator[tuple[str, ...]]:
     name = f"`{cls.event_type}`" + (" *" if cls.event_type in OWN_TYPES else "")
     yield name, "", "", type_text(cls)
     yield from (("", *cells) for cells in _field_cells(schema))
+
+
+def _telling(classes: Sequence[type[Data]]) -> list[tuple[str, ...]]:
+    """What names the events, what may come late, and what a copy does; types alike in one row."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for cls in classes:
+        if cls.late:
+            rows.setdefault(_told(cls), []).append(f"`{cls.event_type}`")
+    return [("<br>".join(types), *cells) for cells, types in rows.items()]
+
+
+def _told(cls: type[Data]) -> tuple[str, ...]:
+    if not cls.thing:
+        return cls.known_by, cls.late, cls.again
+    fields = ", ".join(["customer", *(f"`{field}`" for field in cls.named_by)])
+    other = f"; with other data a dead letter `duplicate_{cls.thing}` of {cls.judge}" if cls.judge else ""
+    return f"{cls.thing}: {fields}", cls.late, cls.again or f"Nothing: the first holds{other}."
 
 
 def _shape_rows(shapes: Mapping[str, Schema]) -> Iterator[tuple[str, ...]]:

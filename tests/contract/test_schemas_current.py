@@ -210,3 +210,18 @@ def test_the_page_lists_every_topic_type_field_and_code() -> None:
                 assert f"| `{name}`" in rows, (cls, name)
     for code in CODES:
         assert f"| `{code}` |" in page
+
+
+def test_every_fact_says_what_names_it_what_may_come_late_and_what_a_copy_does() -> None:
+    page = (DOCS / "events.md").read_text(encoding="utf-8")
+    tables = [part.split("\n\n")[0] for part in page.split("| type | named by |")[1:]]
+    rows = [line for table in tables for line in table.splitlines()[2:]]
+    for topic in TOPICS.keys() - {"commands", "clock"}:
+        for cls in TOPICS[topic]:
+            (row,) = (row for row in rows if f"`{cls.event_type}`" in row)
+            _, named, late, again = row.strip("| ").split(" | ")
+            assert late, cls
+            assert again, cls
+            assert named.startswith(cls.thing), cls
+            assert all(f"`{field}`" in named for field in cls.named_by), cls
+            assert not (cls.thing and cls.judge) or f"`duplicate_{cls.thing}` of {cls.judge}" in again, cls

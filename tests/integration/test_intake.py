@@ -260,9 +260,41 @@ def test_what_one_service_cannot_apply_it_sets_aside_and_replays_alone(stack: St
     until(lambda: stack.balance(customer) == 5, "the corrected event")
 
 
-def test_a_fact_about_an_unknown_complaint_is_a_dead_letter(stack: Stack) -> None:
+def test_a_step_of_an_unknown_complaint_waits_for_it_and_one_too_many_is_a_dead_letter(stack: Stack) -> None:
     customer = new_customer()
-    resolved = {"complaint_id": "none", "resolution": "done"}
-    stack.send("complaints", event("complaint.resolved", customer, resolved))
+    about = {"complaint_id": f"c-{customer}"}
+    opened = about | {"channel": "web", "category": "delivery", "severity": "low", "description": "late"}
+    times = (datetime.now(UTC) - timedelta(minutes=n) for n in range(100))
+    steps = [
+        event("complaint.updated", customer, about | {"message": "soon"}, at=next(times).isoformat())
+        for _ in range(50)
+    ]
+    stack.post_events(event("complaint.resolved", customer, about | {"resolution": "done"}), *steps)
     (dead_letter,) = until(lambda: dead_letters(stack, "complaints", customer.encode()), "the dead letter")
     assert dict(dead_letter.headers)["rapport-error"] == b"unknown_complaint"
+
+    def lines() -> list[str]:
+        return [
+            row["summary"] for row in stack.timeline(customer) if row["type"].startswith("rapport.complaint.")
+        ]
+
+    until(lambda: len(lines()) == 50, "those that wait")
+    assert all(line.startswith("Waiting: ") for line in lines())
+    stack.post_events(event("complaint.opened", customer, opened, at=next(times).isoformat()))
+    path = f"/complaints/{about['complaint_id']}"
+    until(lambda: stack.call("interactions", "GET", path).status == 200, "the complaint")
+    page = stack.get("interactions", path)
+    assert (page["status"], page["resolution"], len(page["history"])) == ("resolved", "done", 51)
+
+
+def test_one_order_under_two_event_ids_is_one_order_in_the_360(stack: Stack) -> None:
+    customer, order = new_customer(), f"so-1001-{new_customer()}"
+    stack.post_events(*(purchase(customer, 10_000, order=order, event_id=f"{n}-{order}") for n in "12"))
+    until(lambda: sum("Bought" in row["summary"] for row in stack.timeline(customer)) == 2, "both events")
+    page = stack.get("interactions", f"/customers/{customer}")
+    assert page["purchases"]["count"] == 1
+    assert page["purchases"]["totals"][0]["purchased"] == 10_000
+    copies = [row for row in stack.timeline(customer) if row["note"]]
+    assert [row["summary"].partition(":")[0] for row in copies] == ["Copy"]
+    found = stack.get("interactions", f"/customers?query={order}")["items"]
+    assert [hit["customer_id"] for hit in found] == [customer]

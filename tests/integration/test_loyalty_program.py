@@ -104,6 +104,35 @@ def test_a_return_of_more_than_was_bought_that_waited_is_a_dead_letter_and_can_b
     assert len(dead_letters()) == 1
 
 
+def test_an_order_told_twice_by_its_webhooks_earns_once(stack: Stack) -> None:
+    customer, name = new_customer(), uuid.uuid4().hex
+    for event_id in (f"wh-1-{name}", f"wh-2-{name}"):
+        stack.post_events(purchase(customer, 10_000, order=f"so-{name}", event_id=event_id))
+    stack.post_events(purchase(customer, 100))
+    until(lambda: stack.balance(customer) == 101, "the points")
+    assert [entry["points"] for entry in stack.ledger(customer)] == [1, 100]
+    assert not [r for r in stack.records("purchases.dlq") if r.key == customer.encode()]
+
+
+def test_a_till_that_runs_20_hours_ahead_ends_nothing_early(stack: Stack) -> None:
+    customer, now = new_customer(), datetime.now(UTC)
+    stack.post_events(purchase(customer, 10_000, at=(now - timedelta(days=364.5)).isoformat()))
+    until(lambda: stack.balance(customer) == 100, "points that are good for 12 h more")
+    stack.post_events(purchase(customer, 5_000, at=(now + timedelta(hours=20)).isoformat()))
+    account = until(lambda: _with_pending(stack, customer), "what the till told")
+    assert (account["balance"], account["pending"]) == (100, 50)
+    answer = redeem(stack, customer, "free-delivery")
+    assert (answer.status, answer.body["balance"]) == (201, 0)
+    code = answer.body["voucher_code"]
+    used = stack.call("loyalty", "POST", f"/vouchers/%20{code.lower()}/redeem")
+    assert (used.status, used.body["voucher_code"]) == (200, code)
+
+
+def _with_pending(stack: Stack, customer: str) -> dict[str, Any] | None:
+    account: dict[str, Any] = stack.get("loyalty", f"/members/{customer}")
+    return account if account["pending"] else None
+
+
 def test_what_a_member_and_the_finance_department_read(stack: Stack) -> None:
     customer = member(stack, 30_000)
     stack.post_events(purchase(customer, 1_001))

@@ -15,7 +15,7 @@ from services.metrics.journal.seen import event_hash
 from services.metrics.journal.store import WorkerStore as MetricsStore
 from shared.host import Runtime
 from shared.kafka.publisher import Publisher
-from shared.schemas.times import day_number
+from shared.schemas.times import day_number, micros
 from shared.worker.intake import Intake
 from shared.worker.merge import Slot
 from shared.worker.processing import Processor
@@ -61,7 +61,7 @@ class MetricsSubject:
                 continue
             seen.add(h)
             one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
-            metrics.apply(one, slot.event, h, delta)
+            metrics.apply(one, slot.event, micros(slot.event.time), delta)
         for one in tracked.values():
             one.trim()
         cells, customers = Counter(delta), {subject: encode(one.data) for subject, one in tracked.items()}

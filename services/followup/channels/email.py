@@ -19,15 +19,19 @@ from aiosmtplib import (
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import Field, SecretStr
 
+from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
 from services.followup.domain.messages.channel import Message
+from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
-from services.followup.domain.state import Customer
+from services.followup.domain.state import Customer, address_mark
 from shared.runtime.settings import Port
 
 # A header that does not fit its line is folded into encoded words, and no mail client decodes those in
 # List-Unsubscribe: so lines may be as long as RFC 5322 allows.
 SMTP_POLICY = SMTP_DEFAULTS.clone(max_line_length=998)
+UTF8_POLICY = SMTP_POLICY.clone(utf8=True)
+"""For addresses that no encoded word may stand for: headers are written as they are."""
 SUBJECT_LIMIT = 200
 
 CONNECTED = Gauge("rapport_smtp_connected", "1 while there is a connection to the SMTP server.")
@@ -48,6 +52,9 @@ class EmailSettings(ChannelSettings):
     """TLS from the first byte (usually port 465)."""
     smtp_starttls: bool | None = None
     """Whether to upgrade to TLS; None: if the server offers it."""
+    smtp_utf8: bool | None = None
+    """Whether the server takes addresses with letters beyond ASCII before the @ (SMTPUTF8); None: as it says
+    when the first message to such an address goes, which is remembered."""
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_timeout: float = Field(default=30.0, gt=0, le=300)
@@ -74,7 +81,18 @@ class Email(Channel):
         self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
 
     def address(self, customer: Customer) -> str | None:
-        return customer.email
+        """The profile's, its domain in ASCII."""
+        return None if customer.email is None or self.unusable(customer) else mailable(customer.email)
+
+    def unusable(self, customer: Customer) -> str | None:
+        try:
+            address = mailable(customer.email or "")
+        except AddressError as fault:
+            return str(fault)
+        if not needs_utf8(address) or self._settings.smtp_utf8:
+            return None
+        known = self._settings.smtp_utf8 is False or address_mark(self.name, address) in customer.refused
+        return NO_UTF8 if known else None
 
     def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
         return Message(
@@ -141,9 +159,15 @@ class Email(Channel):
             SEND_SECONDS.observe(time.perf_counter() - started)
 
     async def _hand_over(self, smtp: SMTP, message: EmailMessage) -> Attempt:
+        sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+        options: tuple[str, ...] = ()
+        if needs_utf8(sender + to):
+            if not smtp.supports_extension("smtputf8"):
+                return Attempt(Result.FAILED, f"{ADDRESS}{NO_UTF8}")
+            options = ("SMTPUTF8",)
         try:
-            await smtp.mail(message["From"].addresses[0].addr_spec)
-            await smtp.rcpt(message["To"].addresses[0].addr_spec)
+            await smtp.mail(sender, options=options, encoding="utf-8")
+            await smtp.rcpt(to, encoding="utf-8")
         except (SMTPSenderRefused, SMTPRecipientRefused) as refusal:
             await self._reset(smtp)
             return _refused(refusal)
@@ -181,10 +205,11 @@ def build(delivery: Delivery, date: datetime) -> EmailMessage:
     """The e-mail of a message. Raises ``BadMessageError``.
 
     Headers go through ``EmailMessage``, which refuses line breaks: no value can become a header."""
-    message = EmailMessage(policy=SMTP_POLICY)
     try:
-        message["From"] = Address(delivery.sender.name, addr_spec=delivery.sender.address)
-        message["To"] = Address(_name(delivery.to.name), addr_spec=delivery.to.address)
+        sender, to = mailable(delivery.sender.address), mailable(delivery.to.address)
+        message = EmailMessage(policy=UTF8_POLICY if needs_utf8(sender + to) else SMTP_POLICY)
+        message["From"] = _party(delivery.sender.name, sender)
+        message["To"] = _party(_name(delivery.to.name), to)
         message["Subject"] = delivery.subject
         message["Date"] = date
         message["Message-ID"] = f"<{delivery.outreach_id}@rapport>"
@@ -194,10 +219,21 @@ def build(delivery: Delivery, date: datetime) -> EmailMessage:
         message.set_content(delivery.text)
         message.add_alternative(delivery.html, subtype="html")
         message.as_bytes()
-        delivery.to.address.encode("ascii")
     except Exception as error:  # the e-mail package raises nearly everything on impossible input
         raise BadMessageError(f"{type(error).__name__}: {error}") from error
     return message
+
+
+def _party(name: str, address: str) -> Address:
+    """Raises ``ValueError``, or what the e-mail package raises, where the address is not one bare address."""
+    if address.isascii():
+        return Address(name, addr_spec=address)
+    if not address.isprintable() or " " in address:
+        raise ValueError("the address has characters that nobody sees")
+    # The package takes letters beyond ASCII only of an address in its parts, which it then does not check.
+    Address(addr_spec="".join(c if c.isascii() else "x" for c in address))
+    local, _, domain = address.rpartition("@")
+    return Address(name, username=local, domain=domain)
 
 
 def _name(name: str) -> str:

@@ -1,20 +1,38 @@
 """The one door to the domain: ``apply(policy, state, event, context)``."""
 
-from datetime import datetime
+from dataclasses import replace
 
 from services.followup.domain import commands, customers, planning, reports
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
+from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
-from services.followup.domain.state import Customer
+from services.followup.domain.rules.times import cut
+from services.followup.domain.state import Customer, StepOf
+from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
+from shared.facts.complaints import step_of
+from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
-from shared.schemas.complaints import ComplaintClosed, ComplaintOpened, ComplaintReopened, ComplaintResolved
-from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerRegistered, CustomerUpdated
+from shared.schemas.complaints import (
+    ComplaintClosed,
+    ComplaintOpened,
+    ComplaintReopened,
+    ComplaintResolved,
+    ComplaintsData,
+)
+from shared.schemas.customers import (
+    ConsentChanged,
+    CustomerErased,
+    CustomerRegistered,
+    CustomerUpdated,
+    Profile,
+)
 from shared.schemas.event import Event
+from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.timer import TimerFired
-from shared.schemas.times import MILLISECOND, Micros, micros
+from shared.schemas.times import day_of, micros
 
 CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
@@ -39,38 +57,43 @@ def consumes(rules: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``RefusedError`` for commands only."""
-    at, now, data = _time(event.time), _time(context.now), event.data
+    # What happened first is told by the microsecond; what is done about it, by the millisecond.
+    at, heard_at, data = micros(event.time), micros(context.now), event.data
+    now = cut(heard_at)
     match data:
         case DeliveryReported():
-            return reports.report(state, policy, data, at, now)
+            return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
             return commands.request_outreach(state, policy, data, now, context.new_id)
         case UnsubscribeRequested():
-            return commands.unsubscribe(state, policy, data, now)
+            return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:
         return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
-    known = _learn(state, policy, data, at, now)
-    return then(known, lambda s: planning.on_event(s, policy, data, at, now, context.new_id))
+    name = name_of(event)
+    if name is not None:
+        if heard(state.names, name) is not Heard.NEW:
+            return nothing(state)  # a copy, whatever it says: the first holds
+        state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
+    return _fact(policy, state, Fact(data, event_name(type(data)), at, min(at, heard_at), now), context)
 
 
-def _time(time: datetime) -> Micros:
-    """Cut to the millisecond, which is what timers and rows keep: so they and the state say the same."""
-    return micros(time) // MILLISECOND * MILLISECOND
-
-
-def _learn(state: Customer, policy: Policy, data: Data, at: Micros, now: Micros) -> Effects[Customer]:
-    """What an event says about the customer, whatever the rules."""
+def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effects[Customer]:
+    """What a fact says about the customer, whatever the rules, and what it means to these."""
+    data, known = fact.data, nothing(state)
     match data:
-        case CustomerRegistered() | CustomerUpdated():
-            return customers.profile(state, data, at)
+        case Profile():
+            known = customers.profile(state, data, fact.at)
         case ConsentChanged():
-            return customers.consent(state, policy, data, at, now)
-        case ComplaintOpened() | ComplaintReopened():
-            return customers.complaint_open(state, policy, data.complaint_id, now)
-        case ComplaintResolved() | ComplaintClosed():
-            return customers.complaint_over(state, data.complaint_id)
+            known = customers.consent(state, policy, data, fact.at, fact.now)
+        case ComplaintsData() if (step := step_of(data, fact.at)) is not None:
+            learnt = customers.complaint(state, policy, data.complaint_id, step, fact.now)
+            if learnt is None:
+                return nothing(state)  # told before
+            known, fact = learnt, replace(fact, of=StepOf(data.complaint_id, step.at, step.kind))
+        case SurveyAnswered() if (place := answer_of(data)) is not None:
+            fact = replace(fact, answer=place.hex())
         case CustomerErased():
-            return customers.erase(state, now)
-    return nothing(state)
+            known = customers.erase(state, fact.now)
+    return then(known, lambda s: planning.on_fact(s, policy, fact, context.new_id))

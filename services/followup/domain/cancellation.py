@@ -1,5 +1,6 @@
 """Taking back an outreach that is planned, or that is with the sender."""
 
+from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.effects import nothing, then
@@ -47,23 +48,14 @@ def cancel_flights(
     policy: Policy,
     reason: SuppressionReason,
     now: Micros,
-    *,
-    purposes: frozenset[str] | None = None,
-    channel: str | None = None,
-    key: str | None = None,
+    which: Callable[[InFlight], bool],
 ) -> Effects[Customer]:
-    """Take back what is with the sender and matches. Under the stream clock, where a message counts as
-    sent when decided, only an erasure takes back."""
+    """Take back what is with the sender. Under the stream clock, where a message counts as sent when
+    decided, only an erasure takes back."""
     effects = nothing(state)
     if policy.event_time and reason != "erased":
         return effects
     for flight in state.in_flight:
-        wanted = (
-            not flight.cancelled
-            and (purposes is None or flight.purpose in purposes)
-            and (channel is None or flight.channel == channel)
-            and (key is None or flight.key == key)
-        )
-        if wanted:
+        if not flight.cancelled and which(flight):
             effects = then(effects, partial(cancel_flight, flight=flight, reason=reason, now=now))
     return effects

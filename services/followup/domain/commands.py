@@ -9,11 +9,12 @@ from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
+from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Planned
 from shared.domain import Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
-from shared.schemas.times import MILLISECOND, Micros, micros, moment
+from shared.schemas.times import Micros, micros, moment
 
 
 def request_outreach(
@@ -49,13 +50,15 @@ def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Mic
     except VariableFaultError as fault:
         raise errors.BAD_VARIABLES(fault=fault, field=fault.field) from None
     return Planned(
+        at=now,
+        by=now,
         outreach_id=outreach_id,
         key=f"{MANUAL}:{outreach_id}",
         rule=MANUAL,
         template=data.template,
         purpose=template.purpose,
         channel=channel.name,
-        due_at=micros(data.at) // MILLISECOND * MILLISECOND if data.at else now,
+        due_at=cut(micros(data.at)) if data.at else now,
         variables=variables,
     )
 
@@ -65,7 +68,7 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
         return plan(state, planned, planned.due_at, now)
     decision = decide(state, policy, planned, now)
     if isinstance(decision, No):
-        raise errors.SUPPRESSED[decision.reason]()
+        raise errors.SUPPRESSED[decision.reason](fault=decision.detail)
     announced = plan(state, planned, planned.due_at, now)
     decided = settle(state, policy, planned, now)
     # The timer of a plan that is decided at once would only fire to find nothing.
@@ -75,7 +78,7 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
 
 
 def unsubscribe(
-    state: Customer, policy: Policy, data: UnsubscribeRequested, now: Micros
+    state: Customer, policy: Policy, data: UnsubscribeRequested, told_at: Micros
 ) -> Effects[Customer]:
     """Withdraw a consent and tell everybody; said before, nothing happens. Answers 200."""
     outcome = Outcome(200, {"purpose": data.purpose, "channel": data.channel, "granted": False})
@@ -83,11 +86,11 @@ def unsubscribe(
     if state.erased or (known is not None and not known.granted):
         return Effects(state, outcome=outcome)
     # Later than any word known, or a sender whose clock is ahead would have the last one.
-    at = max(now, known.at) if known else now
+    at = max(told_at, known.at) if known else told_at
     withdrawn = ConsentChanged(
         purpose=data.purpose, channel=data.channel, granted=False, evidence="unsubscribe link"
     )
-    effects = consent(state, policy, withdrawn, at, now)
+    effects = consent(state, policy, withdrawn, at, cut(told_at))
     return Effects(
         effects.state, (Emit(withdrawn, moment(at)), *effects.emits), effects.timers, effects.rows, outcome
     )

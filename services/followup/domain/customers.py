@@ -2,22 +2,22 @@
 
 from functools import partial
 
+from services.followup.domain import complaints
 from services.followup.domain.cancellation import cancel_flight, cancel_flights, cancel_planned
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import Consent, Customer
+from services.followup.domain.state import PROFILE, Consent, Customer
 from shared.domain import CancelTimer, Effects
+from shared.facts.complaints import Step
+from shared.facts.profile import profile_told
 from shared.schemas.customers import ConsentChanged, Profile
 from shared.schemas.times import Micros
 
 
 def profile(state: Customer, data: Profile, at: Micros) -> Effects[Customer]:
-    """A profile replaces the one before, unless that is newer."""
-    if state.profile_at is not None and at < state.profile_at:
-        return nothing(state)
-    fields = ("name", "email", "phone", "locale", "timezone", "preferred_channel")
-    changed = {name: getattr(data, name) for name in fields}
-    return Effects(state.model_copy(update={**changed, "profile_at": at}))
+    """Field by field: what is not named stays, null clears, the latest event time wins."""
+    told = profile_told(state.profile, data, at, PROFILE)
+    return nothing(state if told is state.profile else state.model_copy(update={"profile": told}))
 
 
 def consent(
@@ -32,29 +32,28 @@ def consent(
     effects = Effects(state.model_copy(update={"consents": (*others, word)}))
     if data.granted:
         return effects
+    about = (data.purpose, data.channel)
     return then(
         effects,
-        lambda s: cancel_flights(
-            s, policy, "no_consent", now, purposes=frozenset({data.purpose}), channel=data.channel
-        ),
+        lambda s: cancel_flights(s, policy, "no_consent", now, lambda f: (f.purpose, f.channel) == about),
     )
 
 
-def complaint_open(state: Customer, policy: Policy, complaint_id: str, now: Micros) -> Effects[Customer]:
-    """A complaint was opened or reopened: marketing that is still with the sender comes back."""
-    if complaint_id in state.open_complaints:
-        return nothing(state)
-    after = state.model_copy(update={"open_complaints": (*state.open_complaints, complaint_id)})
-    purposes = frozenset[str](policy.rules.hold_during_complaint)
-    return cancel_flights(after, policy, "open_complaint", now, purposes=purposes)
-
-
-def complaint_over(state: Customer, complaint_id: str) -> Effects[Customer]:
-    """A complaint was resolved or closed."""
-    if complaint_id not in state.open_complaints:
-        return nothing(state)
-    rest = tuple(c for c in state.open_complaints if c != complaint_id)
-    return nothing(state.model_copy(update={"open_complaints": rest}))
+def complaint(
+    state: Customer, policy: Policy, complaint_id: str, step: Step, now: Micros
+) -> Effects[Customer] | None:
+    """A step of a complaint's life. Where that opens it, marketing that is still with the sender comes back.
+    None where the step is known, or one too many: then it means nothing to anybody."""
+    known = complaints.kept(state.complaints, now)
+    after = complaints.with_fact(known, complaint_id, step, now)
+    if after is None:
+        return None
+    learnt = state.model_copy(update={"complaints": after})
+    before = state.complaint(complaint_id)
+    if not any(c.complaint_id == complaint_id and c.is_open for c in after) or (before and before.is_open):
+        return nothing(learnt)
+    held = policy.rules.hold_during_complaint
+    return cancel_flights(learnt, policy, "open_complaint", now, lambda f: f.purpose in held)
 
 
 def erase(state: Customer, now: Micros) -> Effects[Customer]:

@@ -32,6 +32,8 @@ class No:
     """Do not send it."""
 
     reason: SuppressionReason
+    detail: str | None = None
+    """More about it, without a capital and a stop."""
 
 
 Decision: TypeAlias = Go | Wait | No
@@ -52,12 +54,13 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
         return No("condition_unmet")  # taken out of the rules since
     unreachable = unreachable_reason(state, policy, purpose, outreach.channel)
     if unreachable is not None:
-        return No(unreachable)
+        detail = unusable(state, policy, outreach.channel) if unreachable == "address_suppressed" else None
+        return No(unreachable, detail)
     quiet_end = quiet_until(moment(now), zone(state.timezone, rules.timezone), rules.quiet_hours)
     if quiet_end is not None:
         until = micros(quiet_end)
         return Wait(until) if until <= last_moment else No("quiet_hours")
-    if state.open_complaints and purpose in rules.hold_during_complaint:
+    if state.complains and purpose in rules.hold_during_complaint:
         return No("open_complaint")
     if rule and rule.at_most_one_in and sent_within(state, policy, rule.name, now, rule.at_most_one_in):
         return No("duplicate")
@@ -72,12 +75,25 @@ def address(state: Customer, policy: Policy, channel: str) -> str | None:
     return known.address(state) if known is not None else None
 
 
+def unusable(state: Customer, policy: Policy, channel: str) -> str | None:
+    """Why the address that the channel would use can never be used; None where it can, or there is none."""
+    known = policy.channels.get(channel)
+    return known.unusable(state) if known is not None else None
+
+
+def unusable_addresses(policy: Policy, customer: Customer) -> dict[str, str]:
+    """Of each channel that can never use the address that is known, a sentence that says why."""
+    reasons = {name: channel.unusable(customer) for name, channel in policy.channels.items()}
+    return {name: f"The address cannot be used: {why}." for name, why in reasons.items() if why}
+
+
 def unreachable_reason(
     state: Customer, policy: Policy, purpose: str, channel: str
 ) -> SuppressionReason | None:
-    """``condition_unmet`` without an address, ``no_consent`` without leave to use it, else None."""
+    """``condition_unmet`` without an address, ``address_suppressed`` where it is none that can be used,
+    ``no_consent`` without leave to use it, else None."""
     if not address(state, policy, channel):
-        return "condition_unmet"
+        return "address_suppressed" if unusable(state, policy, channel) else "condition_unmet"
     consent = state.consent(purpose, channel)
     allowed = consent.granted if consent else not policy.rules.consent.must_be_granted(purpose)
     return None if allowed else "no_consent"

@@ -5,11 +5,21 @@ from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
-from services.followup.domain.state import Customer, InFlight, Planned, Unreached, with_plan, without_plan
+from services.followup.domain.state import (
+    Customer,
+    InFlight,
+    Planned,
+    Unreached,
+    address_mark,
+    with_plan,
+    without_plan,
+)
 from shared.domain import Effects, Emit, SetTimer
 from shared.schemas.outreach import OutreachFailed, OutreachScheduled, OutreachSuppressed, SuppressionReason
 from shared.schemas.times import DAY, Micros, moment
 
+UNREACHED: frozenset[SuppressionReason] = frozenset({"no_consent", "condition_unmet", "address_suppressed"})
+"""The customer could not be reached: within the interval of its rule that is told once."""
 CANCELLED_KEPT = DAY
 """How long the report of a cancelled message, which the sender may have sent, is still understood."""
 
@@ -24,14 +34,19 @@ def plan(state: Customer, planned: Planned, at: Micros, now: Micros) -> Effects[
     )
 
 
+def plan_silently(state: Customer, planned: Planned, at: Micros, now: Micros) -> Effects[Customer]:
+    """Put an outreach in the calendar that is told of when it goes."""
+    return Effects(with_plan(state, planned), timers=(SetTimer(planned.timer, moment(at)),))
+
+
 def settle(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Effects[Customer]:
     """Decide about an outreach that is due."""
     match decide(state, policy, planned, now):
         case Wait(until):
             # Silently: else every message of a night would be one more event.
             return Effects(with_plan(state, planned), timers=(SetTimer(planned.timer, moment(until)),))
-        case No(reason):
-            return _suppress(without_plan(state, planned.outreach_id), policy, planned, reason, now)
+        case No() as no:
+            return _suppress(without_plan(state, planned.outreach_id), policy, planned, no, now)
         case Go(to):
             return _hand_over(without_plan(state, planned.outreach_id), policy, planned, to, now)
 
@@ -42,6 +57,8 @@ def _hand_over(state: Customer, policy: Policy, planned: Planned, to: str, now: 
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
     flight = InFlight(
+        at=planned.at,
+        by=planned.by,
         outreach_id=planned.outreach_id,
         key=planned.key,
         rule=planned.rule,
@@ -49,7 +66,10 @@ def _hand_over(state: Customer, policy: Policy, planned: Planned, to: str, now: 
         purpose=planned.purpose,
         channel=planned.channel,
         due_at=planned.due_at,
+        of=planned.of,
+        answer=planned.answer,
         decided_at=now,
+        to=address_mark(planned.channel, to),
     )
     since = now - CANCELLED_KEPT
     kept = tuple(f for f in state.in_flight if not (f.cancelled and f.decided_at < since))
@@ -85,19 +105,18 @@ def _unwritable(state: Customer, planned: Planned, error: str, now: Micros) -> E
     return Effects(state, emits=(Emit(data, moment(now)),), rows=(failed,))
 
 
-def _suppress(
-    state: Customer, policy: Policy, planned: Planned, reason: SuppressionReason, now: Micros
-) -> Effects[Customer]:
+def _suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Micros) -> Effects[Customer]:
     rule = policy.rules.rule(planned.rule)
-    if reason in ("no_consent", "condition_unmet") and rule and rule.at_most_one_in:
+    if no.reason in UNREACHED and rule and rule.at_most_one_in:
         others = tuple(u for u in state.unreached if u.rule != rule.name)
         state = state.model_copy(update={"unreached": (*others, Unreached(rule=rule.name, at=now))})
-    data = OutreachSuppressed(outreach_id=planned.outreach_id, rule=planned.rule, reason=reason)
-    return Effects(
-        state,
-        emits=(Emit(data, moment(now)),),
-        rows=(row(state.customer_id, planned, "suppressed", now, reason=reason),),
+    if rule and not planned.announced and not rule.restart:
+        return Effects(state)  # the one that it stood behind has told why their rule does not speak
+    data = OutreachSuppressed(
+        outreach_id=planned.outreach_id, rule=planned.rule, reason=no.reason, detail=no.detail
     )
+    dropped = row(state.customer_id, planned, "suppressed", now, reason=no.reason, error=no.detail)
+    return Effects(state, emits=(Emit(data, moment(now)),), rows=(dropped,))
 
 
 def _scheduled(planned: Planned, now: Micros) -> Emit:

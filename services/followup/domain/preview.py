@@ -8,7 +8,7 @@ from services.followup.domain.delivery import render
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import span
+from services.followup.domain.rules.times import due
 from services.followup.domain.state import Customer, Planned
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros
@@ -26,6 +26,8 @@ class Preview:
     """When it would go; None if it would not."""
     reason: SuppressionReason | None
     """Why it would wait, or not go."""
+    detail: str | None
+    """More about that."""
     planned_at: Micros | None
     """When the customer's own is due; None if none is planned."""
     to: str | None
@@ -39,8 +41,10 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     anchor = state.anchor(rule.name)
     planned_at = planned.due_at if planned else None
     if planned_at is None and anchor is not None and anchor.armed:
-        planned_at = anchor.at + span(rule.delay)
+        planned_at = due(anchor.at, rule.delay)
     shown = Planned(
+        at=now,
+        by=now,
         outreach_id="preview",
         key=rule.name,
         rule=rule.name,
@@ -51,7 +55,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )
     message = render(state, policy, shown)
-    decision, at, reason = _words(decide(state, policy, shown, now), now)
+    decision, at, reason, detail = _words(decide(state, policy, shown, now), now)
     return Preview(
         rule=rule,
         purpose=shown.purpose,
@@ -59,6 +63,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         decision=decision,
         at=at,
         reason=reason,
+        detail=detail,
         planned_at=planned_at,
         to=address(state, policy, rule.channel),
         message=message,
@@ -67,11 +72,11 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
 
 def _words(
     decision: Decision, now: Micros
-) -> tuple[Literal["send", "wait", "suppress"], Micros | None, SuppressionReason | None]:
+) -> tuple[Literal["send", "wait", "suppress"], Micros | None, SuppressionReason | None, str | None]:
     match decision:
         case Go():
-            return "send", now, None
+            return "send", now, None, None
         case Wait(until):
-            return "wait", until, "quiet_hours"
-        case No(reason):
-            return "suppress", None, reason
+            return "wait", until, "quiet_hours", None
+        case No(reason, detail):
+            return "suppress", None, reason, detail

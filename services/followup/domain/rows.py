@@ -132,7 +132,7 @@ def ready_row(
             "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),
             "quiet": _quiet(state, policy),
             "from": {"name": rules.sender.name, "address": rules.sender.address},
-            "to": {"name": state.name or "", "address": to},
+            "to": {"name": state.name, "address": to},
             "subject": message.subject,
             "text": message.text,
             "html": message.html,

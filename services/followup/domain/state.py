@@ -1,10 +1,17 @@
 """What followup knows of one customer: how to reach them, what they allow, what is planned and was sent."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from hashlib import blake2b
+from typing import NamedTuple, TypeAlias
 
+from services.followup.domain.complaints import Complaint
+from shared.facts.names import Names
+from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
+
+PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_channel"})
+"""The fields of a profile that are kept."""
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
@@ -19,17 +26,63 @@ class Consent(Open):
     at: Micros
 
 
-class Anchor(Open):
+class StepOf(NamedTuple):
+    """The step of a complaint's life that an event is: it counts while the life has it."""
+
+    complaint_id: str
+    at: Micros
+    kind: int
+
+
+class Moment(NamedTuple):
+    """When something happened, for comparison: what is dated tomorrow was before what happens after it was
+    heard."""
+
+    by: Micros
+    at: Micros
+
+
+class Happened(Open):
+    """When something happened."""
+
+    at: Micros
+    """As its source says: the time that counts, for delays and intervals."""
+    by: Micros
+    """At the latest: ``at``, or when it was heard, if a clock ran ahead."""
+
+    @property
+    def order(self) -> Moment:
+        return Moment(self.by, self.at)
+
+
+class Anchor(Happened):
     """The latest trigger of a ``restart`` rule."""
 
     rule: str
-    at: Micros
     armed: bool
     """A timer stands; it may be earlier than ``at`` plus the delay, and then moves when it fires."""
 
 
-class Outreach(Open):
-    """One message: what it is and why."""
+class Undone(Happened):
+    """A cancelling event: no trigger of this key that was not after it counts."""
+
+    key: str
+    heard: Micros
+    of: StepOf | None = None
+
+
+class Answer(Open):
+    """The latest answer to one survey about one thing, by event time."""
+
+    place: str
+    """The name of that, in hexadecimal digits."""
+    at: Micros
+    held: tuple[str, ...] = ()
+    """The rules that it was a trigger of."""
+
+
+class Outreach(Happened):
+    """One message: what it is and why. ``at`` and ``by`` are its trigger's."""
 
     outreach_id: str
     key: str
@@ -40,10 +93,13 @@ class Outreach(Open):
     channel: str
     due_at: Micros
     """When it was to go first; quiet hours move the timer, not this."""
+    of: StepOf | None = None
+    answer: str | None = None
+    """The answer's place, where its trigger is one."""
 
 
 class Planned(Outreach):
-    """An outreach that waits for its timer."""
+    """An outreach that waits for its timer; in ``waiting``, for its turn."""
 
     variables: Mapping[str, Variable] = {}
     announced: bool = True
@@ -61,6 +117,8 @@ class InFlight(Outreach):
     decided_at: Micros
     cancelled: bool = False
     """Taken back; the sender may have been faster, and then it was sent after all."""
+    to: str | None = None
+    """The ``address_mark`` of where it goes."""
 
 
 class Send(Open):
@@ -79,29 +137,66 @@ class Unreached(Open):
 
 
 class Customer(Open):
-    """The state of one customer. Times are in microseconds, cut to the millisecond."""
+    """The state of one customer. Times are in microseconds; of what is planned or sent, cut to the
+    millisecond."""
 
     customer_id: str
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
-    preferred_channel: str | None = None
-    profile_at: Micros | None = None
-    """The event time of the profile above; an older one does not overwrite it."""
+    profile: Mapping[str, Known] = {}
+    """``PROFILE``, field by field."""
+    names: Names = b""
+    """The things heard of."""
     consents: tuple[Consent, ...] = ()
-    open_complaints: tuple[str, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
+    answers: tuple[Answer, ...] = ()
     anchors: tuple[Anchor, ...] = ()
+    undone: tuple[Undone, ...] = ()
+    """Cancelling events that an older trigger may still meet."""
     planned: tuple[Planned, ...] = ()
+    waiting: tuple[Planned, ...] = ()
+    """Triggers that stand behind another of their rule, or whose complaint's life does not have them yet."""
     in_flight: tuple[InFlight, ...] = ()
     sends: tuple[Send, ...] = ()
     """Within the rules' horizon only."""
     unreached: tuple[Unreached, ...] = ()
+    refused: tuple[str, ...] = ()
+    """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
     erased: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.text("name") or ""
+
+    @property
+    def email(self) -> str | None:
+        return self.text("email")
+
+    @property
+    def phone(self) -> str | None:
+        return self.text("phone")
+
+    @property
+    def locale(self) -> str | None:
+        return self.text("locale")
+
+    @property
+    def timezone(self) -> str | None:
+        return self.text("timezone")
+
+    def text(self, field: str) -> str | None:
+        """A field of the profile."""
+        value = value_of(self.profile, field)
+        return None if value is None else str(value)
 
     def consent(self, purpose: str, channel: str) -> Consent | None:
         return next((c for c in self.consents if (c.purpose, c.channel) == (purpose, channel)), None)
+
+    def complaint(self, complaint_id: str) -> Complaint | None:
+        return next((c for c in self.complaints if c.complaint_id == complaint_id), None)
+
+    @property
+    def complains(self) -> bool:
+        """Whether a complaint is open."""
+        return any(complaint.is_open for complaint in self.complaints)
 
     def anchor(self, rule: str) -> Anchor | None:
         return next((anchor for anchor in self.anchors if anchor.rule == rule), None)
@@ -109,10 +204,22 @@ class Customer(Open):
     def plan(self, key: str) -> Planned | None:
         return next((planned for planned in self.planned if planned.key == key), None)
 
+    def counts(self, of: StepOf | None) -> bool:
+        """Whether an event that is this step counts: its complaint's life has it. Any other does."""
+        if of is None:
+            return True
+        complaint = self.complaint(of.complaint_id)
+        return complaint is not None and complaint.has(of.at, of.kind)
+
 
 def initial(customer_id: str) -> Customer:
     """A customer never seen."""
     return Customer(customer_id=customer_id)
+
+
+def address_mark(channel: str, address: str) -> str:
+    """Stands for an address in a state that must not keep it."""
+    return blake2b(f"{channel} {address}".encode(), digest_size=8).hexdigest()
 
 
 def with_anchor(state: Customer, anchor: Anchor) -> Customer:
@@ -133,3 +240,11 @@ def without_plan(state: Customer, outreach_id: str) -> Customer:
     """The state without this plan."""
     rest = tuple(p for p in state.planned if p.outreach_id != outreach_id)
     return state if len(rest) == len(state.planned) else state.model_copy(update={"planned": rest})
+
+
+def with_waiting(state: Customer, rule: str, waiting: tuple[Planned, ...]) -> Customer:
+    """The state with these triggers of a rule, and no other of it, waiting for their turn."""
+    if waiting == tuple(w for w in state.waiting if w.rule == rule):
+        return state
+    others = tuple(w for w in state.waiting if w.rule != rule)
+    return state.model_copy(update={"waiting": (*others, *waiting)})

@@ -9,6 +9,7 @@ from pydantic import field_validator
 from services.followup.domain.messages.variables import checked
 from services.followup.domain.state import Variable
 from services.followup.errors import BAD_VARIABLES
+from shared.http.paging import Page
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 
@@ -63,3 +64,10 @@ class OutreachAnswer(Frozen):
     sent_at: datetime | None = None
     error: str | None = None
     """What went wrong last."""
+
+
+class OutreachPage(Page[OutreachAnswer]):
+    """A customer's messages, and what stands in the way of any."""
+
+    unusable: Mapping[str, str] = {}
+    """Of each channel that can never use the address that is known: why not."""

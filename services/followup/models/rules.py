@@ -20,6 +20,8 @@ class PreviewAnswer(Frozen):
     decision: Literal["send", "wait", "suppress"]
     """If it fell now."""
     reason: str | None
+    detail: str | None
+    """More about the reason, for people."""
     at: datetime | None
     """When it would go."""
     planned_at: datetime | None
@@ -40,6 +42,7 @@ def preview_answer(found: Preview) -> PreviewAnswer:
         customer_id=found.customer_id,
         decision=found.decision,
         reason=found.reason,
+        detail=found.detail,
         at=maybe_moment(found.at),
         planned_at=maybe_moment(found.planned_at),
         template=found.rule.template,

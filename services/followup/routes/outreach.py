@@ -7,12 +7,13 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from services.followup import errors
-from services.followup.models.outreach import OutreachAnswer, OutreachBody, OutreachPlaced, Status
-from services.followup.routes.dependencies import Reader, Store, Writer
+from services.followup.domain.decision import unusable_addresses
+from services.followup.models.outreach import OutreachBody, OutreachPage, OutreachPlaced, Status
+from services.followup.routes.dependencies import InForce, Reader, Store, Writer
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
-from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
+from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, cut, decode_cursor, page
 from shared.schemas.base import Id
 from shared.schemas.commands import OutreachRequested
 
@@ -22,12 +23,13 @@ router = APIRouter(tags=["followup"])
 @router.get(
     "/customers/{customer_id}/outreach",
     summary="A customer's outreach, the latest due first",
-    response_model=Page[OutreachAnswer],
+    response_model=OutreachPage,
     response_model_exclude_none=False,
 )
 async def read_outreach(
     customer_id: Annotated[Id, Path(description="The customer's id.")],
     store: Store,
+    policy: InForce,
     principal: Reader,
     status: Annotated[Status | None, Query(description="Only these.")] = None,
     cursor: Cursor = None,
@@ -39,7 +41,8 @@ async def read_outreach(
         before = (due_at, outreach_id)
     found = await store.outreach(customer_id, status=status, before=before, limit=limit + 1)
     shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
-    return page(shown, following)
+    customer = await store.customer(customer_id)
+    return {**page(shown, following), "unusable": unusable_addresses(policy, customer) if customer else {}}
 
 
 @router.post(

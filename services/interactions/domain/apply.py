@@ -6,24 +6,31 @@ from typing import Any, TypeVar
 
 from msgspec import structs
 
+from services.interactions import errors
 from services.interactions.domain.activity.channels import channel_used
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints.commands import STEPS, decide, outcome
+from services.interactions.domain.complaints import waiting
+from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
-from services.interactions.domain.complaints.steps import TRANSITIONS, complaint_named, complaint_stepped
+from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.profile.consents import consent_changed
-from services.interactions.domain.profile.fields import profile_told
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
-from services.interactions.domain.state import Customer
+from services.interactions.domain.search import profile_rows
+from services.interactions.domain.state import Customer, altered
+from services.interactions.domain.telling import Change, Told
 from services.interactions.domain.timeline import timeline_row
 from shared.domain import Append, Context, Effects, Emit, Put
+from shared.facts.complaints import TRANSITIONS
+from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.commands import ComplaintCommand, ComplaintOpenRequested
-from shared.schemas.complaints import ComplaintOpened, ComplaintsData
-from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
+from shared.schemas.complaints import ComplaintOpened
+from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
+from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import (
     MemberEnrolled,
@@ -42,7 +49,8 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
-from shared.schemas.times import Micros, micros
+from shared.schemas.timer import TimerFired
+from shared.schemas.times import Micros, micros, moment
 from shared.schemas.topics import TOPICS
 
 FACT_TOPICS = ("customers", "interactions", "complaints", "purchases", "feedback", "loyalty", "outreach")
@@ -53,26 +61,42 @@ CONSUMES: tuple[type[Data], ...] = (
 )
 
 D = TypeVar("D", bound=Data)
-Fold = Callable[[Customer, D, Micros], Customer]
+Plain = Callable[[Customer, D, Micros], Customer]
 """The customer after a fact of a time. Raises the fold's refusals."""
+Fold = Callable[[Customer, Told], Change]
 
 
-def _folds(fold: Fold[D], *kinds: type[D]) -> dict[type[Data], Fold[Any]]:
+def _plain(fold: Plain[D], *kinds: type[D]) -> dict[type[Data], Fold]:
     """Here mypy sees that a fold takes the types it is given; the table itself cannot say so."""
-    return dict.fromkeys(kinds, fold)
+
+    def folded(customer: Customer, told: Told) -> Change:
+        data: Any = told.event.data
+        return Change(fold(customer, data, told.at))
+
+    return dict.fromkeys(kinds, folded)
 
 
-FOLDS: Mapping[type[Data], Fold[Any]] = {
-    **_folds(profile_told, CustomerRegistered, CustomerUpdated),
-    **_folds(consent_changed, ConsentChanged),
-    **_folds(complaint_opened, ComplaintOpened),
-    **_folds(complaint_stepped, *TRANSITIONS),
-    **_folds(purchase_made, PurchaseMade),
-    **_folds(purchase_returned, PurchaseReturned),
-    **_folds(subscription_term, SubscriptionStarted, SubscriptionRenewed),
-    **_folds(subscription_cancelled, SubscriptionCancelled),
-    **_folds(member_enrolled, MemberEnrolled),
-    **_folds(
+def _profile(customer: Customer, told: Profile, at: Micros) -> Customer:
+    profile = profile_told(customer.profile, told, at)
+    return customer if profile is customer.profile else altered(customer, profile=profile)
+
+
+FOLDS: Mapping[type[Data], Fold] = {
+    **_plain(_profile, CustomerRegistered, CustomerUpdated),
+    **_plain(consent_changed, ConsentChanged),
+    ComplaintOpened: complaint_opened,
+    **dict.fromkeys(TRANSITIONS, complaint_stepped),
+    PurchaseMade: purchase_made,
+    PurchaseReturned: purchase_returned,
+    **dict.fromkeys(
+        (SubscriptionStarted, SubscriptionRenewed), once(subscription_term, errors.DUPLICATE_TERM)
+    ),
+    **_plain(subscription_cancelled, SubscriptionCancelled),
+    SurveyAnswered: survey_answered,
+    ReviewPosted: once(nothing_else, errors.DUPLICATE_REVIEW),
+    ReferralMade: once(nothing_else, errors.DUPLICATE_REFERRAL),
+    MemberEnrolled: member_enrolled,
+    **_plain(
         points_moved,
         PointsEarned,
         PointsReversed,
@@ -81,7 +105,7 @@ FOLDS: Mapping[type[Data], Fold[Any]] = {
         PointsRestored,
         PointsAdjusted,
     ),
-    **_folds(tier_changed, TierChanged),
+    **_plain(tier_changed, TierChanged),
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
@@ -90,42 +114,54 @@ CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 
 
 def apply(customer: Customer, event: Event, context: Context) -> Effects[Customer]:
-    """A fact takes effect; a command is turned into one, which takes effect at once and is emitted.
+    """A fact takes effect; a command is turned into one, which takes effect at once and is emitted; a timer
+    ends the waiting of facts.
 
     Raises as the folds do; a fact so refused is a dead letter.
     """
-    command = event.data
-    if not isinstance(command, (ComplaintOpenRequested, ComplaintCommand)):
-        return apply_fact(customer, event)
-    fact = decide(command, context)
-    effects = apply_fact(customer, structs.replace(event, data=fact))
+    data, at = event.data, micros(event.time)
+    if isinstance(data, TimerFired):
+        return waiting.expired(customer, at)
+    if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
+        return apply_fact(customer, Told(event, at, context))
+    fact = decide(data, context)
+    at = decided_at(customer, fact, at)
+    event = structs.replace(event, data=fact, time=moment(at))
+    effects = apply_fact(customer, Told(event, at, context, asked=True))
     return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
 
 
-def apply_fact(customer: Customer, event: Event) -> Effects[Customer]:
+def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     """The customer that a fact leaves, and its rows: one of the timeline, and those it changes."""
-    data, at = event.data, micros(event.time)
+    data = told.event.data
     fold = FOLDS.get(type(data))
-    folded = customer if fold is None else fold(customer, data, at)
-    new = _counted(folded, data, at)
+    change = Change(customer) if fold is None else fold(customer, told)
+    new = _counted(change, told)
 
-    complaint = complaint_named(new, data.complaint_id) if isinstance(data, ComplaintsData) else None
-    rows: list[Append | Put] = [Append(TIMELINE, timeline_row(event, at, complaint).document())]
-    if complaint is not None:
-        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, complaint).document()))
+    row = timeline_row(told.event, told.at, change.note, change.complaint).document()
+    # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
+    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
+    if change.complaint is not None:
+        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, change.complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:
-        first = at if new.seen_at is None else new.seen_at
-        rows.append(Put(CUSTOMERS, customer_row(new, first).document()))
-    return Effects(new, rows=tuple(rows))
+        assert new.seen_at is not None
+        rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
+        rows.extend(profile_rows(customer, new))
+    rows.extend(change.rows)
+    return Effects(new, (), waiting.timers(customer, new), tuple(rows), retracts=change.retracts)
 
 
-def _counted(customer: Customer, data: Data, at: Micros) -> Customer:
-    """With one more event of its topic, and one more use of the channel that the customer came by."""
-    update: dict[str, Any] = {
-        "counts": customer.counts | {data.topic: customer.counts.get(data.topic, 0) + 1}
-    }
+def _counted(change: Change, told: Told) -> Customer:
+    """With the facts of its topic that have an effect now, and one more use of the channel that the customer
+    came by. A copy leaves all as it was."""
+    customer, data = change.customer, told.event.data
+    update: dict[str, Any] = {}
+    if change.counted:
+        counts = customer.counts
+        update["counts"] = {**counts, data.topic: counts.get(data.topic, 0) + change.counted}
+        if isinstance(data, CHANNEL_USES):
+            update["channels"] = channel_used(customer.channels, data.channel, told.at)
     if customer.seen_at is None:
-        update["seen_at"] = at
-    if isinstance(data, CHANNEL_USES):
-        update["channels"] = channel_used(customer.channels, data.channel, at)
-    return customer.model_copy(update=update)
+        # A clock that runs ahead does not bring its customer before all others.
+        update["seen_at"] = min(told.at, told.now)
+    return altered(customer, **update) if update else customer

@@ -5,20 +5,22 @@ Lists are sorted by one string made of time and name (``place``, ``order``), so 
 one index and pages never shift.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
 
-from services.interactions.domain.state import Complaint, Customer, Status
+from services.interactions.domain.complaints.standing import standing
+from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Collection
+from shared.facts.complaints import Status
+from shared.facts.profile import value_of
 from shared.schemas.times import Micros
 
 TIMELINE = "timeline"
 COMPLAINTS = "complaints"
 CUSTOMERS = "customers"
-SEARCH_KEYS = ("id_key", "name_key", "email_key")
+SEARCH = "search"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -28,9 +30,8 @@ COLLECTIONS = (
         personal=("summary",),
         indexes=("complaint_id", "status,-order", "-order"),
     ),
-    Collection(
-        CUSTOMERS, owner="_id", personal=("name", "email", "segment", *SEARCH_KEYS), indexes=SEARCH_KEYS
-    ),
+    Collection(CUSTOMERS, owner="_id", personal=("name", "email", "segment"), indexes=("id_key",)),
+    Collection(SEARCH, owner="customer", personal=("key",), indexes=("key",)),
 )
 
 _YEAR_1 = 62_135_596_800_000_000
@@ -70,8 +71,9 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     id: str
     channel: str | None = None
     complaint_id: str | None = None
-    step: int | None = None
-    """Of a complaint's facts: which it was, from 1, in the order in which they took effect."""
+    """Of a complaint's facts that have an effect."""
+    note: str | None = None
+    """Why the event has no effect, or not all of it, where that is so."""
     extensions: str | None = None
     """The event's other attributes as JSON text, where it has any."""
 
@@ -100,67 +102,58 @@ class ComplaintRow(Row, frozen=True):
 
 
 class CustomerRow(Row, frozen=True, omit_defaults=True):
-    """What a search finds; it compares with ``*_key``, absent where the profile lacks the field."""
+    """A customer as a search shows it."""
 
     customer_id: str = msgspec.field(name="_id")
     order: str
     id_key: str
+    """The id in lower case."""
     name: str | None = None
-    name_key: str | None = None
     email: str | None = None
-    email_key: str | None = None
     segment: str | None = None
 
 
+class SearchRow(Row, frozen=True, omit_defaults=True):
+    """One key by which a customer is found (``search.py``)."""
+
+    key_id: str = msgspec.field(name="_id")
+    customer_id: str = msgspec.field(name="customer")
+    order: str
+    """The customer's."""
+    key: str | None = None
+    """None where the profile has no such field any more."""
+
+
 def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
-    key = f"{complaint.complaint_id} {customer_id}"
+    key, now = f"{complaint.complaint_id} {customer_id}", standing(complaint)
     return ComplaintRow(
         key=key,
         customer_id=customer_id,
         order=sort_key(complaint.opened_at, key),
-        overdue=complaint.overdue,
+        overdue=now.overdue,
         complaint_id=complaint.complaint_id,
-        status=complaint.status,
+        status=now.status,
         channel=complaint.channel,
         category=complaint.category,
         severity=complaint.severity,
         summary=complaint.summary,
         order_id=complaint.order_id,
-        assignee=complaint.assignee,
+        assignee=now.assignee,
         opened_at=complaint.opened_at,
-        updated_at=complaint.updated_at,
-        acknowledged_at=complaint.acknowledged_at,
-        resolved_at=complaint.resolved_at,
-        closed_at=complaint.closed_at,
+        updated_at=now.updated_at,
+        acknowledged_at=now.acknowledged_at,
+        resolved_at=now.resolved_at,
+        closed_at=now.closed_at,
     )
 
 
 def customer_row(customer: Customer, seen_at: Micros) -> CustomerRow:
     """``seen_at`` is the time of the first event handled; the latest customer comes first."""
-    name, email = _told(customer, "name"), _told(customer, "email")
-    return CustomerRow(
-        customer_id=customer.customer_id,
-        order=sort_key(seen_at, customer.customer_id),
-        id_key=search_key(customer.customer_id),
-        name=name,
-        name_key=name and search_key(name),
-        email=email,
-        email_key=email and search_key(email),
-        segment=_told(customer, "segment"),
-    )
+    told = (value_of(customer.profile, field) or None for field in ("name", "email", "segment"))
+    order = sort_key(seen_at, customer.customer_id)
+    return CustomerRow(customer.customer_id, order, customer.customer_id.casefold(), *told)
 
 
 def sort_key(at: Micros, name: str) -> str:
     """Unique: by time, then by name."""
     return f"{at + _YEAR_1:018d} {name}"
-
-
-def search_key(text: str) -> str:
-    """What a search ignores is taken out: case, and spaces beyond one."""
-    return " ".join(text.split()).casefold()[:256]
-
-
-def _told(customer: Customer, field: str) -> str | None:
-    known = customer.profile.get(field)
-    text: str | None = None if known is None else json.loads(known.encoded)
-    return text or None

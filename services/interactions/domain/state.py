@@ -5,11 +5,14 @@ state was loaded or still in memory. Fields that a later version has put in are 
 changes is copied, not made anew.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pydantic import Field
 
+from shared.facts.complaints import Life, Step, life_of
+from shared.facts.names import Names, Packed
+from shared.facts.profile import Known
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
@@ -21,18 +24,10 @@ MAX_COMPLAINTS = 200
 """Complaints remembered with their status; beyond that the oldest closed ones are forgotten."""
 MAX_SUBSCRIPTIONS = 100
 
-Status: TypeAlias = Literal["opened", "acknowledged", "resolved", "closed", "reopened"]
-STATUSES: tuple[Status, ...] = ("opened", "acknowledged", "resolved", "closed", "reopened")
-OPEN_STATUSES: frozenset[Status] = frozenset({"opened", "acknowledged", "reopened"})
-"""Somebody still has to act."""
-
-
-class Known(Open):
-    """A profile field's value and the time of the event that told it."""
-
-    encoded: str
-    """The value as JSON text: sources invent preferences that a BSON document could not hold."""
-    at: Micros
+MAX_STEPS = 1_000
+"""Steps of one complaint; beyond that the oldest updates are forgotten."""
+MAX_HELD = 500
+"""Facts that wait, or were refused for want of another, in all."""
 
 
 class Consent(Open):
@@ -52,38 +47,70 @@ class ChannelUse(Open):
     last_at: Micros
 
 
+class ComplaintStep(Open):
+    """One fact of a complaint's life, and when it happened; ``kind``: see ``shared.facts.complaints``."""
+
+    at: Micros
+    kind: int
+    by: str
+    """Names the event that told it first."""
+    assignee: str | None = None
+    """Who deals with it from then on, where the fact says so."""
+
+
+class Breach(Open):
+    """An SLA clock ran out."""
+
+    clock: str
+    at: Micros
+
+
 class Complaint(Open):
-    """A complaint in brief; its texts are in the timeline."""
+    """A complaint as it was opened, and all that is known to have happened to it; its texts are in the
+    timeline. What it is by now follows from the steps, by their times (``Complaint.life``)."""
 
     complaint_id: str
-    status: Status
+    opened_at: Micros
     channel: str
     category: str
     severity: str
     summary: str
     """The description's beginning."""
     order_id: str | None = None
-    assignee: str | None = None
-    opened_at: Micros
-    updated_at: Micros
-    acknowledged_at: Micros | None = None
-    """First response; kept when the complaint is reopened."""
-    resolved_at: Micros | None = None
-    closed_at: Micros | None = None
-    missed: tuple[str, ...] = ()
-    """SLA clocks that ran out and whose step has not been taken since."""
-    steps: int = 1
-    """How many facts made it what it is."""
+    steps: tuple[ComplaintStep, ...]
+    """The opening first, then by time; those too that do not hold, as what they lack may be heard yet."""
+    breached: tuple[Breach, ...] = ()
+    """SLA clocks that ran out, and when last."""
+    told_at: Micros
+    """Time of the latest of its other facts."""
 
     @property
-    def open(self) -> bool:
-        """Whether somebody still has to act."""
-        return self.status in OPEN_STATUSES
+    def life(self) -> Life:
+        """Its status, and the steps that hold. Computed at each call."""
+        return life_of(self.path)
 
     @property
-    def overdue(self) -> bool:
-        """Whether a deadline passed and its step is still due."""
-        return self.open and bool(self.missed)
+    def path(self) -> tuple[Step, ...]:
+        """The steps as the rules take them."""
+        return tuple(Step(step.at, step.kind) for step in self.steps)
+
+
+class Held(Open):
+    """A fact that has no effect yet, as it was told: it waits for the order or the complaint that it is
+    about, or was refused for want of another fact and may hold once that is heard."""
+
+    source: str
+    id: str
+    type: str
+    about: str
+    """The order's or complaint's id."""
+    at: Micros
+    told: str
+    """Its data, JSON text."""
+    origin: str
+    """Where its record stands in the log."""
+    until: Micros | None
+    """How long it waits; None: it was refused."""
 
 
 class Subscription(Open):
@@ -92,12 +119,15 @@ class Subscription(Open):
     subscription_id: str
     at: Micros
     """Time of the latest event about it."""
+    term_at: Micros | None = None
+    """Time of the event that told the present term."""
     plan: str | None = None
     amount: int | None = None
     currency: str | None = None
     started_at: Micros | None = None
     expires_at: Micros | None = None
     cancelled_at: Micros | None = None
+    """When the present term was cancelled."""
     ends_at: Micros | None = None
     """When a cancelled one ends; None: at once."""
 
@@ -118,6 +148,8 @@ class Purchases(Open):
     first_at: Micros | None = None
     last_at: Micros | None = None
     spend: tuple[Spend, ...] = ()
+    book: Packed = b""
+    """What is left of each order (``activity/order_book.py``)."""
 
 
 class Loyalty(Open):
@@ -132,17 +164,21 @@ class Customer(Open):
     """The state: all that the 360 shows, and what the rules need."""
 
     customer_id: str
-    profile: dict[str, Known] = Field(default_factory=dict)
+    profile: Mapping[str, Known] = Field(default_factory=dict)
     consents: tuple[Consent, ...] = ()
     channels: tuple[ChannelUse, ...] = ()
     complaints: tuple[Complaint, ...] = ()
     loyalty: Loyalty | None = None
     subscriptions: tuple[Subscription, ...] = ()
     purchases: Purchases = Purchases()
+    names: Names = b""
+    """Of returns that count, terms, complaints, reviews, referrals, answers."""
+    held: tuple[Held, ...] = ()
+    """In the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
-    """Events handled, by topic."""
+    """Events that have an effect, by topic."""
     seen_at: Micros | None = None
-    """Time of the first event handled; orders search results."""
+    """Time of the first event handled, or when it was, if it is of the future; orders search results."""
 
 
 def initial(customer_id: str) -> Customer:
@@ -151,6 +187,18 @@ def initial(customer_id: str) -> Customer:
 
 
 M = TypeVar("M", bound=Open)
+
+
+def altered(model: M, **update: Any) -> M:
+    """``model`` with other values of these fields of its class: ``model_copy``, in a sixth of its time, which
+    was most of an event's. Parts are shared by both; all are frozen."""
+    copied = model.__class__.__new__(model.__class__)
+    put = object.__setattr__
+    put(copied, "__dict__", {**model.__dict__, **update})
+    put(copied, "__pydantic_extra__", model.__pydantic_extra__)
+    put(copied, "__pydantic_fields_set__", model.__pydantic_fields_set__ | update.keys())
+    put(copied, "__pydantic_private__", model.__pydantic_private__)
+    return copied
 
 
 def placed(items: tuple[M, ...], new: M, key: Callable[[M], Any]) -> tuple[M, ...]:

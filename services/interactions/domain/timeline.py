@@ -7,6 +7,7 @@ import msgspec
 
 from services.interactions.domain.rows import TimelineRow, sort_key
 from services.interactions.domain.state import Complaint
+from services.interactions.domain.telling import Note
 from shared.schemas import complaints, customers, feedback, interactions, loyalty, outreach, purchases
 from shared.schemas.base import Data, Money
 from shared.schemas.codec import encode_data
@@ -20,8 +21,10 @@ D = TypeVar("D", bound=Data)
 Says = Callable[[D], str]
 
 
-def timeline_row(event: Event, at: Micros, complaint: Complaint | None) -> TimelineRow:
-    """The row of an event; ``at`` is its time, ``complaint`` what it made of the complaint it is about."""
+def timeline_row(
+    event: Event, at: Micros, note: Note | None = None, complaint: Complaint | None = None
+) -> TimelineRow:
+    """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed."""
     data, uid, subject = event.data, event.uid, event.subject
     # A field of the type, or one that a source added; getattr would raise and catch where there is none.
     channel = vars(data).get("channel", (data.model_extra or {}).get("channel"))
@@ -31,21 +34,25 @@ def timeline_row(event: Event, at: Micros, complaint: Complaint | None) -> Timel
         customer_id=subject,
         at=at,
         type=data.event_type,
-        summary=summary(data),
+        summary=_line(f"{note.word}: {_told(data)}") if note is not None and note.word else summary(data),
         data=encode_data(data).decode(),
         source=event.source,
         id=event.id,
         channel=channel if isinstance(channel, str) else None,
         complaint_id=None if complaint is None else complaint.complaint_id,
-        step=None if complaint is None else complaint.steps,
+        note=None if note is None else note.why,
         extensions=msgspec.json.encode(event.extensions).decode() if event.extensions else None,
     )
 
 
 def summary(data: Data) -> str:
     """One short line, in plain text as the sources gave it: whoever shows it must escape it."""
+    return _line(_told(data))
+
+
+def _told(data: Data) -> str:
     describe = LINES.get(type(data))
-    return _line(data.event_type if describe is None else describe(data))
+    return data.event_type if describe is None else describe(data)
 
 
 def _line(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, model_validator
 
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
-from services.interactions.domain.state import Status
+from shared.facts.complaints import KINDS, Status
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.commands import ComplaintCommand
 from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
@@ -16,6 +16,8 @@ from shared.schemas.fields import GivenPoints, Label, Price, Severity
 from shared.schemas.times import maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
+
+_KINDS = [kind.event_type for kind in KINDS]
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -131,10 +133,10 @@ def complaint_view(row: ComplaintRow) -> ComplaintView:
 
 
 def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> ComplaintDetail:
-    """``history`` is the complaint's timeline rows in order; what was said comes from there."""
+    """``history`` is the complaint's timeline rows; what was said comes from there."""
     steps = [
         StepView(type=step.type, time=moment(step.at), summary=step.summary, data=json.loads(step.data))
-        for step in history
+        for step in sorted(history, key=_in_order)
     ]
     opened = _last(steps, ComplaintOpened.event_type)
     resolved = _last(steps, ComplaintResolved.event_type) if row.resolved_at is not None else {}
@@ -145,6 +147,12 @@ def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> Compl
         root_cause=resolved.get("root_cause"),
         history=steps,
     )
+
+
+def _in_order(row: TimelineRow) -> tuple[bool, int, int, str]:
+    """The opening first, then by time; of one instant as ``shared.facts.complaints`` orders them."""
+    kind = _KINDS.index(row.type) if row.type in _KINDS else len(_KINDS)
+    return kind != 0, row.at, kind, row.place
 
 
 def _shown(row: ComplaintRow) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from services.interactions.domain.profile.fields import profile_values
+from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.rows import CustomerRow, complaint_row
 from services.interactions.domain.state import Customer, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
@@ -88,7 +88,7 @@ class CustomerHit(Frozen):
 def customer_view(state: Customer, now: datetime) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
-        profile=profile_values(state),
+        profile={name: known.value for name, known in state.profile.items()},
         consents=[
             ConsentView(purpose=c.purpose, channel=c.channel, granted=c.granted, at=moment(c.at))
             for c in state.consents
@@ -97,7 +97,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
             ChannelView(channel=c.channel, count=c.count, last_at=moment(c.last_at)) for c in state.channels
         ],
         open_complaints=[
-            complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if c.open
+            complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if standing(c).open
         ],
         loyalty=_loyalty(state),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
@@ -124,7 +124,12 @@ def _purchases(state: Customer) -> PurchasesView:
         returns=made.returns,
         first_at=maybe_moment(made.first_at),
         last_at=maybe_moment(made.last_at),
-        totals=[SpendView(**s.model_dump(), net=s.purchased - s.refunded) for s in made.spend],
+        totals=[
+            SpendView(
+                currency=s.currency, purchased=s.purchased, refunded=s.refunded, net=s.purchased - s.refunded
+            )
+            for s in made.spend
+        ],
     )
 
 
@@ -147,7 +152,8 @@ def _subscription_status(
     told: Subscription, now: datetime
 ) -> Literal["active", "expired", "ending", "cancelled"]:
     if told.cancelled_at is not None:
-        running = told.ends_at is not None and moment(told.ends_at) > now
+        # It ends when that was said, if not when it was cancelled, which a clock that runs ahead may date.
+        running = moment(max(told.cancelled_at, told.ends_at or told.cancelled_at)) > now
         return "ending" if running else "cancelled"
     expired = told.expires_at is not None and moment(told.expires_at) <= now
     return "expired" if expired else "active"

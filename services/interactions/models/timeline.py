@@ -11,7 +11,8 @@ from shared.schemas.times import moment
 
 class TimelineItem(Frozen):
     """``data`` is as the source told it, ``extensions`` are the event's other attributes; ``summary`` is one
-    line of plain text."""
+    line of plain text; ``note`` says why the event has no effect, or not all of it: a copy, a fact that waits
+    for another, one that was refused."""
 
     id: str
     source: str
@@ -19,6 +20,7 @@ class TimelineItem(Frozen):
     time: datetime
     channel: str | None = None
     summary: str
+    note: str | None = None
     data: dict[str, Any]
     extensions: dict[str, Any]
 
@@ -31,6 +33,7 @@ def timeline_item(row: TimelineRow) -> TimelineItem:
         time=moment(row.at),
         channel=row.channel,
         summary=row.summary,
+        note=row.note,
         data=json.loads(row.data),
         extensions=json.loads(row.extensions or "{}"),
     )

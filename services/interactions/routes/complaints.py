@@ -7,7 +7,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.interactions.domain.rows import ComplaintRow
-from services.interactions.domain.state import Status
 from services.interactions.errors import (
     AMBIGUOUS_COMPLAINT,
     INVALID_TRANSITION,
@@ -32,6 +31,7 @@ from services.interactions.models.complaints import (
 )
 from services.interactions.routes.dependencies import ComplaintId, Reader, Store, Writer, last_shown
 from services.interactions.store import InteractionsStore
+from shared.facts.complaints import Status
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import SendCommands
 from shared.http.errors import Responses, responses

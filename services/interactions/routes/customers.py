@@ -21,11 +21,20 @@ KNOWN = responses(UNKNOWN_CUSTOMER)
 async def search(
     principal: Reader,
     store: Store,
-    query: Annotated[str, Query(max_length=256, pattern=r"\S", description="How id, name or e-mail begins.")],
+    query: Annotated[
+        str,
+        Query(
+            max_length=256,
+            pattern=r"\S",
+            description="How the id, e-mail address, telephone number or a word of the name begins; "
+            "or the id of an order or a complaint.",
+        ),
+    ],
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
-    """Customers whose id, name or e-mail begins with ``query``, in any case; the newest first."""
+    """Customers found by ``query``, in any case, without accents; those first seen last first. A name is
+    found by the beginning of any of its words, a number with or without country code, zeros and spaces."""
     rows = await store.search(query, before=last_shown(cursor), limit=limit + 1)
     shown, following = cut(rows, limit, lambda row: (row.order,))
     return page([customer_hit(row) for row in shown], following)

@@ -1,15 +1,20 @@
 """One event, applied to one customer's state: the whole of loyalty as one pure function."""
 
-from services.loyalty.domain import members, purchases, referrals, rewards
+from collections.abc import Callable
+
+from services.loyalty import errors
+from services.loyalty.domain import members, purchases, referrals, rewards, waiting
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.closing import close
 from services.loyalty.domain.account.settle import settle
-from services.loyalty.domain.program.program import Programs
-from services.loyalty.domain.state import MemberState
-from shared.domain import Context, Effects, Outcome
+from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.state import MemberState, Told
+from shared.domain import Context, Effects, Outcome, RefusedError
+from shared.facts.names import Heard, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands import (
     AdjustmentRequested,
+    Command,
     MemberEnrolRequested,
     RedemptionRequested,
     ReferralBonusRequested,
@@ -25,7 +30,7 @@ from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import Cause, MemberEnrolled
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import MILLISECOND, Micros, day_of, micros
 
 CONSUMES: tuple[type[Data], ...] = (
     PurchaseMade,
@@ -46,36 +51,120 @@ CONSUMES: tuple[type[Data], ...] = (
     ReferralBonusRequested,
 )
 
+NAMED = PurchaseMade | PurchaseReturned | ReferralMade
+"""What has no second effect under another event id."""
+
+_NEW = Heard.NEW
 NOBODY_ASKED = Outcome()
 """What a fact is answered."""
 
 
 def apply(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
-    """What ``event`` does. Time is the event's own, so the result does not depend on when it is read.
+    """What ``event`` does. Time is the event's own, so the result does not depend on when it is read; but it
+    passes for a member only as it passes: a fact of the future waits for its time.
 
-    Raises ``RefusedError`` as the functions it calls say; the state is then as it was.
+    Raises ``RefusedError``: ``duplicate_order``, ``duplicate_return``, and as the functions it calls say; the
+    state is then as it was.
     """
-    data, at = event.data, micros(event.time)
-    if _passes_by(programs, state, data, at):
+    data, at, now = event.data, micros(event.time), micros(context.now)
+    if isinstance(data, Command):
+        at = min(at, now)  # what is asked for is done now
+    if _passes_by(programs.at, state.enrolled_at, at, data):
+        return Effects(state)
+    name = name_of(event) if isinstance(data, NAMED) else None
+    if name is not None and (known := heard(state.names, name)) is not _NEW:
+        if known is Heard.OTHER:
+            _refuse_other(data)
         return Effects(state)
     cause = Cause(source=event.source, id=event.id)
     book = Book(event.subject, state, programs, cause, context)
-    return close(book, _act(book, at, data), fired=isinstance(data, TimerFired))
+    if name is not None:
+        book.names = with_name(state.names, name, day_of(now))
+    _reach(book, min(at, now))
+    outcome = NOBODY_ASKED
+    if at > max(book.at, now) and isinstance(data, waiting.CAN_WAIT):
+        waiting.keep_for_its_time(book, event, now)
+    elif _may_have_joined(book, at, data):
+        waiting.keep_for_joining(book, waiting.told(book, event, now))
+    else:
+        outcome = _act(book, at, data)
+    return close(book, outcome, fired=isinstance(data, TimerFired))
 
 
-def _passes_by(programs: Programs, state: MemberState, data: Data, at: Micros) -> bool:
+def _reach(book: Book, until: Micros) -> None:
+    """``pass_time`` for a state as it was stored: mostly its timer says that nothing is due."""
+    due = book.before.due
+    if due is None or until + MILLISECOND < due:
+        book.at = max(book.at, until)
+    else:
+        pass_time(book, until)
+
+
+def pass_time(book: Book, until: Micros) -> None:
+    """All that fell due up to and including ``until``, in the order of time: what time alone does, and what
+    was told of the future."""
+    while book.ahead and book.ahead[0].at <= until:
+        fact = book.ahead.pop(0)
+        settle(book, fact.at)
+        _judge(book, fact)
+    settle(book, until)
+
+
+def _judge(book: Book, fact: Told) -> None:
+    """Do what a fact says that was kept; one that is refused becomes a dead letter."""
+    event = waiting.event_of(fact, book.member)
+    data = event.data
+    if _passes_by(book.program, book.enrolled_at, fact.at, data):
+        return
+    if _may_have_joined(book, fact.at, data):
+        waiting.keep_for_joining(book, fact)
+        return
+    saved = book.saved()
+    book.cause, book.origin = Cause(source=event.source, id=event.id), fact.origin
+    try:
+        _act(book, fact.at, data)
+    except RefusedError as refusal:
+        book.restore(saved)
+        book.retract(event, fact.origin, refusal)
+    book.cause, book.origin = saved["cause"], saved["origin"]
+
+
+def _count_early(book: Book) -> None:
+    """The joining is heard of: what was bought from then on counts, what was bought before does not."""
+    early, book.early = sorted(book.early, key=lambda fact: fact.at), ()
+    for fact in early:
+        _judge(book, fact)
+
+
+def _passes_by(program: Callable[[Micros], Program], joined: Micros | None, at: Micros, data: Data) -> bool:
     """Whether the event is none of the program's business."""
     match data:
         case PurchaseMade():
-            return state.enrolled_at is None and programs.at(at).enrolment == "explicit"
+            return joined is not None and at < joined and program(at).enrolment == "explicit"
         case CompensationGranted():
             return data.kind != "points"
         case MemberEnrolled():
-            return state.enrolled_at is not None
+            return joined is not None
         case ReferralMade():
-            return programs.at(at).referral is None
+            return program(at).referral is None
         case _:
             return False
+
+
+def _may_have_joined(book: Book, at: Micros, data: Data) -> bool:
+    """Whether it is a purchase of one who is no member as far as is known."""
+    if book.enrolled_at is not None or not isinstance(data, PurchaseMade):
+        return False
+    return book.program(at).enrolment == "explicit"
+
+
+def _refuse_other(data: Data) -> None:
+    """The thing was told before with other data. Raises ``duplicate_order``, ``duplicate_return``."""
+    match data:
+        case PurchaseMade():
+            raise errors.DUPLICATE_ORDER(field="order_id", order_id=data.order_id)
+        case PurchaseReturned():
+            raise errors.DUPLICATE_RETURN(field="return_id", return_id=data.return_id)
 
 
 def _act(book: Book, at: Micros, data: Data) -> Outcome:
@@ -86,7 +175,7 @@ def _act(book: Book, at: Micros, data: Data) -> Outcome:
         case PurchaseReturned():
             purchases.returned(book, at, data)
         case TimerFired():
-            settle(book, at)
+            pass  # its time has passed
         case CompensationGranted():
             members.compensated(book, at, data)
         case CustomerRegistered() | CustomerUpdated():
@@ -96,10 +185,12 @@ def _act(book: Book, at: Micros, data: Data) -> Outcome:
         case ReferralMade():
             referrals.made(book, at, data)
         case MemberEnrolled():
-            settle(book, at)
-            members.enrol(book, at, data.channel, announce=False)
+            members.enrol(book, at, data.channel, data.tier)
+            _count_early(book)
         case MemberEnrolRequested():
-            return members.enrol_asked(book, at)
+            new = members.enrol(book, at)
+            _count_early(book)
+            return members.enrolled(book, new=new)
         case RedemptionRequested():
             return rewards.redeem(book, at, data.reward_id, book.context.secret("voucher"))
         case AdjustmentRequested():

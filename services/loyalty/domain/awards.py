@@ -11,9 +11,12 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.goods import Good, share
 from services.loyalty.domain.program.campaigns import Campaign, Condition
+from services.loyalty.domain.program.program import Program
 from services.loyalty.domain.state import Bonus, Line, Order, read_terms
-from shared.schemas.purchases import PurchaseItem, PurchaseMade
+from shared.schemas.purchases import PurchaseMade
+from shared.schemas.times import Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Facts:
     """What campaigns ask of a purchase."""
 
     data: PurchaseMade
+    goods: Sequence[Good]
+    """Those that earn."""
     order: Order
     tier: str
     segment: str | None
@@ -46,6 +51,11 @@ def give(book: Book, facts: Facts) -> list[tuple[Campaign, Bonus]]:
     for campaign, bonus in given:
         _charge(book, campaign, bonus.points)
     return given
+
+
+def run_at(program: Program, at: Micros) -> bool:
+    """Whether any campaign's window holds then."""
+    return any(campaign.window[0] <= at < campaign.window[1] for campaign in program.campaigns)
 
 
 def kept(order: Order, bonuses: Sequence[Bonus], returned: Mapping[str, int]) -> list[int]:
@@ -89,7 +99,7 @@ def _bonus(campaign: Campaign, facts: Facts) -> Bonus | None:
     start, end = campaign.window
     if not start <= facts.order.at < end or not _holds(campaign.when, facts):
         return None
-    lines = _lines(campaign.when, facts.data.items)
+    lines = _lines(campaign.when, facts.goods)
     effect = campaign.effect
     by_line = campaign.when.by_line or effect.points_per_line is not None
     if by_line and not lines:
@@ -121,12 +131,12 @@ def _holds(when: Condition, facts: Facts) -> bool:
     )
 
 
-def _lines(when: Condition, items: Sequence[PurchaseItem]) -> tuple[Line, ...]:
+def _lines(when: Condition, goods: Sequence[Good]) -> tuple[Line, ...]:
     return tuple(
-        Line(sku=item.sku, quantity=item.quantity, unit_price=item.unit_price.amount)
-        for item in items
-        if (not when.categories or item.category in when.categories)
-        and (not when.skus or item.sku in when.skus)
+        good.line
+        for good in goods
+        if (not when.categories or good.category in when.categories)
+        and (not when.skus or good.sku in when.skus)
     )
 
 
@@ -134,10 +144,9 @@ def _weight(bonus: Bonus, left: int, returned: Mapping[str, int]) -> Fraction:
     """The amount that counts once more, times what the multiplier has above 1."""
     if not bonus.multiplier:
         return Fraction()
-    amount = left
+    amount: int | Fraction = left
     if bonus.lines:
-        value = sum([units * line.unit_price for line, units in _left(bonus.lines, returned)])
-        amount = max(0, min(left, value))
+        amount = min(amount, sum(share(line, units) for line, units in _left(bonus.lines, returned)))
     return amount * (Fraction(bonus.multiplier) - 1)
 
 

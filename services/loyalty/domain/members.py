@@ -5,9 +5,9 @@ from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.occasions import next_anniversary, next_birthday
-from services.loyalty.domain.account.settle import settle
-from services.loyalty.domain.state import Period
+from services.loyalty.domain.state import PROFILE, Period
 from shared.domain import Outcome, RefusedError
+from shared.facts.profile import Known, profile_told
 from shared.schemas.commands import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile
@@ -15,8 +15,9 @@ from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.times import Micros, moment
 
 
-def enrol(book: Book, at: Micros, channel: str | None = None, *, announce: bool = True) -> bool:
-    """Make the customer a member from ``at``; False if they are one. ``announce``: emit the fact."""
+def enrol(book: Book, at: Micros, channel: str | None = None, tier: str | None = None) -> bool:
+    """Make the customer a member from ``at``; False if they are one. ``tier``: what was told already of the
+    tier that they begin with; if that is another, the fact is told with it."""
     if book.enrolled_at is not None:
         return False
     program = book.program(at)
@@ -24,36 +25,38 @@ def enrol(book: Book, at: Micros, channel: str | None = None, *, announce: bool 
     book.periods = [Period(tier=program.tiers[0].name, start=at)]
     book.anniversary_at = next_anniversary(at, at)
     plan_birthday(book, at)
-    if announce:
-        book.emit(MemberEnrolled(channel=channel), at)
+    if tier != program.tiers[0].name:
+        book.emit(MemberEnrolled(channel=channel, tier=book.periods[0].tier), at)
     if program.welcome_bonus:
         entries.earn(book, program.welcome_bonus, at, rules.Welcome(program=program.version))
     return True
 
 
 def profile(book: Book, at: Micros, data: Profile) -> None:
-    """Note birthday, time zone and segment; an older profile than the one known changes nothing."""
-    settle(book, at)
-    if book.profile_at is not None and at < book.profile_at:
+    """Note birthday, time zone and segment, field by field as the latest event time has them."""
+    known = profile_told(book.profile, data, at, PROFILE)
+    if known is book.profile:
         return
-    book.profile_at = at
-    book.birthday, book.timezone, book.segment = data.birthday, data.timezone, data.segment
-    plan_birthday(book, book.at)
+    days = book.told("birthday"), book.told("timezone")
+    book.profile = known
+    if days != (book.told("birthday"), book.told("timezone")):
+        plan_birthday(book, max(at, book.at))
 
 
 def forget_profile(book: Book, at: Micros) -> None:
-    """The customer is erased: nothing personal stays here."""
-    settle(book, at)
-    book.profile_at = at
-    book.birthday = book.timezone = book.segment = book.birthday_at = None
+    """The customer is erased: nothing personal stays here, and nothing older comes back."""
+    book.profile = {field: Known(encoded="null", at=max(at, book.at)) for field in sorted(PROFILE)}
+    book.birthday_at = None
+    book.ahead, book.early = [], ()  # whole events, with all that their sources put into them
 
 
 def plan_birthday(book: Book, after: Micros) -> None:
     """The next birthday of a member after ``after``."""
-    if book.birthday is None or book.enrolled_at is None:
+    birthday = book.told("birthday")
+    if birthday is None or book.enrolled_at is None:
         book.birthday_at = None
     else:
-        book.birthday_at = next_birthday(book.birthday, book.timezone, after)
+        book.birthday_at = next_birthday(birthday, book.told("timezone"), after)
 
 
 def require_member(book: Book) -> None:
@@ -62,10 +65,8 @@ def require_member(book: Book) -> None:
         raise errors.UNKNOWN_MEMBER(member=book.member)
 
 
-def enrol_asked(book: Book, at: Micros) -> Outcome:
+def enrolled(book: Book, *, new: bool) -> Outcome:
     """201 for a new member, 200 for one who was."""
-    settle(book, at)
-    new = enrol(book, at)
     assert book.enrolled_at is not None
     body = {
         "customer_id": book.member,
@@ -83,7 +84,6 @@ def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
     """
     if not data.points or data.points < 0:
         raise errors.MISSING_POINTS(field="points")
-    settle(book, at)
     if book.program(at).enrolment == "automatic":
         enrol(book, at)
     require_member(book)
@@ -95,7 +95,6 @@ def adjust(book: Book, at: Micros, data: AdjustmentRequested) -> Outcome:
 
     Raises ``unknown_member``, ``invalid_points``, ``insufficient_points``, ``points_overflow``.
     """
-    settle(book, at)
     require_member(book)
     if data.points == 0:
         raise errors.INVALID_POINTS(field="points")

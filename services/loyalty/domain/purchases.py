@@ -1,64 +1,97 @@
 """Purchases earn and raise tiers; returns take back exactly what they must."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from services.loyalty import errors
 from services.loyalty.domain import awards, members, referrals, rewards, rules
 from services.loyalty.domain.account import entries, tiers
 from services.loyalty.domain.account.book import Book
-from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.goods import Good, exempt_of, goods_of
+from services.loyalty.domain.goods import refunded as goods_refunded
 from services.loyalty.domain.program.campaigns import Campaign
-from services.loyalty.domain.program.program import Program
-from services.loyalty.domain.state import Order, Waiting, read_terms
-from shared.domain import RefusedError, Retract
+from services.loyalty.domain.program.program import Exclusion, Program
+from services.loyalty.domain.state import Exempt, Order, Waiting, read_terms
+from shared.domain import RefusedError
+from shared.facts.orders import counted_refund
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import DAY, Micros, moment
 
 
 def made(book: Book, at: Micros, data: PurchaseMade) -> None:
-    """Earn by the tier held before, count the spend, raise the tier, use vouchers, then waiting returns.
+    """Earn by the tier held before, use vouchers, apply the returns that waited, and by what is left raise
+    the tier and ask for a referral's reward.
 
-    Raises ``negative_total``, ``unknown_currency``, ``duplicate_order``, ``points_overflow``.
+    Raises ``negative_total``, ``unknown_currency``, ``points_overflow``.
     """
-    total, currency = data.total.amount, data.total.currency
     program = book.program(at)
-    if total < 0:
-        raise errors.NEGATIVE_TOTAL(field="total.amount", order_id=data.order_id, total=total)
-    rate = program.rate(currency)
-    if _find(book, data.order_id) is not None:
-        raise errors.DUPLICATE_ORDER(field="order_id", order_id=data.order_id)
-    settle(book, at)
+    check_made(program, data)
     members.enrol(book, at, data.channel)
     tier = tiers.tier_at(book.periods, at, program)
-    terms = " ".join((currency, program.award(currency, program.rank(tier)), rate))
-    order = Order.paid(data.order_id, at, total, terms)
-    book.orders.insert(bisect_right(book.orders, at, key=lambda known: known.at), order)
-    _earn(book, order, data, tier)
-    tiers.upgrade(book, at)
+    order = _earn(book, program, at, data, tier)
     for code in data.voucher_codes:
-        rewards.use(book, at, code, order.order_id)
-    if total and book.bought_at is None:
-        book.bought_at = at
+        rewards.use(book, at, code, data)
+    if book.waiting and _apply_waiting(book, data.order_id):
+        order = book.orders[_place(book, data.order_id)]
+    tiers.upgrade(book, at)
+    if book.orders[-1].at > at:  # a late one: later ones may reach more with it
+        until = at + program.tier_days * DAY
+        for later in [known.at for known in book.orders if at < known.at < until]:
+            tiers.upgrade(book, later)
     referrals.claim(book, order)
-    if book.waiting:
-        _apply_waiting(book, order.order_id)
 
 
-def _earn(book: Book, order: Order, data: PurchaseMade, tier: str) -> None:
-    """A lot for the tier's points, and one for each campaign's."""
-    program = book.program(order.at)
+def check_made(program: Program, data: PurchaseMade) -> None:
+    """Raises ``RefusedError``: ``negative_total``, ``unknown_currency``."""
+    total = data.total.amount
+    if total < 0:
+        raise errors.NEGATIVE_TOTAL(field="total.amount", order_id=data.order_id, total=total)
+    program.rate(data.total.currency)
+
+
+def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: str) -> Order:
+    """Note the order; a lot for the tier's points, and one for each campaign's."""
+    total = data.total.amount
+    terms = program.terms(data.total.currency, program.rank(tier))
+    goods: Sequence[Good] = ()
+    exempt: Exempt | None = None
+    campaigns = bool(program.campaigns) and awards.run_at(program, at)
+    if campaigns or program.earn.exclude:
+        goods = goods_of(data.items)
+        exempt = exempt_of(data.order_id, goods, program.earn.exclude, total)
+    if exempt is not None:
+        book.exempt = (*book.exempt, exempt)
+        goods = [good for good in goods if not program.earn.exclude.covers(good.sku, good.category)]
+    nothing = 0 if exempt is None else exempt.total
+    order = Order.paid(data.order_id, at, total - nothing, terms, len(data.items))
+    if book.orders and book.orders[-1].at > at:
+        book.orders.insert(bisect_right(book.orders, at, key=lambda known: known.at), order)
+    else:
+        book.orders.append(order)
     if points := order.points():
-        why = rules.Purchase(program=program.version, tier=tier, total=order.total, terms=order.terms)
+        why = rules.Purchase(program=program.version, tier=tier, total=total, terms=terms, exempt=nothing)
         entries.accrue(book, points, order, why)
-    if not program.campaigns or not order.total:
-        return
-    first = book.bought_at is None
-    facts = awards.Facts(data, order, tier, book.segment, first)
-    for campaign, bonus in awards.give(book, facts):
-        book.bonuses = (*book.bonuses, bonus)
-        entries.accrue(book, bonus.points, order, _campaign_rule(program, campaign))
+    if not order.total:
+        return order
+    first = book.bought_at is None and _buys(data, program.earn.exclude)
+    if campaigns:
+        facts = awards.Facts(data, goods, order, tier, book.told("segment"), first)
+        for campaign, bonus in awards.give(book, facts):
+            book.bonuses = (*book.bonuses, bonus)
+            entries.accrue(book, bonus.points, order, _campaign_rule(program, campaign))
+    if first:
+        book.bought_at = at
+    return order
+
+
+def _buys(data: PurchaseMade, exclude: Exclusion) -> bool:
+    """Whether something is bought that earns: gifts and gift cards, though their delivery is paid for, are no
+    first purchase."""
+    return not data.items or any(
+        item.unit_price.amount > 0 and not exclude.covers(item.sku, item.category) for item in data.items
+    )
 
 
 def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:
@@ -76,78 +109,91 @@ def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:
 def returned(book: Book, at: Micros, data: PurchaseReturned) -> None:
     """Take back what the refund undoes; a return of an order not seen yet waits for it.
 
-    Raises ``RefusedError``: ``negative_refund``, ``currency_mismatch``, ``duplicate_return``,
-    ``refund_exceeds_total``.
+    Raises ``RefusedError``: ``negative_refund``, ``currency_mismatch``, ``refund_exceeds_total``.
     """
+    check_returned(data)
+    if any(order.order_id == data.order_id for order in book.orders):
+        _take_back(book, at, data)
+        return
+    cause = book.cause.source, book.cause.id
+    book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.origin))
+
+
+def check_returned(data: PurchaseReturned) -> None:
+    """Raises ``RefusedError`` (``negative_refund``)."""
     refund = data.refund.amount
     if refund < 0:
         raise errors.NEGATIVE_REFUND(field="refund.amount", return_id=data.return_id, refund=refund)
-    settle(book, at)
-    index = _find(book, data.order_id)
-    if index is not None:
-        _take_back(book, index, at, data)
-        return
-    key = data.order_id, data.return_id
-    if any((w.data.order_id, w.data.return_id) == key for w in book.waiting):
-        raise _duplicate(data)
-    cause = book.cause.source, book.cause.id
-    book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.context.origin))
 
 
-def _take_back(book: Book, index: int, at: Micros, data: PurchaseReturned) -> None:
-    """``index``: where the order stands."""
+def _take_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
+    """Of an order that is known. Nothing is changed where it is refused."""
+    index = _place(book, data.order_id)
     order = book.orders[index]
-    refund = data.refund.amount
-    if any(return_id == data.return_id for return_id, _ in order.refunds):
-        raise _duplicate(data)
-    currency = read_terms(order.terms).currency
-    if data.refund.currency != currency:
-        raise errors.CURRENCY_MISMATCH(field="refund.currency", order_id=order.order_id, currency=currency)
-    if refund > order.left:
-        raise errors.REFUND_EXCEEDS_TOTAL(
-            field="refund.amount",
-            order_id=order.order_id,
-            total=order.total,
-            left=order.left,
-            refund=refund,
-        )
-    after = order.refunded(data.return_id, refund)
+    exempt = next((found for found in book.exempt if found.order_id == order.order_id), None)
+    counted = _counted(order, exempt, data)
+    part = 0
+    if exempt is not None:
+        after_exempt, part = goods_refunded(exempt, data.items, counted, order.left)
+        book.exempt = tuple(after_exempt if found is exempt else found for found in book.exempt)
+        exempt = after_exempt
+    after = order.refunded(counted - part)
     book.orders[index] = after
     base = order.points() - after.points()
     lost = awards.settle_return(book, after, [(item.sku, item.quantity) for item in data.items])
     if base + lost:
         why = rules.Return(
             return_id=data.return_id,
-            refund=refund,
+            refund=data.refund.amount,
             left=after.left,
             terms=order.terms,
             keeps=after.points(),
             campaigns=lost,
+            over=data.refund.amount - counted,
+            exempt=part,
         )
         entries.reverse(book, base + lost, at, order.order_id, why)
+    if after.left == 0 and (exempt is None or exempt.left == 0):
+        rewards.give_back(book, at, data, free=order.total == 0 and exempt is None)
 
 
-def _apply_waiting(book: Book, order_id: str) -> None:
-    """Apply the returns that waited for this order, in the order they came, each under its own cause."""
+def _counted(order: Order, exempt: Exempt | None, data: PurchaseReturned) -> int:
+    """What of the refund counts. Raises ``currency_mismatch``, ``refund_exceeds_total``."""
+    currency = read_terms(order.terms).currency
+    if data.refund.currency != currency:
+        raise errors.CURRENCY_MISMATCH(field="refund.currency", order_id=order.order_id, currency=currency)
+    total, left = order.total, order.left
+    if exempt is not None:
+        total, left = total + exempt.total, left + exempt.left
+    counted = counted_refund(left, data.refund.amount, len(data.items) or order.lines)
+    if counted is None:
+        raise errors.REFUND_EXCEEDS_TOTAL(
+            field="refund.amount",
+            order_id=order.order_id,
+            total=total,
+            left=left,
+            refund=data.refund.amount,
+        )
+    return counted
+
+
+def _apply_waiting(book: Book, order_id: str) -> bool:
+    """Apply the returns that waited for this order, in the order they came, each under its own cause. Whether
+    there were any."""
     mine = [item for item in book.waiting if item.data.order_id == order_id]
-    index = _find(book, order_id)
-    assert index is not None
     book.waiting = [item for item in book.waiting if item.data.order_id != order_id]
     purchase = book.cause
     for item in mine:
         book.cause = Cause(source=item.cause[0], id=item.cause[1])
         try:
-            _take_back(book, index, item.at, item.data)
+            _take_back(book, item.at, item.data)
         except RefusedError as refusal:
             event = Event(item.cause[1], item.cause[0], book.member, moment(item.at), item.data)
-            book.retracts.append(Retract(event, item.origin, refusal.code, refusal.detail))
+            book.retract(event, item.origin, refusal)
     book.cause = purchase
+    return bool(mine)
 
 
-def _find(book: Book, order_id: str) -> int | None:
-    ids = [order.order_id for order in book.orders]  # quicker than a loop that looks at each
-    return ids.index(order_id) if order_id in ids else None
-
-
-def _duplicate(data: PurchaseReturned) -> RefusedError:
-    return errors.DUPLICATE_RETURN(field="return_id", return_id=data.return_id)
+def _place(book: Book, order_id: str) -> int:
+    """Where the order stands."""
+    return [order.order_id for order in book.orders].index(order_id)  # quicker than a loop that looks at each

@@ -9,7 +9,6 @@ from services.loyalty import errors
 from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
-from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.members import require_member
 from services.loyalty.domain.state import Invited, Order
 from shared.domain import Outcome
@@ -28,7 +27,6 @@ def made(book: Book, at: Micros, data: ReferralMade) -> None:
     """Pass it on to the friend. Raises ``RefusedError`` (``self_referral``)."""
     if data.referred_customer == book.member:
         raise errors.SELF_REFERRAL(field="referred_customer", member=book.member)
-    settle(book, at)
     book.emit(ReferralNoteRequested(referrer=book.member), at, data.referred_customer)
 
 
@@ -37,7 +35,6 @@ def noted(book: Book, at: Micros, data: ReferralNoteRequested) -> Outcome:
 
     Raises ``RefusedError``: ``no_referrals``, ``existing_member``, ``already_referred``.
     """
-    settle(book, at)
     if book.program(at).referral is None:
         raise errors.NO_REFERRALS()
     if _known_before(book, at):
@@ -81,7 +78,6 @@ def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
 
     Raises ``RefusedError``: ``no_referrals``, ``unknown_member``, ``referral_limit``, ``points_overflow``.
     """
-    settle(book, at)
     require_member(book)
     program = book.program(at)
     if program.referral is None:
@@ -99,7 +95,6 @@ def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
 
 def bonus(book: Book, at: Micros, data: ReferralBonusRequested) -> Outcome:
     """At the friend: the same points. Raises ``RefusedError`` (``points_overflow``)."""
-    settle(book, at)
     require_member(book)
     why = rules.FriendReward(program=book.program(at).version, referrer=data.referrer)
     entries.earn(book, data.points, at, why)

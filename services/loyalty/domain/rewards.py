@@ -10,7 +10,9 @@ from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.rows import VoucherRow
 from services.loyalty.domain.state import Voucher
 from shared.domain import Outcome
+from shared.facts.text import voucher_code
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, Micros, moment
 
 
@@ -20,7 +22,6 @@ def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
     Raises ``RefusedError``: 404 ``unknown_member``, ``unknown_reward``; 409 ``tier_required``,
     ``reward_unavailable``, ``insufficient_points``, ``out_of_stock``.
     """
-    settle(book, at)
     require_member(book)
     reward = book.program(at).catalogue.get(reward_id)
     if reward is None:
@@ -69,7 +70,7 @@ def _require_offer(book: Book, at: Micros, reward: Reward) -> None:
 
 def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Use a voucher; 200 once. Raises ``RefusedError`` as ``_open`` does."""
-    settle(book, at)
+    code = voucher_code(code)
     index = _open(book, at, code)
     _close(book, index, "redeemed", at)
     return Outcome(
@@ -82,7 +83,7 @@ def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
 
     Raises ``RefusedError`` as ``_open`` does.
     """
-    settle(book, at)
+    code = voucher_code(code)
     index = _open(book, at, code)
     voucher = book.vouchers[index]
     _close(book, index, "cancelled", at)
@@ -92,7 +93,7 @@ def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     book.emit(VoucherCancelled(voucher_code=code), at)
     entries.restore(book, voucher.pieces, at, rules.Cancellation(voucher.reward_id))
     # Lots that are over by now end here and not at the close, so that the answer's balance is right.
-    settle(book, at)
+    settle(book, book.at)
     return Outcome(
         200,
         {
@@ -104,11 +105,29 @@ def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     )
 
 
-def use(book: Book, at: Micros, code: str, order_id: str) -> None:
+def use(book: Book, at: Micros, code: str, data: PurchaseMade) -> None:
     """A purchase used this code. One of ours that is open is redeemed; any other is not our business."""
+    code = voucher_code(code)
     for index, voucher in enumerate(book.vouchers):
         if voucher.code == code and voucher.status == "open" and at < voucher.expires_at:
-            _close(book, index, "redeemed", at, order_id)
+            units = 0 if data.total.amount else sum(i.quantity for i in data.items if i.unit_price.amount > 0)
+            _close(book, index, "redeemed", at, order_id=data.order_id, units=units)
+
+
+def give_back(book: Book, at: Micros, data: PurchaseReturned, *, free: bool) -> None:
+    """Nothing is left of an order: its vouchers are open again, with what paid for them, if still good.
+
+    ``free``: nothing was paid for it, so it is returned whole once as many units came back.
+    """
+    back = sum(item.quantity for item in data.items)
+    for index, voucher in enumerate(book.vouchers):
+        if voucher.order_id != data.order_id or voucher.status != "redeemed":
+            continue
+        units = max(voucher.units - back, 0) if free else 0
+        if units:
+            book.vouchers[index] = voucher.model_copy(update={"units": units})
+        elif max(at, book.at) < voucher.expires_at:
+            _change(book, index, status="open", order_id=None, units=0)
 
 
 def _open(book: Book, at: Micros, code: str) -> int:
@@ -130,7 +149,12 @@ def _open(book: Book, at: Micros, code: str) -> int:
     return index
 
 
-def _close(book: Book, index: int, status: str, at: Micros, order_id: str | None = None) -> None:
-    closed = book.vouchers[index].model_copy(update={"status": status, "pieces": ()})
-    book.vouchers[index] = closed
-    book.voucher_rows.append(VoucherRow(book.member, closed, at, order_id))
+def _close(book: Book, index: int, status: str, at: Micros, **more: str | int) -> None:
+    kept = book.vouchers[index].pieces if "order_id" in more else ()  # it may be open again
+    _change(book, index, closed_at=at, status=status, pieces=kept, **more)
+
+
+def _change(book: Book, index: int, closed_at: Micros | None = None, **changes: object) -> None:
+    changed = book.vouchers[index].model_copy(update=changes)
+    book.vouchers[index] = changed
+    book.voucher_rows.append(VoucherRow(book.member, changed, closed_at))

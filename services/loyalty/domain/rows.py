@@ -5,7 +5,7 @@ reads it back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -96,8 +96,6 @@ class VoucherRow:
     member: str
     voucher: Voucher
     closed_at: Micros | None = None
-    order_id: str | None = None
-    """The purchase that used it."""
 
 
 def ledger_document(row: LedgerRow) -> dict[str, Any]:
@@ -163,7 +161,7 @@ def voucher_document(row: VoucherRow) -> dict[str, Any]:
         "issued_at": moment(voucher.issued_at),
         "expires_at": moment(voucher.expires_at),
         "closed_at": maybe_moment(row.closed_at),
-        "order_id": row.order_id,
+        "order_id": voucher.order_id,
     }
 
 
@@ -193,9 +191,8 @@ def _told(reason: str, why: Document) -> rules.Rule:
     if "effect" in known:
         ((known["effect"], known["number"]),) = known["effect"].items()
     for rule in _BY_NAME.get(known.get("rule", ""), ()):
-        names = _NAMES[rule]
-        if known.keys() >= set(names):
-            return rule(**{name: known[name] for name in names})
+        if known.keys() >= _NEEDED[rule]:
+            return rule(**{name: known[name] for name in _NAMES[rule] if name in known})
     return rules.Unknown(known.get("rule", "unknown"), reason)
 
 
@@ -215,3 +212,9 @@ _NAMES: Mapping[type[rules.Rule], tuple[str, ...]] = {
     **{rule: tuple(field.name for field in fields(rule)) for kept in _BY_NAME.values() for rule in kept},
 }
 """What of each is stored."""
+_NEEDED = {
+    rule: {field.name for field in fields(rule) if field.default is MISSING}
+    for rules_of_a_name in _BY_NAME.values()
+    for rule in rules_of_a_name
+}
+"""What of each must have been stored."""

@@ -25,6 +25,8 @@ class Purchase:
     total: int
     """Minor units of the order's currency."""
     terms: str
+    exempt: int = 0
+    """Of the total, what earns nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +123,18 @@ class Return:
     rule: Literal["return"] = "return"
     return_id: str
     refund: int
-    """Minor units of the order's currency, as is ``left``."""
+    """Minor units of the order's currency, as are ``left``, ``over`` and ``exempt``."""
     left: int
-    """Of the order's total, after this refund."""
+    """Of what earned in the order, after this refund."""
     terms: str
     keeps: int
     """Points that the order keeps, those of campaigns aside."""
     campaigns: int
     """Points of campaigns that it loses."""
+    over: int = 0
+    """Of the refund, what is above what was paid, and does not count."""
+    exempt: int = 0
+    """Of the refund, what goes back for goods that had earned nothing."""
 
 
 @dataclass(frozen=True, slots=True)

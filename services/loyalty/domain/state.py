@@ -4,19 +4,25 @@ Growth is bounded: spent, expired and reversed lots leave at once (the ledger ke
 orders, closed vouchers and waiting returns after ``MEMORY``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
 from services.loyalty.domain.rules import Accrual
+from shared.facts.names import Names
+from shared.facts.orders import RETURN_WAITS_DAYS
+from shared.facts.profile import Known
 from shared.schemas.base import Open
 from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
-MEMORY = 730 * DAY
+MEMORY = RETURN_WAITS_DAYS * DAY
 """How long an order can be returned, and a closed voucher is known."""
+PROFILE = frozenset({"birthday", "timezone", "segment"})
+"""What loyalty keeps of a profile."""
 
 
 # What a member has dozens of is a dataclass with slots: read from the store and looked through in half the
@@ -65,7 +71,8 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What returns and tiers need to know of a purchase. Amounts in its own minor units."""
+    """What returns and tiers need to know of a purchase. Amounts in its own minor units, of what earns: what
+    the program exempts is in an ``Exempt``."""
 
     __pydantic_config__ = _STRICT
 
@@ -78,21 +85,19 @@ class Order:
     """The total less all refunds."""
     spend: int
     """What is left, in minor units of the program's currency: tiers add it up with every purchase."""
-    refunds: tuple[tuple[str, int], ...] = ()
-    """Return ids with their amounts."""
+    lines: int = 0
+    """How many there were: a refund may be so many minor units over."""
 
     @classmethod
-    def paid(cls, order_id: str, at: int, total: int, terms: str) -> "Order":
+    def paid(cls, order_id: str, at: int, total: int, terms: str, lines: int = 0) -> "Order":
         """A purchase of which nothing came back yet."""
         spend = times(total, read_terms(terms).rate)
-        return cls(order_id=order_id, at=at, total=total, terms=terms, left=total, spend=spend)
+        return cls(order_id, at, total, terms, total, spend, lines)
 
-    def refunded(self, return_id: str, amount: int) -> "Order":
+    def refunded(self, amount: int) -> "Order":
         """After one more return, of no more than what is left."""
         left = self.left - amount
-        spend = times(left, read_terms(self.terms).rate)
-        refunds = (*self.refunds, (return_id, amount))
-        return replace(self, left=left, spend=spend, refunds=refunds)
+        return replace(self, left=left, spend=times(left, read_terms(self.terms).rate))
 
     def points(self) -> int:
         """Points that the purchase keeps after its refunds."""
@@ -122,7 +127,12 @@ class Voucher(Open):
     expires_at: Micros
     status: Literal["open", "redeemed", "cancelled"] = "open"
     pieces: tuple[Lot, ...] = ()
-    """What paid for it, each lot with the points taken as its ``remaining``; empty once closed."""
+    """What paid for it, each lot with the points taken as its ``remaining``; empty once it cannot be open
+    any more."""
+    order_id: str | None = None
+    """The purchase that used it: it is open again when that is returned whole."""
+    units: int = 0
+    """Of an order that cost nothing, the units that are still to come back until it is returned whole."""
 
 
 class Waiting(Open):
@@ -136,12 +146,39 @@ class Waiting(Open):
     """Where its record stands in the log."""
 
 
+class Told(Open):
+    """A fact as it was told, kept until it can be judged. It may become a dead letter yet."""
+
+    at: Micros
+    type: str
+    """Of its event."""
+    data: str
+    """As JSON text."""
+    cause: tuple[str, str]
+    """Source and id of its event."""
+    origin: str
+    """Where its record stands in the log."""
+    heard_at: Micros
+
+
 class Line(Open):
-    """A line of a purchase that a campaign rewards."""
+    """Goods of a purchase that something depends on."""
 
     sku: str
     quantity: int
-    unit_price: int
+    amount: str
+    """What was paid for them, discounts off: an exact fraction of minor units, ``2500/3``."""
+
+
+class Exempt(Open):
+    """What an order holds that earns nothing, in the order's minor units."""
+
+    order_id: str
+    total: int
+    left: int
+    """The total less what was refunded of it."""
+    lines: tuple[Line, ...]
+    """Those that did not come back."""
 
 
 class Bonus(Open):
@@ -203,12 +240,8 @@ class MemberState(Open):
     invited: Invited | None = None
     referrals: tuple[Micros, ...] = ()
     """When friends' first purchases were rewarded, of the last 365 days, by time."""
-    profile_at: Micros | None = None
-    """The time of the profile that the next three are from; an older one does not overwrite them."""
-    birthday: str | None = None
-    """``YYYY-MM-DD`` or ``--MM-DD``."""
-    timezone: str | None = None
-    segment: str | None = None
+    profile: Mapping[str, Known] = {}
+    """Of ``PROFILE``, what was told."""
     anniversary_at: Micros | None = None
     """The next anniversary of the enrolment."""
     birthday_at: Micros | None = None
@@ -220,8 +253,31 @@ class MemberState(Open):
     """Up to which expiry."""
     booked_at: Micros = 0
     """The instant that the latest ledger entry is booked at; it never goes back."""
+    names: Names = b""
+    """Of orders, returns and referrals that were heard of."""
+    ahead: tuple[Told, ...] = ()
+    """Facts of the future, by time: each takes effect when its time comes."""
+    early: tuple[Told, ...] = ()
+    """Purchases of one who is no member as far as is known, where joining is explicit, as they came."""
+    exempt: tuple[Exempt, ...] = ()
+    """Of the orders above."""
     due: Micros | None = None
     """When the member's timer is set for: the next instant at which time alone changes something."""
+
+
+def built(before: MemberState, **fields: Any) -> MemberState:
+    """A state of all these fields, and as ``before`` of those that only a later version knows. Not validated:
+    each part was when it was read or made. ``model_construct`` takes more than twice the time."""
+    state = MemberState.__new__(MemberState)
+    put = object.__setattr__
+    put(state, "__dict__", fields)
+    put(state, "__pydantic_fields_set__", ALL_FIELDS)
+    put(state, "__pydantic_extra__", before.__pydantic_extra__)
+    put(state, "__pydantic_private__", None)
+    return state
+
+
+ALL_FIELDS = set(MemberState.model_fields)
 
 
 @lru_cache(maxsize=1024)

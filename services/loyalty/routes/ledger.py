@@ -11,7 +11,7 @@ from services.loyalty.domain.reports import history
 from services.loyalty.domain.reports.explain import explain
 from services.loyalty.domain.reports.history import LotState, LotStory
 from services.loyalty.domain.reports.statement import Month, month_named, month_of, statement
-from services.loyalty.domain.reports.view import overdue
+from services.loyalty.domain.reports.view import coming, overdue
 from services.loyalty.domain.rows import LedgerRow
 from services.loyalty.domain.state import MemberState
 from services.loyalty.models.ledger import (
@@ -116,10 +116,12 @@ async def read_lots(
     expiry. As of now: what late timers have yet to do is done."""
     last = None if cursor is None else tuple(decode_cursor(cursor, int, str))
     known = await known_member(store, customer_id)
-    rows = await _rows(store, customer_id, known, programs, await clock.now(customer_id))
+    now = await clock.now(customer_id)
+    rows = await _rows(store, customer_id, known, programs, now)
+    waiting = [*known.pending, *coming(known, programs, micros(now))]
     found = [
         lot
-        for lot in history.newest_first(history.lots(rows, known.pending))
+        for lot in history.newest_first(history.lots(rows, waiting))
         if (state is None or lot.state == state) and (last is None or history.place(lot) < last)
     ]
     shown, following = cut(found, limit, history.place)

@@ -1,20 +1,23 @@
 """What each event does to a customer's record and to the aggregates.
 
-Deterministic, and independent of order and of how events are cut into batches: the sum of the deltas
-is what the record counts as. Duplicates are removed before (``journal/seen.py``).
+Deterministic, and independent of how events are cut into batches: the sum of the deltas is what the record
+counts as. What happened is decided by event times, whatever is heard first (``shared.facts``); duplicates
+are removed before (``journal/seen.py``).
 
-Some events change what the record keeps whole (segment, orders, complaints); what others count as, the
-KPIs say (``kpis/counting.py``).
+Some events change what the record keeps whole (segment, orders, complaints, answers about a thing); what
+others count as, the KPIs say (``kpis/counting.py``).
 """
 
-from bisect import insort
 from collections.abc import Callable
 from typing import Any
 
-from services.metrics.domain.cells import Change, Delta
-from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent, complaint_counts
-from services.metrics.domain.state import CLOSED, REOPENED, RESOLVED, Complaint, Order
+from services.metrics.domain import complaints, orders
+from services.metrics.domain.cells import Delta
+from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
+from services.metrics.domain.state import Answer
 from services.metrics.domain.tracked import Tracked
+from shared.facts.names import answer_of
+from shared.facts.profile import Known, profile_told
 from shared.schemas.base import Data
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -22,110 +25,74 @@ from shared.schemas.complaints import (
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
-    ComplaintsData,
     ComplaintUpdated,
 )
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
+from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of, micros
 
-REFUND_LIMIT = 2**60
+Apply = Callable[[Tracked, Any, Micros, Micros, Delta], None]
+"""Record, data, when it happened, now, and the delta; changes the record and the delta in place."""
 
-Apply = Callable[[Tracked, Any, Micros, int, Delta], None]
-
-_MARKS: dict[type[ComplaintsData], int] = {
-    ComplaintResolved: RESOLVED,
-    ComplaintClosed: CLOSED,
-    ComplaintReopened: REOPENED,
-}
-_RESPONSES = (ComplaintAcknowledged, ComplaintUpdated, ComplaintResolved)
+SEGMENT = frozenset({"segment"})
 
 
-def apply(tracked: Tracked, event: Event, event_hash: int, delta: Delta) -> None:
+def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta) -> None:
     """Let one event take effect on the record and the delta, both in place.
 
-    ``event_hash`` settles which of two profiles of the same instant counts.
+    ``now``: the wall clock or the watermark. An event from the future counts on its own day and makes
+    nothing older.
     """
     take = _BY_TYPE.get(type(event.data))
     if take is None:
         return
     at = micros(event.time)
-    tracked.data.latest = max(tracked.data.latest, day_of(at))
-    take(tracked, event.data, at, event_hash, delta)
+    tracked.data.latest = max(tracked.data.latest, day_of(min(at, now)))
+    take(tracked, event.data, at, now, delta)
 
 
-def _profile(tracked: Tracked, data: Profile, at: Micros, event_hash: int, delta: Delta) -> None:
-    version = (at, event_hash)
-    if tracked.data.segment_set is not None and version <= tracked.data.segment_set:
+def _profile(tracked: Tracked, data: Profile, at: Micros, _: Micros, delta: Delta) -> None:
+    record = tracked.data
+    known = {} if record.segment_at is None else {"segment": Known(encoded="", at=record.segment_at)}
+    told = profile_told(known, data, at, SEGMENT)
+    if told is known:
         return
-    tracked.data.segment_set = version
-    segment = data.segment or ""
-    if segment != tracked.data.segment:
+    record.segment_at = told["segment"].at
+    segment = told["segment"].value or ""
+    if segment != record.segment:
         tracked.move(segment, delta)
 
 
-def _purchase(tracked: Tracked, data: PurchaseMade, at: Micros, _: int, delta: Delta) -> None:
-    if day_of(at) < tracked.data.floor:
-        return
-    order = _order(tracked, data.order_id, at)
-    before = (order.day, order.channel)
-    claim = (at, data.channel, data.total.amount, data.total.currency)
-    # An order sent twice under two event ids is one order: the earliest account of it holds.
-    if order.made is None or claim < (order.made, order.channel, order.amount, order.currency):
-        order.made, order.channel, order.amount, order.currency = claim
-    tracked.place(before, order, delta)
+def _answered(count: CountEvent) -> Apply:
+    def counted(tracked: Tracked, data: SurveyAnswered, at: Micros, _: Micros, delta: Delta) -> None:
+        counts, place = count(data), answer_of(data)
+        if place is None:
+            tracked.count_event(delta, day_of(at), counts)
+            return
+        before = tracked.data.answers.get(place.hex())
+        if before is not None:
+            if at < before.at:
+                return
+            tracked.count_event(delta, day_of(before.at), {field: -n for field, n in before.counts.items()})
+        tracked.count_event(delta, day_of(at), counts)
+        tracked.data.answers[place.hex()] = Answer(at, dict(counts))
 
-
-def _return(tracked: Tracked, data: PurchaseReturned, at: Micros, _: int, delta: Delta) -> None:
-    order = _order(tracked, data.order_id, at)
-    before = (order.day, order.channel)
-    refunded = order.refunded.get(data.refund.currency, 0) + data.refund.amount
-    order.refunded[data.refund.currency] = min(refunded, REFUND_LIMIT)
-    tracked.place(before, order, delta)
-
-
-def _order(tracked: Tracked, order_id: str, at: Micros) -> Order:
-    order = tracked.data.orders.setdefault(order_id, Order(touched=at))
-    order.touched = max(order.touched, at)
-    return order
-
-
-def _complaint(tracked: Tracked, data: ComplaintsData, at: Micros, _: int, delta: Delta) -> None:
-    complaint = tracked.data.complaints.setdefault(data.complaint_id, Complaint())
-    tracked.count(delta, complaint.channel, _negative(complaint))
-    _note(complaint, data, at)
-    tracked.count(delta, complaint.channel, complaint_counts(complaint))
-
-
-def _negative(complaint: Complaint) -> list[Change]:
-    return [(day, field, -n) for day, field, n in complaint_counts(complaint)]
-
-
-def _note(complaint: Complaint, data: ComplaintsData, at: Micros) -> None:
-    """Take in one fact, in place. Facts that do not matter to a KPI change nothing."""
-    if isinstance(data, ComplaintOpened):
-        if complaint.opened is None or (at, data.channel) < (complaint.opened, complaint.channel):
-            complaint.opened, complaint.channel = at, data.channel
-        return
-    if isinstance(data, _RESPONSES):
-        complaint.responded = at if complaint.responded is None else min(at, complaint.responded)
-    mark = _MARKS.get(type(data))
-    if mark is not None:
-        insort(complaint.marks, (at, mark))
+    return counted
 
 
 def _counting(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, data: Data, at: Micros, _: int, delta: Delta) -> None:
+    def counted(tracked: Tracked, data: Data, at: Micros, _: Micros, delta: Delta) -> None:
         tracked.count_event(delta, day_of(at), count(data))
 
     return counted
 
 
 def _both(one: Apply, other: Apply) -> Apply:
-    def taken(tracked: Tracked, data: Data, at: Micros, event_hash: int, delta: Delta) -> None:
-        one(tracked, data, at, event_hash, delta)
-        other(tracked, data, at, event_hash, delta)
+    def taken(tracked: Tracked, data: Data, at: Micros, now: Micros, delta: Delta) -> None:
+        one(tracked, data, at, now, delta)
+        other(tracked, data, at, now, delta)
 
     return taken
 
@@ -133,7 +100,7 @@ def _both(one: Apply, other: Apply) -> Apply:
 def _table() -> dict[type[Data], Apply]:
     table = dict(_KEPT)
     for kind, count in EVENT_COUNTS.items():
-        counting = _counting(count)
+        counting = _answered(count) if kind is SurveyAnswered else _counting(count)
         table[kind] = _both(table[kind], counting) if kind in table else counting
     return table
 
@@ -141,14 +108,14 @@ def _table() -> dict[type[Data], Apply]:
 _KEPT: dict[type[Data], Apply] = {
     CustomerRegistered: _profile,
     CustomerUpdated: _profile,
-    PurchaseMade: _purchase,
-    PurchaseReturned: _return,
-    ComplaintOpened: _complaint,
-    ComplaintAcknowledged: _complaint,
-    ComplaintUpdated: _complaint,
-    ComplaintResolved: _complaint,
-    ComplaintReopened: _complaint,
-    ComplaintClosed: _complaint,
+    PurchaseMade: orders.made,
+    PurchaseReturned: orders.returned,
+    ComplaintOpened: complaints.told,
+    ComplaintAcknowledged: complaints.told,
+    ComplaintUpdated: complaints.told,
+    ComplaintResolved: complaints.told,
+    ComplaintReopened: complaints.told,
+    ComplaintClosed: complaints.told,
 }
 _BY_TYPE = _table()
 

@@ -9,29 +9,45 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict, astuple
 
+from shared.facts.complaints import Life, Step, life_of
 from shared.schemas.times import Micros, day_of
 
 BEGINNING = -(2**31)
 """A day before all others."""
-RESOLVED, CLOSED, REOPENED = 0, 1, 2
+
+
+class Return(msgspec.Struct, array_like=True, frozen=True):
+    """What a return says; kept while it waits for its order."""
+
+    return_id: str
+    amount: int
+    """Minor units of its currency."""
+    currency: str
+    lines: int
+    """How many lines came back; 0 for money alone."""
 
 
 class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """A purchase, or what is known of it: a return may come first. Amounts in minor units."""
 
     touched: Micros
-    """Time of its latest event."""
+    """Time of its latest event, as far as it has passed."""
     made: Micros | None = None
     channel: str = ""
     amount: int = 0
     currency: str = ""
-    refunded: dict[str, int] = {}
-    """By currency."""
+    left: int = 0
+    """The amount less what was paid back."""
+    lines: int = 0
+    returns: list[str] = []
+    """Ids of the returns that took effect."""
+    waiting: list[Return] = []
+    """Returns heard before the order, in that order."""
 
     @property
     def day(self) -> int | None:
         """The day it counts on; None if it does not: not made yet, or paid back in full."""
-        if self.made is None or 0 < self.amount <= self.refunded.get(self.currency, 0):
+        if self.made is None or (self.amount and not self.left):
             return None
         return day_of(self.made)
 
@@ -39,31 +55,37 @@ class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """What is known of a complaint; its opening may come last."""
 
-    opened: Micros | None = None
     channel: str = ""
-    responded: Micros | None = None
-    """The first acknowledgement, update or resolution."""
-    marks: list[tuple[Micros, int]] = []
-    """(time, RESOLVED, CLOSED or REOPENED), sorted."""
+    steps: list[tuple[Micros, int]] = []
+    """Time and kind, as ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
+    waiting: list[tuple[Micros, int, Micros]] = []
+    """Time and kind of those heard before the opening, and when they were heard."""
+
+    @property
+    def life(self) -> Life:
+        """What the steps make of it."""
+        return life_of([Step(*step) for step in self.steps])
 
     @property
     def latest(self) -> Micros:
         """The latest time it knows."""
-        last_mark = self.marks[-1][0] if self.marks else 0
-        return max(self.opened or 0, self.responded or 0, last_mark)
+        return max((step[0] for step in (*self.steps, *self.waiting)), default=0)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is open after all its facts."""
-        return self.opened is not None and (not self.marks or self.marks[-1][1] == REOPENED)
+
+class Answer(msgspec.Struct, array_like=True, frozen=True):
+    """The answer to a survey about a thing that holds: a later one, by event time, takes its place."""
+
+    at: Micros
+    counts: dict[str, int]
+    """The fields that it counts in, on its day."""
 
 
 class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The record as it is stored (MessagePack)."""
 
     segment: str = ""
-    segment_set: tuple[Micros, int] | None = None
-    """(time, event hash) of the profile it is from: the latest wins."""
+    segment_at: Micros | None = None
+    """Time of the profile that told the segment."""
     orders: dict[str, Order] = {}
     complaints: dict[str, Complaint] = {}
     counts: dict[int, dict[str, int]] = {}
@@ -75,6 +97,10 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     past: dict[str, list[int]] = {}
     """Days of orders no longer kept that are next to what may still change, by chain (see ``tracked``), in
     order: what they count as goes by the orders after them."""
+    answers: dict[str, Answer] = {}
+    """By the name of what was answered (``shared.facts.names.answer_of``), in hexadecimal."""
+    names: bytes = b""
+    """Of orders that are no longer kept since there are too many (``shared.facts.names``)."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

@@ -12,6 +12,7 @@ from services.metrics.domain import gaps
 from services.metrics.domain.cells import Change, Delta, add
 from services.metrics.domain.kpis.counting import complaint_counts
 from services.metrics.domain.state import Complaint, Customer, Order
+from shared.facts.names import Name, key, with_name
 from shared.schemas.times import day_of
 
 KEEP_DAYS = 800
@@ -95,6 +96,7 @@ class Tracked:
         oldest = data.latest - KEEP_DAYS
         if data.counts and min(data.counts) < oldest:
             data.counts = {day: fields for day, fields in data.counts.items() if day >= oldest}
+            data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
         if len(data.complaints) > KEEP_COMPLAINTS or any(
             day_of(c.latest) < oldest for c in data.complaints.values()
         ):
@@ -107,8 +109,11 @@ class Tracked:
         kept = {name: o for name, o in data.orders.items() if day_of(o.touched) >= oldest}
         data.floor = max(data.floor, oldest)
         if len(kept) > KEEP_ORDERS:
-            kept = dict(sorted(kept.items(), key=lambda item: (item[1].touched, item[0]))[-KEEP_ORDERS:])
+            ranked = sorted(kept.items(), key=lambda item: (item[1].touched, item[0]))
+            kept = dict(ranked[-KEEP_ORDERS:])
             data.floor = max(data.floor, min(day_of(o.touched) for o in kept.values()))
+            for order_id, _ in ranked[:-KEEP_ORDERS]:
+                data.names = with_name(data.names, Name("order", order_key(order_id), bytes(4)), data.latest)
         live: dict[str, list[int]] = {}
         for order in kept.values():
             if order.day is not None:
@@ -121,14 +126,19 @@ class Tracked:
         self._days = Tracked(data)._days
 
 
+def order_key(order_id: str) -> bytes:
+    """The name of an order that is no longer kept."""
+    return key("order", order_id)
+
+
 def _chains(channel: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (_ALL, gaps.ANY), (channel, gaps.BY_CHANNEL)
 
 
 def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:
     """Without those long over; of too many the newest. An open one stays as long as there is room."""
-    wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.is_open}
-    ranked = sorted(wanted.items(), key=lambda item: (item[1].is_open, item[1].latest, item[0]))
+    wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.life.is_open}
+    ranked = sorted(wanted.items(), key=lambda item: (item[1].life.is_open, item[1].latest, item[0]))
     return dict(ranked[-KEEP_COMPLAINTS:])
 
 

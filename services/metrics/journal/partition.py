@@ -14,6 +14,7 @@ from services.metrics.journal.known import Known
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
+from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
 
@@ -124,7 +125,7 @@ class Partition:
         self.budget.give(UNWRITTEN, sum(size for _, size in self.held.values()))
         self.held = {subject: (tracked, 0) for subject, (tracked, _) in self.held.items()}
 
-    def apply(self, event: Event, h: int, seen: Set[int] = frozenset()) -> bool:
+    def apply(self, event: Event, h: int, now: Micros, seen: Set[int] = frozenset()) -> bool:
         """Let an event take effect, once; False for a duplicate: of those known in memory, or ``seen``. Its
         customer must be held."""
         if h in seen or not self.known.recent.add(h):
@@ -133,7 +134,7 @@ class Partition:
         self.events += 1
         self.changed.add(event.subject)
         tracked, _ = self.held[event.subject]
-        apply(tracked, event, h, self.tail)
+        apply(tracked, event, now, self.tail)
         return True
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:

@@ -24,6 +24,7 @@ from services.metrics.journal.seen import event_hash
 from services.metrics.journal.writes import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
+from shared.schemas.times import micros
 from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.dead_letters import dead_letter
@@ -192,7 +193,7 @@ class CompactProcessor:
             seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
             await self._load(part, fresh, seen)
             try:
-                self._apply(part, fresh, seen)
+                self._apply(part, fresh, batch.now, seen)
             except _PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
             if batch.records:
@@ -250,13 +251,16 @@ class CompactProcessor:
             part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
-    def _apply(self, part: Partition, fresh: Sequence[tuple[Message, int]], seen: Set[int]) -> None:
+    def _apply(
+        self, part: Partition, fresh: Sequence[tuple[Message, int]], now: datetime, seen: Set[int]
+    ) -> None:
         """Let all take effect, with no await between. Raises ``_PoisonError``."""
-        started = perf_counter()
+        started, wall = perf_counter(), micros(now)
         results: Counter[tuple[str, str]] = Counter()
         for message, h in fresh:
             try:
-                applied = part.apply(message.event, h, seen)
+                at = micros(message.at) if self._stream else wall
+                applied = part.apply(message.event, h, at, seen)
             except Exception as error:  # a bug in the domain: the event goes aside with its reason
                 raise _PoisonError(message) from error
             results[message.event.type, "applied" if applied else "duplicate"] += 1

@@ -27,7 +27,7 @@ from shared.schemas.complaints import ComplaintOpened, ComplaintReopened, Compla
 from shared.schemas.customers import ConsentChanged, CustomerRegistered
 from shared.schemas.event import Event
 from shared.schemas.loyalty import RewardAvailable, TierChanged
-from shared.schemas.purchases import PurchaseMade
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionStarted
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros
 
@@ -196,8 +196,8 @@ def granted(purpose: str = "marketing", word: bool = True, channel: str = "email
     return ConsentChanged.model_validate({"purpose": purpose, "channel": channel, "granted": word})
 
 
-def purchase(order: str = "o-1") -> PurchaseMade:
-    money = {"amount": 1000, "currency": "EUR"}
+def purchase(order: str = "o-1", cents: int = 1000) -> PurchaseMade:
+    money = {"amount": cents, "currency": "EUR"}
     return PurchaseMade.model_validate(
         {
             "order_id": order,
@@ -208,9 +208,19 @@ def purchase(order: str = "o-1") -> PurchaseMade:
     )
 
 
-def opened(id: str = "k-1") -> ComplaintOpened:
+def returned(order: str = "o-1", id: str = "r-1") -> PurchaseReturned:
+    money = {"amount": 1000, "currency": "EUR"}
+    return PurchaseReturned.model_validate({"order_id": order, "return_id": id, "refund": money})
+
+
+def started(id: str = "s-1", expires_at: datetime = NOON + 365 * DAY) -> SubscriptionStarted:
+    term = {"subscription_id": id, "plan": "gold", "price": {"amount": 999, "currency": "EUR"}}
+    return SubscriptionStarted.model_validate({**term, "expires_at": expires_at})
+
+
+def opened(id: str = "k-1", category: str = "delivery") -> ComplaintOpened:
     return ComplaintOpened(
-        complaint_id=id, channel="email", category="delivery", severity="normal", description="late"
+        complaint_id=id, channel="email", category=category, severity="normal", description="late"
     )
 
 
@@ -220,6 +230,12 @@ def resolved(id: str = "k-1") -> ComplaintResolved:
 
 def reopened(id: str = "k-1") -> ComplaintReopened:
     return ComplaintReopened(complaint_id=id, reason="still late")
+
+
+def solved(driver: Driver, id: str = "k-1", opened_at: datetime = NOON - DAY) -> None:
+    """A complaint that was opened before is resolved now."""
+    driver.event(opened(id), at=opened_at)
+    driver.event(resolved(id))
 
 
 def tier(to: str, direction: str | None = "up") -> TierChanged:

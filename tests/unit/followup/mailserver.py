@@ -32,6 +32,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.recipients: list[str] = []
         self.rcpt: dict[str, str] = {}
         self.data: list[str] = []
         self.hang_up_at_data = False
@@ -46,6 +47,7 @@ class Inbox:
         if address in self.rcpt:
             return self.rcpt[address]
         envelope.rcpt_tos.append(address)
+        self.recipients.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SmtpProtocol, session: object, envelope: Envelope) -> str:
@@ -63,12 +65,12 @@ class Inbox:
 
 
 @asynccontextmanager
-async def smtp_server(inbox: Inbox, port: int) -> AsyncIterator[None]:
+async def smtp_server(inbox: Inbox, port: int, *, utf8: bool = True) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     protocols: list[SmtpProtocol] = []
 
     def make() -> SmtpProtocol:
-        protocols.append(SmtpProtocol(inbox, loop=loop, enable_SMTPUTF8=True, ident="test"))
+        protocols.append(SmtpProtocol(inbox, loop=loop, enable_SMTPUTF8=utf8, ident="test"))
         return protocols[-1]
 
     server = await loop.create_server(make, "127.0.0.1", port)

@@ -166,6 +166,14 @@ def test_outreach_is_listed_in_pages_and_by_status(http: TestClient, worker: Wor
     [planned] = items(http.get("/customers/c-1/outreach?status=scheduled", headers=KEY))
     assert planned["due_at"] == seen[0]
     assert not items(http.get("/customers/c-2/outreach", headers=KEY))
+    assert http.get("/customers/c-1/outreach", headers=KEY).json()["unusable"] == {}
+    worker.event(profile(email="a@☃.example"))
+    worker.save()
+    [(channel, why)] = http.get("/customers/c-1/outreach", headers=KEY).json()["unusable"].items()
+    assert (channel, why) == (
+        "email",
+        "The address cannot be used: its domain is none that mail can be sent to.",
+    )
     assert http.get("/customers/c-1/outreach?status=lost", headers=KEY).status_code == 422
     assert http.get("/customers/c-1/outreach?cursor=x", headers=KEY).status_code == 422
 

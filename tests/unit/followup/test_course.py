@@ -12,7 +12,7 @@ from shared.schemas.outreach import (
     OutreachSent,
     OutreachSuppressed,
 )
-from shared.schemas.purchases import SubscriptionCancelled, SubscriptionStarted
+from shared.schemas.purchases import SubscriptionCancelled
 
 from .driver import (
     DAY,
@@ -28,6 +28,8 @@ from .driver import (
     reachable,
     resolved,
     rules,
+    solved,
+    started,
 )
 
 
@@ -41,7 +43,7 @@ def test_the_frequency_cap_holds_marketing_but_not_service() -> None:
     driver = reachable(Driver(policy=policy(rules(frequency_cap=cap.model_copy(update={"max": 1})))))
     driver.event(purchase())
     driver.until(NOON + 59 * DAY)
-    driver.event(resolved())
+    solved(driver)
     driver.until(NOON + 62 * DAY)
     driver.event(purchase("o-2"), at=NOON + 60 * DAY + HOUR)
     driver.until(NOON + 70 * DAY)
@@ -56,6 +58,7 @@ def test_history_sends_nothing() -> None:
     driver.event(granted(), at=year_ago)
     for day in range(0, 200, 20):
         driver.event(purchase(f"o-{day}"), at=year_ago + day * DAY)
+        driver.event(opened(f"k-{day}"), at=year_ago + day * DAY - HOUR)
         driver.event(resolved(f"k-{day}"), at=year_ago + day * DAY)
     driver.after(DAY)
     assert not driver.emitted
@@ -75,7 +78,7 @@ def test_a_timer_that_fires_too_late_is_stale() -> None:
 
 def test_erasure_cancels_and_forgets() -> None:
     driver = reachable(Driver(instant=False))
-    driver.event(resolved())
+    solved(driver)
     driver.event(purchase())
     driver.after(3 * HOUR)
     assert driver.statuses("thank-you") == ["ready"]
@@ -132,7 +135,7 @@ def test_event_row_and_timer_name_one_instant_though_mongodb_keeps_milliseconds(
 def test_failures_and_doubts_are_reported_as_such() -> None:
     driver = reachable(Driver(instant=False))
     driver.event(purchase())
-    driver.event(resolved())
+    solved(driver)
     driver.after(3 * HOUR)
     driver.deliver("failed", "550 no such user")
     assert driver.statuses("thank-you") == ["failed"]
@@ -157,7 +160,7 @@ def test_a_report_of_too_late_is_stale() -> None:
 def test_rules_that_are_gone_send_nothing() -> None:
     driver = reachable(Driver())
     driver.event(purchase())
-    driver.event(resolved())
+    solved(driver)
     fewer = rules()
     driver.policy = policy(
         fewer.model_copy(update={"rules": (), "templates": {"thank-you": fewer.templates["thank-you"]}})
@@ -168,13 +171,11 @@ def test_rules_that_are_gone_send_nothing() -> None:
 
 def test_the_subscription_rules() -> None:
     driver = reachable(Driver(policy=policy(rules("subscription"))))
-    term = {"subscription_id": "s-1", "plan": "gold", "price": {"amount": 999, "currency": "EUR"}}
-    started = SubscriptionStarted.model_validate({**term, "expires_at": NOON + 30 * DAY})
-    driver.event(started)
+    driver.event(started())
     driver.after(2 * DAY)
     driver.event(SubscriptionCancelled(subscription_id="s-1"))
     driver.after(10 * DAY)
-    driver.event(started)
+    driver.event(started(expires_at=NOON + 400 * DAY))
     driver.after(80 * DAY)
     assert [m["rule"] for m in driver.sent] == ["welcome"]
     driver.event(SubscriptionCancelled(subscription_id="s-1"))

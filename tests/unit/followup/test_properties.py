@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.domain.rules.rules import FrequencyCap
 from shared.domain import RefusedError
+from shared.facts.complaints import OPENED, Step, life_of, step_of, with_step
 from shared.schemas.base import Data
 from shared.schemas.commands import OutreachRequested
+from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import CustomerErased
 from shared.schemas.loyalty import RewardIssued
 from shared.schemas.outreach import OutreachCancelled, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.timer import TimerFired
+from shared.schemas.times import micros
 
 from .driver import (
     DAY,
@@ -75,7 +78,7 @@ class World:
     def __init__(self) -> None:
         self.driver = Driver(policy=policy(RULES), instant=False)
         self.words: dict[str, tuple[datetime, bool]] = {}
-        self.open: set[str] = set()
+        self.steps: dict[str, tuple[Step, ...]] = {}
         self.zone: str | None = None
         self.bought = 0
         self.rises = 0
@@ -135,17 +138,27 @@ class World:
     def do_service(self, word: bool, hours_ago: int) -> None:
         self.word("service", word, hours_ago)
 
+    def complain(self, data: ComplaintsData) -> None:
+        """Steps in any order, impossible ones too: a second opening is a copy."""
+        self.driver.event(data)
+        step = step_of(data, micros(self.driver.now))
+        known = self.steps.get(data.complaint_id, ())
+        assert step is not None
+        if step.kind != OPENED or all(one.kind != OPENED for one in known):
+            self.steps[data.complaint_id] = with_step(known, step)
+
+    @property
+    def complains(self) -> bool:
+        return any(life_of(steps).is_open for steps in self.steps.values())
+
     def do_open(self, number: int) -> None:
-        self.driver.event(opened(f"k-{number}"))
-        self.open.add(f"k-{number}")
+        self.complain(opened(f"k-{number}"))
 
     def do_resolve(self, number: int) -> None:
-        self.driver.event(resolved(f"k-{number}"))
-        self.open.discard(f"k-{number}")
+        self.complain(resolved(f"k-{number}"))
 
     def do_reopen(self, number: int) -> None:
-        self.driver.event(reopened(f"k-{number}"))
-        self.open.add(f"k-{number}")
+        self.complain(reopened(f"k-{number}"))
 
     def do_move(self, where: str | None) -> None:
         self.driver.event(profile(timezone=where))
@@ -175,7 +188,7 @@ class World:
         assert word, "sent without consent"
         assert not self.erased, "sent to one who was erased"
         if purpose == "marketing":
-            assert not self.open, "marketing during a complaint"
+            assert not self.complains, "marketing during a complaint"
         assert message["decided_at"] <= message["due_at"] + 3 * DAY, "stale"
 
     def check_all(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.state import Customer
+from shared.facts.profile import profile_told
 from shared.runtime.config import ConfigError
 from shared.schemas.commands import OutreachRequested
 
@@ -19,11 +20,11 @@ SHORT = "whsec_c2hvcnQ="
 
 
 def test_whom_it_reaches() -> None:
-    ada = Customer(customer_id="c-1", phone="+49301")
+    ada = Customer(customer_id="c-1", profile=profile_told({}, profile(phone="+49301"), 0))
     assert webhook().address(ada) == "+49301"
     assert webhook(webhook_channels="whatsapp").address(ada) == "+49301"
     assert webhook(webhook_channels="push").address(ada) == "c-1"
-    assert webhook().address(Customer(customer_id="c-2", email="a@example.org")) is None
+    assert webhook().address(Customer(customer_id="c-2", profile=profile_told({}, profile(), 0))) is None
 
 
 def test_a_text_message_by_hand_has_a_consent_of_its_own() -> None:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sysconfig
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,9 @@ def api(settings: Settings, worker: InlineWorker) -> Iterator[TestClient]:
     app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=worker)
     with TestClient(app, headers={"X-API-Key": KEY}) as client:
         yield client
+
+
+@pytest.fixture
+def customer() -> str:
+    """The id of a customer of whom nothing has been heard."""
+    return f"cust-{uuid.uuid4().hex[:8]}"

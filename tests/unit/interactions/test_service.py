@@ -17,11 +17,6 @@ from .inline_worker import InlineWorker
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture
-def customer() -> str:
-    return f"cust-{uuid.uuid4().hex[:8]}"
-
-
 def told(
     kind: str, subject: str, data: dict[str, Any], minutes: float = 0, id: str | None = None
 ) -> dict[str, Any]:
@@ -133,31 +128,6 @@ def test_timeline_filters_and_bad_cursors(api: TestClient, customer: str) -> Non
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
 
 
-def test_search(api: TestClient) -> None:
-    for number, name in enumerate(["Søren Fox", "søren Bear", "Anna"]):
-        tell(
-            api,
-            told(
-                "customer.registered", f"Find-{number}", {"name": name, "email": f"{number}@fox.org"}, number
-            ),
-        )
-    tell(api, logged("find-9", 9))
-
-    def found(query: str, **more: Any) -> list[str]:
-        page = api.get("/customers", params={"query": query, **more}).json()
-        return [item["customer_id"] for item in page["items"]]
-
-    assert found("SØREN") == ["Find-1", "Find-0"]
-    assert found("find-") == ["find-9", "Find-2", "Find-1", "Find-0"]
-    assert found("2@FOX") == ["Find-2"]
-    assert found("ox") == []
-    assert found(".*") == []
-    first = api.get("/customers", params={"query": "find-", "limit": 3}).json()
-    assert found("find-", limit=3, cursor=first["cursor"]) == ["Find-0"]
-    assert api.get("/customers", params={"query": " "}).status_code == 422
-    assert api.get("/customers").status_code == 422
-
-
 def test_a_complaint_from_open_to_close(api: TestClient, worker: InlineWorker, customer: str) -> None:
     complaint_id = complaint(api, customer, "k-" + customer, order_id="o.1")
     assert complaint(api, customer, "k-" + customer, order_id="o.1") == complaint_id
@@ -217,7 +187,8 @@ def test_complaints_told_from_outside_follow_the_same_rules(
         told("complaint.closed", customer, {"complaint_id": customer}, 1),
         told("complaint.resolved", customer, {"complaint_id": customer, "resolution": "done"}, 2),
     )
-    assert worker.rejected[before:] == ["unknown_complaint", "invalid_transition"]
+    # The first waits for the opening, and does not follow from it either.
+    assert worker.rejected[before:] == ["invalid_transition"] * 2
     assert api.get(f"/complaints/{customer}").json()["status"] == "resolved"
     tell(api, told("complaint.opened", f"{customer}-b", opened))
     answer = api.get(f"/complaints/{customer}")

@@ -7,7 +7,7 @@ from typing import Any
 from services.interactions.domain.apply import apply
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
-from shared.domain import Append, Context, Effects, Put
+from shared.domain import Context, Effects, Put
 from shared.journal.testing import InMemoryWorker
 from shared.runtime.settings import Settings
 from shared.schemas.base import Data
@@ -43,18 +43,23 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
     assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state, (
         "the store gives it back as it was"
     )
-    timeline = [row.document for row in effects.rows if isinstance(row, Append)]
-    assert [row["_id"] for row in timeline] == [row_id(told)], "one timeline row per event"
+    timeline = [row.document["_id"] for row in effects.rows if row.collection == "timeline"]
+    assert timeline.count(row_id(told)) == 1, "one timeline row per event"
     return effects
 
 
-def fold(events: Sequence[Event]) -> Customer:
-    """The customer after these events, one by one, as the worker handles them."""
-    worker = InMemoryWorker(HANDLER)
+def heard(events: Sequence[Event], now: datetime = START) -> InMemoryWorker[Customer]:
+    """A worker that was told these events, one by one, and refused none."""
+    worker = InMemoryWorker(HANDLER, now=now)
     for told in events:
         assert worker.send(told).accepted().status == "applied"
     assert [row["_id"] for row in worker.rows("timeline")] == [row_id(told) for told in events]
-    return worker.state(CUSTOMER)
+    return worker
+
+
+def fold(events: Sequence[Event]) -> Customer:
+    """The customer after these events, as the worker handles them."""
+    return heard(events).state(CUSTOMER)
 
 
 def put(effects: Effects[Customer], collection: str) -> dict[str, Any] | None:

@@ -186,9 +186,9 @@ def test_metrics() -> None:
         read.trim()
         again: list[Any] = msgspec.msgpack.decode(metrics.encode(read.data))
         assert again[2]["o-1"][-2:] == ["gift", {"a": 1}]
-        assert again[2]["o-1"][5] == {"EUR": 500}
-        assert len(again[2]["o-2"]) == 6
+        assert again[2]["o-1"][5] == 9_500, "what is left of it"
+        assert len(again[2]["o-2"]) == len(metrics.Order.__struct_fields__)
         assert again[3] == whole[3]
         assert again[known:] == whole[known:]
     with pytest.raises(msgspec.ValidationError):
-        metrics.decode(msgspec.msgpack.encode(["segment", None, {}, {}, {}, "no day", 0, "later"]))
+        metrics.decode(msgspec.msgpack.encode(["segment", None, {}, {}, {}, "no day", 0, {}, b"", "later"]))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -82,6 +82,8 @@ def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int
     assert one.used.get("gifts", 0) == with_gift
 
 
+# A return that was rejected later is sent again, and is rejected at once: neither dead letter may be lost.
+@example([("return", 0, 1, 0, 2), ("buy", 0, 1, 0, 1), ("return", 0, 1, 0, 2)], 500, 1, False)
 @given(log=steps, size=st.sampled_from([1, 3, 500]), crash=st.integers(1, 20), after=st.booleans())
 @settings(deadline=None, max_examples=150)
 def test_a_crash_around_any_publication_changes_nothing(

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,11 +51,14 @@ class Account:
     counters: Counter[str] = field(default_factory=Counter)
     """What all accounts of a test may share."""
     retracts: list[Retract] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Codes that a test noted."""
     passed_on: list[tuple[str, datetime, Data]] = field(default_factory=list)
     """(customer, time, command) sent about others."""
     count: int = 0
     worker: InMemoryWorker[MemberState] = field(init=False)
     _read: int = 0
+    _clock: datetime = LONG_AGO
 
     def __post_init__(self) -> None:
         self.worker = InMemoryWorker(
@@ -176,11 +179,22 @@ class Account:
         handled = self.worker.send(event, origin=Origin(data.topic, 0, self.count))
         return handled.accepted().outcome or Outcome()
 
+    def hear(self, now: float, at: float, data: Data) -> Outcome:
+        """An event of the time ``at`` that is heard at ``now``: late, or from a clock that is ahead."""
+        self.advance(now)
+        self.count += 1
+        event = Event(f"e-{self.count}", "/test", self.customer, day(at), data)
+        handled = self.worker.send(event, origin=Origin(data.topic, 0, self.count))
+        return handled.accepted().outcome or Outcome()
+
     def fire(self, until: datetime) -> None:
         """Fire the timers due by then, the earliest first."""
         self.worker.advance(until)
 
     def _decide(self, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
+        if not self.timers:  # the clock goes on, but for the worker time stands still
+            self._clock = max(self._clock, event.time)
+            context = replace(context, now=self._clock)
         effects = apply(self.programs, state, event, context)
         due = [timer.due_at for timer in effects.timers if isinstance(timer, SetTimer)]
         assert all(time.microsecond % 1000 == 0 for time in due)

@@ -83,3 +83,7 @@ def test_the_program_and_its_rewards_are_readable(client: TestClient) -> None:
     rewards = client.get("/rewards").json()
     assert rewards["cursor"] is None
     assert rewards["items"][0]["reward_id"] == program["rewards"][0]["id"]
+
+
+def test_the_program_says_what_earns_nothing(client: TestClient) -> None:
+    assert client.get("/program").json()["earn"]["exclude"] == {"categories": [], "skus": []}

@@ -203,7 +203,7 @@ def test_bad_facts_are_refused_and_change_nothing() -> None:
     for act, code in (
         (lambda: account.buy(1, 500, "o"), "duplicate_order"),
         (lambda: account.buy(1, 500, currency="CHF"), "unknown_currency"),
-        (lambda: account.give_back(1, "o", 701), "refund_exceeds_total"),
+        (lambda: account.give_back(1, "o", 702), "refund_exceeds_total"),
         (lambda: account.give_back(1, "o", 100, "r"), "duplicate_return"),
         (lambda: account.give_back(1, "o", 100, currency="USD"), "currency_mismatch"),
         (lambda: account.adjust(1, 2**53), "points_overflow"),

@@ -24,7 +24,7 @@ def test_the_retail_program_is_what_the_issue_says() -> None:
         ("vip", 300_000, 2),
     ]
     assert program.rates == {"EUR": 1, "USD": 1}
-    assert program.award("USD", 1) == "1/80"
+    assert program.terms("USD", 1) == "USD 1/80 1"
 
 
 @pytest.mark.parametrize("file", sorted(DEFAULT.parent.glob("*.yaml")), ids=lambda file: file.name)

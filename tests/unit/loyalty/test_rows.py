@@ -8,8 +8,9 @@ from services.loyalty.domain import rules
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.reports.explain import explain
 from services.loyalty.domain.rows import Kind, LedgerRow, Opened, Piece, ledger_document, ledger_row
-from services.loyalty.domain.state import Invited, MemberState, Period
+from services.loyalty.domain.state import Exempt, Invited, MemberState, Period, Told
 from shared.domain import Context
+from shared.facts.profile import Known
 from shared.schemas.loyalty import Cause
 
 from .account import Account, day
@@ -111,6 +112,9 @@ def test_a_rule_of_another_version_is_told_plainly() -> None:
     assert found.steps[0].rule == "lottery"
 
 
+TOLD = Told(at=1, type="t", data="{}", cause=("/till", "e-1"), origin="purchases/0/1", heard_at=2)
+
+
 def test_a_book_keeps_every_field_of_the_state() -> None:
     account = Account(QUICK)
     account.buy(0, 10_000)
@@ -124,10 +128,10 @@ def test_a_book_keeps_every_field_of_the_state() -> None:
             "campaigns": (("c0", 5),),
             "invited": Invited(referrer="cust-2", at=1),
             "referrals": (1, 2),
-            "profile_at": 3,
-            "birthday": "--01-05",
-            "timezone": "Europe/Berlin",
-            "segment": "vip",
+            "profile": {"birthday": Known(encoded='"--01-05"', at=3)},
+            "ahead": (TOLD,),
+            "early": (TOLD,),
+            "exempt": (Exempt(order_id="a", total=2, left=1, lines=()),),
             "anniversary_at": 4,
             "birthday_at": 5,
             "birthday_given_at": 6,

@@ -1,5 +1,6 @@
 """Events to tell Metrics, and hypothesis strategies for whole histories."""
 
+import random
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -11,7 +12,6 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta, add
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
-from services.metrics.journal.seen import event_hash
 from shared.schemas.base import Data, Money
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -23,11 +23,14 @@ from shared.schemas.complaints import (
 )
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
-from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.feedback import About, SurveyAnswered
 from shared.schemas.loyalty import Cause, PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
 from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned
+from shared.schemas.times import DAY, micros
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+FAR = micros(START) + 3_000 * DAY
+"""Now, where it does not matter."""
 _numbers = count()
 
 
@@ -46,9 +49,15 @@ def purchase(order: str, amount: int = 100, channel: str = "web") -> PurchaseMad
     return PurchaseMade(order_id=order, channel=channel, total=euro(amount), items=(item,))
 
 
-def returned(order: str, amount: int, currency: str = "EUR") -> PurchaseReturned:
+def returned(order: str, amount: int, currency: str = "EUR", name: str = "") -> PurchaseReturned:
     refund = Money(amount=amount, currency=currency)
-    return PurchaseReturned(order_id=order, return_id=f"r-{order}", refund=refund)
+    return PurchaseReturned(order_id=order, return_id=name or f"r-{order}", refund=refund)
+
+
+def answered(survey: Any, score: int, about: str | None = None) -> SurveyAnswered:
+    return SurveyAnswered(
+        survey=survey, score=score, about=About(kind="order", id=about) if about is not None else None
+    )
 
 
 def opened(complaint: str = "k1", channel: str = "email") -> ComplaintOpened:
@@ -61,6 +70,28 @@ def profile(segment: str | None, *, update: bool = False) -> CustomerRegistered 
     return (CustomerUpdated if update else CustomerRegistered)(name="Ann", segment=segment)
 
 
+def told_again(history: Sequence[Event], order: random.Random) -> list[Event]:
+    """The same events in another order of arrival, as far as that must not matter: of what has one name the
+    first account in the log holds, of two words of one time the later in the log."""
+
+    def group(e: Event) -> tuple[str, ...]:
+        match e.data:
+            case PurchaseMade() | PurchaseReturned():
+                return e.subject, e.data.order_id
+            case ComplaintOpened():
+                return e.subject, e.data.complaint_id
+            case CustomerRegistered() | CustomerUpdated() | SurveyAnswered():
+                return e.subject, e.data.topic
+        return (e.id,)
+
+    left: dict[tuple[str, ...], list[Event]] = {}
+    for e in history:
+        left.setdefault(group(e), []).append(e)
+    places = [group(e) for e in history]
+    order.shuffle(places)
+    return [left[place].pop(0) for place in places]
+
+
 def entry(kind: type[Any], points: int) -> Any:
     return kind(entry_id="x", points=points, balance=0, reason="", cause=Cause(source="/s", id="i"))
 
@@ -71,7 +102,7 @@ def run(events: Iterable[Event]) -> tuple[dict[str, Tracked], Delta]:
     delta: Delta = {}
     for e in events:
         tracked = customers.setdefault(e.subject, Tracked(Customer()))
-        apply(tracked, e, event_hash(e.uid), delta)
+        apply(tracked, e, FAR, delta)
     return customers, delta
 
 
@@ -95,7 +126,9 @@ _scores = st.one_of(
 )
 _data: st.SearchStrategy[Data] = st.one_of(
     st.builds(purchase, _orders, st.integers(0, 200), _channels),
-    st.builds(returned, _orders, st.integers(0, 200), st.sampled_from(["EUR", "USD"])),
+    st.builds(
+        returned, _orders, st.integers(0, 200), st.sampled_from(["EUR", "USD"]), st.sampled_from(["r1", "r2"])
+    ),
     st.builds(opened, _complaint_ids, _channels),
     st.builds(ComplaintAcknowledged, complaint_id=_complaint_ids, message=st.just("Hello.")),
     st.builds(ComplaintUpdated, complaint_id=_complaint_ids, message=st.just("Soon.")),
@@ -103,7 +136,7 @@ _data: st.SearchStrategy[Data] = st.one_of(
     st.builds(ComplaintReopened, complaint_id=_complaint_ids, reason=st.just("No.")),
     st.builds(ComplaintClosed, complaint_id=_complaint_ids),
     st.builds(profile, _segments, update=st.booleans()),
-    _scores.map(lambda s: SurveyAnswered(survey=s[0], score=s[1])),
+    st.builds(lambda s, about: answered(*s, about), _scores, st.sampled_from([None, "o1", "o2"])),
     st.builds(entry, st.just(PointsEarned), st.integers(0, 500)),
     st.builds(entry, st.just(PointsReversed), st.integers(-500, 0)),
     st.builds(entry, st.just(PointsRedeemed), st.integers(-500, 0)),

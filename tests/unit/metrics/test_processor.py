@@ -39,7 +39,7 @@ def test_crashes_and_duplicates_change_nothing(
 
 
 def _first_of_each(log: Sequence[Event]) -> list[Event]:
-    return list({e.uid: e for e in reversed(log)}.values())[::-1]
+    return list({e.uid: e for e in log}.values())
 
 
 async def _live(store: MemoryStore, log: Sequence[Event], plan: Sequence[str], size: int) -> None:

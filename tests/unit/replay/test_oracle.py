@@ -157,7 +157,13 @@ def test_29_february_is_kept_a_day_earlier_in_other_years() -> None:
 def test_a_return_before_its_purchase_waits_and_too_large_a_one_is_no_return() -> None:
     waiting = (Return(day(0), "o", 500), buy(1, 1000, "o"))
     assert end(2, *waiting) == Expected(5, "bronze", 10, 5, 0, 0)
-    assert end(2, buy(0, 1000, "o"), Return(day(1), "o", 1001)).balance == 10
+    assert end(2, buy(0, 1000, "o"), Return(day(1), "o", 1002)).balance == 10
+    assert end(2, buy(0, 1000, "o"), Return(day(1), "o", 1001)).balance == 0
+    assert end(2, buy(0, 1000, "o"), Return(day(1), "o", 1002, lines=2)).balance == 0
+
+
+def test_a_purchase_that_was_returned_before_it_was_heard_of_raises_no_tier() -> None:
+    assert end(2, Return(day(0), "o", 30_000), buy(1, 30_000, "o")).tier == "bronze"
 
 
 def test_what_the_platform_must_refuse_is_no_expectation() -> None:

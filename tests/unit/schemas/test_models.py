@@ -15,7 +15,7 @@ from shared.schemas.topics import OWN_TYPES, TOPICS, TYPES
 PROFILE = "name email? phone? locale? timezone? birthday? preferred_channel? preferences{} tags[] segment?"
 ENTRY = "entry_id points balance reason cause"
 ATTEMPT = "outreach_id rule channel due_at attempt"
-DROPPED = "outreach_id rule reason"
+DROPPED = "outreach_id rule reason detail?"
 TERM = "subscription_id plan price expires_at"
 
 # CONTRACT.md, and what was added to it, in its own notation: `?` optional, `[]` a list and `{}` an object
@@ -58,7 +58,7 @@ CONTRACT = {
         "referral.made": "referred_customer",
     },
     "loyalty": {
-        "member.enrolled": "channel?",
+        "member.enrolled": "channel? tier?",
         "points.earned": ENTRY,
         "points.reversed": ENTRY,
         "points.redeemed": ENTRY,
@@ -100,7 +100,7 @@ ENUMS = {
     ("complaint.sla_breached", "clock"): "first_response update resolution",
     ("survey.answered", "survey"): "nps csat ces",
     ("outreach.suppressed", "reason"): "no_consent quiet_hours frequency_cap open_complaint stale duplicate "
-    "condition_unmet erased",
+    "condition_unmet erased address_suppressed",
 }
 
 

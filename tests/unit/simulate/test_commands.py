@@ -14,6 +14,7 @@ name: mine
 currency: EUR
 rates: {EUR: 1}
 tiers: [{name: everyone, spend: 0}]
+earn: {exclude: {categories: [gift-cards], skus: [top-up]}}
 campaigns:
   - {id: double, name: Double, from: 2025-02-01, until: 2025-03-01, effect: {multiplier: 2}, budget: 5000}
 """
@@ -57,6 +58,7 @@ def test_check_shows_what_the_program_holds(folder: Path) -> None:
     found = rapport("check", "mine.yaml", cwd=folder)
     assert (found.returncode, found.stderr) == (0, "")
     assert "mine.yaml is valid: 1 version." in found.stdout
+    assert "gift-cards, top-up" in found.stdout
     rows = [row.split() for row in found.stdout.splitlines() if row.startswith("double")]
     assert rows == [
         ["double", "2025-02-01", "2025-03-01", "x", "2", "-", "5,000"],

@@ -84,7 +84,7 @@ def test_a_purchase_that_is_heard_of_late_counts_when_it_was_made() -> None:
 def test_what_is_refused_is_counted_by_code_and_has_no_effect() -> None:
     arrivals = [
         buy(0, 10_000, order="a"),
-        buy(1, 10_000, order="a"),
+        buy(1, 10_001, order="a"),
         buy(2, 10_000, currency="CHF"),
         refer(3, "c-1", "c-1"),
     ]
@@ -110,7 +110,7 @@ def test_all_members_share_a_budget_and_returns_refill_it() -> None:
 
 
 def test_a_referral_rewards_both_across_customers() -> None:
-    arrivals = [buy(0, 10_000), refer(1, "c-1", "c-2"), buy(2, 5_000, "c-2"), refer(3, "c-1", "c-2")]
+    arrivals = [buy(0, 10_000), refer(1, "c-1", "c-2"), buy(2, 5_000, "c-2"), refer(3, "c-3", "c-2")]
     result = one(arrivals, program(referral={"points": 30}))
     assert result.tally.issued == {"purchase": 150, "referral": 60}
     assert result.tally.declined == {"existing_member": 1}

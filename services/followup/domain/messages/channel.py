@@ -35,6 +35,11 @@ class Writing(ABC):
     def address(self, customer: Customer) -> str | None:
         """Where the channel reaches the customer, None where it does not. Consent is not its business."""
 
+    def unusable(self, customer: Customer) -> str | None:
+        """Why the address that is known of the customer can never be used, without a capital and a stop; None
+        where it can, or none is known. ``address`` is None then."""
+        return None
+
     @abstractmethod
     def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
         """The message made of its rendered ``parts``, all of which are there. ``unsubscribe_url`` withdraws

@@ -13,6 +13,8 @@ from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
+from shared.facts.profile import profile_told
+from shared.schemas.customers import CustomerUpdated
 
 
 class TemplateFaultError(Exception):
@@ -67,7 +69,7 @@ class Templates:
             **variables,
             "customer": {
                 "id": customer.customer_id,
-                "name": customer.name or "",
+                "name": customer.name,
                 "locale": customer.locale or "",
                 "timezone": zone(customer.timezone, timezone).key,
             },
@@ -95,7 +97,8 @@ class Templates:
                 missing = self._missing(template, channel)
                 if missing is not None:
                     raise TemplateFaultError(f"template {template}: there is no file {missing}")
-        nobody = Customer(customer_id="customer", name="Name")
+        told = profile_told({}, CustomerUpdated(name="Name"), 0)
+        nobody = Customer(customer_id="customer", profile=told)
         for rule in rules.rules:
             self.render(
                 rule.template,

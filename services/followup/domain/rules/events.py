@@ -1,5 +1,6 @@
 """The events that rules may name: ``purchase.made`` for ``rapport.purchase.made.v1``."""
 
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field
@@ -12,6 +13,7 @@ TRIGGER_TOPICS = frozenset({"interactions", "complaints", "purchases", "feedback
 EventName = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]
 
 
+@cache
 def event_name(data: type[Data]) -> str:
     """``rapport.purchase.made.v1`` -> ``purchase.made``."""
     return data.event_type.removeprefix("rapport.").rsplit(".", 1)[0]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from shared.schemas.times import Micros
+from shared.schemas.times import MILLISECOND, Micros
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,6 +38,16 @@ def write_duration(value: timedelta) -> str:
 def span(duration: timedelta) -> Micros:
     """A duration in the unit of states."""
     return duration // _MICROSECOND
+
+
+def cut(at: Micros) -> Micros:
+    """To the millisecond, which is what timers and rows keep: so they and the state say the same."""
+    return at // MILLISECOND * MILLISECOND
+
+
+def due(at: Micros, delay: timedelta) -> Micros:
+    """When a message is due whose trigger happened ``at``."""
+    return cut(at) + span(delay)
 
 
 def parse_time_of_day(value: object) -> time:

@@ -1,6 +1,6 @@
 """The channels that the customer uses."""
 
-from services.interactions.domain.state import MAX_CHANNELS, OTHER_CHANNEL, ChannelUse, found, placed
+from services.interactions.domain.state import MAX_CHANNELS, OTHER_CHANNEL, ChannelUse, altered, found, placed
 from shared.schemas.times import Micros
 
 
@@ -13,7 +13,7 @@ def channel_used(uses: tuple[ChannelUse, ...], channel: str, at: Micros) -> tupl
     new = (
         ChannelUse(channel=channel, count=1, last_at=at)
         if old is None
-        else old.model_copy(update={"count": old.count + 1, "last_at": max(at, old.last_at)})
+        else altered(old, count=old.count + 1, last_at=max(at, old.last_at))
     )
     return placed(uses, new, _key)
 

@@ -1,43 +1,155 @@
-"""What the customer bought and gave back, in sums."""
+"""What the customer bought and gave back: each order and each return once, the first heard of its name."""
 
-from services.interactions.domain.state import Customer, Spend, found, placed
+from typing import NamedTuple
+
+from services.interactions.domain.activity import order_book
+from services.interactions.domain.activity.order_book import Left
+from services.interactions.domain.held import data_of, event_of, held_about, holding, row_of, without
+from services.interactions.domain.search import thing_row
+from services.interactions.domain.state import Customer, Held, Spend, altered, found, placed
+from services.interactions.domain.telling import (
+    COPY,
+    ORDER_NEVER_TOLD,
+    TOLD_OTHERWISE,
+    WAITS_FOR_ORDER,
+    Change,
+    Note,
+    Told,
+    refused,
+)
 from services.interactions.errors import TOTAL_TOO_LARGE
+from shared.domain import Append, Put
+from shared.facts.names import Heard, Name, heard, key, name_of, with_name
+from shared.facts.orders import RETURN_WAITS_DAYS, counted_refund
 from shared.schemas.base import Money
+from shared.schemas.money import written
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.times import Micros
+from shared.schemas.times import DAY, Micros
 
 MAX_TOTAL = 2**62
 """Minor units; a BSON integer holds twice that."""
 
 
-def purchase_made(customer: Customer, told: PurchaseMade, at: Micros) -> Customer:
-    """Raises ``total_too_large``."""
-    old = customer.purchases
+def purchase_made(customer: Customer, told: Told) -> Change:
+    """An order counts once; then the returns that waited for it. Raises ``total_too_large``."""
+    data, name, old = told.event.data, name_of(told.event), customer.purchases
+    assert isinstance(data, PurchaseMade)
+    assert name is not None
+    known = order_book.heard(old.book, name)
+    if known is not Heard.NEW:
+        return Change(customer, 0, COPY if known is Heard.SAME else TOLD_OTHERWISE)
+    at = told.at
     new = {
         "count": old.count + 1,
         "first_at": at if old.first_at is None else min(at, old.first_at),
         "last_at": at if old.last_at is None else max(at, old.last_at),
-        "spend": _spent(old.spend, told.total, refund=False),
+        "spend": _bought(old.spend, data.total),
+        "book": order_book.with_order(old.book, name, told.day, data.total, len(data.items)),
     }
-    return customer.model_copy(update={"purchases": old.model_copy(update=new)})
+    customer = altered(customer, purchases=altered(old, **new))
+    row = thing_row(customer, told, data.order_id)
+    if not customer.held:
+        return Change(customer, rows=(row,))
+    return _with_waiting(customer, told, data.order_id, row)
 
 
-def purchase_returned(customer: Customer, told: PurchaseReturned, at: Micros) -> Customer:
-    """Raises ``total_too_large``."""
+def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) -> Change:
+    """The returns that waited for this order, in the order in which they were heard."""
+    waited = list(held_about(customer, order_id, PurchaseReturned.topic))
+    customer, rows = _without_overdue(without(customer, waited), told.now)
+    counted = 1
+    for held in waited:
+        event = event_of(customer, held)
+        name = name_of(event)
+        assert isinstance(event.data, PurchaseReturned)
+        assert name is not None
+        order = order_book.left_of(customer.purchases.book, key("order", order_id))
+        assert order is not None
+        taken = _take_back(customer, name, event.data, told.day, order)
+        customer, counted = taken.customer, counted + taken.counted
+        rows.append(row_of(customer, held, taken.note))
+    return Change(customer, counted, rows=(row, *rows))
+
+
+def _without_overdue(customer: Customer, now: Micros) -> tuple[Customer, list[Append | Put]]:
+    """Without the returns whose orders were not told in time, and what their rows say of that."""
+    overdue = [
+        h
+        for h in customer.held
+        if h.type == PurchaseReturned.event_type and h.until is not None and h.until < now
+    ]
+    return without(customer, overdue), [row_of(customer, h, ORDER_NEVER_TOLD) for h in overdue]
+
+
+def purchase_returned(customer: Customer, told: Told) -> Change:
+    """A return counts once its order is known, as far as that was paid."""
+    data, name = told.event.data, name_of(told.event)
+    assert isinstance(data, PurchaseReturned)
+    assert name is not None
+    known = heard(customer.names, name)
+    if known is not Heard.NEW:
+        return Change(customer, 0, COPY if known is Heard.SAME else TOLD_OTHERWISE)
+    order = order_book.left_of(customer.purchases.book, key("order", data.order_id))
+    if order is None:
+        return _wait(customer, told, data)
+    taken = _take_back(customer, name, data, told.day, order)
+    return Change(taken.customer, taken.counted, taken.note)
+
+
+def _wait(customer: Customer, told: Told, data: PurchaseReturned) -> Change:
+    for other in held_about(customer, data.order_id, PurchaseReturned.topic):
+        if _named(other) == data.return_id:
+            return Change(customer, 0, COPY if data_of(other) == data else TOLD_OTHERWISE)
+    until = told.now + RETURN_WAITS_DAYS * DAY
+    return Change(holding(customer, told, data.order_id, until), 0, WAITS_FOR_ORDER)
+
+
+def _named(held: Held) -> str:
+    data = data_of(held)
+    assert isinstance(data, PurchaseReturned)
+    return data.return_id
+
+
+class _Taken(NamedTuple):
+    """What a return of a known order comes to."""
+
+    customer: Customer
+    counted: int
+    note: Note | None
+
+
+def _take_back(customer: Customer, name: Name, told: PurchaseReturned, day: int, order: Left) -> _Taken:
+    """As loyalty judges: in the order's currency, and no more than what is left of it, but for what rounding
+    line by line may add. A refused one keeps its name free, for one that is told right."""
+    if told.refund.currency != order.currency:
+        return _Taken(customer, 0, refused(f"It counts nowhere: the order was paid in {order.currency}."))
+    counted = counted_refund(order.amount, told.refund.amount, len(told.items) or order.lines)
+    if counted is None:
+        left = written(order.amount, order.currency)
+        return _Taken(customer, 0, refused(f"It counts nowhere: only {left} of the order is left."))
     old = customer.purchases
-    new = {"returns": old.returns + 1, "spend": _spent(old.spend, told.refund, refund=True)}
-    return customer.model_copy(update={"purchases": old.model_copy(update=new)})
+    spend = found(old.spend, order.currency, _key) or Spend(currency=order.currency)
+    spend = altered(spend, refunded=spend.refunded + counted)
+    new = {
+        "returns": old.returns + 1,
+        "spend": placed(old.spend, spend, _key),
+        "book": order_book.refunded(old.book, order, counted),
+    }
+    update = {
+        "purchases": altered(old, **new),
+        "names": with_name(customer.names, name, day),
+    }
+    rest = told.refund.amount - counted
+    note = Note("", f"{written(rest, order.currency)} above what was left does not count.") if rest else None
+    return _Taken(altered(customer, **update), 1, note)
 
 
-def _spent(spend: tuple[Spend, ...], money: Money, *, refund: bool) -> tuple[Spend, ...]:
+def _bought(spend: tuple[Spend, ...], money: Money) -> tuple[Spend, ...]:
     old = found(spend, money.currency, _key) or Spend(currency=money.currency)
-    grown = (
-        {"refunded": old.refunded + money.amount} if refund else {"purchased": old.purchased + money.amount}
-    )
-    new = old.model_copy(update=grown)
-    if max(new.purchased, new.refunded) > MAX_TOTAL:
+    purchased = old.purchased + money.amount
+    if purchased > MAX_TOTAL:
         raise TOTAL_TOO_LARGE(currency=money.currency)
-    return placed(spend, new, _key)
+    return placed(spend, altered(old, purchased=purchased), _key)
 
 
 def _key(spend: Spend) -> str:

@@ -1,43 +1,54 @@
-"""What the customer subscribes to: the latest event about a subscription holds."""
+"""What the customer subscribes to. Of two terms the later told holds, by event time, and a cancellation ends
+the term that held at its time: one from before a new start ends nothing, whichever is heard first. Of a term
+and a cancellation of one instant the later in the log holds."""
 
-from services.interactions.domain.state import MAX_SUBSCRIPTIONS, Customer, Subscription, found, placed
+from typing import Any
+
+from services.interactions.domain.state import (
+    MAX_SUBSCRIPTIONS,
+    Customer,
+    Subscription,
+    altered,
+    found,
+    placed,
+)
 from shared.schemas.purchases import SubscriptionCancelled, SubscriptionTerm
 from shared.schemas.times import Micros, micros
 
 
 def subscription_term(customer: Customer, told: SubscriptionTerm, at: Micros) -> Customer:
-    """Started or renewed: the latest event's terms hold, and end an earlier cancellation."""
-    old = found(customer.subscriptions, told.subscription_id, _key)
-    started_at = at if old is None or old.started_at is None else min(at, old.started_at)
-    if old is not None and at < old.at and old.plan is not None:
-        return _with(customer, old.model_copy(update={"started_at": started_at}))
-    # A cancellation that overtook its term stands, and has the terms from now on.
-    cancelled = old if old is not None and at < old.at else None
-    return _with(
-        customer,
-        Subscription(
-            **((old.__pydantic_extra__ if old else None) or {}),
-            subscription_id=told.subscription_id,
-            at=at if cancelled is None else cancelled.at,
-            plan=told.plan,
-            amount=told.price.amount,
-            currency=told.price.currency,
-            started_at=started_at,
-            expires_at=micros(told.expires_at),
-            cancelled_at=None if cancelled is None else cancelled.cancelled_at,
-            ends_at=None if cancelled is None else cancelled.ends_at,
-        ),
-    )
+    """Started or renewed."""
+    old = _known(customer, told.subscription_id, at)
+    update: dict[str, Any] = {
+        "at": max(at, old.at),
+        "started_at": at if old.started_at is None else min(at, old.started_at),
+    }
+    if old.term_at is None or at >= old.term_at:
+        update |= {
+            "term_at": at,
+            "plan": told.plan,
+            "amount": told.price.amount,
+            "currency": told.price.currency,
+            "expires_at": micros(told.expires_at),
+        }
+        if old.cancelled_at is not None and old.cancelled_at <= at:
+            update |= {"cancelled_at": None, "ends_at": None}
+    return _with(customer, altered(old, **update))
 
 
 def subscription_cancelled(customer: Customer, told: SubscriptionCancelled, at: Micros) -> Customer:
-    """It ends when the event says, or at once; a renewal since then stands."""
-    old = found(customer.subscriptions, told.subscription_id, _key)
-    if old is not None and old.at > at:
-        return customer
-    old = old or Subscription(subscription_id=told.subscription_id, at=at)
-    ends_at = None if told.ends_at is None else micros(told.ends_at)
-    return _with(customer, old.model_copy(update={"at": at, "cancelled_at": at, "ends_at": ends_at}))
+    """It ends when the event says, or at once."""
+    old = _known(customer, told.subscription_id, at)
+    update: dict[str, Any] = {"at": max(at, old.at)}
+    if all(at >= known for known in (old.term_at, old.cancelled_at) if known is not None):
+        ends_at = None if told.ends_at is None else micros(told.ends_at)
+        update |= {"cancelled_at": at, "ends_at": ends_at}
+    return _with(customer, altered(old, **update))
+
+
+def _known(customer: Customer, subscription_id: str, at: Micros) -> Subscription:
+    known = found(customer.subscriptions, subscription_id, _key)
+    return known or Subscription(subscription_id=subscription_id, at=at)
 
 
 def _with(customer: Customer, new: Subscription) -> Customer:
@@ -46,7 +57,7 @@ def _with(customer: Customer, new: Subscription) -> Customer:
     if len(subscriptions) > MAX_SUBSCRIPTIONS:
         oldest = min(subscriptions, key=lambda s: s.at)
         subscriptions = tuple(s for s in subscriptions if s is not oldest)
-    return customer.model_copy(update={"subscriptions": subscriptions})
+    return altered(customer, subscriptions=subscriptions)
 
 
 def _key(subscription: Subscription) -> str:

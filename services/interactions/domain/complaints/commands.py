@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from services.interactions.domain.complaints.steps import complaint_named
-from services.interactions.domain.state import Customer
+from services.interactions.domain.complaints.steps import complaint_key
+from services.interactions.domain.state import Customer, found
 from shared.domain import Context, Outcome
 from shared.schemas.commands import (
     ComplaintAcknowledgeRequested,
@@ -25,6 +25,7 @@ from shared.schemas.complaints import (
     ComplaintsData,
     ComplaintUpdated,
 )
+from shared.schemas.times import Micros
 
 STEPS: Mapping[type[ComplaintCommand], type[ComplaintsData]] = {
     ComplaintAcknowledgeRequested: ComplaintAcknowledged,
@@ -51,10 +52,18 @@ def decide(command: ComplaintOpenRequested | ComplaintCommand, context: Context)
             return STEPS[type(command)].model_validate(said)
 
 
+def decided_at(customer: Customer, fact: ComplaintsData, at: Micros) -> Micros:
+    """When what a command asks for happens: an agent acts on what is known, so after all of it, even where
+    the clock of who told the last step is ahead of ours."""
+    complaint = found(customer.complaints, fact.complaint_id, complaint_key)
+    return at if complaint is None else max(at, 1 + max(step.at for step in complaint.steps))
+
+
 def outcome(customer: Customer, fact: ComplaintsData) -> Outcome:
     """The answer to a command whose fact has taken effect: 201 and the id of a new complaint, else 200 and
     the status."""
     if isinstance(fact, ComplaintOpened):
         return Outcome(201, {"complaint_id": fact.complaint_id})
-    complaint = complaint_named(customer, fact.complaint_id)
-    return Outcome(200, {"complaint_id": complaint.complaint_id, "status": complaint.status})
+    complaint = found(customer.complaints, fact.complaint_id, complaint_key)
+    assert complaint is not None
+    return Outcome(200, {"complaint_id": complaint.complaint_id, "status": complaint.life.status})

@@ -1,96 +1,141 @@
-"""Which step of a complaint may follow which: one rule for commands and for facts from outside."""
+"""A fact after a complaint's first: judged by the status at its own time, one rule for commands and for facts
+from outside. One that does not follow is refused, and remembered: it holds once what it lacks is known."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
 
-from services.interactions.domain.complaints.clocks import missed_after, without
-from services.interactions.domain.state import Complaint, Customer, Status, found, placed
-from services.interactions.errors import INVALID_TRANSITION, UNKNOWN_COMPLAINT
-from shared.schemas.base import ID_PATTERN
-from shared.schemas.complaints import (
-    CompensationGranted,
-    ComplaintAcknowledged,
-    ComplaintClosed,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintsData,
-    ComplaintSlaBreached,
-    ComplaintUpdated,
+from services.interactions.domain.complaints.waiting import wait
+from services.interactions.domain.held import held_about, holding, row_of, without
+from services.interactions.domain.state import (
+    MAX_STEPS,
+    Breach,
+    Complaint,
+    ComplaintStep,
+    Customer,
+    altered,
+    found,
+    placed,
 )
+from services.interactions.domain.telling import COPY, Change, Told, refused
+from services.interactions.errors import INVALID_TRANSITION, TOO_MANY_STEPS, UNKNOWN_COMPLAINT
+from shared.domain import Append, Put, RefusedError, Retract
+from shared.facts.complaints import KINDS, TRANSITIONS, UPDATED, Step, status_at, step_of, with_step
+from shared.schemas.base import ID_PATTERN
+from shared.schemas.complaints import ComplaintsData, ComplaintSlaBreached
+from shared.schemas.event import Event
 from shared.schemas.times import Micros
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What a fact does to a complaint's status."""
-
-    name: str
-    """As in: the complaint cannot be acknowledged."""
-    follows: frozenset[Status]
-    to: Status | None = None
-    """None: the status stays."""
-
-
-_UNTIL_CLOSED: frozenset[Status] = frozenset({"opened", "acknowledged", "reopened", "resolved"})
-
-TRANSITIONS: Mapping[type[ComplaintsData], Transition] = {
-    ComplaintAcknowledged: Transition("acknowledged", frozenset({"opened", "reopened"}), "acknowledged"),
-    ComplaintResolved: Transition("resolved", frozenset({"opened", "acknowledged", "reopened"}), "resolved"),
-    ComplaintClosed: Transition("closed", frozenset({"resolved"}), "closed"),
-    ComplaintReopened: Transition("reopened", frozenset({"resolved", "closed"}), "reopened"),
-    ComplaintUpdated: Transition("updated", _UNTIL_CLOSED),
-    CompensationGranted: Transition("compensated", _UNTIL_CLOSED),
-    # A clock's own fact may cross a step on its way: it is noted whatever the status.
-    ComplaintSlaBreached: Transition("breached", _UNTIL_CLOSED | {"closed"}),
-}
-"""Every fact after the first."""
+def complaint_stepped(customer: Customer, told: Told) -> Change:
+    """Any fact after the first. Raises ``unknown_complaint``, ``invalid_transition``, ``too_many_steps``."""
+    event, data = told.event, told.event.data
+    assert isinstance(data, ComplaintsData)
+    old = found(customer.complaints, data.complaint_id, complaint_key)
+    if old is None:
+        if told.asked:
+            raise UNKNOWN_COMPLAINT(complaint=data.complaint_id)
+        return wait(customer, told, data)
+    step = step_of(data, told.at)
+    known = next((s for s in old.steps if (s.at, s.kind) == step), None)
+    if known is not None:
+        return _again(customer, old, known, event)
+    new = with_fact(old, event, told.at)
+    refusal = refusal_of(new, event, told.at)
+    if refusal is None:
+        return changed(customer, old, new)
+    if step is None or told.asked:
+        raise refusal
+    return _remembered(customer, new, told, refusal)
 
 
-def complaint_stepped(customer: Customer, told: ComplaintsData, at: Micros) -> Customer:
-    """Any fact after the first. Raises ``unknown_complaint``, ``invalid_transition``."""
-    old = complaint_named(customer, told.complaint_id)
-    step = TRANSITIONS[type(told)]
-    if old.status not in step.follows:
-        raise INVALID_TRANSITION(complaint=old.complaint_id, status=old.status, step=step.name)
-    update = _changes(old, told, at) | {"updated_at": max(at, old.updated_at), "steps": old.steps + 1}
-    if step.to is not None:
-        update["status"] = step.to
-    if (assignee := assignee_of(told)) is not None:
-        update["assignee"] = assignee
-    new = old.model_copy(update=update)
-    return customer.model_copy(update={"complaints": placed(customer.complaints, new, complaint_key)})
+def step_of_event(event: Event, at: Micros) -> Step | None:
+    """The step that a complaint's fact is; None for one that is none."""
+    assert isinstance(event.data, ComplaintsData)
+    return step_of(event.data, at)
 
 
-def _changes(old: Complaint, told: ComplaintsData, at: Micros) -> dict[str, Any]:
-    match told:
-        case ComplaintAcknowledged():
-            first = at if old.acknowledged_at is None else old.acknowledged_at
-            return {"acknowledged_at": first, "missed": without(old, "first_response", "update")}
-        case ComplaintUpdated():
-            return {"missed": without(old, "update")}
-        case ComplaintResolved():
-            return {"resolved_at": at, "missed": ()}
-        case ComplaintClosed():
-            return {"closed_at": at}
-        case ComplaintReopened():
-            return {"resolved_at": None, "closed_at": None}
-        case ComplaintSlaBreached():
-            return {"missed": missed_after(old, told)}
-    return {}
+def refusal_of(complaint: Complaint, event: Event, at: Micros) -> RefusedError | None:
+    """Why a fact does not hold that the complaint knows of by now, by the status at the fact's own time."""
+    assert isinstance(event.data, ComplaintsData)
+    rule, step, status = TRANSITIONS[type(event.data)], step_of(event.data, at), status_at(complaint.path, at)
+    if status in rule.follows if step is None else step in complaint.life.taken:
+        return None
+    return INVALID_TRANSITION(complaint=complaint.complaint_id, status=status, step=rule.name)
 
 
-def complaint_named(customer: Customer, complaint_id: str) -> Complaint:
-    """Raises ``unknown_complaint``."""
-    complaint = found(customer.complaints, complaint_id, complaint_key)
-    if complaint is None:
-        raise UNKNOWN_COMPLAINT(complaint=complaint_id)
-    return complaint
+def with_fact(old: Complaint, event: Event, at: Micros) -> Complaint:
+    """The complaint with one more fact among those known. Raises ``too_many_steps``."""
+    data, step = event.data, step_of_event(event, at)
+    assert isinstance(data, ComplaintsData)
+    if step is None:
+        breached = old.breached
+        if isinstance(data, ComplaintSlaBreached):
+            last = max((b.at for b in breached if b.clock == data.clock), default=at)
+            breached = placed(breached, Breach(clock=data.clock, at=max(at, last)), lambda b: b.clock)
+        return altered(old, told_at=max(at, old.told_at), breached=breached)
+    known = _with_room(old.steps)
+    place = with_step([Step(s.at, s.kind) for s in known], step).index(step)
+    new = ComplaintStep(at=at, kind=step.kind, by=name_of_event(event), assignee=assignee_of(data))
+    return altered(old, steps=(*known[:place], new, *known[place:]))
+
+
+def _with_room(steps: tuple[ComplaintStep, ...]) -> tuple[ComplaintStep, ...]:
+    """Without the oldest update, which no status depends on, where there are as many steps as may be."""
+    if len(steps) < MAX_STEPS:
+        return steps
+    oldest = next((index for index, step in enumerate(steps) if step.kind == UPDATED), None)
+    if oldest is None:
+        raise TOO_MANY_STEPS(most=MAX_STEPS)
+    return (*steps[:oldest], *steps[oldest + 1 :])
+
+
+def changed(customer: Customer, old: Complaint, new: Complaint) -> Change:
+    """The customer with the complaint as it is now; facts refused before hold from here on if they follow."""
+    before, after = old.life.taken, new.life.taken
+    # A fact that is no step changes no life, and counts for itself; a step that made room has counted.
+    forgotten = len(old.steps) + 1 - len(new.steps)
+    counted = 1 if new.steps is old.steps else len(after) - len(before) + forgotten
+    customer = with_complaint(customer, new)
+    holds = set(after)
+    freed = [
+        h
+        for h in held_about(customer, new.complaint_id, ComplaintsData.topic)
+        if h.until is None and _step(h.type, h.at) in holds
+    ]
+    rows: tuple[Append | Put, ...] = tuple(row_of(customer, h, None, new) for h in freed)
+    return Change(without(customer, freed), counted, complaint=new, rows=rows)
+
+
+def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, event: Event) -> Change:
+    """A step that is known. The event that told it comes again where its dead letter was replayed."""
+    if known.by != name_of_event(event):
+        return Change(customer, 0, COPY)
+    if (refusal := refusal_of(complaint, event, known.at)) is not None:
+        raise refusal
+    return Change(customer, 0, complaint=complaint)
+
+
+def _remembered(customer: Customer, new: Complaint, told: Told, refusal: RefusedError) -> Change:
+    customer = holding(with_complaint(customer, new), told, new.complaint_id, None)
+    retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
+    return Change(customer, 0, refused(refusal.detail), retracts=(retract,))
+
+
+def _step(event_type: str, at: Micros) -> Step | None:
+    return next((Step(at, n) for n, kind in enumerate(KINDS) if kind.event_type == event_type), None)
+
+
+def with_complaint(customer: Customer, new: Complaint) -> Customer:
+    return altered(customer, complaints=placed(customer.complaints, new, complaint_key))
 
 
 def complaint_key(complaint: Complaint) -> str:
     return complaint.complaint_id
+
+
+def name_of_event(event: Event) -> str:
+    """Tells an event from others of the same customer."""
+    return blake2b(event.uid.encode(), digest_size=4).hexdigest()
 
 
 def assignee_of(told: ComplaintsData) -> str | None:

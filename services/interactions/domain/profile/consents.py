@@ -1,6 +1,6 @@
 """What the customer allows: the latest event time wins, whatever arrives first."""
 
-from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, found, placed
+from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, altered, found, placed
 from services.interactions.errors import TOO_MANY_CONSENTS
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.times import Micros
@@ -14,7 +14,7 @@ def consent_changed(customer: Customer, told: ConsentChanged, at: Micros) -> Cus
     if old is None and len(customer.consents) >= MAX_CONSENTS:
         raise TOO_MANY_CONSENTS(most=MAX_CONSENTS)
     new = Consent(purpose=told.purpose, channel=told.channel, granted=told.granted, at=at)
-    return customer.model_copy(update={"consents": placed(customer.consents, new, _key)})
+    return altered(customer, consents=placed(customer.consents, new, _key))
 
 
 def _key(consent: Consent) -> tuple[str, str]:

@@ -4,8 +4,9 @@ It lives within one ``apply``, so the functions that use it stay pure: state in,
 and go by ``entries``; ``closing`` makes a state of it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.loyalty.domain.account.lots import Lots
 from services.loyalty.domain.program.numbers import MAX_POINTS
@@ -13,16 +14,22 @@ from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.rows import LedgerRow, VoucherRow
 from services.loyalty.domain.state import (
     Bonus,
+    Exempt,
     Invited,
     MemberState,
     Order,
     Pending,
     Period,
+    Told,
     Voucher,
     Waiting,
+    built,
 )
-from shared.domain import Context, Emit, Retract, Take
+from shared.domain import Context, Emit, RefusedError, Retract, Take
+from shared.facts.names import name_of, without_name
+from shared.facts.profile import Known, value_of
 from shared.schemas.base import Data
+from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.times import Micros, moment
 
@@ -36,6 +43,8 @@ class Book:
     """The version that is in force at an instant."""
     cause: Cause
     """The event, or for what it lets happen the earlier one that led to it."""
+    origin: str
+    """Where that event's record stands in the log."""
     context: Context
     before: MemberState
     opening: int
@@ -59,16 +68,17 @@ class Book:
     bought_at: Micros | None
     invited: Invited | None
     referrals: tuple[Micros, ...]
-    profile_at: Micros | None
-    birthday: str | None
-    timezone: str | None
-    segment: str | None
+    profile: Mapping[str, Known]
     anniversary_at: Micros | None
     birthday_at: Micros | None
     birthday_given_at: Micros | None
     told_at: Micros | None
     told_until: Micros
     booked_at: Micros
+    names: bytes
+    ahead: list[Told]
+    early: tuple[Told, ...]
+    exempt: tuple[Exempt, ...]
 
     # The effects
     emits: list[Emit]
@@ -87,6 +97,7 @@ class Book:
         self.member = member
         self.program = programs.at
         self.cause = cause
+        self.origin = context.origin
         self.context = context
         self.before = state
 
@@ -107,16 +118,17 @@ class Book:
         self.bought_at = state.bought_at
         self.invited = state.invited
         self.referrals = state.referrals
-        self.profile_at = state.profile_at
-        self.birthday = state.birthday
-        self.timezone = state.timezone
-        self.segment = state.segment
+        self.profile = state.profile
         self.anniversary_at = state.anniversary_at
         self.birthday_at = state.birthday_at
         self.birthday_given_at = state.birthday_given_at
         self.told_at = state.told_at
         self.told_until = state.told_until
         self.booked_at = state.booked_at
+        self.names = state.names
+        self.ahead = list(state.ahead)
+        self.early = state.early
+        self.exempt = state.exempt
 
         self.emits = []
         self.entries = []
@@ -129,8 +141,8 @@ class Book:
 
     def closed(self, due: Micros | None) -> MemberState:
         """The state as this event leaves it. ``due``: what its timer is set for."""
-        return MemberState(
-            **(self.before.__pydantic_extra__ or {}),
+        return built(
+            self.before,
             at=self.at,
             enrolled_at=self.enrolled_at,
             seq=self.seq,
@@ -148,26 +160,41 @@ class Book:
             bought_at=self.bought_at,
             invited=self.invited,
             referrals=self.referrals,
-            profile_at=self.profile_at,
-            birthday=self.birthday,
-            timezone=self.timezone,
-            segment=self.segment,
+            profile=self.profile,
             anniversary_at=self.anniversary_at,
             birthday_at=self.birthday_at,
             birthday_given_at=self.birthday_given_at,
             told_at=self.told_at,
             told_until=self.told_until,
             booked_at=self.booked_at,
+            names=self.names,
+            ahead=tuple(self.ahead),
+            early=self.early,
+            exempt=self.exempt,
             due=due,
         )
+
+    def saved(self) -> dict[str, Any]:
+        """What ``restore`` takes back all changes with."""
+        return {name: _copy(getattr(self, name)) for name in self.__slots__}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """As it was."""
+        for name, value in saved.items():
+            setattr(self, name, value)
 
     @property
     def balance(self) -> int:
         return self.lots.total - self.debt
 
+    def told(self, field: str) -> str | None:
+        """What the profile says."""
+        found: str | None = value_of(self.profile, field)
+        return found
+
     def has_room(self, points: int) -> bool:
         """Whether the account can hold so many more."""
-        waiting = sum([pending.lot.remaining for pending in self.pending])
+        waiting = sum([pending.lot.remaining for pending in self.pending]) if self.pending else 0
         return max(self.lifetime, self.balance) + waiting + points <= MAX_POINTS
 
     # What is shared with other customers
@@ -184,5 +211,16 @@ class Book:
         if amount:
             self.takes.append(Take(counter, amount, limit))
 
+    def retract(self, event: Event, origin: str, refusal: RefusedError) -> None:
+        """What was accepted earlier is refused after all, and its name is as if never heard."""
+        self.retracts.append(Retract(event, origin, refusal.code, refusal.detail))
+        name = name_of(event)
+        if name is not None:
+            self.names = without_name(self.names, name)
+
     def emit(self, data: Data, at: Micros, subject: str | None = None) -> None:
         self.emits.append(Emit(data, moment(at), subject))
+
+
+def _copy(value: Any) -> Any:
+    return value.copy() if isinstance(value, list | dict | Lots) else value

@@ -27,6 +27,8 @@ def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[Membe
     """The effects of the event. ``fired``: it is the timer itself, which is then set no more."""
     # What this event dated in the past, as a late purchase does, may be over already.
     due = settle(book, book.at)
+    if book.ahead:
+        due = min(book.ahead[0].at, book.ahead[0].at if due is None else due)
     notices.tell_affordable(book)
     _forget(book)
     instant = None if due is None else timer_instant(due)
@@ -104,9 +106,14 @@ def _forget(book: Book) -> None:
         if book.bonuses:
             book.bonuses = tuple(b for b in book.bonuses if b.order_id not in gone)
             book.returned = tuple(r for r in book.returned if r[0] not in gone)
+        if book.exempt:
+            book.exempt = tuple(e for e in book.exempt if e.order_id not in gone)
     if book.waiting and any(waiting.at < edge for waiting in book.waiting):
         book.waiting = [waiting for waiting in book.waiting if waiting.at >= edge]
     if book.vouchers and any(voucher.expires_at < edge for voucher in book.vouchers):
         book.vouchers = [voucher for voucher in book.vouchers if voucher.expires_at >= edge]
+    for index, voucher in enumerate(book.vouchers):
+        if voucher.pieces and voucher.status != "open" and voucher.expires_at <= book.at:
+            book.vouchers[index] = voucher.model_copy(update={"pieces": ()})
     while len(book.periods) > 1 and (book.periods[0].end or 0) < edge:
         del book.periods[0]

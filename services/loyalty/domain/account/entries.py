@@ -5,6 +5,7 @@ After every entry ``sum(ledger points) = balance = sum(active remainders) - debt
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
 from services.loyalty import errors
@@ -201,13 +202,18 @@ def _post(
         tuple([piece for piece in changes if piece.points]),
         debt,
         order_id,
-        None if opened is None else Opened(moment(opened.earned_at), time, moment(opened.expires_at)),
+        None if opened is None else _opened(opened, at, time),
     )
     book.entries.append(row)
     fact = FACTS[kind](
         entry_id=entry_id, points=points, balance=row.balance, reason=why.reason, cause=book.cause
     )
     book.emits.append(Emit(fact, time))
+
+
+def _opened(lot: Lot, at: Micros, available_at: datetime) -> Opened:
+    earned_at = available_at if lot.earned_at == at else moment(lot.earned_at)
+    return Opened(earned_at, available_at, moment(lot.expires_at))
 
 
 def _minus(taken: Iterable[Lot]) -> list[Piece]:

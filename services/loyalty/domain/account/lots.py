@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from services.loyalty.domain.state import Lot
 from shared.schemas.times import Micros
@@ -15,15 +16,22 @@ class Lots:
 
     def __init__(self, lots: Sequence[Lot]) -> None:
         self.active = list(lots)
-        self.total = sum([lot.remaining for lot in lots])
+        self.total: int = sum(map(_remaining, lots))
         self.moved: dict[Micros, int] = {}
+
+    def copy(self) -> "Lots":
+        found = Lots(self.active)
+        found.moved = dict(self.moved)
+        return found
 
     def put(self, lot: Lot, points: int) -> None:
         """Add ``points`` to the lot, which may be among the active ones or not."""
         if points == 0:
             return
         self._move(lot, points)
-        place = bisect_right(self.active, lot.expires_at, key=expiry)
+        place = len(self.active)
+        if place and self.active[-1].expires_at > lot.expires_at:
+            place = bisect_right(self.active, lot.expires_at, key=expiry)
         for index in range(place - 1, -1, -1):
             known = self.active[index]
             if known.expires_at != lot.expires_at:
@@ -62,6 +70,9 @@ class Lots:
 
 def holding(lot: Lot, remaining: int) -> Lot:
     return replace(lot, remaining=remaining)
+
+
+_remaining = attrgetter("remaining")
 
 
 def expiry(lot: Lot) -> Micros:

@@ -42,9 +42,11 @@ def tell_expiring(book: Book, at: Micros) -> None:
 def _first_untold(book: Book) -> tuple[Micros, Notice] | None:
     """When the first lot ends that the member was not told of, and the rule for it; None without either."""
     active = book.lots.active
-    untold = bisect_right(active, book.told_until, key=expiry)
-    if untold == len(active):
+    if not active or active[-1].expires_at <= book.told_until:
         return None
+    untold = 0
+    if active[0].expires_at <= book.told_until:
+        untold = bisect_right(active, book.told_until, key=expiry)
     ends = active[untold].expires_at
     notice = book.program(ends).expiring
     return None if notice is None else (ends, notice)

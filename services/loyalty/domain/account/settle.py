@@ -80,8 +80,9 @@ def _anniversary(book: Book, at: Micros) -> None:
 
 
 def _birthday(book: Book, at: Micros) -> None:
-    assert book.birthday is not None
-    book.birthday_at = next_birthday(book.birthday, book.timezone, at)
+    birthday = book.told("birthday")
+    assert birthday is not None
+    book.birthday_at = next_birthday(birthday, book.told("timezone"), at)
     program = book.program(at)
     given_at = book.birthday_given_at
     if program.birthday is None or (given_at is not None and at - given_at < APART):

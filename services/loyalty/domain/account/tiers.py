@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Literal
 
 from services.loyalty.domain.account.book import Book
@@ -15,9 +16,12 @@ from shared.schemas.times import DAY, Micros, moment
 
 def spend(orders: Sequence[Order], after: Micros, until: Micros) -> int:
     """Net spend in (after, until], in minor units of the program's currency. ``orders`` by time."""
-    first = bisect_right(orders, after, key=_time)
-    last = bisect_right(orders, until, key=_time)
-    return sum([order.spend for order in orders[first:last]])
+    # Most often all orders count: the latest asks, and the first is not that old.
+    if orders and orders[-1].at > until:
+        orders = orders[: bisect_right(orders, until, key=_time)]
+    if orders and orders[0].at <= after:
+        orders = orders[bisect_right(orders, after, key=_time) :]
+    return sum(map(_spent, orders))
 
 
 def tier_at(periods: Sequence[Period], at: Micros, program: Program) -> str:
@@ -116,3 +120,6 @@ def _announce(book: Book, before: str, at: Micros) -> None:
 
 def _time(order: Order) -> Micros:
     return order.at
+
+
+_spent = attrgetter("spend")

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.loyalty import errors
-from services.loyalty.domain.program.campaigns import Campaign, Stacking
+from services.loyalty.domain.program.campaigns import Campaign, Labels, Stacking
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.program.numbers import (
     Amount,
@@ -32,6 +32,19 @@ from shared.schemas.base import Currency, Id, Strict
 from shared.schemas.times import Micros, micros
 
 
+class Exclusion(Strict):
+    """Goods of these categories, and goods of these SKUs."""
+
+    categories: Labels = ()
+    skus: Labels = ()
+
+    def covers(self, sku: str, category: str | None) -> bool:
+        return sku in self.skus or category in self.categories
+
+    def __bool__(self) -> bool:
+        return bool(self.categories or self.skus)
+
+
 class Earning(Strict):
     """``points`` for every ``per`` minor units, times the tier's multiplier, rounded down once."""
 
@@ -41,6 +54,8 @@ class Earning(Strict):
     """Days until points can be spent."""
     expire_days: Days = 365
     """Days from the purchase to the expiry of its points."""
+    exclude: Exclusion = Exclusion()
+    """What earns nothing and lifts no tier, such as gift cards."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Earning":
@@ -199,11 +214,11 @@ class Program(Strict):
         return {currency: str(Fraction(rate)) for currency, rate in self.rates.items()}
 
     @cached_property
-    def _awards(self) -> dict[tuple[str, int], str]:
+    def _terms(self) -> dict[tuple[str, int], str]:
         base = Fraction(self.earn.points, self.earn.per)
         return {
-            (currency, rank): str(base * Fraction(rate) * Fraction(tier.multiplier))
-            for currency, rate in self.rates.items()
+            (currency, rank): f"{currency} {base * Fraction(rate) * Fraction(tier.multiplier)} {rate}"
+            for currency, rate in self._rates.items()
             for rank, tier in enumerate(self.tiers)
         }
 
@@ -216,9 +231,9 @@ class Program(Strict):
         """A tier's place; a name that an older program gave and this one lacks counts as the lowest."""
         return self.ranks.get(tier, 0)
 
-    def award(self, currency: str, rank: int) -> str:
-        """Points for one minor unit of ``currency``, as an exact fraction like ``1/80``."""
-        return self._awards[currency, rank]
+    def terms(self, currency: str, rank: int) -> str:
+        """What a purchase in ``currency``, which has a rate, is made under: ``state.Terms`` in one string."""
+        return self._terms[currency, rank]
 
     def rate(self, currency: str) -> str:
         """What one minor unit is worth in the program's currency, as an exact fraction.

@@ -58,7 +58,7 @@ def _reversed(case: Case, why: rules.Return) -> Explanation:
     row = case.row
     terms = read_terms(why.terms)
     refunded, rest = written(why.refund, terms.currency), written(why.left, terms.currency)
-    before = times(why.left + why.refund, terms.award)
+    before = times(why.left + why.refund - why.over - why.exempt, terms.award)
     lost = before - why.keeps
     cancelled = lost + why.campaigns + row.points
     steps = [
@@ -67,6 +67,7 @@ def _reversed(case: Case, why: rules.Return) -> Explanation:
             f"Return {why.return_id} gave back {refunded} of order {row.order_id}; {rest} of it is left.",
             {"return_id": why.return_id, "refund": why.refund, "left": why.left},
         ),
+        *_beside(why, terms.currency),
         Step(
             "keeps",
             f"{rest} at {terms.award} of a point per minor unit, rounded down, is {why.keeps} of the "
@@ -86,6 +87,18 @@ def _reversed(case: Case, why: rules.Return) -> Explanation:
     sentence = f"{case.size} taken back, since {refunded} of order {row.order_id} was refunded"
     sentence += f"; {plural(row.debt)} of them are owed." if row.debt else "."
     return Explanation(sentence, (*steps, *_pieces(case)))
+
+
+def _beside(why: rules.Return, currency: str) -> list[Step]:
+    """Of the refund, what takes no points back."""
+    steps = []
+    if why.over:
+        said = f"{written(why.over, currency)} of it is more than was paid and does not count."
+        steps.append(Step("over", said, {"over": why.over}))
+    if why.exempt:
+        said = f"{written(why.exempt, currency)} of it was for goods that had earned nothing."
+        steps.append(Step("exempt", said, {"exempt": why.exempt}))
+    return steps
 
 
 def _redeemed(case: Case, why: rules.Redemption) -> Explanation:

@@ -45,7 +45,8 @@ def explain_credit(case: Case, why: rules.Credit | rules.Unknown) -> Explanation
 def _purchase(case: Case, why: rules.Purchase) -> Explanation:
     row, terms = case.row, read_terms(why.terms)
     total, award = written(why.total, terms.currency), terms.award
-    exact, points = str(why.total * Fraction(award)), times(why.total, award)
+    counted = why.total - why.exempt
+    exact, points = str(counted * Fraction(award)), times(counted, award)
     steps = [
         Step(
             "tier",
@@ -53,10 +54,11 @@ def _purchase(case: Case, why: rules.Purchase) -> Explanation:
             {"tier": why.tier, "program": why.program},
         ),
         _rate(case, why, award, terms.currency),
+        *_exempt(why, total, terms.currency),
         Step(
             "formula",
-            f"{total} at {award} of a point per minor unit is {exact}.",
-            {"total": why.total, "award": award, "exact": exact},
+            f"{written(counted, terms.currency)} at {award} of a point per minor unit is {exact}.",
+            {"total": counted, "award": award, "exact": exact},
         ),
         Step("rounding", f"Rounded down, once: {points}.", {"exact": exact, "points": points}),
     ]
@@ -68,6 +70,13 @@ def _purchase(case: Case, why: rules.Purchase) -> Explanation:
         f"as {why.tier}"
     )
     return Explanation(sentence, tuple(steps))
+
+
+def _exempt(why: rules.Purchase, total: str, currency: str) -> list[Step]:
+    if not why.exempt:
+        return []
+    said = f"{total} was paid; {written(why.exempt, currency)} of it earns nothing, as {why.program} says."
+    return [Step("exempt", said, {"paid": why.total, "exempt": why.exempt})]
 
 
 def _rate(case: Case, why: rules.Purchase, award: str, currency: str) -> Step:

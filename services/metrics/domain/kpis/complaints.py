@@ -7,7 +7,8 @@ from services.metrics.domain.histogram import bucket
 from services.metrics.domain.kpis.durations import SKETCH, durations
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
-from services.metrics.domain.state import REOPENED, RESOLVED, Complaint
+from services.metrics.domain.state import Complaint
+from shared.facts.complaints import CLOSED, OPENED, REOPENED, RESOLVED
 from shared.schemas.times import day_of
 
 FIRST_RESPONSE, RESOLUTION = "first:", "resolution:"
@@ -19,27 +20,23 @@ def counted(complaint: Complaint) -> Iterator[Change]:
     First response: the first acknowledgement, update or resolution. Resolution: from the opening to
     the resolution that holds; a reopening takes back the one before, the clock goes on.
     """
-    opened = complaint.opened
-    if opened is None:
+    if not complaint.steps:
         return
-    yield day_of(opened), OPEN, 1
-    open_now, resolved = True, None
-    for time, kind in complaint.marks:
+    opened = complaint.steps[0][0]
+    responded, resolved = None, None
+    for step in complaint.life.taken:
         # A clock that runs behind must not make a complaint end before it began.
-        at = max(time, opened)
-        if kind == REOPENED:
+        at = max(step.at, opened)
+        if step.kind in (OPENED, REOPENED):
+            yield day_of(at), OPEN, 1
             resolved = None
-            if not open_now:
-                yield day_of(at), OPEN, 1
-            open_now = True
             continue
-        if kind == RESOLVED and resolved is None:
-            resolved = at
-        if open_now:
+        if responded is None and step.kind != CLOSED:
+            responded = at
+        if step.kind == RESOLVED:
             yield day_of(at), OPEN, -1
-        open_now = False
-    if complaint.responded is not None:
-        responded = max(complaint.responded, opened)
+            resolved = at
+    if responded is not None:
         yield day_of(responded), f"{FIRST_RESPONSE}{bucket(responded - opened)}", 1
     if resolved is not None:
         yield day_of(resolved), f"{RESOLUTION}{bucket(resolved - opened)}", 1

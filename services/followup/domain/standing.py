@@ -1,0 +1,173 @@
+"""Which of a rule's triggers are planned: the earliest due, as far as is known; what must not go beside it
+waits for its turn, and gets it if that one does not go.
+
+Whatever is learnt in whatever order, the same triggers are planned in the end, but for what was sent already.
+"""
+
+import json
+from datetime import timedelta
+from functools import partial
+from typing import Literal, TypeAlias
+
+from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.decision import unreachable_reason
+from services.followup.domain.delivery import plan, plan_silently
+from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.times import cut, span
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned, with_waiting
+from services.followup.domain.triggers import undone
+from shared.domain import Effects
+from shared.schemas.outreach import SuppressionReason
+from shared.schemas.times import Micros
+
+MOST_WAITING = 20
+"""How many triggers of a rule wait at most: the earliest due."""
+
+Stand: TypeAlias = Literal["goes", "waits", "ends"]
+
+
+def arrange(
+    state: Customer,
+    policy: Policy,
+    rule: Rule,
+    now: Micros,
+    new_id: NewId,
+    new: Planned | None = None,
+    *,
+    announce: bool = True,
+) -> Effects[Customer]:
+    """See anew which triggers of a rule are planned: a ``new`` one is there, or something else was learnt.
+
+    Without ``announce`` what gets its turn is not told of before it goes: the one before it has told why it
+    did not.
+    """
+    waiting = [one for one in state.waiting if one.rule == rule.name]
+    planned = [one for one in state.planned if one.rule == rule.name]
+    live = [*planned, *waiting]
+    if new is not None and not any(_same(new, one) for one in live):
+        live.append(new)
+    effects = _recall(state, policy, rule, now)
+    front: list[Planned] = []
+    behind: list[Planned] = []
+    off: list[tuple[Planned, SuppressionReason]] = []
+    for one in sorted(live, key=_place):
+        stand = _stand(effects.state, policy, rule, one, front, now)
+        if stand == "goes":
+            front.append(one)
+            continue
+        if stand == "waits":
+            behind.append(one if not one.outreach_id else _back(one))
+        if one.outreach_id:
+            reason_left = state.counts(one.of) and undone(state, one.key, one.order) is None
+            off.append((one, "duplicate" if reason_left else "condition_unmet"))
+    effects = then(effects, lambda s: nothing(with_waiting(s, rule.name, tuple(behind[:MOST_WAITING]))))
+    for one, reason in off:
+        effects = then(effects, partial(cancel_planned, planned=one, reason=reason, now=now))
+    for one in front:
+        if not one.outreach_id:
+            found = one.model_copy(update={"outreach_id": new_id(f"rule:{one.key}"), "announced": announce})
+            step = partial(plan if announce else plan_silently, planned=found, at=found.due_at, now=now)
+            effects = then(effects, step)
+    return effects
+
+
+def _place(one: Planned) -> tuple[Micros, str, str]:
+    """The earliest due first; of one instant, always the same."""
+    return one.due_at, one.key, json.dumps(one.variables, sort_keys=True, default=dict)
+
+
+def _same(one: Planned, other: Planned) -> bool:
+    return (one.key, one.at, one.of, one.variables) == (other.key, other.at, other.of, other.variables)
+
+
+def _back(one: Planned) -> Planned:
+    """It loses its place, and its id with it: that one ends."""
+    return one.model_copy(update={"outreach_id": "", "announced": False})
+
+
+def _stand(
+    state: Customer, policy: Policy, rule: Rule, one: Planned, front: list[Planned], now: Micros
+) -> Stand:
+    """``waits`` also says: not now, but what is learnt may change that."""
+    planned = bool(one.outreach_id)
+    if not planned and one.due_at < now - span(policy.rules.stale(rule.name)):
+        return "ends"
+    if not state.counts(one.of):
+        return "waits"
+    by = undone(state, one.key, one.order)
+    if by is not None:
+        return "ends" if by.of is None else "waits"
+    if _follows(rule, one, front):
+        return "waits"
+    if planned:
+        return "goes"  # what else there is against it is looked at when it is due
+    if _covered(state, policy, rule, one):
+        return "ends"
+    if _follows_flight(state, policy, rule, one):
+        return "waits"
+    if _in_vain(state, policy, rule, one):
+        return "waits" if one.due_at > now else "ends"
+    return "goes"
+
+
+def _follows(rule: Rule, one: Planned, front: list[Planned]) -> bool:
+    """Whether one that goes before it is about the same, or too near."""
+    least = rule.at_most_one_in
+    return any(
+        one.key == other.key or (least is not None and abs(one.due_at - other.due_at) < span(least))
+        for other in front
+    )
+
+
+def _covered(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
+    """Whether a message that went out is too near."""
+    if policy.event_time and any(
+        one.key == flight.key and cut(one.by) <= flight.decided_at for flight in _flights(state, rule)
+    ):
+        return True
+    return near_sent(state, policy, rule, one.due_at)
+
+
+def near_sent(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bool:
+    """Whether the rule has sent within its interval of then; under the stream clock, or handed over."""
+    sent = [send.at for send in state.sends if send.rule == rule.name]
+    if policy.event_time:
+        sent += [flight.decided_at for flight in _flights(state, rule)]
+    return _near(sent, due_at, rule.at_most_one_in)
+
+
+def _follows_flight(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
+    """Whether a message that is with the sender stands before it; under the stream clock that has gone."""
+    return not policy.event_time and any(
+        rule.at_most_one_in is not None or (one.key == flight.key and cut(one.by) <= flight.decided_at)
+        for flight in _flights(state, rule)
+    )
+
+
+def _flights(state: Customer, rule: Rule) -> list[InFlight]:
+    return [flight for flight in state.in_flight if flight.rule == rule.name and not flight.cancelled]
+
+
+def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
+    """Whether it lacks consent or address as the last one did, within the interval."""
+    told = [unreached.at for unreached in state.unreached if unreached.rule == rule.name]
+    if not _near(told, one.due_at, rule.at_most_one_in):
+        return False
+    return unreachable_reason(state, policy, one.purpose, rule.channel) is not None
+
+
+def _near(times: list[Micros], at: Micros, interval: timedelta | None) -> bool:
+    return interval is not None and any(abs(at - time) < span(interval) for time in times)
+
+
+def _recall(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects[Customer]:
+    """Take back what is with the sender and has lost its reason."""
+
+    def lost(flight: InFlight) -> bool:
+        if flight.rule != rule.name:
+            return False
+        return not state.counts(flight.of) or undone(state, flight.key, flight.order) is not None
+
+    return cancel_flights(state, policy, "condition_unmet", now, lost)

@@ -1,0 +1,101 @@
+"""What events are to rules: triggers, and what undoes them, by their times."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.times import due, span
+from services.followup.domain.state import Customer, Moment, Planned, StepOf, Undone, Variable
+from shared.schemas.base import Data, Money
+from shared.schemas.purchases import PurchaseReturned
+from shared.schemas.times import DAY, Micros
+
+MOST_UNDONE = 50
+"""How many cancelling events are remembered of a customer: the latest heard."""
+ALWAYS: Micros = 2**62
+"""After every trigger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact as rules see it."""
+
+    data: Data
+    name: str
+    """As rules call it, such as ``purchase.made``."""
+    at: Micros
+    """When it happened, as its source says."""
+    by: Micros
+    """When it happened at the latest: ``at``, or when it was heard, if its clock runs ahead."""
+    now: Micros
+    """When it was heard, to the millisecond."""
+    of: StepOf | None = None
+    """The step of a complaint's life that it is."""
+    answer: str | None = None
+    """The answer's place that it fills."""
+
+
+def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:
+    """What the fact is to a rule of which it is a trigger; None where that is history."""
+    due_at = due(fact.at, rule.delay)
+    if due_at < fact.now - span(policy.rules.stale(rule.name)):
+        return None
+    return Planned(
+        at=fact.at,
+        by=fact.by,
+        outreach_id="",
+        key=rule.key(fact.data),
+        rule=rule.name,
+        template=rule.template,
+        purpose=policy.rules.purpose(rule.template),
+        channel=rule.channel,
+        due_at=due_at,
+        of=fact.of,
+        answer=fact.answer,
+        variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},
+        announced=False,
+    )
+
+
+def _plain(value: object) -> Variable:
+    """What state can hold and the templates' filters read: money as {amount, currency}, a time as text."""
+    match value:
+        case None | str() | int() | float():
+            return value
+        case Money():
+            return {"amount": value.amount, "currency": value.currency}
+        case datetime():
+            return value.isoformat()
+    return str(value)
+
+
+def with_undone(state: Customer, policy: Policy, rule: Rule, fact: Fact) -> Customer:
+    """With a cancelling event remembered: a trigger that was before it may be heard after it. Of a key's the
+    latest is enough, but of those that are steps each is kept, since its complaint's life may lose it."""
+    key = rule.key(fact.data)
+    # A return is after its order whatever the clocks of the two say.
+    by = ALWAYS if isinstance(fact.data, PurchaseReturned) and rule.for_each == "order_id" else fact.by
+    new = Undone(at=fact.at, by=by, key=key, heard=fact.now, of=fact.of)
+    others = []
+    for known in state.undone:
+        if known.key == key and known.of == new.of:
+            if known.order >= new.order:
+                return state
+        elif _matters(known, policy, fact.now):
+            others.append(known)
+    return state.model_copy(update={"undone": (*others, new)[-MOST_UNDONE:]})
+
+
+def _matters(undone: Undone, policy: Policy, now: Micros) -> bool:
+    """Whether a trigger that is heard now can be before it and not be history. A clock runs ahead by a day at
+    most."""
+    rule = policy.rules.rule(undone.key.partition(":")[0])
+    if rule is None:
+        return False
+    return undone.heard >= now - span(rule.delay) - span(policy.rules.stale(rule.name)) - DAY
+
+
+def undone(state: Customer, key: str, order: Moment) -> Undone | None:
+    """What undoes a trigger of this key: a cancelling event that was not before it. None if nothing does."""
+    return next((u for u in state.undone if u.key == key and u.order >= order and state.counts(u.of)), None)

@@ -1,0 +1,68 @@
+"""Orders and returns as one customer's record keeps them: the first account of each holds, in log order.
+
+Loyalty judges them and dead-letters what is told differently; here that counts nothing, by the same rules.
+"""
+
+from services.metrics.domain.cells import Delta
+from services.metrics.domain.state import Order, Return
+from services.metrics.domain.tracked import Tracked, order_key
+from shared.facts.names import Heard, Name, heard
+from shared.facts.orders import counted_refund
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.times import Micros, day_of
+
+
+def made(tracked: Tracked, data: PurchaseMade, at: Micros, now: Micros, delta: Delta) -> None:
+    """An order, with the returns that waited for it; a copy changes nothing."""
+    record = tracked.data
+    known = record.orders.get(data.order_id)
+    if known is not None and known.made is not None:
+        return
+    if known is None and (day_of(at) < record.floor or _forgotten(record.names, data.order_id)):
+        return
+    order = _touched(tracked, data.order_id, at, now)
+    before = (order.day, order.channel)
+    order.made, order.channel, order.lines = at, data.channel, len(data.items)
+    order.amount = order.left = data.total.amount
+    order.currency = data.total.currency
+    waiting, order.waiting = order.waiting, []
+    for one in waiting:
+        _take_back(order, one)
+    tracked.place(before, order, delta)
+
+
+def returned(tracked: Tracked, data: PurchaseReturned, at: Micros, now: Micros, delta: Delta) -> None:
+    """A return of an order, or of one not heard of yet, for which it waits; a copy changes nothing."""
+    known = tracked.data.orders.get(data.order_id)
+    if known is None and _forgotten(tracked.data.names, data.order_id):
+        return
+    order = _touched(tracked, data.order_id, at, now)
+    before = (order.day, order.channel)
+    told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items))
+    if order.made is not None:
+        _take_back(order, told)
+        tracked.place(before, order, delta)
+    elif all(one.return_id != told.return_id for one in order.waiting):
+        order.waiting.append(told)
+
+
+def _take_back(order: Order, told: Return) -> None:
+    """Let a return take effect, in place, if it is new and of no more than what is left."""
+    if told.return_id in order.returns or told.currency != order.currency:
+        return
+    counted = counted_refund(order.left, told.amount, told.lines or order.lines)
+    if counted is not None:
+        order.left -= counted
+        order.returns.append(told.return_id)
+
+
+def _touched(tracked: Tracked, order_id: str, at: Micros, now: Micros) -> Order:
+    # A clock that runs ahead must not keep an order longer.
+    at = min(at, now)
+    order = tracked.data.orders.setdefault(order_id, Order(touched=at))
+    order.touched = max(order.touched, at)
+    return order
+
+
+def _forgotten(names: bytes, order_id: str) -> bool:
+    return bool(names) and heard(names, Name("order", order_key(order_id), b"")) is not Heard.NEW

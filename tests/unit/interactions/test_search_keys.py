@@ -1,0 +1,71 @@
+"""Keys and queries meet, however a name or a number is written."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.interactions.domain.search import MOST_WORDS, folded, keys, ranges, thing_key, words
+from shared.facts.profile import profile_told
+from shared.schemas.customers import CustomerUpdated
+
+names = st.lists(
+    st.text(st.sampled_from("aZßéÅøŁıİがกकéñĳﬁ"), min_size=1, max_size=6), min_size=1, max_size=5
+)
+
+
+def finds(query: str, **profile: str) -> bool:
+    told = keys(profile_told({}, CustomerUpdated.model_validate(profile), 0))
+    return any(key.startswith(wanted) for key in told.values() for wanted in ranges(query))
+
+
+@given(names, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.data())
+def test_any_word_in_any_form_finds_the_name(name: list[str], form: str, data: st.DataObject) -> None:
+    word = data.draw(st.sampled_from(name))
+    typed = unicodedata.normalize(form, word)  # type: ignore[arg-type]
+    assert folded(typed) == folded(word) == folded(folded(word))
+    if words(typed):
+        assert finds(typed, name=" ".join(name))
+        assert finds(typed.upper() if len(typed.upper()) == len(typed) else typed, name=" ".join(name))
+
+
+@pytest.mark.parametrize("query", ["lee", "Ann Lee", "lee, ann", "LEE ANN", "an", "ann-lee", " Ann  Lee "])
+def test_a_name_is_found_by_first_and_last_word(query: str) -> None:
+    assert finds(query, name="Ann Lee")
+
+
+@pytest.mark.parametrize("query", ["nn", "Ann Bo", "ee"])
+def test_a_name_is_not_found_by_what_is_within_a_word(query: str) -> None:
+    assert not finds(query, name="Ann Lee")
+
+
+def test_a_long_name_has_so_many_keys() -> None:
+    told = profile_told({}, CustomerUpdated(name="o'a " * 100), 0)
+    assert len(keys(told)) <= 2 * MOST_WORDS
+
+
+@pytest.mark.parametrize("told", ["+1 (212) 555-0199", "001 212 5550199", "+1.212.555.0199"])
+@pytest.mark.parametrize("query", ["2125550199", "+12125550199", "12125550199", "+1 212", "212-555"])
+def test_a_number_is_found_however_it_is_written(told: str, query: str) -> None:
+    assert finds(query, phone=told)
+
+
+@pytest.mark.parametrize(
+    ("told", "query", "found"),
+    [
+        ("030 123456", "+49 30 123456", True),  # told without a country, it may be of any
+        ("030 123456", "030 1234", True),
+        ("+49 30 123456", "030 123456", True),
+        ("+49 30 123456", "+43 30 123456", False),
+        ("+358 40 1234567", "040 1234567", True),
+        ("+49 30 123456", "123456", False),
+        ("+49 30 123456", "030", False),
+    ],
+)
+def test_a_number_and_its_country(told: str, query: str, found: bool) -> None:
+    assert finds(query, phone=told) is found
+
+
+def test_an_id_is_found_whole_and_in_any_case() -> None:
+    assert thing_key(" SO-1001 ") == thing_key("so-1001") != thing_key("so-100")

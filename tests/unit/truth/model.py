@@ -1,0 +1,155 @@
+"""What happened, said as plainly as possible: lists sorted by event time, no state, no cleverness.
+
+Two things must depend on the order of the log, and here too: of an order, a return or an opening that is
+told twice differently the first one heard holds, since nobody can know which is right; and whether an
+agent's wish is granted depends on what was known when it was asked.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.schemas.complaints import (
+    CompensationGranted,
+    ComplaintAcknowledged,
+    ComplaintClosed,
+    ComplaintOpened,
+    ComplaintReopened,
+    ComplaintResolved,
+    ComplaintsData,
+    ComplaintUpdated,
+)
+from shared.schemas.customers import ConsentChanged, Profile
+from shared.schemas.event import Event
+from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.loyalty import PointsRedeemed
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+
+NEXT = {
+    ComplaintAcknowledged: (("opened", "reopened"), "acknowledged"),
+    ComplaintUpdated: (("opened", "acknowledged", "reopened", "resolved"), None),
+    ComplaintResolved: (("opened", "acknowledged", "reopened"), "resolved"),
+    ComplaintClosed: (("resolved",), "closed"),
+    ComplaintReopened: (("resolved", "closed"), "reopened"),
+}
+"""From which statuses, and to which."""
+OPEN_STATUSES = ("opened", "acknowledged", "reopened")
+
+
+@dataclass(slots=True)
+class Truth:
+    """What there is to say about one customer."""
+
+    orders: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Total and what is left of it, in cents."""
+    profile: dict[str, Any] = field(default_factory=dict)
+    consents: dict[tuple[str, str], bool] = field(default_factory=dict)
+    complaints: dict[str, str] = field(default_factory=dict)
+    """Status by id, of those that were opened."""
+    answers: dict[str, int] = field(default_factory=dict)
+    """How many of each survey count, and their scores' sum under ``<survey>:sum``."""
+    points: int = 0
+    returned: bool = False
+    """Something went back."""
+
+    @property
+    def spent(self) -> int:
+        """Cents, before anything went back."""
+        return sum(total for total, _ in self.orders.values())
+
+    @property
+    def refunded(self) -> int:
+        """Cents."""
+        return self.spent - sum(left for _, left in self.orders.values())
+
+    @property
+    def open(self) -> set[str]:
+        """Complaints about which somebody has to act."""
+        return {name for name, status in self.complaints.items() if status in OPEN_STATUSES}
+
+    @property
+    def tier(self) -> str:
+        """By all that was spent, where nothing went back: the year is not over."""
+        return "gold" if self.spent >= 100_000 else "silver" if self.spent >= 30_000 else "bronze"
+
+
+def unique(log: Iterable[Event]) -> Iterator[Event]:
+    """Without what was delivered again."""
+    seen = set[tuple[str, str, str]]()
+    for event in log:
+        name = event.source, event.id, event.subject
+        if name not in seen:
+            seen.add(name)
+            yield event
+
+
+def truth(log: Sequence[Event], loyalty: Sequence[Event]) -> Truth:
+    """Of one customer. ``log``: the facts about them, each topic in the order of its log. ``loyalty``: what
+    loyalty told of them, for what was redeemed."""
+    told = list(unique(log))
+    found = Truth()
+    _orders(found, [e for e in told if e.data.topic == "purchases"])
+    by_time = sorted(told, key=lambda e: e.time)
+    for event in by_time:
+        match event.data:
+            case Profile():
+                given = event.data.model_dump(mode="json", include=event.data.model_fields_set)
+                found.profile |= given
+            case ConsentChanged():
+                found.consents[event.data.purpose, event.data.channel] = event.data.granted
+    _complaints(found, [e for e in told if isinstance(e.data, ComplaintsData)])
+    _answers(found, [e for e in by_time if isinstance(e.data, SurveyAnswered)])
+    granted = sum(e.data.points or 0 for e in told if isinstance(e.data, CompensationGranted))
+    spent = sum(e.data.points for e in loyalty if isinstance(e.data, PointsRedeemed))
+    found.points = sum(left // 100 for _, left in found.orders.values()) + granted + spent
+    return found
+
+
+def _orders(found: Truth, log: Sequence[Event]) -> None:
+    made: dict[str, tuple[int, PurchaseMade]] = {}
+    for place, event in enumerate(log):
+        if isinstance(event.data, PurchaseMade):
+            made.setdefault(event.data.order_id, (place, event.data))
+    for order_id, (place, order) in made.items():
+        backs = [(n, e.data) for n, e in enumerate(log) if isinstance(e.data, PurchaseReturned)]
+        mine = [(n, back) for n, back in backs if back.order_id == order_id]
+        left, known, waited = order.total.amount, set[str](), set[str]()
+        for n, back in mine:
+            if n < place and back.return_id in waited:
+                continue  # while it waited a copy of it was told: of the two the first may hold
+            waited.add(back.return_id)
+            over = back.refund.amount - left
+            lines = len(back.items) or len(order.items)
+            if back.return_id in known or back.refund.currency != order.total.currency or over > lines:
+                continue
+            known.add(back.return_id)
+            left -= min(back.refund.amount, left)
+            found.returned = True
+        found.orders[order_id] = (order.total.amount, left)
+
+
+def _complaints(found: Truth, log: Sequence[Event]) -> None:
+    opened = {}
+    for event in log:
+        if isinstance(event.data, ComplaintOpened):
+            opened.setdefault(event.data.complaint_id, event)
+    for name in opened:
+        status = "opened"
+        steps = {(e.time, type(e.data)) for e in log if e.data.complaint_id == name and type(e.data) in NEXT}
+        for _, kind in sorted(steps, key=lambda step: (step[0], [*NEXT].index(step[1]))):
+            follows, to = NEXT[kind]
+            if status in follows and to is not None:
+                status = to
+        found.complaints[name] = status
+
+
+def _answers(found: Truth, by_time: Sequence[Event]) -> None:
+    holding: dict[Any, SurveyAnswered] = {}
+    for n, event in enumerate(by_time):
+        answer = event.data
+        assert isinstance(answer, SurveyAnswered)
+        about = answer.about
+        holding[n if about is None else (answer.survey, about.kind, about.id)] = answer
+    for answer in holding.values():
+        for name, n in ((answer.survey, 1), (f"{answer.survey}:sum", answer.score)):
+            found.answers[name] = found.answers.get(name, 0) + n
