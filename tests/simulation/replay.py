@@ -70,12 +70,10 @@ class Replay:
         self._watermarks[number] = horizon
         named = {d["_id"]: d for d in journal}
         at, messages = before, []
-        for d in journal:
-            if d["topic"] != TIMER_TOPIC:
-                origin = Origin(d["topic"], d["partition"], d["offset"])
-                event = self._event(origin)
-                at = max(at, event.time)
-                messages.append(Message(number, at, event, origin))
+        for origin in self._read(journal):
+            event = self._event(origin)
+            at = max(at, event.time)
+            messages.append(Message(number, at, event, origin))
         last_key = max((_timer(uid)[0] for uid in named if _timer(uid)[1] == horizon), default="")
         due = [t for t in self.store.timers.values() if self._planner.fire(t).event.uid in named]
         plan = self._planner.plan(
@@ -88,8 +86,9 @@ class Replay:
             seen=self.store.seen,
             counters=dict(self.store.used),
         )
-        if {e.event.uid for e in plan.entries} != named.keys():
-            wrong = sorted({e.event.uid for e in plan.entries} ^ named.keys())
+        entered = {e.event.uid for e in plan.entries} | plan.tombstones.keys()
+        if entered != named.keys():
+            wrong = sorted(entered ^ named.keys())
             self.problems.append(f"a transaction of partition {number} should have, or not have: {wrong}")
         self.store.keep(plan, number, strict=False)
         self.published.add(plan)
@@ -97,6 +96,23 @@ class Replay:
         mine = [t for t in self.store.timers.values() if t.subject in subjects]
         late = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
         self.problems += [f"{_name(t)} has not fired by {horizon}" for t in late]
+
+    def _read(self, journal: Sequence[Document]) -> list[Origin]:
+        """Where the records stand that were handled, in their order."""
+        origins: list[Origin] = []
+        for d in journal:
+            origin = Origin(d["topic"], d["partition"], d["offset"])
+            known = self.store.journal.get(d["_id"])
+            if d["topic"] == TIMER_TOPIC or (known is not None and known.origin == origin):
+                continue  # the latter is a tombstone in its place: another event takes it back
+            after = [
+                n
+                for n, other in enumerate(origins)
+                if other.topic == origin.topic and other.offset > origin.offset
+            ]
+            # Tombstones are written last: one of an event of this very step stands where the event was.
+            origins.insert(after[0] if after else len(origins), origin)
+        return origins
 
     def _inherited(self, number: int, counts: Sequence[int]) -> datetime:
         """Taken over under another number of partitions, it begins at the latest watermark of those that its
