@@ -36,6 +36,7 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from tests.examples import examples
 
 from .told import CUSTOMER, START, at, event
 
@@ -129,7 +130,7 @@ histories = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(histories, st.data())
 def test_the_customer_is_what_the_plain_model_says(history: list[Told], data: st.DataObject) -> None:
     copies = data.draw(st.lists(st.sampled_from(history), max_size=4))
