@@ -10,7 +10,7 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit simulation simulate integration faults bench lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration faults bench lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,6 +49,11 @@ types: $(complete) ## Types: mypy --strict
 
 unit: $(complete) ## Domains, properties, schemas and documents: no servers
 	$(pytest) tests/unit tests/contract -m "not integration"
+
+properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT_EXAMPLES); `make unit` tries 300
+	RAPPORT_EXAMPLES=$(or $(RAPPORT_EXAMPLES),3000) $(pytest) \
+	    tests/unit/truth tests/unit/interactions/test_one_truth.py tests/unit/loyalty/test_arrival.py \
+	    tests/unit/followup/test_histories.py tests/unit/metrics/test_apply.py
 
 simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers
 	$(pytest) tests/simulation -m simulation

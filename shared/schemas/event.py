@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from shared.schemas.base import Data
@@ -37,5 +38,16 @@ class Event(Struct, frozen=True):
         return f"{self.source} {self.id} {self.subject}"
 
     @property
+    def extensions_text(self) -> str | None:
+        """``extensions`` as JSON text, for a store that could not hold them as they are; None if there are
+        none."""
+        return msgspec.json.encode(self.extensions).decode() if self.extensions else None
+
+    @property
     def type(self) -> str:
         return self.data.event_type
+
+
+def extensions_of(text: str | None) -> dict[str, Any]:
+    """The inverse of ``Event.extensions_text``."""
+    return {} if text is None else dict(msgspec.json.decode(text))

@@ -67,7 +67,8 @@ class PurchaseReturned(PurchasesData):
     event_type: ClassVar[str] = "rapport.purchase.returned.v1"
     judge: ClassVar[str] = "loyalty"
     late: ClassVar[str] = (
-        "Waits 730 days for its order in every service, then counts as far as that was paid."
+        "Waits 730 days for its order in every service, then counts as far as that was paid; of accounts of"
+        " it that wait, the first that can."
     )
     thing: ClassVar[str] = "return"
     named_by: ClassVar[tuple[str, ...]] = ("order_id", "return_id")

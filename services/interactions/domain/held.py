@@ -10,7 +10,7 @@ from services.interactions.errors import TOO_MANY_WAITING
 from shared.domain import Put, Retract
 from shared.schemas.base import Data
 from shared.schemas.codec import encode_data
-from shared.schemas.event import Event
+from shared.schemas.event import Event, extensions_of
 from shared.schemas.times import Micros, moment
 from shared.schemas.topics import TYPES
 
@@ -31,6 +31,7 @@ def holding(customer: Customer, told: Told, about: str, until: Micros | None) ->
         about=about,
         at=told.at,
         told=encode_data(event.data).decode(),
+        extensions=event.extensions_text,
         origin=told.context.origin,
         until=until,
     )
@@ -57,7 +58,14 @@ def data_of(held: Held) -> Data:
 
 def event_of(customer: Customer, held: Held) -> Event:
     """The event, as it came."""
-    return Event(held.id, held.source, customer.customer_id, moment(held.at), data_of(held))
+    return Event(
+        held.id,
+        held.source,
+        customer.customer_id,
+        moment(held.at),
+        data_of(held),
+        extensions=extensions_of(held.extensions),
+    )
 
 
 def row_of(customer: Customer, held: Held, note: Note | None, complaint: Complaint | None = None) -> Put:

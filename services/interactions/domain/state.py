@@ -107,6 +107,8 @@ class Held(Open):
     at: Micros
     told: str
     """Its data, JSON text."""
+    extensions: str | None = None
+    """Its other attributes, JSON text."""
     origin: str
     """Where its record stands in the log."""
     until: Micros | None

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import msgspec
-
 from services.interactions.domain.rows import TimelineRow, sort_key
 from services.interactions.domain.state import Complaint
 from services.interactions.domain.telling import Note
@@ -41,7 +39,7 @@ def timeline_row(
         channel=channel if isinstance(channel, str) else None,
         complaint_id=None if complaint is None else complaint.complaint_id,
         note=None if note is None else note.why,
-        extensions=msgspec.json.encode(event.extensions).decode() if event.extensions else None,
+        extensions=event.extensions_text,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from services.loyalty import errors
-from services.loyalty.domain import members, purchases, referrals, rewards, waiting
+from services.loyalty.domain import kept, members, purchases, referrals, rewards, waiting
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.closing import close
 from services.loyalty.domain.account.settle import settle
@@ -73,19 +73,24 @@ def apply(programs: Programs, state: MemberState, event: Event, context: Context
         return Effects(state)
     name = name_of(event) if isinstance(data, NAMED) else None
     if name is not None and (known := heard(state.names, name)) is not _NEW:
+        if known is Heard.OTHER and isinstance(data, PurchaseReturned):
+            known = purchases.among_waiting(state.waiting, name, data)
         if known is Heard.OTHER:
             _refuse_other(data)
-        return Effects(state)
+        if known is not _NEW:
+            return Effects(state)
+        name = None  # it has been noted
     cause = Cause(source=event.source, id=event.id)
     book = Book(event.subject, state, programs, cause, context)
+    book.extensions = event.extensions_text
     if name is not None:
         book.names = with_name(state.names, name, day_of(now))
     _reach(book, min(at, now))
     outcome = NOBODY_ASKED
-    if at > max(book.at, now) and isinstance(data, waiting.CAN_WAIT):
-        waiting.keep_for_its_time(book, event, now)
+    if at > max(book.at, now) and _can_wait(book, data):
+        waiting.keep_for_its_time(book, at, data)
     elif _may_have_joined(book, at, data):
-        waiting.keep_for_joining(book, waiting.told(book, event, now))
+        waiting.keep_for_joining(book, kept.told(book, at, data))
     else:
         outcome = _act(book, at, data)
     return close(book, outcome, fired=isinstance(data, TimerFired))
@@ -112,7 +117,7 @@ def pass_time(book: Book, until: Micros) -> None:
 
 def _judge(book: Book, fact: Told) -> None:
     """Do what a fact says that was kept; one that is refused becomes a dead letter."""
-    event = waiting.event_of(fact, book.member)
+    event = kept.event_of(fact, book.member)
     data = event.data
     if _passes_by(book.program, book.enrolled_at, fact.at, data):
         return
@@ -121,12 +126,21 @@ def _judge(book: Book, fact: Told) -> None:
         return
     saved = book.saved()
     book.cause, book.origin = Cause(source=event.source, id=event.id), fact.origin
+    book.extensions = fact.extensions
     try:
         _act(book, fact.at, data)
     except RefusedError as refusal:
         book.restore(saved)
         book.retract(event, fact.origin, refusal)
-    book.cause, book.origin = saved["cause"], saved["origin"]
+    for name in ("cause", "origin", "extensions"):
+        setattr(book, name, saved[name])
+
+
+def _can_wait(book: Book, data: Data) -> bool:
+    """Whether its time can be waited for. A return of an order not seen yet waits for that."""
+    if isinstance(data, PurchaseReturned):
+        return purchases.is_known(book, data.order_id)
+    return isinstance(data, waiting.CAN_WAIT)
 
 
 def _count_early(book: Book) -> None:

@@ -4,20 +4,21 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from services.loyalty import errors
-from services.loyalty.domain import awards, members, referrals, rewards, rules
+from services.loyalty.domain import awards, kept, members, referrals, rewards, rules
 from services.loyalty.domain.account import entries, tiers
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.goods import Good, exempt_of, goods_of
 from services.loyalty.domain.goods import refunded as goods_refunded
 from services.loyalty.domain.program.campaigns import Campaign
 from services.loyalty.domain.program.program import Exclusion, Program
-from services.loyalty.domain.state import Exempt, Order, Waiting, read_terms
+from services.loyalty.domain.state import Exempt, Order, Told, read_terms
 from shared.domain import RefusedError
+from shared.facts.names import Heard, Name, heard, name_of, with_name, without_name
 from shared.facts.orders import counted_refund
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
-from shared.schemas.times import DAY, Micros, moment
+from shared.schemas.times import DAY, Micros, day_of
 
 
 def made(book: Book, at: Micros, data: PurchaseMade) -> None:
@@ -112,11 +113,33 @@ def returned(book: Book, at: Micros, data: PurchaseReturned) -> None:
     Raises ``RefusedError``: ``negative_refund``, ``currency_mismatch``, ``refund_exceeds_total``.
     """
     check_returned(data)
-    if any(order.order_id == data.order_id for order in book.orders):
+    if is_known(book, data.order_id):
         _take_back(book, at, data)
-        return
-    cause = book.cause.source, book.cause.id
-    book.waiting.append(Waiting(data=data, at=at, cause=cause, origin=book.origin))
+    else:
+        book.waiting.append(kept.told(book, at, data))
+
+
+def is_known(book: Book, order_id: str) -> bool:
+    return any(order.order_id == order_id for order in book.orders)
+
+
+def among_waiting(waiting: Sequence[Told], name: Name, data: PurchaseReturned) -> Heard:
+    """What is known of a return that was told before with other data: while that one waits for its order this
+    one does too, and the first of them that can be holds."""
+    mine = [fact for fact in waiting if _return_of(fact).order_id == data.order_id]
+    names = [
+        name_of(kept.event_of(fact, "")) for fact in mine if _return_of(fact).return_id == data.return_id
+    ]
+    if name in names:
+        return Heard.SAME
+    return Heard.NEW if names else Heard.OTHER
+
+
+def would_count(book: Book, data: PurchaseReturned) -> int:
+    """What a return of a known order will take of it, in its minor units. Raises ``currency_mismatch``,
+    ``refund_exceeds_total``."""
+    order = book.orders[_place(book, data.order_id)]
+    return _counted(book, order, _exempt(book, order), data)
 
 
 def check_returned(data: PurchaseReturned) -> None:
@@ -130,8 +153,8 @@ def _take_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
     """Of an order that is known. Nothing is changed where it is refused."""
     index = _place(book, data.order_id)
     order = book.orders[index]
-    exempt = next((found for found in book.exempt if found.order_id == order.order_id), None)
-    counted = _counted(order, exempt, data)
+    exempt = _exempt(book, order)
+    counted = _counted(book, order, exempt, data)
     part = 0
     if exempt is not None:
         after_exempt, part = goods_refunded(exempt, data.items, counted, order.left)
@@ -157,7 +180,11 @@ def _take_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
         rewards.give_back(book, at, data, free=order.total == 0 and exempt is None)
 
 
-def _counted(order: Order, exempt: Exempt | None, data: PurchaseReturned) -> int:
+def _exempt(book: Book, order: Order) -> Exempt | None:
+    return next((found for found in book.exempt if found.order_id == order.order_id), None)
+
+
+def _counted(book: Book, order: Order, exempt: Exempt | None, data: PurchaseReturned) -> int:
     """What of the refund counts. Raises ``currency_mismatch``, ``refund_exceeds_total``."""
     currency = read_terms(order.terms).currency
     if data.refund.currency != currency:
@@ -165,6 +192,8 @@ def _counted(order: Order, exempt: Exempt | None, data: PurchaseReturned) -> int
     total, left = order.total, order.left
     if exempt is not None:
         total, left = total + exempt.total, left + exempt.left
+    # Returns of the future have their parts already.
+    left -= sum(fact.counted for fact in book.ahead if fact.counted and _is_of(fact, order))
     counted = counted_refund(left, data.refund.amount, len(data.items) or order.lines)
     if counted is None:
         raise errors.REFUND_EXCEEDS_TOTAL(
@@ -180,18 +209,45 @@ def _counted(order: Order, exempt: Exempt | None, data: PurchaseReturned) -> int
 def _apply_waiting(book: Book, order_id: str) -> bool:
     """Apply the returns that waited for this order, in the order they came, each under its own cause. Whether
     there were any."""
-    mine = [item for item in book.waiting if item.data.order_id == order_id]
-    book.waiting = [item for item in book.waiting if item.data.order_id != order_id]
-    purchase = book.cause
-    for item in mine:
-        book.cause = Cause(source=item.cause[0], id=item.cause[1])
+    mine = [fact for fact in book.waiting if _return_of(fact).order_id == order_id]
+    book.waiting = [fact for fact in book.waiting if _return_of(fact).order_id != order_id]
+    purchase, holding = book.cause, set[str]()
+    for fact in mine:
+        event, data = kept.event_of(fact, book.member), _return_of(fact)
+        if data.return_id in holding:
+            refusal = errors.DUPLICATE_RETURN(field="return_id", return_id=data.return_id)
+            book.set_aside(event, fact.origin, refusal)
+            continue
+        book.cause = Cause(source=event.source, id=event.id)
         try:
-            _take_back(book, item.at, item.data)
-        except RefusedError as refusal:
-            event = Event(item.cause[1], item.cause[0], book.member, moment(item.at), item.data)
-            book.retract(event, item.origin, refusal)
+            if fact.at > book.at:
+                kept.keep_ahead(book, fact.model_copy(update={"counted": would_count(book, data)}))
+            else:
+                _take_back(book, fact.at, data)
+        except RefusedError as refused:
+            book.retract(event, fact.origin, refused)
+            continue
+        holding.add(data.return_id)
+        _holds(book, event, fact.heard_at)
     book.cause = purchase
     return bool(mine)
+
+
+def _holds(book: Book, event: Event, heard_at: Micros) -> None:
+    """Of the accounts of a return, this one is its name's from now on."""
+    name = name_of(event)
+    if name is not None and heard(book.names, name) is not Heard.SAME:
+        book.names = with_name(without_name(book.names, name), name, day_of(heard_at))
+
+
+def _return_of(fact: Told) -> PurchaseReturned:
+    data = kept.data_of(fact)
+    assert isinstance(data, PurchaseReturned)
+    return data
+
+
+def _is_of(fact: Told, order: Order) -> bool:
+    return _return_of(fact).order_id == order.order_id
 
 
 def _place(book: Book, order_id: str) -> int:

@@ -16,7 +16,6 @@ from shared.facts.names import Names
 from shared.facts.orders import RETURN_WAITS_DAYS
 from shared.facts.profile import Known
 from shared.schemas.base import Open
-from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
 MEMORY = RETURN_WAITS_DAYS * DAY
@@ -135,17 +134,6 @@ class Voucher(Open):
     """Of an order that cost nothing, the units that are still to come back until it is returned whole."""
 
 
-class Waiting(Open):
-    """A return seen before its purchase, as it came: it may become a dead letter yet."""
-
-    data: PurchaseReturned
-    at: Micros
-    cause: tuple[str, str]
-    """Source and id of its event."""
-    origin: str
-    """Where its record stands in the log."""
-
-
 class Told(Open):
     """A fact as it was told, kept until it can be judged. It may become a dead letter yet."""
 
@@ -154,11 +142,15 @@ class Told(Open):
     """Of its event."""
     data: str
     """As JSON text."""
+    extensions: str | None = None
+    """The event's other attributes, as JSON text."""
     cause: tuple[str, str]
     """Source and id of its event."""
     origin: str
     """Where its record stands in the log."""
     heard_at: Micros
+    counted: int = 0
+    """Of a return of the future: what it will take of its order."""
 
 
 class Line(Open):
@@ -228,7 +220,8 @@ class MemberState(Open):
     periods: tuple[Period, ...] = ()
     """By time, without gaps."""
     vouchers: tuple[Voucher, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
+    waiting: tuple[Told, ...] = ()
+    """Returns seen before their purchases, as they came."""
     bonuses: tuple[Bonus, ...] = ()
     """What campaigns gave for the orders above."""
     returned: tuple[tuple[str, str, int], ...] = ()

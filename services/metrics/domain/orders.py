@@ -42,8 +42,8 @@ def returned(tracked: Tracked, data: PurchaseReturned, at: Micros, now: Micros, 
     if order.made is not None:
         _take_back(order, told)
         tracked.place(before, order, delta)
-    elif all(one.return_id != told.return_id for one in order.waiting):
-        order.waiting.append(told)
+    elif told not in order.waiting:
+        order.waiting.append(told)  # of those of one name the first that can be holds
 
 
 def _take_back(order: Order, told: Return) -> None:

@@ -22,6 +22,7 @@ from shared.schemas.purchases import (
     SubscriptionStarted,
 )
 from shared.schemas.times import micros, moment
+from tests.examples import examples
 
 from .driver import (
     DAY,
@@ -220,7 +221,7 @@ def copies(told: Sequence[Told], dice: Any) -> list[Told]:
 
 
 @given(histories(st.integers(-119, 20 * 60)), st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_order_of_arrival_sends_what_happened(told: list[Told], dice: Any) -> None:
     """Some clocks run ahead: what they tell counts with its own date."""
     assert sent(heard(copies(told, dice))) == expected(told)
@@ -231,7 +232,7 @@ def test_every_order_of_arrival_sends_what_happened(told: list[Told], dice: Any)
     st.randoms(use_true_random=False),
     st.lists(st.integers(0, 3), max_size=19),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_whenever_it_is_heard(told: list[Told], dice: Any, gaps: list[int]) -> None:
     assert sent(heard(copies(told, dice), gaps)) == expected(told)
 

@@ -1,15 +1,18 @@
 """A thing told again under another event id has no second effect, and is there to be seen as a copy."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from services.interactions.domain.activity import order_book
 from services.interactions.models.customers import CustomerView, customer_view
 from shared.facts.names import KEEP_DAYS, Heard, Name, key
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data, Money
+from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionRenewed, SubscriptionStarted
@@ -123,6 +126,29 @@ def test_a_return_waits_for_its_order() -> None:
     worker.send(event(bought("so-10"), "late", 0))
     (gone,) = (row for row in worker.rows("timeline") if row["id"] == "wh-3")
     assert gone["note"] == "It counts nowhere: its order was not told in time."
+
+
+def test_of_two_accounts_of_a_return_that_wait_the_first_that_can_be_holds() -> None:
+    wrong, right, later = returned(4_000, currency="USD"), returned(4_000), returned(5_000)
+    view = page(told(wrong, right, right, later, bought()))
+    assert (view.purchases.returns, view.purchases.totals[0].refunded) == (1, 4_000)
+    worker = told(wrong, right, right, later, bought())
+    words = [s.partition(" ")[0] for s in summaries(worker)]
+    assert words == ["Refused:", "Returned", "Copy:", "Copy:", "Bought"]
+
+
+def test_what_waits_keeps_its_extensions() -> None:
+    worker = told()
+    more = {"partner": "acme"}
+    back = structs.replace(event(returned(4_000), "r", 0), extensions=more)
+    step = ComplaintResolved(complaint_id="k-1", resolution="Done.")
+    worker.send(back)
+    worker.send(structs.replace(event(step, "s", 1), extensions=more))
+    worker.send(event(bought(), "o", 2))
+    assert [json.loads(row.get("extensions") or "{}") for row in worker.rows("timeline")] == [more, more, {}]
+    worker.advance(timedelta(days=31))
+    (letter,) = worker.dead_letters
+    assert (letter.code, letter.event.extensions) == ("unknown_complaint", more)
 
 
 def test_a_term_told_again_changes_nothing_and_told_otherwise_is_a_dead_letter() -> None:

@@ -11,6 +11,7 @@ from services.loyalty.domain.program.program import Program
 from shared.schemas.base import Data
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.times import micros
+from tests.examples import examples
 
 from .account import PLAIN, Account, day
 from .facts import bought, went_back
@@ -35,7 +36,7 @@ orders = st.lists(
 """(cents for goods, cents for a gift card, shares of the goods that go back) of each day's order."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(orders, st.sampled_from(["automatic", "explicit"]), st.data())
 def test_points_and_spend_are_those_of_a_plain_count(
     days: list[tuple[int, int, list[int]]], enrolment: str, data: Any
@@ -65,7 +66,7 @@ def test_points_and_spend_are_those_of_a_plain_count(
     assert joined == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.integers(1, 60_000), min_size=1, max_size=7), st.data())
 def test_the_tier_is_that_of_the_events_own_times(totals: list[int], data: Any) -> None:
     facts = [(float(at), bought(f"o-{at}", cents)) for at, cents in enumerate(totals)]

@@ -102,12 +102,25 @@ def test_a_return_from_the_future_takes_nothing_from_lots_that_end_before() -> N
 
 def test_what_turns_out_to_be_bad_then_is_a_dead_letter() -> None:
     account = Account(PLAIN)
-    account.apply(day(0), bought("o", 10_000))
-    account.hear(1, 1.5, went_back("o", "r-2", 6_000))
-    account.hear(1, 1.2, went_back("o", "r-1", 6_000))
+    account.hear(1, 1.5, bought("o", 10_000))
+    account.hear(1, 1.2, went_back("o", "r-1", 20_000))
+    account.hear(1, 1.7, went_back("o", "r-2", 6_000))
     account.advance(2)
     assert [(r.code, r.event.id) for r in account.retracts] == [("refund_exceeds_total", "e-2")]
     assert account.balance == 40
+
+
+def test_a_return_of_the_future_takes_its_part_of_the_order_when_it_is_heard() -> None:
+    """As in all services: of two returns that are too much together the first in the log holds."""
+    account = Account(PLAIN)
+    account.apply(day(0), bought("o", 10_000))
+    account.hear(1, 1.5, went_back("o", "r-2", 6_000))
+    with pytest.raises(RefusedError, match="refund_exceeds_total"):
+        account.hear(1, 1.2, went_back("o", "r-1", 6_000))
+    account.hear(1, 0.9, went_back("o", "r-3", 4_000))
+    assert account.balance == 60, "its points go when its time comes"
+    account.advance(2)
+    assert (account.retracts, account.balance) == ([], 0)
 
 
 def test_a_copy_of_what_waits_is_a_copy() -> None:

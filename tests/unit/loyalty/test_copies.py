@@ -1,5 +1,7 @@
 """An order, a return, a referral told again under another event id has no second effect."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler
 from shared.domain import RefusedError
-from shared.journal.testing import InMemoryWorker
-from shared.schemas.base import Data
+from shared.journal.testing import START, InMemoryWorker
+from shared.schemas.base import Data, Money
+from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import MemberEnrolled, PointsEarned
 from shared.schemas.purchases import PurchaseReturned
@@ -59,10 +62,10 @@ def test_a_copy_of_a_return_that_waits_does_not_wait_twice() -> None:
     account = Account(PLAIN)
     account.apply(day(1), went_back("o", "r", 4_000))
     account.apply(day(1), went_back("o", "r", 4_000))
-    with pytest.raises(RefusedError, match="duplicate_return"):
-        account.apply(day(1), went_back("o", "r", 4_001))
+    account.apply(day(1), went_back("o", "r", 4_001))
     account.apply(day(0), bought("o", 10_000))
     assert account.balance == 60
+    assert [(r.code, r.event.id) for r in account.retracts] == [("duplicate_return", "e-3")]
 
 
 def test_a_return_that_waited_and_was_refused_may_be_told_again_put_right_or_as_it_was() -> None:
@@ -124,3 +127,37 @@ def test_in_any_order_of_arrival_and_with_copies_the_points_are_the_same(order: 
     assert account.retracts == []
     seen = [fact for _, fact in FACTS if isinstance(fact, PurchaseReturned)]
     assert len(account.state.names) == 14 * (3 + len(seen))
+
+
+def test_of_two_accounts_of_a_return_that_wait_the_first_that_can_be_holds() -> None:
+    wrong = PurchaseReturned(order_id="o", return_id="r", refund=Money(amount=4_000, currency="USD"))
+    right, later = went_back("o", "r", 4_000), went_back("o", "r", 5_000)
+    for order in ((wrong, right, right, later), (right, wrong, later)):
+        account = Account(PLAIN)
+        for data in order:
+            account.apply(day(0), data)
+        account.apply(day(1), bought("o", 10_000))
+        assert account.balance == 60
+        codes = {r.event.data.refund: r.code for r in account.retracts}
+        assert codes.get(wrong.refund) in ("currency_mismatch", "duplicate_return")
+        assert codes.get(later.refund) == "duplicate_return"
+        assert right.refund not in codes
+        account.apply(day(2), right)
+        with pytest.raises(RefusedError, match="duplicate_return"):
+            account.apply(day(2), later)
+        assert account.balance == 60
+
+
+def test_what_waited_and_is_set_aside_keeps_its_extensions() -> None:
+    worker = InMemoryWorker(handler(SETTINGS), now=START)
+    more = {"partner": "acme", "attempt": 2}
+    back = Event("r-1", "/psp", "c-1", START, went_back("o", "r", 20_000), extensions=more)
+    worker.send(back)
+    worker.tell("c-1", bought("o", 10_000))
+    ahead = Event(
+        "r-2", "/psp", "c-1", START + timedelta(hours=9), went_back("p", "r", 2_000), extensions=more
+    )
+    worker.send(ahead)
+    worker.tell("c-1", bought("p", 1_000))
+    letters = [letter.event.extensions for letter in worker.dead_letters]
+    assert letters == [more, more]

@@ -23,6 +23,7 @@ from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.loyalty import PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
 from shared.schemas.times import day_number
+from tests.examples import examples
 
 from .story import (
     FAR,
@@ -54,7 +55,7 @@ def value(delta: Delta, name: str, *, channel: str | None = None, segment: str |
     return KPIS[name].compute(found).value
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(histories(), st.randoms(use_true_random=False))
 def test_order_does_not_matter(history: Sequence[Event], order: random.Random) -> None:
     customers, delta = run(history)
@@ -63,14 +64,14 @@ def test_order_does_not_matter(history: Sequence[Event], order: random.Random) -
     assert counted(again.values()) == counted(customers.values())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(histories())
 def test_the_aggregates_are_what_the_records_count_as(history: Sequence[Event]) -> None:
     customers, delta = run(history)
     assert delta == counted(customers.values())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(histories())
 def test_records_survive_storage(history: Sequence[Event]) -> None:
     customers, delta = run(history)

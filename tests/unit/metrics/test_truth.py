@@ -150,3 +150,9 @@ def test_a_clock_that_runs_ahead_makes_nothing_older() -> None:
     tracked, delta = taken(event(purchase("ahead"), days=1.0), now=now)
     assert tracked.data.latest == now // DAY
     assert {day for day, _, _, _ in delta} == {DAY0 + 1}
+
+
+def test_of_two_accounts_of_a_return_that_wait_the_first_that_can_be_holds() -> None:
+    made, right, later = event(purchase("o", 100)), event(returned("o", 40)), event(returned("o", 50))
+    wrong = event(returned("o", 40, "USD"))
+    assert left(wrong, right, later, made) == left(made, wrong, right, later) == 60

@@ -106,18 +106,15 @@ def truth(log: Sequence[Event], loyalty: Sequence[Event]) -> Truth:
 
 
 def _orders(found: Truth, log: Sequence[Event]) -> None:
-    made: dict[str, tuple[int, PurchaseMade]] = {}
-    for place, event in enumerate(log):
+    made: dict[str, PurchaseMade] = {}
+    for event in log:
         if isinstance(event.data, PurchaseMade):
-            made.setdefault(event.data.order_id, (place, event.data))
-    for order_id, (place, order) in made.items():
-        backs = [(n, e.data) for n, e in enumerate(log) if isinstance(e.data, PurchaseReturned)]
-        mine = [(n, back) for n, back in backs if back.order_id == order_id]
-        left, known, waited = order.total.amount, set[str](), set[str]()
-        for n, back in mine:
-            if n < place and back.return_id in waited:
-                continue  # while it waited a copy of it was told: of the two the first may hold
-            waited.add(back.return_id)
+            made.setdefault(event.data.order_id, event.data)
+    backs = [e.data for e in log if isinstance(e.data, PurchaseReturned)]
+    for order_id, order in made.items():
+        mine = [back for back in backs if back.order_id == order_id]
+        left, known = order.total.amount, set[str]()
+        for back in mine:
             over = back.refund.amount - left
             lines = len(back.items) or len(order.items)
             if back.return_id in known or back.refund.currency != order.total.currency or over > lines:

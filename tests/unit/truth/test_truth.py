@@ -3,22 +3,22 @@
 ``make properties`` runs more examples.
 """
 
-import os
 import random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.examples import examples
 
 from .histories import CUSTOMERS, Told, histories
 from .model import truth
 from .views import of_all, of_followup, of_interactions, of_loyalty, of_metrics
 from .world import World
 
-EXAMPLES = int(os.environ.get("RAPPORT_EXAMPLES", "300"))
 SERVICES = (of_interactions, of_loyalty, of_followup, of_metrics)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories(), st.integers(0, 2**32))
 def test_four_services_and_a_plain_model_agree(history: list[Told], pace: int) -> None:
     world = World(history, random.Random(pace))

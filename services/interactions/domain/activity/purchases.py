@@ -6,7 +6,7 @@ from services.interactions.domain.activity import order_book
 from services.interactions.domain.activity.order_book import Left
 from services.interactions.domain.held import data_of, event_of, held_about, holding, row_of, without
 from services.interactions.domain.search import thing_row
-from services.interactions.domain.state import Customer, Held, Spend, altered, found, placed
+from services.interactions.domain.state import Customer, Spend, altered, found, placed
 from services.interactions.domain.telling import (
     COPY,
     ORDER_NEVER_TOLD,
@@ -63,6 +63,9 @@ def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) ->
         name = name_of(event)
         assert isinstance(event.data, PurchaseReturned)
         assert name is not None
+        if heard(customer.names, name) is not Heard.NEW:
+            rows.append(row_of(customer, held, TOLD_OTHERWISE))
+            continue
         order = order_book.left_of(customer.purchases.book, key("order", order_id))
         assert order is not None
         taken = _take_back(customer, name, event.data, told.day, order)
@@ -97,17 +100,11 @@ def purchase_returned(customer: Customer, told: Told) -> Change:
 
 
 def _wait(customer: Customer, told: Told, data: PurchaseReturned) -> Change:
-    for other in held_about(customer, data.order_id, PurchaseReturned.topic):
-        if _named(other) == data.return_id:
-            return Change(customer, 0, COPY if data_of(other) == data else TOLD_OTHERWISE)
+    # One that tells other data of the same return waits too: the first of them that can be holds.
+    if any(data_of(other) == data for other in held_about(customer, data.order_id, PurchaseReturned.topic)):
+        return Change(customer, 0, COPY)
     until = told.now + RETURN_WAITS_DAYS * DAY
     return Change(holding(customer, told, data.order_id, until), 0, WAITS_FOR_ORDER)
-
-
-def _named(held: Held) -> str:
-    data = data_of(held)
-    assert isinstance(data, PurchaseReturned)
-    return data.return_id
 
 
 class _Taken(NamedTuple):

@@ -22,7 +22,6 @@ from services.loyalty.domain.state import (
     Period,
     Told,
     Voucher,
-    Waiting,
     built,
 )
 from shared.domain import Context, Emit, RefusedError, Retract, Take
@@ -45,6 +44,8 @@ class Book:
     """The event, or for what it lets happen the earlier one that led to it."""
     origin: str
     """Where that event's record stands in the log."""
+    extensions: str | None
+    """That event's other attributes, as JSON text."""
     context: Context
     before: MemberState
     opening: int
@@ -61,7 +62,7 @@ class Book:
     orders: list[Order]
     periods: list[Period]
     vouchers: list[Voucher]
-    waiting: list[Waiting]
+    waiting: list[Told]
     bonuses: tuple[Bonus, ...]
     returned: tuple[tuple[str, str, int], ...]
     campaigns: tuple[tuple[str, int], ...]
@@ -98,6 +99,7 @@ class Book:
         self.program = programs.at
         self.cause = cause
         self.origin = context.origin
+        self.extensions = None
         self.context = context
         self.before = state
 
@@ -211,9 +213,13 @@ class Book:
         if amount:
             self.takes.append(Take(counter, amount, limit))
 
-    def retract(self, event: Event, origin: str, refusal: RefusedError) -> None:
-        """What was accepted earlier is refused after all, and its name is as if never heard."""
+    def set_aside(self, event: Event, origin: str, refusal: RefusedError) -> None:
+        """What was accepted earlier is refused after all."""
         self.retracts.append(Retract(event, origin, refusal.code, refusal.detail))
+
+    def retract(self, event: Event, origin: str, refusal: RefusedError) -> None:
+        """Set aside, and its name is as if never heard."""
+        self.set_aside(event, origin, refusal)
         name = name_of(event)
         if name is not None:
             self.names = without_name(self.names, name)
