@@ -105,14 +105,20 @@ class Replay:
             known = self.store.journal.get(d["_id"])
             if d["topic"] == TIMER_TOPIC or (known is not None and known.origin == origin):
                 continue  # the latter is a tombstone in its place: another event takes it back
-            after = [
-                n
-                for n, other in enumerate(origins)
-                if other.topic == origin.topic and other.offset > origin.offset
-            ]
-            # Tombstones are written last: one of an event of this very step stands where the event was.
-            origins.insert(after[0] if after else len(origins), origin)
+            moved = d.get("retracted_until") is not None and "refusal" not in d
+            origins.insert(self._place(origins, origin) if moved else len(origins), origin)
         return origins
+
+    def _place(self, origins: Sequence[Origin], new: Origin) -> int:
+        """Where a record was handled. Tombstones are written last: an event of this very step that was taken
+        back in it stood where the merge by time puts it."""
+        topic = [n for n, o in enumerate(origins) if o.topic == new.topic]
+        place = max((n + 1 for n in topic if origins[n].offset < new.offset), default=0)
+        end = min((n for n in topic if origins[n].offset > new.offset), default=len(origins))
+        mine = self._event(new).time, new.topic
+        while place < end and (self._event(origins[place]).time, origins[place].topic) < mine:
+            place += 1
+        return place
 
     def _inherited(self, number: int, counts: Sequence[int]) -> datetime:
         """Taken over under another number of partitions, it begins at the latest watermark of those that its
