@@ -100,13 +100,16 @@ class Replay:
     def _read(self, journal: Sequence[Document]) -> list[Origin]:
         """Where the records stand that were handled, in their order."""
         origins: list[Origin] = []
+        moved: list[Origin] = []
         for d in journal:
             origin = Origin(d["topic"], d["partition"], d["offset"])
             known = self.store.journal.get(d["_id"])
             if d["topic"] == TIMER_TOPIC or (known is not None and known.origin == origin):
                 continue  # the latter is a tombstone in its place: another event takes it back
-            moved = d.get("retracted_until") is not None and "refusal" not in d
-            origins.insert(self._place(origins, origin) if moved else len(origins), origin)
+            own = d.get("retracted_until") is not None and "refusal" not in d
+            (moved if own else origins).append(origin)
+        for origin in sorted(moved, key=lambda o: o.offset):
+            origins.insert(self._place(origins, origin), origin)
         return origins
 
     def _place(self, origins: Sequence[Origin], new: Origin) -> int:
