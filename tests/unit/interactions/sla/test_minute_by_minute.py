@@ -14,7 +14,8 @@ from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.sla.policy import Sla
 from shared.schemas.times import moment
 
-from .naive import MINUTE, Minutes, Naive
+from .minutes import MINUTE, Minutes
+from .naive import Naive
 
 DAY = 1440
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
