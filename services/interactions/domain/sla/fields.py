@@ -33,6 +33,11 @@ class Duration:
     by_day: bool
     """Whether it was written with days, which only a calendar that is always open has."""
 
+    def __str__(self) -> str:
+        days, rest = divmod(self.micros, DAY) if self.by_day else (0, self.micros)
+        parts = ((days, "d"), (rest // HOUR, "h"), (rest % HOUR // MINUTE, "m"))
+        return "".join(f"{number}{unit}" for number, unit in parts if number) or "0m"
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
