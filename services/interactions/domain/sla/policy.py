@@ -222,6 +222,14 @@ class Sla(Strict):
         place = bisect_right(self._begins, instant) - 1
         return self.versions[place] if place >= 0 else None
 
+    def open_time(self, version: str, policy: str) -> OpenTime:
+        """That of a policy, by the names that events have. Raises ``KeyError`` where the file lacks them."""
+        for one in self.versions:
+            for found in one.policies:
+                if (one.name, found.name) == (version, policy):
+                    return one.calendars[found.calendar].open_time
+        raise KeyError(version, policy)
+
 
 def policies_never_reached(version: Version) -> Collection[str]:
     """The names of those that stand behind one that fits everything."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.interactions.domain.sla.calendars import Calendar
 from services.interactions.domain.sla.clocks import clocks
 from services.interactions.domain.sla.course import Course, Notice
+from services.interactions.domain.sla.explain import explained
 from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.sla.policy import Sla
 from shared.schemas.times import moment
@@ -176,6 +177,9 @@ def check(story: Story) -> None:
     } == naive.shown()
     expected = [*naive.notices, *(one for one in naive.escalations if one[4] <= until)]
     assert told(course, last) == sorted(expected, key=str)
+    for clock in course.clocks:
+        rows = explained(clock, sla)
+        assert (rows[-1].total if rows else 0) == clock.used
     _check_next(course, sla, log, naive, until, last)
 
 
