@@ -1,9 +1,13 @@
 """What the contract says of calendars, each sentence worked by hand."""
 
+import pytest
+
 from services.interactions.config import parse
+from services.interactions.domain.sla.calendars import WEEKDAYS, Calendar
+from shared.schemas.times import DAY
 
 from .contract import CONTRACT
-from .story import at, clock_of, opened, run, shown
+from .story import HOUR, at, clock_of, opened, run, shown
 
 
 def test_the_rest_of_a_duration_goes_on_in_the_next_window() -> None:
@@ -27,6 +31,22 @@ def test_a_window_belongs_to_the_day_it_begins() -> None:
     for file, due in ((closed_friday, "14 04:00"), (closed_saturday, "7 04:00")):
         course = run("6 20:00", opened("6 12:00", "low"), sla=parse(file))
         assert shown(course, "first_response")[1] == due
+
+
+@pytest.mark.parametrize(
+    ("zone", "four"),
+    [("Pacific/Kiritimati", "2 14:00"), ("UTC", "2 04:00"), ("Pacific/Pago_Pago", "2 15:00")],
+)
+def test_a_night_is_open_after_midnight_whatever_the_day(zone: str, four: str) -> None:
+    nights = {day: ["22:00-06:00"] for day in WEEKDAYS}
+    open_time = Calendar.model_validate({"timezone": zone, "hours": nights}).open_time
+    begin = at(four)  # 04:00 there
+    for day in range(100):
+        start = begin + day * DAY
+        assert open_time.between(start, start + HOUR) == HOUR
+        assert open_time.used_up(start, 2 * HOUR) == start + 2 * HOUR
+        assert open_time.goes_on(start, 2 * HOUR) == start + 18 * HOUR
+        assert open_time.between(start + 2 * HOUR, start + DAY) == 6 * HOUR
 
 
 OFFICE = CONTRACT[CONTRACT.index("office: {") : CONTRACT.index("      night")]

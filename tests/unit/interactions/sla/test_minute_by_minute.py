@@ -105,7 +105,7 @@ CHANGES: list[tuple[MatchField, str | None]] = [
     ("tier", "gold"),
     ("tier", None),
 ]
-STEPS = [kind for kind in Kind if kind != Kind.OPENED]
+STEPS = [kind for kind in Kind if kind != Kind.OPENED] + [Kind.RESOLVED, Kind.REOPENED, Kind.CHANGED]
 
 
 @st.composite
@@ -198,12 +198,13 @@ def _check_next(course: Course, sla: Sla, log: list[Fact], naive: Naive, until: 
 @st.composite
 def spans(draw: st.DrawFn) -> tuple[dict[str, Any], int, int]:
     zone, around = draw(st.sampled_from(PLACES))
+    around += timedelta(days=draw(st.one_of(st.just(0), st.integers(0, 40))))  # over the borders of blocks
     begin = int(datetime(around.year, around.month, around.day, tzinfo=UTC).timestamp()) // 60
     start = begin + draw(st.integers(-DAY, DAY))
     return draw(calendars(zone, around)), start, draw(st.integers(0, 4 * DAY))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spans(), st.integers(0, 3 * DAY * MINUTE), st.integers(0, MINUTE - 1))
 def test_open_time_is_that_of_minutes_and_exact_in_microseconds(
     span: tuple[dict[str, Any], int, int], duration: int, shift: int

@@ -36,6 +36,26 @@ def test_a_breach_by_a_changed_match_is_told_at_the_change() -> None:
     assert course.notices[0].due_at == at("2 09:00")
 
 
+def test_a_changed_match_counts_the_stretches_before_a_reopening_too() -> None:
+    log = (opened("2 07:00", "low"), fact("2 09:00", Kind.RESOLVED), fact("3 06:00", Kind.REOPENED))
+    assert shown(run("3 09:00", *log), "resolution")[2] == 2  # an hour of the office's on each day
+    course = run("3 09:00", *log, changed("3 09:00", "severity", "critical"))
+    assert shown(course, "resolution") == ("running", "4 04:00", 5)  # 2 hours of Monday, 3 of Tuesday
+
+
+def test_a_warning_that_a_changed_match_brings_too_late_is_told_at_the_change() -> None:
+    text = CONTRACT.replace("resolution: 24h}", "resolution: 24h, warn_before: 1h}").replace(
+        "calendar: always, first_response: 1h", "calendar: office, first_response: 4h"
+    )
+    text = text.replace("resolution: 1d, warn_before: 30m", "resolution: 24h, warn_before: 3h")
+    log = (opened("2 10:00", "low"), changed("2 12:00", "severity", "critical"))
+    # Due at 15:00; three hours were left at 11:00, before the change, which comes in the lunch break.
+    assert told(run("2 12:10", *log, sla=parse(text))) == [("warned", "first_response", "2 12:00")]
+    waited = (log[0], fact("2 11:00", Kind.WAITING), fact("2 11:45", Kind.RESUMED), log[1])
+    course = run("2 12:10", *waited, sla=parse(text.replace("resolution: 24h, warn", "resolution: 3h, warn")))
+    assert ("warned", "resolution", "2 12:00") in told(course)
+
+
 def test_a_match_that_changes_nothing_of_the_policy_changes_no_clock() -> None:
     log = (
         opened("2 08:00", "low"),
@@ -83,6 +103,8 @@ def test_escalation_counts_the_policys_open_time_and_ends_when_resolved() -> Non
     assert [one for one in told(resolved, "escalated") if one[1] == "first_response"] == [
         ("escalated1", "first_response", "2 09:00")
     ]
+    at_once = run("2 12:00", *log, fact("2 11:00", Kind.RESOLVED))
+    assert ("escalated2", "first_response", "2 11:00") in told(at_once)  # what falls due comes first
     office = parse(
         CONTRACT.replace("resolution: 24h}", "resolution: 24h, escalate: [{after: 2h, to: lead}]}")
     )
