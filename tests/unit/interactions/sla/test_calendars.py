@@ -1,9 +1,12 @@
 """What the contract says of calendars, each sentence worked by hand."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from services.interactions.config import parse
 from services.interactions.domain.sla.calendars import WEEKDAYS, Calendar
+from services.interactions.domain.sla.open_time import NeverOpenError, WindowTime
 from shared.schemas.times import DAY
 
 from .contract import CONTRACT
@@ -47,6 +50,19 @@ def test_a_night_is_open_after_midnight_whatever_the_day(zone: str, four: str) -
         assert open_time.used_up(start, 2 * HOUR) == start + 2 * HOUR
         assert open_time.goes_on(start, 2 * HOUR) == start + 18 * HOUR
         assert open_time.between(start + 2 * HOUR, start + DAY) == 6 * HOUR
+
+
+def test_a_duration_goes_on_over_closed_weeks_and_a_calendar_that_never_opens_is_told() -> None:
+    closed = [f"2026-{month:02}-{day:02}" for month in (3, 4, 5) for day in range(1, 31)]
+    hours = {"mon": ["09:00-17:00"]}
+    spec = {"timezone": "UTC", "hours": hours, "closed": closed, "holidays": {"country": "US"}}
+    open_time = Calendar.model_validate(spec).open_time
+    assert open_time.used_up(at("2026-02-23 16:00"), 9 * HOUR) == at("2026-06-01 17:00")
+    assert open_time.used_up(at("2026-02-23 16:00"), 200 * HOUR) == at("2026-11-30 16:00")
+    never = WindowTime(ZoneInfo("UTC"), lambda day: ())
+    with pytest.raises(NeverOpenError):
+        never.used_up(at("2 08:00"), 1)
+    assert never.between(at("2 08:00"), at("9 08:00")) == 0
 
 
 OFFICE = CONTRACT[CONTRACT.index("office: {") : CONTRACT.index("      night")]
