@@ -14,8 +14,9 @@ ROUTERS = (events.router, customers.router, complaints.router)
 
 def create_app(settings: Settings) -> FastAPI:
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy is not valid."""
+    sla = load(settings.sla)
     app = create_api(settings, "interactions", "Rapport interactions", ROUTERS)
-    app.state.sla = load(settings.sla)
+    app.state.sla = sla
     return app
 
 
