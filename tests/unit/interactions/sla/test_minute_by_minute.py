@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.interactions.domain.sla.calendars import Calendar
 from services.interactions.domain.sla.clocks import clocks
-from services.interactions.domain.sla.course import Course, Notice
+from services.interactions.domain.sla.course import Course, Notice, NoticeKey
 from services.interactions.domain.sla.explain import explained
 from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.sla.policy import Sla
@@ -193,6 +193,31 @@ def _check_next(course: Course, sla: Sla, log: list[Fact], naive: Naive, until: 
         assert len(clocks(log, sla, course.next_at).notices) > len(course.notices)
     else:
         assert course.next_at is None or course.next_at >= (last - 1) * MINUTE
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(stories())
+def test_each_notice_is_told_once_a_run_whatever_is_heard_first(story: Story) -> None:
+    check_told_once(story)
+
+
+def check_told_once(story: Story) -> None:
+    file, log, heard, after = story
+    sla = Sla.model_validate(file)
+    until = log[-1].at + after * MINUTE
+    told: list[NoticeKey] = []
+    course = Course()
+    for number in range(1, len(heard) + 1):
+        course = clocks(heard[:number], sla, until)
+        told += [notice.key for notice in course.untold(told)]
+    assert course.untold(told) == ()
+    for clock, start, end in course.spans:
+        own = [
+            (key.kind, key.level)
+            for key in told
+            if key.clock == clock and start <= key.run and (key.run == start or end is None or key.run < end)
+        ]
+        assert len(own) == len(set(own))
 
 
 @st.composite
