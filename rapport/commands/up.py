@@ -43,13 +43,19 @@ def up(
     rules: Annotated[
         Path | None, typer.Option(help="The outreach rules (YAML).", envvar="RAPPORT_RULES")
     ] = None,
+    sla: Annotated[Path | None, typer.Option(help="The SLA policy (YAML).", envvar="RAPPORT_SLA")] = None,
 ) -> None:
     """Start the whole platform on this machine and keep it up: a part that dies is started again.
 
     Data lives in .rapport here (or RAPPORT_HOME); .rapport/env names the addresses and the API key.
     """
     home = Home.find()
-    given = {"RAPPORT_CLOCK": clock, "RAPPORT_PROGRAM": program, "RAPPORT_RULES": rules}
+    given = {
+        "RAPPORT_CLOCK": clock,
+        "RAPPORT_PROGRAM": program,
+        "RAPPORT_RULES": rules,
+        "RAPPORT_SLA": sla,
+    }
     if not start_with_progress(home, select(parts), {n: str(v) for n, v in given.items() if v}):
         console.print(f"[bold]Already up[/] in {home.root}; `rapport down` stops it.\n")
         console.print(overview(read(home)))

@@ -2,22 +2,27 @@
 
 from fastapi import FastAPI
 
+from services.interactions.config import load
 from services.interactions.routes import complaints, customers, events
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
+from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
 ROUTERS = (events.router, customers.router, complaints.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app; nothing connects before it starts."""
-    return create_api(settings, "interactions", "Rapport interactions", ROUTERS)
+    """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy is not valid."""
+    sla = load(settings.sla)
+    app = create_api(settings, "interactions", "Rapport interactions", ROUTERS)
+    app.state.sla = sla
+    return app
 
 
 def main() -> None:
     settings = load_settings(InteractionsSettings)
-    run_api(create_app(settings), settings)
+    run_api(or_exit(lambda: create_app(settings)), settings)
 
 
 if __name__ == "__main__":

@@ -4,4 +4,4 @@ from shared.runtime.settings import Settings
 
 
 class InteractionsSettings(Settings):
-    """Nothing of its own yet: the variables that every service reads."""
+    """``sla`` names the YAML file of the SLA policy; without it, the retail policy."""

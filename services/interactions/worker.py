@@ -1,16 +1,19 @@
 """``python -m services.interactions.worker``: reads every topic, keeps the timeline and the 360."""
 
+from services.interactions.config import load
 from services.interactions.domain.apply import CONSUMES, apply
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
 from shared.domain import Handler
 from shared.host import run_worker
+from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
 
 def handler(settings: Settings) -> Handler[Customer]:
-    """The service as the worker runs it; ``settings`` change nothing in its rules."""
+    """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy is not valid."""
+    load(settings.sla)
     return Handler(
         service="interactions",
         consumes=CONSUMES,
@@ -24,7 +27,7 @@ def handler(settings: Settings) -> Handler[Customer]:
 
 def main() -> None:
     settings = load_settings(InteractionsSettings)
-    run_worker(settings, handler(settings))
+    run_worker(settings, or_exit(lambda: handler(settings)))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,17 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _timestamp(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError as error:  # such as 30 February
+        raise yaml.constructor.ConstructorError(
+            None, None, f"a date is not one: {error}", node.start_mark
+        ) from None
+
+
 _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
@@ -68,8 +78,8 @@ def documents(text: str) -> list[object]:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise ConfigError(f"{where}{getattr(error, 'problem', None) or 'not YAML'}") from None
-    except ValueError as error:  # such as 30 February
-        raise ConfigError(f"a date is not one: {error}") from None
+    except ValueError as error:  # such as the number 0b_
+        raise ConfigError(f"a value is not one: {error}") from None
     if not found:
         raise ConfigError("it must be a mapping of names to values")
     return found

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """The loyalty program (YAML); without it the one that ships."""
     rules: Path | None = None
     """The outreach rules (YAML); without it those that ship."""
+    sla: Path | None = None
+    """The SLA policy (YAML); without it the one that ships."""
 
     api_key: SecretStr | None = Field(default=None, min_length=8)
     """A key with every scope, for one's own tools."""

@@ -20,14 +20,14 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": set[str](),
+    "interactions": {"policies"},
     "loyalty": {"programs"},
     "followup": {"channels", "rules", "templates", "reports.py", "sender.py", "tokens.py"},
     "metrics": {"journal", "report.py"},
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "profile"},
+    "interactions": {"activity", "complaints", "profile", "sla"},
     "loyalty": {"account", "program", "reports"},
     "followup": {"messages", "rules"},
     "metrics": {"kpis"},

@@ -126,11 +126,13 @@ def test_the_variables_name_what_runs_and_no_more(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.touch()
     env = stack.variables(
-        home, {"kafka": 1, "loyalty-api": 2, "loyalty-worker": 3}, {"RAPPORT_RULES": str(rules)}
+        home,
+        {"kafka": 1, "loyalty-api": 2, "loyalty-worker": 3},
+        {"RAPPORT_RULES": str(rules), "RAPPORT_SLA": str(rules)},
     )
     assert env["RAPPORT_KAFKA"] == "127.0.0.1:1"
     assert env["RAPPORT_LOYALTY_URL"] == "http://127.0.0.1:2"
-    assert env["RAPPORT_RULES"] == str(rules)
+    assert env["RAPPORT_RULES"] == env["RAPPORT_SLA"] == str(rules)
     assert env["RAPPORT_CLOCK"] == "wall"
     assert not {"RAPPORT_MONGO", "RAPPORT_SMTP_PORT", "RAPPORT_METRICS_URL", "RAPPORT_PROGRAM"} & set(env)
     for bad in ({"RAPPORT_CLOCK": "sundial"}, {"RAPPORT_RULES": "/no/such"}, {"RAPPORT_PARTITIONS": "-1"}):

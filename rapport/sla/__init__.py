@@ -1,0 +1,1 @@
+"""SLA policies on the command line: what a file holds."""
