@@ -7,7 +7,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.apply import CONSUMES
 from services.metrics.domain.rows import COLLECTIONS
-from services.metrics.journal.processor import SERVICE, CompactProcessor
+from services.metrics.journal.applying import SERVICE
+from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
 from services.metrics.settings import MetricsSettings
 from shared.host import run_processor

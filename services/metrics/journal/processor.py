@@ -6,7 +6,6 @@ offsets, and what was in memory is counted again from the log.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +15,7 @@ from typing import NoReturn, Protocol, TypeVar
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
+from services.metrics.journal.applying import SERVICE, PoisonError, apply_all, aside
 from services.metrics.journal.library import IdStore, Library
 from services.metrics.journal.narrowing import Narrowing, RefusedWriteError, takes_another
 from services.metrics.journal.partition import UNWRITTEN, Partition
@@ -27,14 +27,12 @@ from shared.runtime import telemetry
 from shared.schemas.times import micros
 from shared.worker import faults
 from shared.worker.budget import Budget
-from shared.worker.dead_letters import dead_letter
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
 from shared.worker.retry import about_document, passes, retry
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-SERVICE = "metrics"
 MAX_PENDING = 20_000
 """Events kept in memory at most: with the store away, reading waits here."""
 PENDING_SHARE = 8
@@ -67,14 +65,6 @@ class Store(Protocol):
     async def write(self, writes: Sequence[Write]) -> None: ...
 
     async def prove(self, partition: int, epoch: int) -> None: ...
-
-
-class _PoisonError(Exception):
-    """An event that the domain fails on."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(message.event.uid)
-        self.message = message
 
 
 class CompactProcessor:
@@ -174,13 +164,13 @@ class CompactProcessor:
                 await retry(SERVICE, "mongo", lambda: self._flush([part]))
             except RefusedWriteError as refused:
                 if most == 1 and batch.messages and await takes_another(self._store, part):
-                    await self._set_aside(_PoisonError(batch.messages[0]), refused.__cause__)
+                    await self._set_aside(PoisonError(batch.messages[0]), refused.__cause__)
                 raise
             if events:
                 self._narrowing.written(batch.partition, MAX_PENDING)
 
     async def _process(self, batch: Batch) -> None:
-        started = perf_counter()
+        started, wall = perf_counter(), micros(batch.now)
         async with self._lock:
             part = self._partitions.get(batch.partition)
             if part is None:
@@ -193,8 +183,8 @@ class CompactProcessor:
             seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
             await self._load(part, fresh, seen)
             try:
-                self._apply(part, fresh, batch.now, seen)
-            except _PoisonError as poison:
+                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen)
+            except PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
             if batch.records:
                 await retry(SERVICE, "kafka", lambda: self._publish(batch.records))
@@ -251,43 +241,12 @@ class CompactProcessor:
             part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
-    def _apply(
-        self, part: Partition, fresh: Sequence[tuple[Message, int]], now: datetime, seen: Set[int]
-    ) -> None:
-        """Let all take effect, with no await between. Raises ``_PoisonError``."""
-        started, wall = perf_counter(), micros(now)
-        results: Counter[tuple[str, str]] = Counter()
-        for message, h in fresh:
-            try:
-                at = micros(message.at) if self._stream else wall
-                applied = part.apply(message.event, h, at, seen)
-            except Exception as error:  # a bug in the domain: the event goes aside with its reason
-                raise _PoisonError(message) from error
-            results[message.event.type, "applied" if applied else "duplicate"] += 1
-        faults.point("mid_batch")
-        for (kind, result), n in results.items():
-            telemetry.EVENTS.labels(SERVICE, kind, result).inc(n)
-            if result == "duplicate":
-                telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
-        telemetry.BATCH_SECONDS.labels(SERVICE, "apply").observe(perf_counter() - started)
-
-    async def _set_aside(self, poison: "_PoisonError", cause: BaseException | None) -> NoReturn:
+    async def _set_aside(self, poison: PoisonError, cause: BaseException | None) -> NoReturn:
         """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""
         message = poison.message
-        detail = f"{type(cause).__name__}: {cause}"
-        refused = isinstance(cause, Exception) and about_document(cause)
-        bug = None if refused else cause
-        log.error("event cannot be counted", event_id=message.event.uid, error=detail[:500], exc_info=bug)
-        if message.raw is not None:
-            aside = dead_letter(
-                SERVICE,
-                message.origin,
-                message.raw,
-                code="store" if refused else "internal",
-                detail=detail,
-                failed_at=self._wall_clock(),
-            )
-            await retry(SERVICE, "kafka", lambda: self._publish([aside]))
+        record = aside(message, cause, self._wall_clock())
+        if record is not None:
+            await retry(SERVICE, "kafka", lambda: self._publish([record]))
         telemetry.EVENTS.labels(SERVICE, message.event.type, "dead_lettered").inc()
         self._poison.add(message.origin)
         raise FencedError(f"set aside {message.event.uid}") from cause

@@ -1,0 +1,65 @@
+"""A batch's events take effect in memory; one that the domain fails on, or the store refuses, goes aside."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
+from datetime import datetime
+from time import perf_counter
+
+import structlog
+
+from services.metrics.journal.partition import Partition
+from shared.kafka.publisher import Record
+from shared.runtime import telemetry
+from shared.schemas.times import Micros
+from shared.worker import faults
+from shared.worker.dead_letters import dead_letter
+from shared.worker.processing import Message
+from shared.worker.retry import about_document
+
+log = structlog.get_logger(__name__)
+
+SERVICE = "metrics"
+
+
+class PoisonError(Exception):
+    """An event that cannot be counted."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.event.uid)
+        self.message = message
+
+
+def apply_all(
+    part: Partition,
+    fresh: Sequence[tuple[Message, int]],
+    now: Callable[[Message], Micros],
+    seen: Set[int],
+) -> None:
+    """Let all take effect, with no await between. ``fresh``: messages and their hashes; ``seen``: those that
+    are known not to be new. Raises ``PoisonError``."""
+    started = perf_counter()
+    results: Counter[tuple[str, str]] = Counter()
+    for message, h in fresh:
+        try:
+            applied = part.apply(message.event, h, now(message), seen)
+        except Exception as error:  # a bug in the domain: the event goes aside with its reason
+            raise PoisonError(message) from error
+        results[message.event.type, "applied" if applied else "duplicate"] += 1
+    faults.point("mid_batch")
+    for (kind, result), n in results.items():
+        telemetry.EVENTS.labels(SERVICE, kind, result).inc(n)
+        if result == "duplicate":
+            telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
+    telemetry.BATCH_SECONDS.labels(SERVICE, "apply").observe(perf_counter() - started)
+
+
+def aside(message: Message, cause: BaseException | None, failed_at: datetime) -> Record | None:
+    """Its dead letter, said in the log; None for one that is no record."""
+    detail = f"{type(cause).__name__}: {cause}"
+    refused = isinstance(cause, Exception) and about_document(cause)
+    bug = None if refused else cause
+    log.error("event cannot be counted", event_id=message.event.uid, error=detail[:500], exc_info=bug)
+    if message.raw is None:
+        return None
+    code = "store" if refused else "internal"
+    return dead_letter(SERVICE, message.origin, message.raw, code=code, detail=detail, failed_at=failed_at)
