@@ -1,18 +1,16 @@
 """Metrics' worker: ``python -m services.metrics.worker``."""
 
-from typing import Any
-
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.apply import CONSUMES
 from services.metrics.domain.rows import COLLECTIONS
-from services.metrics.journal.applying import SERVICE
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
 from services.metrics.settings import MetricsSettings
 from shared.host import run_processor
 from shared.kafka.publisher import Publisher
+from shared.runtime.mongo import Document
 from shared.runtime.settings import load_settings
 from shared.worker.budget import Budget
 
@@ -21,8 +19,8 @@ def main() -> None:
     settings = load_settings(MetricsSettings)
 
     def processor(
-        database: AsyncDatabase[dict[str, Any]],
-        client: AsyncMongoClient[dict[str, Any]],
+        database: AsyncDatabase[Document],
+        client: AsyncMongoClient[Document],
         publisher: Publisher,
         budget: Budget,
     ) -> CompactProcessor:
@@ -37,7 +35,7 @@ def main() -> None:
         )
 
     run_processor(
-        settings, service=SERVICE, consumes=CONSUMES, collections=COLLECTIONS, processor_factory=processor
+        settings, service="metrics", consumes=CONSUMES, collections=COLLECTIONS, processor_factory=processor
     )
 
 
