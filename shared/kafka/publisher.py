@@ -30,6 +30,9 @@ FRESH_SECONDS = 60.0
 """How old what is known of a topic's partitions may be while the broker answers."""
 STUCK_TIMEOUTS = 3.0
 """A producer that writes nothing for so many of its timeouts, while the broker answers, is stuck."""
+LOST_SECONDS, LONGEST_LOST_SECONDS = 5.0, 60.0
+"""A producer with nothing to send that has not reached the broker for so long is made anew, later each time:
+after its broker hung, librdkafka was seen to stay without a connection for minutes where nothing is sent."""
 CLOSE_SECONDS = 0.3
 
 
@@ -57,6 +60,7 @@ class Publisher:
         self._reachable = False
         self._failing_since: float | None = None
         self._failed_at = 0.0
+        self._sending = 0
         self._met = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[bool]] = set()
@@ -73,15 +77,20 @@ class Publisher:
 
     async def _watch(self) -> None:
         """Ask the broker every few seconds, so that readiness tells of one that went away later."""
-        while self._producer is not None:
+        reached, patience = monotonic(), LOST_SECONDS
+        while (producer := self._producer) is not None:
             try:
-                await self._count(self._producer)
+                await self._count(producer)
                 self._reachable = True
                 self._met.set()
+                reached, patience = monotonic(), LOST_SECONDS
             except BrokerAwayError as error:
                 self._reachable = False
                 if not self._met.is_set():
                     log.warning("waiting for a dependency", dependency="kafka", error=str(error))
+                if monotonic() - reached > patience and not self._sending:
+                    self._replace(producer, "it does not reach the broker")
+                    reached, patience = monotonic(), min(2 * patience, LONGEST_LOST_SECONDS)
             await asyncio.sleep(WATCH_SECONDS if self._reachable else WATCH_SECONDS / 10)
 
     async def _count(self, producer: ProducerClient) -> None:
@@ -129,6 +138,7 @@ class Publisher:
         producer = self._require()
         counts = {topic: await self.partitions(topic) for topic in {r.topic for r in records}}
         placed = [_placed(record, counts[record.topic]) for record in records]
+        self._sending += 1
         try:
             await producer.send(placed, self._timeout + 1.0 + len(records) / 2000)
         except ProducerBrokenError as error:
@@ -139,6 +149,8 @@ class Publisher:
             if self._failed() > STUCK_TIMEOUTS * self._timeout and self._reachable:
                 self._replace(producer, "it writes nothing, though the broker answers")
             raise
+        finally:
+            self._sending -= 1
         self._failing_since = None
 
     def _failed(self) -> float:

@@ -107,6 +107,21 @@ async def test_a_producer_that_writes_nothing_is_replaced_though_the_broker_answ
         assert publisher.ready
 
 
+async def test_an_idle_producer_that_does_not_reach_the_broker_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else an API that only reads is not ready for ever, though the broker is back."""
+    monkeypatch.setattr(publishing, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(publishing, "LOST_SECONDS", 0.05)
+    lost, fresh = MemoryProducer(), MemoryProducer()
+    async with started(lost, fresh) as publisher:
+        lost.away = True
+        await until(lambda: not publisher.ready)
+        await until(lambda: publisher.ready)
+        assert publisher._producer is fresh
+        assert lost.closed
+
+
 async def test_a_producer_is_kept_while_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "WATCH_SECONDS", 0.01)
     producer = MemoryProducer(BrokerAwayError("timed out"))
