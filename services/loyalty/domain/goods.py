@@ -23,7 +23,7 @@ class Good:
     category: str | None
     quantity: int
     amount: int | Fraction
-    """Minor units for all of it, 0 or more, discounts off."""
+    """Minor units for all of it, 0 or more, discounts off; 0: it was a gift."""
 
     @property
     def line(self) -> Line:

@@ -91,7 +91,7 @@ def _buys(data: PurchaseMade, exclude: Exclusion) -> bool:
     """Whether something is bought that earns: gifts and gift cards, though their delivery is paid for, are no
     first purchase."""
     return not data.items or any(
-        item.unit_price.amount > 0 and not exclude.covers(item.sku, item.category) for item in data.items
+        good.amount > 0 and not exclude.covers(good.sku, good.category) for good in goods_of(data.items)
     )
 
 

@@ -112,6 +112,20 @@ def test_a_sample_is_no_first_purchase_though_its_delivery_is_paid_for() -> None
     assert gave(account) == [("purchase", 5), ("purchase", 4), ("campaign c0", 50)]
 
 
+def test_a_gift_written_as_goods_with_their_whole_price_off_is_a_gift() -> None:
+    gift: list[Item] = [("shoes", "shoes", 1, 5_000), ("shoes", "shoes", 1, -5_000)]
+    per_line = Account(program({"effect": {"points_per_line": 5}}))
+    per_line.apply(day(0), bought("o", 500, [*gift, ("lace", "ware", 1, 500)]))
+    assert gave(per_line) == [("purchase", 5), ("campaign c0", 5)]
+    category = Account(program({"when": {"categories": ["shoes"]}, "effect": {"bonus": 50}}))
+    category.apply(day(0), bought("o", 500, [*gift, ("lace", "ware", 1, 500)]))
+    assert gave(category) == [("purchase", 5)]
+    first = Account(program({"when": {"first_purchase": True}, "effect": {"bonus": 50}}))
+    first.apply(day(0), bought("o-1", 500, gift))  # its delivery is paid for
+    first.apply(day(1), bought("o-2", 400, [TEA[1]]))
+    assert gave(first) == [("purchase", 5), ("purchase", 4), ("campaign c0", 50)]
+
+
 def test_nor_is_a_gift_card() -> None:
     account = Account(no_cards({"when": {"first_purchase": True}, "effect": {"bonus": 50}}))
     account.apply(day(0), bought("o-1", 5_500, [CARD]))  # and 5.00 to send it
