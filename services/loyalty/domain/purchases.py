@@ -177,7 +177,7 @@ def _take_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
         )
         entries.reverse(book, base + lost, at, order.order_id, why)
     if after.left == 0 and (exempt is None or exempt.left == 0):
-        rewards.give_back(book, at, data, free=order.total == 0 and exempt is None)
+        rewards.give_back(book, at, data)
 
 
 def _exempt(book: Book, order: Order) -> Exempt | None:
