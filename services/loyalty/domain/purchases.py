@@ -172,8 +172,9 @@ def _take_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
             terms=order.terms,
             keeps=after.points(),
             campaigns=lost,
-            over=data.refund.amount - counted,
-            exempt=part,
+            # What it makes up for was over, rounded up, with goods that earn nothing.
+            over=data.refund.amount - counted + min(part, 0),
+            exempt=max(part, 0),
         )
         entries.reverse(book, base + lost, at, order.order_id, why)
     if after.left == 0 and (exempt is None or exempt.left == 0):

@@ -172,7 +172,7 @@ class Exempt(Open):
     order_id: str
     total: int
     left: int
-    """The total less what was refunded of it."""
+    """The total less what was refunded of it: below 0 where that was rounded up."""
     lines: tuple[Line, ...]
     """Those that did not come back."""
 

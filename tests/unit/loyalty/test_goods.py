@@ -166,6 +166,33 @@ def test_returns_of_what_earned_nothing_take_nothing_back() -> None:
     assert account.state.exempt[0].left == account.state.orders[0].left == 0
 
 
+def test_a_minor_unit_over_with_what_earned_nothing_alone_takes_nothing_back() -> None:
+    account = Account(no_cards())
+    items: list[Item] = [("card-a", "gift-cards", 1, 10_000), ("card-b", "gift-cards", 2, 5_000)]
+    account.apply(day(0), bought("o", 30_000, [*items, ("kettle", "ware", 1, 10_000)]))
+    account.apply(day(1), went_back("o", "r-1", 10_001, **{"card-a": 1}))
+    account.apply(day(2), went_back("o", "r-2", 5_001, **{"card-b": 1}))
+    account.apply(day(3), went_back("o", "r-3", 5_001, **{"card-b": 1}))
+    assert account.entries() == [("earned", 100)]
+    account.apply(day(4), went_back("o", "r-4", 2_000))
+    assert account.balance == 80
+    with pytest.raises(RefusedError, match=r"only 7997 is left"):
+        account.apply(day(5), went_back("o", "r-5", 7_999, kettle=1))
+    account.apply(day(5), went_back("o", "r-5", 7_998, kettle=1))
+    assert account.entries()[1:] == [("reversed", -20), ("reversed", -80)]
+    stories = {lot.key: lot for lot in lots(map(ledger_row, account.ledger), ())}
+    told = explain(ledger_row(account.ledger[-1]), stories, account.programs)
+    assert "-0." not in " ".join(step.detail for step in told.steps)
+
+
+def test_more_than_that_or_with_other_goods_is_for_what_earned() -> None:
+    for cents, units in ((5_002, {"card-50": 1}), (5_001, {"card-50": 1, "kettle": 1})):
+        account = Account(no_cards())
+        account.apply(day(0), bought("o", 14_000, [CARD, KETTLE]))
+        account.apply(day(1), went_back("o", "r", cents, **units))
+        assert account.balance == 89
+
+
 def test_money_back_without_goods_is_for_what_earned_first() -> None:
     account = Account(no_cards())
     account.apply(day(0), bought("o", 14_000, [CARD, KETTLE]))
@@ -226,4 +253,4 @@ def test_whatever_goes_back_the_points_are_those_of_what_is_left(
         order = account.state.orders[0]
         assert account.balance == order.left // 100
         assert order.left >= 0
-        assert all(0 <= exempt.left <= exempt.total for exempt in account.state.exempt)
+        assert all(-order.left <= exempt.left <= exempt.total for exempt in account.state.exempt)
