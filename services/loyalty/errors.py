@@ -32,6 +32,7 @@ REFUND_EXCEEDS_TOTAL = ErrorCode(
     422,
     "Of order {order_id}'s total of {total} only {left} is left, which is less than {refund}.",
 )
+ORDER_FORGOTTEN = ErrorCode("order_forgotten", 409, "Order {order_id} is too long ago to be returned.")
 DUPLICATE_RETURN = ErrorCode("duplicate_return", 409, "Return {return_id} was counted already.")
 
 # Points given and taken by hand

@@ -120,6 +120,7 @@ def _judge(book: Book, fact: Told) -> None:
     event = kept.event_of(fact, book.member)
     data = event.data
     if _passes_by(book.program, book.enrolled_at, fact.at, data):
+        kept.drop_name(book, fact)
         return
     if _may_have_joined(book, fact.at, data):
         waiting.keep_for_joining(book, fact)

@@ -135,7 +135,8 @@ def _lines(when: Condition, goods: Sequence[Good]) -> tuple[Line, ...]:
     return tuple(
         good.line
         for good in goods
-        if (not when.categories or good.category in when.categories)
+        if good.amount > 0  # wholly discounted is how shops write a gift, too
+        and (not when.categories or good.category in when.categories)
         and (not when.skus or good.sku in when.skus)
     )
 

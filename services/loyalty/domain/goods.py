@@ -23,7 +23,7 @@ class Good:
     category: str | None
     quantity: int
     amount: int | Fraction
-    """Minor units for all of it, 0 or more, discounts off."""
+    """Minor units for all of it, 0 or more, discounts off; 0: it was a gift."""
 
     @property
     def line(self) -> Line:
@@ -60,10 +60,11 @@ def exempt_of(order_id: str, goods: Iterable[Good], exclude: Exclusion, total: i
 def refunded(exempt: Exempt, items: Iterable[ReturnItem], refund: int, earning: int) -> tuple[Exempt, int]:
     """What is left of it after a refund, and how much of the refund was for it.
 
-    Goods that came back and earn nothing are refunded first, at what was paid for them. The rest of the
-    refund is for what earns, ``earning`` of which is left, as far as that goes.
+    Goods that came back and earn nothing are refunded first, at what was paid for them; where nothing else
+    came back, with the minor unit a line that rounding may add. The rest of the refund is for what earns,
+    ``earning`` of which is left, as far as that goes.
     """
-    lines, worth = list(exempt.lines), Fraction(0)
+    lines, worth, alone, over = list(exempt.lines), Fraction(0), True, 0
     for item in items:
         units = item.quantity
         for at, line in enumerate(lines):
@@ -73,10 +74,15 @@ def refunded(exempt: Exempt, items: Iterable[ReturnItem], refund: int, earning: 
                 update = {"quantity": line.quantity - back, "amount": str(exact(line.amount) - part)}
                 lines[at] = line.model_copy(update=update)
                 units, worth = units - back, worth + part
+        alone, over = alone and not units, over + 1
     # Rounded down with what was counted as earning nothing: the last piece takes what is over.
     whole = not any(line.quantity for line in lines)
     most = exempt.left if whole else min(exempt.left, int(worth))
-    part_of_it = max(min(refund, most if worth else 0), refund - earning)
+    if alone and refund <= max(most, int(worth)) + over:
+        most = refund
+    part_of_it = max(min(refund, max(most, 0) if worth else 0), refund - earning)
+    if refund == exempt.left + earning:  # all that is left
+        part_of_it = exempt.left
     kept = tuple(line for line in lines if line.quantity)
     return exempt.model_copy(update={"left": exempt.left - part_of_it, "lines": kept}), part_of_it
 

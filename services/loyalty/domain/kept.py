@@ -4,6 +4,7 @@ from bisect import bisect_right
 
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.state import Told
+from shared.facts.names import name_of, without_name
 from shared.schemas.base import Data
 from shared.schemas.codec import encode_data
 from shared.schemas.event import Event, extensions_of
@@ -35,6 +36,12 @@ def event_of(fact: Told, member: str) -> Event:
     return Event(
         id, source, member, moment(fact.at), data_of(fact), extensions=extensions_of(fact.extensions)
     )
+
+
+def drop_name(book: Book, fact: Told) -> None:
+    """It never counts after all: what it is about is as if never heard of."""
+    if name := name_of(event_of(fact, book.member)):
+        book.names = without_name(book.names, name)
 
 
 def keep_ahead(book: Book, fact: Told) -> None:

@@ -40,7 +40,7 @@ def profile(book: Book, at: Micros, data: Profile) -> None:
     days = book.told("birthday"), book.told("timezone")
     book.profile = known
     if days != (book.told("birthday"), book.told("timezone")):
-        plan_birthday(book, max(at, book.at))
+        plan_birthday(book, book.at)  # of the future, too, it is known now: no birthday is passed over
 
 
 def forget_profile(book: Book, at: Micros) -> None:

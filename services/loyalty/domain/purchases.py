@@ -13,7 +13,7 @@ from services.loyalty.domain.program.campaigns import Campaign
 from services.loyalty.domain.program.program import Exclusion, Program
 from services.loyalty.domain.state import Exempt, Order, Told, read_terms
 from shared.domain import RefusedError
-from shared.facts.names import Heard, Name, heard, name_of, with_name, without_name
+from shared.facts.names import Heard, Name, heard, key, name_of, with_name, without_name
 from shared.facts.orders import counted_refund
 from shared.schemas.event import Event
 from shared.schemas.loyalty import Cause
@@ -91,7 +91,7 @@ def _buys(data: PurchaseMade, exclude: Exclusion) -> bool:
     """Whether something is bought that earns: gifts and gift cards, though their delivery is paid for, are no
     first purchase."""
     return not data.items or any(
-        item.unit_price.amount > 0 and not exclude.covers(item.sku, item.category) for item in data.items
+        good.amount > 0 and not exclude.covers(good.sku, good.category) for good in goods_of(data.items)
     )
 
 
@@ -110,17 +110,29 @@ def _campaign_rule(program: Program, campaign: Campaign) -> rules.Campaign:
 def returned(book: Book, at: Micros, data: PurchaseReturned) -> None:
     """Take back what the refund undoes; a return of an order not seen yet waits for it.
 
-    Raises ``RefusedError``: ``negative_refund``, ``currency_mismatch``, ``refund_exceeds_total``.
+    Raises ``RefusedError``: ``negative_refund``, ``currency_mismatch``, ``refund_exceeds_total``,
+    ``order_forgotten``.
     """
     check_returned(data)
     if is_known(book, data.order_id):
         _take_back(book, at, data)
+    elif _was_known(book, data.order_id):
+        raise errors.ORDER_FORGOTTEN(field="order_id", order_id=data.order_id)
     else:
         book.waiting.append(kept.told(book, at, data))
 
 
 def is_known(book: Book, order_id: str) -> bool:
     return any(order.order_id == order_id for order in book.orders)
+
+
+def _was_known(book: Book, order_id: str) -> bool:
+    """Whether an order counted that is forgotten by now: its name is known for longer."""
+    name = Name(PurchaseMade.thing, key(PurchaseMade.thing, order_id), b"")
+    if heard(book.names, name) is Heard.NEW:
+        return False
+    to_come = (kept.data_of(fact) for fact in (*book.ahead, *book.early))
+    return not any(isinstance(data, PurchaseMade) and data.order_id == order_id for data in to_come)
 
 
 def among_waiting(waiting: Sequence[Told], name: Name, data: PurchaseReturned) -> Heard:
@@ -172,12 +184,13 @@ def _take_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
             terms=order.terms,
             keeps=after.points(),
             campaigns=lost,
-            over=data.refund.amount - counted,
-            exempt=part,
+            # What it makes up for was over, rounded up, with goods that earn nothing.
+            over=data.refund.amount - counted + min(part, 0),
+            exempt=max(part, 0),
         )
         entries.reverse(book, base + lost, at, order.order_id, why)
     if after.left == 0 and (exempt is None or exempt.left == 0):
-        rewards.give_back(book, at, data, free=order.total == 0 and exempt is None)
+        rewards.give_back(book, at, data)
 
 
 def _exempt(book: Book, order: Order) -> Exempt | None:

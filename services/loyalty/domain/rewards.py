@@ -1,5 +1,8 @@
 """Points become vouchers; a voucher is used once, or given back unused."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from services.loyalty import errors
 from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
@@ -8,11 +11,11 @@ from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.members import insufficient, require_member
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.rows import VoucherRow
-from services.loyalty.domain.state import Voucher
+from services.loyalty.domain.state import Pieces, Voucher
 from shared.domain import Outcome
 from shared.facts.text import voucher_code
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
-from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned, ReturnItem
 from shared.schemas.times import DAY, Micros, moment
 
 
@@ -110,24 +113,38 @@ def use(book: Book, at: Micros, code: str, data: PurchaseMade) -> None:
     code = voucher_code(code)
     for index, voucher in enumerate(book.vouchers):
         if voucher.code == code and voucher.status == "open" and at < voucher.expires_at:
-            units = 0 if data.total.amount else sum(i.quantity for i in data.items if i.unit_price.amount > 0)
-            _close(book, index, "redeemed", at, order_id=data.order_id, units=units)
+            out = () if data.total.amount else _pieces(data.items)
+            _close(book, index, "redeemed", at, order_id=data.order_id, out=out)
 
 
-def give_back(book: Book, at: Micros, data: PurchaseReturned, *, free: bool) -> None:
-    """Nothing is left of an order: its vouchers are open again, with what paid for them, if still good.
-
-    ``free``: nothing was paid for it, so it is returned whole once as many units came back.
-    """
-    back = sum(item.quantity for item in data.items)
+def give_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
+    """Nothing of what was paid for an order is left: its vouchers are open again, with what paid for them, if
+    still good. One that cost nothing is returned whole once each of its pieces came back."""
     for index, voucher in enumerate(book.vouchers):
         if voucher.order_id != data.order_id or voucher.status != "redeemed":
             continue
-        units = max(voucher.units - back, 0) if free else 0
-        if units:
-            book.vouchers[index] = voucher.model_copy(update={"units": units})
+        out = _without(voucher.out, data.items)
+        if out:
+            book.vouchers[index] = voucher.model_copy(update={"out": out})
         elif max(at, book.at) < voucher.expires_at:
-            _change(book, index, status="open", order_id=None, units=0)
+            _change(book, index, status="open", order_id=None, out=())
+
+
+def _pieces(items: Iterable[PurchaseItem]) -> Pieces:
+    """What of an order that cost nothing must come back: the goods, or the gifts if there is nothing else."""
+    goods, gifts = Counter[str](), Counter[str]()
+    for item in items:
+        if item.unit_price.amount >= 0:
+            (goods if item.unit_price.amount else gifts)[item.sku] += item.quantity
+    return tuple((goods or gifts).items())
+
+
+def _without(pieces: Pieces, items: Iterable[ReturnItem]) -> Pieces:
+    """Those that are still out: more of one product than there was stands for no other."""
+    out = Counter(dict(pieces))
+    for item in items:
+        out[item.sku] -= item.quantity
+    return tuple((sku, units) for sku, units in out.items() if units > 0)
 
 
 def _open(book: Book, at: Micros, code: str) -> int:
@@ -149,7 +166,7 @@ def _open(book: Book, at: Micros, code: str) -> int:
     return index
 
 
-def _close(book: Book, index: int, status: str, at: Micros, **more: str | int) -> None:
+def _close(book: Book, index: int, status: str, at: Micros, **more: str | Pieces) -> None:
     kept = book.vouchers[index].pieces if "order_id" in more else ()  # it may be open again
     _change(book, index, closed_at=at, status=status, pieces=kept, **more)
 

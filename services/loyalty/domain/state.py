@@ -116,6 +116,10 @@ class Period:
     """Whether the end's warning was judged."""
 
 
+Pieces = tuple[tuple[str, int], ...]
+"""(SKU, units)."""
+
+
 class Voucher(Open):
     """A reward that was bought, to be used once before ``expires_at``."""
 
@@ -130,8 +134,8 @@ class Voucher(Open):
     any more."""
     order_id: str | None = None
     """The purchase that used it: it is open again when that is returned whole."""
-    units: int = 0
-    """Of an order that cost nothing, the units that are still to come back until it is returned whole."""
+    out: Pieces = ()
+    """Of an order that cost nothing, what is still to come back until it is returned whole."""
 
 
 class Told(Open):
@@ -168,7 +172,7 @@ class Exempt(Open):
     order_id: str
     total: int
     left: int
-    """The total less what was refunded of it."""
+    """The total less what was refunded of it: below 0 where that was rounded up."""
     lines: tuple[Line, ...]
     """Those that did not come back."""
 

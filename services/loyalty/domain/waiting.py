@@ -37,4 +37,8 @@ def keep_for_joining(book: Book, fact: Told) -> None:
     """The latest few, for a while."""
     edge = fact.heard_at - JOINING_WAITS
     young = [known for known in book.early if known.heard_at >= edge]
-    book.early = (*young, fact)[-MOST_EARLY:]
+    latest = (*young, fact)[-MOST_EARLY:]
+    for known in book.early:
+        if known not in latest:
+            kept.drop_name(book, known)
+    book.early = latest

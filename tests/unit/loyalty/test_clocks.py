@@ -12,7 +12,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands import RedemptionRequested, VoucherCancelRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import CustomerUpdated
-from shared.schemas.loyalty import MemberAnniversary, MemberEnrolled, TierChanged
+from shared.schemas.loyalty import MemberAnniversary, MemberBirthday, MemberEnrolled, TierChanged
 
 from .account import PLAIN, RETAIL, Account, day
 from .facts import bought, went_back
@@ -143,12 +143,22 @@ def test_an_enrolment_and_a_compensation_of_the_future_wait_too() -> None:
     assert [time for time, fact in account.facts if isinstance(fact, MemberEnrolled)] == [day(0.5)]
 
 
-def test_a_profile_of_the_future_is_known_at_once_and_plans_from_its_own_time() -> None:
+def test_a_profile_of_the_future_is_known_at_once_and_passes_over_no_birthday() -> None:
     account = Account(PLAIN)
     account.apply(day(0), MemberEnrolled())
     account.hear(3.5, 4.4, CustomerUpdated(birthday="--01-05"))  # 2025-01-05 begins at day 4
     account.advance(300)
-    assert account.entries() == []
+    assert account.entries() == [("earned", 50)]
+
+
+def test_a_profile_of_the_future_leaves_a_birthday_that_comes_before_it() -> None:
+    account = Account(PLAIN)
+    account.apply(day(0), MemberEnrolled())
+    account.apply(day(1), CustomerUpdated(birthday="--01-11"))
+    account.hear(9.5, 9.5 + 20 * HOUR, CustomerUpdated(timezone="Europe/Berlin"))  # 01-10, at noon
+    account.advance(400)
+    given = [time for time, fact in account.facts if isinstance(fact, MemberBirthday)]
+    assert given == [day(10 - HOUR), day(375 - HOUR)]
 
 
 steps = st.lists(

@@ -58,6 +58,25 @@ def test_a_copy_of_an_order_that_nobody_can_return_any_more_is_still_a_copy() ->
     assert account.view(790).lifetime_points == 101
 
 
+def test_a_return_of_an_order_that_is_forgotten_waits_for_nothing() -> None:
+    account = Account(PLAIN)
+    account.apply(day(0), bought("o", 5_000))
+    account.apply(day(735), bought("p", 100))
+    for _ in range(2):  # its name stays free
+        with pytest.raises(RefusedError, match="order_forgotten"):
+            account.apply(day(740), went_back("o", "r", 5_000))
+    account.apply(day(740), went_back("unknown", "r", 5_000))
+    assert [fact.data.count("unknown") for fact in account.state.waiting] == [1]
+
+
+def test_a_return_of_an_order_that_is_still_to_come_waits_for_it() -> None:
+    account = Account(PLAIN)
+    account.hear(1, 1.5, bought("o", 10_000))
+    account.hear(1, 1, went_back("o", "r", 4_000))
+    account.advance(2)
+    assert (account.balance, account.retracts) == (60, [])
+
+
 def test_a_copy_of_a_return_that_waits_does_not_wait_twice() -> None:
     account = Account(PLAIN)
     account.apply(day(1), went_back("o", "r", 4_000))

@@ -112,6 +112,20 @@ def test_a_sample_is_no_first_purchase_though_its_delivery_is_paid_for() -> None
     assert gave(account) == [("purchase", 5), ("purchase", 4), ("campaign c0", 50)]
 
 
+def test_a_gift_written_as_goods_with_their_whole_price_off_is_a_gift() -> None:
+    gift: list[Item] = [("shoes", "shoes", 1, 5_000), ("shoes", "shoes", 1, -5_000)]
+    per_line = Account(program({"effect": {"points_per_line": 5}}))
+    per_line.apply(day(0), bought("o", 500, [*gift, ("lace", "ware", 1, 500)]))
+    assert gave(per_line) == [("purchase", 5), ("campaign c0", 5)]
+    category = Account(program({"when": {"categories": ["shoes"]}, "effect": {"bonus": 50}}))
+    category.apply(day(0), bought("o", 500, [*gift, ("lace", "ware", 1, 500)]))
+    assert gave(category) == [("purchase", 5)]
+    first = Account(program({"when": {"first_purchase": True}, "effect": {"bonus": 50}}))
+    first.apply(day(0), bought("o-1", 500, gift))  # its delivery is paid for
+    first.apply(day(1), bought("o-2", 400, [TEA[1]]))
+    assert gave(first) == [("purchase", 5), ("purchase", 4), ("campaign c0", 50)]
+
+
 def test_nor_is_a_gift_card() -> None:
     account = Account(no_cards({"when": {"first_purchase": True}, "effect": {"bonus": 50}}))
     account.apply(day(0), bought("o-1", 5_500, [CARD]))  # and 5.00 to send it
@@ -150,6 +164,33 @@ def test_returns_of_what_earned_nothing_take_nothing_back() -> None:
     account.apply(day(2), went_back("o", "r-2", 11_500, kettle=1, **{"card-50": 1}))
     assert account.entries() == [("earned", 90), ("reversed", -90)]
     assert account.state.exempt[0].left == account.state.orders[0].left == 0
+
+
+def test_a_minor_unit_over_with_what_earned_nothing_alone_takes_nothing_back() -> None:
+    account = Account(no_cards())
+    items: list[Item] = [("card-a", "gift-cards", 1, 10_000), ("card-b", "gift-cards", 2, 5_000)]
+    account.apply(day(0), bought("o", 30_000, [*items, ("kettle", "ware", 1, 10_000)]))
+    account.apply(day(1), went_back("o", "r-1", 10_001, **{"card-a": 1}))
+    account.apply(day(2), went_back("o", "r-2", 5_001, **{"card-b": 1}))
+    account.apply(day(3), went_back("o", "r-3", 5_001, **{"card-b": 1}))
+    assert account.entries() == [("earned", 100)]
+    account.apply(day(4), went_back("o", "r-4", 2_000))
+    assert account.balance == 80
+    with pytest.raises(RefusedError, match=r"only 7997 is left"):
+        account.apply(day(5), went_back("o", "r-5", 7_999, kettle=1))
+    account.apply(day(5), went_back("o", "r-5", 7_998, kettle=1))
+    assert account.entries()[1:] == [("reversed", -20), ("reversed", -80)]
+    stories = {lot.key: lot for lot in lots(map(ledger_row, account.ledger), ())}
+    told = explain(ledger_row(account.ledger[-1]), stories, account.programs)
+    assert "-0." not in " ".join(step.detail for step in told.steps)
+
+
+def test_more_than_that_or_with_other_goods_is_for_what_earned() -> None:
+    for cents, units in ((5_002, {"card-50": 1}), (5_001, {"card-50": 1, "kettle": 1})):
+        account = Account(no_cards())
+        account.apply(day(0), bought("o", 14_000, [CARD, KETTLE]))
+        account.apply(day(1), went_back("o", "r", cents, **units))
+        assert account.balance == 89
 
 
 def test_money_back_without_goods_is_for_what_earned_first() -> None:
@@ -212,4 +253,4 @@ def test_whatever_goes_back_the_points_are_those_of_what_is_left(
         order = account.state.orders[0]
         assert account.balance == order.left // 100
         assert order.left >= 0
-        assert all(0 <= exempt.left <= exempt.total for exempt in account.state.exempt)
+        assert all(-order.left <= exempt.left <= exempt.total for exempt in account.state.exempt)

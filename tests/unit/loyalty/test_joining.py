@@ -57,6 +57,17 @@ def test_what_was_bought_before_joining_does_not_earn_whatever_is_heard_first() 
         assert (account.state.early, account.view(10).spend) == ((), 15_000)
 
 
+def test_a_return_of_what_never_counted_is_no_dead_letter() -> None:
+    account = Account(EXPLICIT)
+    account.apply(day(1), bought("given-up", 1_000))
+    account.apply(day(40), bought("before", 1_000))
+    account.apply(day(41), went_back("before", "r-1", 100))
+    account.apply(day(42), MemberEnrolled())
+    for order in ("given-up", "before"):
+        account.apply(day(43), went_back(order, "r-2", 1_000))
+    assert (account.balance, account.retracts) == (0, [])
+
+
 def test_what_is_bought_at_the_instant_of_joining_earns() -> None:
     account = Account(EXPLICIT)
     account.apply(day(1), bought("o", 10_000))

@@ -3,10 +3,11 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from services.loyalty.domain.program.program import Exclusion
 from shared.domain import RefusedError
 
 from .account import PLAIN, Account, day
-from .facts import bought, went_back
+from .facts import Item, bought, went_back
 from .platform import Platform
 
 
@@ -96,6 +97,46 @@ def test_an_order_that_cost_nothing_is_whole_once_all_pieces_are_back() -> None:
     account.apply(day(3), went_back("o", "r-1", 0, cup=2))
     assert status(account, code) == ("redeemed", "o")
     account.apply(day(4), went_back("o", "r-2", 0, cup=1))
+    assert status(account, code) == ("open", None)
+
+
+CUP: Item = ("cup", "ware", 1, 500)
+POT: Item = ("pot", "ware", 1, 500)
+
+
+@pytest.mark.parametrize(
+    ("items", "backs", "whole"),
+    [
+        ([CUP, ("gift", None, 1, 0), ("off", None, 1, -500)], [{"gift": 1}], {"cup": 1}),
+        ([CUP, POT, ("off", None, 1, -1_000)], [{"cup": 1}, {"cup": 1}], {"pot": 1}),
+        ([CUP, CUP, POT, ("off", None, 1, -1_500)], [{"cup": 1}, {"pot": 3}], {"cup": 1}),
+        ([CUP, ("off", None, 1, -500)], [{"unknown": 1}, {}], {"cup": 2}),
+        ([("gift", None, 2, 0)], [{"gift": 1}, {"off": 1}], {"gift": 1}),
+    ],
+)
+def test_nothing_stands_for_a_piece_that_is_kept(
+    items: list[Item], backs: list[dict[str, int]], whole: dict[str, int]
+) -> None:
+    account, code = with_voucher()
+    account.apply(day(2), bought("o", 0, items, voucher_codes=[code]))
+    for number, units in enumerate(backs):
+        account.apply(day(3), went_back("o", f"r-{number}", 0, **units))
+        assert status(account, code) == ("redeemed", "o")
+    account.apply(day(4), went_back("o", "r", 0, **whole))
+    assert status(account, code) == ("open", None)
+
+
+def test_nor_where_some_of_a_free_order_would_have_earned_nothing() -> None:
+    exclude = PLAIN.earn.model_copy(update={"exclude": Exclusion(skus=["card"])})
+    account = Account(PLAIN.model_copy(update={"earn": exclude}))
+    account.apply(day(0), bought("base", 30_000))
+    code = account.redeem(1)
+    account.apply(
+        day(2), bought("o", 0, [("card", None, 1, 500), ("off", None, 1, -500)], voucher_codes=[code])
+    )
+    account.apply(day(3), went_back("o", "r-1", 0, other=1))
+    assert status(account, code) == ("redeemed", "o")
+    account.apply(day(4), went_back("o", "r-2", 0, card=1))
     assert status(account, code) == ("open", None)
 
 

@@ -92,7 +92,7 @@ def _reversed(case: Case, why: rules.Return) -> Explanation:
 def _beside(why: rules.Return, currency: str) -> list[Step]:
     """Of the refund, what takes no points back."""
     steps = []
-    if why.over:
+    if why.over > 0:
         said = f"{written(why.over, currency)} of it is more than was paid and does not count."
         steps.append(Step("over", said, {"over": why.over}))
     if why.exempt:
