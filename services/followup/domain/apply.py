@@ -11,17 +11,11 @@ from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, StepOf
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
-from shared.facts.complaints import step_of
+from shared.facts.complaints import KINDS, step_of
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
-from shared.schemas.complaints import (
-    ComplaintClosed,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintsData,
-)
+from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
     CustomerErased,
@@ -39,10 +33,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerUpdated,
     ConsentChanged,
     CustomerErased,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintClosed,
+    *KINDS,
     OutreachRequested,
     UnsubscribeRequested,
     DeliveryReported,
