@@ -8,7 +8,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, StepOf
+from services.followup.domain.state import Customer, Moment, StepOf
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
 from shared.facts.complaints import KINDS, step_of
@@ -77,7 +77,7 @@ def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effe
         case Profile():
             known = customers.profile(state, data, fact.at)
         case ConsentChanged():
-            known = customers.consent(state, policy, data, fact.at, fact.now)
+            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
         case ComplaintsData() if (step := step_of(data, fact.at)) is not None:
             learnt = customers.complaint(state, policy, data.complaint_id, step, fact.now)
             if learnt is None:

@@ -17,15 +17,6 @@ Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
 
 
-class Consent(Open):
-    """The latest word, by event time, on one purpose and channel."""
-
-    purpose: str
-    channel: str
-    granted: bool
-    at: Micros
-
-
 class StepOf(NamedTuple):
     """The step of a complaint's life that an event is: it counts while the life has it."""
 
@@ -53,6 +44,22 @@ class Happened(Open):
     @property
     def order(self) -> Moment:
         return Moment(self.by, self.at)
+
+
+class Consent(Open):
+    """The latest word, by ``order``, on one purpose and channel."""
+
+    purpose: str
+    channel: str
+    granted: bool
+    at: Micros
+    by: Micros | None = None
+    """As ``Happened.by``; None in a state from before it was kept: ``at``."""
+
+    @property
+    def order(self) -> Moment:
+        """What is dated ahead was before what happens after it was heard: a withdrawal of now beats it."""
+        return Moment(self.at if self.by is None else self.by, self.at)
 
 
 class Anchor(Happened):

@@ -246,6 +246,25 @@ def test_a_consents_later_word_wins_whichever_is_heard_first() -> None:
         assert [rule for rule, *_ in course(driver, 1)] == ["thank-you"]
 
 
+def test_a_withdrawal_beats_a_grant_of_the_future_that_was_heard_before_it() -> None:
+    driver = Driver()
+    driver.event(profile())
+    driver.event(granted(), at=NOON + 20 * HOUR)
+    driver.after(HOUR)
+    driver.event(granted(word=False))
+    assert not driver.state.consents[0].granted
+    driver.event(purchase())
+    assert course(driver, 3) == []
+    driver.event(granted())
+    assert driver.state.consents[0].granted
+
+
+def test_of_words_dated_ahead_and_heard_at_once_the_later_holds() -> None:
+    told: list[Told] = [(granted(word=False), NOON + 2 * HOUR), (granted(), NOON + HOUR)]
+    for order in permutations(told):
+        assert not heard(*order).state.consents[0].granted
+
+
 # --- within a millisecond, which is as far as timers and rows go
 
 
