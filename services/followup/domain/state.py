@@ -25,6 +25,15 @@ class StepOf(NamedTuple):
     kind: int
 
 
+class Bill(NamedTuple):
+    """What an order cost, or a return paid back, and on how many lines."""
+
+    currency: str
+    amount: int
+    """Minor units."""
+    lines: int
+
+
 class Moment(NamedTuple):
     """When something happened, for comparison: what is dated tomorrow was before what happens after it was
     heard."""
@@ -76,6 +85,8 @@ class Undone(Happened):
     key: str
     heard: Micros
     of: StepOf | None = None
+    refund: Bill | None = None
+    """A return's: it undoes only an order of which it can be."""
 
 
 class Answer(Open):
@@ -103,6 +114,8 @@ class Outreach(Happened):
     of: StepOf | None = None
     answer: str | None = None
     """The answer's place, where its trigger is one."""
+    bill: Bill | None = None
+    """The order's, where its trigger is one."""
 
 
 class Planned(Outreach):
