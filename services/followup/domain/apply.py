@@ -25,6 +25,7 @@ from shared.schemas.customers import (
 )
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import day_of, micros
 
@@ -62,12 +63,16 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
-    name = name_of(event)
+    name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
     if name is not None:
-        if heard(state.names, name) is not Heard.NEW:
+        told = heard(state.names, name)
+        if told is Heard.NEW:
+            state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
+        elif told is Heard.OTHER and isinstance(data, PurchaseReturned):
+            fact = replace(fact, again=True)  # of returns of one name the first that can be holds
+        else:
             return nothing(state)  # a copy, whatever it says: the first holds
-        state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
-    return _fact(policy, state, Fact(data, event_name(type(data)), at, min(at, heard_at), now), context)
+    return _fact(policy, state, fact, context)
 
 
 def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effects[Customer]:

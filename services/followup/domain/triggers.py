@@ -35,6 +35,8 @@ class Fact:
     """The step of a complaint's life that it is."""
     answer: str | None = None
     """The answer's place that it fills."""
+    again: bool = False
+    """Told before, otherwise: it may undo what the first cannot, and starts nothing."""
 
 
 def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:

@@ -251,6 +251,28 @@ def test_a_return_that_can_be_undoes_the_order_after_one_that_cannot() -> None:
             assert driver.sent == []
 
 
+def test_a_return_that_cannot_be_keeps_its_name_free_for_one_that_is_told_right() -> None:
+    for before in (False, True):
+        driver = reachable(Driver())
+        told = [returned(currency="USD"), returned()]
+        for data in [*told, purchase()] if before else [purchase(), *told]:
+            driver.event(data)
+        driver.after(3 * HOUR)
+        assert driver.sent == []
+
+
+def test_a_return_that_is_told_otherwise_starts_nothing_again() -> None:
+    shipped = rules().rules[0]
+    asks = {"triggers": ("purchase.returned",), "cancel_on": (), "for_each": None, "at_most_one_in": None}
+    rule = shipped.model_copy(update=asks)
+    driver = reachable(Driver(policy=policy(rules(rules=(rule,)))))
+    driver.event(returned())
+    driver.after(3 * HOUR)
+    driver.event(returned(cents=900))
+    driver.after(3 * HOUR)
+    assert len(driver.sent) == 1
+
+
 def test_a_return_that_cannot_be_leaves_a_message_with_the_sender() -> None:
     for currency, status in (("USD", "ready"), ("EUR", "cancelled")):
         driver = reachable(Driver(instant=False))
