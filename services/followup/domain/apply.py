@@ -8,20 +8,14 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, StepOf
+from services.followup.domain.state import Customer, Moment, StepOf
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
-from shared.facts.complaints import step_of
+from shared.facts.complaints import KINDS, step_of
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
-from shared.schemas.complaints import (
-    ComplaintClosed,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintsData,
-)
+from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
     CustomerErased,
@@ -31,6 +25,7 @@ from shared.schemas.customers import (
 )
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import day_of, micros
 
@@ -39,10 +34,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerUpdated,
     ConsentChanged,
     CustomerErased,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintClosed,
+    *KINDS,
     OutreachRequested,
     UnsubscribeRequested,
     DeliveryReported,
@@ -71,12 +63,16 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
-    name = name_of(event)
+    name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
     if name is not None:
-        if heard(state.names, name) is not Heard.NEW:
+        told = heard(state.names, name)
+        if told is Heard.NEW:
+            state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
+        elif told is Heard.OTHER and isinstance(data, PurchaseReturned):
+            fact = replace(fact, again=True)  # of returns of one name the first that can be holds
+        else:
             return nothing(state)  # a copy, whatever it says: the first holds
-        state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
-    return _fact(policy, state, Fact(data, event_name(type(data)), at, min(at, heard_at), now), context)
+    return _fact(policy, state, fact, context)
 
 
 def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effects[Customer]:
@@ -86,7 +82,7 @@ def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effe
         case Profile():
             known = customers.profile(state, data, fact.at)
         case ConsentChanged():
-            known = customers.consent(state, policy, data, fact.at, fact.now)
+            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
         case ComplaintsData() if (step := step_of(data, fact.at)) is not None:
             learnt = customers.complaint(state, policy, data.complaint_id, step, fact.now)
             if learnt is None:

@@ -10,7 +10,7 @@ from services.followup.domain.messages.variables import VariableFaultError, chec
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, Planned
+from services.followup.domain.state import Customer, Moment, Planned
 from shared.domain import Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
@@ -90,7 +90,7 @@ def unsubscribe(
     withdrawn = ConsentChanged(
         purpose=data.purpose, channel=data.channel, granted=False, evidence="unsubscribe link"
     )
-    effects = consent(state, policy, withdrawn, at, cut(told_at))
+    effects = consent(state, policy, withdrawn, Moment(told_at, at), cut(told_at))
     return Effects(
         effects.state, (Emit(withdrawn, moment(at)), *effects.emits), effects.timers, effects.rows, outcome
     )

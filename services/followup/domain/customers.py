@@ -6,7 +6,7 @@ from services.followup.domain import complaints
 from services.followup.domain.cancellation import cancel_flight, cancel_flights, cancel_planned
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import PROFILE, Consent, Customer
+from services.followup.domain.state import PROFILE, Consent, Customer, Moment
 from shared.domain import CancelTimer, Effects
 from shared.facts.complaints import Step
 from shared.facts.profile import profile_told
@@ -21,13 +21,15 @@ def profile(state: Customer, data: Profile, at: Micros) -> Effects[Customer]:
 
 
 def consent(
-    state: Customer, policy: Policy, data: ConsentChanged, at: Micros, now: Micros
+    state: Customer, policy: Policy, data: ConsentChanged, order: Moment, now: Micros
 ) -> Effects[Customer]:
-    """The latest word by event time holds; a withdrawal takes back what is still with the sender."""
+    """The latest word by event time holds, or by when it was heard where it is dated ahead of that; a
+    withdrawal takes back what is still with the sender."""
+    by, at = order
     known = state.consent(data.purpose, data.channel)
-    if known is not None and at < known.at:
+    if known is not None and order < known.order:
         return nothing(state)
-    word = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at)
+    word = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at, by=by)
     others = tuple(c for c in state.consents if (c.purpose, c.channel) != (data.purpose, data.channel))
     effects = Effects(state.model_copy(update={"consents": (*others, word)}))
     if data.granted:

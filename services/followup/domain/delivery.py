@@ -68,6 +68,7 @@ def _hand_over(state: Customer, policy: Policy, planned: Planned, to: str, now: 
         due_at=planned.due_at,
         of=planned.of,
         answer=planned.answer,
+        bill=planned.bill,
         decided_at=now,
         to=address_mark(planned.channel, to),
     )

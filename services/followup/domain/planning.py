@@ -27,7 +27,7 @@ def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effec
     for rule in policy.rules.rules:
         if fact.name in rule.cancel_on:
             step: Step = partial(_cancel, policy=policy, rule=rule, fact=fact, new_id=new_id)
-        elif _starts(rule, fact, starting):
+        elif not fact.again and _starts(rule, fact, starting):
             step = partial(_trigger, policy=policy, rule=rule, fact=fact, new_id=new_id)
         elif _concerned(effects.state, rule, fact):
             step = partial(_see_anew, policy=policy, rule=rule, now=fact.now, new_id=new_id)

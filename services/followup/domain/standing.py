@@ -60,7 +60,7 @@ def arrange(
         if stand == "waits":
             behind.append(one if not one.outreach_id else _back(one))
         if one.outreach_id:
-            reason_left = state.counts(one.of) and undone(state, one.key, one.order) is None
+            reason_left = state.counts(one.of) and undone(state, one.key, one.order, one.bill) is None
             off.append((one, "duplicate" if reason_left else "condition_unmet"))
     effects = then(effects, lambda s: nothing(with_waiting(s, rule.name, tuple(behind[:MOST_WAITING]))))
     for one, reason in off:
@@ -96,7 +96,7 @@ def _stand(
         return "ends"
     if not state.counts(one.of):
         return "waits"
-    by = undone(state, one.key, one.order)
+    by = undone(state, one.key, one.order, one.bill)
     if by is not None:
         return "ends" if by.of is None else "waits"
     if _follows(rule, one, front):
@@ -168,6 +168,6 @@ def _recall(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects
     def lost(flight: InFlight) -> bool:
         if flight.rule != rule.name:
             return False
-        return not state.counts(flight.of) or undone(state, flight.key, flight.order) is not None
+        return not state.counts(flight.of) or undone(state, flight.key, flight.order, flight.bill) is not None
 
     return cancel_flights(state, policy, "condition_unmet", now, lost)

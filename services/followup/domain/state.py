@@ -17,21 +17,21 @@ Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
 
 
-class Consent(Open):
-    """The latest word, by event time, on one purpose and channel."""
-
-    purpose: str
-    channel: str
-    granted: bool
-    at: Micros
-
-
 class StepOf(NamedTuple):
     """The step of a complaint's life that an event is: it counts while the life has it."""
 
     complaint_id: str
     at: Micros
     kind: int
+
+
+class Bill(NamedTuple):
+    """What an order cost, or a return paid back, and on how many lines."""
+
+    currency: str
+    amount: int
+    """Minor units."""
+    lines: int
 
 
 class Moment(NamedTuple):
@@ -55,6 +55,22 @@ class Happened(Open):
         return Moment(self.by, self.at)
 
 
+class Consent(Open):
+    """The latest word, by ``order``, on one purpose and channel."""
+
+    purpose: str
+    channel: str
+    granted: bool
+    at: Micros
+    by: Micros | None = None
+    """As ``Happened.by``; None in a state from before it was kept: ``at``."""
+
+    @property
+    def order(self) -> Moment:
+        """What is dated ahead was before what happens after it was heard: a withdrawal of now beats it."""
+        return Moment(self.at if self.by is None else self.by, self.at)
+
+
 class Anchor(Happened):
     """The latest trigger of a ``restart`` rule."""
 
@@ -69,6 +85,8 @@ class Undone(Happened):
     key: str
     heard: Micros
     of: StepOf | None = None
+    refund: Bill | None = None
+    """A return's: it undoes only an order of which it can be."""
 
 
 class Answer(Open):
@@ -96,6 +114,8 @@ class Outreach(Happened):
     of: StepOf | None = None
     answer: str | None = None
     """The answer's place, where its trigger is one."""
+    bill: Bill | None = None
+    """The order's, where its trigger is one."""
 
 
 class Planned(Outreach):

@@ -6,9 +6,10 @@ from datetime import datetime
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import due, span
-from services.followup.domain.state import Customer, Moment, Planned, StepOf, Undone, Variable
+from services.followup.domain.state import Bill, Customer, Moment, Planned, StepOf, Undone, Variable
+from shared.facts.orders import counted_refund
 from shared.schemas.base import Data, Money
-from shared.schemas.purchases import PurchaseReturned
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
 MOST_UNDONE = 50
@@ -34,6 +35,8 @@ class Fact:
     """The step of a complaint's life that it is."""
     answer: str | None = None
     """The answer's place that it fills."""
+    again: bool = False
+    """Told before, otherwise: it may undo what the first cannot, and starts nothing."""
 
 
 def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:
@@ -53,9 +56,18 @@ def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:
         due_at=due_at,
         of=fact.of,
         answer=fact.answer,
+        bill=_bill(rule, fact.data),
         variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},
         announced=False,
     )
+
+
+def _bill(rule: Rule, data: Data) -> Bill | None:
+    """The money of an order or a return, for a rule that looks at each order by itself."""
+    match data:
+        case PurchaseMade(total=money) | PurchaseReturned(refund=money) if rule.for_each == "order_id":
+            return Bill(money.currency, money.amount, len(data.items))
+    return None
 
 
 def _plain(value: object) -> Variable:
@@ -72,14 +84,16 @@ def _plain(value: object) -> Variable:
 
 def with_undone(state: Customer, policy: Policy, rule: Rule, fact: Fact) -> Customer:
     """With a cancelling event remembered: a trigger that was before it may be heard after it. Of a key's the
-    latest is enough, but of those that are steps each is kept, since its complaint's life may lose it."""
+    latest is enough, but of those that are steps each is kept, since its complaint's life may lose it, and of
+    returns each, since it may be more than the order."""
     key = rule.key(fact.data)
     # A return is after its order whatever the clocks of the two say.
-    by = ALWAYS if isinstance(fact.data, PurchaseReturned) and rule.for_each == "order_id" else fact.by
-    new = Undone(at=fact.at, by=by, key=key, heard=fact.now, of=fact.of)
+    refund = _bill(rule, fact.data) if isinstance(fact.data, PurchaseReturned) else None
+    by = fact.by if refund is None else ALWAYS
+    new = Undone(at=fact.at, by=by, key=key, heard=fact.now, of=fact.of, refund=refund)
     others = []
     for known in state.undone:
-        if known.key == key and known.of == new.of:
+        if (known.key, known.of, known.refund) == (key, new.of, new.refund):
             if known.order >= new.order:
                 return state
         elif _matters(known, policy, fact.now):
@@ -96,6 +110,22 @@ def _matters(undone: Undone, policy: Policy, now: Micros) -> bool:
     return undone.heard >= now - span(rule.delay) - span(policy.rules.stale(rule.name)) - DAY
 
 
-def undone(state: Customer, key: str, order: Moment) -> Undone | None:
+def undone(state: Customer, key: str, order: Moment, bill: Bill | None = None) -> Undone | None:
     """What undoes a trigger of this key: a cancelling event that was not before it. None if nothing does."""
-    return next((u for u in state.undone if u.key == key and u.order >= order and state.counts(u.of)), None)
+    return next(
+        (
+            one
+            for one in state.undone
+            if one.key == key and one.order >= order and state.counts(one.of) and _fits(one.refund, bill)
+        ),
+        None,
+    )
+
+
+def _fits(refund: Bill | None, bill: Bill | None) -> bool:
+    """Whether a return can be of the order, as every service judges it. The first that can undoes the
+    trigger, so what is left of the order is its whole total."""
+    if refund is None or bill is None:
+        return True
+    lines = refund.lines or bill.lines
+    return refund.currency == bill.currency and counted_refund(bill.amount, refund.amount, lines) is not None

@@ -208,8 +208,10 @@ def purchase(order: str = "o-1", cents: int = 1000) -> PurchaseMade:
     )
 
 
-def returned(order: str = "o-1", id: str = "r-1") -> PurchaseReturned:
-    money = {"amount": 1000, "currency": "EUR"}
+def returned(
+    order: str = "o-1", id: str = "r-1", cents: int = 1000, currency: str = "EUR"
+) -> PurchaseReturned:
+    money = {"amount": cents, "currency": currency}
     return PurchaseReturned.model_validate({"order_id": order, "return_id": id, "refund": money})
 
 

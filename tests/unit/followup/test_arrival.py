@@ -4,9 +4,15 @@ but its own event."""
 from datetime import datetime, timedelta
 from itertools import permutations
 
+from shared.facts.complaints import OPENED, RESOLVED
 from shared.schemas.base import Data
 from shared.schemas.commands import UnsubscribeRequested
-from shared.schemas.complaints import ComplaintClosed, ComplaintReopened
+from shared.schemas.complaints import (
+    ComplaintAcknowledged,
+    ComplaintClosed,
+    ComplaintReopened,
+    ComplaintUpdated,
+)
 from shared.schemas.customers import ConsentChanged, CustomerUpdated
 from shared.schemas.loyalty import RewardIssued
 from shared.schemas.outreach import OutreachSuppressed
@@ -153,12 +159,46 @@ def test_at_most_fifty_steps_wait_and_a_known_complaint_stays_small() -> None:
     driver = heard()
     for minute in range(60):
         driver.event(resolved() if minute % 2 else reopened(), at=NOON - timedelta(minutes=minute))
-    assert len(driver.state.complaints[0].steps) == 50
+    assert len(driver.state.complaints[0].waiting) == 50
     driver.event(opened(), at=NOON - DAY)
     for minute in range(60):
         driver.event(reopened() if minute % 2 else resolved(), at=NOON + timedelta(minutes=minute))
     assert len(driver.state.complaints[0].steps) <= 51
     assert driver.state.complaints[0].is_open
+
+
+def test_each_step_waits_for_itself() -> None:
+    """One that was heard earlier, and is gone, takes none with it."""
+    driver = heard((reopened(), NOON - timedelta(minutes=15)))
+    driver.after(29 * DAY)
+    driver.event(resolved(), at=NOON - timedelta(minutes=10))
+    driver.after(2 * DAY)
+    driver.event(opened(), at=NOON - HOUR)
+    assert [step.kind for step in driver.state.complaints[0].steps] == [OPENED, RESOLVED]
+    assert not driver.state.complains
+
+
+def test_steps_of_every_kind_are_among_the_fifty_that_wait() -> None:
+    steps = [
+        ComplaintUpdated(complaint_id="k-1", message="m"),
+        ComplaintAcknowledged(complaint_id="k-1", message="m"),
+    ]
+    for several, complains in ((49, False), (50, True)):
+        driver = heard()
+        for minute in range(several):
+            driver.event(steps[minute % 2], at=NOON - timedelta(minutes=100 - minute))
+        driver.event(resolved(), at=NOON - timedelta(minutes=10))
+        driver.event(opened(), at=NOON - 5 * HOUR)
+        assert driver.state.complains == complains
+
+
+def test_many_updates_do_not_crowd_out_a_resolution() -> None:
+    driver = heard((opened(), NOON - 2 * HOUR), (resolved(), NOON - HOUR))
+    for minute in range(60):
+        told = ComplaintUpdated(complaint_id="k-1", message="m")
+        driver.event(told, at=NOON + timedelta(minutes=minute))
+    assert len(driver.state.complaints[0].steps) == 51
+    assert not driver.state.complains
 
 
 def test_complaints_that_are_long_over_are_forgotten_and_open_ones_are_not() -> None:
@@ -204,6 +244,25 @@ def test_a_consents_later_word_wins_whichever_is_heard_first() -> None:
     for order in permutations(told):
         driver = heard(*order, (purchase(), NOON))
         assert [rule for rule, *_ in course(driver, 1)] == ["thank-you"]
+
+
+def test_a_withdrawal_beats_a_grant_of_the_future_that_was_heard_before_it() -> None:
+    driver = Driver()
+    driver.event(profile())
+    driver.event(granted(), at=NOON + 20 * HOUR)
+    driver.after(HOUR)
+    driver.event(granted(word=False))
+    assert not driver.state.consents[0].granted
+    driver.event(purchase())
+    assert course(driver, 3) == []
+    driver.event(granted())
+    assert driver.state.consents[0].granted
+
+
+def test_of_words_dated_ahead_and_heard_at_once_the_later_holds() -> None:
+    told: list[Told] = [(granted(word=False), NOON + 2 * HOUR), (granted(), NOON + HOUR)]
+    for order in permutations(told):
+        assert not heard(*order).state.consents[0].granted
 
 
 # --- within a millisecond, which is as far as timers and rows go

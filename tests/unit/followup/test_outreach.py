@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared.schemas.complaints import ComplaintClosed
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.outreach import (
@@ -24,6 +26,7 @@ from .driver import (
     reachable,
     reopened,
     resolved,
+    returned,
     rules,
     solved,
 )
@@ -218,3 +221,63 @@ def test_a_purchase_in_the_night_before_a_deferred_win_back_calls_it_off() -> No
     assert "win-back" not in [m["rule"] for m in driver.sent]
     driver.after(60 * DAY)
     assert [m["rule"] for m in driver.sent].count("win-back") == 1
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "sent"),
+    [(1000, "EUR", 0), (1001, "EUR", 0), (1, "EUR", 0), (1002, "EUR", 1), (1000, "USD", 1)],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_return_that_cannot_be_of_the_order_undoes_nothing(
+    cents: int, currency: str, sent: int, first: bool
+) -> None:
+    """The order: one line of EUR 10.00."""
+    driver = reachable(Driver())
+    told = [purchase(), returned(cents=cents, currency=currency)]
+    for data in reversed(told) if first else told:
+        driver.event(data)
+    driver.after(3 * HOUR)
+    assert len(driver.sent) == sent
+
+
+def test_a_return_that_can_be_undoes_the_order_after_one_that_cannot() -> None:
+    for ids in (("r-1", "r-2"), ("r-2", "r-1")):
+        for before in (False, True):
+            driver = reachable(Driver())
+            told = [returned(id=ids[0], cents=9000), returned(id=ids[1]), purchase()]
+            for data in told if before else told[::-1]:
+                driver.event(data)
+            driver.after(3 * HOUR)
+            assert driver.sent == []
+
+
+def test_a_return_that_cannot_be_keeps_its_name_free_for_one_that_is_told_right() -> None:
+    for before in (False, True):
+        driver = reachable(Driver())
+        told = [returned(currency="USD"), returned()]
+        for data in [*told, purchase()] if before else [purchase(), *told]:
+            driver.event(data)
+        driver.after(3 * HOUR)
+        assert driver.sent == []
+
+
+def test_a_return_that_is_told_otherwise_starts_nothing_again() -> None:
+    shipped = rules().rules[0]
+    asks = {"triggers": ("purchase.returned",), "cancel_on": (), "for_each": None, "at_most_one_in": None}
+    rule = shipped.model_copy(update=asks)
+    driver = reachable(Driver(policy=policy(rules(rules=(rule,)))))
+    driver.event(returned())
+    driver.after(3 * HOUR)
+    driver.event(returned(cents=900))
+    driver.after(3 * HOUR)
+    assert len(driver.sent) == 1
+
+
+def test_a_return_that_cannot_be_leaves_a_message_with_the_sender() -> None:
+    for currency, status in (("USD", "ready"), ("EUR", "cancelled")):
+        driver = reachable(Driver(instant=False))
+        driver.event(purchase())
+        driver.after(2 * HOUR)
+        assert driver.statuses("thank-you") == ["ready"]
+        driver.event(returned(currency=currency))
+        assert driver.statuses("thank-you") == [status]

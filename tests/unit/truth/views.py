@@ -51,10 +51,8 @@ def of_followup(world: World, customer: str, true: Truth) -> Said:
     for name in ("name", "email", "phone", "timezone", "preferred_channel"):
         yield name, value_of(state.profile, name), true.profile.get(name)
     yield "consents", {(c.purpose, c.channel): c.granted for c in state.consents}, true.consents
-    # It need not know which of its open statuses a complaint has, and reads no acknowledgement.
     lives = {c.complaint_id: life_of(c.steps) for c in state.complaints if c.opened}
-    said = {name: "open" if life.is_open else life.status for name, life in lives.items()}
-    yield "complaints", said, {n: "open" if n in true.open else s for n, s in true.complaints.items()}
+    yield "complaints", {name: life.status for name, life in lives.items()}, true.complaints
 
 
 def of_metrics(world: World, customer: str, true: Truth) -> Said:
