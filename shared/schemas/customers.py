@@ -34,9 +34,9 @@ class Profile(CustomersData):
     """YYYY-MM-DD, or --MM-DD without the year."""
     preferred_channel: Id | None = None
     """Channel to reach the customer on first."""
-    preferences: Mapping[str, Any] = {}
+    preferences: Mapping[str, Any] | None = {}
     """Anything the source knows, by name."""
-    tags: tuple[Label, ...] = ()
+    tags: tuple[Label, ...] | None = ()
     """Labels that the source gives, any number."""
     segment: Label | None = None
     """The one segment that the source counts the customer to."""
