@@ -63,6 +63,7 @@ def test_a_search_row_only_when_first_seen_or_the_profile_changes() -> None:
         "cust-1 name.0": "ann von ake",
         "cust-1 name.1": "von ake ann",
         "cust-1 name.2": "ake ann von",
+        "cust-1 name.3": "ann ake",
         "cust-1 email": "@ann@x.org",
     }
     late = step(effects.state, event(CustomerUpdated(name="Old name"), "late", -5))
