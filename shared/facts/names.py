@@ -6,16 +6,19 @@ names it has heard of in the customer's state, 14 bytes each, for ``KEEP_DAYS`` 
 
 from base64 import b64decode, b64encode
 from enum import Enum
+from functools import cache
 from hashlib import blake2b
 from struct import Struct
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_origin
 from zlib import crc32
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, PlainSerializer
 
+from shared.facts.text import voucher_code
 from shared.schemas.base import Data
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import micros
 
 KEEP_DAYS = 800
@@ -62,7 +65,8 @@ _NEW = Heard.NEW  # looking it up takes longer than looking for a name
 def name_of(event: Event) -> Name | None:
     """What the event is about; None where that has no name of its own.
 
-    Two events say the same of it if the fields that their type declares are equal.
+    Two events say the same of it if the fields that their type declares are equal, at every depth; a
+    voucher's code in any case, with spaces around it or without.
     """
     data = event.data
     if not data.thing:
@@ -124,6 +128,46 @@ def _hash(text: str) -> bytes:
 
 
 def _declared(data: Data) -> bytes:
-    if not data.__pydantic_extra__:  # most often; quicker
+    """What the event says in the fields that its type declares, at every depth: as JSON."""
+    if isinstance(data, PurchaseMade) and data.voucher_codes:
+        codes = tuple(voucher_code(code) for code in data.voucher_codes)
+        data = data.model_copy(update={"voucher_codes": codes})
+    if not _adds(data):  # most often; quicker
         return data.__pydantic_serializer__.to_json(data)
-    return data.__pydantic_serializer__.to_json(data, include=set(type(data).model_fields))
+    return data.__pydantic_serializer__.to_json(data, include=_fields(type(data)))
+
+
+_Fields: TypeAlias = dict[str, Any]
+"""Declared fields, as Pydantic's ``include`` takes them: True, or those within."""
+
+
+@cache
+def _fields(cls: type[BaseModel]) -> _Fields:
+    return {name: _within(field.annotation) for name, field in cls.model_fields.items()}
+
+
+def _within(kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _fields(kind)
+    for part in get_args(kind):
+        if (fields := _within(part)) is not True:
+            return {"__all__": fields} if get_origin(kind) is tuple else fields
+    return True
+
+
+@cache
+def _parts(cls: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
+    """The fields that hold models, and whether many."""
+    return tuple((name, "__all__" in within) for name, within in _fields(cls).items() if within is not True)
+
+
+def _adds(model: BaseModel) -> bool:
+    """Whether its source added a field of its own, at any depth."""
+    if model.__pydantic_extra__:
+        return True
+    values = model.__dict__
+    for name, many in _parts(model.__class__):
+        value = values[name]
+        if any(map(_adds, value)) if many else value is not None and _adds(value):
+            return True
+    return False

@@ -54,8 +54,8 @@ class ComplaintAcknowledged(ComplaintsData):
 
     event_type: ClassVar[str] = "rapport.complaint.acknowledged.v1"
 
-    message: str
-    """What the customer was told."""
+    message: str | None = None
+    """What the customer was told, where the source says it."""
 
 
 class ComplaintUpdated(ComplaintsData):

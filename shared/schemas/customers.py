@@ -34,9 +34,9 @@ class Profile(CustomersData):
     """YYYY-MM-DD, or --MM-DD without the year."""
     preferred_channel: Id | None = None
     """Channel to reach the customer on first."""
-    preferences: Mapping[str, Any] = {}
+    preferences: Mapping[str, Any] | None = {}
     """Anything the source knows, by name."""
-    tags: tuple[Label, ...] = ()
+    tags: tuple[Label, ...] | None = ()
     """Labels that the source gives, any number."""
     segment: Label | None = None
     """The one segment that the source counts the customer to."""
@@ -61,7 +61,10 @@ class ConsentChanged(CustomersData):
     """A customer allowed or forbade a purpose on a channel."""
 
     event_type: ClassVar[str] = "rapport.consent.changed.v1"
-    late: ClassVar[str] = "The later event time holds; of one time the later in the log."
+    late: ClassVar[str] = (
+        "The later event time holds; of one time the later in the log. To a withdrawal that is heard later, "
+        "a grant of the future is as old as when it was heard."
+    )
 
     purpose: Literal["marketing", "service", "survey"]
     """What messages it is about."""

@@ -4,13 +4,16 @@ from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shared.schemas.base import Money
 
 Label = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""One line that names something of another system: a SKU, a category, a voucher code, a plan."""
+"""One line that names something of another system: a SKU, a category, a plan."""
+
+VoucherCode = Annotated[Label, BeforeValidator(lambda code: code.strip() if isinstance(code, str) else code)]
+"""A voucher's or coupon's code; what a form or a scanner leaves around it is taken off."""
 
 Severity = Literal["low", "normal", "high", "critical"]
 """How bad a complaint is."""

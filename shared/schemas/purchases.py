@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from shared.schemas.base import Data, Id, Money, Open, Time
-from shared.schemas.fields import Label, Price
+from shared.schemas.fields import Label, Price, VoucherCode
 
 Quantity = Annotated[int, Field(ge=1, le=2**53)]
 
@@ -57,7 +57,7 @@ class PurchaseMade(PurchasesData):
     """What was paid, 0 or more."""
     items: tuple[PurchaseItem, ...]
     """What was bought, line by line."""
-    voucher_codes: tuple[Label, ...] = ()
+    voucher_codes: tuple[VoucherCode, ...] = ()
     """Vouchers and coupons used."""
 
 

@@ -23,12 +23,14 @@ def profile(state: Customer, data: Profile, at: Micros) -> Effects[Customer]:
 def consent(
     state: Customer, policy: Policy, data: ConsentChanged, order: Moment, now: Micros
 ) -> Effects[Customer]:
-    """The latest word by event time holds, or by when it was heard where it is dated ahead of that; a
-    withdrawal takes back what is still with the sender."""
+    """The latest word by event time holds; but to a withdrawal that is heard later, a grant of the future is as
+    old as when it was heard. A withdrawal takes back what is still with the sender."""
     by, at = order
     known = state.consent(data.purpose, data.channel)
-    if known is not None and order < known.order:
-        return nothing(state)
+    if known is not None:
+        ahead = known.granted and not data.granted
+        if at < (known.order.by if ahead else known.at):
+            return nothing(state)
     word = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at, by=by)
     others = tuple(c for c in state.consents if (c.purpose, c.channel) != (data.purpose, data.channel))
     effects = Effects(state.model_copy(update={"consents": (*others, word)}))

@@ -83,7 +83,7 @@ def _profile(customer: Customer, told: Profile, at: Micros) -> Customer:
 
 FOLDS: Mapping[type[Data], Fold] = {
     **_plain(_profile, CustomerRegistered, CustomerUpdated),
-    **_plain(consent_changed, ConsentChanged),
+    ConsentChanged: consent_changed,
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
     PurchaseMade: purchase_made,

@@ -24,7 +24,7 @@ _PLAIN = str.maketrans(
 )
 _APOSTROPHES = re.compile("['`´’‘ʼʻ]")
 _TRUNK = re.compile(r"\(0\)")
-_SPELLING = re.compile(r"[\s()+./\-–]*")
+_SPELLING = re.compile(r"[\s()+./·−]*")  # dashes are taken off before
 _THREE_DIGITS = re.compile("21|22|23|24|25|26|29|35|37|38|42|50|59|67|68|69|80|85|87|88|89|96|97|99")
 """How country codes of three digits begin."""
 
@@ -49,7 +49,8 @@ def words(text: str) -> list[str]:
 
 def keys(profile: Mapping[str, Any]) -> dict[str, str]:
     """Slot -> key, of what a profile says. A name is there from each of its words on, round about, so that
-    the beginning of any word finds it, and last name first; O'Brien as one word and as two."""
+    the beginning of any word finds it, and last name first; as its first and last word, since people leave
+    out what is between; O'Brien as one word and as two."""
     name = value_of(profile, "name") or ""
     turns = dict.fromkeys([*_turns(words(name)), *_turns(words(_APOSTROPHES.sub(" ", name)))])
     found = {f"name.{n}": key for n, key in enumerate(turns)}
@@ -61,8 +62,10 @@ def keys(profile: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _turns(name: list[str]) -> list[str]:
+    ends = [" ".join((name[0], name[-1]))] if len(name) > 2 else []
     name = name[:MOST_WORDS]
-    return [" ".join(name[n:] + name[:n])[:MOST_CHARACTERS] for n in range(len(name))]
+    turns = [" ".join(name[n:] + name[:n]) for n in range(len(name))]
+    return [turn[:MOST_CHARACTERS] for turn in turns + ends]
 
 
 def ranges(query: str) -> Iterator[str]:
@@ -71,7 +74,7 @@ def ranges(query: str) -> Iterator[str]:
         yield spelled
     yield EMAIL + folded(query)
     code, number = _phone(query)
-    if _SPELLING.sub("", query).isdecimal() and len(code + number) >= FEWEST_DIGITS:
+    if _SPELLING.sub("", _without_marks(query)).isdecimal() and len(code + number) >= FEWEST_DIGITS:
         if code:
             yield ABROAD + code + number
             yield UNKNOWN_LAND + number
@@ -95,11 +98,17 @@ def _phone_keys(told: str) -> list[str]:
 
 def _phone(text: str) -> tuple[str, str]:
     """Country code, empty where it is not told, and number without the zeros before it, both as digits."""
-    text = _TRUNK.sub("", unicodedata.normalize("NFKC", text)).strip()
+    text = _TRUNK.sub("", _without_marks(text)).strip()
     digits = "".join(c for c in text if c in "0123456789")
     if not text.startswith("+") and not digits.startswith("00"):
         return "", digits.lstrip("0")
     return _parted(digits.lstrip("0"))
+
+
+def _without_marks(text: str) -> str:
+    """Without dashes of any kind, and what nobody sees: numbers that are pasted bring marks of direction."""
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Pd"))
 
 
 def _parted(digits: str) -> tuple[str, str]:

@@ -37,6 +37,8 @@ class Consent(Open):
     channel: str
     granted: bool
     at: Micros
+    heard: Micros | None = None
+    """When it was heard, where it is of the future."""
 
 
 class ChannelUse(Open):

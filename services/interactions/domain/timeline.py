@@ -104,7 +104,10 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         _of(interactions.ConversationAssigned, lambda d: f"Conversation assigned to {d.agent_id}"),
         _of(interactions.ConversationClosed, lambda d: f"Conversation closed: {d.outcome}"),
         _of(complaints.ComplaintOpened, lambda d: f"Complaint, {d.severity}, {d.category}: {d.description}"),
-        _of(complaints.ComplaintAcknowledged, lambda d: f"Complaint acknowledged: {d.message}".rstrip(": ")),
+        _of(
+            complaints.ComplaintAcknowledged,
+            lambda d: ": ".join(filter(None, ("Complaint acknowledged", d.message))),
+        ),
         _of(complaints.ComplaintUpdated, lambda d: f"Complaint updated: {d.message}"),
         _of(complaints.ComplaintResolved, lambda d: f"Complaint resolved: {d.resolution}"),
         _of(complaints.ComplaintReopened, lambda d: f"Complaint reopened: {d.reason}"),

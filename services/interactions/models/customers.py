@@ -99,7 +99,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         open_complaints=[
             complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if standing(c).open
         ],
-        loyalty=_loyalty(state),
+        loyalty=_loyalty(state, now),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
         purchases=_purchases(state),
         counts=state.counts,
@@ -110,11 +110,17 @@ def customer_hit(row: CustomerRow) -> CustomerHit:
     return CustomerHit(customer_id=row.customer_id, name=row.name, email=row.email, segment=row.segment)
 
 
-def _loyalty(state: Customer) -> LoyaltyView | None:
+def _loyalty(state: Customer, now: datetime) -> LoyaltyView | None:
     told = state.loyalty
     if told is None:
         return None
-    return LoyaltyView(enrolled_at=maybe_moment(told.enrolled_at), balance=told.balance, tier=told.tier)
+    enrolled_at = maybe_moment(told.enrolled_at)
+    if told.tier is None and enrolled_at is not None and enrolled_at > now:
+        # Only others have said so yet, by a clock that runs ahead: the program takes it when that time comes.
+        if not told.balance:
+            return None
+        enrolled_at = None
+    return LoyaltyView(enrolled_at=enrolled_at, balance=told.balance, tier=told.tier)
 
 
 def _purchases(state: Customer) -> PurchasesView:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from shared.facts.names import KEEP_DAYS, Heard, Name, Names, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
@@ -48,6 +49,31 @@ def test_an_order_has_one_name_under_every_event_id() -> None:
 
 def test_what_a_source_adds_beside_the_declared_fields_does_not_matter() -> None:
     assert name(order(webhook="1")) == name(order(webhook="2"))
+
+
+def test_nor_does_what_it_adds_within_a_line_or_an_amount() -> None:
+    def lines(price: dict[str, Any], **extra: Any) -> PurchaseMade:
+        return order(items=[{"sku": "mug", "quantity": 1, "unit_price": price, **extra}])
+
+    plain = {"amount": 100, "currency": "EUR"}
+    assert name(lines(plain)) == name(lines(plain, title="Mug")) == name(lines({**plain, "note": "net"}))
+    assert name(lines(plain)).told != name(lines(plain, category="cups", title="Mug")).told
+    total = {**plain, "tax": 16}
+    assert name(order()) == name(order(total=total))
+
+
+def test_a_voucher_code_is_the_same_in_any_spelling() -> None:
+    plain = name(order(voucher_codes=["SAVE5"]))
+    for spelled in (" save5 ", "Save5", "\tSAVE5\n"):
+        assert name(order(voucher_codes=[spelled])) == plain
+    assert name(order(voucher_codes=["SAVE6"])).told != plain.told
+    assert name(order(voucher_codes=[])).told != plain.told
+
+
+@pytest.mark.parametrize("code", ["", " \t", "SA\nVE5", 5, None])
+def test_what_is_no_voucher_code_stays_refused(code: Any) -> None:
+    with pytest.raises(ValidationError):
+        order(voucher_codes=[code])
 
 
 def test_a_term_is_named_by_its_end_whether_it_was_started_or_renewed() -> None:

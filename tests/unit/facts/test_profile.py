@@ -29,6 +29,14 @@ def test_a_field_not_named_stays_and_null_clears() -> None:
     assert [value_of(known, f) for f in ("name", "birthday", "phone")] == ["Anne", "--02-29", None]
 
 
+def test_null_clears_tags_and_preferences_too() -> None:
+    for cls in (CustomerRegistered, CustomerUpdated):
+        known = told({}, 1, tags=["vip"], preferences={"size": "M"})
+        cleared = cls.model_validate({"name": "Ann", "tags": None, "preferences": None})
+        known = profile_told(known, cleared, 2)
+        assert [value_of(known, field) for field in ("tags", "preferences")] == [None, None]
+
+
 def test_an_older_event_fills_what_no_later_one_told() -> None:
     known = told({}, 2, name="Anne")
     known = told(known, 1, name="Ann", email="ann@example.com")

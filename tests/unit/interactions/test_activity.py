@@ -12,6 +12,7 @@ from services.interactions.domain.timeline import LINES, amount, summary
 from services.interactions.models.customers import customer_view
 from shared.domain import RefusedError
 from shared.schemas.base import Data, Money
+from shared.schemas.complaints import ComplaintAcknowledged
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import (
@@ -146,6 +147,14 @@ def test_what_the_program_tells_in_words(data: Data, line: str) -> None:
 )
 def test_amounts_in_words(minor: int, currency: str, text: str) -> None:
     assert amount(Money(amount=minor, currency=currency)) == text
+
+
+def test_a_complaint_may_be_acknowledged_without_a_message() -> None:
+    told = ComplaintAcknowledged.model_validate({"complaint_id": "c-1"})
+    assert summary(told) == "Complaint acknowledged"
+    assert (
+        summary(ComplaintAcknowledged(complaint_id="c-1", message="soon")) == "Complaint acknowledged: soon"
+    )
 
 
 def test_a_line_is_one_short_line() -> None:

@@ -17,7 +17,7 @@ from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionRenewed, SubscriptionStarted
 
-from .told import CUSTOMER, HANDLER, START, at, event, heard
+from .told import CUSTOMER, HANDLER, START, at, event, heard, step
 
 
 def euros(cents: int) -> dict[str, Any]:
@@ -197,6 +197,26 @@ def test_the_tier_is_right_from_the_first_event_on() -> None:
     assert loyalty() == (at(-9), None)
     assert loyalty(MemberEnrolled(tier="bronze")) == (at(0), "bronze")
     assert loyalty(MemberEnrolled(tier="bronze"), silver) == (at(0), "silver")
+
+
+def test_only_the_program_says_which_tier() -> None:
+    worker = heard([event(MemberEnrolled(channel="store", tier="silver"), "outside")])
+    shown = page(worker).loyalty
+    assert shown is not None
+    assert (shown.enrolled_at, shown.tier) == (at(0), None)
+
+
+def test_an_enrolment_of_the_future_is_none_until_its_time_has_come() -> None:
+    ahead = 20 * 60
+    state = heard([event(MemberEnrolled(channel="store", tier="silver"), "outside", ahead)]).state(CUSTOMER)
+    assert customer_view(state, at(ahead - 1)).loyalty is None
+    shown = customer_view(state, at(ahead)).loyalty
+    assert shown is not None
+    assert (shown.enrolled_at, shown.tier) == (at(ahead), None)
+    own = event(MemberEnrolled(tier="bronze"), "l-1", ahead, source="/rapport/loyalty")
+    told = customer_view(step(state, own).state, at(0)).loyalty  # this page's clock runs behind
+    assert told is not None
+    assert (told.enrolled_at, told.tier) == (at(ahead), "bronze")
 
 
 def test_an_enrolment_told_after_the_programs_own_changes_nothing() -> None:

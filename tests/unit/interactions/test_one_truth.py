@@ -6,6 +6,7 @@ which all services hear in one order, it takes in the order of the log.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from hypothesis import given, settings
@@ -228,12 +229,19 @@ def assert_complaints(
 
 def assert_said(view: CustomerView, log: Sequence[Event]) -> None:
     profile: dict[str, Any] = {}
-    consents: dict[str, bool] = {}
     for one in sorted(log, key=lambda e: e.time):  # of one time, the later in the log
         if isinstance(one.data, CustomerUpdated):
             profile |= one.data.model_dump(include=one.data.model_fields_set)
+    consents: dict[str, bool] = {}
+    times: dict[str, datetime] = {}
+    for one in log:
         if isinstance(one.data, ConsentChanged):
-            consents[one.data.channel] = one.data.granted
+            channel, no = one.data.channel, not one.data.granted
+            holds_until = times.get(channel, one.time)
+            if no and consents.get(channel):  # all was heard at START; what is dated later was of the future
+                holds_until = min(holds_until, START)
+            if one.time >= holds_until:
+                consents[channel], times[channel] = one.data.granted, one.time
     assert view.profile == profile
     assert {c.channel: c.granted for c in view.consents} == consents
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from services.interactions.domain.state import MAX_CONSENTS, Customer, initial
 from shared.domain import RefusedError
+from shared.journal.testing import InMemoryWorker
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 
-from .told import CUSTOMER, event, fold, put, step
+from .told import CUSTOMER, HANDLER, START, at, event, fold, put, step
 
 
 def profile_values(state: Customer) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def test_a_search_row_only_when_first_seen_or_the_profile_changes() -> None:
         "cust-1 name.0": "ann von ake",
         "cust-1 name.1": "von ake ann",
         "cust-1 name.2": "ake ann von",
+        "cust-1 name.3": "ann ake",
         "cust-1 email": "@ann@x.org",
     }
     late = step(effects.state, event(CustomerUpdated(name="Old name"), "late", -5))
@@ -86,6 +88,30 @@ def test_consents_in_any_order_are_the_latest_word() -> None:
             ("marketing", "email"): False,
             ("marketing", "sms"): True,
         }
+
+
+@pytest.mark.parametrize(
+    ("said", "granted"),
+    [
+        ([(True, 1200, 0), (False, 60, 60)], False),
+        ([(True, 1200, 0), (False, 0, 60)], False),  # dated when the grant was heard
+        ([(True, 1200, 0), (False, -1, 60)], True),  # it was older when the grant was heard
+        ([(False, 60, 60), (True, 1200, 61)], True),  # a grant that is heard later is a new word
+        ([(False, 1200, 0), (True, 60, 60)], False),  # a withdrawal of the future holds
+        ([(True, 1200, 0), (False, 60, 60), (True, 90, 90)], True),
+        ([(True, 30, 30), (False, 20, 60)], True),  # of the past: by event time alone
+    ],
+)
+def test_a_withdrawal_heard_later_beats_a_grant_of_the_future(
+    said: list[tuple[bool, int, int]], granted: bool
+) -> None:
+    """``said``: what, and the minutes of the event and of when it was heard."""
+    worker = InMemoryWorker(HANDLER, now=START)
+    for n, (word, minute, heard_at) in enumerate(said):
+        worker.advance(at(heard_at))
+        consent = ConsentChanged(purpose="marketing", channel="email", granted=word)
+        worker.send(event(consent, f"e-{n}", minute))
+    assert [c.granted for c in worker.state(CUSTOMER).consents] == [granted]
 
 
 def test_consents_are_bounded_but_known_ones_always_change() -> None:

@@ -40,15 +40,45 @@ def test_a_name_is_not_found_by_what_is_within_a_word(query: str) -> None:
     assert not finds(query, name="Ann Lee")
 
 
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Ann Maria Smith", "Ann Smith"),
+        ("Ann Maria Smith", "ann s"),
+        ("Ann Maria Smith", "Smith, Ann"),
+        ("Ann van der Berg", "Ann Berg"),
+        ("Ann Maria O'Brien", "ann obrien"),
+        ("Ann " + "van " * MOST_WORDS + "Berg", "Ann Berg"),
+    ],
+)
+def test_what_is_between_first_and_last_name_may_be_left_out(name: str, query: str) -> None:
+    assert finds(query, name=name)
+
+
 def test_a_long_name_has_so_many_keys() -> None:
-    told = profile_told({}, CustomerUpdated(name="o'a " * 100), 0)
-    assert len(keys(told)) <= 2 * MOST_WORDS
+    told = profile_told({}, CustomerUpdated(name=" ".join(f"o'{n}" for n in range(100))), 0)
+    assert len(keys(told)) == 2 * (MOST_WORDS + 1)
 
 
 @pytest.mark.parametrize("told", ["+1 (212) 555-0199", "001 212 5550199", "+1.212.555.0199"])
 @pytest.mark.parametrize("query", ["2125550199", "+12125550199", "12125550199", "+1 212", "212-555"])
 def test_a_number_is_found_however_it_is_written(told: str, query: str) -> None:
     assert finds(query, phone=told)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "+49\u201130\u2011123456",
+        "\u202a+49 30 123456\u202c",
+        "\ufeff +49\u201330\u2014123456",
+        "+49 30\u2212123456",
+    ],
+)
+def test_a_number_that_was_pasted_is_found(pasted: str) -> None:
+    for told, query in ((pasted, "+49 30 123456"), ("+49 30 123456", pasted), (pasted, "030123456")):
+        assert finds(query, phone=told)
+    assert not finds(pasted, phone="+43 30 123456")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ CONTRACT = {
     },
     "complaints": {
         "complaint.opened": "complaint_id channel category severity description order_id?",
-        "complaint.acknowledged": "complaint_id message",
+        "complaint.acknowledged": "complaint_id message?",
         "complaint.updated": "complaint_id message",
         "complaint.resolved": "complaint_id resolution root_cause?",
         "complaint.reopened": "complaint_id reason",
@@ -108,7 +108,8 @@ def notation(schema: dict[str, Any]) -> str:
     """A schema's fields in the contract's notation."""
     names = []
     for name, field in schema.get("properties", {}).items():
-        mark = {"array": "[]", "object": "{}"}.get(field.get("type", ""), "?")
+        kinds = {kind.get("type") for kind in (field, *field.get("anyOf", ()))}
+        mark = "[]" if "array" in kinds else "{}" if "object" in kinds else "?"
         names.append(name if name in schema.get("required", ()) else name + mark)
     return " ".join(names)
 

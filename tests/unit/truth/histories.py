@@ -103,7 +103,7 @@ _fields = st.fixed_dictionaries(
         "birthday": st.sampled_from(["--07-09", "1990-08-01", None]),
         "segment": st.sampled_from(["gold", "new", None]),
         "preferred_channel": st.sampled_from(["email", "sms", None]),
-        "tags": st.sampled_from([["a"], []]),
+        "tags": st.sampled_from([["a"], [], None]),
     },
 )
 _names = st.sampled_from(["Ann", "Anne"])
@@ -127,7 +127,7 @@ _openings = st.builds(
     description=TEXT,
 )
 _steps = st.one_of(
-    st.builds(ComplaintAcknowledged, complaint_id=COMPLAINTS, message=TEXT),
+    st.builds(ComplaintAcknowledged, complaint_id=COMPLAINTS, message=st.none() | TEXT),
     st.builds(ComplaintUpdated, complaint_id=COMPLAINTS, message=TEXT),
     st.builds(ComplaintResolved, complaint_id=COMPLAINTS, resolution=TEXT),
     st.builds(ComplaintReopened, complaint_id=COMPLAINTS, reason=TEXT),

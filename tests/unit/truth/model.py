@@ -1,12 +1,14 @@
 """What happened, said as plainly as possible: lists sorted by event time, no state, no cleverness.
 
-Two things must depend on the order of the log, and here too: of an order, a return or an opening that is
-told twice differently the first one heard holds, since nobody can know which is right; and whether an
-agent's wish is granted depends on what was known when it was asked.
+Three things must depend on the order of the log, and here too: of an order, a return or an opening that is
+told twice differently the first one heard holds, since nobody can know which is right; whether an agent's
+wish is granted depends on what was known when it was asked; and a consent given by a clock that runs ahead
+does not outlast a withdrawal that is heard later.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from shared.schemas.complaints import (
@@ -43,7 +45,6 @@ class Truth:
     orders: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Total and what is left of it, in cents."""
     profile: dict[str, Any] = field(default_factory=dict)
-    consents: dict[tuple[str, str], bool] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
     """Status by id, of those that were opened."""
     answers: dict[str, int] = field(default_factory=dict)
@@ -91,18 +92,30 @@ def truth(log: Sequence[Event], loyalty: Sequence[Event]) -> Truth:
     _orders(found, [e for e in told if e.data.topic == "purchases"])
     by_time = sorted(told, key=lambda e: e.time)
     for event in by_time:
-        match event.data:
-            case Profile():
-                given = event.data.model_dump(mode="json", include=event.data.model_fields_set)
-                found.profile |= given
-            case ConsentChanged():
-                found.consents[event.data.purpose, event.data.channel] = event.data.granted
+        if isinstance(event.data, Profile):
+            found.profile |= event.data.model_dump(mode="json", include=event.data.model_fields_set)
     _complaints(found, [e for e in told if isinstance(e.data, ComplaintsData)])
     _answers(found, [e for e in by_time if isinstance(e.data, SurveyAnswered)])
     granted = sum(e.data.points or 0 for e in told if isinstance(e.data, CompensationGranted))
     spent = sum(e.data.points for e in loyalty if isinstance(e.data, PointsRedeemed))
     found.points = sum(left // 100 for _, left in found.orders.values()) + granted + spent
     return found
+
+
+def consents(log: Sequence[Event], heard: Mapping[str, datetime]) -> dict[tuple[str, str], bool]:
+    """What a customer allows, to one who heard each event (by ``uid``) when ``heard`` says: the latest word.
+    To a withdrawal that is heard later, a grant of the future is as old as when it was heard."""
+    holding: dict[tuple[str, str], tuple[bool, datetime, datetime]] = {}
+    for event in unique(log):
+        if not isinstance(event.data, ConsentChanged):
+            continue
+        about, granted = (event.data.purpose, event.data.channel), event.data.granted
+        if about in holding:
+            was, told, known = holding[about]
+            if event.time < (min(told, known) if was and not granted else told):
+                continue
+        holding[about] = granted, event.time, heard[event.uid]
+    return {about: granted for about, (granted, *_) in holding.items()}
 
 
 def _orders(found: Truth, log: Sequence[Event]) -> None:

@@ -72,6 +72,8 @@ class World:
             handler.service: InMemoryWorker(handler, now=START) for handler in handlers()
         }
         self.metrics = Metrics()
+        self.heard: dict[str, dict[str, datetime]] = {service: {} for service in self.workers}
+        """Service -> an event's ``uid`` -> when that service read it first."""
         self.logs: dict[str, list[Event]] = {topic: [] for topic in TOPICS}
         self.now = START
         self._read = {(service, topic): 0 for service in (*self.workers, "metrics") for topic in TOPICS}
@@ -103,6 +105,7 @@ class World:
             self.metrics.read(event, self.now)
             return
         self._pass(service)
+        self.heard[service].setdefault(event.uid, self.now)
         self.workers[service].send(event)
         self._publish(service)
 

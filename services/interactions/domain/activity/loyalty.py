@@ -10,13 +10,14 @@ LOYALTY = "/rapport/loyalty"
 
 
 def member_enrolled(customer: Customer, told: Told) -> Change:
-    """A customer joins once: what the program says of it holds, and until then what others say."""
+    """A customer joins once: what the program says of it holds, and until then when others say it was. The
+    tier is the program's alone."""
     data, old = told.event.data, customer.loyalty or Loyalty()
     assert isinstance(data, MemberEnrolled)
     known, own = old.enrolled_at is not None, told.event.source == LOYALTY
     if known and not own:
         return Change(customer, 0, COPY)
-    tier = data.tier if own and data.tier is not None else old.tier or data.tier
+    tier = data.tier if own and data.tier is not None else old.tier
     new = _with(customer, altered(old, enrolled_at=told.at, tier=tier))
     return Change(new, 0, COPY) if known else Change(new)
 
