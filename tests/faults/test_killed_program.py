@@ -54,7 +54,8 @@ class Load:
         self.members = [f"p{run}-{n}" for n in range(CUSTOMERS)]
         self.friends = [f"f{run}-{n}" for n in range(CUSTOMERS)]
         self.base: Counter[str] = Counter()
-        self.too_much: set[str] = set()
+        self.too_much: dict[str, str] = {}
+        """Event id to customer."""
         self.referrals = [
             event("referral.made", member, f"ref-{friend}", earlier, {"referred_customer": friend})
             for member, friend in zip(self.members, self.friends, strict=True)
@@ -77,8 +78,8 @@ class Load:
             self.events += [back, made]
             self.base[customer] -= cents // 100
         elif draw < 0.15:  # too much, before it is heard of
-            back["data"]["refund"]["amount"] = cents + 1
-            self.too_much.add(back["id"])
+            back["data"]["refund"]["amount"] = cents + 2  # one cent a line would be rounding
+            self.too_much[back["id"]] = customer
             self.events += [back, made]
         else:
             self.events += [made, made] if draw < 0.35 else [made]
@@ -163,9 +164,10 @@ def check(platform: Platform, load: Load) -> None:
         assert seen.ledger_entries == seen.told_entries, customer
     # Returns of too much: each a dead letter, and to the journal as if never seen.
     dead = {e["id"] for told in platform.told("purchases.dlq", everybody).values() for e in told.values()}
-    assert load.too_much <= dead
-    uids = [f"/till/faults {event_id}" for event_id in load.too_much]
+    assert load.too_much.keys() <= dead
+    uids = [f"/till/faults {event_id} {customer}" for event_id, customer in load.too_much.items()]
     entries = list(database["journal"].find({"_id": {"$in": uids}}))
+    assert len(entries) == len(uids)
     assert all("retracted_until" in entry for entry in entries)
     # What is counted over all members is what they have.
     outstanding = sum(d.get("outstanding", 0) for d in database["liability"].find({}))

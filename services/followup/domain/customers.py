@@ -23,7 +23,7 @@ def profile(state: Customer, data: Profile, at: Micros) -> Effects[Customer]:
 def consent(
     state: Customer, policy: Policy, data: ConsentChanged, order: Moment, now: Micros
 ) -> Effects[Customer]:
-    """The latest word by event time holds; but to a withdrawal that is heard later, a grant of the future is as
+    """The latest word by event time holds; to a withdrawal that is heard later a grant of the future is as
     old as when it was heard. A withdrawal takes back what is still with the sender."""
     by, at = order
     known = state.consent(data.purpose, data.channel)
