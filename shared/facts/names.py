@@ -94,7 +94,7 @@ def answer_of(data: SurveyAnswered) -> bytes | None:
 
 def heard(names: bytes, name: Name) -> Heard:
     """What ``names`` knows of it."""
-    at = _find(names, name.key)
+    at = place_of(names, name.key, _DAY)
     if at is None:
         return _NEW
     return Heard.SAME if names[at + _KEY : at + _TOLD] == name.told else Heard.OTHER
@@ -110,16 +110,17 @@ def with_name(names: bytes, name: Name, day: int) -> bytes:
 
 def without_name(names: bytes, name: Name) -> bytes:
     """As if it was never heard: what was accepted first was refused later."""
-    at = _find(names, name.key)
+    at = place_of(names, name.key, _DAY)
     return names if at is None else names[:at] + names[at + _DAY :]
 
 
-def _find(names: bytes, key: bytes) -> int | None:
-    at = names.find(key)
+def place_of(entries: bytes, key: bytes, size: int) -> int | None:
+    """Where, of packed entries of ``size`` bytes, the one begins that begins with ``key``."""
+    at = entries.find(key)
     while at >= 0:
-        if at % _DAY == 0:
+        if at % size == 0:
             return at
-        at = names.find(key, at + 1)
+        at = entries.find(key, at + 1)
     return None
 
 

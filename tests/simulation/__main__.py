@@ -33,7 +33,7 @@ def played(seed: int) -> tuple[int, list[str], Hits, float]:
     """Its problems (an error in the simulation itself is one too), what it hit, and its longest stall."""
     try:
         verdict = play_seed(seed)
-    except Exception as error:
+    except Exception as error:  # an error of the simulation itself is a failing seed too
         return seed, [f"{type(error).__name__}: {error}"], {}, 0.0
     return seed, verdict.problems, verdict.hits, verdict.stall
 

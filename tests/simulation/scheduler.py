@@ -181,7 +181,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:
+        except Exception as error:  # whoever awaits the call gets it, as from an executor
             future.set_exception(error)
         return future
 

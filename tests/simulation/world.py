@@ -165,7 +165,7 @@ class World:
             await self._run(number, process)
             await publisher.stop()
             node.kill()  # it ends
-        except Exception as error:
+        except Exception as error:  # whatever ends a process has it started again
             self.loop.note(f"{node.name} ends: {type(error).__name__}: {error}")
             self.restarts += 1
             self.loop.hits["ends by itself"] += 1

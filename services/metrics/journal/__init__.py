@@ -1,1 +1,3 @@
 """The compact journal: exactly-once counts without a document per event."""
+
+SERVICE = "metrics"

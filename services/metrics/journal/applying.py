@@ -7,6 +7,7 @@ from time import perf_counter
 
 import structlog
 
+from services.metrics.journal import SERVICE
 from services.metrics.journal.partition import Partition
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
@@ -17,8 +18,6 @@ from shared.worker.processing import Message
 from shared.worker.retry import about_document
 
 log = structlog.get_logger(__name__)
-
-SERVICE = "metrics"
 
 
 class PoisonError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from functools import partial
 from typing import Protocol, TypeAlias
 
+from services.metrics.journal import SERVICE
 from services.metrics.journal.known import Job, Known
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import PageCache, PageName, Run, RunInfo, by_page, holds, joined, pieces
@@ -17,7 +18,6 @@ from shared.worker.retry import retry
 Opened: TypeAlias = tuple[Known, "array[int]"]
 """The ids of a residue, and of them those that are not folded."""
 
-SERVICE = "metrics"
 STEP_IDS = 131_072
 """Of a job at a time: about a tenth of a second, between two flushes."""
 LEAST_RECENT = 16_384

@@ -59,7 +59,7 @@ class Narrowing:
         folding = any(write.fold is not None for write in writes)
         try:
             await store.write(writes)
-        except Exception as error:
+        except Exception as error:  # sorted here: unfoldable, too much at once, or for the caller
             if folding and about_document(error):
                 log.error("cells cannot be folded", error=f"{type(error).__name__}: {error}"[:300])
                 return await self.write(store, [replace(write, fold=None) for write in writes], parts)

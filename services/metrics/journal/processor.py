@@ -15,7 +15,8 @@ from typing import NoReturn, Protocol, TypeVar
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
-from services.metrics.journal.applying import SERVICE, PoisonError, apply_all, aside
+from services.metrics.journal import SERVICE
+from services.metrics.journal.applying import PoisonError, apply_all, aside
 from services.metrics.journal.library import IdStore, Library
 from services.metrics.journal.narrowing import Narrowing, RefusedWriteError, takes_another
 from services.metrics.journal.partition import UNWRITTEN, Partition

@@ -7,7 +7,7 @@ are (``shared.facts.names``), in the order in which the orders were heard.
 from struct import Struct
 from typing import NamedTuple
 
-from shared.facts.names import KEEP_DAYS, Heard, Name
+from shared.facts.names import KEEP_DAYS, Heard, Name, place_of
 from shared.schemas.base import Money
 
 _ENTRY = Struct(">8s4sHHHQ")
@@ -29,7 +29,7 @@ class Left(NamedTuple):
 
 def heard(book: bytes, name: Name) -> Heard:
     """What the book knows of an order."""
-    at = _find(book, name.key)
+    at = place_of(book, name.key, SIZE)
     if at is None:
         return Heard.NEW
     return Heard.SAME if book[at + _KEY : at + _TOLD] == name.told else Heard.OTHER
@@ -47,7 +47,7 @@ def with_order(book: bytes, name: Name, day: int, total: Money, lines: int) -> b
 
 def left_of(book: bytes, key: bytes) -> Left | None:
     """What is left of the order whose name has this hash; None for one not known."""
-    at = _find(book, key)
+    at = place_of(book, key, SIZE)
     if at is None:
         return None
     *_, currency, lines, amount = _ENTRY.unpack_from(book, at)
@@ -58,15 +58,6 @@ def refunded(book: bytes, order: Left, amount: int) -> bytes:
     """After a refund of no more than what is left."""
     place = order.place + _LEFT
     return book[:place] + (order.amount - amount).to_bytes(8) + book[place + 8 :]
-
-
-def _find(book: bytes, key: bytes) -> int | None:
-    at = book.find(key)
-    while at >= 0:
-        if at % SIZE == 0:
-            return at
-        at = book.find(key, at + 1)
-    return None
 
 
 def _number(currency: str) -> int:
