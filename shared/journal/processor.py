@@ -28,7 +28,7 @@ from shared.runtime import telemetry
 from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset
-from shared.worker.retry import Backoff, passes, retry
+from shared.worker.retry import Backoff, passes, retry, takes_another
 
 CONTENDED_SECONDS = 0.005
 """The first pause after another worker was faster at a shared counter; it doubles, up to 0.3 s."""
@@ -207,13 +207,7 @@ class JournalProcessor(Generic[S]):
             return False
         if step.most > 1:
             return True
-        try:
-            await self._store.prove(step.batch.partition, step.memory.epoch)
-        except FencedError:
-            raise
-        except Exception:  # whatever it is: a store that refuses a write of nothing is at fault, no event
-            return False
-        return True
+        return await takes_another(partial(self._store.prove, step.batch.partition, step.memory.epoch))
 
     async def _set_aside(self, step: Step[S], error: Exception) -> None:
         """The step's only event takes no effect, and the journal says so; a timer's row goes."""

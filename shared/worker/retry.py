@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.kafka.publisher import BrokerAwayError
 from shared.runtime import telemetry
+from shared.worker.processing import FencedError
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -105,3 +106,15 @@ async def retry(
             if not waits(error):
                 raise
             await backoff.wait(error)
+
+
+async def takes_another(prove: Callable[[], Awaitable[None]]) -> bool:
+    """Whether the store takes a write without the event that it refused (``prove``): else the fault is its
+    own. Raises ``FencedError``."""
+    try:
+        await prove()
+    except FencedError:
+        raise
+    except Exception:  # whatever it is: a store that refuses a write of nothing is at fault, no event
+        return False
+    return True

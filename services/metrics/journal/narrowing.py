@@ -31,18 +31,6 @@ class Writing(Protocol):
     async def prove(self, partition: int, epoch: int) -> None: ...
 
 
-async def takes_another(store: Writing, part: Partition) -> bool:
-    """Whether the store takes a write without the event that it refused: else the fault is its own. Raises
-    ``FencedError``."""
-    try:
-        await store.prove(part.number, part.epoch)
-    except FencedError:
-        raise
-    except Exception:  # whatever it is: a store that refuses a write of nothing is at fault, no event
-        return False
-    return True
-
-
 class Narrowing:
     """The limits of a worker's partitions, of those that have one."""
 

@@ -18,7 +18,7 @@ from services.metrics.domain.apply import CONSUMES
 from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
 from services.metrics.journal.library import IdStore, Library
-from services.metrics.journal.narrowing import Narrowing, RefusedWriteError, takes_another
+from services.metrics.journal.narrowing import Narrowing, RefusedWriteError
 from services.metrics.journal.partition import UNWRITTEN, Partition
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
@@ -29,7 +29,7 @@ from shared.schemas.times import micros
 from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
-from shared.worker.retry import about_document, passes, retry
+from shared.worker.retry import about_document, passes, retry, takes_another
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -164,7 +164,7 @@ class CompactProcessor:
             try:
                 await retry(SERVICE, "mongo", lambda: self._flush([part]))
             except RefusedWriteError as refused:
-                if most == 1 and batch.messages and await takes_another(self._store, part):
+                if most == 1 and batch.messages and await self._takes_another(part):
                     await self._set_aside(PoisonError(batch.messages[0]), refused.__cause__)
                 raise
             if events:
@@ -241,6 +241,9 @@ class CompactProcessor:
         for subject in missing:
             part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
+
+    async def _takes_another(self, part: Partition) -> bool:
+        return await takes_another(partial(self._store.prove, part.number, part.epoch))
 
     async def _set_aside(self, poison: PoisonError, cause: BaseException | None) -> NoReturn:
         """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""
