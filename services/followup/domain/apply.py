@@ -14,7 +14,7 @@ from shared.domain import Context, Effects
 from shared.facts.complaints import KINDS, step_of
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
-from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
+from shared.schemas.commands.followup import DeliveryReported, OutreachRequested, UnsubscribeRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,

@@ -26,7 +26,7 @@ from shared.domain import Append, Context, Effects, Emit, Put
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
-from shared.schemas.commands import ComplaintCommand, ComplaintOpenRequested
+from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
 from shared.schemas.complaints import ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
 from shared.facts.complaints import KINDS, Status
 from shared.schemas.base import Frozen, Id, Strict
-from shared.schemas.commands import ComplaintCommand
+from shared.schemas.commands.complaints import ComplaintCommand
 from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
 from shared.schemas.times import maybe_moment, moment

@@ -37,7 +37,7 @@ from shared.http.dependencies import SendCommands
 from shared.http.errors import Responses, responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.schemas.base import Id, Strict
-from shared.schemas.commands import (
+from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,

@@ -11,7 +11,7 @@ from services.interactions.domain.state import MAX_HELD, MAX_STEPS
 from shared.facts.complaints import MOST_WAITING
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
-from shared.schemas.commands import ComplaintAcknowledgeRequested, ComplaintReopenRequested
+from shared.schemas.commands.complaints import ComplaintAcknowledgeRequested, ComplaintReopenRequested
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,

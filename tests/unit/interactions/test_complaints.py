@@ -12,7 +12,7 @@ from services.interactions.domain.state import MAX_COMPLAINTS, Customer, initial
 from shared.domain import Effects, RefusedError
 from shared.facts.complaints import STATUSES
 from shared.schemas.base import Data
-from shared.schemas.commands import (
+from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.interactions.domain.complaints.steps import complaint_key
 from services.interactions.domain.state import Customer, found
 from shared.domain import Context, Outcome
-from shared.schemas.commands import (
+from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
