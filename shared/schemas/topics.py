@@ -20,17 +20,25 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         interactions.InteractionLogged,
         interactions.ConversationEscalated,
         interactions.ConversationAssigned,
+        interactions.ConversationReturned,
+        interactions.ConversationMerged,
         interactions.ConversationClosed,
     ),
     "complaints": (
         complaints.ComplaintOpened,
         complaints.ComplaintAcknowledged,
         complaints.ComplaintUpdated,
+        complaints.ComplaintChanged,
         complaints.ComplaintResolved,
         complaints.ComplaintReopened,
         complaints.ComplaintClosed,
+        complaints.ComplaintWaiting,
+        complaints.ComplaintResumed,
         complaints.CompensationGranted,
+        complaints.ComplaintSlaWarned,
+        complaints.ComplaintSlaMet,
         complaints.ComplaintSlaBreached,
+        complaints.ComplaintEscalated,
     ),
     "purchases": (
         purchases.PurchaseMade,
@@ -92,7 +100,11 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
 TYPES: dict[str, type[Data]] = {cls.event_type: cls for classes in TOPICS.values() for cls in classes}
 """CloudEvents type -> data class."""
 
+_OWN_TOPICS = ("loyalty", "outreach", "commands", "clock")
+
 OWN_TYPES: frozenset[str] = frozenset(
-    cls.event_type for topic in ("loyalty", "outreach", "commands", "clock") for cls in TOPICS[topic]
-) | {complaints.ComplaintSlaBreached.event_type}
+    event_type
+    for event_type, cls in TYPES.items()
+    if cls.topic in _OWN_TOPICS or issubclass(cls, complaints.ComplaintClockData)
+)
 """Types that only Rapport writes: ``POST /events`` refuses them."""

@@ -78,6 +78,11 @@ def _compensation(data: complaints.CompensationGranted) -> str:
     return f"Compensation, {data.kind}: {' and '.join(given)}" if given else f"Compensation: {data.kind}"
 
 
+def _changed(data: complaints.ComplaintChanged) -> str:
+    told = (("severity", data.severity), ("category", data.category), ("assignee", data.assignee))
+    return f"Complaint changed: {', '.join(f'{name} {value}' for name, value in told if value) or 'nothing'}"
+
+
 def _points(verb: str) -> Callable[[loyalty.LedgerEntry], str]:
     return lambda d: f"{_plural(abs(d.points), 'point')} {verb}, balance {d.balance}: {d.reason}"
 
@@ -102,6 +107,11 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         ),
         _of(interactions.ConversationEscalated, lambda d: f"Conversation escalated by {d.from_}: {d.reason}"),
         _of(interactions.ConversationAssigned, lambda d: f"Conversation assigned to {d.agent_id}"),
+        _of(
+            interactions.ConversationReturned,
+            lambda d: f"Conversation given back to the {d.to}: {d.reason}",
+        ),
+        _of(interactions.ConversationMerged, lambda d: f"Conversation continued in {d.into}"),
         _of(interactions.ConversationClosed, lambda d: f"Conversation closed: {d.outcome}"),
         _of(complaints.ComplaintOpened, lambda d: f"Complaint, {d.severity}, {d.category}: {d.description}"),
         _of(
@@ -113,7 +123,13 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         _of(complaints.ComplaintReopened, lambda d: f"Complaint reopened: {d.reason}"),
         _of(complaints.ComplaintClosed, lambda _: "Complaint closed"),
         _of(complaints.CompensationGranted, _compensation),
+        _of(complaints.ComplaintChanged, _changed),
+        _of(complaints.ComplaintWaiting, lambda d: f"Complaint waits for the customer: {d.reason}"),
+        _of(complaints.ComplaintResumed, lambda _: "Complaint waits no more"),
+        _of(complaints.ComplaintSlaWarned, lambda d: f"Complaint due soon: {d.clock.replace('_', ' ')}"),
+        _of(complaints.ComplaintSlaMet, lambda d: f"Complaint in time: {d.clock.replace('_', ' ')}"),
         _of(complaints.ComplaintSlaBreached, lambda d: f"Complaint overdue: {d.clock.replace('_', ' ')}"),
+        _of(complaints.ComplaintEscalated, lambda d: f"Complaint escalated to {d.to}, level {d.level}"),
         _of(
             purchases.PurchaseMade,
             lambda d: (

@@ -139,6 +139,6 @@ def name_of_event(event: Event) -> str:
 
 
 def assignee_of(told: ComplaintsData) -> str | None:
-    """Who deals with it: ``assignee``, a field that a complaint's facts may carry beside their own."""
-    name = (told.model_extra or {}).get("assignee")
+    """Who deals with it: ``assignee``, which any of a complaint's facts may carry beside its own fields."""
+    name = vars(told).get("assignee", (told.model_extra or {}).get("assignee"))
     return name if isinstance(name, str) and re.fullmatch(ID_PATTERN, name) else None

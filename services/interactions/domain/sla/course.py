@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from services.interactions.domain.sla.policy import ClockName
 from services.interactions.domain.sla.runs import State, Stretch
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 NoticeKind: TypeAlias = Literal["warned", "met", "breached", "escalated"]
