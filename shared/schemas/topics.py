@@ -90,6 +90,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         loyalty_commands.ReferralRewardRequested,
         loyalty_commands.ReferralBonusRequested,
         followup_commands.OutreachRequested,
+        followup_commands.ReplyRequested,
         followup_commands.UnsubscribeRequested,
         followup_commands.DeliveryReported,
     ),

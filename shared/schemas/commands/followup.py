@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from shared.schemas.base import Id, Time
-from shared.schemas.commands import Command
+from shared.schemas.commands import Command, Text
 from shared.schemas.fields import Count, Label
+from shared.schemas.interactions import MessageId
 
 
 class OutreachRequested(Command):
@@ -47,3 +48,24 @@ class DeliveryReported(Command):
     """Which try it was, from 1."""
     error: str | None = None
     """What went wrong, in the words of who refused it."""
+
+
+class ReplyRequested(Command):
+    """Send what an agent wrote. From interactions, once the message stands in its conversation."""
+
+    event_type: ClassVar[str] = "rapport.followup.reply.requested.v1"
+
+    outreach_id: Id
+    """Names the message for ever; its name on the channel is made from it."""
+    conversation_id: Id
+    """The conversation that it belongs to."""
+    channel: Id
+    """What it is sent by."""
+    text: Text
+    """What the agent wrote: plain text."""
+    subject: Label | None = None
+    """Its subject line, where the channel has one."""
+    in_reply_to: MessageId | None = None
+    """The name of the customer's message that it answers."""
+    agent_id: Id | None = None
+    """Who wrote it."""
