@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
@@ -203,6 +204,7 @@ class Customer(Open):
     """Tiers and segments by time, as far back as ``MAX_MATCHED`` go."""
     names: Names = b""
     """Of returns that count, terms, complaints, reviews, referrals, answers."""
+    conversations: Conversations = Conversations()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
