@@ -6,7 +6,7 @@ read in the order in which the journal has it: each transaction is planned again
 before it left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import gcd
 from typing import Any
@@ -18,8 +18,10 @@ from shared.journal.testing import LONG_AGO
 from shared.journal.testing_results import DeadLetter, Published
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.clients import KafkaRecord, TopicPartition
+from shared.kafka.keys import partition_of
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
+from shared.schemas.topics import DEAD_LETTER_SUFFIX
 from shared.worker.processing import TIMER_TOPIC, Message, Origin
 from tests.simulation.documents import Document, thaw
 from tests.simulation.logs import END
@@ -59,23 +61,28 @@ class Replay:
         for writes in server.commits:
             for partition in self._documents(writes, "partitions"):
                 self._commit(partition, self._documents(writes, "journal"))
+        late = [timer for timer in self.store.timers.values() if timer.due_at <= END]
+        self.problems += [f"{_name(timer)} has never fired" for timer in late]
 
     def _documents(self, writes: Mapping[Place, bytes | None], collection: str) -> list[Document]:
         wanted = (self._database, collection)
         return [thaw(raw) for (name, _), raw in writes.items() if name == wanted and raw is not None]
 
     def _commit(self, partition: Document, journal: Sequence[Document]) -> None:
-        number, horizon = partition["_id"], partition.get("watermark", LONG_AGO)
+        number, stored = partition["_id"], partition.get("watermark", LONG_AGO)
         before = max(self._watermarks.get(number, LONG_AGO), self._inherited(number, partition["counts"]))
-        self._watermarks[number] = horizon
+        self._watermarks[number] = stored
         named = {d["_id"]: d for d in journal}
         at, messages = before, []
         for origin in self._read(journal):
             event = self._event(origin)
             at = max(at, event.time)
             messages.append(Message(number, at, event, origin))
-        last_key = max((_timer(uid)[0] for uid in named if _timer(uid)[1] == horizon), default="")
-        due = [t for t in self.store.timers.values() if self._planner.fire(t).event.uid in named]
+        fired = [(due_at, key) for key, due_at in map(_timer, named) if due_at is not None]
+        horizon, last_key = self._limit(fired, stored, moves=bool(messages) or stored > before)
+        count = partition["counts"][-1]
+        mine = [t for t in self.store.timers.values() if partition_of(t.subject.encode(), count) == number]
+        due = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
         plan = self._planner.plan(
             messages,
             due,
@@ -92,10 +99,20 @@ class Replay:
             self.problems.append(f"a transaction of partition {number} should have, or not have: {wrong}")
         self.store.keep(plan, number, strict=False)
         self.published.add(plan)
-        subjects = {m.event.subject for m in messages}
-        mine = [t for t in self.store.timers.values() if t.subject in subjects]
-        late = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
-        self.problems += [f"{_name(t)} has not fired by {horizon}" for t in late]
+
+    @staticmethod
+    def _limit(
+        fired: Sequence[tuple[datetime, str]], stored: datetime, *, moves: bool
+    ) -> tuple[datetime, str]:
+        """Up to when, and in that instant up to which key, timers fire in a transaction: all that are due by
+        then, in their order. ``stored`` is the watermark that it left; ``moves``: it brought it there.
+
+        A partition that a growth has made, or given others' keys, begins at a watermark that their timers are
+        behind. Steps of those alone go as far as the last of them; ``run`` sees to it that none is left.
+        """
+        if moves:
+            return stored, max((key for due_at, key in fired if due_at == stored), default="")
+        return max(fired, default=(LONG_AGO, ""))
 
     def _read(self, journal: Sequence[Document]) -> list[Origin]:
         """Where the records stand that were handled, in their order."""
@@ -106,11 +123,28 @@ class Replay:
             known = self.store.journal.get(d["_id"])
             if d["topic"] == TIMER_TOPIC or (known is not None and known.origin == origin):
                 continue  # the latter is a tombstone in its place: another event takes it back
-            own = d.get("retracted_until") is not None and "refusal" not in d
+            # One that takes itself back has its dead letter with it; a tombstone has nothing.
+            own = d.get("retracted_until") is not None and not {"refusal", "emitted"} & d.keys()
             (moved if own else origins).append(origin)
+        moved += self._replaced(journal, {*origins, *moved})
         for origin in sorted(moved, key=lambda o: o.offset):
             origins.insert(self._place(origins, origin), origin)
         return origins
+
+    def _replaced(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
+        """Records that were handled, and refused or taken back, before another one of their ids came in the
+        same step and stands in the journal for both: their dead letters tell where they were."""
+        found: dict[Origin, None] = {}
+        for record in (record for d in journal for record in d.get("emitted", ())):
+            if not record["topic"].endswith(DEAD_LETTER_SUFFIX):
+                continue
+            origin = Origin.parse(bytes(dict(record["headers"])["rapport-origin"]).decode())
+            if origin.offset < 0 or origin in named:  # a timer's firing is no record
+                continue
+            known = self.store.journal.get(self._event(origin).uid)
+            if known is None or known.origin != origin:
+                found[origin] = None
+        return [*found]
 
     def _place(self, origins: Sequence[Origin], new: Origin) -> int:
         """Where a record was handled. Tombstones are written last: an event of this very step that was taken
@@ -149,4 +183,4 @@ def _timer(uid: str) -> tuple[str, datetime | None]:
 
 
 def _name(timer: Timer) -> str:
-    return f"timer {timer.key} of {timer.due_at}"
+    return f"the timer {timer.key} of {timer.due_at}"
