@@ -42,7 +42,8 @@ class Replay:
         self.problems: list[str] = []
         self._planner = Planner(handler, secret, stream=True)
         self._database = f"rapport_{handler.service}"
-        self._records = {(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
+        self._records = {Origin(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
+        self._handled: set[Origin] = set()
         self._watermarks: dict[int, datetime] = {}
         self._counts: dict[int, set[int]] = {}
         """Numbers of partitions under which each was taken over."""
@@ -123,28 +124,20 @@ class Replay:
             known = self.store.journal.get(d["_id"])
             if d["topic"] == TIMER_TOPIC or (known is not None and known.origin == origin):
                 continue  # the latter is a tombstone in its place: another event takes it back
-            # One that takes itself back has its dead letter with it; a tombstone has nothing.
-            own = d.get("retracted_until") is not None and not {"refusal", "emitted"} & d.keys()
-            (moved if own else origins).append(origin)
+            # One that takes itself back has its dead letter with it, a tombstone what others emitted.
+            own = d.get("retracted_until") is not None and "refusal" not in d
+            (moved if own and origin not in _letters(d) else origins).append(origin)
         moved += self._replaced(journal, {*origins, *moved})
         for origin in sorted(moved, key=lambda o: o.offset):
             origins.insert(self._place(origins, origin), origin)
+        self._handled.update(origins)
         return origins
 
     def _replaced(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
         """Records that were handled, and refused or taken back, before another one of their ids came in the
         same step and stands in the journal for both: their dead letters tell where they were."""
-        found: dict[Origin, None] = {}
-        for record in (record for d in journal for record in d.get("emitted", ())):
-            if not record["topic"].endswith(DEAD_LETTER_SUFFIX):
-                continue
-            origin = Origin.parse(bytes(dict(record["headers"])["rapport-origin"]).decode())
-            if origin.offset < 0 or origin in named:  # a timer's firing is no record
-                continue
-            known = self.store.journal.get(self._event(origin).uid)
-            if known is None or known.origin != origin:
-                found[origin] = None
-        return [*found]
+        told = dict.fromkeys(origin for d in journal for origin in _letters(d))
+        return [o for o in told if o not in named and o not in self._handled and o in self._records]
 
     def _place(self, origins: Sequence[Origin], new: Origin) -> int:
         """Where a record was handled. Tombstones are written last: an event of this very step that was taken
@@ -171,8 +164,14 @@ class Replay:
         return latest
 
     def _event(self, origin: Origin) -> Event:
-        record = self._records[origin.topic, origin.partition, origin.offset]
+        record = self._records[origin]
         return decode(open_envelope(record.key, record.value, record.headers), wall_now=END)
+
+
+def _letters(entry: Document) -> list[Origin]:
+    """Where the records stand whose dead letters an entry of the journal emitted."""
+    dead = [r for r in entry.get("emitted", ()) if r["topic"].endswith(DEAD_LETTER_SUFFIX)]
+    return [Origin.parse(bytes(dict(r["headers"])["rapport-origin"]).decode()) for r in dead]
 
 
 def _timer(uid: str) -> tuple[str, datetime | None]:
