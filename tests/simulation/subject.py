@@ -131,11 +131,11 @@ class JournalSubject:
 
     def _slots(self, run: Ended) -> Iterator[tuple[str, Slot]]:
         """All that the service reads, with where it stands."""
-        intake = self.intake()
-        for (topic, _), log in run.broker.records.items():
+        intake, broker = self.intake(), run.broker
+        for (topic, _), log in broker.records.items():
             if topic in self.topics:
                 for record in log:
-                    slot = intake.read(record, run.broker.count_at(record))
+                    slot = intake.read(record, broker.count_at(record), broker.first_count)
                     yield f"{record.topic}/{record.partition}/{record.offset}", slot
 
     def _unread(self, run: Ended, got: Result) -> list[str]:
