@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.worker.processing import Message, Origin
-from tests.unit.journal.driver import START, processor, purchase, run
+from tests.unit.journal.driver import START, batch_of, processor, purchase, run
 from tests.unit.journal.kiosk import KIOSK, Step, give_back, log_of
 from tests.unit.journal.memory import CrashError, MemoryPublisher, MemoryStore
 from tests.unit.journal.test_shared import END, dead_letters, outcome, reference, said, steps
@@ -40,6 +40,27 @@ def test_workers_that_die_one_after_the_other_change_nothing(log: list[Step], li
             asyncio.run(run(processor(store, publisher, KIOSK), messages, size, END))
     publisher.crash_at = None
     asyncio.run(run(processor(store, publisher, KIOSK), messages, 500, END))
+    assert outcome(store) == outcome(one)
+    assert {repr(r) for r in said(publisher.records)} == {repr(r) for r in said(published.records)}
+
+
+def test_what_was_not_said_is_said_though_a_timer_takes_it_back_before_it_is_read_again() -> None:
+    """Under the wall clock timers fire before the first records are there."""
+    steps_told: list[Step] = [("return", 0, 1, 0, 2)]
+    one, published = reference(steps_told)
+    store, publisher, log = MemoryStore(KIOSK), MemoryPublisher(), log_of(steps_told)
+
+    async def lives() -> None:
+        publisher.crash_at = 1
+        with contextlib.suppress(CrashError):
+            await run(processor(store, publisher, KIOSK), log, 500)
+        publisher.crash_at = None
+        target = processor(store, publisher, KIOSK)
+        await target.assigned(frozenset({0}), 2)
+        await target.process(batch_of([], START, END))
+        await target.process(batch_of(log, END))
+
+    asyncio.run(lives())
     assert outcome(store) == outcome(one)
     assert {repr(r) for r in said(publisher.records)} == {repr(r) for r in said(published.records)}
 
