@@ -86,6 +86,8 @@ class Tombstone:
     origin: Origin
     until: int
     """Records of the id on the origin's topic and partition are handled up to this offset."""
+    emitted: tuple[Record, ...] = ()
+    """What the journal's entry had of it: it may not be published yet, if its worker died."""
 
 
 @dataclass(slots=True)
