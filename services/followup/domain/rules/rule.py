@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -12,6 +12,10 @@ from shared.schemas.base import Data, Strict
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
+REPLY = "reply"
+"""The rule name of what an agent writes in a conversation; its template's too, and its purpose's, which no
+consent, cap or hold names."""
+RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
@@ -44,9 +48,9 @@ class Rule(Strict):
 
     @field_validator("name")
     @classmethod
-    def _not_manual(cls, value: str) -> str:
-        if value == MANUAL:
-            raise ValueError(f"{MANUAL!r} is the name of what POST /outreach sends")
+    def _not_reserved(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"{value!r} is the name of {RESERVED[value]}")
         return value
 
     @field_validator("triggers", "cancel_on")
@@ -93,6 +97,16 @@ class Rule(Strict):
             if self.for_each and self.for_each not in data_class(event).model_fields:
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The variables that a trigger may be without."""
+        found = []
+        for name in self.variables:
+            kinds = [data_class(event).model_fields[name].annotation for event in self.triggers]
+            if any(type(None) in get_args(kind) for kind in kinds):
+                found.append(name)
+        return tuple(found)
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
