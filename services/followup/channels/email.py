@@ -30,7 +30,7 @@ from services.followup.domain.state import Customer, address_mark
 from shared.runtime.settings import Port
 
 HEADERS = HeaderRegistry()
-# Else it is cut at a colon, which ids may have. Typeshed does not know that headers are mixed from two classes.
+# Else it is cut at a colon, which ids may have. (Typeshed does not know that the registry mixes classes.)
 HEADERS.map_to_type("message-id", UnstructuredHeader)  # type: ignore[arg-type]
 # A header that does not fit its line is folded into encoded words, and no mail client decodes those in
 # List-Unsubscribe: so lines may be as long as RFC 5322 allows.

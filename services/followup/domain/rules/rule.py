@@ -33,6 +33,8 @@ class Rule(Strict):
     """Fields of the trigger and the values that they must have, else it starts nothing."""
     for_each: str | None = None
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
+    every: bool = False
+    """Each trigger has its own outreach, and none stands behind another: each says something new."""
     delay: Duration
     restart: bool = False
     """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""
@@ -90,6 +92,8 @@ class Rule(Strict):
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
+        if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
+            raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
         both = set(self.triggers) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
