@@ -17,6 +17,8 @@ from services.interactions.domain.complaints import waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
+from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
@@ -95,6 +97,8 @@ def _profile(customer: Customer, told: Profile, at: Micros) -> Customer:
 FOLDS: Mapping[type[Data], Fold] = {
     **_plain(_profile, CustomerRegistered, CustomerUpdated),
     ConsentChanged: consent_changed,
+    InteractionLogged: interaction_logged,
+    **dict.fromkeys(STEP_TYPES, conversation_stepped),
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
     PurchaseMade: purchase_made,
@@ -152,7 +156,7 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     change = Change(customer) if fold is None else fold(customer, told)
     new = _counted(change, told)
 
-    told_row = timeline_row(told.event, told.at, change.note, change.complaint)
+    told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
     row = placed_in_log(told_row, told, new).document()
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
     rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]

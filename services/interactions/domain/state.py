@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
+from services.interactions.domain.conversations.known import Conversations
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
 from shared.facts.profile import Known
@@ -205,6 +206,7 @@ class Customer(Open):
     """The one due first first."""
     names: Names = b""
     """Of returns that count, terms, products, complaints, reviews, referrals, answers."""
+    conversations: Conversations = Conversations()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
