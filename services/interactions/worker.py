@@ -1,7 +1,7 @@
 """``python -m services.interactions.worker``: reads every topic, keeps the timeline and the 360."""
 
 from services.interactions.config import load
-from services.interactions.domain.apply import CONSUMES, apply
+from services.interactions.domain.apply import CONSUMES, KINDS, apply
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
@@ -22,6 +22,7 @@ def handler(settings: Settings) -> Handler[Customer]:
         apply=apply,
         collections=COLLECTIONS,
         reads_everything=True,
+        kinds=KINDS,
     )
 
 
