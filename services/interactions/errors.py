@@ -28,6 +28,16 @@ INVALID_TRANSITION = ErrorCode(
 )
 TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
 
+UNKNOWN_TASK = ErrorCode("unknown_task", 404, "There is no task {task}.")
+TASK_EXISTS = ErrorCode("task_exists", 409, "Team {team} has a task {task} already.")
+TASK_DONE = ErrorCode("task_done", 409, "Task {task} is done.")
+DUPLICATE_TASK = ErrorCode(
+    "duplicate_task", 409, "Task {task} of team {team} was opened before, with other data: the first holds."
+)
+AMBIGUOUS_TASK = ErrorCode(
+    "ambiguous_task", 409, "Several teams have a task {task}: name one with the parameter team."
+)
+
 DUPLICATE_TERM = ErrorCode(
     "duplicate_term",
     409,

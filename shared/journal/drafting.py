@@ -70,9 +70,9 @@ class Drafter(Generic[S]):
         step.cut(due, all_read=len(due) < TIMERS_A_STEP)
 
     async def _read_states(self, step: Step[S]) -> None:
-        memory, subjects = step.memory, step.subjects
-        states = memory.states(subjects)
-        missing = [s for s in subjects if s not in states]
+        memory, ids = step.memory, step.state_ids
+        states = memory.states(ids)
+        missing = [id for id in ids if id not in states]
         if missing:
             started = perf_counter()
             # Two of a text while it is read, and what the state itself takes.
@@ -126,5 +126,5 @@ class Drafter(Generic[S]):
         found = await retry(self._service, "mongo", partial(self._store.journalled, uids))
         if found:
             step.known.update(found)
-            step.memory.forget(step.subjects)
+            step.memory.forget(step.state_ids)
         return set(found)

@@ -30,7 +30,7 @@ class Step(Generic[S]):
     known: dict[str, Journalled] = field(default_factory=dict)
     """What the journal has been found to have of its events, by uid."""
     states: Mapping[str, StoredState[S]] = field(default_factory=dict)
-    """What its last plan was made from, by customer."""
+    """What its last plan was made from, by id."""
     messages: Sequence[Message] = ()
     due: Sequence[Timer] = ()
     """Timers due by ``horizon``, as read for its last plan."""
@@ -85,10 +85,10 @@ class Step(Generic[S]):
         return len(self.messages) + len(self.due)
 
     @property
-    def subjects(self) -> list[str]:
-        """The customers whose states its plan is made from, each once, in the order in which they come."""
+    def state_ids(self) -> list[str]:
+        """The states that its plan is made from, each once, in the order in which they come."""
         return list(
-            dict.fromkeys([*(m.event.subject for m in self.messages), *(t.subject for t in self.due)])
+            dict.fromkeys([*(m.event.state_id for m in self.messages), *(t.subject for t in self.due)])
         )
 
     def seen(self, message: Message) -> bool:

@@ -27,13 +27,16 @@ from services.interactions.domain.rows import CUSTOMERS, TIMELINE, customer_row
 from services.interactions.domain.search import profile_rows
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer, altered
+from services.interactions.domain.tasks import state as tasks
+from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.telling import Change, Told
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Context, Effects, Emit, Put
+from shared.domain import Append, Context, Effects, Emit, Kind, Put
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
+from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
@@ -64,6 +67,7 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from shared.schemas.teams import TASK, TaskDone, TaskOpened
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment
 from shared.schemas.topics import TOPICS
@@ -73,7 +77,13 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
     ComplaintOpenRequested,
     *STEPS,
+    TaskOpened,
+    TaskDone,
+    TaskOpenRequested,
+    TaskDoneRequested,
 )
+KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
+"""States that are no customer's."""
 
 CLOCK_TYPES = tuple(cls for cls in TOPICS["complaints"] if issubclass(cls, ComplaintClockData))
 

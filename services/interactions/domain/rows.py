@@ -22,6 +22,7 @@ TIMELINE = "timeline"
 COMPLAINTS = "complaints"
 CUSTOMERS = "customers"
 SEARCH = "search"
+TASKS = "tasks"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -33,6 +34,12 @@ COLLECTIONS = (
     ),
     Collection(CUSTOMERS, owner="_id", personal=("name", "email", "segment"), indexes=("id_key",)),
     Collection(SEARCH, owner="customer", personal=("key",), indexes=("key",)),
+    Collection(
+        TASKS,
+        owner="customer",
+        personal=("text", "outcome"),
+        indexes=("task_id", "team,status,order", "status,order", "customer"),
+    ),
 )
 
 _YEAR_1 = 62_135_596_800_000_000

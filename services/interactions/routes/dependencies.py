@@ -29,6 +29,7 @@ Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
+TaskId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 def last_shown(cursor: str | None) -> str | None:
