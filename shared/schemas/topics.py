@@ -81,6 +81,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintReopenRequested,
         complaint_commands.ComplaintCloseRequested,
         complaint_commands.ComplaintCompensateRequested,
+        complaint_commands.ComplaintApproveRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

@@ -11,23 +11,32 @@ from services.interactions.domain.activity.channels import channel_used
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints import waiting
+from services.interactions.domain.complaints import compensation, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
+from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.opening import complaint_opened
+from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.complaints.steps import complaint_stepped
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
 from services.interactions.domain.search import profile_rows
+from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Change, Told
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Context, Effects, Emit, Put
+from shared.domain import Append, Context, Effects, Emit, Put, RefusedError
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
-from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
-from shared.schemas.complaints import ComplaintOpened
+from shared.schemas.commands.complaints import (
+    ComplaintApproveRequested,
+    ComplaintCommand,
+    ComplaintCompensateRequested,
+    ComplaintOpenRequested,
+    ComplaintResolveRequested,
+)
+from shared.schemas.complaints import ComplaintOpened, ComplaintsData
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -58,6 +67,8 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
     ComplaintOpenRequested,
     *STEPS,
+    ComplaintCompensateRequested,
+    ComplaintApproveRequested,
 )
 
 D = TypeVar("D", bound=Data)
@@ -113,22 +124,59 @@ CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 """Facts whose channel the customer used."""
 
 
-def apply(customer: Customer, event: Event, context: Context) -> Effects[Customer]:
+def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
     """A fact takes effect; a command is turned into one, which takes effect at once and is emitted; a timer
     ends the waiting of facts.
 
     Raises as the folds do; a fact so refused is a dead letter.
     """
     data, at = event.data, micros(event.time)
-    if isinstance(data, TimerFired):
-        return waiting.expired(customer, at)
-    if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
-        return apply_fact(customer, Told(event, at, context))
-    fact = decide(data, context)
-    at = decided_at(customer, fact, at)
-    event = structs.replace(event, data=fact, time=moment(at))
+    match data:
+        case TimerFired():
+            return waiting.expired(customer, at)
+        case ComplaintCompensateRequested() | ComplaintApproveRequested():
+            decided = compensation.decided(sla.compensation, customer, data, at, context)
+            if decided.granted is None:
+                row = complaint_row(customer.customer_id, decided.complaint).document()
+                rows = (Put(COMPLAINTS, row),)
+                return Effects(decided.customer, rows=rows, outcome=compensation.NEEDS_APPROVAL)
+            effects = _asked_for(decided.customer, event, decided.granted, context)
+        case ComplaintOpenRequested() | ComplaintCommand():
+            if isinstance(data, ComplaintResolveRequested):
+                require_listed(sla, data)
+            effects = _asked_for(customer, event, decide(data, context), context)
+        case _:
+            effects = apply_fact(customer, Told(event, at, context))
+    return _with_reopenings(customer, effects, event, context)
+
+
+def _asked_for(
+    customer: Customer, command: Event, fact: ComplaintsData, context: Context
+) -> Effects[Customer]:
+    """The fact that a command leads to: it takes effect, is emitted and answered."""
+    at = decided_at(customer, fact, micros(command.time))
+    event = structs.replace(command, data=fact, time=moment(at))
     effects = apply_fact(customer, Told(event, at, context, asked=True))
     return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
+
+
+def _with_reopenings(
+    before: Customer, effects: Effects[Customer], event: Event, context: Context
+) -> Effects[Customer]:
+    """With the complaints reopened that low scores are about, as the fact has made it known."""
+    while (due := reopening(before, effects.state, event.subject, context)) is not None:
+        try:
+            more = apply_fact(effects.state, Told(due, micros(due.time), context, asked=True))
+        except RefusedError:  # no room for another step
+            break
+        effects = replace(
+            effects,
+            state=more.state,
+            emits=(*effects.emits, Emit(due.data, due.time)),
+            timers=(*effects.timers, *more.timers),
+            rows=(*effects.rows, *more.rows),
+        )
+    return effects
 
 
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:

@@ -99,6 +99,8 @@ class ComplaintRow(Row, frozen=True):
     acknowledged_at: Micros | None
     resolved_at: Micros | None
     closed_at: Micros | None
+    approvals: tuple[dict[str, Any], ...] = ()
+    """Compensation that waits, each as ``state.Approval`` in JSON."""
 
 
 class CustomerRow(Row, frozen=True, omit_defaults=True):
@@ -144,6 +146,7 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         acknowledged_at=now.acknowledged_at,
         resolved_at=now.resolved_at,
         closed_at=now.closed_at,
+        approvals=tuple(one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals),
     )
 
 

@@ -13,7 +13,8 @@ from pydantic import Field
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
 from shared.facts.profile import Known
-from shared.schemas.base import Open
+from shared.schemas.base import Money, Open
+from shared.schemas.complaints import CompensationKind
 from shared.schemas.times import Micros
 
 MAX_CHANNELS = 50
@@ -67,6 +68,29 @@ class Breach(Open):
     at: Micros
 
 
+class Approval(Open):
+    """Compensation above the limit of who asked for it: it waits until another principal approves it."""
+
+    approval_id: str
+    at: Micros
+    """When it was asked for."""
+    asked_by: str | None = None
+    """The principal's name."""
+    kind: CompensationKind
+    points: int | None = None
+    reward_id: str | None = None
+    money: Money | None = None
+
+
+class Score(Open):
+    """The answer to a survey about a complaint that holds: the latest."""
+
+    complaint_id: str
+    survey: str
+    score: int
+    at: Micros
+
+
 class Complaint(Open):
     """A complaint as it was opened, and all that is known to have happened to it; its texts are in the
     timeline. What it is by now follows from the steps, by their times (``Complaint.life``)."""
@@ -85,6 +109,8 @@ class Complaint(Open):
     """SLA clocks that ran out, and when last."""
     told_at: Micros
     """Time of the latest of its other facts."""
+    approvals: tuple[Approval, ...] = ()
+    """Compensation that waits for an approval, the first asked for first."""
 
     @property
     def life(self) -> Life:
@@ -179,6 +205,8 @@ class Customer(Open):
     """Of returns that count, terms, complaints, reviews, referrals, answers."""
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
+    scores: tuple[Score, ...] = ()
+    """About complaints, known or not, in the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
     seen_at: Micros | None = None

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
+from services.interactions.models.compensation import ApprovalView, approval_view
 from shared.facts.complaints import KINDS, Status
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.commands.complaints import ComplaintCommand
-from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
-from shared.schemas.fields import GivenPoints, Label, Price, Severity
+from shared.schemas.complaints import ComplaintOpened, ComplaintResolved
+from shared.schemas.fields import Label, Severity
 from shared.schemas.times import maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
@@ -54,21 +55,6 @@ class Reopening(Strict):
 
 class Closing(Strict):
     """There is nothing to say about it."""
-
-
-class Compensation(Strict):
-    """``points`` for kind points; ``money`` for kind refund; a voucher may say either."""
-
-    kind: CompensationKind
-    points: GivenPoints | None = None
-    money: Price | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Compensation":
-        needed = {"points": "points", "refund": "money"}.get(self.kind)
-        if needed is not None and getattr(self, needed) is None:
-            raise ValueError(f"{needed} is needed for kind {self.kind}")
-        return self
 
 
 class Opened(Frozen):
@@ -120,12 +106,15 @@ class ComplaintDetail(ComplaintView):
     description: str | None
     resolution: str | None
     root_cause: str | None
+    approvals: list[ApprovalView]
+    """Compensation that waits for an approval, the first asked for first."""
     history: list[StepView]
 
 
-def command_of(kind: type[C], complaint_id: str, body: Strict) -> C:
-    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path."""
-    return kind.model_validate(body.model_dump(exclude_none=True) | {"complaint_id": complaint_id})
+def command_of(kind: type[C], complaint_id: str, body: Strict, **caller: object) -> C:
+    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path, and
+    ``caller`` says who asks."""
+    return kind.model_validate(body.model_dump(exclude_none=True) | caller | {"complaint_id": complaint_id})
 
 
 def complaint_view(row: ComplaintRow) -> ComplaintView:
@@ -145,6 +134,7 @@ def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> Compl
         description=opened.get("description"),
         resolution=resolved.get("resolution"),
         root_cause=resolved.get("root_cause"),
+        approvals=[approval_view(one) for one in row.approvals],
         history=steps,
     )
 

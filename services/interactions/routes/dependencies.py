@@ -18,6 +18,7 @@ def get_store(database: Database) -> InteractionsStore:
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
+Approver = Annotated[Principal, Depends(require("complaints:approve"))]
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]

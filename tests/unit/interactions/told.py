@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.interactions.domain.apply import apply
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
 from shared.domain import Context, Effects, Put
@@ -39,7 +38,7 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
     def new_id(tag: str) -> str:
         return f"{tag}-{told.id}"
 
-    effects = apply(state, told, Context(told.time, new_id, new_id))
+    effects = HANDLER.apply(state, told, Context(told.time, new_id, new_id))
     assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state, (
         "the store gives it back as it was"
     )

@@ -9,14 +9,12 @@ from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
-    ComplaintCompensateRequested,
     ComplaintOpenRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
     ComplaintUpdateRequested,
 )
 from shared.schemas.complaints import (
-    CompensationGranted,
     ComplaintAcknowledged,
     ComplaintClosed,
     ComplaintOpened,
@@ -33,7 +31,6 @@ STEPS: Mapping[type[ComplaintCommand], type[ComplaintsData]] = {
     ComplaintResolveRequested: ComplaintResolved,
     ComplaintReopenRequested: ComplaintReopened,
     ComplaintCloseRequested: ComplaintClosed,
-    ComplaintCompensateRequested: CompensationGranted,
 }
 """Command -> the fact that it asks for. A command has its fact's fields, and maybe ``assignee``."""
 
