@@ -22,6 +22,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         interactions.ConversationAssigned,
         interactions.ConversationReturned,
         interactions.ConversationMerged,
+        interactions.ConversationSplit,
         interactions.ConversationClosed,
     ),
     "complaints": (

@@ -17,6 +17,8 @@ from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
+from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
@@ -95,6 +97,8 @@ def _profile(customer: Customer, told: Profile, at: Micros) -> Customer:
 FOLDS: Mapping[type[Data], Fold] = {
     **_plain(_profile, CustomerRegistered, CustomerUpdated),
     ConsentChanged: consent_changed,
+    InteractionLogged: interaction_logged,
+    **dict.fromkeys(STEP_TYPES, conversation_stepped),
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
     PurchaseMade: purchase_made,
@@ -186,7 +190,7 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     change = Change(customer) if fold is None else fold(customer, told)
     new = _counted(change, told)
 
-    row = timeline_row(told.event, told.at, change.note, change.complaint).document()
+    row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id).document()
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
     rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
     if change.complaint is not None:

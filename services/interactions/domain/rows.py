@@ -72,6 +72,9 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     channel: str | None = None
     complaint_id: str | None = None
     """Of a complaint's facts that have an effect."""
+    conversation_id: str | None = None
+    """Of a message: the conversation that its source named, or one of its own. Where it is by now follows
+    from the customer's state."""
     note: str | None = None
     """Why the event has no effect, or not all of it, where that is so."""
     extensions: str | None = None

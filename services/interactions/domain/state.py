@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
+from services.interactions.domain.conversations.known import Conversations
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
 from shared.facts.profile import Known
@@ -203,6 +204,7 @@ class Customer(Open):
     purchases: Purchases = Purchases()
     names: Names = b""
     """Of returns that count, terms, complaints, reviews, referrals, answers."""
+    conversations: Conversations = Conversations()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
     scores: tuple[Score, ...] = ()
