@@ -1,4 +1,4 @@
-"""A complaint made good on the running platform: an approval, points and a voucher by loyalty, a low score."""
+"""A complaint made good on the running platform: an approval, points, a voucher by loyalty, a low score."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
