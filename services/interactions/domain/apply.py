@@ -9,19 +9,23 @@ from msgspec import structs
 from services.interactions import errors
 from services.interactions.domain.activity.channels import channel_used
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
+from services.interactions.domain.activity.outreach import outreach_ended, outreach_planned
+from services.interactions.domain.activity.products import product_registered
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints import compensation, waiting
+from services.interactions.domain.complaints import compensation, promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.root_causes import require_listed
-from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
+from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
+from services.interactions.domain.profile.matched import with_matched
+from services.interactions.domain.rows import CUSTOMERS, TIMELINE, customer_row
 from services.interactions.domain.search import profile_rows
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer, altered
@@ -38,7 +42,7 @@ from shared.schemas.commands.complaints import (
     ComplaintOpenRequested,
     ComplaintResolveRequested,
 )
-from shared.schemas.complaints import ComplaintOpened, ComplaintsData
+from shared.schemas.complaints import ComplaintClockData, ComplaintOpened, ComplaintsData
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -53,7 +57,15 @@ from shared.schemas.loyalty import (
     PointsReversed,
     TierChanged,
 )
+from shared.schemas.outreach import (
+    OutreachCancelled,
+    OutreachFailed,
+    OutreachScheduled,
+    OutreachSent,
+    OutreachSuppressed,
+)
 from shared.schemas.purchases import (
+    ProductRegistered,
     PurchaseMade,
     PurchaseReturned,
     SubscriptionCancelled,
@@ -72,6 +84,8 @@ CONSUMES: tuple[type[Data], ...] = (
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
 )
+
+CLOCK_TYPES = tuple(cls for cls in TOPICS["complaints"] if issubclass(cls, ComplaintClockData))
 
 D = TypeVar("D", bound=Data)
 Plain = Callable[[Customer, D, Micros], Customer]
@@ -101,6 +115,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     **dict.fromkeys(STEP_TYPES, conversation_stepped),
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
+    **dict.fromkeys(CLOCK_TYPES, clock_told),
     PurchaseMade: purchase_made,
     PurchaseReturned: purchase_returned,
     **dict.fromkeys(
@@ -110,6 +125,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     SurveyAnswered: survey_answered,
     ReviewPosted: once(nothing_else, errors.DUPLICATE_REVIEW),
     ReferralMade: once(nothing_else, errors.DUPLICATE_REFERRAL),
+    ProductRegistered: once(product_registered, errors.DUPLICATE_PRODUCT),
     MemberEnrolled: member_enrolled,
     **_plain(
         points_moved,
@@ -121,6 +137,8 @@ FOLDS: Mapping[type[Data], Fold] = {
         PointsAdjusted,
     ),
     **_plain(tier_changed, TierChanged),
+    **_plain(outreach_planned, OutreachScheduled),
+    **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
@@ -130,47 +148,45 @@ CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
     """A fact takes effect; a command is turned into one, which takes effect at once and is emitted; a timer
-    ends the waiting of facts.
+    ends the waiting of facts, or has the clocks of a complaint looked at.
 
     Raises as the folds do; a fact so refused is a dead letter.
     """
     data, at = event.data, micros(event.time)
+    told = Told(event, at, context)
     match data:
-        case TimerFired():
+        case TimerFired(name=waiting.TIMER):
             return waiting.expired(customer, at)
+        case TimerFired():
+            return promises.fired(sla, customer, told, data.name)
         case ComplaintCompensateRequested() | ComplaintApproveRequested():
             decided = compensation.decided(sla.compensation, customer, data, at, context)
             if decided.granted is None:
-                row = complaint_row(customer.customer_id, decided.complaint).document()
-                rows = (Put(COMPLAINTS, row),)
-                return Effects(decided.customer, rows=rows, outcome=compensation.NEEDS_APPROVAL)
-            effects = _asked_for(decided.customer, event, decided.granted, context)
+                effects = Effects(decided.customer, outcome=compensation.NEEDS_APPROVAL)
+            else:
+                effects = _asked_for(decided.customer, told, decided.granted)
         case ComplaintOpenRequested() | ComplaintCommand():
             if isinstance(data, ComplaintResolveRequested):
                 require_listed(sla, data)
-            effects = _asked_for(customer, event, decide(data, context), context)
+            effects = _asked_for(customer, told, decide(data, context))
         case _:
-            effects = apply_fact(customer, Told(event, at, context))
-    return _with_reopenings(customer, effects, event, context)
+            effects = apply_fact(customer, told)
+    return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
 
 
-def _asked_for(
-    customer: Customer, command: Event, fact: ComplaintsData, context: Context
-) -> Effects[Customer]:
+def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:
     """The fact that a command leads to: it takes effect, is emitted and answered."""
-    at = decided_at(customer, fact, micros(command.time))
-    event = structs.replace(command, data=fact, time=moment(at))
-    effects = apply_fact(customer, Told(event, at, context, asked=True))
+    at = decided_at(customer, fact, command.at)
+    event = structs.replace(command.event, data=fact, time=moment(at))
+    effects = apply_fact(customer, Told(event, at, command.context, asked=True))
     return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
 
 
-def _with_reopenings(
-    before: Customer, effects: Effects[Customer], event: Event, context: Context
-) -> Effects[Customer]:
+def _with_reopenings(before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
     """With the complaints reopened that low scores are about, as the fact has made it known."""
-    while (due := reopening(before, effects.state, event.subject, context)) is not None:
+    while (due := reopening(before, effects.state, told, len(effects.emits))) is not None:
         try:
-            more = apply_fact(effects.state, Told(due, micros(due.time), context, asked=True))
+            more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
         except RefusedError:  # no room for another step
             break
         effects = replace(
@@ -188,13 +204,12 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     data = told.event.data
     fold = FOLDS.get(type(data))
     change = Change(customer) if fold is None else fold(customer, told)
-    new = _counted(change, told)
+    new = with_matched(_counted(change, told), told)
 
-    row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id).document()
+    told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
+    row = placed_in_log(told_row, told, new).document()
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
     rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
-    if change.complaint is not None:
-        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, change.complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:
         assert new.seen_at is not None
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))

@@ -9,7 +9,8 @@ import pytest
 from services.interactions.config import parse
 from services.interactions.domain.apply import apply
 from services.interactions.domain.complaints.compensation import MAX_APPROVALS
-from services.interactions.domain.state import Approval, Customer
+from services.interactions.domain.complaints.remembered import Approval
+from services.interactions.domain.state import Customer
 from shared.domain import Outcome
 from shared.journal.testing import InMemoryWorker
 from shared.runtime.config import ConfigError

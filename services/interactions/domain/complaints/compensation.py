@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.interactions.domain.complaints.steps import complaint_key, with_complaint
+from services.interactions.domain.complaints.remembered import Approval
+from services.interactions.domain.complaints.standing import standing
+from services.interactions.domain.complaints.steps import complaint_key, refused_step, with_complaint
 from services.interactions.domain.sla.compensation import Compensation
-from services.interactions.domain.state import Approval, Complaint, Customer, altered, found
+from services.interactions.domain.state import Complaint, Customer, altered, found
 from services.interactions.errors import (
-    INVALID_TRANSITION,
     NOTHING_TO_APPROVE,
     OWN_REQUEST,
     SEVERAL_APPROVALS,
@@ -61,7 +62,7 @@ def _asked(
     complaint = _that_may_be_compensated(customer, command.complaint_id)
     given = command.model_dump(exclude_none=True, include={"kind", "points", "reward_id", "money"})
     by = {} if command.asked_by is None else {"asked_by": command.asked_by}
-    if limits.allows(command.scopes, complaint.severity, command.points, command.money):
+    if limits.allows(command.scopes, standing(complaint).severity, command.points, command.money):
         granted = {"complaint_id": complaint.complaint_id, **given, **by}
         return Decided(customer, complaint, CompensationGranted.model_validate(granted))
     if len(complaint.approvals) >= MAX_APPROVALS:
@@ -94,9 +95,8 @@ def _that_may_be_compensated(customer: Customer, complaint_id: str) -> Complaint
     complaint = found(customer.complaints, complaint_id, complaint_key)
     if complaint is None:
         raise UNKNOWN_COMPLAINT(complaint=complaint_id)
-    rule, status = TRANSITIONS[CompensationGranted], complaint.life.status
-    if status not in rule.follows:
-        raise INVALID_TRANSITION(complaint=complaint_id, status=status, step=rule.name)
+    if complaint.life.status not in TRANSITIONS[CompensationGranted].follows:
+        raise refused_step(complaint, complaint.life.status, CompensationGranted)
     return complaint
 
 

@@ -5,10 +5,10 @@ the resolution before it is known. The reopening has the answer's time, which al
 already: a step of that time and kind is there once.
 """
 
+from services.interactions.domain.complaints.remembered import Score
 from services.interactions.domain.complaints.steps import complaint_key
-from services.interactions.domain.state import Complaint, Customer, Score, altered, found
+from services.interactions.domain.state import Complaint, Customer, altered, found
 from services.interactions.domain.telling import Told
-from shared.domain import Context
 from shared.facts.complaints import REOPENED, TRANSITIONS, Step, status_at
 from shared.schemas.complaints import ComplaintReopened
 from shared.schemas.event import Event
@@ -37,15 +37,15 @@ def with_score(customer: Customer, told: Told) -> Customer:
     return altered(customer, scores=(*others, new)[-MAX_SCORES:])
 
 
-def reopening(before: Customer, after: Customer, subject: str, context: Context) -> Event | None:
+def reopening(before: Customer, after: Customer, told: Told, number: int) -> Event | None:
     """The first reopening that is due and not told yet, where a fact has made ``before`` to ``after``. Who
-    applies it asks again."""
+    applies it asks again. It is emitted as the ``number``-th event of the fact, from 0."""
     if after.scores is before.scores and after.complaints is before.complaints:
         return None
     for score in sorted(after.scores, key=lambda one: one.at):
         complaint = found(after.complaints, score.complaint_id, complaint_key)
         if complaint is not None and _reopens(score, complaint):
-            return _reopening(score, subject, context)
+            return _reopening(score, told, number)
     return None
 
 
@@ -57,11 +57,11 @@ def _reopens(score: Score, complaint: Complaint) -> bool:
     return status in TRANSITIONS[ComplaintReopened].follows and Step(score.at, REOPENED) not in path
 
 
-def _reopening(score: Score, subject: str, context: Context) -> Event:
+def _reopening(score: Score, told: Told, number: int) -> Event:
     reason = f"The customer answered {score.survey.upper()} with {score.score}."
     data = ComplaintReopened(complaint_id=score.complaint_id, reason=reason)
-    id = context.new_id(f"reopened {score.complaint_id} {score.survey} {score.at}")
-    return Event(id, SOURCE, subject, moment(score.at), data)
+    id = told.context.new_id(f"#{number}")  # begins as the emitted event's own does
+    return Event(id, SOURCE, told.event.subject, moment(score.at), data)
 
 
 def _place(score: Score) -> tuple[str, str]:
