@@ -26,6 +26,19 @@ INVALID_TRANSITION = ErrorCode(
     409,
     "Complaint {complaint} is {status} and cannot be {step}. It can be: {allowed}.",
 )
+NOTHING_TO_APPROVE = ErrorCode(
+    "nothing_to_approve", 409, "No such compensation of complaint {complaint} waits for an approval."
+)
+OWN_REQUEST = ErrorCode(
+    "own_request", 403, "Compensation is approved by somebody else than who asked for it."
+)
+SEVERAL_APPROVALS = ErrorCode(
+    "several_approvals", 409, "Several compensations wait, so name one with approval_id: {ids}."
+)
+TOO_MANY_APPROVALS = ErrorCode(
+    "too_many_approvals", 409, "Of a complaint at most {most} compensations wait for an approval."
+)
+UNKNOWN_ROOT_CAUSE = ErrorCode("unknown_root_cause", 422, "The root cause must be one of: {listed}.")
 TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
 
 UNKNOWN_TASK = ErrorCode("unknown_task", 404, "There is no task {task}.")

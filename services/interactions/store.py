@@ -20,8 +20,8 @@ from services.interactions.domain.rows import (
 )
 from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
-from shared.facts.complaints import OPEN_STATUSES
 from services.interactions.domain.tasks.rows import OPEN, TaskRow
+from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
 from shared.schemas.times import Micros

@@ -130,4 +130,4 @@ def command_digest(entry: Entry) -> str | None:
     """The digest of a command's body, by which the API tells a retry from another request."""
     if entry.origin.topic != COMMANDS:
         return None
-    return digest(entry.event.subject, entry.event.type, entry.event.data.model_dump(mode="json"))
+    return digest(entry.event.subject, entry.event.data)

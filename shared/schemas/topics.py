@@ -99,6 +99,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintCompensateRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
+        complaint_commands.ComplaintApproveRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

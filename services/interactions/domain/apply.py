@@ -13,9 +13,11 @@ from services.interactions.domain.activity.outreach import outreach_ended, outre
 from services.interactions.domain.activity.products import product_registered
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints import promises, waiting
+from services.interactions.domain.complaints import compensation, promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
+from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.opening import complaint_opened
+from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
@@ -31,13 +33,19 @@ from services.interactions.domain.tasks import state as tasks
 from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.telling import Change, Told
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Context, Effects, Emit, Kind, Put
+from shared.domain import Append, Context, Effects, Emit, Kind, Put, RefusedError
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
-from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
+from shared.schemas.commands.complaints import (
+    ComplaintApproveRequested,
+    ComplaintCommand,
+    ComplaintCompensateRequested,
+    ComplaintOpenRequested,
+    ComplaintResolveRequested,
+)
 from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
-from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
+from shared.schemas.complaints import ComplaintClockData, ComplaintOpened, ComplaintsData
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -81,6 +89,8 @@ CONSUMES: tuple[type[Data], ...] = (
     TaskDone,
     TaskOpenRequested,
     TaskDoneRequested,
+    ComplaintCompensateRequested,
+    ComplaintApproveRequested,
 )
 KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
 """States that are no customer's."""
@@ -153,19 +163,50 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
     Raises as the folds do; a fact so refused is a dead letter.
     """
     data, at = event.data, micros(event.time)
-    if isinstance(data, TimerFired):
-        if data.name == waiting.TIMER:
+    told = Told(event, at, context)
+    match data:
+        case TimerFired(name=waiting.TIMER):
             return waiting.expired(customer, at)
-        return promises.fired(sla, customer, Told(event, at, context), data.name)
-    if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
-        told = Told(event, at, context)
-        return promises.watched(sla, customer, apply_fact(customer, told), told)
-    fact = decide(data, context)
-    at = decided_at(customer, fact, at)
-    told = Told(structs.replace(event, data=fact, time=moment(at)), at, context, asked=True)
-    effects = replace(apply_fact(customer, told), emits=(Emit(fact, told.event.time),))
-    effects = promises.watched(sla, customer, effects, told)
-    return replace(effects, outcome=outcome(effects.state, fact))
+        case TimerFired():
+            return promises.fired(sla, customer, told, data.name)
+        case ComplaintCompensateRequested() | ComplaintApproveRequested():
+            decided = compensation.decided(sla.compensation, customer, data, at, context)
+            if decided.granted is None:
+                effects = Effects(decided.customer, outcome=compensation.NEEDS_APPROVAL)
+            else:
+                effects = _asked_for(decided.customer, told, decided.granted)
+        case ComplaintOpenRequested() | ComplaintCommand():
+            if isinstance(data, ComplaintResolveRequested):
+                require_listed(sla, data)
+            effects = _asked_for(customer, told, decide(data, context))
+        case _:
+            effects = apply_fact(customer, told)
+    return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
+
+
+def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:
+    """The fact that a command leads to: it takes effect, is emitted and answered."""
+    at = decided_at(customer, fact, command.at)
+    event = structs.replace(command.event, data=fact, time=moment(at))
+    effects = apply_fact(customer, Told(event, at, command.context, asked=True))
+    return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
+
+
+def _with_reopenings(before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With the complaints reopened that low scores are about, as the fact has made it known."""
+    while (due := reopening(before, effects.state, told, len(effects.emits))) is not None:
+        try:
+            more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
+        except RefusedError:  # no room for another step
+            break
+        effects = replace(
+            effects,
+            state=more.state,
+            emits=(*effects.emits, Emit(due.data, due.time)),
+            timers=(*effects.timers, *more.timers),
+            rows=(*effects.rows, *more.rows),
+        )
+    return effects
 
 
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:

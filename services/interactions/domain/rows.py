@@ -118,6 +118,8 @@ class ComplaintRow(Row, frozen=True):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """The clock that falls due next, and when."""
+    approvals: tuple[dict[str, Any], ...] = ()
+    """Compensation that waits, each as ``state.Approval`` in JSON."""
 
 
 class CustomerRow(Row, frozen=True, omit_defaults=True):
@@ -166,6 +168,7 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         waiting=complaint.waiting,
         next_due=complaint.next_due,
         next_clock=complaint.next_clock,
+        approvals=tuple(one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals),
     )
 
 

@@ -25,6 +25,7 @@ Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
+Approver = Annotated[Principal, Depends(require("complaints:approve"))]
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
