@@ -3,13 +3,20 @@
 from fastapi import FastAPI
 
 from services.interactions.config import load
-from services.interactions.routes import compensation, complaints, customers, events, tasks
+from services.interactions.routes import clocks, compensation, complaints, customers, events, tasks
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-ROUTERS = (events.router, customers.router, complaints.router, compensation.router, tasks.router)
+ROUTERS = (
+    events.router,
+    customers.router,
+    complaints.router,
+    compensation.router,
+    clocks.router,
+    tasks.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
