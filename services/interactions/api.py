@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.interactions.config import load
-from services.interactions.routes import clocks, compensation, complaints, customers, events, tasks
+from services.interactions.routes import clocks, compensation, complaints, conversations, customers, events, tasks
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
