@@ -15,6 +15,7 @@ from services.interactions.domain.complaints import waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
@@ -29,11 +30,12 @@ from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
+from shared.schemas.commands.conversations import ConversationCommand
 from shared.schemas.complaints import ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
-from shared.schemas.interactions import InteractionLogged
+from shared.schemas.interactions import ConversationMerged, InteractionLogged
 from shared.schemas.loyalty import (
     MemberEnrolled,
     PointsAdjusted,
@@ -60,6 +62,7 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
     ComplaintOpenRequested,
     *STEPS,
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
 )
 
 D = TypeVar("D", bound=Data)
@@ -113,6 +116,8 @@ FOLDS: Mapping[type[Data], Fold] = {
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
+REPLAYED = frozenset({*TRANSITIONS, ConversationMerged})
+"""Types that are remembered though they were refused."""
 CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 """Facts whose channel the customer used."""
 
@@ -126,6 +131,8 @@ def apply(customer: Customer, event: Event, context: Context) -> Effects[Custome
     data, at = event.data, micros(event.time)
     if isinstance(data, TimerFired):
         return waiting.expired(customer, at)
+    if isinstance(data, ConversationCommand):
+        return _conversation_asked(customer, event, data, context)
     if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
         return apply_fact(customer, Told(event, at, context))
     fact = decide(data, context)
@@ -133,6 +140,17 @@ def apply(customer: Customer, event: Event, context: Context) -> Effects[Custome
     event = structs.replace(event, data=fact, time=moment(at))
     effects = apply_fact(customer, Told(event, at, context, asked=True))
     return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
+
+
+def _conversation_asked(
+    customer: Customer, event: Event, command: ConversationCommand, context: Context
+) -> Effects[Customer]:
+    """What followup is to send goes out with the fact."""
+    fact, at, request = conversations.decide(customer, command, micros(event.time), context)
+    event = structs.replace(event, data=fact, time=moment(at))
+    effects = apply_fact(customer, Told(event, at, context, asked=True))
+    emits = tuple(Emit(data, event.time) for data in (fact, request) if data is not None)
+    return replace(effects, emits=emits, outcome=conversations.outcome(effects.state, event))
 
 
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
@@ -143,8 +161,8 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     new = _counted(change, told)
 
     row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id).document()
-    # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
-    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
+    # One that was refused may come again, as a dead letter that was replayed, and finds its row there.
+    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in REPLAYED else Append(TIMELINE, row)]
     if change.complaint is not None:
         rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, change.complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:

@@ -1,9 +1,10 @@
 """What interactions' routes are given, beside what all routes are."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 
+from services.interactions.domain.sla.policy import Sla
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -15,12 +16,19 @@ def get_store(database: Database) -> InteractionsStore:
     return InteractionsStore(database)
 
 
+def get_sla(request: Request) -> Sla:
+    return cast(Sla, request.app.state.sla)
+
+
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
+Policy = Annotated[Sla, Depends(get_sla)]
+"""The SLA policy."""
+ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 

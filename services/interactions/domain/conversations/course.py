@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from services.interactions.domain.conversations.known import Conversations, ConversationStep, Message
-from services.interactions.domain.conversations.messages import OWN
+from services.interactions.domain.conversations.messages import OWN, bare, names_of, topic_of
 from shared.schemas.times import DAY, Micros
 
 Status: TypeAlias = Literal["queued", "assigned", "waiting", "closed"]
@@ -111,6 +111,8 @@ class Course:
 
     open: dict[str, Conversation] = field(default_factory=dict)
     """Those that are not part of another, by id, closed ones too."""
+    gone: dict[str, Conversation] = field(default_factory=dict)
+    """Those that are part of another, as they stood then."""
     into: dict[str, str] = field(default_factory=dict)
     """A conversation that was merged -> the one that it was merged into, which may be part of another."""
     homes: dict[str, str] = field(default_factory=dict)
@@ -139,7 +141,7 @@ class _Reckoning:
         self.known = known
         self.course = Course()
         by_time = sorted(known.messages, key=lambda m: (m.at, m.key), reverse=True)
-        self.named = {m.name: m for m in by_time if m.name is not None}
+        self.named = {bare(m.name): m for m in by_time if m.name is not None}
         self.moved = _moves(known.steps)
         self.subjects: dict[str, list[Message]] = {}
         self.last: dict[str, Micros] = {}
@@ -155,7 +157,9 @@ class _Reckoning:
                 self._message(fact)
             elif fact.kind == "merged":
                 self._merge(fact)
-            elif fact.kind != "split":
+            elif fact.kind == "split":
+                self._at(fact.conversation_id, at)
+            else:
                 self._at(fact.conversation_id, at).step(fact)
         self._gather()
         return self.course
@@ -165,7 +169,7 @@ class _Reckoning:
         if home is None:
             return
         if message.subject is not None:
-            self.subjects.setdefault(message.subject, []).append(message)
+            self.subjects.setdefault(topic_of(message.subject), []).append(message)
         found = self._at(home, message.at)
         self.last[found.conversation_id] = message.at
         found.message(message)
@@ -193,7 +197,8 @@ class _Reckoning:
         return home
 
     def _parent(self, message: Message) -> Message | None:
-        return next((self.named[name] for name in message.answers if name in self.named), None)
+        names = () if message.answers is None else names_of(message.answers)
+        return next((self.named[name] for name in names if name in self.named), None)
 
     def _late(self, message: Message, home: str) -> None:
         """A message that stood alone until it was answered: it is older, so it comes first."""
@@ -202,9 +207,10 @@ class _Reckoning:
         self.last.setdefault(found.conversation_id, message.at)
 
     def _same_subject(self, message: Message) -> str | None:
-        if message.subject is None:
+        topic = "" if message.subject is None else topic_of(message.subject)
+        if not topic:
             return None
-        for earlier in reversed(self.subjects.get(message.subject, [])):
+        for earlier in reversed(self.subjects.get(topic, [])):
             found = self.course.of(self.course.homes[earlier.key])
             if found is None or found.status == "closed":
                 continue
@@ -219,7 +225,7 @@ class _Reckoning:
         other = self._at(step.conversation_id, step.at)
         self._at(target, step.at).take_in(other, step.at)
         self.last[target] = max(self.last.get(target, 0), self.last.get(other.conversation_id, 0))
-        del course.open[other.conversation_id]
+        course.gone[other.conversation_id] = course.open.pop(other.conversation_id)
         course.into[other.conversation_id] = target
 
     def _at(self, conversation_id: str, at: Micros) -> Conversation:
