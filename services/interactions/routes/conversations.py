@@ -104,7 +104,9 @@ async def get_conversation(
         raise INVALID_CURSOR()
     customer = await store.customer(row.customer_id) or Customer(customer_id=row.customer_id)
     now = course(customer.conversations)
-    id = now.survivor(row.into or row.conversation_id)
+    id = now.survivor(row.conversation_id)
+    if id not in now.open and row.into is not None:
+        id = now.survivor(row.into)
     rows = await _messages(store, customer, now, id, before, limit + 1)
     seen, following = cut(rows, limit, lambda one: (one.place,))
     found = now.open.get(id)

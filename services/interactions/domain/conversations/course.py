@@ -115,6 +115,8 @@ class Course:
     """Those that are part of another, as they stood then."""
     into: dict[str, str] = field(default_factory=dict)
     """A conversation that was merged -> the one that it was merged into, which may be part of another."""
+    joined: dict[str, str] = field(default_factory=dict)
+    """The conversation that a message would have begun -> the one that it goes on in."""
     homes: dict[str, str] = field(default_factory=dict)
     """A message's key -> its conversation."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -122,8 +124,12 @@ class Course:
 
     def survivor(self, conversation_id: str) -> str:
         """The conversation that goes on for it."""
-        while conversation_id in self.into:
-            conversation_id = self.into[conversation_id]
+        seen: list[str] = []
+        while (following := self.into.get(conversation_id, self.joined.get(conversation_id))) is not None:
+            seen.append(conversation_id)
+            conversation_id = following
+            if conversation_id in seen:  # only sources that make ids of ours can bring it about
+                return min(seen[seen.index(conversation_id) :])
         return conversation_id
 
     def of(self, conversation_id: str) -> Conversation | None:
@@ -132,16 +138,22 @@ class Course:
 
 
 def course(known: Conversations) -> Course:
-    """Computed at each call, in one pass by time."""
-    return _Reckoning(known).run()
+    """In one pass by time; not to be changed by whoever asks."""
+    if not _latest or _latest[0][0] is not known:
+        _latest[:] = [(known, _Reckoning(known).run())]
+    return _latest[0][1]
+
+
+_latest: list[tuple[Conversations, Course]] = []
+"""The one asked for last: each event asks for that which the one before it left."""
 
 
 class _Reckoning:
     def __init__(self, known: Conversations) -> None:
         self.known = known
         self.course = Course()
-        by_time = sorted(known.messages, key=lambda m: (m.at, m.key), reverse=True)
-        self.named = {bare(m.name): m for m in by_time if m.name is not None}
+        self.by_time = sorted(known.messages, key=lambda m: (m.at, m.key))
+        self.named = {bare(m.name): m for m in reversed(self.by_time) if m.name is not None}
         self.moved = _moves(known.steps)
         self.subjects: dict[str, list[Message]] = {}
         self.last: dict[str, Micros] = {}
@@ -182,18 +194,25 @@ class _Reckoning:
             return homes[message.key]
         home = self.moved.get(message.key) or message.told
         if home is None:
-            parent = self._parent(message)
-            if parent is not None and parent.key not in asked:
-                home = self._home(parent, asked | {message.key})
-                if home is None:  # what stood alone is the beginning of a conversation
-                    home = homes[parent.key] = OWN + parent.key
-                    self._late(parent, home)
-        if home is None:
-            home = self._same_subject(message)
-        if home is None and message.inbound:
-            home = OWN + message.key
+            home = self._answered(message, asked) or self._same_subject(message)
+            own = OWN + message.key
+            if home is None and message.inbound:
+                home = own
+            elif home is not None and home != own:
+                self.course.joined[own] = home
         if home is not None:
             homes[message.key] = home
+        return home
+
+    def _answered(self, message: Message, asked: frozenset[str]) -> str | None:
+        """Where the message is that it answers. One that stood alone is the beginning of a conversation."""
+        parent = self._parent(message)
+        if parent is None or parent.key in asked:
+            return None
+        home = self._home(parent, asked | {message.key})
+        if home is None:
+            home = self.course.homes[parent.key] = OWN + parent.key
+            self._late(parent, home)
         return home
 
     def _parent(self, message: Message) -> Message | None:
@@ -240,7 +259,9 @@ class _Reckoning:
     def _gather(self) -> None:
         """Every message where it is by now."""
         course = self.course
-        for message in sorted(self.known.messages, key=lambda m: (m.at, m.key)):
+        for id in [id for id in course.open if course.survivor(id) != id]:
+            course.gone[id] = course.open.pop(id)
+        for message in self.by_time:
             home = course.homes.get(message.key)
             found = None if home is None else course.of(home)
             if found is not None:
@@ -248,7 +269,8 @@ class _Reckoning:
                 found.opened_at = min(found.opened_at, message.at)
                 found.updated_at = max(found.updated_at, message.at)
         for gone in sorted(course.into):
-            course.open[course.survivor(gone)].merged_from.append(gone)
+            if (found := course.of(gone)) is not None:
+                found.merged_from.append(gone)
 
 
 def _target(course: Course, step: ConversationStep) -> str | None:

@@ -1,6 +1,7 @@
 """A contact as a message: what it has to go by."""
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from services.interactions.domain.conversations.known import By, Message
@@ -64,6 +65,7 @@ def bare(name: str) -> str:
     return name.removeprefix("<").removesuffix(">")
 
 
+@lru_cache(maxsize=4096)
 def topic_of(subject: str) -> str:
     """A subject line without the marks of answers, in any case and spacing; empty where nothing is left."""
     return " ".join(_REPLY_MARKS.sub("", subject).casefold().split())
