@@ -1,7 +1,6 @@
 """Conversations over HTTP: what is asked for, and what is answered."""
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -10,14 +9,12 @@ from pydantic import Field, model_validator
 from services.interactions.domain.conversations.course import HandledBy, Status
 from services.interactions.domain.conversations.messages import key_of
 from services.interactions.domain.rows import ConversationRow, TimelineRow
-from services.interactions.domain.sla.course import Clock
-from services.interactions.domain.sla.runs import State
+from services.interactions.models.complaints import ClockView
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.commands.conversations import ConversationCommand
-from shared.schemas.complaints import ClockName
 from shared.schemas.fields import Label
 from shared.schemas.interactions import Attachment, Channel
-from shared.schemas.times import SECOND, maybe_moment, moment
+from shared.schemas.times import maybe_moment, moment
 
 C = TypeVar("C", bound=ConversationCommand)
 
@@ -112,18 +109,6 @@ class MessageView(Frozen):
     in_reply_to: str | None
 
 
-class ClockView(Frozen):
-    """A promise as it stands. ``due_at`` stays as it is once the clock is ``met`` or ``breached``; ``used_s``
-    is open time in seconds."""
-
-    clock: ClockName
-    state: State
-    due_at: datetime | None
-    used_s: int
-    policy: str
-    version: str
-
-
 class ConversationDetail(ConversationView):
     """A conversation with a page of its messages, the latest first; ``cursor`` is of the next page.
     ``reply_channel`` is what an answer goes out by; ``clocks`` are empty where ``complaints`` are not, as
@@ -169,17 +154,3 @@ def message_view(row: TimelineRow) -> MessageView:
         message_id=told.get("message_id"),
         in_reply_to=told.get("in_reply_to"),
     )
-
-
-def clock_views(clocks: Sequence[Clock]) -> list[ClockView]:
-    return [
-        ClockView(
-            clock=clock.clock,
-            state=clock.state,
-            due_at=maybe_moment(clock.due_at),
-            used_s=clock.used // SECOND,
-            policy=clock.policy,
-            version=clock.version,
-        )
-        for clock in clocks
-    ]

@@ -21,6 +21,7 @@ from services.interactions.errors import (
     UNKNOWN_CONVERSATION,
     UNKNOWN_MESSAGE,
 )
+from services.interactions.models.complaints import clock_view
 from services.interactions.models.conversations import (
     Assignment,
     Close,
@@ -32,7 +33,6 @@ from services.interactions.models.conversations import (
     Sent,
     Split,
     Stands,
-    clock_views,
     command_of,
     conversation_view,
     message_view,
@@ -110,6 +110,10 @@ async def get_conversation(
     rows = await _messages(store, customer, now, id, before, limit + 1)
     seen, following = cut(rows, limit, lambda one: (one.place,))
     found = now.open.get(id)
+    if found is None and row.into is not None:
+        row = await _the_one(store, id, row.customer_id)
+        if row.into is not None:  # there was nothing in it, as is known by now
+            raise UNKNOWN_CONVERSATION(conversation=conversation_id)
     if found is None:  # forgotten: what its row says is all that is known
         return ConversationDetail(
             **shown(row),
@@ -127,7 +131,7 @@ async def get_conversation(
         merged_from=found.merged_from,
         complaints=complaints,
         reply_channel=reply_channel(customer, found),
-        clocks=[] if complaints else clock_views(clocks_of(customer, found, sla, at).clocks),
+        clocks=[] if complaints else [clock_view(one) for one in clocks_of(customer, found, sla, at).clocks],
         messages=[message_view(one) for one in seen],
         cursor=following,
     )
@@ -224,7 +228,7 @@ async def close(conversation: Asked, body: Annotated[Close, Body()] = SOLVED) ->
 
 def complaints_of(customer: Customer, now: Course, conversation_id: str) -> list[str]:
     """The complaints that were made in a conversation."""
-    named = ((c.complaint_id, getattr(c, "conversation_id", None)) for c in customer.complaints)
+    named = ((c.complaint_id, c.conversation_id) for c in customer.complaints)
     return [id for id, told in named if told is not None and now.survivor(told) == conversation_id]
 
 

@@ -21,13 +21,13 @@ def get_sla(request: Request) -> Sla:
 
 
 Store = Annotated[InteractionsStore, Depends(get_store)]
+Policy = Annotated[Sla, Depends(get_sla)]
+"""The SLA policy."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
-Policy = Annotated[Sla, Depends(get_sla)]
-"""The SLA policy."""
 ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 

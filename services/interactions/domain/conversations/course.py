@@ -1,6 +1,7 @@
 """What a customer's messages and steps make of each other: which belong together, and how each conversation
 stands. A function of all that is known, taken by event time: right in whatever order it was heard."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
@@ -139,13 +140,16 @@ class Course:
 
 def course(known: Conversations) -> Course:
     """In one pass by time; not to be changed by whoever asks."""
-    if not _latest or _latest[0][0] is not known:
-        _latest[:] = [(known, _Reckoning(known).run())]
-    return _latest[0][1]
+    for one, made in _latest:
+        if one is known:
+            return made
+    made = _Reckoning(known).run()
+    _latest.append((known, made))
+    return made
 
 
-_latest: list[tuple[Conversations, Course]] = []
-"""The one asked for last: each event asks for that which the one before it left."""
+_latest: deque[tuple[Conversations, Course]] = deque(maxlen=2)
+"""Those asked for last: who looks at what an event changed asks for what was before and after."""
 
 
 class _Reckoning:
@@ -169,9 +173,7 @@ class _Reckoning:
                 self._message(fact)
             elif fact.kind == "merged":
                 self._merge(fact)
-            elif fact.kind == "split":
-                self._at(fact.conversation_id, at)
-            else:
+            elif fact.kind != "split":
                 self._at(fact.conversation_id, at).step(fact)
         self._gather()
         return self.course
@@ -192,7 +194,7 @@ class _Reckoning:
         homes = self.course.homes
         if message.key in homes:
             return homes[message.key]
-        home = self.moved.get(message.key) or message.told
+        home = self.moved.get(message.key) or message.told or message.kept_in
         if home is None:
             home = self._answered(message, asked) or self._same_subject(message)
             own = OWN + message.key

@@ -20,7 +20,7 @@ def interaction_logged(customer: Customer, told: Told) -> Change:
         return Change(customer)
     known, thread = customer.conversations, thread_of(message)
     more = altered(known, messages=(*known.messages, message))
-    change, _ = _changed(customer, with_room(more, thread))
+    change, _ = _changed(customer, more, thread)
     return change._replace(conversation_id=thread)
 
 
@@ -31,7 +31,7 @@ def conversation_stepped(customer: Customer, told: Told) -> Change:
     if any(s.key == step.key for s in known.steps):  # its dead letter was replayed
         known = altered(known, steps=tuple(s for s in known.steps if s.key != step.key))
     more = altered(known, steps=(*known.steps, step))
-    change, now = _changed(customer, with_room(more, step.conversation_id))
+    change, now = _changed(customer, more, step.conversation_id)
     change = change._replace(conversation_id=step.conversation_id)
     if step.key not in now.refused:
         return change
@@ -57,15 +57,19 @@ def turns_of(customer: Customer, conversation_id: str) -> tuple[Turn, ...]:
     return () if found is None else found.turns()
 
 
-def _changed(customer: Customer, conversations: Conversations) -> tuple[Change, Course]:
+def _changed(customer: Customer, more: Conversations, touched: str) -> tuple[Change, Course]:
+    """The customer with ``more``, as far as there is room for it."""
+    complained = [complaint.conversation_id for complaint in customer.complaints]
+    conversations = with_room(more, touched, complained)
     before, after = course(customer.conversations), course(conversations)
     old, new = rows_of(customer.customer_id, before), rows_of(customer.customer_id, after)
     homes = {thread_of(m): after.homes[m.key] for m in conversations.messages if m.key in after.homes}
     changed = [row for id, row in new.items() if old.get(id) != row]
     for id, one in before.open.items():
-        # Gone: its messages are in another now. One that was forgotten is left as it was.
-        if id not in new and id in homes:
-            changed.append(conversation_row(customer.customer_id, one, after.survivor(homes[id])))
+        # Its messages are in another now, or it was but a word of a merge. What was forgotten is as it was.
+        if id not in new and (id in homes or conversations is more):
+            into = after.survivor(homes.get(id, id))
+            changed.append(conversation_row(customer.customer_id, one, into))
     rows = tuple(Put(CONVERSATIONS, row.document()) for row in changed)
     return Change(altered(customer, conversations=conversations), rows=rows), after
 

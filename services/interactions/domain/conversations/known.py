@@ -29,6 +29,8 @@ class Message(Open):
     """As it was told."""
     agent_id: str | None = None
     inbound: bool = True
+    kept_in: str | None = None
+    """The conversation in which it was when others of it were forgotten, by which it may have come there."""
 
 
 class ConversationStep(Open):
