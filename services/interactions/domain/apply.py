@@ -19,6 +19,7 @@ from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
+from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
@@ -44,12 +45,13 @@ from shared.schemas.commands.complaints import (
     ComplaintOpenRequested,
     ComplaintResolveRequested,
 )
+from shared.schemas.commands.conversations import ConversationCommand
 from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintClockData, ComplaintOpened, ComplaintsData
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
-from shared.schemas.interactions import InteractionLogged
+from shared.schemas.interactions import ConversationMerged, InteractionLogged
 from shared.schemas.loyalty import (
     MemberEnrolled,
     PointsAdjusted,
@@ -91,6 +93,7 @@ CONSUMES: tuple[type[Data], ...] = (
     TaskDoneRequested,
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
 )
 KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
 """States that are no customer's."""
@@ -152,6 +155,8 @@ FOLDS: Mapping[type[Data], Fold] = {
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
+REPLAYED = frozenset({*TRANSITIONS, ConversationMerged})
+"""Types that are remembered though they were refused."""
 CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 """Facts whose channel the customer used."""
 
@@ -179,6 +184,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             if isinstance(data, ComplaintResolveRequested):
                 require_listed(sla, data)
             effects = _asked_for(customer, told, decide(data, context))
+        case ConversationCommand():
+            effects = _conversation_asked(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
     return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
@@ -209,6 +216,17 @@ def _with_reopenings(before: Customer, effects: Effects[Customer], told: Told) -
     return effects
 
 
+def _conversation_asked(customer: Customer, command: Told, asked: ConversationCommand) -> Effects[Customer]:
+    """What followup is to send goes out with the fact."""
+    fact, at, request = conversations.decide(customer, asked, command.at, command.context)
+    told = command._replace(
+        event=structs.replace(command.event, data=fact, time=moment(at)), at=at, asked=True
+    )
+    emits = tuple(Emit(data, told.event.time) for data in (fact, request) if data is not None)
+    effects = replace(apply_fact(customer, told), emits=emits)
+    return replace(effects, outcome=conversations.outcome(effects.state, told.event))
+
+
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     """The customer that a fact leaves, and its rows: one of the timeline, and those it changes."""
     data = told.event.data
@@ -218,8 +236,8 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
 
     told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
     row = placed_in_log(told_row, told, new).document()
-    # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
-    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
+    # One that was refused may come again, as a dead letter that was replayed, and finds its row there.
+    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in REPLAYED else Append(TIMELINE, row)]
     if customer.seen_at is None or new.profile is not customer.profile:
         assert new.seen_at is not None
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
