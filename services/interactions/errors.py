@@ -28,6 +28,24 @@ INVALID_TRANSITION = ErrorCode(
 )
 TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
 
+UNKNOWN_CONVERSATION = ErrorCode("unknown_conversation", 404, "There is no conversation {conversation}.")
+AMBIGUOUS_CONVERSATION = ErrorCode(
+    "ambiguous_conversation",
+    409,
+    "Several customers have a conversation {conversation}: name one customer with customer_id.",
+)
+MERGE_CYCLE = ErrorCode("merge_cycle", 409, "Conversation {into} is conversation {conversation} already.")
+CONVERSATION_MERGED = ErrorCode(
+    "conversation_merged", 409, "Conversation {conversation} is part of {into} already."
+)
+CONVERSATION_CLOSED = ErrorCode("conversation_closed", 409, "Conversation {conversation} is closed.")
+BOT_SILENCED = ErrorCode(
+    "bot_silenced", 409, "Conversation {conversation} was handed to people: bots are silent in it."
+)
+UNKNOWN_MESSAGE = ErrorCode(
+    "unknown_message", 404, "There is no message {message} in conversation {conversation}."
+)
+
 DUPLICATE_TERM = ErrorCode(
     "duplicate_term",
     409,

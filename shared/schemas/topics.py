@@ -3,6 +3,7 @@
 from shared.schemas import clock, complaints, customers, feedback, interactions, loyalty, outreach, purchases
 from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
+from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 
@@ -85,6 +86,12 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintReopenRequested,
         complaint_commands.ComplaintCloseRequested,
         complaint_commands.ComplaintCompensateRequested,
+        conversation_commands.ConversationMessageRequested,
+        conversation_commands.ConversationAssignRequested,
+        conversation_commands.ConversationReturnRequested,
+        conversation_commands.ConversationMergeRequested,
+        conversation_commands.ConversationSplitRequested,
+        conversation_commands.ConversationCloseRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

@@ -17,6 +17,7 @@ from services.interactions.domain.complaints import promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
+from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
@@ -34,11 +35,12 @@ from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
+from shared.schemas.commands.conversations import ConversationCommand
 from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
-from shared.schemas.interactions import InteractionLogged
+from shared.schemas.interactions import ConversationMerged, InteractionLogged
 from shared.schemas.loyalty import (
     MemberEnrolled,
     PointsAdjusted,
@@ -73,6 +75,7 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
     ComplaintOpenRequested,
     *STEPS,
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
 )
 
 CLOCK_TYPES = tuple(cls for cls in TOPICS["complaints"] if issubclass(cls, ComplaintClockData))
@@ -132,6 +135,8 @@ FOLDS: Mapping[type[Data], Fold] = {
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
+REPLAYED = frozenset({*TRANSITIONS, ConversationMerged})
+"""Types that are remembered though they were refused."""
 CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 """Facts whose channel the customer used."""
 
@@ -147,6 +152,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         if data.name == waiting.TIMER:
             return waiting.expired(customer, at)
         return promises.fired(sla, customer, Told(event, at, context), data.name)
+    if isinstance(data, ConversationCommand):
+        return _conversation_asked(sla, customer, event, data, context)
     if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
         told = Told(event, at, context)
         return promises.watched(sla, customer, apply_fact(customer, told), told)
@@ -158,6 +165,18 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
     return replace(effects, outcome=outcome(effects.state, fact))
 
 
+def _conversation_asked(
+    sla: Sla, customer: Customer, event: Event, command: ConversationCommand, context: Context
+) -> Effects[Customer]:
+    """What followup is to send goes out with the fact."""
+    fact, at, request = conversations.decide(customer, command, micros(event.time), context)
+    told = Told(structs.replace(event, data=fact, time=moment(at)), at, context, asked=True)
+    emits = tuple(Emit(data, told.event.time) for data in (fact, request) if data is not None)
+    effects = replace(apply_fact(customer, told), emits=emits)
+    effects = promises.watched(sla, customer, effects, told)
+    return replace(effects, outcome=conversations.outcome(effects.state, told.event))
+
+
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     """The customer that a fact leaves, and its rows: one of the timeline, and those it changes."""
     data = told.event.data
@@ -167,8 +186,8 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
 
     told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
     row = placed_in_log(told_row, told, new).document()
-    # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
-    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
+    # One that was refused may come again, as a dead letter that was replayed, and finds its row there.
+    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in REPLAYED else Append(TIMELINE, row)]
     if customer.seen_at is None or new.profile is not customer.profile:
         assert new.seen_at is not None
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))

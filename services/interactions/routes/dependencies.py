@@ -28,6 +28,7 @@ Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
+ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
