@@ -43,7 +43,7 @@ class Api:
     """Answers with the simulation's own clocks."""
 
     def __init__(self, made: Promises, wrong: str = "") -> None:
-        self._cases = {case.complaint_id: case for case in made.cases}
+        self._cases = {case.id: case for case in made.cases}
         self._made, self._wrong = made, wrong
 
     def get(self, service: str, path: str) -> Any:
@@ -66,7 +66,7 @@ def api(made: Promises, wrong: str = "") -> Client:
 
 def test_clocks_that_stand_as_the_simulation_has_them_are_no_difference() -> None:
     made = promises(year(), END)
-    assert [case.complaint_id for case in made.cases] == ["plain", "telling", "endless"]
+    assert [case.id for case in made.cases] == ["plain", "telling", "endless"]
     assert check_promises(api(made), made) == []
 
 
