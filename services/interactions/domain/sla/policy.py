@@ -37,6 +37,16 @@ def _some(names: tuple[str, ...]) -> tuple[str, ...]:
 Labels = Annotated[tuple[Label, ...], Field(max_length=1_000), AfterValidator(_some)]
 
 
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise fault(f"[{number}]", f"is listed twice: {name}")
+    return names
+
+
+RootCauses = Annotated[Labels, AfterValidator(_once)]
+
+
 class When(Strict):
     """All that is given must hold; of a list, one."""
 
@@ -203,6 +213,8 @@ class Sla(Strict):
     name: Id
     versions: Annotated[tuple[Version, ...], Field(max_length=1_000)]
     compensation: Compensation = Compensation()
+    root_causes: RootCauses | None = None
+    """Why complaints happen; None: any text is taken."""
 
     @field_validator("versions")
     @classmethod
