@@ -17,7 +17,7 @@ from rapport.commands.show import console
 from rapport.replay.progress import ReplayProgress
 from rapport.replay.source import Source, open_source, reading
 from rapport.simulate.recording import arrivals
-from rapport.sla.cases import KEPT, USED, Recording, recorded
+from rapport.sla.cases import KEPT, USED, Case, Recording, recorded
 from rapport.sla.explanation import explanation
 from rapport.sla.figures import figures
 from rapport.sla.notes import notes
@@ -136,17 +136,20 @@ def simulate(
         kept = [cls.event_type for cls in KEPT]
         source = open_source(against, households=households, seed=seed, kept=kept)
     recording = _read(source, against, end, progress)
-    compared = _compared(recording, base, draft, begin, progress)
+    complaints, conversations = (
+        _compared(recording.of(subject), base, draft, recording.end, begin, progress)
+        for subject in ("complaints", "conversations")
+    )
     if as_json:
-        typer.echo(json.dumps(figures(compared, recording.first, recording.end, recording.events)))
+        typer.echo(json.dumps(figures(complaints, conversations, recording)))
         return
     title = (
         f"draft {file}, baseline {baseline or 'the policy that ships'}",
         f"{against}: {recording.events:,} events, {recording.first:%Y-%m-%d} to {recording.end:%Y-%m-%d}"
         + (f", complaints from {begin:%Y-%m-%d} on" if begin else ""),
     )
-    told = [*source.notes, *notes(recording, compared, source.left_out())]
-    console.print(page(Page(title, compared, tuple(told), most)))
+    told = [*source.notes, *notes(recording, complaints, source.left_out())]
+    console.print(page(Page(title, complaints, conversations, tuple(told), most)))
 
 
 def _read(source: Source, name: str, until: datetime | None, progress: Console) -> Recording:
@@ -161,16 +164,16 @@ def _read(source: Source, name: str, until: datetime | None, progress: Console) 
 
 
 def _compared(
-    recording: Recording, base: Sla, draft: Sla, since: datetime | None, progress: Console
+    cases: list[Case], base: Sla, draft: Sla, end: datetime, since: datetime | None, progress: Console
 ) -> Compared:
-    columns = (TextColumn("complaints"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=progress, disable=not progress.is_terminal, transient=True) as shown:
-        task = shown.add_task("", total=len(recording.cases))
+        task = shown.add_task("", total=len(cases))
         return compare(
-            recording.cases,
+            cases,
             base,
             draft,
-            recording.end,
+            end,
             since=since,
             report=lambda done: shown.update(task, completed=done),
         )

@@ -41,7 +41,7 @@ def promises(simulated: Sequence[Record], end: datetime) -> Promises:
     """Of the year's events up to ``end``; the recorded baskets say nothing of complaints."""
     sla = load()
     found = recorded(arrivals(Source(simulated, len(simulated)), USED), until=end)
-    cases = found.cases if found is not None else []
+    cases = found.of("complaints") if found is not None else []
     return Promises(sla, cases, compare(cases, sla, load(STRICT), end), micros(end))
 
 
@@ -60,7 +60,7 @@ def compare_clocks(case: Case, shown: ExplainedClocks, wanted: Sequence[Clock]) 
     platform = {one.clock: f"{one.state}, due {one.due_at}" for one in shown.clocks}
     expected = {one.clock: f"{one.state}, due {maybe_moment(one.due_at)}" for one in wanted}
     return [
-        Difference(case.customer_id, f"{clock} of {case.complaint_id}", found, right)
+        Difference(case.customer_id, f"{clock} of {case.id}", found, right)
         for clock in sorted({*platform, *expected})
         if (found := platform.get(clock, "none")) != (right := expected.get(clock, "none"))
     ]
@@ -80,7 +80,7 @@ def show_promises(console: Console, client: Client, made: Promises) -> None:
 
 
 def _asked(client: Client, case: Case) -> ExplainedClocks:
-    path = f"/complaints/{case.complaint_id}/clocks?customer_id={case.customer_id}"
+    path = f"/complaints/{case.id}/clocks?customer_id={case.customer_id}"
     return ExplainedClocks.model_validate(client.get("interactions", path))
 
 

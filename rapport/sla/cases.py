@@ -1,10 +1,10 @@
-"""The complaints of a recording, each with its log as the clocks take it.
+"""A recording's complaints, and conversations that are none, each with its log as the clocks take it.
 
 They are folded by the service's own domain, under a policy that promises nothing: what a clock tells changes
 no complaint, so one pass over the recording serves every policy.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,14 +13,18 @@ from rapport.replay.feed import Progress
 from rapport.simulate.memory import Arrival, MemoryRun
 from services.interactions.domain.apply import apply
 from services.interactions.domain.complaints.log import facts_of
-from services.interactions.domain.sla.log import Fact
-from services.interactions.domain.sla.policy import Sla
-from services.interactions.domain.state import MAX_COMPLAINTS, Complaint, Customer, initial
+from services.interactions.domain.conversations.course import course
+from services.interactions.domain.conversations.promises import log_of
+from services.interactions.domain.conversations.room import MAX_LOOSE
+from services.interactions.domain.sla.log import Fact, Kind
+from services.interactions.domain.sla.policy import Sla, Subject
+from services.interactions.domain.state import MAX_COMPLAINTS, Customer, initial
 from shared.domain import Effects
 from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import CustomerErased
 from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.times import Micros, micros
 from shared.schemas.topics import TOPICS
@@ -43,9 +47,10 @@ _NO_PROMISE = Sla.model_validate({"name": "none", "versions": [{"effective": "22
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A complaint."""
+    """A complaint, or a conversation that is none."""
 
-    complaint_id: str
+    subject: Subject
+    id: str
     customer_id: str
     opened_at: Micros
     log: tuple[Fact, ...]
@@ -58,7 +63,7 @@ class Recording:
     """What was recorded."""
 
     cases: list[Case]
-    """By the time of their opening."""
+    """By the time of their opening, complaints and conversations."""
     events: int
     """All up to the end."""
     tiers: int
@@ -67,6 +72,10 @@ class Recording:
     """Those that the service would set aside as dead letters."""
     first: datetime
     end: datetime
+
+    def of(self, subject: Subject) -> list[Case]:
+        """The complaints, or the conversations."""
+        return [case for case in self.cases if case.subject == subject]
 
 
 def recorded(
@@ -109,27 +118,50 @@ class _Fold(MemoryRun[Customer]):
     def take(self, at: datetime, event: Event) -> None:
         super().take(at, event)
         if isinstance(event.data, CustomerErased):
-            gone = self.state(event.subject)
-            self._over += [_case(gone, complaint, micros(event.time)) for complaint in gone.complaints]
+            self._over += _cases(self.state(event.subject), ended_at=micros(event.time))
             self.forget(event.subject)
 
     def applied(self, event: Event, before: Customer, effects: Effects[Customer]) -> None:
         self.refusals += len(effects.retracts)
         self.tiers += isinstance(event.data, KEPT)
-        if isinstance(event.data, ComplaintOpened) and len(before.complaints) >= MAX_COMPLAINTS:
-            kept = {complaint.complaint_id for complaint in effects.state.complaints}
-            self._over += [_case(before, one) for one in before.complaints if one.complaint_id not in kept]
+        if _may_forget(event, before):
+            kept = {(case.subject, case.id) for case in _cases(effects.state)}
+            self._over += [case for case in _cases(before) if (case.subject, case.id) not in kept]
 
     def refused(self, event: Event, code: str, bug: Exception | None) -> None:
         self.refusals += 1
 
     def all_cases(self) -> list[Case]:
-        cases = [_case(customer, one) for customer in self.states.values() for one in customer.complaints]
-        return sorted(
-            self._over + cases, key=lambda case: (case.opened_at, case.customer_id, case.complaint_id)
+        cases = [case for customer in self.states.values() for case in _cases(customer)]
+        return sorted(self._over + cases, key=lambda case: (case.opened_at, case.customer_id, case.id))
+
+
+def _may_forget(event: Event, before: Customer) -> bool:
+    """Whether the customer has as much as is kept of one."""
+    match event.data:
+        case ComplaintOpened():
+            return len(before.complaints) >= MAX_COMPLAINTS
+        case InteractionLogged():
+            return len(before.conversations.messages) >= MAX_LOOSE
+        case _:
+            return False
+
+
+def _cases(customer: Customer, ended_at: Micros | None = None) -> Iterator[Case]:
+    """Of a conversation so long that messages of it are forgotten, what is left."""
+    for complaint in customer.complaints:
+        log = facts_of(customer, complaint)
+        yield Case(
+            "complaints", complaint.complaint_id, customer.customer_id, complaint.opened_at, log, ended_at
         )
-
-
-def _case(customer: Customer, complaint: Complaint, ended_at: Micros | None = None) -> Case:
-    log = facts_of(customer, complaint)
-    return Case(complaint.complaint_id, customer.customer_id, complaint.opened_at, log, ended_at)
+    if not customer.conversations.messages:
+        return
+    now = course(customer.conversations)
+    complained = {now.survivor(c.conversation_id) for c in customer.complaints if c.conversation_id}
+    for conversation in now.open.values():
+        log = tuple(log_of(customer, conversation))
+        begun = next((fact.at for fact in log if fact.kind == Kind.OPENED), None)
+        if begun is not None and conversation.conversation_id not in complained:
+            yield Case(
+                "conversations", conversation.conversation_id, customer.customer_id, begun, log, ended_at
+            )

@@ -1,22 +1,29 @@
 """A simulation as JSON: the page's numbers, times in seconds."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from rapport.replay.record import rfc3339
+from rapport.sla.cases import Recording
 from rapport.sla.page import PERCENTILES
 from rapport.sla.simulate import Changed, Compared, Count, Held, Result
 from services.interactions.domain.sla.policy import CLOCKS
 from shared.schemas.times import SECOND, moment
 
 
-def figures(compared: Compared, first: datetime, end: datetime, events: int) -> dict[str, Any]:
-    """All of it; every complaint with another outcome is named."""
+def figures(complaints: Compared, conversations: Compared, recording: Recording) -> dict[str, Any]:
+    """All of it; every case with another outcome is named."""
     return {
-        "first": rfc3339(first),
-        "end": rfc3339(end),
-        "events": events,
+        "first": rfc3339(recording.first),
+        "end": rfc3339(recording.end),
+        "events": recording.events,
+        "complaints": _compared(complaints),
+        "conversations": _compared(conversations),
+    }
+
+
+def _compared(compared: Compared) -> dict[str, Any]:
+    return {
         "baseline": _result(compared.baseline),
         "draft": _result(compared.draft),
         "changed": [_changed(one) for one in compared.changed],
@@ -27,7 +34,7 @@ def _result(result: Result) -> dict[str, Any]:
     clocks = {clock: result.of_clock(clock) for clock in CLOCKS}
     return {
         "policy_file": result.sla.name,
-        "complaints": result.complaints,
+        "count": result.cases,
         "without_policy": result.without_clocks,
         "with_breach": result.breaching,
         "clocks": {clock: _count(count) for clock, count in clocks.items() if count.ran},
@@ -58,7 +65,7 @@ def _count(count: Count) -> dict[str, Any]:
 
 def _changed(one: Changed) -> dict[str, Any]:
     return {
-        "complaint_id": one.case.complaint_id,
+        "id": one.case.id,
         "customer_id": one.case.customer_id,
         "opened_at": rfc3339(moment(one.case.opened_at)),
         "breached": {"baseline": list(one.baseline), "draft": list(one.draft)},

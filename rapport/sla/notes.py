@@ -14,7 +14,7 @@ def notes(recording: Recording, compared: Compared, left_out: int) -> list[str]:
     results = (("baseline", compared.baseline), ("draft", compared.draft))
     for which, result in results:
         found += _of_file(which, result, recording)
-    if not compared.draft.complaints:
+    if not compared.draft.cases:
         found.append("There is no complaint in this time.")
     elif any(_asks_tier(result.sla) for _, result in results) and not recording.tiers:
         found.append("The recording has no tiers (tier.changed), so no policy that asks for one fits.")

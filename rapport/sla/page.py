@@ -29,6 +29,8 @@ class Page:
     title: tuple[str, ...]
     """Lines."""
     compared: Compared
+    """Complaints."""
+    conversations: Compared
     notes: tuple[str, ...] = ()
     most_changed: int = 10
     """How many complaints with another outcome are named."""
@@ -39,12 +41,15 @@ def page(shown: Page) -> RenderableType:
     compared = shown.compared
     parts: list[RenderableType] = [Text(line, style="bold") for line in shown.title]
     parts += [Text(f"* {note}", style="dim") for note in shown.notes]
-    parts.append(_figures(compared))
+    parts.append(_figures(compared, "complaints"))
     for which, result in (("baseline", compared.baseline), ("draft", compared.draft)):
         parts += [heading(f"by policy, {which}: {result.sla.name}"), _policies(result)]
     parts += [heading("met in time, by clock"), share_bars(compared)]
     parts += [heading("breaches by month"), _month_bars(compared)]
     parts += _changed(shown)
+    if shown.conversations.baseline.cases:
+        parts += [heading("conversations that are no complaint")]
+        parts.append(_figures(shown.conversations, "conversations"))
     return Group(*parts)
 
 
@@ -52,7 +57,7 @@ def brief(compared: Compared) -> RenderableType:
     """The page in a few lines."""
     before, after = compared.baseline, compared.draft
     sentence = (
-        f"Of {before.complaints:,} complaints {before.breaching:,} had a breach; under the draft, "
+        f"Of {before.cases:,} complaints {before.breaching:,} had a breach; under the draft, "
         f"{after.sla.name}, {after.breaching:,} would have had one. Met in time:"
     )
     return Group(Text(sentence), share_bars(compared))
@@ -108,10 +113,10 @@ def spent(time: Micros | None) -> str:
     return spelled(round(time / SECOND / 60) * 60)
 
 
-def _figures(compared: Compared) -> Table:
+def _figures(compared: Compared, what: str) -> Table:
     rows = _Rows(plain_table("", "baseline", "draft", "change"))
     before, after = compared.baseline, compared.draft
-    rows.count("complaints", before.complaints, after.complaints)
+    rows.count(what, before.cases, after.cases)
     rows.count("  without a fitting policy", before.without_clocks, after.without_clocks, seldom=True)
     rows.count("  with a breach", before.breaching, after.breaching)
     for clock in CLOCKS:
@@ -183,7 +188,7 @@ def _changed(shown: Page) -> Sequence[RenderableType]:
         made.add_column(column)
     for one in changed[: shown.most_changed]:
         day = f"{moment(one.case.opened_at):%Y-%m-%d}"
-        names = one.case.complaint_id, one.case.customer_id, day
+        names = one.case.id, one.case.customer_id, day
         made.add_row(*names, _outcome(one.baseline), _outcome(one.draft))
     more = len(changed) - shown.most_changed
     return [head, made, *([Text(f"... and {more:,} more", style="dim")] if more > 0 else [])]

@@ -1,4 +1,4 @@
-"""What recorded complaints would have looked like under SLA policies: counted clock by clock."""
+"""What recorded complaints (or conversations) would have looked like under SLA policies, clock by clock."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -63,15 +63,15 @@ class Held(NamedTuple):
 
 @dataclass(slots=True)
 class Result:
-    """What a policy file makes of the complaints."""
+    """What a policy file makes of the cases."""
 
     sla: Sla
     counts: dict[Held, Count] = field(default_factory=dict)
-    complaints: int = 0
+    cases: int = 0
     without_clocks: int = 0
-    """Complaints that no policy fitted."""
+    """Cases that no policy fitted."""
     breaching: int = 0
-    """Complaints of which at least one clock was breached."""
+    """Cases of which at least one clock was breached."""
     months: Counter[Month] = field(default_factory=Counter)
     """Breaches, by month in UTC."""
 
@@ -89,12 +89,12 @@ class Result:
 
 
 Outcome = tuple[ClockName, ...]
-"""The clocks of a complaint that were breached, in their order; one that was twice is there twice."""
+"""The clocks of a case that were breached, in their order; one that was twice is there twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A complaint that has another outcome under the draft."""
+    """A case that has another outcome under the draft."""
 
     case: Case
     baseline: Outcome
@@ -103,7 +103,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The same complaints under two policies."""
+    """The same cases under two policies."""
 
     baseline: Result
     draft: Result
@@ -120,8 +120,8 @@ def compare(
     since: datetime | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Compared:
-    """Both up to ``end``; ``since``: only complaints that were opened then or later. ``report`` is told how
-    many complaints are done."""
+    """Both up to ``end``; ``since``: only cases that were opened then or later. ``report`` is told how many
+    are done."""
     results = Result(baseline), Result(draft)
     changed: list[Changed] = []
     begin = None if since is None else micros(since)
@@ -135,13 +135,15 @@ def compare(
 
 
 def judged(case: Case, sla: Sla, end: Micros) -> tuple[Course, tuple[Ran, ...]]:
-    """What the service would have told of a complaint up to ``end``, and the runs of its clocks."""
-    return clocks_and_runs(case.log, sla, end if case.ended_at is None else min(end, case.ended_at))
+    """What falls due in a case up to ``end``, and the runs of its clocks. Of a complaint the service tells
+    it; of a conversation nothing is told."""
+    until = end if case.ended_at is None else min(end, case.ended_at)
+    return clocks_and_runs(case.log, sla, until, case.subject)
 
 
 def _counted(result: Result, case: Case, end: Micros) -> Outcome:
     course, runs = judged(case, result.sla, end)
-    result.complaints += 1
+    result.cases += 1
     result.without_clocks += not runs
     for run in runs:
         _count_run(result.count(run.version, run.policy, run.clock), run)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from rapport.simulate.memory import Arrival
 from services.interactions.config import parse
@@ -22,6 +22,7 @@ from shared.schemas.complaints import (
 )
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import TierChanged
 from shared.schemas.purchases import PurchaseMade
 
@@ -44,6 +45,7 @@ versions:
          warn_before: 2h}
       - {name: rest, when: {category: [delivery]}, calendar: office, first_response: 4h, update: 6h,
          resolution: 12h, warn_before: 90m, escalate: [{after: 3h, to: lead}]}
+      - {name: talks, for: conversations, calendar: always, first_response: 2h, next_response: 1h}
 """
 
 
@@ -79,6 +81,17 @@ def resolved(hours: float, complaint: str = "x", customer: str = "c-1") -> Arriv
     return event(hours, ComplaintResolved(complaint_id=complaint, resolution="Sent again."), customer)
 
 
+def message(conversation: str, author: Literal["customer", "agent", "bot"] = "customer") -> InteractionLogged:
+    return InteractionLogged(
+        channel="email",
+        direction="inbound" if author == "customer" else "outbound",
+        kind="message",
+        summary="About the delivery",
+        conversation_id=conversation,
+        author=author,
+    )
+
+
 def by_chance(seed: int, complaints: int = 6) -> list[Arrival]:
     """Some customers' weeks, in the order of time."""
     draw = Random(seed)
@@ -99,6 +112,8 @@ def _life(draw: Random, complaint: str) -> Iterator[tuple[float, Data]]:
         "severity": draw.choice(("low", "normal", "high", "critical")),
         "description": "It is late.",
     }
+    if talk := f"t-{complaint}" if draw.random() < 0.5 else None:
+        said["conversation_id"] = talk
     yield hours, ComplaintOpened(**said)
     for _ in range(draw.randint(0, 9)):
         hours = round(hours + draw.choice((0, 0.25, 1, 2, 3.5, 12, 30)), 2)
@@ -113,13 +128,15 @@ def _life(draw: Random, complaint: str) -> Iterator[tuple[float, Data]]:
             ComplaintReopened(complaint_id=complaint, reason="Again."),
             ComplaintClosed(complaint_id=complaint),
         ]
+        if talk is not None:
+            steps += [message(talk), message(talk, "agent")] * 2
         yield hours, draw.choice(steps)
 
 
 def _others(draw: Random, number: int) -> Iterator[tuple[float, Data]]:
     """What else happens to a customer."""
     hours = round(draw.uniform(0, 120), 2)
-    match draw.randint(0, 3):
+    match draw.randint(0, 4):
         case 0:
             yield hours, CustomerUpdated(segment=draw.choice(("vip", "other")))
         case 1:
@@ -127,6 +144,8 @@ def _others(draw: Random, number: int) -> Iterator[tuple[float, Data]]:
         case 2:
             total = Money(amount=1_000, currency="EUR")
             yield hours, PurchaseMade(order_id=f"o-{number}", channel="web", total=total, items=())
+        case 3:
+            yield hours, message("chat", draw.choice(("customer", "agent")))
 
 
 def _tier(to: str) -> TierChanged:

@@ -14,7 +14,7 @@ from rapport.sla.page import Page, brief, page, spent
 from rapport.sla.simulate import Compared, compare
 from shared.schemas.times import SECOND
 
-from .recordings import acknowledged, at, opened, policy, resolved
+from .recordings import acknowledged, at, event, message, opened, policy, resolved
 from .test_simulate import read
 
 ARRIVALS: list[Arrival] = [
@@ -27,6 +27,11 @@ STRICTER = ("first_response: 2h", "first_response: 1h")
 def compared(*changes: tuple[str, str]) -> Compared:
     recording = read(ARRIVALS)
     return compare(recording.cases, policy(), policy(*changes), recording.end)
+
+
+def shown(complaints: Compared, most: int = 10, conversations: Compared | None = None) -> RenderableType:
+    nothing = compare([], policy(), policy(), at(0))
+    return page(Page(("draft",), complaints, conversations or nothing, most_changed=most))
 
 
 def drawn(shown: RenderableType, width: int = 80) -> list[str]:
@@ -43,7 +48,7 @@ def row(lines: list[str], label: str) -> list[str]:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_page_has_each_clock_before_and_after(width: int) -> None:
-    lines = drawn(page(Page(("draft",), compared(STRICTER))), width)
+    lines = drawn(shown(compared(STRICTER)), width)
     assert all(len(line) <= width and "…" not in line for line in lines)
     assert row(lines, "complaints") == ["2", "2", "0"]
     assert row(lines, "with a breach") == ["1", "2", "+1", "(+100.0%)"]
@@ -58,7 +63,7 @@ def test_the_page_has_each_clock_before_and_after(width: int) -> None:
 
 
 def test_bars_stand_for_what_was_met_and_for_breaches_by_month() -> None:
-    lines = drawn(page(Page(("draft",), compared(STRICTER))))
+    lines = drawn(shown(compared(STRICTER)))
     begin = lines.index("met in time, by clock")
     first, second = lines[begin + 1 : begin + 3]
     assert first.split()[-1] == "50.0%"
@@ -69,7 +74,7 @@ def test_bars_stand_for_what_was_met_and_for_breaches_by_month() -> None:
 
 def test_a_clock_that_one_policy_lacks_has_no_share_there() -> None:
     without = ("calendar: always, first_response: 2h,", "calendar: always,")
-    lines = drawn(page(Page(("draft",), compared(without))))
+    lines = drawn(shown(compared(without)))
     assert row(lines, "met in time") == ["50.0%", "-", "-"]
     bars = lines[lines.index("met in time, by clock") + 1 :]
     assert [bars[0].split()[-1], bars[1].split()] == ["50.0%", ["draft", "-"]]
@@ -77,9 +82,9 @@ def test_a_clock_that_one_policy_lacks_has_no_share_there() -> None:
 
 def test_only_so_many_complaints_are_named() -> None:
     changed = compared(STRICTER, ("resolution: 10h", "resolution: 1h"))
-    named = drawn(page(Page(("draft",), changed, most_changed=1)))
+    named = drawn(shown(changed, 1))
     assert named[-1] == "... and 1 more"
-    assert drawn(page(Page(("draft",), changed, most_changed=0)))[-1].startswith("complaints with another")
+    assert drawn(shown(changed, 0))[-1].startswith("complaints with another")
 
 
 def test_what_was_breached_twice_says_so() -> None:
@@ -87,14 +92,17 @@ def test_what_was_breached_twice_says_so() -> None:
     recording = read(arrivals)
     # Answered after an hour; a draft that wants an update every hour is breached by each that ran longer.
     draft = policy(("update: 4h, resolution: 10h", "update: 1h, resolution: 2h"))
-    lines = drawn(page(Page(("draft",), compare(recording.cases, policy(), draft, recording.end))))
+    lines = drawn(shown(compare(recording.cases, policy(), draft, recording.end)))
     assert row(lines, "x ") == ["c-1", "2026-03-02", "update", "update,", "resolution"]
 
 
 def test_json_has_the_pages_numbers() -> None:
     recording = read(ARRIVALS)
-    found = figures(compared(STRICTER), recording.first, recording.end, recording.events)
-    assert (found["first"], found["events"]) == ("2026-03-02T08:00:00Z", 6)
+    nothing = compare([], policy(), policy(), at(0))
+    told = figures(compared(STRICTER), nothing, recording)
+    assert (told["first"], told["events"]) == ("2026-03-02T08:00:00Z", 6)
+    assert told["conversations"]["draft"]["count"] == 0
+    found = told["complaints"]
     first: dict[str, Any] = found["baseline"]["clocks"]["first_response"]
     assert first == {
         "ran": 2,
@@ -110,7 +118,7 @@ def test_json_has_the_pages_numbers() -> None:
     assert {"version", "policy", "clock", "ran"} <= found["draft"]["policies"][0].keys()
     assert found["changed"] == [
         {
-            "complaint_id": "x",
+            "id": "x",
             "customer_id": "c-1",
             "opened_at": "2026-03-02T08:00:00Z",
             "breached": {"baseline": [], "draft": ["first_response"]},
@@ -148,3 +156,13 @@ def test_in_brief_it_is_a_sentence_and_the_bars() -> None:
         "Of 2 complaints 1 had a breach; under the draft, hours, 2 would have had one. Met in time:"
     )
     assert lines[2].split()[-1] == "50.0%"
+
+
+def test_conversations_have_a_part_of_their_own_where_there_are_any() -> None:
+    recording = read([event(0, message("chat")), event(3, message("chat", "agent"))])
+    talks = compare(recording.of("conversations"), policy(), policy(), recording.end)
+    lines = drawn(shown(compared(), conversations=talks))
+    begin = lines.index("conversations that are no complaint")
+    assert row(lines[begin + 1 :], "conversations ") == ["1", "1", "0"]
+    assert row(lines[begin:], "took, p50") == ["3h", "3h", "0"]
+    assert "conversations that are no complaint" not in drawn(shown(compared()))

@@ -9,6 +9,7 @@ from rapport.simulate.memory import Arrival
 from rapport.sla.cases import Case, Recording, recorded
 from rapport.sla.simulate import Compared, Held, compare, judged
 from services.interactions.domain.apply import CONSUMES, apply
+from services.interactions.domain.conversations.room import MAX_CONVERSATIONS
 from services.interactions.domain.state import MAX_COMPLAINTS, Customer, initial
 from shared.domain import Handler
 from shared.journal.testing import InMemoryWorker
@@ -21,7 +22,7 @@ from shared.schemas.complaints import (
 from shared.schemas.customers import CustomerErased
 from shared.schemas.times import SECOND, micros
 
-from .recordings import START, acknowledged, at, by_chance, event, opened, policy, resolved
+from .recordings import START, acknowledged, at, by_chance, event, message, opened, policy, resolved
 
 HOUR = 3600 * SECOND
 END = at(24 * 40)
@@ -72,14 +73,14 @@ def told_by_simulation(cases: list[Case]) -> set[tuple[object, ...]]:
         for one in course.notices:
             kind, clock, _, level = one.key
             held = (level, one.to) if kind == "escalated" else (one.due_at, one.policy, one.version)
-            found.add((case.customer_id, kind, case.complaint_id, clock, *held, one.at))
+            found.add((case.customer_id, kind, case.id, clock, *held, one.at))
     return found
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_it_tells_what_the_worker_tells(seed: int) -> None:
     arrivals = by_chance(seed)
-    told = told_by_simulation(read(arrivals).cases)
+    told = told_by_simulation(read(arrivals).of("complaints"))
     assert told == told_by_worker(arrivals)
     assert told
 
@@ -96,7 +97,7 @@ def test_each_clock_is_counted_by_its_policy() -> None:
         ]
     )
     result = compared.baseline
-    assert (result.complaints, result.without_clocks, result.breaching) == (3, 1, 1)
+    assert (result.cases, result.without_clocks, result.breaching) == (3, 1, 1)
     first = result.count("2020-01-01", "high", "first_response")
     assert (first.ran, first.met, first.breached, first.undecided, first.met_share) == (2, 1, 1, 0, 0.5)
     assert (first.warned, first.escalated) == (2, {1: 1, 2: 1})
@@ -122,14 +123,14 @@ def test_complaints_that_end_otherwise_are_named_in_their_order() -> None:
         *(opened(1, "z"), acknowledged(1.5, "z"), resolved(2, "z")),
     ]
     compared = both(arrivals, ("first_response: 2h", "first_response: 1h"))
-    assert [(one.case.complaint_id, one.baseline, one.draft) for one in compared.changed] == [
+    assert [(one.case.id, one.baseline, one.draft) for one in compared.changed] == [
         ("x", (), ("first_response",)),
         ("y", (), ("first_response",)),
     ]
     assert (compared.baseline.breaching, compared.draft.breaching) == (0, 2)
     later = both(arrivals, ("first_response: 2h", "first_response: 1h"), since=at(1))
-    assert later.baseline.complaints == 2
-    assert [one.case.complaint_id for one in later.changed] == ["y"]
+    assert later.baseline.cases == 2
+    assert [one.case.id for one in later.changed] == ["y"]
 
 
 def test_a_policy_that_lacks_a_clock_told_of_before_counts_it_where_it_was_told() -> None:
@@ -140,10 +141,48 @@ def test_a_policy_that_lacks_a_clock_told_of_before_counts_it_where_it_was_told(
     assert Held("2020-01-01", "rest", "first_response") not in result.counts
 
 
+def test_conversations_are_counted_apart_and_without_those_of_complaints() -> None:
+    said = [
+        event(0, message("chat")),
+        event(1, message("chat", "bot")),
+        event(3, message("chat", "agent")),
+        event(4, message("chat")),
+        event(4.5, message("chat", "agent")),
+        event(5, message("out", "agent")),
+    ]
+    asked = [opened(0, "x", conversation_id="t"), event(0.5, message("t")), event(1, message("t", "agent"))]
+    recording = read([*said, *asked])
+    assert [case.id for case in recording.of("complaints")] == ["x"]
+    assert [case.id for case in recording.of("conversations")] == ["chat"]
+    result = compare(recording.of("conversations"), policy(), policy(), END).baseline
+    first, later = (result.of_clock(clock) for clock in ("first_response", "next_response"))
+    assert (first.breached, first.percentile(50), later.met, later.percentile(50)) == (
+        1,
+        3 * HOUR,
+        1,
+        0.5 * HOUR,
+    )
+    assert result.of_clock("resolution").ran == 0
+
+
+def test_conversations_that_the_state_has_forgotten_are_counted() -> None:
+    arrivals: list[Arrival] = []
+    for number in range(MAX_CONVERSATIONS + 3):
+        arrivals += [
+            event(number, message(f"t-{number}")),
+            event(number + 0.5, message(f"t-{number}", "agent")),
+        ]
+    result = compare(read(arrivals).of("conversations"), policy(), policy(), END).baseline
+    assert (result.cases, result.of_clock("first_response").met) == (
+        MAX_CONVERSATIONS + 3,
+        MAX_CONVERSATIONS + 3,
+    )
+
+
 def test_an_erased_customers_clocks_end_with_them() -> None:
     arrivals = [opened(0, "x"), event(1, CustomerErased()), opened(2, "y", "c-2")]
     recording = read(arrivals)
-    assert [(case.complaint_id, case.ended_at) for case in recording.cases] == [
+    assert [(case.id, case.ended_at) for case in recording.cases] == [
         ("x", micros(at(1))),
         ("y", None),
     ]
@@ -158,7 +197,7 @@ def test_complaints_that_the_state_has_forgotten_are_counted() -> None:
         arrivals += [opened(number, name), resolved(number + 0.5, name)]
         arrivals.append(event(number + 0.6, ComplaintClosed(complaint_id=name)))
     result = compare(read(arrivals).cases, policy(), policy(), END).baseline
-    assert (result.complaints, result.of_clock("resolution").met) == (MAX_COMPLAINTS + 2, MAX_COMPLAINTS + 2)
+    assert (result.cases, result.of_clock("resolution").met) == (MAX_COMPLAINTS + 2, MAX_COMPLAINTS + 2)
 
 
 def test_what_does_not_follow_counts_for_nothing_and_is_said() -> None:
