@@ -22,6 +22,7 @@ from shared.schemas.commands.complaints import (
 )
 from shared.schemas.complaints import (
     CompensationGranted,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
@@ -126,6 +127,16 @@ def test_the_limit_is_of_the_severity_and_the_scopes() -> None:
     assert desk.compensate(points=5000) == (202, "needs_approval")
     assert desk.compensate(complaint_id="c-2", points=5000)[0] == 200
     assert desk.compensate(complaint_id="c-2", points=5001) == (202, "needs_approval")
+
+
+def test_the_severity_is_that_of_the_moment() -> None:
+    desk = Desk()
+    desk.tell(ComplaintChanged(complaint_id=ID, severity="critical"))
+    assert desk.compensate(points=5000) == OPEN
+    desk.tell(ComplaintChanged(complaint_id=ID, severity="low"))
+    assert desk.compensate(points=501) == (202, "needs_approval")
+    desk.tell(ComplaintChanged(complaint_id=ID, severity="critical"))
+    assert len(desk.waiting) == 1, "what waits waits"
 
 
 def test_one_key_asks_and_approves_once() -> None:
