@@ -189,13 +189,13 @@ def complaint_detail(row: ComplaintRow, course: Course, history: Sequence[Timeli
         description=opened.get("description"),
         resolution=resolved.get("resolution"),
         root_cause=resolved.get("root_cause"),
-        clocks=[_clock(clock) for clock in course.clocks],
+        clocks=[clock_view(clock) for clock in course.clocks],
         approvals=[approval_view(one) for one in row.approvals],
         history=steps,
     )
 
 
-def _clock(clock: Clock) -> ClockView:
+def clock_view(clock: Clock) -> ClockView:
     return ClockView(
         clock=clock.clock,
         state=clock.state,

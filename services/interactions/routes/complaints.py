@@ -125,9 +125,9 @@ async def get_complaint(
     customer_id: Whose = None,
 ) -> ComplaintDetail:
     """The clocks as they stand now; what was told of them is in the history."""
-    row = await _the_one(store, complaint_id, customer_id)
+    row = await the_one(store, complaint_id, customer_id)
     now = micros(await clock.now(row.customer_id))
-    course = await _course(store, sla, row, now)
+    course = await course_now(store, sla, row, now)
     return complaint_detail(row, course, await store.complaint_history(row.customer_id, complaint_id))
 
 
@@ -155,7 +155,7 @@ class OneComplaint:
     ) -> JSONResponse:
         """Send the command and answer what its worker says; ``caller``: what it says of who asks. Raises as
         ``STEP`` says."""
-        row = await _the_one(self._store, self._complaint_id, self._customer_id)
+        row = await the_one(self._store, self._complaint_id, self._customer_id)
         command = command_of(kind, self._complaint_id, body, **caller)
         route = f"complaints.{action}"
         answer = await self._commands.submit(self.principal, route, row.customer_id, command, self._key)
@@ -215,7 +215,7 @@ async def resume(complaint: Asked, body: Annotated[Resumption, Body()] = GO_ON) 
     return await complaint.ask("resume", ComplaintResumeRequested, body)
 
 
-async def _course(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Micros) -> Course:
+async def course_now(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Micros) -> Course:
     """Of its clocks; of a closed one that made room for others, none are left."""
     customer = await store.customer(row.customer_id)
     complaint = None if customer is None else found(customer.complaints, row.complaint_id, complaint_key)
@@ -224,7 +224,7 @@ async def _course(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Mi
     return course_of(sla, customer, complaint, now)
 
 
-async def _the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> ComplaintRow:
+async def the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> ComplaintRow:
     """The complaint of this id. Raises 404 ``unknown_complaint``, 409 ``ambiguous_complaint``."""
     rows = await store.complaints_named(complaint_id, customer_id)
     if not rows:

@@ -106,8 +106,9 @@ def test_the_rules_as_they_are_written(http: TestClient) -> None:
     shown = http.get("/rules", headers=KEY).json()
     names = [rule["name"] for rule in shown["rules"]]
     assert names == [rule.name for rule in load_rules(DEFAULT_RULES).rules]
-    assert names[:3] == ["thank-you", "complaint-check", "win-back"]
-    assert shown["rules"][2]["delay"] == "60d"
+    assert names[:3] == ["thank-you", "complaint-check", "complaint-acknowledged"]
+    assert (shown["rules"][2]["delay"], shown["rules"][4]["delay"]) == ("0s", "60d")
+    assert (shown["rules"][1]["every"], shown["rules"][2]["every"]) == (False, True)
     assert shown["quiet_hours"] == {"from": "21:00", "to": "08:00"}
 
 

@@ -135,12 +135,17 @@ def _with_room(complaint: Complaint) -> Complaint:
         raise TOO_MANY_STEPS(most=MAX_STEPS)
     gone, later = steps[place], steps[place + 1 :]
     answered = next((s.at for s in later if s.kind in (ACKNOWLEDGED, UPDATED, RESOLVED)), gone.at)
-    return altered(
+    left = altered(
         complaint,
         steps=(*steps[:place], *later),
-        silent_until=max(answered, complaint.silent_until or answered),
         notices=tuple(one for one in complaint.notices if one.clock != "update" or one.run != gone.at),
     )
+    return silenced(left, answered)
+
+
+def silenced(complaint: Complaint, until: Micros) -> Complaint:
+    """Nothing is told of it that fell due by then: not all is known any more that happened."""
+    return altered(complaint, silent_until=max(until, complaint.silent_until or until))
 
 
 def changed(customer: Customer, old: Complaint, new: Complaint) -> Change:

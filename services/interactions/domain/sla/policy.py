@@ -235,13 +235,14 @@ class Sla(Strict):
         place = bisect_right(self._begins, instant) - 1
         return self.versions[place] if place >= 0 else None
 
-    def open_time(self, version: str, policy: str) -> OpenTime:
-        """That of a policy, by the names that events have. Raises ``KeyError`` where the file lacks them."""
+    def policy(self, version: str, name: str) -> tuple[Policy, Calendar]:
+        """A policy and its calendar, by the names that events have. Raises ``KeyError`` where the file lacks
+        them."""
         for one in self.versions:
             for found in one.policies:
-                if (one.name, found.name) == (version, policy):
-                    return one.calendars[found.calendar].open_time
-        raise KeyError(version, policy)
+                if (one.name, found.name) == (version, name):
+                    return found, one.calendars[found.calendar]
+        raise KeyError(version, name)
 
 
 def policies_never_reached(version: Version) -> Collection[str]:
