@@ -14,7 +14,7 @@ from services.interactions.domain.sla.policy import CLOCKS, Policy, Sla, Version
 
 
 def outline(sla: Sla) -> Iterator[RenderableType]:
-    """Each version: its calendars, its policies in their order, what looks like a slip; then the limits."""
+    """Each version: calendars, policies in their order, what looks like a slip; limits, root causes."""
     for version in sla.versions:
         yield Text(f"\n{sla.name}, from {version.name}", style="bold")
         yield _calendars(version)
@@ -25,6 +25,8 @@ def outline(sla: Sla) -> Iterator[RenderableType]:
     if sla.compensation.limits:
         yield ""
         yield _limits(sla.compensation)
+    if sla.root_causes is not None:
+        yield Text(f"\nA resolution may name as root cause: {', '.join(sla.root_causes)}")
 
 
 def _calendars(version: Version) -> RenderableType:

@@ -16,6 +16,7 @@ versions:
       - {name: everything, calendar: office, first_response: 1h30m, escalate: [{after: 0m, to: lead}]}
       - {name: vip, when: {tier: [vip, gold]}, calendar: office, first_response: 30m}
 compensation: {limits: [{scope: complaints:write, points: 1500}]}
+root_causes: [carrier, the warehouse]
 """
 
 
@@ -55,6 +56,7 @@ def test_check_shows_what_the_policy_holds_and_what_looks_like_a_slip(tmp_path: 
         "-",
     ] in rows
     assert ["complaints:write", "every", "1,500", "-"] in rows
+    assert "A resolution may name as root cause: carrier, the warehouse" in found.stdout
     assert "The policy vip fits nothing" in found.stdout
     assert "A window of office ends at 23:59" in found.stdout
     assert "No policy uses the calendar never" in found.stdout

@@ -5,6 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.interactions.config import parse
 from services.interactions.domain.apply import apply
@@ -22,11 +24,13 @@ from shared.schemas.commands.complaints import (
 )
 from shared.schemas.complaints import (
     CompensationGranted,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
 )
+from tests.examples import examples
 
 from .told import CUSTOMER, HANDLER, START, at, event
 
@@ -36,6 +40,7 @@ OPENED = ComplaintOpened(
 )
 WRITE = ("complaints:write",)
 RESOLVED = ComplaintResolved(complaint_id=ID, resolution="sent again")
+REOPENED = ComplaintReopened(complaint_id=ID, reason="broken")
 
 
 class Desk:
@@ -126,6 +131,16 @@ def test_the_limit_is_of_the_severity_and_the_scopes() -> None:
     assert desk.compensate(points=5000) == (202, "needs_approval")
     assert desk.compensate(complaint_id="c-2", points=5000)[0] == 200
     assert desk.compensate(complaint_id="c-2", points=5001) == (202, "needs_approval")
+
+
+def test_the_severity_is_that_of_the_moment() -> None:
+    desk = Desk()
+    desk.tell(ComplaintChanged(complaint_id=ID, severity="critical"))
+    assert desk.compensate(points=5000) == OPEN
+    desk.tell(ComplaintChanged(complaint_id=ID, severity="low"))
+    assert desk.compensate(points=501) == (202, "needs_approval")
+    desk.tell(ComplaintChanged(complaint_id=ID, severity="critical"))
+    assert len(desk.waiting) == 1, "what waits waits"
 
 
 def test_one_key_asks_and_approves_once() -> None:
@@ -245,3 +260,51 @@ def test_without_a_list_any_root_cause_is_taken() -> None:
 def test_a_bad_list_is_refused(listed: str, error: str) -> None:
     with pytest.raises(ConfigError, match=error):
         parse(LISTED.replace("[carrier, warehouse]", listed))
+
+
+_asks = st.tuples(st.just("ask"), st.sampled_from(["ann", "bea"]), st.sampled_from([500, 1001, 2000]))
+_answers = st.tuples(st.just("approve"), st.sampled_from(["ann", "bea", "cleo"]), st.just(0))
+_moves = st.tuples(st.sampled_from(["resolve", "close", "reopen", "again"]), st.just(""), st.just(0))
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(st.one_of(_asks, _asks, _answers, _answers, _moves), max_size=20))
+def test_what_is_granted_was_within_the_limit_or_approved_by_another_and_once(
+    moves: list[tuple[str, str, int]],
+) -> None:
+    desk, closed, waiting, granted = (
+        Desk(),
+        False,
+        list[tuple[str, int]](),
+        list[tuple[str, str | None, int]](),
+    )
+    key, last = "", None
+    for number, (what, who, points) in enumerate(moves):
+        match what:
+            case "ask":
+                key, last = f"key-{number}", partial(desk.compensate, who, points=points)
+                answer = last(key=key)
+                if not closed and points > 1000:
+                    waiting.append((who, points))
+                elif not closed:
+                    granted.append((who, None, points))
+                assert answer[0] == (409 if closed else 202 if points > 1000 else 200)
+            case "approve":
+                key, last = f"key-{number}", partial(desk.approve, who)
+                others = [one for one in waiting if one[0] != who]
+                assert (last(key=key)[0] == 200) is (not closed and len(others) == 1)
+                if not closed and len(others) == 1:
+                    waiting.remove(others[0])
+                    granted.append((others[0][0], who, others[0][1]))
+            case "again" if last is not None:
+                last(key=key)  # it has had its answer
+            case "resolve":
+                desk.tell(RESOLVED)
+            case "close" | "reopen":
+                (before,) = desk.worker.state(CUSTOMER).complaints
+                step = ComplaintClosed(complaint_id=ID) if what == "close" else REOPENED
+                desk.tell(step)
+                follows = {"close": ("resolved",), "reopen": ("resolved", "closed")}[what]
+                closed = what == "close" if before.life.status in follows else closed
+        assert [(one.asked_by, one.points) for one in desk.waiting] == waiting
+    assert [(one["asked_by"], one.get("approved_by"), one["points"]) for one in desk.granted] == granted

@@ -94,6 +94,15 @@ def test_the_reopening_is_told_as_a_fact_of_its_own() -> None:
     assert worker.state(CUSTOMER).counts == {"complaints": 4, "feedback": 1}
 
 
+def test_its_clocks_run_again_from_the_answer_on() -> None:
+    worker = InMemoryWorker(HANDLER, now=at(10))
+    (row,) = told(SOLVED, worker).rows("complaints")
+    assert (row["next_clock"], row["next_due"]) == (None, None)
+    worker.advance(at(60))
+    (row,) = told([(answer("csat", 1), 60)], worker).rows("complaints")
+    assert row["next_clock"] == "next_response"
+
+
 @pytest.mark.parametrize(
     "facts",
     [

@@ -12,7 +12,8 @@ from services.loyalty.domain.apply import CONSUMES, apply
 from services.loyalty.domain.state import MemberState
 from shared.domain import Handler
 from shared.journal.testing import InMemoryWorker
-from tests.unit.simulate.recordings import both, buy, campaign, day, give_back, one, program, refer
+from shared.schemas.complaints import CompensationGranted
+from tests.unit.simulate.recordings import both, buy, campaign, day, event, give_back, one, program, refer
 
 
 def test_a_campaign_doubles_the_points_of_its_window_alone() -> None:
@@ -22,6 +23,20 @@ def test_a_campaign_doubles_the_points_of_its_window_alone() -> None:
     assert after.tally.months == {(2025, 1): 100, (2025, 2): 300, (2025, 3): 100}
     assert after.tally.issued == {"purchase": 350, "campaign": 150}
     assert after.tally.campaigns == {"double": 150}
+
+
+def test_what_makes_good_is_given_as_the_service_would() -> None:
+    def gift(at: float, reward: str, customer: str = "c-1") -> Arrival:
+        said = {"complaint_id": "k-1", "kind": "voucher", "reward_id": reward}
+        return event(at, customer, CompensationGranted.model_validate(said))
+
+    reward = {"id": "mug", "name": "A mug", "cost": 100, "stock": 1}
+    points = CompensationGranted(complaint_id="k-2", kind="points", points=70)
+    arrivals = [gift(1, "mug"), gift(2, "hat"), gift(3, "mug"), event(4, "c-1", points)]
+    found = one(arrivals, program(rewards=[reward]))
+    assert found.used == {"stock:mug": 1}
+    assert found.tally.refused == {"unknown_reward": 1, "out_of_stock": 1}
+    assert (found.tally.issued, found.liability.outstanding) == ({"compensation": 70}, 70)
 
 
 def test_other_thresholds_give_other_tiers() -> None:
@@ -196,9 +211,9 @@ def test_it_comes_to_what_the_worker_comes_to(steps: list[tuple[str, int, int, s
         "loyalty", CONSUMES, MemberState, lambda customer: MemberState(), partial(apply, retail)
     )
     worker = InMemoryWorker(handler, clock="stream", strict=False)
-    for _, event in arrivals:
-        if event is not None:
-            worker.send(event)
+    for _, told in arrivals:
+        if told is not None:
+            worker.send(told)
     worker.advance(end)
     booked = sorted((row["kind"], abs(row["points"])) for row in worker.rows("ledger"))
     kinds = done.results[0].tally.kinds

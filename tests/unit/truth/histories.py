@@ -156,18 +156,20 @@ _asked = st.one_of(
     st.builds(RedemptionRequested, reward_id=st.just("mug")),
 )
 _answers = st.builds(
-    lambda survey, about: _of(
-        SurveyAnswered,
-        survey=survey[0],
-        score=survey[1],
-        about=None if about is None else {"kind": "order" if about[0] == "o" else "complaint", "id": about},
-    ),
+    lambda survey, about: _of(SurveyAnswered, survey=survey[0], score=survey[1], about=about),
     st.one_of(
         st.tuples(st.just("nps"), st.integers(0, 10)),
         st.tuples(st.just("csat"), st.integers(1, 5)),
         st.tuples(st.just("ces"), st.integers(1, 7)),
     ),
-    st.sampled_from([None, "o1", "o2", "k1", "k2"]),
+    st.sampled_from([None, "o1", "o2", "k1"]).map(
+        lambda id: id and {"kind": "complaint" if id == "k1" else "order", "id": id}
+    ),
+)
+_checks = st.builds(
+    lambda survey, id: _of(SurveyAnswered, **survey, about={"kind": "complaint", "id": id}),
+    st.sampled_from([{"survey": "csat", "score": n} for n in (1, 2, 3)] + [{"survey": "nps", "score": 6}]),
+    COMPLAINTS,
 )
 _terms = st.builds(
     lambda cls, name, days: _of(
@@ -198,7 +200,7 @@ _joining = st.one_of(
     st.builds(ReferralMade, referred_customer=st.sampled_from(CUSTOMERS)),
 )
 _orders = (_purchases, _purchases, _returns, _returns)
-_lives = (_openings, _steps, _asked, _answers)
+_lives = (_openings, _steps, _asked, _checks)
 _people = (_profiles, _consents, _answers)
 _SAID = {
     name: st.sampled_from(kinds).flatmap(lambda kind: kind)
