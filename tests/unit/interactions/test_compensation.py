@@ -1,6 +1,5 @@
-"""What makes good: at once within the limits, else by another principal's approval; and root causes."""
+"""What makes good: at once within the limits, else by another principal's approval."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,19 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.interactions.config import parse
-from services.interactions.domain.apply import apply
 from services.interactions.domain.complaints.compensation import MAX_APPROVALS
 from services.interactions.domain.complaints.remembered import Approval
 from services.interactions.domain.state import Customer
-from shared.domain import Outcome
 from shared.journal.testing import InMemoryWorker
-from shared.runtime.config import ConfigError
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import (
     ComplaintApproveRequested,
     ComplaintCompensateRequested,
-    ComplaintResolveRequested,
 )
 from shared.schemas.complaints import (
     CompensationGranted,
@@ -211,55 +205,6 @@ def test_a_grant_follows_all_that_is_known_even_of_a_clock_that_runs_ahead() -> 
     desk.approve()
     (granted,) = (told for told in desk.worker.emitted if isinstance(told.data, CompensationGranted))
     assert granted.time > at(20 * 60)
-
-
-LISTED = """
-name: test
-versions: [{effective: 2020-01-01, policies: []}]
-root_causes: [carrier, warehouse]
-"""
-
-
-def test_a_root_cause_is_one_of_the_list() -> None:
-    worker = InMemoryWorker(replace(HANDLER, apply=partial(apply, parse(LISTED))))
-
-    def resolve(cause: str | None, minutes: float) -> Outcome:
-        said = {"complaint_id": ID, "resolution": "sent", "root_cause": cause}
-        command = ComplaintResolveRequested.model_validate(said)
-        told = event(command, f"k-{minutes}", minutes, source="/api/interactions/x/r")
-        outcome = worker.send(told).outcome
-        assert outcome is not None
-        return outcome
-
-    worker.send(event(OPENED))
-    assert resolve("weather", 1) == Outcome(
-        422,
-        {
-            "code": "unknown_root_cause",
-            "detail": "The root cause must be one of: carrier, warehouse.",
-            "field": "body.root_cause",
-        },
-    )
-    assert resolve("carrier", 2).status == 200
-    worker.send(event(ComplaintReopened(complaint_id=ID, reason="again"), "f-3", 3))
-    assert resolve(None, 4).status == 200
-    worker.send(event(ComplaintReopened(complaint_id=ID, reason="again"), "f-5", 5))
-    told = event(RESOLVED.model_copy(update={"root_cause": "weather"}), "f-6", 6)
-    assert worker.send(told).status == "applied", "one from outside is kept as told"
-
-
-def test_without_a_list_any_root_cause_is_taken() -> None:
-    said = ComplaintResolveRequested(complaint_id=ID, resolution="sent", root_cause="The weather, again!")
-    assert Desk().ask(said)[0] == 200
-
-
-@pytest.mark.parametrize(
-    ("listed", "error"),
-    [("[]", "root_causes: must name one at least"), ("[a, b, a]", r"root_causes\[2\]: is listed twice: a")],
-)
-def test_a_bad_list_is_refused(listed: str, error: str) -> None:
-    with pytest.raises(ConfigError, match=error):
-        parse(LISTED.replace("[carrier, warehouse]", listed))
 
 
 _asks = st.tuples(st.just("ask"), st.sampled_from(["ann", "bea"]), st.sampled_from([500, 1001, 2000]))
