@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -24,11 +24,13 @@ _MARKS = {
 }
 
 
-def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """A plain table; ``right``: columns aligned to the right."""
+def table(*columns: str, right: Iterable[str] = (), wrapped: Iterable[str] = ("",)) -> Table:
+    """A plain table; ``right``: columns aligned to the right, ``wrapped``: those of which a cell may take
+    several lines."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", no_wrap=bool(column))
+        justify: JustifyMethod = "right" if column in right else "left"
+        made.add_column(column, justify=justify, no_wrap=column not in wrapped)
     return made
 
 

@@ -18,13 +18,14 @@ from rapport.sla.page import brief
 from rapport.sla.simulate import Compared, compare, judged
 from services.interactions.config import DEFAULT, load
 from services.interactions.domain.sla.course import Clock
+from services.interactions.domain.sla.explain import explained
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.models.clocks import ExplainedClocks
 from shared.schemas.times import Micros, maybe_moment, micros
 
 STRICT = DEFAULT.with_name("strict.yaml")
-_MOST_LINES = 24
-"""Of the complaint that is shown."""
+_MOST_LINES = 16
+"""Of the complaint that is shown, its clocks' sums."""
 
 
 class Promises(NamedTuple):
@@ -87,9 +88,8 @@ def _asked(client: Client, case: Case) -> ExplainedClocks:
 def _telling(case: Case, made: Promises) -> int:
     """How much there is to see in a complaint's clocks, if it is not too long."""
     clocks = judged(case, made.sla, made.end)[0].clocks
-    stretches = sum(len(clock.stretches) for clock in clocks)
-    days = sum((end - begin) // (24 * 3_600_000_000) + 1 for c in clocks for begin, end in c.stretches)
-    if days > _MOST_LINES:
-        return -days
-    states = {clock.state for clock in clocks}
-    return 10 * len(states & {"met", "breached"}) + 5 * len(clocks) + stretches
+    rows = [row for clock in clocks for row in explained(clock, made.sla)]
+    if len(rows) > _MOST_LINES:
+        return -len(rows)
+    kinds = {*(row.kind for row in rows), *(clock.state for clock in clocks)}
+    return 10 * len(kinds) + 5 * any(clock.promised_by for clock in clocks) + len(rows)

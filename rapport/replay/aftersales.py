@@ -26,6 +26,8 @@ _COMPLAINTS: dict[str, tuple[str, str, str]] = {
     "availability": ("An advertised offer was sold out", "Rain check issued", "order too small"),
     "staff": ("Was spoken to rudely", "Manager called to apologise", "training needed"),
 }
+_LOW = 2
+"""A score that reopens a complaint."""
 _REASONS = ("prices", "quality", "choice", "service", "waiting time")
 _NPS_HAPPY = (0, 0, 1, 1, 1, 3, 5, 12, 22, 28, 27)
 _NPS_UNHAPPY = (6, 5, 6, 8, 9, 14, 14, 14, 12, 7, 5)
@@ -107,6 +109,9 @@ def _complaint(basket: Basket, at: datetime, draw: Random, asides: Random) -> li
         asked = at + timedelta(seconds=draw.randint(7200, 4 * 86400))
         data = {"survey": "csat", "score": satisfied, "about": about}
         steps.append(_event("survey.answered", SURVEYS, f"csat-{basket.id}", basket, asked, data))
+        if satisfied <= _LOW:  # Rapport reopens it then
+            at = asked
+            step("resolved", asides.uniform(2, 48), resolution="Called, and made good", root_cause=cause)
     if draw.random() < 0.8:
         step("closed", draw.uniform(24, 96))
     return steps

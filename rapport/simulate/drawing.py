@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from rapport.simulate.figures import NONE, number
+from rapport.simulate.figures import NONE, change, number
 
 BAR_WIDTH = 40
 COLOURS = {"baseline": "bright_black", "draft": "cyan"}
@@ -46,6 +46,22 @@ def plain_table(first: str, *others: str) -> Table:
     for name in others:
         made.add_column(name, justify="right")
     return made
+
+
+class ChangeRows:
+    """A table of what was before, what is after, and the change."""
+
+    def __init__(self) -> None:
+        self.table = plain_table("", *COLOURS, "change")
+
+    def count(self, label: str, before: int, after: int, *, seldom: bool = False) -> None:
+        """``seldom``: left out where both are 0."""
+        if before or after or not seldom:
+            self.add(label, (number(before), number(after)), change(before, after, lambda d: number(int(d))))
+
+    def add(self, label: str, cells: Sequence[str], by: str) -> None:
+        """A row; a change that is none is dim."""
+        self.table.add_row(label, *cells, Text(by, style="dim" if by in ("0", NONE) else ""))
 
 
 def months_of(*counted: Iterable[Month]) -> Iterator[Month]:

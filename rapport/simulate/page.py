@@ -1,14 +1,14 @@
 """The page of a simulation: what the draft changes against the baseline, as tables and bars."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rapport.simulate.drawing import bars, heading, months_of, plain_table
+from rapport.simulate.drawing import ChangeRows, bars, heading, months_of, plain_table
 from rapport.simulate.figures import NONE, change, change_of_share, money, number, share
 from rapport.simulate.tally import Result
 from services.loyalty.domain.program.campaigns import Campaign
@@ -63,39 +63,27 @@ def page(comparison: Comparison) -> RenderableType:
     return Group(*parts)
 
 
-@dataclass(slots=True)
-class _Rows:
-    """The rows of a table with baseline, draft and change."""
+class _Rows(ChangeRows):
+    """With money, in each program's currency."""
 
-    comparison: Comparison
-    table: Table = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.table = plain_table("", "baseline", "draft", "change")
-
-    def count(self, label: str, before: int, after: int, *, seldom: bool = False) -> None:
-        """``seldom``: left out where both are 0."""
-        if before or after or not seldom:
-            by = change(before, after, lambda d: number(int(d)))
-            self._add(label, (number(before), number(after)), by)
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__()
+        self.comparison = comparison
 
     def money(self, label: str, before: int | Decimal, after: int | Decimal) -> None:
         results = self.comparison.baseline, self.comparison.draft
         cells = [money(value, r.program.currency) for value, r in zip((before, after), results, strict=True)]
         currency = self.comparison.currency
         by = NONE if currency is None else change(before, after, lambda d: figure(int(d), currency))
-        self._add(label, cells, by)
+        self.add(label, cells, by)
 
     def share(self, label: str, before: Decimal | None, after: Decimal | None) -> None:
-        self._add(label, (share(before), share(after)), change_of_share(before, after))
+        self.add(label, (share(before), share(after)), change_of_share(before, after))
 
     def members(self, label: str, before: tuple[int, int], after: tuple[int, int]) -> None:
         """Each is so many of how many."""
         cells = [f"{some:,} ({some / max(everyone, 1):.0%})" for some, everyone in (before, after)]
-        self._add(label, cells, change(before[0], after[0], lambda d: number(int(d))))
-
-    def _add(self, label: str, cells: Sequence[str], by: str) -> None:
-        self.table.add_row(label, *cells, Text(by, style="dim" if by in ("0", NONE) else ""))
+        self.add(label, cells, change(before[0], after[0], lambda d: number(int(d))))
 
 
 def _figures(comparison: Comparison) -> Table:

@@ -1,7 +1,8 @@
 """A recording's complaints, and conversations that are none, each with its log as the clocks take it.
 
 They are folded by the service's own domain, under a policy that promises nothing: what a clock tells changes
-no complaint, so one pass over the recording serves every policy.
+no complaint, so one pass over the recording serves every policy. A log is what is known at the end: what
+the service was told late, it may have told of otherwise meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -19,7 +19,9 @@ def outline(sla: Sla) -> Iterator[RenderableType]:
         yield Text(f"\n{sla.name}, from {version.name}", style="bold")
         yield _calendars(version)
         yield ""
-        yield _policies(version)
+        yield _matches(version)
+        yield ""
+        yield _durations(version)
         for note in _notes(version):
             yield Text(f"\n{note}", style="yellow")
     if sla.compensation.limits:
@@ -30,7 +32,7 @@ def outline(sla: Sla) -> Iterator[RenderableType]:
 
 
 def _calendars(version: Version) -> RenderableType:
-    shown = table("calendar", "zone", "days", "")
+    shown = table("calendar", "zone", "days", "hours", wrapped=("hours",))
     for name, calendar in version.calendars.items():
         zone = calendar.timezone
         for days, hours in _week(calendar):
@@ -63,18 +65,21 @@ def _exceptions(calendar: Calendar) -> Iterator[tuple[str, str]]:
         yield str(day), ", ".join(map(str, windows))
 
 
-def _policies(version: Version) -> RenderableType:
-    shown = table("policy", "", "calendar", "first", "next", "update", "resolution", "warn", "escalate")
+def _matches(version: Version) -> RenderableType:
+    shown = table("policy", "calendar", "for", wrapped=("for",))
+    for policy in version.policies:
+        shown.add_row(policy.name, policy.calendar, _fits(policy))
+    return shown
+
+
+def _durations(version: Version) -> RenderableType:
+    columns = ("policy", "first", "next", "update", "resolution", "warn", "escalate")
+    shown = table(*columns, wrapped=("escalate",))
     for policy in version.policies:
         durations: list[Duration | None] = [*(getattr(policy, clock) for clock in CLOCKS), policy.warn_before]
         levels = ", ".join(f"{level.to} after {level.after}" for level in policy.escalate)
-        shown.add_row(
-            policy.name,
-            _fits(policy),
-            policy.calendar,
-            *(NONE if duration is None else str(duration) for duration in durations),
-            levels or NONE,
-        )
+        cells = (NONE if duration is None else str(duration) for duration in durations)
+        shown.add_row(policy.name, *cells, levels or NONE)
     return shown
 
 

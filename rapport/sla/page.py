@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rapport.commands.show import table
-from rapport.simulate.drawing import bars, heading, months_of, plain_table
+from rapport.simulate.drawing import ChangeRows, bars, heading, months_of
 from rapport.simulate.figures import NONE, change, change_of_share, number
 from rapport.sla.simulate import Compared, Count, Held, Outcome, Result
 from rapport.sla.spelled import spelled
@@ -63,24 +63,16 @@ def brief(compared: Compared) -> RenderableType:
     return Group(Text(sentence), share_bars(compared))
 
 
-@dataclass(slots=True)
-class _Rows:
-    """The rows of the table with baseline, draft and change."""
-
-    table: Table
-
-    def count(self, label: str, before: int, after: int, *, seldom: bool = False) -> None:
-        """``seldom``: left out where both are 0."""
-        if before or after or not seldom:
-            self._add(label, number(before), number(after), change(before, after, lambda d: number(int(d))))
+class _Rows(ChangeRows):
+    """Of clocks."""
 
     def share(self, label: str, before: float | None, after: float | None) -> None:
         one, other = (None if value is None else Decimal(f"{value:.3f}") for value in (before, after))
-        self._add(label, per_cent(before), per_cent(after), change_of_share(one, other, 1))
+        self.add(label, (per_cent(before), per_cent(after)), change_of_share(one, other, 1))
 
     def time(self, label: str, before: Micros | None, after: Micros | None) -> None:
         by = NONE if before is None or after is None else change(before, after, lambda d: spent(int(d)))
-        self._add(label, spent(before), spent(after), by)
+        self.add(label, (spent(before), spent(after)), by)
 
     def clock(self, label: str, before: Count, after: Count) -> None:
         """All of one clock."""
@@ -97,9 +89,6 @@ class _Rows:
         for percent in PERCENTILES:
             self.time(f"  took, p{percent}", before.percentile(percent), after.percentile(percent))
 
-    def _add(self, label: str, before: str, after: str, by: str) -> None:
-        self.table.add_row(label, before, after, Text(by, style="dim" if by in ("0", NONE) else ""))
-
 
 def per_cent(value: float | None) -> str:
     """A share; ``-`` for none."""
@@ -114,7 +103,7 @@ def spent(time: Micros | None) -> str:
 
 
 def _figures(compared: Compared, what: str) -> Table:
-    rows = _Rows(plain_table("", "baseline", "draft", "change"))
+    rows = _Rows()
     before, after = compared.baseline, compared.draft
     rows.count(what, before.cases, after.cases)
     rows.count("  without a fitting policy", before.without_clocks, after.without_clocks, seldom=True)

@@ -14,6 +14,7 @@ from rapport.replay.simulated import CLOSES, LABEL, simulate, simulate_household
 from shared.schemas.codec import parse_cloudevent
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
+from shared.schemas.feedback import About, SurveyAnswered
 from shared.schemas.purchases import PurchaseReturned
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,15 +101,20 @@ def test_a_profile_comes_before_all_else(events: list[Event]) -> None:
 
 
 def test_complaints_go_only_where_the_services_let_them(events: list[Event]) -> None:
-    lives: dict[str, list[Event]] = defaultdict(list)
+    lives: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    unhappy = 0
     for event in events:
-        if isinstance(event.data, ComplaintsData):
-            lives[event.data.complaint_id].append(event)
+        match event.data:
+            case ComplaintsData(complaint_id=complaint):
+                lives[complaint].append((event.time, event.type.split(".")[2]))
+            case SurveyAnswered(survey="csat", score=1 | 2, about=About(id=complaint)):
+                unhappy += 1
+                lives[complaint].append((event.time, "reopened"))  # by Rapport
     assert len(lives) > 50
+    assert unhappy
     for life in lives.values():
         state = None
-        for event in sorted(life, key=lambda event: event.time):
-            step = event.type.split(".")[2]
+        for _, step in sorted(life):
             assert step in TRANSITIONS[state]
             state = step
 

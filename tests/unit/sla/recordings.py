@@ -22,6 +22,7 @@ from shared.schemas.complaints import (
 )
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.event import Event
+from shared.schemas.feedback import About, SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import TierChanged
 from shared.schemas.purchases import PurchaseMade
@@ -93,7 +94,8 @@ def message(conversation: str, author: Literal["customer", "agent", "bot"] = "cu
 
 
 def by_chance(seed: int, complaints: int = 6) -> list[Arrival]:
-    """Some customers' weeks, in the order of time."""
+    """Some customers' weeks, in the order of time. Of one instant are an acknowledgement and an update alone:
+    in what order others are heard decides what is told, and a simulation knows all at once."""
     draw = Random(seed)
     found: list[Arrival] = []
     for number in range(complaints):
@@ -116,7 +118,7 @@ def _life(draw: Random, complaint: str) -> Iterator[tuple[float, Data]]:
         said["conversation_id"] = talk
     yield hours, ComplaintOpened(**said)
     for _ in range(draw.randint(0, 9)):
-        hours = round(hours + draw.choice((0, 0.25, 1, 2, 3.5, 12, 30)), 2)
+        hours = round(hours + draw.choice((0.25, 1, 2, 3.5, 12, 30)), 2)
         promised = at(hours + draw.choice((-1, 2, 5, 40))) if draw.random() < 0.5 else None
         steps: list[Data] = [
             ComplaintAcknowledged(complaint_id=complaint),
@@ -128,9 +130,14 @@ def _life(draw: Random, complaint: str) -> Iterator[tuple[float, Data]]:
             ComplaintReopened(complaint_id=complaint, reason="Again."),
             ComplaintClosed(complaint_id=complaint),
         ]
+        about = About(kind="complaint", id=complaint)
+        steps.append(SurveyAnswered(survey="csat", score=draw.randint(1, 3), about=about))
         if talk is not None:
             steps += [message(talk), message(talk, "agent")] * 2
-        yield hours, draw.choice(steps)
+        step = draw.choice(steps)
+        yield hours, step
+        if isinstance(step, ComplaintAcknowledged):
+            yield hours, ComplaintUpdated(complaint_id=complaint, message="We look.", promised_by=promised)
 
 
 def _others(draw: Random, number: int) -> Iterator[tuple[float, Data]]:

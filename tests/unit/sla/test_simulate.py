@@ -1,5 +1,6 @@
 """A simulation says what the service says: the worker's own notices, counted."""
 
+from collections import Counter
 from datetime import datetime
 from functools import partial
 
@@ -40,7 +41,7 @@ def both(arrivals: list[Arrival], *changes: tuple[str, str], since: datetime | N
     return compare(recording.cases, policy(), policy(*changes), recording.end, since=since)
 
 
-def told_by_worker(arrivals: list[Arrival]) -> set[tuple[object, ...]]:
+def told_by_worker(arrivals: list[Arrival]) -> Counter[tuple[object, ...]]:
     handler = Handler(
         service="interactions",
         consumes=CONSUMES,
@@ -54,9 +55,7 @@ def told_by_worker(arrivals: list[Arrival]) -> set[tuple[object, ...]]:
         worker.send(one)
     worker.advance(END)
     told = [one for one in worker.emitted if isinstance(one.data, ComplaintClockData)]
-    found = {(one.subject, *_said(one.data), micros(one.time)) for one in told}
-    assert len(found) == len(told)
-    return found
+    return Counter((one.subject, *_said(one.data), micros(one.time)) for one in told)
 
 
 def _said(data: ComplaintClockData) -> tuple[object, ...]:
@@ -66,14 +65,14 @@ def _said(data: ComplaintClockData) -> tuple[object, ...]:
     return kind, data.complaint_id, data.clock, micros(data.due_at), data.policy, data.version
 
 
-def told_by_simulation(cases: list[Case]) -> set[tuple[object, ...]]:
-    found: set[tuple[object, ...]] = set()
+def told_by_simulation(cases: list[Case]) -> Counter[tuple[object, ...]]:
+    found: Counter[tuple[object, ...]] = Counter()
     for case in cases:
         course, _ = judged(case, policy(), micros(END))
         for one in course.notices:
             kind, clock, _, level = one.key
             held = (level, one.to) if kind == "escalated" else (one.due_at, one.policy, one.version)
-            found.add((case.customer_id, kind, case.id, clock, *held, one.at))
+            found[case.customer_id, kind, case.id, clock, *held, one.at] += 1
     return found
 
 
