@@ -71,9 +71,9 @@ def decide(customer: Customer, command: ConversationCommand, at: Micros, context
         case ConversationMergeRequested(conversation_id=merged, into=into):
             target = _known(now, into)
             merge = ConversationMerged(conversation_id=merged, into=into)
-            if merged in now.into or target is found:
+            if target is found or found.conversation_id != merged:
                 raise refusal_of(now, merge)
-            if into in now.into:
+            if target.conversation_id != into:
                 raise CONVERSATION_MERGED(conversation=into, into=target.conversation_id)
             return Asked(merge, max(at, 1 + target.updated_at))
         case ConversationSplitRequested():

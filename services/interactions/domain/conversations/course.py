@@ -11,6 +11,7 @@ from services.interactions.domain.conversations.messages import OWN, bare, names
 from shared.schemas.times import DAY, Micros
 
 Status: TypeAlias = Literal["queued", "assigned", "waiting", "closed"]
+Refused: TypeAlias = Literal["cycle", "gone", "same"]
 HandledBy: TypeAlias = Literal["bot", "queue", "agent"]
 
 SAME_SUBJECT: Micros = 30 * DAY
@@ -120,8 +121,8 @@ class Course:
     """The conversation that a message would have begun -> the one that it goes on in."""
     homes: dict[str, str] = field(default_factory=dict)
     """A message's key -> its conversation."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """The keys of merges that do not hold -> why: ``cycle``, or ``gone``."""
+    refused: dict[str, Refused] = field(default_factory=dict)
+    """The keys of merges that do not hold -> why: ``cycle``, ``gone``, or ``same``, as it was told before."""
 
     def survivor(self, conversation_id: str) -> str:
         """The conversation that goes on for it."""
@@ -271,7 +272,8 @@ class _Reckoning:
                 found.opened_at = min(found.opened_at, message.at)
                 found.updated_at = max(found.updated_at, message.at)
         for gone in sorted(course.into):
-            if (found := course.of(gone)) is not None:
+            found = course.of(gone)
+            if found is not None and found.conversation_id != gone:
                 found.merged_from.append(gone)
 
 
@@ -279,8 +281,9 @@ def _target(course: Course, step: ConversationStep) -> str | None:
     """Where a merge leads; None, and a word in ``refused``, for one that is a circle, or of what is gone."""
     assert step.to is not None
     target = course.survivor(step.to)
-    if step.conversation_id in course.into:
-        course.refused[step.key] = "gone"
+    if step.conversation_id in course.into or step.conversation_id in course.joined:
+        same = target == course.survivor(step.conversation_id)
+        course.refused[step.key] = "same" if same else "gone"
     elif target == step.conversation_id:
         course.refused[step.key] = "cycle"
     else:
