@@ -12,6 +12,7 @@ from services.interactions.domain.rows import (
     CONVERSATIONS,
     CUSTOMERS,
     SEARCH,
+    TASKS,
     TIMELINE,
     ComplaintRow,
     ConversationRow,
@@ -21,6 +22,7 @@ from services.interactions.domain.rows import (
 )
 from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
+from services.interactions.domain.tasks.rows import OPEN, TaskRow
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
@@ -170,6 +172,37 @@ class InteractionsStore:
         }
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
         return TimelineRow.read(await found.to_list())
+
+    async def tasks_named(self, task_id: str, team: str | None) -> list[TaskRow]:
+        """The tasks of this id: one, unless two sources gave it to two teams."""
+        query = {"task_id": task_id} | _given({"team": team})
+        return TaskRow.read(await self._database[TASKS].find(query).limit(2).to_list())
+
+    async def tasks(
+        self,
+        *,
+        team: str | None,
+        status: str,
+        kind: str | None,
+        customer_id: str | None,
+        overdue: bool | None,
+        now: Micros,
+        last: str | None,
+        limit: int,
+    ) -> list[TaskRow]:
+        """Open tasks, the first due first, or those that are done, the last done first; ``last`` is the
+        ``order`` of the last one shown."""
+        if overdue and status != OPEN:
+            return []
+        bounds = dict[str, str]()
+        if overdue is not None and status == OPEN:
+            bounds["$lt" if overdue else "$gte"] = sort_key(now + 1, "")
+        if last is not None:
+            bounds |= {"$gt": last} if status == OPEN else {"$lt": last}
+        query = _given({"team": team, "status": status, "kind": kind, "customer": customer_id})
+        found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
+        found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
+        return TaskRow.read(await found.to_list())
 
 
 def _beginning(key: str) -> Document:

@@ -25,6 +25,7 @@ COMPLAINTS = "complaints"
 CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
+TASKS = "tasks"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -43,6 +44,12 @@ COLLECTIONS = (
     ),
     Collection(CUSTOMERS, owner="_id", personal=("name", "email", "segment"), indexes=("id_key",)),
     Collection(SEARCH, owner="customer", personal=("key",), indexes=("key",)),
+    Collection(
+        TASKS,
+        owner="customer",
+        personal=("text", "outcome"),
+        indexes=("task_id", "team,status,order", "status,order", "customer"),
+    ),
 )
 
 _YEAR_1 = 62_135_596_800_000_000
@@ -121,6 +128,8 @@ class ComplaintRow(Row, frozen=True):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """The clock that falls due next, and when."""
+    approvals: tuple[dict[str, Any], ...] = ()
+    """Compensation that waits, each as ``state.Approval`` in JSON."""
 
 
 class ConversationRow(Row, frozen=True):
@@ -189,6 +198,7 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         waiting=complaint.waiting,
         next_due=complaint.next_due,
         next_clock=complaint.next_clock,
+        approvals=tuple(one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals),
     )
 
 
