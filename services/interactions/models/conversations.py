@@ -6,11 +6,9 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from services.interactions.domain.conversations.course import HandledBy, Status, course
-from services.interactions.domain.conversations.folds import rows_of
+from services.interactions.domain.conversations.conversation import HandledBy, Status
 from services.interactions.domain.conversations.messages import key_of
 from services.interactions.domain.rows import ConversationRow, TimelineRow
-from services.interactions.domain.state import Customer
 from services.interactions.models.complaints import ClockView
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.commands.conversations import ConversationCommand
@@ -131,13 +129,6 @@ def command_of(kind: type[C], conversation_id: str, body: Strict) -> C:
 
 def conversation_view(row: ConversationRow) -> ConversationView:
     return ConversationView.model_validate(shown(row))
-
-
-def open_conversations(customer: Customer) -> list[ConversationView]:
-    """Of one customer, those not closed, the last begun first."""
-    rows = rows_of(customer.customer_id, course(customer.conversations)).values()
-    shown_rows = (row for row in rows if row.status != "closed" and row.into is None)
-    return [conversation_view(row) for row in sorted(shown_rows, key=lambda row: row.order, reverse=True)]
 
 
 def shown(row: ConversationRow) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.rows import CustomerRow, complaint_row
 from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
-from services.interactions.models.conversations import ConversationView, open_conversations
 from shared.schemas.base import Frozen, Money
 from shared.schemas.times import maybe_moment, moment
 
@@ -84,8 +83,8 @@ class LoyaltyView(Frozen):
 
 class CustomerView(Frozen):
     """The 360. ``products``: the one bought last first; ``planned``: what followup sends next, the first due
-    first; ``preferred_channel``: what they say, else what they wrote by last; ``conversations``: those not
-    closed, the last begun first; ``health`` is null until metrics tells it."""
+    first; ``preferred_channel``: what they say, else what they wrote by last; ``health`` is null until
+    metrics tells it."""
 
     customer_id: str
     profile: dict[str, Any]
@@ -99,7 +98,6 @@ class CustomerView(Frozen):
     planned: list[PlannedView]
     counts: dict[str, int]
     preferred_channel: str | None
-    conversations: list[ConversationView]
     health: dict[str, Any] | None = None
 
 
@@ -130,7 +128,6 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         planned=[_planned(p) for p in state.planned],
         counts=state.counts,
         preferred_channel=preferred_channel(state),
-        conversations=open_conversations(state),
     )
 
 

@@ -206,15 +206,12 @@ def test_lists_by_status_and_team(talk: Talk, api: TestClient) -> None:
     assert found(cursor=first["cursor"]) == ["c-0"]
 
 
-def test_the_360_has_those_that_are_open(talk: Talk, api: TestClient) -> None:
-    talk.writes("late", 0, conversation_id="c-1", channel="chat")
-    talk.writes("again", 1, conversation_id="c-2")
-    talk.writes("more", 2, conversation_id="c-3")
-    talk.post("c-2", "merge", into="c-3")
-    talk.post("c-1", "close")
-    page = api.get(f"/customers/{talk.customer}").json()
-    assert [one["conversation_id"] for one in page["conversations"]] == ["c-3"]
-    assert page["preferred_channel"] == "email"
+def test_the_360_says_what_is_preferred(talk: Talk, api: TestClient) -> None:
+    talk.writes("late", 0, channel="chat")
+    talk.writes("again", 1, channel="email")
+    assert api.get(f"/customers/{talk.customer}").json()["preferred_channel"] == "email"
+    talk.tell("customer.updated", 2, preferred_channel="sms")
+    assert api.get(f"/customers/{talk.customer}").json()["preferred_channel"] == "sms"
 
 
 def test_pages_of_messages(talk: Talk) -> None:

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from services.interactions.domain.conversations.course import Conversation, Course, course
+from services.interactions.domain.conversations.conversation import Conversation
+from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.folds import refusal_of
 from services.interactions.domain.conversations.messages import key_of
 from services.interactions.domain.conversations.reply import reply

@@ -1,6 +1,7 @@
 """Messages and steps as they are told: what they change of the customer, and of the rows of conversations."""
 
-from services.interactions.domain.conversations.course import Course, Turn, course
+from services.interactions.domain.conversations.conversation import Turn
+from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.conversations.messages import message_of, thread_of
 from services.interactions.domain.conversations.room import with_room

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast, get_args
 
-from services.interactions.domain.conversations.course import Conversation
+from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.state import Customer
 from shared.domain import Context
 from shared.facts.profile import value_of
