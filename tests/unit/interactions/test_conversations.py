@@ -139,6 +139,22 @@ def test_merged_conversations_are_one_in_any_order() -> None:
         assert found.merged_from == ["c-2"]
 
 
+def test_a_merged_conversation_is_with_whoever_had_one_and_waits_for_what_was_said_last() -> None:
+    begun = [
+        (0.0, says(conversation_id="c-1")),
+        (1.0, assigned("c-1")),
+        (2.0, answers(conversation_id="c-1", agent_id="a-1")),
+        (3.0, says(conversation_id="c-2", channel="chat")),
+    ]
+    for one_way in (merged("c-1", "c-2"), merged("c-2", "c-1")):
+        found = one(story(*begun, (4.0, one_way)))
+        assert (found.status, found.handled_by, found.agent_id) == ("assigned", "agent", "a-1")
+    answered = one(story(*begun, (4.0, merged("c-2", "c-1")), (5.0, answers(conversation_id="c-2"))))
+    assert answered.status == "waiting"
+    queued = one(story(*begun[:1], begun[3], (4.0, merged("c-2", "c-1"))))
+    assert queued.status == "queued"
+
+
 def test_of_two_merges_the_earlier_holds_and_no_circle_comes_of_them() -> None:
     events = story(
         (0, says(conversation_id="c-1")),

@@ -37,6 +37,8 @@ class Conversation:
     closed_at: Micros | None = None
     channel: str | None = None
     """By which the customer wrote last."""
+    said: tuple[Micros, bool] = (0, False)
+    """When something was said last, and whether by us."""
     ends: list[tuple[Micros, bool]] = field(default_factory=list)
     """When it was closed (True) and opened again."""
     messages: list[Message] = field(default_factory=list)
@@ -48,14 +50,15 @@ class Conversation:
         if message.by == "customer":
             self.channel = message.channel
             self._goes_on(message.at)
-            self.status = "queued" if self.handled_by == "queue" else "assigned"
+            self._was_said(message.at, ours=False)
         elif message.by == "agent":
             self._goes_on(message.at)
             if self.handled_by != "agent":
                 self.handled_by, self.agent_id, self.silenced = "agent", message.agent_id, True
-            self.status = "waiting"
+            self._was_said(message.at, ours=True)
         elif message.by == "bot" and not self.silenced and self.status != "closed":
-            self.handled_by, self.status = "bot", "waiting"
+            self.handled_by = "bot"
+            self._was_said(message.at, ours=True)
 
     def step(self, step: ConversationStep) -> None:
         """A step that is about it alone."""
@@ -76,13 +79,27 @@ class Conversation:
             self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
 
     def take_in(self, other: "Conversation", at: Micros) -> None:
-        """``other`` is part of it from now on; where that alone is open, it goes on as that did."""
-        if self.status == "closed" and other.status != "closed":
+        """``other`` is part of it from now on. Where that alone is open it goes on as that did; whoever has
+        one of two has both; what was said last, in either, says whose turn it is."""
+        if other.status != "closed":
+            alone = self.status == "closed"
+            taken = alone or (self.handled_by != "agent" and other.handled_by == "agent")
             self._goes_on(at)
-            self.status, self.handled_by, self.agent_id = other.status, other.handled_by, other.agent_id
+            if taken:
+                self.status, self.handled_by, self.agent_id = other.status, other.handled_by, other.agent_id
+            if not alone and (taken or other.said > self.said):
+                self._was_said(*max(self.said, other.said))
+        self.said = max(self.said, other.said)
         self.silenced = self.silenced or other.silenced
         self.team, self.priority = self.team or other.team, self.priority or other.priority
         self.channel = self.channel or other.channel
+
+    def _was_said(self, at: Micros, ours: bool) -> None:
+        self.said = (at, ours)
+        if self.handled_by == "queue":
+            self.status = "queued"
+        else:
+            self.status = "waiting" if ours else "assigned"
 
     def _goes_on(self, at: Micros) -> None:
         """Where it was closed it is open again: in the queue, or with the bot that had it."""
