@@ -52,7 +52,8 @@ unit: $(complete) ## Domains, properties, schemas and documents: no servers
 
 properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT_EXAMPLES); `make unit` tries 300
 	RAPPORT_EXAMPLES=$(or $(RAPPORT_EXAMPLES),3000) $(pytest) \
-	    tests/unit/truth tests/unit/interactions/test_one_truth.py tests/unit/loyalty/test_arrival.py \
+	    tests/unit/truth tests/unit/interactions/test_one_truth.py \
+	    tests/unit/interactions/test_conversation_orders.py tests/unit/loyalty/test_arrival.py \
 	    tests/unit/followup/test_histories.py tests/unit/metrics/test_apply.py
 
 simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers

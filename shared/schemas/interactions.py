@@ -139,6 +139,12 @@ class ConversationMerged(InteractionsData):
     """Two conversations are one: what belongs to the first belongs to the other from now on."""
 
     event_type: ClassVar[str] = "rapport.conversation.merged.v1"
+    late: ClassVar[str] = (
+        "Of two merges the earlier by event time holds. One that is a circle, or of what is part of another "
+        "conversation, is a dead letter `merge_cycle` or `conversation_merged`, and remembered: by what is "
+        "heard later it may hold."
+    )
+    again: ClassVar[str] = "Nothing."
 
     conversation_id: Id
     """The conversation that is no more."""
@@ -163,6 +169,7 @@ class ConversationClosed(InteractionsData):
     """A conversation is over."""
 
     event_type: ClassVar[str] = "rapport.conversation.closed.v1"
+    late: ClassVar[str] = "Counts with its own time: a message after it has opened the conversation again."
 
     conversation_id: Id
     """The conversation that is over."""

@@ -52,7 +52,10 @@ def test_a_customer_is_answered_wherever_they_write(stack: Stack) -> None:
     (fact,) = [one for one in facts if one["data"].get("message_id") == sent["message_id"]]
     assert (fact["subject"], fact["data"]["author"]) == (customer, "agent")
 
-    stack.post_events(wrote(customer, "Thanks", 59, in_reply_to=f"<{sent['message_id']}@mail.example.test>"))
+    (letter,) = until(lambda: stack.mails(f"{customer}@example.test"), "the mail")
+    assert letter["in-reply-to"] == "<m1@home>"
+    assert sent["message_id"] in letter["message-id"]
+    stack.post_events(wrote(customer, "Thanks", 59, in_reply_to=letter["message-id"].strip()))
     until(lambda: len(page(mail)["messages"]) == 3, "the answer to the reply")
 
     assert act(chat, "merge", {"into": mail})["conversation_id"] == mail

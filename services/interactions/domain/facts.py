@@ -14,6 +14,7 @@ from services.interactions.domain.complaints import waiting
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
+from services.interactions.domain.conversations.messages import by_of
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.past import placed_in_log
@@ -151,7 +152,8 @@ def _counted(change: Change, told: Told) -> Customer:
         counts = customer.counts
         update["counts"] = {**counts, data.topic: counts.get(data.topic, 0) + change.counted}
         if isinstance(data, CHANNEL_USES):
-            update["channels"] = channel_used(customer.channels, data.channel, told.at)
+            wrote = isinstance(data, InteractionLogged) and by_of(data) == "customer"
+            update["channels"] = channel_used(customer.channels, data.channel, told.at, wrote=wrote)
     if customer.seen_at is None:
         # A clock that runs ahead does not bring its customer before all others.
         update["seen_at"] = min(told.at, told.now)

@@ -11,8 +11,8 @@ from typing import Any, Self
 import msgspec
 
 from services.interactions.domain.complaints.standing import standing
-from services.interactions.domain.conversations.course import Conversation, HandledBy
-from services.interactions.domain.conversations.course import Status as ConversationStatus
+from services.interactions.domain.conversations.conversation import Conversation, HandledBy
+from services.interactions.domain.conversations.conversation import Status as ConversationStatus
 from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Collection
 from shared.facts.complaints import Status

@@ -57,6 +57,8 @@ class ChannelUse(Open):
     channel: str
     count: int
     last_at: Micros
+    wrote_at: Micros | None = None
+    """When they wrote by it last."""
 
 
 class ComplaintStep(Open):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from services.interactions.domain.conversations.course import HandledBy, Status
+from services.interactions.domain.conversations.conversation import HandledBy, Status
 from services.interactions.domain.conversations.messages import key_of
 from services.interactions.domain.rows import ConversationRow, TimelineRow
 from services.interactions.models.complaints import ClockView
@@ -44,7 +44,7 @@ class Assignment(Strict):
 
 class Return(Strict):
     to: Literal["bot", "queue"] = "queue"
-    reason: Text
+    reason: Annotated[str, Field(max_length=20_000)] = ""
 
 
 class Merge(Strict):

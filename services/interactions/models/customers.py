@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from services.interactions.domain.activity.channels import preferred_channel
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.rows import CustomerRow, complaint_row
 from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
@@ -82,7 +83,8 @@ class LoyaltyView(Frozen):
 
 class CustomerView(Frozen):
     """The 360. ``products``: the one bought last first; ``planned``: what followup sends next, the first due
-    first; ``health`` is null until metrics tells it."""
+    first; ``preferred_channel``: what they say, else what they wrote by last; ``health`` is null until
+    metrics tells it."""
 
     customer_id: str
     profile: dict[str, Any]
@@ -95,6 +97,7 @@ class CustomerView(Frozen):
     products: list[ProductView]
     planned: list[PlannedView]
     counts: dict[str, int]
+    preferred_channel: str | None
     health: dict[str, Any] | None = None
 
 
@@ -124,6 +127,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         products=[_product(p) for p in state.products],
         planned=[_planned(p) for p in state.planned],
         counts=state.counts,
+        preferred_channel=preferred_channel(state),
     )
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import JSONResponse
 
-from services.interactions.domain.conversations.course import Course, Status, course
+from services.interactions.domain.conversations.conversation import Status
+from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.messages import key_of, thread_of
 from services.interactions.domain.conversations.promises import clocks_of
 from services.interactions.domain.conversations.reply import reply_channel

@@ -52,7 +52,7 @@ class ConversationReturnRequested(ConversationCommand):
 
     to: Literal["bot", "queue"]
     """Who has it from now on."""
-    reason: Text
+    reason: str = ""
     """Why it is given back."""
 
 

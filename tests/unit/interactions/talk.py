@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from services.interactions.domain.conversations.course import Conversation, Course, course
+from services.interactions.domain.conversations.conversation import Conversation
+from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.known import Conversations, ConversationStep, Message
 from services.interactions.domain.conversations.messages import message_of
 from services.interactions.domain.conversations.steps import step_of

@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.interactions.domain.conversations.course import Course, course
-from services.interactions.domain.conversations.messages import key_of
+from services.interactions.domain.conversations.messages import OWN, key_of
 from services.interactions.domain.rows import conversation_row
 from shared.schemas.base import Data
 from shared.schemas.event import Event
+from tests.examples import examples
 
 from .talk import answers, assigned, closed, escalated, merged, returned, says, split, worker_of
 from .told import CUSTOMER, event
 
 MOST = 9
-ids = st.sampled_from(["c-1", "c-2", "c-3"])
+KEYS = [key_of(f"/test e-{n} {CUSTOMER}") for n in range(MOST)]
+ids = st.sampled_from(["c-1", "c-2", "c-3", *(OWN + key for key in KEYS[:3])])
 names = st.sampled_from(["a@x", "b@x", "c"])
 FIELDS = st.fixed_dictionaries(
     {},
@@ -28,8 +30,6 @@ FIELDS = st.fixed_dictionaries(
         "channel": st.sampled_from(["email", "chat"]),
     },
 )
-KEYS = [key_of(f"/test e-{n} {CUSTOMER}") for n in range(MOST)]
-
 AUTHORS = st.sampled_from(["agent", "bot"])
 
 facts: st.SearchStrategy[Data] = st.one_of(
@@ -64,6 +64,7 @@ def shown(now: Course) -> dict[str, Any]:
     }
 
 
+@settings(max_examples=examples(200), deadline=None)
 @given(histories())
 def test_the_order_in_which_they_are_heard_changes_nothing(
     history: tuple[Sequence[Event], Sequence[Event]],
@@ -76,6 +77,7 @@ def test_the_order_in_which_they_are_heard_changes_nothing(
         assert live == {id: conversation_row(CUSTOMER, one).document() for id, one in true.open.items()}
 
 
+@settings(max_examples=examples(200), deadline=None)
 @given(histories())
 def test_a_message_is_in_one_conversation(history: tuple[Sequence[Event], Sequence[Event]]) -> None:
     known = worker_of(history[1]).state(CUSTOMER).conversations

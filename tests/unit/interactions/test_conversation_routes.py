@@ -206,6 +206,14 @@ def test_lists_by_status_and_team(talk: Talk, api: TestClient) -> None:
     assert found(cursor=first["cursor"]) == ["c-0"]
 
 
+def test_the_360_says_what_is_preferred(talk: Talk, api: TestClient) -> None:
+    talk.writes("late", 0, channel="chat")
+    talk.writes("again", 1, channel="email")
+    assert api.get(f"/customers/{talk.customer}").json()["preferred_channel"] == "email"
+    talk.tell("customer.updated", 2, preferred_channel="sms")
+    assert api.get(f"/customers/{talk.customer}").json()["preferred_channel"] == "sms"
+
+
 def test_pages_of_messages(talk: Talk) -> None:
     for n in range(7):
         talk.writes(str(n), n, conversation_id="c-1", channel="chat" if n % 2 else "email")

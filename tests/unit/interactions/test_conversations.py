@@ -4,11 +4,16 @@ from itertools import permutations
 
 import pytest
 
+from services.interactions.config import load
+from services.interactions.domain.activity.channels import preferred_channel
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.folds import turns_of
 from services.interactions.domain.conversations.messages import key_of
+from services.interactions.domain.conversations.promises import clocks_of, log_of
 from services.interactions.domain.conversations.room import MAX_CONVERSATIONS, MAX_OF_ONE
 from shared.schemas.base import Data
+from shared.schemas.customers import CustomerUpdated
+from shared.schemas.times import micros
 
 from .talk import (
     answers,
@@ -24,7 +29,7 @@ from .talk import (
     story,
     worker_of,
 )
-from .told import CUSTOMER, fold, row_id
+from .told import CUSTOMER, START, at, fold, row_id
 
 CHAT = says("hello?", channel="chat", conversation_id="c-1")
 
@@ -134,6 +139,22 @@ def test_merged_conversations_are_one_in_any_order() -> None:
         assert found.merged_from == ["c-2"]
 
 
+def test_a_merged_conversation_is_with_whoever_had_one_and_waits_for_what_was_said_last() -> None:
+    begun = [
+        (0.0, says(conversation_id="c-1")),
+        (1.0, assigned("c-1")),
+        (2.0, answers(conversation_id="c-1", agent_id="a-1")),
+        (3.0, says(conversation_id="c-2", channel="chat")),
+    ]
+    for one_way in (merged("c-1", "c-2"), merged("c-2", "c-1")):
+        found = one(story(*begun, (4.0, one_way)))
+        assert (found.status, found.handled_by, found.agent_id) == ("assigned", "agent", "a-1")
+    answered = one(story(*begun, (4.0, merged("c-2", "c-1")), (5.0, answers(conversation_id="c-2"))))
+    assert answered.status == "waiting"
+    queued = one(story(*begun[:1], begun[3], (4.0, merged("c-2", "c-1"))))
+    assert queued.status == "queued"
+
+
 def test_of_two_merges_the_earlier_holds_and_no_circle_comes_of_them() -> None:
     events = story(
         (0, says(conversation_id="c-1")),
@@ -146,6 +167,51 @@ def test_of_two_merges_the_earlier_holds_and_no_circle_comes_of_them() -> None:
     for order in permutations(events):
         assert course_of(order).into == {"c-1": "c-2"}
         assert sorted(course_of(order).refused.values()) == ["cycle", "gone"]
+
+
+def test_a_merge_that_is_told_again_is_a_copy() -> None:
+    events = story((0, CHAT), (1, merged("c-1", "c-2")), (2, merged("c-1", "c-2")))
+    worker = worker_of(events)
+    assert worker.dead_letters == []
+    assert [row.get("note") is not None for row in worker.rows("timeline")] == [False, False, True]
+
+
+def test_an_early_merge_takes_the_place_of_one_that_was_heard_first() -> None:
+    late, early = merged("c-1", "c-2"), merged("c-1", "c-3")
+    worker = worker_of(story((0, CHAT), (5, late), (4, early)))
+    assert course(worker.state(CUSTOMER).conversations).into == {"c-1": "c-3"}
+    worker = worker_of(story((0, CHAT), (4, early), (5, late)))
+    assert [dead.code for dead in worker.dead_letters] == ["conversation_merged"]
+
+
+def test_the_channel_that_is_preferred_is_what_they_say_else_where_they_answer() -> None:
+    state = fold(story((0, says(channel="chat")), (1, says(channel="email")), (2, answers(channel="sms"))))
+    assert preferred_channel(state) == "email"
+    late = fold(story((2, says(channel="email")), (1, says(channel="chat"))))
+    assert preferred_channel(late) == "email"
+    said = fold(story((0, says()), (1, CustomerUpdated(preferred_channel="sms"))))
+    assert preferred_channel(said) == "sms"
+
+
+def test_clocks_begin_with_the_customer_and_again_with_them() -> None:
+    events = story(
+        (0, answers("a pleasure", conversation_id="c-1")),
+        (1, says(conversation_id="c-1")),
+        (2, answers(conversation_id="c-1")),
+        (3, closed("c-1")),
+        (4, answers("one more", conversation_id="c-1")),
+        (5, says(conversation_id="c-1")),
+        (6, says(conversation_id="c-1")),
+    )
+    state = fold(events)
+    (found,) = course(state.conversations).open.values()
+    log = [(round((fact.at - micros(START)) / 60_000_000), fact.kind.name) for fact in log_of(state, found)]
+    assert log == [(1, "OPENED"), (2, "ANSWERED"), (3, "CLOSED"), (5, "REOPENED"), (6, "INBOUND")]
+    now = micros(at(7))
+    assert [(c.clock, c.state) for c in clocks_of(state, found, load(), now).clocks] == [
+        ("first_response", "met"),
+        ("next_response", "running"),
+    ]
 
 
 def test_split_messages_leave_with_what_answers_them() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from services.interactions.domain.conversations.course import Turn
+from services.interactions.domain.conversations.conversation import Turn
 from services.interactions.domain.conversations.folds import turns_of
 from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.state import Complaint, ComplaintStep, Customer

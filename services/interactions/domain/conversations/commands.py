@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from services.interactions.domain.conversations.course import Conversation, Course, course
+from services.interactions.domain.conversations.conversation import Conversation
+from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.folds import refusal_of
 from services.interactions.domain.conversations.messages import key_of
 from services.interactions.domain.conversations.reply import reply
@@ -71,9 +72,9 @@ def decide(customer: Customer, command: ConversationCommand, at: Micros, context
         case ConversationMergeRequested(conversation_id=merged, into=into):
             target = _known(now, into)
             merge = ConversationMerged(conversation_id=merged, into=into)
-            if merged in now.into or target is found:
+            if target is found or found.conversation_id != merged:
                 raise refusal_of(now, merge)
-            if into in now.into:
+            if target.conversation_id != into:
                 raise CONVERSATION_MERGED(conversation=into, into=target.conversation_id)
             return Asked(merge, max(at, 1 + target.updated_at))
         case ConversationSplitRequested():

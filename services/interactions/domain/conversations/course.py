@@ -2,108 +2,22 @@
 stands. A function of all that is known, taken by event time: right in whatever order it was heard."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
+from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.known import Conversations, ConversationStep, Message
 from services.interactions.domain.conversations.messages import OWN, bare, names_of, topic_of
 from shared.schemas.times import DAY, Micros
 
-Status: TypeAlias = Literal["queued", "assigned", "waiting", "closed"]
-HandledBy: TypeAlias = Literal["bot", "queue", "agent"]
+Refused: TypeAlias = Literal["cycle", "gone", "same"]
 
 SAME_SUBJECT: Micros = 30 * DAY
 """How long after its last message a conversation goes on where another begins with its subject."""
 
 _RANKS = {"merged": 0, "split": 1, "message": 2, "escalated": 3, "assigned": 4, "returned": 5, "closed": 6}
 """Of two facts of one instant the earlier here comes first."""
-
-
-class Turn(NamedTuple):
-    """What clocks ask of a message."""
-
-    at: Micros
-    kind: Literal["inbound", "answered"]
-    """The customer wrote, or an agent did."""
-
-
-@dataclass(slots=True)
-class Conversation:
-    """A conversation as it stands."""
-
-    conversation_id: str
-    status: Status = "queued"
-    handled_by: HandledBy = "queue"
-    agent_id: str | None = None
-    team: str | None = None
-    priority: str | None = None
-    silenced: bool = False
-    """It was handed to people: bots are silent until it is given back to them."""
-    opened_at: Micros = 0
-    updated_at: Micros = 0
-    closed_at: Micros | None = None
-    channel: str | None = None
-    """By which the customer wrote last."""
-    ends: list[tuple[Micros, bool]] = field(default_factory=list)
-    """When it was closed (True) and opened again."""
-    messages: list[Message] = field(default_factory=list)
-    """By time."""
-    merged_from: list[str] = field(default_factory=list)
-
-    def message(self, message: Message) -> None:
-        """One more, as of its time."""
-        if message.by == "customer":
-            self.channel = message.channel
-            self._goes_on(message.at)
-            self.status = "queued" if self.handled_by == "queue" else "assigned"
-        elif message.by == "agent":
-            self._goes_on(message.at)
-            if self.handled_by != "agent":
-                self.handled_by, self.agent_id, self.silenced = "agent", message.agent_id, True
-            self.status = "waiting"
-        elif message.by == "bot" and not self.silenced and self.status != "closed":
-            self.handled_by, self.status = "bot", "waiting"
-
-    def step(self, step: ConversationStep) -> None:
-        """A step that is about it alone."""
-        if step.kind == "closed":
-            if self.status != "closed":
-                self.ends.append((step.at, True))
-            self.status, self.closed_at = "closed", step.at
-            return
-        self._goes_on(step.at)
-        if step.kind == "escalated":
-            self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
-            self.team, self.priority = step.team or self.team, step.priority or self.priority
-        elif step.kind == "assigned":
-            self.handled_by, self.status, self.agent_id, self.silenced = "agent", "assigned", step.to, True
-        elif step.to == "bot":
-            self.handled_by, self.status, self.agent_id, self.silenced = "bot", "assigned", None, False
-        else:
-            self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
-
-    def take_in(self, other: "Conversation", at: Micros) -> None:
-        """``other`` is part of it from now on; where that alone is open, it goes on as that did."""
-        if self.status == "closed" and other.status != "closed":
-            self._goes_on(at)
-            self.status, self.handled_by, self.agent_id = other.status, other.handled_by, other.agent_id
-        self.silenced = self.silenced or other.silenced
-        self.team, self.priority = self.team or other.team, self.priority or other.priority
-        self.channel = self.channel or other.channel
-
-    def _goes_on(self, at: Micros) -> None:
-        """Where it was closed it is open again: in the queue, or with the bot that had it."""
-        if self.status != "closed":
-            return
-        self.ends.append((at, False))
-        self.closed_at, self.agent_id = None, None
-        self.handled_by = "bot" if self.handled_by == "bot" and not self.silenced else "queue"
-
-    def turns(self) -> tuple[Turn, ...]:
-        """What was said by the customer and by agents, by time."""
-        said: Mapping[str, Literal["inbound", "answered"]] = {"customer": "inbound", "agent": "answered"}
-        return tuple(Turn(m.at, said[m.by]) for m in self.messages if m.by in said)
 
 
 @dataclass(slots=True)
@@ -120,8 +34,8 @@ class Course:
     """The conversation that a message would have begun -> the one that it goes on in."""
     homes: dict[str, str] = field(default_factory=dict)
     """A message's key -> its conversation."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """The keys of merges that do not hold -> why: ``cycle``, or ``gone``."""
+    refused: dict[str, Refused] = field(default_factory=dict)
+    """The keys of merges that do not hold -> why: ``cycle``, ``gone``, or ``same``, as it was told before."""
 
     def survivor(self, conversation_id: str) -> str:
         """The conversation that goes on for it."""
@@ -271,7 +185,8 @@ class _Reckoning:
                 found.opened_at = min(found.opened_at, message.at)
                 found.updated_at = max(found.updated_at, message.at)
         for gone in sorted(course.into):
-            if (found := course.of(gone)) is not None:
+            found = course.of(gone)
+            if found is not None and found.conversation_id != gone:
                 found.merged_from.append(gone)
 
 
@@ -279,8 +194,9 @@ def _target(course: Course, step: ConversationStep) -> str | None:
     """Where a merge leads; None, and a word in ``refused``, for one that is a circle, or of what is gone."""
     assert step.to is not None
     target = course.survivor(step.to)
-    if step.conversation_id in course.into:
-        course.refused[step.key] = "gone"
+    if step.conversation_id in course.into or step.conversation_id in course.joined:
+        same = target == course.survivor(step.conversation_id)
+        course.refused[step.key] = "same" if same else "gone"
     elif target == step.conversation_id:
         course.refused[step.key] = "cycle"
     else:

@@ -1,13 +1,14 @@
 """Messages and steps as they are told: what they change of the customer, and of the rows of conversations."""
 
-from services.interactions.domain.conversations.course import Course, Turn, course
+from services.interactions.domain.conversations.conversation import Turn
+from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.conversations.messages import message_of, thread_of
 from services.interactions.domain.conversations.room import with_room
 from services.interactions.domain.conversations.steps import step_of
 from services.interactions.domain.rows import CONVERSATIONS, ConversationRow, conversation_row
 from services.interactions.domain.state import Customer, altered
-from services.interactions.domain.telling import Change, Told, refused
+from services.interactions.domain.telling import COPY, Change, Told, refused
 from services.interactions.errors import CONVERSATION_MERGED, MERGE_CYCLE
 from shared.domain import Put, RefusedError, Retract
 from shared.schemas.interactions import ConversationMerged
@@ -33,8 +34,11 @@ def conversation_stepped(customer: Customer, told: Told) -> Change:
     more = altered(known, steps=(*known.steps, step))
     change, now = _changed(customer, more, step.conversation_id)
     change = change._replace(conversation_id=step.conversation_id)
-    if step.key not in now.refused:
+    why = now.refused.get(step.key)
+    if why is None:
         return change
+    if why == "same":
+        return change._replace(counted=0, note=COPY)
     assert isinstance(told.event.data, ConversationMerged)
     refusal = refusal_of(now, told.event.data)
     retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
@@ -76,7 +80,5 @@ def _changed(customer: Customer, more: Conversations, touched: str) -> tuple[Cha
 
 def rows_of(customer_id: str, now: Course) -> dict[str, ConversationRow]:
     """The rows of conversations by id; of those that are part of another, too."""
-    rows = {id: conversation_row(customer_id, one) for id, one in now.open.items()}
-    for id, one in now.gone.items():
-        rows[id] = conversation_row(customer_id, one, now.survivor(id))
-    return rows
+    gone = {id: conversation_row(customer_id, one, now.survivor(id)) for id, one in now.gone.items()}
+    return gone | {id: conversation_row(customer_id, one) for id, one in now.open.items()}

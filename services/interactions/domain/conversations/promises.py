@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.interactions.domain.conversations.course import Conversation
+from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.sla.clocks import clocks
 from services.interactions.domain.sla.course import Course as Clocks
 from services.interactions.domain.sla.log import Fact, Kind, MatchField

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast, get_args
 
-from services.interactions.domain.conversations.course import Conversation
+from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.state import Customer
 from shared.domain import Context
 from shared.facts.profile import value_of
@@ -60,8 +60,8 @@ def reply(
 
 
 def reply_channel(customer: Customer, found: Conversation) -> Channel:
-    """What the customer prefers, if they can be written to by it; else what they wrote by last in this
-    conversation; else what there is an address for."""
+    """What the customer says that they prefer, if they can be written to by it; else what they wrote by last
+    in this conversation; else what there is an address for."""
     preferred = value_of(customer.profile, "preferred_channel")
     used = {m.channel for m in found.messages if m.by == "customer"}
     if preferred in get_args(Channel) and _can_be_written(customer, preferred, used):
@@ -70,16 +70,6 @@ def reply_channel(customer: Customer, found: Conversation) -> Channel:
         return cast(Channel, found.channel)
     known = (channel for channel, field in ADDRESSES.items() if value_of(customer.profile, field))
     return cast(Channel, next(known, found.channel or "email"))
-
-
-def preferred_channel(customer: Customer) -> str | None:
-    """What the person says; else where they answer: the channel of their latest message."""
-    said: str | None = value_of(customer.profile, "preferred_channel")
-    if said is not None:
-        return said
-    written = (m for m in customer.conversations.messages if m.by == "customer")
-    last = max(written, key=lambda m: (m.at, m.key), default=None)
-    return None if last is None else last.channel
 
 
 def _can_be_written(customer: Customer, channel: str, used: set[str]) -> bool:

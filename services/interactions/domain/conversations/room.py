@@ -3,7 +3,8 @@ forgotten stays in the timeline."""
 
 from collections.abc import Iterable
 
-from services.interactions.domain.conversations.course import Conversation, course
+from services.interactions.domain.conversations.conversation import Conversation
+from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.state import altered
 

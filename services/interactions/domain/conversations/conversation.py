@@ -1,0 +1,115 @@
+"""One conversation as it stands: what its messages and steps do to it, told in the order of their times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
+
+from services.interactions.domain.conversations.known import ConversationStep, Message
+from shared.schemas.times import Micros
+
+Status: TypeAlias = Literal["queued", "assigned", "waiting", "closed"]
+"""Nobody has it; whoever has it owes an answer; we wrote last; it is over."""
+HandledBy: TypeAlias = Literal["bot", "queue", "agent"]
+
+
+class Turn(NamedTuple):
+    """What clocks ask of a message."""
+
+    at: Micros
+    kind: Literal["inbound", "answered"]
+    """The customer wrote, or an agent did."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A conversation as it stands."""
+
+    conversation_id: str
+    status: Status = "queued"
+    handled_by: HandledBy = "queue"
+    agent_id: str | None = None
+    team: str | None = None
+    priority: str | None = None
+    silenced: bool = False
+    """It was handed to people: bots are silent until it is given back to them."""
+    opened_at: Micros = 0
+    updated_at: Micros = 0
+    closed_at: Micros | None = None
+    channel: str | None = None
+    """By which the customer wrote last."""
+    said: tuple[Micros, bool] = (0, False)
+    """When something was said last, and whether by us."""
+    ends: list[tuple[Micros, bool]] = field(default_factory=list)
+    """When it was closed (True) and opened again."""
+    messages: list[Message] = field(default_factory=list)
+    """By time."""
+    merged_from: list[str] = field(default_factory=list)
+
+    def message(self, message: Message) -> None:
+        """One more, as of its time."""
+        if message.by == "customer":
+            self.channel = message.channel
+            self._goes_on(message.at)
+            self._was_said(message.at, ours=False)
+        elif message.by == "agent":
+            self._goes_on(message.at)
+            if self.handled_by != "agent":
+                self.handled_by, self.agent_id, self.silenced = "agent", message.agent_id, True
+            self._was_said(message.at, ours=True)
+        elif message.by == "bot" and not self.silenced and self.status != "closed":
+            self.handled_by = "bot"
+            self._was_said(message.at, ours=True)
+
+    def step(self, step: ConversationStep) -> None:
+        """A step that is about it alone."""
+        if step.kind == "closed":
+            if self.status != "closed":
+                self.ends.append((step.at, True))
+            self.status, self.closed_at = "closed", step.at
+            return
+        self._goes_on(step.at)
+        if step.kind == "escalated":
+            self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
+            self.team, self.priority = step.team or self.team, step.priority or self.priority
+        elif step.kind == "assigned":
+            self.handled_by, self.status, self.agent_id, self.silenced = "agent", "assigned", step.to, True
+        elif step.to == "bot":
+            self.handled_by, self.status, self.agent_id, self.silenced = "bot", "assigned", None, False
+        else:
+            self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
+
+    def take_in(self, other: "Conversation", at: Micros) -> None:
+        """``other`` is part of it from now on. Where that alone is open it goes on as that did; whoever has
+        one of two has both; what was said last, in either, says whose turn it is."""
+        if other.status != "closed":
+            alone = self.status == "closed"
+            taken = alone or (self.handled_by != "agent" and other.handled_by == "agent")
+            self._goes_on(at)
+            if taken:
+                self.status, self.handled_by, self.agent_id = other.status, other.handled_by, other.agent_id
+            if not alone and (taken or other.said > self.said):
+                self._was_said(*max(self.said, other.said))
+        self.said = max(self.said, other.said)
+        self.silenced = self.silenced or other.silenced
+        self.team, self.priority = self.team or other.team, self.priority or other.priority
+        self.channel = self.channel or other.channel
+
+    def _was_said(self, at: Micros, ours: bool) -> None:
+        self.said = (at, ours)
+        if self.handled_by == "queue":
+            self.status = "queued"
+        else:
+            self.status = "waiting" if ours else "assigned"
+
+    def _goes_on(self, at: Micros) -> None:
+        """Where it was closed it is open again: in the queue, or with the bot that had it."""
+        if self.status != "closed":
+            return
+        self.ends.append((at, False))
+        self.closed_at, self.agent_id = None, None
+        self.handled_by = "bot" if self.handled_by == "bot" and not self.silenced else "queue"
+
+    def turns(self) -> tuple[Turn, ...]:
+        """What was said by the customer and by agents, by time."""
+        said: Mapping[str, Literal["inbound", "answered"]] = {"customer": "inbound", "agent": "answered"}
+        return tuple(Turn(m.at, said[m.by]) for m in self.messages if m.by in said)
