@@ -26,6 +26,7 @@ from .driver import (
     resolved,
     rules,
 )
+from .hearing import sent
 from .webhookserver import webhook
 
 MINUTE = timedelta(minutes=1)
@@ -50,10 +51,6 @@ def complaining(now: datetime = NOON, name: str = "retail", **who: Any) -> Drive
     driver.after(timedelta(0))
     assert not driver.sent, "an opening alone says nothing"
     return driver
-
-
-def sent(driver: Driver) -> list[tuple[str, datetime]]:
-    return [(message["rule"], message["at"]) for message in driver.sent]
 
 
 def said(driver: Driver, data: Data) -> tuple[str, str, str]:
