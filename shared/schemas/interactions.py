@@ -78,6 +78,9 @@ class InteractionLogged(InteractionsData):
     """The message's name on its channel."""
     in_reply_to: MessageId | None = None
     """The name of the message that it answers."""
+    subject: Label | None = None
+    """What it is about, as an e-mail's subject line says it: where no conversation is named, it goes on in
+    the customer's open one of that subject."""
 
 
 class ConversationEscalated(InteractionsData):
@@ -141,6 +144,19 @@ class ConversationMerged(InteractionsData):
     """The conversation that is no more."""
     into: Id
     """The conversation that goes on."""
+
+
+class ConversationSplit(InteractionsData):
+    """Messages leave a conversation for another one, which may be new."""
+
+    event_type: ClassVar[str] = "rapport.conversation.split.v1"
+
+    conversation_id: Id
+    """The conversation that they leave."""
+    into: Id
+    """The conversation in which they are from now on."""
+    messages: Annotated[tuple[Id, ...], Field(max_length=200)]
+    """Which, as `GET /conversations/{id}` names them."""
 
 
 class ConversationClosed(InteractionsData):

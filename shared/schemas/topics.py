@@ -22,6 +22,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         interactions.ConversationAssigned,
         interactions.ConversationReturned,
         interactions.ConversationMerged,
+        interactions.ConversationSplit,
         interactions.ConversationClosed,
     ),
     "complaints": (
@@ -77,6 +78,9 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,
         complaint_commands.ComplaintUpdateRequested,
+        complaint_commands.ComplaintChangeRequested,
+        complaint_commands.ComplaintWaitRequested,
+        complaint_commands.ComplaintResumeRequested,
         complaint_commands.ComplaintResolveRequested,
         complaint_commands.ComplaintReopenRequested,
         complaint_commands.ComplaintCloseRequested,

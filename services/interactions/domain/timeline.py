@@ -20,9 +20,14 @@ Says = Callable[[D], str]
 
 
 def timeline_row(
-    event: Event, at: Micros, note: Note | None = None, complaint: Complaint | None = None
+    event: Event,
+    at: Micros,
+    note: Note | None = None,
+    complaint: Complaint | None = None,
+    conversation_id: str | None = None,
 ) -> TimelineRow:
-    """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed."""
+    """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed, ``conversation_id``
+    the one that a message is told in."""
     data, uid, subject = event.data, event.uid, event.subject
     # A field of the type, or one that a source added; getattr would raise and catch where there is none.
     channel = vars(data).get("channel", (data.model_extra or {}).get("channel"))
@@ -38,6 +43,7 @@ def timeline_row(
         id=event.id,
         channel=channel if isinstance(channel, str) else None,
         complaint_id=None if complaint is None else complaint.complaint_id,
+        conversation_id=conversation_id,
         note=None if note is None else note.why,
         extensions=event.extensions_text,
     )
@@ -112,6 +118,10 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             lambda d: f"Conversation given back to the {d.to}: {d.reason}",
         ),
         _of(interactions.ConversationMerged, lambda d: f"Conversation continued in {d.into}"),
+        _of(
+            interactions.ConversationSplit,
+            lambda d: f"{_plural(len(d.messages), 'message')} moved to conversation {d.into}",
+        ),
         _of(interactions.ConversationClosed, lambda d: f"Conversation closed: {d.outcome}"),
         _of(complaints.ComplaintOpened, lambda d: f"Complaint, {d.severity}, {d.category}: {d.description}"),
         _of(

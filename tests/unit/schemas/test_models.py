@@ -30,12 +30,13 @@ CONTRACT = {
     },
     "interactions": {
         "interaction.logged": "channel direction kind summary conversation_id? agent_id? sentiment? "
-        "skus[] duration_s? author? text? attachments[] message_id? in_reply_to?",
+        "skus[] duration_s? author? text? attachments[] message_id? in_reply_to? subject?",
         "conversation.escalated": "conversation_id from reason skills[] preferred_skills[] team? language? "
         "priority?",
         "conversation.assigned": "conversation_id agent_id why{} manual?",
         "conversation.returned": "conversation_id to reason",
         "conversation.merged": "conversation_id into",
+        "conversation.split": "conversation_id into messages",
         "conversation.closed": "conversation_id outcome",
     },
     "complaints": {
