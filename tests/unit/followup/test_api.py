@@ -45,7 +45,7 @@ class Worker(Driver):
     async def publish(self, records: Sequence[Record]) -> None:
         for record in records:
             event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
-            asked = digest(event.subject, event.type, event.data.model_dump(mode="json"))
+            asked = digest(event.subject, event.data)
             answer = self.send(event)
             outcome = {"status": answer.status, "body": dict(answer.body)}
             self.save()
