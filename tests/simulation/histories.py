@@ -112,11 +112,12 @@ def _followup(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
         case 7:
             return "reward.available", {"reward_id": "tea", "name": "Tea", "cost": 100, "balance": 130}
         case 8 | 9:
-            asked = {
-                "template": rng.choice(["note", "note", "news"]),
-                "variables": {"subject": "Hi", "message": "Oh"},
-            }
-            return "followup.outreach.requested", asked
+            template = rng.choice(["note", "reply", "news"])
+            if template == "reply":
+                reply = {"outreach_id": f"r{n}", "conversation_id": "v", "channel": "email", "text": "Oh"}
+                return "followup.reply.requested", reply
+            variables = {"subject": "Hi", "message": "Oh"}
+            return "followup.outreach.requested", {"template": template, "variables": variables}
         case 10 if rng.random() < 0.2:
             return "customer.erased", {}
         case 10:

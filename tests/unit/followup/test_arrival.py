@@ -25,7 +25,6 @@ from .driver import (
     Driver,
     granted,
     opened,
-    policy,
     profile,
     purchase,
     reachable,
@@ -33,35 +32,11 @@ from .driver import (
     resolved,
     returned,
     reward,
-    rules,
     started,
 )
+from .hearing import course, each_order, heard
 
 Told = tuple[Data, datetime]
-
-
-def heard(*told: Told, name: str = "retail", now: datetime = NOON) -> Driver:
-    """A reachable customer of whom these are heard now, in this order."""
-    driver = Driver(policy=policy(rules(name)), now=now)
-    driver.event(profile(), at=now - 9 * DAY)
-    driver.event(granted(), at=now - 9 * DAY)
-    for data, at in told:
-        driver.event(data, at=at)
-    return driver
-
-
-def course(driver: Driver, days: int = 80) -> list[tuple[str, datetime, str]]:
-    """What was sent in the days after: rule, time, text."""
-    driver.after(days * DAY)
-    return [(m["rule"], m["at"], m["text"]) for m in driver.sent]
-
-
-def each_order(*told: Told, name: str = "retail", days: int = 80) -> list[tuple[str, datetime, str]]:
-    """What was sent, which must be the same for every order of arrival."""
-    found = [course(heard(*order, name=name), days) for order in permutations(told)]
-    assert all(one == found[0] for one in found)
-    return found[0]
-
 
 # --- cancelling events, by their time
 

@@ -1,6 +1,6 @@
 """A thing told again under another event id triggers nothing a second time; a later answer corrects."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -26,6 +26,7 @@ from .driver import (
     rules,
     started,
 )
+from .hearing import sent
 
 
 def rule(name: str, trigger: str, **more: Any) -> Rule:
@@ -112,10 +113,6 @@ def answered(*told: tuple[SurveyAnswered, timedelta], after: timedelta = DAY) ->
         driver.event(data, at=NOON - ago)
     driver.after(after)
     return driver
-
-
-def sent(driver: Driver) -> list[tuple[str, datetime]]:
-    return [(m["rule"], m["at"]) for m in driver.sent]
 
 
 def test_the_later_answer_decides_in_every_order() -> None:

@@ -31,10 +31,7 @@ from .driver import (
     solved,
     started,
 )
-
-
-def reasons(driver: Driver, kind: type[OutreachSuppressed] | type[OutreachCancelled]) -> list[str]:
-    return [fact.reason for fact in driver.facts(kind)]
+from .hearing import reasons
 
 
 def test_the_frequency_cap_holds_marketing_but_not_service() -> None:

@@ -30,10 +30,7 @@ from .driver import (
     rules,
     solved,
 )
-
-
-def reasons(driver: Driver, kind: type[OutreachSuppressed] | type[OutreachCancelled]) -> list[str]:
-    return [fact.reason for fact in driver.facts(kind)]
+from .hearing import reasons
 
 
 def test_thank_you_goes_two_hours_after_a_purchase() -> None:

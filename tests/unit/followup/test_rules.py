@@ -156,6 +156,21 @@ def test_a_template_without_files_or_with_an_unknown_variable_is_named(tmp_path:
         policy_of(rules=changed(tmp_path, "rules", 1, "variables", to=[]))
 
 
+def test_a_template_must_do_without_what_events_may_leave_out(tmp_path: Path) -> None:
+    name = "complaint-acknowledged.txt"
+    (tmp_path / name).write_text("{{ message.strip() }}")
+    with pytest.raises(ConfigError, match=rf"template {name}: .*has no attribute 'strip'"):
+        policy_of(templates=tmp_path)
+    (tmp_path / name).write_text("{{ message }} or nothing, {{ complaint_id.strip() }}")
+    policy_of(templates=tmp_path)
+
+
+def test_a_reply_must_be_writable_by_every_channel(tmp_path: Path) -> None:
+    (tmp_path / "reply.html").write_text("{{ message }} {{ agent }}")
+    with pytest.raises(ConfigError, match=r"template reply\.html: 'agent' is undefined"):
+        policy_of(templates=tmp_path)
+
+
 def test_a_bad_file_ends_the_start_with_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

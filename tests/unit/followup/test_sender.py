@@ -45,7 +45,7 @@ async def test_messages_go_and_are_reported(database: Database, inbox: Inbox, ru
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     text, html = message.iter_parts()
     assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    assert text.get_content().splitlines()[1] == ".a line with a dot"  # type: ignore[attr-defined]
+    assert text.get_content().splitlines()[1] == ".a line with a dot"
 
 
 async def test_an_outage_marks_nothing_and_recovery_sends_all(

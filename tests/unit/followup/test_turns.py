@@ -32,7 +32,7 @@ from .driver import (
     started,
     tier,
 )
-from .test_arrival import course, each_order, heard
+from .hearing import course, each_order, heard
 
 # --- of several triggers
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.followup.domain.messages.wording import counted, date, money, number
+from services.followup.domain.messages.wording import counted, date, moment, money, number
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,23 @@ def test_amounts(amount: int, currency: str, text: str) -> None:
     assert money({"amount": amount, "currency": currency}) == text
 
 
-def test_dates_and_what_is_none() -> None:
-    moment = "2026-03-05T23:30:00+00:00"
-    assert date(moment, ZoneInfo("Europe/Berlin")) == "6 March 2026"
-    assert date(moment, ZoneInfo("UTC")) == "5 March 2026"
+@pytest.mark.parametrize(
+    ("zone", "day", "time"),
+    [
+        ("Europe/Berlin", "6 March 2026", "at 00:30 CET"),
+        ("UTC", "5 March 2026", "at 23:30 UTC"),
+        ("Asia/Kathmandu", "6 March 2026", "at 05:15 UTC+05:45"),
+        ("America/New_York", "5 March 2026", "at 18:30 EST"),
+    ],
+)
+def test_dates_and_times_are_those_of_a_place(zone: str, day: str, time: str) -> None:
+    told = "2026-03-05T23:30:00+00:00"
+    assert date(told, ZoneInfo(zone)) == day
+    assert moment(told, ZoneInfo(zone)) == f"{day} {time}"
+
+
+def test_what_is_none_and_what_is_not_there() -> None:
     assert (date("<ends_at>", ZoneInfo("UTC")), money("<spend_needed>")) == ("<ends_at>", "<spend_needed>")
+    assert moment("<promised_by>", ZoneInfo("UTC")) == "<promised_by>"
+    nothing = (date(None, ZoneInfo("UTC")), moment(None, ZoneInfo("UTC")), money(None), number(None))
+    assert {*nothing, counted(None, "point")} == {""}

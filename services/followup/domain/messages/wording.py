@@ -45,8 +45,10 @@ def moment(value: object, where: ZoneInfo) -> str:
     local = _local(value, where)
     if local is None:
         return _as_it_is(value)
-    zone = f"{local:%Z}"
-    return f"{local.day} {local:%B %Y at %H:%M} {f'UTC{zone}' if zone[:1] in '+-' else zone}"
+    zone, offset = f"{local:%Z}", f"{local:%z}"
+    if not zone.isalpha():  # many have no letters of their own
+        zone = f"UTC{offset[:3]}:{offset[3:]}"
+    return f"{local.day} {local:%B %Y at %H:%M} {zone}"
 
 
 def _local(value: object, where: ZoneInfo) -> datetime | None:
