@@ -22,7 +22,9 @@ TOO_MANY_COMPLAINTS = ErrorCode(
     "too_many_complaints", 409, "A customer can have at most {most} complaints that are not closed."
 )
 INVALID_TRANSITION = ErrorCode(
-    "invalid_transition", 409, "Complaint {complaint} is {status} and cannot be {step}."
+    "invalid_transition",
+    409,
+    "Complaint {complaint} is {status} and cannot be {step}. It can be: {allowed}.",
 )
 TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
 

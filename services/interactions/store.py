@@ -21,6 +21,7 @@ from services.interactions.domain.rows import (
 from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
 from services.interactions.domain.tasks.rows import OPEN, TaskRow
+from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
 from shared.schemas.times import Micros
@@ -113,6 +114,8 @@ class InteractionsStore:
     ) -> list[ComplaintRow]:
         """Complaints, the last opened first; ``before`` is the ``order`` of the last one shown."""
         query = _given({"status": status, "overdue": overdue, "assignee": assignee}) | _before(before)
+        if status == "waiting":
+            query |= {"status": {"$in": sorted(OPEN_STATUSES)}, "waiting": True}
         found = self._database[COMPLAINTS].find(query).sort("order", -1).limit(limit)
         return ComplaintRow.read(await found.to_list())
 

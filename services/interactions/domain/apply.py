@@ -13,17 +13,19 @@ from services.interactions.domain.activity.outreach import outreach_ended, outre
 from services.interactions.domain.activity.products import product_registered
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints import waiting
+from services.interactions.domain.complaints import promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
-from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
+from services.interactions.domain.profile.matched import with_matched
+from services.interactions.domain.rows import CUSTOMERS, TIMELINE, customer_row
 from services.interactions.domain.search import profile_rows
+from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.tasks import state as tasks
 from services.interactions.domain.tasks.apply import apply as apply_task
@@ -35,7 +37,7 @@ from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
 from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
-from shared.schemas.complaints import ComplaintOpened
+from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -83,6 +85,8 @@ CONSUMES: tuple[type[Data], ...] = (
 KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
 """States that are no customer's."""
 
+CLOCK_TYPES = tuple(cls for cls in TOPICS["complaints"] if issubclass(cls, ComplaintClockData))
+
 D = TypeVar("D", bound=Data)
 Plain = Callable[[Customer, D, Micros], Customer]
 """The customer after a fact of a time. Raises the fold's refusals."""
@@ -111,6 +115,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     **dict.fromkeys(STEP_TYPES, conversation_stepped),
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
+    **dict.fromkeys(CLOCK_TYPES, clock_told),
     PurchaseMade: purchase_made,
     PurchaseReturned: purchase_returned,
     **dict.fromkeys(
@@ -141,22 +146,26 @@ CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 """Facts whose channel the customer used."""
 
 
-def apply(customer: Customer, event: Event, context: Context) -> Effects[Customer]:
+def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
     """A fact takes effect; a command is turned into one, which takes effect at once and is emitted; a timer
-    ends the waiting of facts.
+    ends the waiting of facts, or has the clocks of a complaint looked at.
 
     Raises as the folds do; a fact so refused is a dead letter.
     """
     data, at = event.data, micros(event.time)
     if isinstance(data, TimerFired):
-        return waiting.expired(customer, at)
+        if data.name == waiting.TIMER:
+            return waiting.expired(customer, at)
+        return promises.fired(sla, customer, Told(event, at, context), data.name)
     if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
-        return apply_fact(customer, Told(event, at, context))
+        told = Told(event, at, context)
+        return promises.watched(sla, customer, apply_fact(customer, told), told)
     fact = decide(data, context)
     at = decided_at(customer, fact, at)
-    event = structs.replace(event, data=fact, time=moment(at))
-    effects = apply_fact(customer, Told(event, at, context, asked=True))
-    return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
+    told = Told(structs.replace(event, data=fact, time=moment(at)), at, context, asked=True)
+    effects = replace(apply_fact(customer, told), emits=(Emit(fact, told.event.time),))
+    effects = promises.watched(sla, customer, effects, told)
+    return replace(effects, outcome=outcome(effects.state, fact))
 
 
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
@@ -164,14 +173,12 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     data = told.event.data
     fold = FOLDS.get(type(data))
     change = Change(customer) if fold is None else fold(customer, told)
-    new = _counted(change, told)
+    new = with_matched(_counted(change, told), told)
 
     told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
     row = placed_in_log(told_row, told, new).document()
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
     rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
-    if change.complaint is not None:
-        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, change.complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:
         assert new.seen_at is not None
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))

@@ -6,15 +6,17 @@ changes is copied, not made anew.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
 from services.interactions.domain.conversations.known import Conversations
+from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
 from shared.facts.profile import Known
 from shared.schemas.base import Open
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 MAX_CHANNELS = 50
@@ -31,6 +33,8 @@ MAX_PLANNED = 100
 
 MAX_STEPS = 1_000
 """Steps of one complaint; beyond that the oldest updates are forgotten."""
+MAX_MATCHED = 50
+"""Changes of tier and segment remembered; beyond that the oldest are forgotten."""
 MAX_HELD = 500
 """Facts that wait, or were refused for want of another, in all."""
 
@@ -63,13 +67,11 @@ class ComplaintStep(Open):
     """Names the event that told it first."""
     assignee: str | None = None
     """Who deals with it from then on, where the fact says so."""
-
-
-class Breach(Open):
-    """An SLA clock ran out."""
-
-    clock: str
-    at: Micros
+    promised_by: Micros | None = None
+    """When the customer was promised to hear again."""
+    severity: str | None = None
+    category: str | None = None
+    """Those that it changes."""
 
 
 class Complaint(Open):
@@ -81,15 +83,29 @@ class Complaint(Open):
     channel: str
     category: str
     severity: str
+    """Category and severity as it was opened with; steps may change them."""
     summary: str
     """The description's beginning."""
     order_id: str | None = None
     steps: tuple[ComplaintStep, ...]
     """The opening first, then by time; those too that do not hold, as what they lack may be heard yet."""
-    breached: tuple[Breach, ...] = ()
-    """SLA clocks that ran out, and when last."""
     told_at: Micros
     """Time of the latest of its other facts."""
+    conversation_id: str | None = None
+    """The conversation in which it is answered."""
+    notices: tuple[NoticeKey, ...] = ()
+    """What was told of its clocks."""
+    silent_until: Micros | None = None
+    """What fell due by then is not told any more: of the steps before, some are forgotten."""
+    next_at: Micros | None = None
+    """When its clocks are looked at again."""
+    waiting: bool = False
+    """For the customer."""
+    overdue: bool = False
+    """As of the last look: a clock has run out, and its step has not been taken since."""
+    next_due: Micros | None = None
+    next_clock: ClockName | None = None
+    """As of the last look: the clock that falls due next, and when."""
 
     @property
     def life(self) -> Life:
@@ -100,6 +116,14 @@ class Complaint(Open):
     def path(self) -> tuple[Step, ...]:
         """The steps as the rules take them."""
         return tuple(Step(step.at, step.kind) for step in self.steps)
+
+
+class Matched(Open):
+    """From a time on the customer has this tier or segment, which SLA policies may ask for."""
+
+    at: Micros
+    field: Literal["tier", "segment"]
+    value: str | None
 
 
 class Held(Open):
@@ -204,6 +228,8 @@ class Customer(Open):
     """The one bought last first."""
     planned: tuple[Planned, ...] = ()
     """The one due first first."""
+    matched: tuple[Matched, ...] = ()
+    """Tiers and segments by time, as far back as ``MAX_MATCHED`` go."""
     names: Names = b""
     """Of returns that count, terms, products, complaints, reviews, referrals, answers."""
     conversations: Conversations = Conversations()

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shared.schemas.base import Id
+from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
 from shared.schemas.complaints import CompensationFields
 from shared.schemas.fields import Label, Severity
@@ -25,6 +25,8 @@ class ComplaintOpenRequested(Command):
     """In the customer's words."""
     order_id: Id | None = None
     """The order that it is about."""
+    conversation_id: Id | None = None
+    """The conversation in which it was made, and is answered."""
 
 
 class ComplaintCommand(Command):
@@ -54,6 +56,36 @@ class ComplaintUpdateRequested(ComplaintCommand):
     """What the customer was told."""
     assignee: Id | None = None
     """Who deals with it from now on."""
+    promised_by: Time | None = None
+    """When the customer was promised to hear again."""
+
+
+class ComplaintChangeRequested(ComplaintCommand):
+    """Say that it is worse, or about something else, or give it to another person."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_change.requested.v1"
+
+    severity: Severity | None = None
+    """How bad it is."""
+    category: Label | None = None
+    """What it is about."""
+    assignee: Id | None = None
+    """Who deals with it from now on."""
+
+
+class ComplaintWaitRequested(ComplaintCommand):
+    """Wait for the customer."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_wait.requested.v1"
+
+    reason: Text
+    """What is needed of the customer."""
+
+
+class ComplaintResumeRequested(ComplaintCommand):
+    """Wait no more."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_resume.requested.v1"
 
 
 class ComplaintResolveRequested(ComplaintCommand):

@@ -7,29 +7,38 @@ from services.interactions.domain.state import Customer, found
 from shared.domain import Context, Outcome
 from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
+    ComplaintChangeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
     ComplaintCompensateRequested,
     ComplaintOpenRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
+    ComplaintResumeRequested,
     ComplaintUpdateRequested,
+    ComplaintWaitRequested,
 )
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ComplaintResumed,
     ComplaintsData,
     ComplaintUpdated,
+    ComplaintWaiting,
 )
 from shared.schemas.times import Micros
 
 STEPS: Mapping[type[ComplaintCommand], type[ComplaintsData]] = {
     ComplaintAcknowledgeRequested: ComplaintAcknowledged,
     ComplaintUpdateRequested: ComplaintUpdated,
+    ComplaintChangeRequested: ComplaintChanged,
+    ComplaintWaitRequested: ComplaintWaiting,
+    ComplaintResumeRequested: ComplaintResumed,
     ComplaintResolveRequested: ComplaintResolved,
     ComplaintReopenRequested: ComplaintReopened,
     ComplaintCloseRequested: ComplaintClosed,
