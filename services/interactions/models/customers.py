@@ -8,6 +8,7 @@ from services.interactions.domain.rows import CustomerRow, complaint_row
 from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from shared.schemas.base import Frozen, Money
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import maybe_moment, moment
 
 
@@ -80,6 +81,14 @@ class LoyaltyView(Frozen):
     tier: str | None
 
 
+class NextDueView(Frozen):
+    """The clock of an open complaint that falls due before all others of the customer."""
+
+    complaint_id: str
+    clock: ClockName
+    due_at: datetime
+
+
 class CustomerView(Frozen):
     """The 360. ``products``: the one bought last first; ``planned``: what followup sends next, the first due
     first; ``health`` is null until metrics tells it."""
@@ -89,6 +98,7 @@ class CustomerView(Frozen):
     consents: list[ConsentView]
     channels: list[ChannelView]
     open_complaints: list[ComplaintView]
+    next_due: NextDueView | None
     loyalty: LoyaltyView | None
     subscriptions: list[SubscriptionView]
     purchases: PurchasesView
@@ -118,6 +128,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         open_complaints=[
             complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if standing(c).open
         ],
+        next_due=_next_due(state),
         loyalty=loyalty_view(state, now),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
         purchases=_purchases(state),
@@ -151,6 +162,18 @@ def loyalty_view(state: Customer, now: datetime) -> LoyaltyView | None:
             return None
         enrolled_at = None
     return LoyaltyView(enrolled_at=enrolled_at, balance=told.balance, tier=told.tier)
+
+
+def _next_due(state: Customer) -> NextDueView | None:
+    due = [
+        (c.next_due, c.complaint_id, c.next_clock)
+        for c in state.complaints
+        if c.next_due is not None and c.next_clock is not None and standing(c).open
+    ]
+    if not due:
+        return None
+    due_at, complaint_id, clock = min(due)
+    return NextDueView(complaint_id=complaint_id, clock=clock, due_at=moment(due_at))
 
 
 def _purchases(state: Customer) -> PurchasesView:
