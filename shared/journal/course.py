@@ -97,12 +97,13 @@ class Course(Generic[S]):
     def retract(self, retracts: Sequence[Retract], cause: str) -> list[Record]:
         """Take back that these were handled. What they emitted in this plan is still to be published, so
         it is returned for the entry that now stands for them. ``cause`` is the uid of the event that found
-        it out: where it takes itself back the journal may have it, as of a first time."""
+        it out: where it takes itself back the journal may have it, as of a first time, or the plan, and its
+        own entry is yet to come."""
         plan = self.plan
         emitted: list[Record] = []
         for retract in retracts:
             uid = retract.event.uid
-            entry = self.entries.pop(uid, None)
+            entry = self.entries.pop(uid, None) if uid != cause else None
             if entry is not None:
                 emitted += entry.emitted
             elif uid not in plan.tombstones and uid != cause:

@@ -164,13 +164,18 @@ def _entry(entry: Entry) -> Document:
         document["retracted_until"] = entry.until
     if entry.refusal is not None:
         document["refusal"] = asdict(entry.refusal)
-    if entry.emitted:
-        document["emitted"] = [_stored(record) for record in entry.emitted]
-    return document
+    return _with_emitted(document, entry.emitted)
 
 
 def _tombstone(tombstone: Tombstone) -> Document:
-    return _place(tombstone.event, tombstone.origin) | {"retracted_until": tombstone.until}
+    document = _place(tombstone.event, tombstone.origin) | {"retracted_until": tombstone.until}
+    return _with_emitted(document, tombstone.emitted)
+
+
+def _with_emitted(document: Document, emitted: Sequence[Record]) -> Document:
+    if emitted:
+        document["emitted"] = [_stored(record) for record in emitted]
+    return document
 
 
 def _stored(record: Record) -> Document:

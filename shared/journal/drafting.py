@@ -102,9 +102,18 @@ class Drafter(Generic[S]):
             )
             telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
             if not plan.counters.unread:
-                step.place_tombstones(plan)
+                await self._read_retracted(step, plan)
+                step.complete(plan, self._service)
                 return plan
             counters |= await self._counters(sorted(plan.counters.unread))
+
+    async def _read_retracted(self, step: Step[S], plan: Plan[S]) -> None:
+        """What the journal has of earlier events that the plan takes back: of some it may be the one thing
+        that knows what they emitted. Few steps take back any."""
+        unknown = (plan.forgotten & plan.tombstones.keys()) - step.known.keys()
+        if unknown:
+            read = partial(self._store.journalled, sorted(unknown))
+            step.known.update(await retry(self._service, "mongo", read))
 
     async def _counters(self, names: Sequence[str]) -> dict[str, int | None]:
         if not names:

@@ -87,6 +87,8 @@ class Tombstone:
     origin: Origin
     until: int
     """Records of the id on the origin's topic and partition are handled up to this offset."""
+    emitted: tuple[Record, ...] = ()
+    """What the journal's entry had of it: it may not be published yet, if its worker died."""
 
 
 @dataclass(slots=True)
@@ -128,4 +130,4 @@ def command_digest(entry: Entry) -> str | None:
     """The digest of a command's body, by which the API tells a retry from another request."""
     if entry.origin.topic != COMMANDS:
         return None
-    return digest(entry.event.subject, entry.event.type, entry.event.data.model_dump(mode="json"))
+    return digest(entry.event.subject, entry.event.data)

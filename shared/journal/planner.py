@@ -155,13 +155,15 @@ class Planner(Generic[S]):
         course.plan.rejected.append(rejected)
 
     def _enter(self, course: Course[S], entry: Entry) -> None:
-        """Where one of its id was rejected earlier in the plan, this one stands for it, and keeps what is
-        still to be published of it."""
-        before = course.entries.get(entry.event.uid)
+        """Where one of its id was rejected earlier in the plan, or took itself back, this one stands for it,
+        and keeps what is still to be published of it."""
+        before = course.entries.pop(entry.event.uid, None)
         if before is not None:
-            told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
-            letter = dead_letter(self._handler.service, told[-1])
-            entry = replace(entry, emitted=(*before.emitted, letter, *entry.emitted))
+            emitted = before.emitted  # of one that took itself back with its dead letter
+            if before.refusal is not None:
+                told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
+                emitted = (*emitted, dead_letter(self._handler.service, told[-1]))
+            entry = replace(entry, emitted=(*emitted, *entry.emitted))
         course.enter(entry)
 
     def _context(self, course: Course[S], message: Message) -> Context:

@@ -148,7 +148,7 @@ class InMemoryStore(Generic[S]):
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
         for uid, tombstone in plan.tombstones.items():
-            self.journal[uid] = Journalled(tombstone.origin, (), tombstone.until)
+            self.journal[uid] = Journalled(tombstone.origin, tombstone.emitted, tombstone.until)
 
     def _write_timers(self, plan: Plan[S]) -> None:
         for key, timer in plan.timers.items():

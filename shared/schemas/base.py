@@ -116,6 +116,8 @@ class Data(Open):
     """For people: what tells one from another that has no ``thing``."""
     late: ClassVar[str] = ""
     """For people: what becomes of one that is heard late, or before what it is about."""
+    caller: ClassVar[frozenset[str]] = frozenset()
+    """Of a command, the fields that say who asks and not what for: a retry may differ in them."""
     again: ClassVar[str] = ""
     """For people: what one does that is told again under another event id; empty where ``thing`` says it."""
 

@@ -13,6 +13,7 @@ from shared.schemas import (
 )
 from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
+from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import teams as team_commands
@@ -99,6 +100,13 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintCompensateRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
+        complaint_commands.ComplaintApproveRequested,
+        conversation_commands.ConversationMessageRequested,
+        conversation_commands.ConversationAssignRequested,
+        conversation_commands.ConversationReturnRequested,
+        conversation_commands.ConversationMergeRequested,
+        conversation_commands.ConversationSplitRequested,
+        conversation_commands.ConversationCloseRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,
