@@ -4,12 +4,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.interactions.domain.complaints.standing import standing
-from services.interactions.domain.rows import CustomerRow, complaint_row
+from services.interactions.domain.conversations.course import course
+from services.interactions.domain.rows import CustomerRow, complaint_row, conversation_row
 from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
+from services.interactions.models.conversations import ConversationView, conversation_view
 from shared.schemas.base import Frozen, Money
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import maybe_moment, moment
+
+MOST_CONVERSATIONS = 50
+"""Open conversations that are shown, those that changed last."""
 
 
 class ConsentView(Frozen):
@@ -90,8 +95,9 @@ class NextDueView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``products``: the one bought last first; ``planned``: what followup sends next, the first due
-    first; ``health`` is null until metrics tells it."""
+    """The 360. ``open_conversations``: the one that changed last first; ``products``: the one bought last
+    first; ``planned``: what followup sends next, the first due first; ``health`` is null until metrics tells
+    it."""
 
     customer_id: str
     profile: dict[str, Any]
@@ -99,6 +105,7 @@ class CustomerView(Frozen):
     channels: list[ChannelView]
     open_complaints: list[ComplaintView]
     next_due: NextDueView | None
+    open_conversations: list[ConversationView]
     loyalty: LoyaltyView | None
     subscriptions: list[SubscriptionView]
     purchases: PurchasesView
@@ -129,6 +136,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
             complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if standing(c).open
         ],
         next_due=_next_due(state),
+        open_conversations=_conversations(state),
         loyalty=loyalty_view(state, now),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
         purchases=_purchases(state),
@@ -174,6 +182,14 @@ def _next_due(state: Customer) -> NextDueView | None:
         return None
     due_at, complaint_id, clock = min(due)
     return NextDueView(complaint_id=complaint_id, clock=clock, due_at=moment(due_at))
+
+
+def _conversations(state: Customer) -> list[ConversationView]:
+    found = [one for one in course(state.conversations).open.values() if one.status != "closed"]
+    latest = sorted(found, key=lambda one: (one.updated_at, one.conversation_id), reverse=True)
+    return [
+        conversation_view(conversation_row(state.customer_id, one)) for one in latest[:MOST_CONVERSATIONS]
+    ]
 
 
 def _purchases(state: Customer) -> PurchasesView:
