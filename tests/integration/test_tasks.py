@@ -32,14 +32,13 @@ def test_a_teams_tasks(stack: Stack) -> None:
     stack.post_events(
         told("task.opened", team, {"task_id": theirs, "kind": "call", "text": "Call.", "due_at": due}, 1)
     )
-    until(
-        lambda: stack.get("interactions", f"/tasks?team={team}&status=done")["items"], "the task that is done"
-    )
+    ended = f"/tasks?team={team}&status=done"
+    until(lambda: stack.get("interactions", ended)["items"], "the task that is done")
     (shown,) = stack.get("interactions", f"/tasks?team={team}")["items"]
     assert (shown["task_id"], shown["overdue"], shown["customer_id"]) == (mine, False, customer)
     done = stack.call("interactions", "POST", f"/tasks/{mine}/done", {"outcome": "All is well."})
     assert (done.status, done.body) == (200, {"task_id": mine, "status": "done"})
-    found = stack.pages("interactions", f"/tasks?team={team}&status=done&limit=1")
+    found = stack.pages("interactions", f"{ended}&limit=1")
     assert [(task["task_id"], task["outcome"]) for task in found] == [
         (mine, "All is well."),
         (theirs, "reached"),
@@ -66,10 +65,11 @@ def test_a_customer_as_they_were(stack: Stack) -> None:
         at = quote((NOW + timedelta(hours=hours)).isoformat())
         return stack.get("interactions", f"/customers/{customer}{path}?at={at}")
 
-    until(
-        lambda: stack.call("interactions", "GET", f"/customers/{customer}").body.get("products"),
-        "the product",
-    )
+    def known() -> bool:
+        page = stack.call("interactions", "GET", f"/customers/{customer}").body
+        return bool(page.get("products")) and page["profile"].get("name") == "Ada King"
+
+    until(known, "all that was told")
     assert then("", 2)["profile"]["name"] == "Ada"
     assert [c["granted"] for c in then("", 2)["consents"]] == [True]
     assert [c["granted"] for c in then("/consents", 3)["items"]] == [False]
