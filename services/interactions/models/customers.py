@@ -5,11 +5,17 @@ from typing import Any, Literal
 
 from services.interactions.domain.activity.channels import preferred_channel
 from services.interactions.domain.complaints.standing import standing
-from services.interactions.domain.rows import CustomerRow, complaint_row
+from services.interactions.domain.conversations.course import course
+from services.interactions.domain.rows import CustomerRow, complaint_row, conversation_row
 from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
+from services.interactions.models.conversations import ConversationView, conversation_view
 from shared.schemas.base import Frozen, Money
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import maybe_moment, moment
+
+MOST_CONVERSATIONS = 50
+"""Open conversations that are shown, those that changed last."""
 
 
 class ConsentView(Frozen):
@@ -81,16 +87,26 @@ class LoyaltyView(Frozen):
     tier: str | None
 
 
+class NextDueView(Frozen):
+    """The clock of an open complaint that falls due before all others of the customer."""
+
+    complaint_id: str
+    clock: ClockName
+    due_at: datetime
+
+
 class CustomerView(Frozen):
-    """The 360. ``products``: the one bought last first; ``planned``: what followup sends next, the first due
-    first; ``preferred_channel``: what they say, else what they wrote by last; ``health`` is null until
-    metrics tells it."""
+    """The 360. ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``: the
+    one that changed last first; ``products``: the one bought last first; ``planned``: what followup sends
+    next, the first due first; ``health`` is null until metrics tells it."""
 
     customer_id: str
     profile: dict[str, Any]
     consents: list[ConsentView]
     channels: list[ChannelView]
     open_complaints: list[ComplaintView]
+    next_due: NextDueView | None
+    open_conversations: list[ConversationView]
     loyalty: LoyaltyView | None
     subscriptions: list[SubscriptionView]
     purchases: PurchasesView
@@ -121,6 +137,8 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         open_complaints=[
             complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if standing(c).open
         ],
+        next_due=_next_due(state),
+        open_conversations=_conversations(state),
         loyalty=loyalty_view(state, now),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
         purchases=_purchases(state),
@@ -155,6 +173,26 @@ def loyalty_view(state: Customer, now: datetime) -> LoyaltyView | None:
             return None
         enrolled_at = None
     return LoyaltyView(enrolled_at=enrolled_at, balance=told.balance, tier=told.tier)
+
+
+def _next_due(state: Customer) -> NextDueView | None:
+    due = [
+        (c.next_due, c.complaint_id, c.next_clock)
+        for c in state.complaints
+        if c.next_due is not None and c.next_clock is not None and standing(c).open
+    ]
+    if not due:
+        return None
+    due_at, complaint_id, clock = min(due)
+    return NextDueView(complaint_id=complaint_id, clock=clock, due_at=moment(due_at))
+
+
+def _conversations(state: Customer) -> list[ConversationView]:
+    found = [one for one in course(state.conversations).open.values() if one.status != "closed"]
+    latest = sorted(found, key=lambda one: (one.updated_at, one.conversation_id), reverse=True)
+    return [
+        conversation_view(conversation_row(state.customer_id, one)) for one in latest[:MOST_CONVERSATIONS]
+    ]
 
 
 def _purchases(state: Customer) -> PurchasesView:

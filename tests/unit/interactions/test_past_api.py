@@ -116,6 +116,21 @@ def test_an_offset_whose_plus_nobody_escaped(api: TestClient, customer: str) -> 
     assert (answer.status_code, answer.json()["profile"]) == (200, {"name": "Ann"})
 
 
+def test_the_360_has_open_conversations(api: TestClient, customer: str) -> None:
+    talk = {"channel": "chat", "direction": "inbound", "kind": "question", "summary": "where is it?"}
+    tell(
+        api,
+        *(told("interaction.logged", customer, talk | {"conversation_id": f"v-{n}"}, n) for n in (1, 2, 3)),
+        told("conversation.closed", customer, {"conversation_id": "v-2", "outcome": "solved"}, 4),
+    )
+    page = api.get(f"/customers/{customer}").json()
+    assert [(c["conversation_id"], c["status"]) for c in page["open_conversations"]] == [
+        ("v-3", "queued"),
+        ("v-1", "queued"),
+    ]
+    assert page["next_due"] is None
+
+
 def test_the_360_has_products_and_what_is_planned(api: TestClient, customer: str) -> None:
     bought = when(-600)
     tell(

@@ -1,4 +1,4 @@
-"""Products that the customer owns, and messages that followup plans next."""
+"""Products that the customer owns, messages that followup plans next, and the clock that is due next."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -6,7 +6,10 @@ from itertools import permutations
 import pytest
 
 from services.interactions.domain.state import MAX_PLANNED, MAX_PRODUCTS
+from services.interactions.models.customers import customer_view
 from shared.journal.testing import InMemoryWorker
+from shared.schemas.complaints import ComplaintOpened, ComplaintResolved
+from shared.schemas.event import Event
 from shared.schemas.outreach import (
     OutreachCancelled,
     OutreachData,
@@ -89,3 +92,27 @@ def test_of_too_many_planned_those_due_first_are_shown() -> None:
 def test_an_end_of_what_was_never_planned_changes_nothing_but_the_count() -> None:
     state = fold([event(ENDS[0], "e-1")])
     assert (state.planned, state.counts) == ((), {"outreach": 1})
+
+
+def opened(name: str, severity: str) -> ComplaintOpened:
+    said = {"complaint_id": name, "severity": severity, "channel": "email", "category": "delivery"}
+    return ComplaintOpened.model_validate({**said, "description": "late"})
+
+
+def test_the_clock_that_is_due_next_of_all_open_complaints() -> None:
+    def due(*told: Event) -> tuple[str, str] | None:
+        worker = InMemoryWorker(HANDLER, now=START)
+        worker.send_batch(told)
+        view = customer_view(worker.state(CUSTOMER), START).next_due
+        return view and (view.complaint_id, view.clock)
+
+    mild = event(opened("k-1", "normal"), "e-1", -9)
+    grave = event(opened("k-2", "critical"), "e-2", -8)
+    solved = [
+        event(ComplaintResolved(complaint_id=name, resolution="sent again"), f"e-{name}", -1)
+        for name in ("k-2", "k-1")
+    ]
+    assert due(mild) == ("k-1", "first_response")
+    assert due(mild, grave) == ("k-2", "first_response")
+    assert due(mild, grave, solved[0]) == ("k-1", "first_response")
+    assert due(mild, grave, *solved) is None
