@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import Context, Handler, RefusedError, Retract, S
+from shared.domain import Context, Handler, RefusedError, Retract, S, Unseen
 from shared.journal.counters import Counters
 from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
@@ -131,11 +131,13 @@ class Planner(Generic[S]):
             plan.states[event.subject] = effects.state
         course.keep_rows(effects.rows)
         course.keep_timers(event.subject, effects.timers)
-        emitted = (*course.retract(effects.retracts, event.uid), *emitted, *dead_letters)
+        taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
+        emitted = (*course.take_back(taken_back, event.uid), *emitted, *dead_letters)
+        plan.retracted += effects.retracts
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
         # One that takes itself back is handled, but its id is free for a replay or an event put right.
-        own = any(retract.event.uid == event.uid for retract in effects.retracts)
+        own = any(one.event.uid == event.uid for one in taken_back)
         self._enter(course, Entry(event, message.origin, status, body, emitted, taken_back=own))
 
     def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:
@@ -152,13 +154,16 @@ class Planner(Generic[S]):
         course.plan.rejected.append(rejected)
 
     def _enter(self, course: Course[S], entry: Entry) -> None:
-        """Where one of its id was rejected earlier in the plan, this one stands for it, and keeps what is
-        still to be published of it."""
+        """Where one of its id was rejected, or took itself back, earlier in the plan, this one stands for it,
+        and keeps what is still to be published of it."""
         before = course.entries.get(entry.event.uid)
         if before is not None:
-            told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
-            letter = dead_letter(self._handler.service, told[-1])
-            entry = replace(entry, emitted=(*before.emitted, letter, *entry.emitted))
+            unsaid = before.emitted
+            if before.refusal is not None:
+                told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
+                # The one that is being rejected now is not among them yet.
+                unsaid = (*unsaid, dead_letter(self._handler.service, told[-1]))
+            entry = replace(entry, emitted=(*unsaid, *entry.emitted))
         course.enter(entry)
 
     def _context(self, course: Course[S], message: Message) -> Context:

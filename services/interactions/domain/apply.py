@@ -16,13 +16,14 @@ from services.interactions.domain.complaints.commands import STEPS, decide, deci
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import complaint_stepped
 from services.interactions.domain.names import nothing_else, once, survey_answered
+from services.interactions.domain.noted import noted, timeline_write
 from services.interactions.domain.profile.consents import consent_changed
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, TIMELINE, complaint_row, customer_row
+from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
 from services.interactions.domain.search import profile_rows
 from services.interactions.domain.state import Customer, altered
-from services.interactions.domain.telling import Change, Told
+from services.interactions.domain.telling import Change, Told, heard_on
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Context, Effects, Emit, Put
+from shared.domain import Append, Context, Effects, Emit, Put, Retract, Unseen
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
@@ -121,7 +122,8 @@ def apply(customer: Customer, event: Event, context: Context) -> Effects[Custome
     """
     data, at = event.data, micros(event.time)
     if isinstance(data, TimerFired):
-        return waiting.expired(customer, at)
+        effects = waiting.expired(customer, at)
+        return replace(effects, state=noted(effects.state, effects.retracts, heard_on(micros(context.now))))
     if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
         return apply_fact(customer, Told(event, at, context))
     fact = decide(data, context)
@@ -137,10 +139,12 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     fold = FOLDS.get(type(data))
     change = Change(customer) if fold is None else fold(customer, told)
     new = _counted(change, told)
-
-    row = timeline_row(told.event, told.at, change.note, change.complaint).document()
+    bad: tuple[Retract | Unseen, ...] = (*change.retracts, *change.unseen)
+    if bad:
+        new = noted(new, bad, told.day)
+    row = timeline_row(told.event, told.at, change.note, change.complaint)
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
-    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
+    rows: list[Append | Put] = [timeline_write(customer, told, row, again=type(data) in TRANSITIONS)]
     if change.complaint is not None:
         rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, change.complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:
@@ -148,7 +152,8 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
         rows.extend(profile_rows(customer, new))
     rows.extend(change.rows)
-    return Effects(new, (), waiting.timers(customer, new), tuple(rows), retracts=change.retracts)
+    timers = waiting.timers(customer, new)
+    return Effects(new, (), timers, tuple(rows), retracts=change.retracts, unseen=change.unseen)
 
 
 def _counted(change: Change, told: Told) -> Customer:

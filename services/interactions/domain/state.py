@@ -26,6 +26,7 @@ MAX_SUBSCRIPTIONS = 100
 
 MAX_STEPS = 1_000
 """Steps of one complaint; beyond that the oldest updates are forgotten."""
+MAX_NOTED = 500
 MAX_HELD = 500
 """Facts that wait, or were refused for want of another, in all."""
 
@@ -58,6 +59,8 @@ class ComplaintStep(Open):
     """Names the event that told it first."""
     assignee: str | None = None
     """Who deals with it from then on, where the fact says so."""
+    refused: bool = False
+    """It was a dead letter when it was heard: its event put right, under the same id, takes its place."""
 
 
 class Breach(Open):
@@ -181,6 +184,8 @@ class Customer(Open):
     """In the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
+    noted: Names = b""
+    """Of events whose ids count as not seen, though the timeline has rows of them: the latest few."""
     seen_at: Micros | None = None
     """Time of the first event handled, or when it was, if it is of the future; orders search results."""
 

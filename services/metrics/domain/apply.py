@@ -9,7 +9,6 @@ others count as, the KPIs say (``kpis/counting.py``).
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from services.metrics.domain import complaints, orders
 from services.metrics.domain.cells import Delta
@@ -33,66 +32,77 @@ from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of, micros
 
-Apply = Callable[[Tracked, Any, Micros, Micros, Delta], None]
-"""Record, data, when it happened, now, and the delta; changes the record and the delta in place."""
+Apply = Callable[[Tracked, Event, Micros, Micros, Delta], bool]
+"""Record, event, when it happened, now, and the delta; changes the record and the delta in place. As
+``apply``, it says whether the event's id is to be known."""
 
 SEGMENT = frozenset({"segment"})
 
 
-def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta) -> None:
+def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta) -> bool:
     """Let one event take effect on the record and the delta, both in place.
+
+    Whether its id is to be known from now on: not of one that has no effect, or may come to have none, since
+    it may be another service's dead letter; put right under that id it has one. Heard again as it is, it has
+    no second.
 
     ``now``: the wall clock or the watermark. An event from the future counts on its own day and makes
     nothing older.
     """
     take = _BY_TYPE.get(type(event.data))
     if take is None:
-        return
+        return True
     at = micros(event.time)
     tracked.data.latest = max(tracked.data.latest, day_of(min(at, now)))
-    take(tracked, event.data, at, now, delta)
+    return take(tracked, event, at, now, delta)
 
 
-def _profile(tracked: Tracked, data: Profile, at: Micros, _: Micros, delta: Delta) -> None:
-    record = tracked.data
+def _profile(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta) -> bool:
+    record, data = tracked.data, event.data
+    assert isinstance(data, Profile)
     known = {} if record.segment_at is None else {"segment": Known(encoded="", at=record.segment_at)}
     told = profile_told(known, data, at, SEGMENT)
     if told is known:
-        return
+        return True
     record.segment_at = told["segment"].at
     segment = told["segment"].value or ""
     if segment != record.segment:
         tracked.move(segment, delta)
+    return True
 
 
 def _answered(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, data: SurveyAnswered, at: Micros, _: Micros, delta: Delta) -> None:
+    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta) -> bool:
+        data = event.data
+        assert isinstance(data, SurveyAnswered)
         counts, place = count(data), answer_of(data)
         if place is None:
             tracked.count_event(delta, day_of(at), counts)
-            return
+            return True
         before = tracked.data.answers.get(place.hex())
         if before is not None:
             if at < before.at:
-                return
+                return True
             tracked.count_event(delta, day_of(before.at), {field: -n for field, n in before.counts.items()})
         tracked.count_event(delta, day_of(at), counts)
         tracked.data.answers[place.hex()] = Answer(at, dict(counts))
+        return True
 
     return counted
 
 
 def _counting(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, data: Data, at: Micros, _: Micros, delta: Delta) -> None:
-        tracked.count_event(delta, day_of(at), count(data))
+    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta) -> bool:
+        tracked.count_event(delta, day_of(at), count(event.data))
+        return True
 
     return counted
 
 
 def _both(one: Apply, other: Apply) -> Apply:
-    def taken(tracked: Tracked, data: Data, at: Micros, now: Micros, delta: Delta) -> None:
-        one(tracked, data, at, now, delta)
-        other(tracked, data, at, now, delta)
+    def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta) -> bool:
+        known = one(tracked, event, at, now, delta)
+        return other(tracked, event, at, now, delta) and known
 
     return taken
 

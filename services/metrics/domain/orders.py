@@ -6,20 +6,25 @@ Loyalty judges them and dead-letters what is told differently; here that counts 
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Order, Return
 from services.metrics.domain.tracked import Tracked, order_key
-from shared.facts.names import Heard, Name, heard
+from shared.facts.names import Heard, Name, heard, name_of
 from shared.facts.orders import counted_refund
+from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of
 
 
-def made(tracked: Tracked, data: PurchaseMade, at: Micros, now: Micros, delta: Delta) -> None:
-    """An order, with the returns that waited for it; a copy changes nothing."""
-    record = tracked.data
+def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta) -> bool:
+    """An order, with the returns that waited for it; a copy changes nothing. Whether its id is to be known:
+    not that of one told otherwise, as far as is kept of the first. It is loyalty's dead letter, and may be
+    put right."""
+    record, data = tracked.data, event.data
+    assert isinstance(data, PurchaseMade)
     known = record.orders.get(data.order_id)
     if known is not None and known.made is not None:
-        return
+        told = (data.total.amount, data.total.currency, data.channel, len(data.items))
+        return told == (known.amount, known.currency, known.channel, known.lines)
     if known is None and (day_of(at) < record.floor or _forgotten(record.names, data.order_id)):
-        return
+        return True
     order = _touched(tracked, data.order_id, at, now)
     before = (order.day, order.channel)
     order.made, order.channel, order.lines = at, data.channel, len(data.items)
@@ -29,21 +34,28 @@ def made(tracked: Tracked, data: PurchaseMade, at: Micros, now: Micros, delta: D
     for one in waiting:
         _take_back(order, one)
     tracked.place(before, order, delta)
+    return True
 
 
-def returned(tracked: Tracked, data: PurchaseReturned, at: Micros, now: Micros, delta: Delta) -> None:
-    """A return of an order, or of one not heard of yet, for which it waits; a copy changes nothing."""
+def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta) -> bool:
+    """A return of an order, or of one not heard of yet, for which it waits; a copy changes nothing. Whether
+    its id is to be known: not that of one that counts nothing, or not yet, since it may be put right."""
+    data, name = event.data, name_of(event)
+    assert isinstance(data, PurchaseReturned)
+    assert name is not None
     known = tracked.data.orders.get(data.order_id)
     if known is None and _forgotten(tracked.data.names, data.order_id):
-        return
+        return True
     order = _touched(tracked, data.order_id, at, now)
-    before = (order.day, order.channel)
-    told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items))
+    before, account = (order.day, order.channel), int.from_bytes(name.told)
+    told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items), account)
     if order.made is not None:
         _take_back(order, told)
         tracked.place(before, order, delta)
-    elif told not in order.waiting:
+        return order.returns.get(data.return_id) == account
+    if told not in order.waiting:
         order.waiting.append(told)  # of those of one name the first that can be holds
+    return False
 
 
 def _take_back(order: Order, told: Return) -> None:
@@ -53,7 +65,7 @@ def _take_back(order: Order, told: Return) -> None:
     counted = counted_refund(order.left, told.amount, told.lines or order.lines)
     if counted is not None:
         order.left -= counted
-        order.returns.append(told.return_id)
+        order.returns[told.return_id] = told.told
 
 
 def _touched(tracked: Tracked, order_id: str, at: Micros, now: Micros) -> Order:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict, astuple
 
-from shared.facts.complaints import Life, Step, life_of
+from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
 
 BEGINNING = -(2**31)
@@ -25,6 +25,8 @@ class Return(msgspec.Struct, array_like=True, frozen=True):
     currency: str
     lines: int
     """How many lines came back; 0 for money alone."""
+    told: int = 0
+    """Tells what was told of it from other accounts (``shared.facts.names.Name.told``)."""
 
 
 class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -39,8 +41,8 @@ class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     left: int = 0
     """The amount less what was paid back."""
     lines: int = 0
-    returns: list[str] = []
-    """Ids of the returns that took effect."""
+    returns: dict[str, int] = {}
+    """The returns that took effect: by id, ``Return.told``."""
     waiting: list[Return] = []
     """Returns heard before the order, in that order."""
 
@@ -56,20 +58,22 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """What is known of a complaint; its opening may come last."""
 
     channel: str = ""
-    steps: list[tuple[Micros, int]] = []
-    """Time and kind, as ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
-    waiting: list[tuple[Micros, int, Micros]] = []
-    """Time and kind of those heard before the opening, and when they were heard."""
+    steps: list[ToldStep] = []
+    """As ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
+    waiting: list[tuple[Micros, int, Micros, int]] = []
+    """Time and kind of those heard before the opening, when they were heard, and ``ToldStep.by``."""
+    told: int = 0
+    """Tells what its opening says from other accounts (``shared.facts.names.Name.told``)."""
 
     @property
     def life(self) -> Life:
         """What the steps make of it."""
-        return life_of([Step(*step) for step in self.steps])
+        return life_of([told.step for told in self.steps])
 
     @property
     def latest(self) -> Micros:
         """The latest time it knows."""
-        return max((step[0] for step in (*self.steps, *self.waiting)), default=0)
+        return max((*(told.at for told in self.steps), *(one[0] for one in self.waiting)), default=0)
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):

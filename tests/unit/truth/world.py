@@ -59,9 +59,9 @@ class Metrics:
     def read(self, event: Event, now: datetime) -> None:
         if not isinstance(event.data, CONSUMES) or event.uid in self.seen:
             return
-        self.seen.add(event.uid)
         record = self.records.setdefault(event.subject, Tracked(Customer()))
-        count(record, event, micros(now), self.cells)
+        if count(record, event, micros(now), self.cells):
+            self.seen.add(event.uid)
 
 
 class World:

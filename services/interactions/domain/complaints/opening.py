@@ -4,11 +4,13 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.complaints.steps import (
     assignee_of,
     complaint_key,
+    corrected,
     name_of_event,
     refusal_of,
     step_of_event,
     with_complaint,
     with_fact,
+    with_refused,
 )
 from services.interactions.domain.complaints.waiting import waiting_for
 from services.interactions.domain.held import event_of, retracted, row_of, without
@@ -25,7 +27,7 @@ from services.interactions.domain.telling import COPY, Change, Told, refused
 from services.interactions.errors import COMPLAINT_EXISTS, DUPLICATE_COMPLAINT, TOO_MANY_COMPLAINTS
 from shared.domain import Append, Put, Retract
 from shared.facts.complaints import OPENED
-from shared.facts.names import Heard, heard, name_of, with_name
+from shared.facts.names import Heard, Name, heard, name_of, with_name
 from shared.schemas.complaints import ComplaintOpened
 
 SUMMARY_LENGTH = 200
@@ -45,6 +47,10 @@ def complaint_opened(customer: Customer, told: Told) -> Change:
         raise DUPLICATE_COMPLAINT(complaint=data.complaint_id)
     if known is Heard.SAME:
         return Change(customer, 0, COPY)
+    return corrected(customer, told, lambda before: _first(before, told, data, name))
+
+
+def _first(customer: Customer, told: Told, data: ComplaintOpened, name: Name) -> Change:
     new = _opened(told, data)
     update = {
         "complaints": (*_with_room(customer.complaints), new),
@@ -82,7 +88,7 @@ def _with_waiting(customer: Customer, opened: Complaint) -> Change:
         later = with_fact(new, event, held.at)
         if later.steps is not new.steps or refusal_of(later, event, held.at) is None:
             new = later
-    customer = without(with_complaint(customer, new), [held for held, _ in waited])
+    customer = without(customer, [held for held, _ in waited])
     rows, retracts, counted = list[Append | Put](), list[Retract](), 1
     for held, event in waited:
         refusal = refusal_of(new, event, held.at)
@@ -95,6 +101,8 @@ def _with_waiting(customer: Customer, opened: Complaint) -> Change:
         if step_of_event(event, held.at) is not None:
             kept = altered(held, until=None)
             customer = altered(customer, held=(*customer.held, kept))
+            new = with_refused(new, event)
+    customer = with_complaint(customer, new)
     return Change(customer, counted, complaint=new, rows=tuple(rows), retracts=tuple(retracts))
 
 

@@ -2,10 +2,12 @@
 from outside. One that does not follow is refused, and remembered: it holds once what it lacks is known."""
 
 import re
+from collections.abc import Callable
 from hashlib import blake2b
 
 from services.interactions.domain.complaints.waiting import wait
 from services.interactions.domain.held import held_about, holding, row_of, without
+from services.interactions.domain.rows import COMPLAINTS, complaint_row
 from services.interactions.domain.state import (
     MAX_STEPS,
     Breach,
@@ -30,22 +32,53 @@ def complaint_stepped(customer: Customer, told: Told) -> Change:
     """Any fact after the first. Raises ``unknown_complaint``, ``invalid_transition``, ``too_many_steps``."""
     event, data = told.event, told.event.data
     assert isinstance(data, ComplaintsData)
+    step, old = step_of(data, told.at), found(customer.complaints, data.complaint_id, complaint_key)
+    known = None if old is None else next((s for s in old.steps if (s.at, s.kind) == step), None)
+    if old is not None and known is not None:
+        return _again(customer, old, known, event)
+    return corrected(customer, told, lambda before: _stepped(before, told, data, step))
+
+
+def _stepped(customer: Customer, told: Told, data: ComplaintsData, step: Step | None) -> Change:
+    """A fact that is not known yet."""
     old = found(customer.complaints, data.complaint_id, complaint_key)
     if old is None:
         if told.asked:
             raise UNKNOWN_COMPLAINT(complaint=data.complaint_id)
         return wait(customer, told, data)
-    step = step_of(data, told.at)
-    known = next((s for s in old.steps if (s.at, s.kind) == step), None)
-    if known is not None:
-        return _again(customer, old, known, event)
-    new = with_fact(old, event, told.at)
-    refusal = refusal_of(new, event, told.at)
+    new = with_fact(old, told.event, told.at)
+    refusal = refusal_of(new, told.event, told.at)
     if refusal is None:
         return changed(customer, old, new)
     if step is None or told.asked:
         raise refusal
     return _remembered(customer, new, told, refusal)
+
+
+def corrected(customer: Customer, told: Told, then: Callable[[Customer], Change]) -> Change:
+    """What a fact of a complaint changes, by ``then``: where it has the id of a step that was refused, it is
+    that one put right, and takes its place."""
+    event, wrong = told.event, None if told.asked else _wrong(customer, told.event)
+    if wrong is None:
+        return then(customer)
+    old, step = wrong
+    new = altered(old, steps=tuple(known for known in old.steps if known is not step))
+    gone = [h for h in customer.held if h.until is None and (h.source, h.id) == (event.source, event.id)]
+    back = changed(without(customer, gone), old, new, more=-1)
+    change = then(back.customer)
+    rows = back.rows
+    if change.complaint is None or change.complaint.complaint_id != old.complaint_id:
+        rows = (*rows, Put(COMPLAINTS, complaint_row(customer.customer_id, new).document()))
+    return change._replace(counted=back.counted + change.counted, rows=(*rows, *change.rows))
+
+
+def _wrong(customer: Customer, event: Event) -> tuple[Complaint, ComplaintStep] | None:
+    """The step that the event was when it was refused, and its complaint."""
+    refused = [(c, step) for c in customer.complaints for step in c.steps if step.refused]
+    if not refused or type(event.data) not in KINDS:
+        return None
+    by = name_of_event(event)
+    return next((told for told in refused if told[1].by == by), None)
 
 
 def step_of_event(event: Event, at: Micros) -> Step | None:
@@ -89,11 +122,12 @@ def _with_room(steps: tuple[ComplaintStep, ...]) -> tuple[ComplaintStep, ...]:
     return (*steps[:oldest], *steps[oldest + 1 :])
 
 
-def changed(customer: Customer, old: Complaint, new: Complaint) -> Change:
-    """The customer with the complaint as it is now; facts refused before hold from here on if they follow."""
+def changed(customer: Customer, old: Complaint, new: Complaint, *, more: int = 1) -> Change:
+    """The customer with the complaint as it is now, with so many ``more`` steps; facts refused before hold
+    from here on if they follow."""
     before, after = old.life.taken, new.life.taken
     # A fact that is no step changes no life, and counts for itself; a step that made room has counted.
-    forgotten = len(old.steps) + 1 - len(new.steps)
+    forgotten = len(old.steps) + more - len(new.steps)
     counted = 1 if new.steps is old.steps else len(after) - len(before) + forgotten
     customer = with_complaint(customer, new)
     holds = set(after)
@@ -116,9 +150,17 @@ def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, event
 
 
 def _remembered(customer: Customer, new: Complaint, told: Told, refusal: RefusedError) -> Change:
-    customer = holding(with_complaint(customer, new), told, new.complaint_id, None)
+    customer = with_complaint(customer, with_refused(new, told.event))
+    customer = holding(customer, told, new.complaint_id, None)
     retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
     return Change(customer, 0, refused(refusal.detail), retracts=(retract,))
+
+
+def with_refused(complaint: Complaint, event: Event) -> Complaint:
+    """With its step noted as a dead letter."""
+    by = name_of_event(event)
+    steps = tuple(altered(step, refused=True) if step.by == by else step for step in complaint.steps)
+    return altered(complaint, steps=steps)
 
 
 def _step(event_type: str, at: Micros) -> Step | None:
