@@ -133,6 +133,12 @@ def teller(event: Event) -> int:
     return int.from_bytes(blake2b(event.uid.encode(), digest_size=4).digest()) or 1
 
 
+def told_step(event: Event, at: Micros) -> ToldStep | None:
+    """The step that an event of the time ``at`` tells; None for one that tells none."""
+    step = step_of(event.data, at) if isinstance(event.data, ComplaintsData) else None
+    return None if step is None else ToldStep(step.at, step.kind, teller(event))
+
+
 def with_told(steps: Sequence[ToldStep], new: Iterable[ToldStep]) -> tuple[ToldStep, ...]:
     """As ``with_step``, with several; then it is noted of those that do not hold."""
     known = tuple(steps)

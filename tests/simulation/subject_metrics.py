@@ -60,8 +60,7 @@ class MetricsSubject:
             if slot.topic == "clock" or h in seen:
                 continue
             one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
-            if metrics.apply(one, slot.event, micros(slot.event.time), delta):
-                seen.add(h)
+            seen.update(metrics.apply(one, slot.event, micros(slot.event.time), delta, h))
         for one in tracked.values():
             one.trim()
         cells, customers = Counter(delta), {subject: encode(one.data) for subject, one in tracked.items()}

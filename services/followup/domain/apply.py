@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.followup.domain import commands, customers, planning, reports
-from services.followup.domain.complaints import kept, with_fact
+from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
@@ -12,7 +12,7 @@ from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, StepOf
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
-from shared.facts.complaints import KINDS, ToldStep, step_of, teller
+from shared.facts.complaints import KINDS, told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
@@ -64,6 +64,11 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
+    if (step := told_step(event, at)) is not None and isinstance(data, ComplaintsData):
+        left = put_right(kept(state.complaints, now), data.complaint_id, step)
+        if left is None:
+            return unseen(nothing(state), event, context)
+        state = state if left is state.complaints else state.model_copy(update={"complaints": left})
     name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
     if name is not None:
         told = heard(state.names, name)
@@ -87,9 +92,8 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
             known = customers.profile(state, data, fact.at)
         case ConsentChanged():
             known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
-        case ComplaintsData() if (step := step_of(data, fact.at)) is not None:
-            told = ToldStep(step.at, step.kind, teller(event))
-            learnt = with_fact(kept(state.complaints, fact.now), data.complaint_id, told, fact.now)
+        case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
+            learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
             bad = learnt.unseen
             if learnt.complaints is None:
                 return unseen(nothing(state), event, context) if bad else nothing(state)

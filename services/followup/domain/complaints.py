@@ -109,25 +109,31 @@ def _still_waiting(complaint: Complaint, now: Micros) -> Complaint:
     )
 
 
-def with_fact(complaints: tuple[Complaint, ...], complaint_id: str, new: ToldStep, now: Micros) -> Learnt:
-    """With one more step. Where its event told another one before, which did not hold, it is that one put
-    right, and takes its place. ``complaints`` are ``kept``."""
+def put_right(
+    complaints: tuple[Complaint, ...], complaint_id: str, new: ToldStep
+) -> tuple[Complaint, ...] | None:
+    """Without the step that the event of ``new`` told before, of which it is the correction; ``complaints``
+    themselves where there was none. None where that one held, or waits, or is told again: then the event
+    means nothing."""
     for owner in complaints:
         before = owner.told_by(new.by)
         if before is None:
             continue
-        if not (isinstance(before, ToldStep) and before.passed) or (
-            owner.complaint_id == complaint_id and before.step == new.step
-        ):
-            return Learnt(None, unseen=True)
+        same = owner.complaint_id == complaint_id and before.step == new.step
+        if same or not (isinstance(before, ToldStep) and before.passed):
+            return None
         left = owner.model_copy(update={"steps": without_told(owner.steps, before)})
-        complaints = tuple(left if c is owner else c for c in complaints)
-        break
+        return tuple(left if c is owner else c for c in complaints)
+    return complaints
+
+
+def with_fact(complaints: tuple[Complaint, ...], complaint_id: str, new: ToldStep, now: Micros) -> Learnt:
+    """With one more step. ``complaints`` are ``kept``."""
     known = next((c for c in complaints if c.complaint_id == complaint_id), None)
-    before_it = known or Complaint(complaint_id=complaint_id, heard=now)
-    if any(step == new.step for step in before_it.known):
+    before = known or Complaint(complaint_id=complaint_id, heard=now)
+    if new.step in before.known:
         return Learnt(None, unseen=False)
-    after = _told(before_it, new, now)
+    after = _told(before, new, now)
     if after is None:
         return Learnt(None, unseen=True)
     others = tuple(after if c is known else c for c in complaints)

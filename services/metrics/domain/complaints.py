@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from services.metrics.domain.cells import Change, Delta
 from services.metrics.domain.kpis.counting import complaint_counts
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import (
     MOST_WAITING,
@@ -12,8 +12,7 @@ from shared.facts.complaints import (
     WAIT,
     Step,
     ToldStep,
-    step_of,
-    teller,
+    told_step,
     with_told,
     without_told,
 )
@@ -23,29 +22,30 @@ from shared.schemas.event import Event
 from shared.schemas.times import Micros
 
 
-def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta) -> bool:
-    """One fact of a complaint; of an opening told twice the first holds. Whether its id is to be known: not
-    of what interactions may make a dead letter of, which its place in the complaint tells instead."""
+def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+    """One fact of a complaint; of an opening told twice the first holds. Ids of steps are not to be known: by
+    their places in the complaint they are told from each other, as they may be dead letters of interactions.
+    """
     data = event.data
     assert isinstance(data, ComplaintsData)
-    step, by = step_of(data, at), teller(event)
+    step = told_step(event, at)
     if step is None:
-        return True
+        return (id,)
     complaint = tracked.data.complaints.get(data.complaint_id)
-    wrong = _told_by(tracked, by, now)
+    wrong = _told_by(tracked, step.by, now)
     if wrong is not None:
         owner, before = wrong
-        if before is None or not before.passed or (owner is complaint and before.step == step):
-            return False  # it holds, or waits, or is heard again
+        if before is None or not before.passed or (owner is complaint and before.step == step.step):
+            return ()  # it holds, or waits, or is heard again
         tracked.count(delta, owner.channel, _negative(complaint_counts(owner)))
         owner.steps = [*without_told(owner.steps, before)]
         tracked.count(delta, owner.channel, complaint_counts(owner))
     if complaint is None:
         complaint = tracked.data.complaints[data.complaint_id] = Complaint()
     tracked.count(delta, complaint.channel, _negative(complaint_counts(complaint)))
-    known = _open(complaint, event, step, now) if step.kind == OPENED else _add(complaint, step, by, now)
+    known = _open(complaint, event, step, now) if step.kind == OPENED else _add(complaint, step, now)
     tracked.count(delta, complaint.channel, complaint_counts(complaint))
-    return known
+    return (id,) if known else ()
 
 
 def _told_by(tracked: Tracked, by: int, now: Micros) -> tuple[Complaint, ToldStep | None] | None:
@@ -59,7 +59,7 @@ def _told_by(tracked: Tracked, by: int, now: Micros) -> tuple[Complaint, ToldSte
     return None
 
 
-def _open(complaint: Complaint, event: Event, opened: Step, now: Micros) -> bool:
+def _open(complaint: Complaint, event: Event, opened: ToldStep, now: Micros) -> bool:
     """With the steps that have not waited too long for it."""
     name = name_of(event)
     assert isinstance(event.data, ComplaintOpened)
@@ -68,20 +68,21 @@ def _open(complaint: Complaint, event: Event, opened: Step, now: Micros) -> bool
     if complaint.steps:
         return complaint.told == account
     waited = [ToldStep(at, kind, by) for at, kind, heard, by in complaint.waiting if now - heard < WAIT]
-    complaint.steps = [*with_told((), (ToldStep(opened.at, OPENED, teller(event)), *waited))]
+    complaint.steps = [*with_told((), (opened, *waited))]
     complaint.channel, complaint.told, complaint.waiting = event.data.channel, account, []
     return True
 
 
-def _add(complaint: Complaint, step: Step, by: int, now: Micros) -> bool:
+def _add(complaint: Complaint, new: ToldStep, now: Micros) -> bool:
     """One more step, or one that waits for the opening; True of a copy."""
     complaint.waiting = [one for one in complaint.waiting if now - one[2] < WAIT]
-    if step in [known.step for known in complaint.steps] or step in [Step(*w[:2]) for w in complaint.waiting]:
+    known = [*(told.step for told in complaint.steps), *(Step(*one[:2]) for one in complaint.waiting)]
+    if new.step in known:
         return True
     if complaint.steps:
-        complaint.steps = [*with_told(complaint.steps, [ToldStep(*step, by)])]
+        complaint.steps = [*with_told(complaint.steps, [new])]
     elif len(complaint.waiting) < MOST_WAITING:
-        complaint.waiting.append((*step, now, by))
+        complaint.waiting.append((new.at, new.kind, now, new.by))
     return False
 
 

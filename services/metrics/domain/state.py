@@ -4,7 +4,7 @@ What happened is kept as times in order, not as a status, so that facts which ar
 late, end in the same counts.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import asdict, astuple
@@ -12,6 +12,8 @@ from msgspec.structs import asdict, astuple
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
 
+Ids: TypeAlias = tuple[int, ...]
+"""Hashes of events' ids that are to be known for ever."""
 BEGINNING = -(2**31)
 """A day before all others."""
 
@@ -27,6 +29,8 @@ class Return(msgspec.Struct, array_like=True, frozen=True):
     """How many lines came back; 0 for money alone."""
     told: int = 0
     """Tells what was told of it from other accounts (``shared.facts.names.Name.told``)."""
+    id: int = 0
+    """Its event's, as ``Customer.waiting`` has it; 0 once it took effect."""
 
 
 class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -105,6 +109,9 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """By the name of what was answered (``shared.facts.names.answer_of``), in hexadecimal."""
     names: bytes = b""
     """Of orders that are no longer kept since there are too many (``shared.facts.names``)."""
+    waiting: dict[int, str] = {}
+    """Returns that wait: by the hashes of their events' ids, the order. These are no longer free, and not
+    known for ever yet."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

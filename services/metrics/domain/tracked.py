@@ -123,6 +123,7 @@ class Tracked:
         past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
         data.orders = kept
+        data.waiting = {id: name for id, name in data.waiting.items() if name in kept}
         self._days = Tracked(data)._days
 
 

@@ -133,9 +133,9 @@ class Partition:
         self.events += 1
         self.changed.add(event.subject)
         tracked, _ = self.held[event.subject]
-        if apply(tracked, event, now, self.tail):
-            self.known.recent.add(h)
-            self.recent.append(h)
+        for known in apply(tracked, event, now, self.tail, h):
+            if self.known.recent.add(known):
+                self.recent.append(known)
         return True
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:

@@ -27,7 +27,7 @@ from services.interactions.domain.telling import COPY, Change, Told, refused
 from services.interactions.errors import COMPLAINT_EXISTS, DUPLICATE_COMPLAINT, TOO_MANY_COMPLAINTS
 from shared.domain import Append, Put, Retract
 from shared.facts.complaints import OPENED
-from shared.facts.names import Heard, Name, heard, name_of, with_name
+from shared.facts.names import Heard, heard, name_of, with_name
 from shared.schemas.complaints import ComplaintOpened
 
 SUMMARY_LENGTH = 200
@@ -35,6 +35,10 @@ SUMMARY_LENGTH = 200
 
 def complaint_opened(customer: Customer, told: Told) -> Change:
     """Raises ``duplicate_complaint`` (of a command ``complaint_exists``), ``too_many_complaints``."""
+    return corrected(customer, told, lambda before: _once(before, told))
+
+
+def _once(customer: Customer, told: Told) -> Change:
     data, name = told.event.data, name_of(told.event)
     assert isinstance(data, ComplaintOpened)
     assert name is not None
@@ -47,10 +51,6 @@ def complaint_opened(customer: Customer, told: Told) -> Change:
         raise DUPLICATE_COMPLAINT(complaint=data.complaint_id)
     if known is Heard.SAME:
         return Change(customer, 0, COPY)
-    return corrected(customer, told, lambda before: _first(before, told, data, name))
-
-
-def _first(customer: Customer, told: Told, data: ComplaintOpened, name: Name) -> Change:
     new = _opened(told, data)
     update = {
         "complaints": (*_with_room(customer.complaints), new),

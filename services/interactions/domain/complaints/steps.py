@@ -30,12 +30,12 @@ from shared.schemas.times import Micros
 
 def complaint_stepped(customer: Customer, told: Told) -> Change:
     """Any fact after the first. Raises ``unknown_complaint``, ``invalid_transition``, ``too_many_steps``."""
-    event, data = told.event, told.event.data
+    data = told.event.data
     assert isinstance(data, ComplaintsData)
     step, old = step_of(data, told.at), found(customer.complaints, data.complaint_id, complaint_key)
     known = None if old is None else next((s for s in old.steps if (s.at, s.kind) == step), None)
     if old is not None and known is not None:
-        return _again(customer, old, known, event)
+        return _again(customer, old, known, told)
     return corrected(customer, told, lambda before: _stepped(before, told, data, step))
 
 
@@ -65,7 +65,11 @@ def corrected(customer: Customer, told: Told, then: Callable[[Customer], Change]
     new = altered(old, steps=tuple(known for known in old.steps if known is not step))
     gone = [h for h in customer.held if h.until is None and (h.source, h.id) == (event.source, event.id)]
     back = changed(without(customer, gone), old, new, more=-1)
-    change = then(back.customer)
+    try:
+        change = then(back.customer)
+    except RefusedError as refusal:  # it is wrong, too; but the one before it is not what happened
+        retract = Retract(event, told.context.origin, refusal.code, refusal.detail)
+        change = Change(back.customer, 0, refused(refusal.detail), retracts=(retract,))
     rows = back.rows
     if change.complaint is None or change.complaint.complaint_id != old.complaint_id:
         rows = (*rows, Put(COMPLAINTS, complaint_row(customer.customer_id, new).document()))
@@ -140,13 +144,15 @@ def changed(customer: Customer, old: Complaint, new: Complaint, *, more: int = 1
     return Change(without(customer, freed), counted, complaint=new, rows=rows)
 
 
-def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, event: Event) -> Change:
+def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, told: Told) -> Change:
     """A step that is known. The event that told it comes again where its dead letter was replayed."""
-    if known.by != name_of_event(event):
+    if known.by != name_of_event(told.event):
         return Change(customer, 0, COPY)
-    if (refusal := refusal_of(complaint, event, known.at)) is not None:
+    if (refusal := refusal_of(complaint, told.event, known.at)) is not None:
         raise refusal
-    return Change(customer, 0, complaint=complaint)
+    # A dead letter that was replayed when its time had come; the event put right may yet take its place.
+    free = (told.unseen,) if known.refused else ()
+    return Change(customer, 0, complaint=complaint, unseen=free)
 
 
 def _remembered(customer: Customer, new: Complaint, told: Told, refusal: RefusedError) -> Change:
