@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console, RenderableType
 
+from rapport.commands import policy_files
 from rapport.commands.show import console
 from rapport.replay.progress import ReplayProgress
 from rapport.replay.source import DATASET, Source, open_source, reading
@@ -20,7 +21,6 @@ from rapport.simulate.run import simulate as run_programs
 from rapport.trouble import TroubleError
 from services.loyalty.config import load
 from services.loyalty.domain.program.program import Programs
-from shared.runtime.config import ConfigError
 
 SVG_COLUMNS = 100
 
@@ -41,11 +41,7 @@ def _group() -> None:
 @app.command()
 def check(file: File) -> None:
     """Say what the program holds; exit code 1 and the field at fault where it is not valid."""
-    programs = _load(file)
-    count = len(programs.versions)
-    console.print(f"{file} is valid: {count} version{'' if count == 1 else 's'}.", markup=False)
-    for part in outline(programs):
-        console.print(part)
+    policy_files.check(load, file, outline)
 
 
 @app.command()
@@ -86,8 +82,7 @@ def simulate(
     Both run in memory through the rules that the service runs: points, tiers, campaigns, referrals, and
     what time alone brings up to the end. Redemptions are in no recording and are not replayed.
     """
-    draft = _load(file)
-    base = _load(baseline)
+    draft, base = (policy_files.loaded(load, one) for one in (file, baseline))
     progress = Console(stderr=True)
     with progress.status(f"reading {against}"):
         source = open_source(against, households=households, seed=seed)
@@ -108,13 +103,6 @@ def simulate(
     if svg is not None:
         _write_svg(svg, shown)
         progress.print(f"The page is in {svg}.", markup=False, highlight=False, soft_wrap=True)
-
-
-def _load(file: Path | None) -> Programs:
-    try:
-        return load(file)
-    except ConfigError as error:
-        raise TroubleError(str(error)) from None
 
 
 def _run(

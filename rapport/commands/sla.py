@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rapport.commands.show import console
+from rapport.commands import policy_files
 from rapport.sla.outline import outline
-from rapport.trouble import TroubleError
 from services.interactions.config import load
-from services.interactions.domain.sla.policy import Sla
-from shared.runtime.config import ConfigError
 
 app = typer.Typer(help="Check an SLA policy.", no_args_is_help=True, add_completion=False)
 
@@ -25,15 +22,4 @@ def _group() -> None:
 @app.command()
 def check(file: File) -> None:
     """Say what the policy holds; exit code 1 and the field at fault where it is not valid."""
-    sla = _load(file)
-    count = len(sla.versions)
-    console.print(f"{file} is valid: {count} version{'' if count == 1 else 's'}.", markup=False)
-    for part in outline(sla):
-        console.print(part)
-
-
-def _load(file: Path) -> Sla:
-    try:
-        return load(file)
-    except ConfigError as error:
-        raise TroubleError(str(error)) from None
+    policy_files.check(load, file, outline)

@@ -14,7 +14,8 @@ from services.loyalty.domain.apply import CONSUMES, apply
 from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.state import MemberState
 from shared.domain import Context, Effects, RefusedError, SetTimer
-from shared.schemas.commands import Command, MemberEnrolRequested
+from shared.schemas.commands import Command
+from shared.schemas.commands.loyalty import MemberEnrolRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from services.followup import telemetry
-from shared.schemas.commands import DeliveryReported
+from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.event import Event
 
 SOURCE = "/rapport/followup/sender"

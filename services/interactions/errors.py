@@ -22,7 +22,9 @@ TOO_MANY_COMPLAINTS = ErrorCode(
     "too_many_complaints", 409, "A customer can have at most {most} complaints that are not closed."
 )
 INVALID_TRANSITION = ErrorCode(
-    "invalid_transition", 409, "Complaint {complaint} is {status} and cannot be {step}."
+    "invalid_transition",
+    409,
+    "Complaint {complaint} is {status} and cannot be {step}. It can be: {allowed}.",
 )
 TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
 
@@ -37,11 +39,16 @@ DUPLICATE_REVIEW = ErrorCode(
 DUPLICATE_REFERRAL = ErrorCode(
     "duplicate_referral", 409, "The referral of {referred_customer} was told before, with other data."
 )
+DUPLICATE_PRODUCT = ErrorCode(
+    "duplicate_product", 409, "Product {product_id} was registered before, with other data."
+)
 TOO_MANY_WAITING = ErrorCode(
     "too_many_waiting",
     409,
     "Of a customer at most {most} facts wait for the orders or complaints they name.",
 )
+
+AHEAD = ErrorCode("ahead", 422, "Nothing is known of {at} yet: it is more than 24 hours ahead.")
 
 INVALID_CURSOR = ErrorCode("invalid_cursor", 422, "The cursor belongs to another customer's list.")
 

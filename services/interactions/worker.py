@@ -1,5 +1,7 @@
 """``python -m services.interactions.worker``: reads every topic, keeps the timeline and the 360."""
 
+from functools import partial
+
 from services.interactions.config import load
 from services.interactions.domain.apply import CONSUMES, apply
 from services.interactions.domain.rows import COLLECTIONS
@@ -13,13 +15,12 @@ from shared.runtime.settings import Settings, load_settings
 
 def handler(settings: Settings) -> Handler[Customer]:
     """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy is not valid."""
-    load(settings.sla)
     return Handler(
         service="interactions",
         consumes=CONSUMES,
         state=Customer,
         initial=initial,
-        apply=apply,
+        apply=partial(apply, load(settings.sla)),
         collections=COLLECTIONS,
         reads_everything=True,
     )

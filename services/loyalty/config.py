@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic_core import PydanticCustomError
 
 from services.loyalty.domain.program.program import Program, Programs, check_versions
-from shared.runtime.config import ConfigError, custom_fault, documents, read_config, validated
+from shared.runtime.config import ConfigError, documents, read_config, validated
+from shared.schemas.faults import told_fault
 
 DEFAULT = Path(__file__).parent / "programs" / "retail.yaml"
 
@@ -25,6 +26,6 @@ def parse(text: str) -> Programs:
     try:
         check_versions(versions)
     except PydanticCustomError as error:
-        at, message = custom_fault(error)
+        at, message = told_fault(error)
         raise ConfigError(f"versions{at}: {message}") from None
     return Programs(versions)

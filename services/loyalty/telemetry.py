@@ -11,7 +11,7 @@ from services.loyalty.domain.rows import LEDGER, POINTS_KEY, TIER_KEY, Sums
 from services.loyalty.domain.state import MemberState
 from shared.journal.plan import Entry, Plan
 from shared.schemas.base import Data
-from shared.schemas.commands import (
+from shared.schemas.commands.loyalty import (
     RedemptionRequested,
     ReferralBonusRequested,
     ReferralNoteRequested,

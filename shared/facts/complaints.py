@@ -15,13 +15,15 @@ from typing import Literal, NamedTuple, TypeAlias
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ComplaintResumed,
     ComplaintsData,
-    ComplaintSlaBreached,
     ComplaintUpdated,
+    ComplaintWaiting,
 )
 from shared.schemas.event import Event
 from shared.schemas.times import DAY, Micros
@@ -57,10 +59,12 @@ TRANSITIONS: Mapping[type[ComplaintsData], Transition] = {
     ComplaintResolved: Transition("resolved", frozenset({"opened", "acknowledged", "reopened"}), "resolved"),
     ComplaintClosed: Transition("closed", frozenset({"resolved"}), "closed"),
     ComplaintReopened: Transition("reopened", frozenset({"resolved", "closed"}), "reopened"),
-    # A clock's own fact may cross a step on its way: it is noted whatever the status.
-    ComplaintSlaBreached: Transition("breached", _UNTIL_CLOSED | {"closed"}),
+    ComplaintChanged: Transition("changed", _UNTIL_CLOSED),
+    # Waiting is a mark beside the status; told again, or taken away where it is not, it changes nothing.
+    ComplaintWaiting: Transition("set waiting", OPEN_STATUSES),
+    ComplaintResumed: Transition("resumed", OPEN_STATUSES),
 }
-"""Every fact after the first."""
+"""Every fact after the first, but what Rapport tells of clocks."""
 
 KINDS: tuple[type[ComplaintsData], ...] = (
     ComplaintOpened,
@@ -69,10 +73,18 @@ KINDS: tuple[type[ComplaintsData], ...] = (
     ComplaintResolved,
     ComplaintClosed,
     ComplaintReopened,
+    ComplaintWaiting,
+    ComplaintResumed,
+    ComplaintChanged,
 )
 """Facts that are steps. ``Step.kind`` counts from here, and of two of one instant the earlier here goes
 first: what is stored depends on this order, so add at the end."""
-OPENED, ACKNOWLEDGED, UPDATED, RESOLVED, CLOSED, REOPENED = range(len(KINDS))
+OPENED, ACKNOWLEDGED, UPDATED, RESOLVED, CLOSED, REOPENED, WAITING, RESUMED, CHANGED = range(len(KINDS))
+DECIDING: frozenset[int] = frozenset({OPENED, RESOLVED, CLOSED, REOPENED})
+"""Kinds that open it, or end it: where steps are forgotten, these stay longest."""
+
+
+_END_WAITING = frozenset({RESUMED, RESOLVED, CLOSED})
 
 
 class Step(NamedTuple):
@@ -105,6 +117,8 @@ class Life(NamedTuple):
     """None: not opened yet, as far as is known."""
     taken: tuple[Step, ...]
     """The steps that hold, in order; the others were passed over."""
+    waiting: bool = False
+    """For the customer, as far as steps say: a message of theirs ends it too."""
 
     @property
     def is_open(self) -> bool:
@@ -164,6 +178,7 @@ def life_of(steps: Sequence[Step]) -> Life:
     """``steps`` as ``with_step`` orders them."""
     status: Status | None = None
     taken: list[Step] = []
+    waiting = False
     for step in steps:
         if step.kind == OPENED:
             if status is not None:
@@ -175,7 +190,13 @@ def life_of(steps: Sequence[Step]) -> Life:
                 continue
             status = status if rule.to is None else rule.to
         taken.append(step)
-    return Life(status, tuple(taken))
+        waiting = step.kind == WAITING or (waiting and step.kind not in _END_WAITING)
+    return Life(status, tuple(taken), waiting)
+
+
+def allowed(status: Status | None) -> tuple[Transition, ...]:
+    """What may follow."""
+    return tuple(rule for rule in TRANSITIONS.values() if status in rule.follows)
 
 
 def status_at(steps: Sequence[Step], at: Micros) -> Status | None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -100,12 +100,6 @@ def field_path(location: Iterable[int | str]) -> str:
     """``("rules", 1, "delay")`` -> ``rules[1].delay``."""
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location if p != "[key]")
     return path.lstrip(".")
-
-
-def custom_fault(error: PydanticCustomError) -> tuple[str, str]:
-    """Where in its value a check of ours found a fault (its ``at``), and what it says."""
-    context = error.context or {}
-    return str(context.get("at", "")), str(context.get("message", error.message()))
 
 
 def _fault(error: ErrorDetails) -> str:

@@ -31,8 +31,9 @@ _KEY = {"type": "string", "pattern": ID_PATTERN, "description": "The subject, so
 
 
 def topic_text(topic: str) -> str:
-    """What a topic carries: the docstring of its module."""
-    return " ".join((sys.modules[TOPICS[topic][0].__module__].__doc__ or "").split())
+    """What a topic carries: the docstring of the module that names it."""
+    named = next(cls for cls in TOPICS[topic][0].__mro__ if "topic" in vars(cls))
+    return " ".join((sys.modules[named.__module__].__doc__ or "").split())
 
 
 def type_text(cls: type[Data]) -> str:

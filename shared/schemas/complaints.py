@@ -1,4 +1,4 @@
-"""Complaints from opening to close, what was given to make good, and deadlines missed."""
+"""Complaints from opening to close, what was given to make good, and the clocks of their promises."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -47,6 +47,8 @@ class ComplaintOpened(ComplaintsData):
     """In the customer's words."""
     order_id: Id | None = None
     """The order that it is about."""
+    conversation_id: Id | None = None
+    """The conversation in which it was made, and is answered."""
 
 
 class ComplaintAcknowledged(ComplaintsData):
@@ -56,6 +58,8 @@ class ComplaintAcknowledged(ComplaintsData):
 
     message: str | None = None
     """What the customer was told, where the source says it."""
+    assignee: Id | None = None
+    """Who deals with it from now on."""
 
 
 class ComplaintUpdated(ComplaintsData):
@@ -65,6 +69,23 @@ class ComplaintUpdated(ComplaintsData):
 
     message: str
     """What the customer was told."""
+    assignee: Id | None = None
+    """Who deals with it from now on."""
+    promised_by: Time | None = None
+    """When the customer was promised to hear again: the update clock is due then."""
+
+
+class ComplaintChanged(ComplaintsData):
+    """It is worse, or about something else, than was thought, or another person deals with it."""
+
+    event_type: ClassVar[str] = "rapport.complaint.changed.v1"
+
+    severity: Severity | None = None
+    """How bad it is."""
+    category: Label | None = None
+    """What it is about."""
+    assignee: Id | None = None
+    """Who deals with it from now on."""
 
 
 class ComplaintResolved(ComplaintsData):
@@ -93,6 +114,21 @@ class ComplaintClosed(ComplaintsData):
     event_type: ClassVar[str] = "rapport.complaint.closed.v1"
 
 
+class ComplaintWaiting(ComplaintsData):
+    """It waits for the customer: until they write, or it is resumed, its clocks stand."""
+
+    event_type: ClassVar[str] = "rapport.complaint.waiting.v1"
+
+    reason: str
+    """What is needed of the customer."""
+
+
+class ComplaintResumed(ComplaintsData):
+    """It waits for the customer no more."""
+
+    event_type: ClassVar[str] = "rapport.complaint.resumed.v1"
+
+
 _NEEDED = {"points": "points", "refund": "money"}
 """Kind of compensation -> the field that it needs."""
 
@@ -114,6 +150,8 @@ class CompensationFields(Open):
     """Points, a voucher, or money back."""
     points: Annotated[GivenPoints | None, Field(validate_default=True)] = None
     """How many; needed where kind is points."""
+    reward_id: Id | None = None
+    """The reward whose voucher it is, where kind is voucher: loyalty gives it without points."""
     money: Annotated[Price | None, Field(validate_default=True)] = None
     """How much; needed where kind is refund."""
 
@@ -126,7 +164,7 @@ class CompensationFields(Open):
 
 
 class CompensationGranted(CompensationFields, ComplaintsData):
-    """Something was given to make good; loyalty credits the points."""
+    """Something was given to make good; loyalty credits the points and issues the voucher."""
 
     event_type: ClassVar[str] = "rapport.compensation.granted.v1"
     late: ClassVar[str] = (
@@ -137,15 +175,56 @@ class CompensationGranted(CompensationFields, ComplaintsData):
     again: ClassVar[str] = "Is granted again."
 
 
-class ComplaintSlaBreached(ComplaintsData):
+ClockName = Literal["first_response", "next_response", "update", "resolution"]
+"""What was promised: the first answer, the answer to a later message, to hear how it goes, the solution."""
+
+
+class ComplaintClockData(ComplaintsData):
+    """Common to what Rapport tells of a clock; its time is the instant at which that fell due."""
+
+    late: ClassVar[str] = "Rapport tells it; a step heard late does not take it back."
+    known_by: ClassVar[str] = "customer, `complaint_id`, `clock`, run"
+    again: ClassVar[str] = "Nothing: it is told once a clock and run."
+
+    clock: ClockName
+    """Which promise it is about."""
+
+
+class ComplaintSlaNotice(ComplaintClockData):
+    """Common to those that say when the clock was due."""
+
+    due_at: Time
+    """When it was due."""
+    policy: Id | None = None
+    """The policy that held; written always."""
+    version: Label | None = None
+    """The version of the SLA file: the day from which it is effective; written always."""
+
+
+class ComplaintSlaWarned(ComplaintSlaNotice):
+    """A deadline is near. Written by Rapport."""
+
+    event_type: ClassVar[str] = "rapport.complaint.sla_warned.v1"
+
+
+class ComplaintSlaMet(ComplaintSlaNotice):
+    """What was promised was done in time. Written by Rapport."""
+
+    event_type: ClassVar[str] = "rapport.complaint.sla_met.v1"
+
+
+class ComplaintSlaBreached(ComplaintSlaNotice):
     """A deadline passed. Written by Rapport."""
 
     event_type: ClassVar[str] = "rapport.complaint.sla_breached.v1"
-    late: ClassVar[str] = "Waits for its complaint as a step does; a step taken since has met the clock."
-    known_by: ClassVar[str] = "customer, `complaint_id`, `clock`"
-    again: ClassVar[str] = "Nothing: the latest of a clock is kept."
 
-    clock: Literal["first_response", "update", "resolution"]
-    """Which deadline it was: for the first answer, the next one, or the solution."""
-    due_at: Time
-    """When it was due."""
+
+class ComplaintEscalated(ComplaintClockData):
+    """A deadline passed some time ago: the next in line is told. Written by Rapport."""
+
+    event_type: ClassVar[str] = "rapport.complaint.escalated.v1"
+
+    level: Annotated[int, Field(ge=1, le=1_000)]
+    """Its place in the policy's list, from 1."""
+    to: Id
+    """Who is told, as the policy names them."""

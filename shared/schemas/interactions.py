@@ -1,14 +1,40 @@
-"""Contacts with a customer, and conversations handed from bot to agent."""
+"""Contacts with a customer, and the conversations that they make."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from shared.schemas.base import Data, Id
-from shared.schemas.fields import Label
+from shared.schemas.base import Data, Id, Open
+from shared.schemas.fields import Count, Label
 
 Channel = Literal["phone", "email", "chat", "social", "sms", "mail", "in_person", "web"]
 """Where an interaction took place."""
+
+
+Author = Literal["customer", "agent", "bot", "system"]
+"""Who wrote."""
+Priority = Literal["low", "normal", "high", "urgent"]
+"""How urgent a conversation is."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""64 hex digits, in lower case."""
+MessageId = Annotated[str, Field(min_length=1, max_length=998, pattern=r"^[^\x00-\x20\x7f]+$")]
+"""A message's name on its channel, e.g. an e-mail's Message-ID."""
+
+
+class Attachment(Open):
+    """A file that came with a message; the file itself is elsewhere."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    """As the sender called it."""
+    type: Annotated[str, Field(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$")]
+    """Media type, e.g. image/png."""
+    size: Count
+    """Bytes."""
+    sha256: Sha256
+    """Of its bytes."""
+    url: Annotated[str, Field(max_length=2_048, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f]+$")]
+    """Where it is kept."""
 
 
 class InteractionsData(Data):
@@ -42,6 +68,19 @@ class InteractionLogged(InteractionsData):
     """The products that it was about."""
     duration_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """How long it took, in seconds."""
+    author: Author | None = None
+    """Who wrote; where it is not said, the customer inbound, and nobody knows outbound."""
+    text: str | None = None
+    """The whole message."""
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=50)] = ()
+    """Files that came with it, by reference."""
+    message_id: MessageId | None = None
+    """The message's name on its channel."""
+    in_reply_to: MessageId | None = None
+    """The name of the message that it answers."""
+    subject: Label | None = None
+    """What it is about, as an e-mail's subject line says it: where no conversation is named, it goes on in
+    the customer's open one of that subject."""
 
 
 class ConversationEscalated(InteractionsData):
@@ -58,10 +97,14 @@ class ConversationEscalated(InteractionsData):
     """Why it is handed over."""
     skills: tuple[Label, ...] = ()
     """Skills the next agent needs."""
+    preferred_skills: tuple[Label, ...] = ()
+    """Skills that would help, and are waited for only so long."""
+    team: Id | None = None
+    """The team that is asked."""
     language: Label | None = None
     """Language the next agent needs."""
-    priority: Label | None = None
-    """How urgent it is, in the words of who hands it over."""
+    priority: Priority | None = None
+    """How urgent it is."""
 
 
 class ConversationAssigned(InteractionsData):
@@ -73,6 +116,47 @@ class ConversationAssigned(InteractionsData):
     """The conversation that was handed over."""
     agent_id: Id
     """Whoever has it now."""
+    why: Mapping[str, Any] = {}
+    """What decided it."""
+    manual: bool | None = None
+    """Whether a person assigned it."""
+
+
+class ConversationReturned(InteractionsData):
+    """An agent has given a conversation back."""
+
+    event_type: ClassVar[str] = "rapport.conversation.returned.v1"
+
+    conversation_id: Id
+    """The conversation that was handed over."""
+    to: Literal["bot", "queue"]
+    """Who has it now."""
+    reason: str
+    """Why it is given back."""
+
+
+class ConversationMerged(InteractionsData):
+    """Two conversations are one: what belongs to the first belongs to the other from now on."""
+
+    event_type: ClassVar[str] = "rapport.conversation.merged.v1"
+
+    conversation_id: Id
+    """The conversation that is no more."""
+    into: Id
+    """The conversation that goes on."""
+
+
+class ConversationSplit(InteractionsData):
+    """Messages leave a conversation for another one, which may be new."""
+
+    event_type: ClassVar[str] = "rapport.conversation.split.v1"
+
+    conversation_id: Id
+    """The conversation that they leave."""
+    into: Id
+    """The conversation in which they are from now on."""
+    messages: Annotated[tuple[Id, ...], Field(max_length=200)]
+    """Which, as `GET /conversations/{id}` names them."""
 
 
 class ConversationClosed(InteractionsData):

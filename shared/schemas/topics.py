@@ -1,149 +1,115 @@
 """Which types travel on which topic: the one list that everything else is made from."""
 
+from shared.schemas import clock, complaints, customers, feedback, interactions, loyalty, outreach, purchases
 from shared.schemas.base import Data
-from shared.schemas.clock import ClockAdvanced
-from shared.schemas.commands import (
-    AdjustmentRequested,
-    ComplaintAcknowledgeRequested,
-    ComplaintCloseRequested,
-    ComplaintCompensateRequested,
-    ComplaintOpenRequested,
-    ComplaintReopenRequested,
-    ComplaintResolveRequested,
-    ComplaintUpdateRequested,
-    DeliveryReported,
-    MemberEnrolRequested,
-    OutreachRequested,
-    RedemptionRequested,
-    ReferralBonusRequested,
-    ReferralNoteRequested,
-    ReferralRewardRequested,
-    UnsubscribeRequested,
-    VoucherCancelRequested,
-    VoucherRedeemRequested,
-)
-from shared.schemas.complaints import (
-    CompensationGranted,
-    ComplaintAcknowledged,
-    ComplaintClosed,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintSlaBreached,
-    ComplaintUpdated,
-)
-from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerRegistered, CustomerUpdated
-from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
-from shared.schemas.interactions import (
-    ConversationAssigned,
-    ConversationClosed,
-    ConversationEscalated,
-    InteractionLogged,
-)
-from shared.schemas.loyalty import (
-    MemberAnniversary,
-    MemberBirthday,
-    MemberEnrolled,
-    PointsAdjusted,
-    PointsEarned,
-    PointsExpired,
-    PointsExpiring,
-    PointsRedeemed,
-    PointsRestored,
-    PointsReversed,
-    RewardAvailable,
-    RewardIssued,
-    TierAtRisk,
-    TierChanged,
-    VoucherCancelled,
-)
-from shared.schemas.outreach import (
-    OutreachCancelled,
-    OutreachFailed,
-    OutreachScheduled,
-    OutreachSent,
-    OutreachSuppressed,
-)
-from shared.schemas.purchases import (
-    ProductRegistered,
-    PurchaseMade,
-    PurchaseReturned,
-    SubscriptionCancelled,
-    SubscriptionRenewed,
-    SubscriptionStarted,
-)
+from shared.schemas.commands import complaints as complaint_commands
+from shared.schemas.commands import followup as followup_commands
+from shared.schemas.commands import loyalty as loyalty_commands
 
 DEAD_LETTER_SUFFIX = ".dlq"
 """Appended to a topic's name: where its records go that nobody can use."""
 
 TOPICS: dict[str, tuple[type[Data], ...]] = {
-    "customers": (CustomerRegistered, CustomerUpdated, ConsentChanged, CustomerErased),
-    "interactions": (InteractionLogged, ConversationEscalated, ConversationAssigned, ConversationClosed),
+    "customers": (
+        customers.CustomerRegistered,
+        customers.CustomerUpdated,
+        customers.ConsentChanged,
+        customers.CustomerErased,
+    ),
+    "interactions": (
+        interactions.InteractionLogged,
+        interactions.ConversationEscalated,
+        interactions.ConversationAssigned,
+        interactions.ConversationReturned,
+        interactions.ConversationMerged,
+        interactions.ConversationSplit,
+        interactions.ConversationClosed,
+    ),
     "complaints": (
-        ComplaintOpened,
-        ComplaintAcknowledged,
-        ComplaintUpdated,
-        ComplaintResolved,
-        ComplaintReopened,
-        ComplaintClosed,
-        CompensationGranted,
-        ComplaintSlaBreached,
+        complaints.ComplaintOpened,
+        complaints.ComplaintAcknowledged,
+        complaints.ComplaintUpdated,
+        complaints.ComplaintChanged,
+        complaints.ComplaintResolved,
+        complaints.ComplaintReopened,
+        complaints.ComplaintClosed,
+        complaints.ComplaintWaiting,
+        complaints.ComplaintResumed,
+        complaints.CompensationGranted,
+        complaints.ComplaintSlaWarned,
+        complaints.ComplaintSlaMet,
+        complaints.ComplaintSlaBreached,
+        complaints.ComplaintEscalated,
     ),
     "purchases": (
-        PurchaseMade,
-        PurchaseReturned,
-        SubscriptionStarted,
-        SubscriptionRenewed,
-        SubscriptionCancelled,
-        ProductRegistered,
+        purchases.PurchaseMade,
+        purchases.PurchaseReturned,
+        purchases.SubscriptionStarted,
+        purchases.SubscriptionRenewed,
+        purchases.SubscriptionCancelled,
+        purchases.ProductRegistered,
     ),
-    "feedback": (SurveyAnswered, ReviewPosted, ReferralMade),
+    "feedback": (feedback.SurveyAnswered, feedback.ReviewPosted, feedback.ReferralMade),
     "loyalty": (
-        MemberEnrolled,
-        PointsEarned,
-        PointsReversed,
-        PointsRedeemed,
-        PointsExpired,
-        PointsRestored,
-        PointsAdjusted,
-        TierChanged,
-        TierAtRisk,
-        VoucherCancelled,
-        RewardIssued,
-        RewardAvailable,
-        PointsExpiring,
-        MemberAnniversary,
-        MemberBirthday,
+        loyalty.MemberEnrolled,
+        loyalty.PointsEarned,
+        loyalty.PointsReversed,
+        loyalty.PointsRedeemed,
+        loyalty.PointsExpired,
+        loyalty.PointsRestored,
+        loyalty.PointsAdjusted,
+        loyalty.TierChanged,
+        loyalty.TierAtRisk,
+        loyalty.VoucherCancelled,
+        loyalty.RewardIssued,
+        loyalty.RewardAvailable,
+        loyalty.PointsExpiring,
+        loyalty.MemberAnniversary,
+        loyalty.MemberBirthday,
     ),
-    "outreach": (OutreachScheduled, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
+    "outreach": (
+        outreach.OutreachScheduled,
+        outreach.OutreachSent,
+        outreach.OutreachFailed,
+        outreach.OutreachSuppressed,
+        outreach.OutreachCancelled,
+    ),
     "commands": (
-        ComplaintOpenRequested,
-        ComplaintAcknowledgeRequested,
-        ComplaintUpdateRequested,
-        ComplaintResolveRequested,
-        ComplaintReopenRequested,
-        ComplaintCloseRequested,
-        ComplaintCompensateRequested,
-        MemberEnrolRequested,
-        RedemptionRequested,
-        AdjustmentRequested,
-        VoucherRedeemRequested,
-        VoucherCancelRequested,
-        ReferralNoteRequested,
-        ReferralRewardRequested,
-        ReferralBonusRequested,
-        OutreachRequested,
-        UnsubscribeRequested,
-        DeliveryReported,
+        complaint_commands.ComplaintOpenRequested,
+        complaint_commands.ComplaintAcknowledgeRequested,
+        complaint_commands.ComplaintUpdateRequested,
+        complaint_commands.ComplaintChangeRequested,
+        complaint_commands.ComplaintWaitRequested,
+        complaint_commands.ComplaintResumeRequested,
+        complaint_commands.ComplaintResolveRequested,
+        complaint_commands.ComplaintReopenRequested,
+        complaint_commands.ComplaintCloseRequested,
+        complaint_commands.ComplaintCompensateRequested,
+        loyalty_commands.MemberEnrolRequested,
+        loyalty_commands.RedemptionRequested,
+        loyalty_commands.AdjustmentRequested,
+        loyalty_commands.VoucherRedeemRequested,
+        loyalty_commands.VoucherCancelRequested,
+        loyalty_commands.ReferralNoteRequested,
+        loyalty_commands.ReferralRewardRequested,
+        loyalty_commands.ReferralBonusRequested,
+        followup_commands.OutreachRequested,
+        followup_commands.ReplyRequested,
+        followup_commands.UnsubscribeRequested,
+        followup_commands.DeliveryReported,
     ),
-    "clock": (ClockAdvanced,),
+    "clock": (clock.ClockAdvanced,),
 }
 """Topic -> the data classes of its types, in the contract's order."""
 
 TYPES: dict[str, type[Data]] = {cls.event_type: cls for classes in TOPICS.values() for cls in classes}
 """CloudEvents type -> data class."""
 
+_OWN_TOPICS = ("loyalty", "outreach", "commands", "clock")
+
 OWN_TYPES: frozenset[str] = frozenset(
-    cls.event_type for topic in ("loyalty", "outreach", "commands", "clock") for cls in TOPICS[topic]
-) | {ComplaintSlaBreached.event_type}
+    event_type
+    for event_type, cls in TYPES.items()
+    if cls.topic in _OWN_TOPICS or issubclass(cls, complaints.ComplaintClockData)
+)
 """Types that only Rapport writes: ``POST /events`` refuses them."""

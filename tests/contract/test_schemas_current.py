@@ -39,6 +39,7 @@ KEYWORDS = {
     "properties": dict, "required": list, "additionalProperties": bool, "items": dict, "enum": list,
     "anyOf": list, "allOf": list, "if": dict, "then": dict, "not": dict, "pattern": str, "format": str,
     "minimum": (int, float), "maximum": (int, float), "minLength": int, "maxLength": int,
+    "maxItems": int,
     "const": object, "default": object,
 }  # fmt: skip
 TYPE_NAMES = {"object", "array", "string", "integer", "number", "boolean", "null"}

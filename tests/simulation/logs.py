@@ -14,7 +14,7 @@ from shared.kafka.publisher import MAX_RECORD_BYTES
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
-from shared.schemas.commands import AdjustmentRequested, RedemptionRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested, RedemptionRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.event import Event
 from shared.schemas.interactions import InteractionLogged

@@ -15,7 +15,7 @@ from shared.domain import Context, Effects
 from shared.facts.complaints import KINDS, told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
-from shared.schemas.commands import DeliveryReported, OutreachRequested, UnsubscribeRequested
+from shared.schemas.commands.followup import DeliveryReported, OutreachRequested, UnsubscribeRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -104,4 +104,6 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case CustomerErased():
             known = customers.erase(state, fact.now)
     effects = then(known, lambda s: planning.on_fact(s, policy, fact, context.new_id))
+    if isinstance(data, PurchaseReturned) and effects.emits:
+        bad = False  # it has called something off
     return unseen(effects, event, context) if bad else effects

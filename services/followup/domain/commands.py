@@ -12,7 +12,7 @@ from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, Planned
 from shared.domain import Effects, Emit, Outcome, SetTimer
-from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
+from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.times import Micros, micros, moment
 

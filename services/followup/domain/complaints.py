@@ -4,10 +4,9 @@ steps count. A life is what all its steps make of it, by their event times (``sh
 from typing import NamedTuple
 
 from shared.facts.complaints import (
-    ACKNOWLEDGED,
+    DECIDING,
     MOST_WAITING,
     OPENED,
-    UPDATED,
     WAIT,
     Life,
     Step,
@@ -153,11 +152,11 @@ def _told(complaint: Complaint, new: ToldStep, now: Micros) -> Complaint | None:
 
 
 def _fewer(steps: tuple[ToldStep, ...]) -> tuple[ToldStep, ...]:
-    """The opening and ``MOST_STEPS`` others: updates and acknowledgements go first, which neither end it nor
-    open it anew, then the earliest."""
+    """The opening and ``MOST_STEPS`` others: those that neither end it nor open it anew go first, then
+    the earliest."""
     over = len(steps) - MOST_STEPS - 1
     if over <= 0:
         return steps
-    order = sorted(steps[1:], key=lambda step: step.kind not in (ACKNOWLEDGED, UPDATED))
+    order = sorted(steps[1:], key=lambda step: step.kind in DECIDING)
     gone = frozenset(order[:over])
     return tuple(step for step in steps if step not in gone)

@@ -8,7 +8,7 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Send
 from shared.domain import Effects, Emit
-from shared.schemas.commands import DeliveryReported
+from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed, SuppressionReason
 from shared.schemas.times import Micros, moment
 

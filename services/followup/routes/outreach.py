@@ -15,7 +15,7 @@ from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, cut, decode_cursor, page
 from shared.schemas.base import Id
-from shared.schemas.commands import OutreachRequested
+from shared.schemas.commands.followup import OutreachRequested
 
 router = APIRouter(tags=["followup"])
 

@@ -13,7 +13,7 @@ from services.followup.domain.rules.rule import Purpose
 from services.followup.routes.dependencies import LinkKey
 from shared.http.auth import Principal
 from shared.http.dependencies import SendCommands
-from shared.schemas.commands import UnsubscribeRequested
+from shared.schemas.commands.followup import UnsubscribeRequested
 
 PAGES = Path(__file__).parents[1] / "templates" / "pages"
 HEADERS = {

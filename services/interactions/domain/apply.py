@@ -9,17 +9,24 @@ from msgspec import structs
 from services.interactions import errors
 from services.interactions.domain.activity.channels import channel_used
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
+from services.interactions.domain.activity.outreach import outreach_ended, outreach_planned
+from services.interactions.domain.activity.products import product_registered
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints import waiting
+from services.interactions.domain.complaints import promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.opening import complaint_opened
-from services.interactions.domain.complaints.steps import complaint_stepped
+from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
+from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
+from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
+from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
-from services.interactions.domain.rows import COMPLAINTS, CUSTOMERS, complaint_row, customer_row
+from services.interactions.domain.profile.matched import with_matched
+from services.interactions.domain.rows import CUSTOMERS, customer_row
 from services.interactions.domain.search import profile_rows
+from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Change, Told, heard_on
 from services.interactions.domain.timeline import timeline_row
@@ -27,8 +34,8 @@ from shared.domain import Append, Context, Effects, Emit, Put, Retract, Unseen
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
-from shared.schemas.commands import ComplaintCommand, ComplaintOpenRequested
-from shared.schemas.complaints import ComplaintOpened
+from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
+from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -43,7 +50,15 @@ from shared.schemas.loyalty import (
     PointsReversed,
     TierChanged,
 )
+from shared.schemas.outreach import (
+    OutreachCancelled,
+    OutreachFailed,
+    OutreachScheduled,
+    OutreachSent,
+    OutreachSuppressed,
+)
 from shared.schemas.purchases import (
+    ProductRegistered,
     PurchaseMade,
     PurchaseReturned,
     SubscriptionCancelled,
@@ -60,6 +75,8 @@ CONSUMES: tuple[type[Data], ...] = (
     ComplaintOpenRequested,
     *STEPS,
 )
+
+CLOCK_TYPES = tuple(cls for cls in TOPICS["complaints"] if issubclass(cls, ComplaintClockData))
 
 D = TypeVar("D", bound=Data)
 Plain = Callable[[Customer, D, Micros], Customer]
@@ -85,8 +102,11 @@ def _profile(customer: Customer, told: Profile, at: Micros) -> Customer:
 FOLDS: Mapping[type[Data], Fold] = {
     **_plain(_profile, CustomerRegistered, CustomerUpdated),
     ConsentChanged: consent_changed,
+    InteractionLogged: interaction_logged,
+    **dict.fromkeys(STEP_TYPES, conversation_stepped),
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
+    **dict.fromkeys(CLOCK_TYPES, clock_told),
     PurchaseMade: purchase_made,
     PurchaseReturned: purchase_returned,
     **dict.fromkeys(
@@ -96,6 +116,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     SurveyAnswered: survey_answered,
     ReviewPosted: once(nothing_else, errors.DUPLICATE_REVIEW),
     ReferralMade: once(nothing_else, errors.DUPLICATE_REFERRAL),
+    ProductRegistered: once(product_registered, errors.DUPLICATE_PRODUCT),
     MemberEnrolled: member_enrolled,
     **_plain(
         points_moved,
@@ -107,6 +128,8 @@ FOLDS: Mapping[type[Data], Fold] = {
         PointsAdjusted,
     ),
     **_plain(tier_changed, TierChanged),
+    **_plain(outreach_planned, OutreachScheduled),
+    **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
@@ -114,23 +137,28 @@ CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 """Facts whose channel the customer used."""
 
 
-def apply(customer: Customer, event: Event, context: Context) -> Effects[Customer]:
+def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
     """A fact takes effect; a command is turned into one, which takes effect at once and is emitted; a timer
-    ends the waiting of facts.
+    ends the waiting of facts, or has the clocks of a complaint looked at.
 
     Raises as the folds do; a fact so refused is a dead letter.
     """
     data, at = event.data, micros(event.time)
     if isinstance(data, TimerFired):
-        effects = waiting.expired(customer, at)
-        return replace(effects, state=noted(effects.state, effects.retracts, heard_on(micros(context.now))))
+        if data.name == waiting.TIMER:
+            effects = waiting.expired(customer, at)
+            day = heard_on(micros(context.now))
+            return replace(effects, state=noted(effects.state, effects.retracts, day))
+        return promises.fired(sla, customer, Told(event, at, context), data.name)
     if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
-        return apply_fact(customer, Told(event, at, context))
+        told = Told(event, at, context)
+        return promises.watched(sla, customer, apply_fact(customer, told), told)
     fact = decide(data, context)
     at = decided_at(customer, fact, at)
-    event = structs.replace(event, data=fact, time=moment(at))
-    effects = apply_fact(customer, Told(event, at, context, asked=True))
-    return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
+    told = Told(structs.replace(event, data=fact, time=moment(at)), at, context, asked=True)
+    effects = replace(apply_fact(customer, told), emits=(Emit(fact, told.event.time),))
+    effects = promises.watched(sla, customer, effects, told)
+    return replace(effects, outcome=outcome(effects.state, fact))
 
 
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
@@ -138,15 +166,14 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     data = told.event.data
     fold = FOLDS.get(type(data))
     change = Change(customer) if fold is None else fold(customer, told)
-    new = _counted(change, told)
+    new = with_matched(_counted(change, told), told)
     bad: tuple[Retract | Unseen, ...] = (*change.retracts, *change.unseen)
     if bad:
         new = noted(new, bad, told.day)
-    row = timeline_row(told.event, told.at, change.note, change.complaint)
+    row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
+    row = placed_in_log(row, told, new)
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
     rows: list[Append | Put] = [timeline_write(customer, told, row, again=type(data) in TRANSITIONS)]
-    if change.complaint is not None:
-        rows.append(Put(COMPLAINTS, complaint_row(new.customer_id, change.complaint).document()))
     if customer.seen_at is None or new.profile is not customer.profile:
         assert new.seen_at is not None
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))

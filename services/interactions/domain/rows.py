@@ -15,6 +15,7 @@ from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Collection
 from shared.facts.complaints import Status
 from shared.facts.profile import value_of
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 TIMELINE = "timeline"
@@ -72,10 +73,17 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     channel: str | None = None
     complaint_id: str | None = None
     """Of a complaint's facts that have an effect."""
+    conversation_id: str | None = None
+    """Of a message: the conversation that its source named, or one of its own. Where it is by now follows
+    from the customer's state."""
     note: str | None = None
     """Why the event has no effect, or not all of it, where that is so."""
     extensions: str | None = None
     """The event's other attributes as JSON text, where it has any."""
+    nth: int | None = None
+    """Of the facts that make the past: its place among the customer's of its topic, as they were heard."""
+    heard: Micros | None = None
+    """Of those, when it was heard, if that was before its own time."""
 
 
 class ComplaintRow(Row, frozen=True):
@@ -99,6 +107,10 @@ class ComplaintRow(Row, frozen=True):
     acknowledged_at: Micros | None
     resolved_at: Micros | None
     closed_at: Micros | None
+    waiting: bool = False
+    next_due: Micros | None = None
+    next_clock: ClockName | None = None
+    """The clock that falls due next, and when."""
 
 
 class CustomerRow(Row, frozen=True, omit_defaults=True):
@@ -130,12 +142,12 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         key=key,
         customer_id=customer_id,
         order=sort_key(complaint.opened_at, key),
-        overdue=now.overdue,
+        overdue=complaint.overdue,
         complaint_id=complaint.complaint_id,
         status=now.status,
         channel=complaint.channel,
-        category=complaint.category,
-        severity=complaint.severity,
+        category=now.category,
+        severity=now.severity,
         summary=complaint.summary,
         order_id=complaint.order_id,
         assignee=now.assignee,
@@ -144,6 +156,9 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         acknowledged_at=now.acknowledged_at,
         resolved_at=now.resolved_at,
         closed_at=now.closed_at,
+        waiting=complaint.waiting,
+        next_due=complaint.next_due,
+        next_clock=complaint.next_clock,
     )
 
 

@@ -6,14 +6,17 @@ changes is copied, not made anew.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from services.interactions.domain.conversations.known import Conversations
+from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
 from shared.facts.profile import Known
 from shared.schemas.base import Open
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 MAX_CHANNELS = 50
@@ -23,10 +26,17 @@ MAX_CONSENTS = 300
 MAX_COMPLAINTS = 200
 """Complaints remembered with their status; beyond that the oldest closed ones are forgotten."""
 MAX_SUBSCRIPTIONS = 100
+MAX_PRODUCTS = 200
+"""Products remembered; beyond that those bought longest ago are forgotten."""
+MAX_PLANNED = 100
+"""Messages planned; beyond that those due last are not shown."""
 
 MAX_STEPS = 1_000
 """Steps of one complaint; beyond that the oldest updates are forgotten."""
+MAX_MATCHED = 50
+"""Changes of tier and segment remembered; beyond that the oldest are forgotten."""
 MAX_NOTED = 500
+"""Events with rows and ids that count as not seen, remembered; beyond that the oldest are forgotten."""
 MAX_HELD = 500
 """Facts that wait, or were refused for want of another, in all."""
 
@@ -59,15 +69,13 @@ class ComplaintStep(Open):
     """Names the event that told it first."""
     assignee: str | None = None
     """Who deals with it from then on, where the fact says so."""
+    promised_by: Micros | None = None
+    """When the customer was promised to hear again."""
+    severity: str | None = None
+    category: str | None = None
+    """Those that it changes."""
     refused: bool = False
     """It was a dead letter when it was heard: its event put right, under the same id, takes its place."""
-
-
-class Breach(Open):
-    """An SLA clock ran out."""
-
-    clock: str
-    at: Micros
 
 
 class Complaint(Open):
@@ -79,15 +87,29 @@ class Complaint(Open):
     channel: str
     category: str
     severity: str
+    """Category and severity as it was opened with; steps may change them."""
     summary: str
     """The description's beginning."""
     order_id: str | None = None
     steps: tuple[ComplaintStep, ...]
     """The opening first, then by time; those too that do not hold, as what they lack may be heard yet."""
-    breached: tuple[Breach, ...] = ()
-    """SLA clocks that ran out, and when last."""
     told_at: Micros
     """Time of the latest of its other facts."""
+    conversation_id: str | None = None
+    """The conversation in which it is answered."""
+    notices: tuple[NoticeKey, ...] = ()
+    """What was told of its clocks."""
+    silent_until: Micros | None = None
+    """What fell due by then is not told any more: of the steps before, some are forgotten."""
+    next_at: Micros | None = None
+    """When its clocks are looked at again."""
+    waiting: bool = False
+    """For the customer."""
+    overdue: bool = False
+    """As of the last look: a clock has run out, and its step has not been taken since."""
+    next_due: Micros | None = None
+    next_clock: ClockName | None = None
+    """As of the last look: the clock that falls due next, and when."""
 
     @property
     def life(self) -> Life:
@@ -98,6 +120,14 @@ class Complaint(Open):
     def path(self) -> tuple[Step, ...]:
         """The steps as the rules take them."""
         return tuple(Step(step.at, step.kind) for step in self.steps)
+
+
+class Matched(Open):
+    """From a time on the customer has this tier or segment, which SLA policies may ask for."""
+
+    at: Micros
+    field: Literal["tier", "segment"]
+    value: str | None
 
 
 class Held(Open):
@@ -159,6 +189,26 @@ class Purchases(Open):
     """What is left of each order (``activity/order_book.py``)."""
 
 
+class Product(Open):
+    """A piece that the customer owns, as it was registered."""
+
+    product_id: str
+    at: Micros
+    """When it was registered."""
+    sku: str
+    purchased_at: Micros
+    maintenance_every_days: int | None = None
+
+
+class Planned(Open):
+    """A message that followup has planned and of which it has told no end."""
+
+    outreach_id: str
+    rule: str
+    channel: str
+    due_at: Micros
+
+
 class Loyalty(Open):
     """As loyalty's own events tell it, in the order of its log."""
 
@@ -178,8 +228,15 @@ class Customer(Open):
     loyalty: Loyalty | None = None
     subscriptions: tuple[Subscription, ...] = ()
     purchases: Purchases = Purchases()
+    products: tuple[Product, ...] = ()
+    """The one bought last first."""
+    planned: tuple[Planned, ...] = ()
+    """The one due first first."""
+    matched: tuple[Matched, ...] = ()
+    """Tiers and segments by time, as far back as ``MAX_MATCHED`` go."""
     names: Names = b""
-    """Of returns that count, terms, complaints, reviews, referrals, answers."""
+    """Of returns that count, terms, products, complaints, reviews, referrals, answers."""
+    conversations: Conversations = Conversations()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)

@@ -71,6 +71,8 @@ class Change(NamedTuple):
     """What its own row says beside what was told."""
     complaint: Complaint | None = None
     """The complaint that it changed."""
+    conversation_id: str | None = None
+    """Of a message: what its row is found by."""
     rows: tuple[Append | Put, ...] = ()
     retracts: tuple[Retract, ...] = ()
     unseen: tuple[Unseen, ...] = ()

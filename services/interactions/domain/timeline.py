@@ -20,9 +20,14 @@ Says = Callable[[D], str]
 
 
 def timeline_row(
-    event: Event, at: Micros, note: Note | None = None, complaint: Complaint | None = None
+    event: Event,
+    at: Micros,
+    note: Note | None = None,
+    complaint: Complaint | None = None,
+    conversation_id: str | None = None,
 ) -> TimelineRow:
-    """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed."""
+    """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed, ``conversation_id``
+    the one that a message is told in."""
     data, uid, subject = event.data, event.uid, event.subject
     # A field of the type, or one that a source added; getattr would raise and catch where there is none.
     channel = vars(data).get("channel", (data.model_extra or {}).get("channel"))
@@ -38,6 +43,7 @@ def timeline_row(
         id=event.id,
         channel=channel if isinstance(channel, str) else None,
         complaint_id=None if complaint is None else complaint.complaint_id,
+        conversation_id=conversation_id,
         note=None if note is None else note.why,
         extensions=event.extensions_text,
     )
@@ -78,6 +84,11 @@ def _compensation(data: complaints.CompensationGranted) -> str:
     return f"Compensation, {data.kind}: {' and '.join(given)}" if given else f"Compensation: {data.kind}"
 
 
+def _changed(data: complaints.ComplaintChanged) -> str:
+    told = (("severity", data.severity), ("category", data.category), ("assignee", data.assignee))
+    return f"Complaint changed: {', '.join(f'{name} {value}' for name, value in told if value) or 'nothing'}"
+
+
 def _points(verb: str) -> Callable[[loyalty.LedgerEntry], str]:
     return lambda d: f"{_plural(abs(d.points), 'point')} {verb}, balance {d.balance}: {d.reason}"
 
@@ -102,6 +113,15 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         ),
         _of(interactions.ConversationEscalated, lambda d: f"Conversation escalated by {d.from_}: {d.reason}"),
         _of(interactions.ConversationAssigned, lambda d: f"Conversation assigned to {d.agent_id}"),
+        _of(
+            interactions.ConversationReturned,
+            lambda d: f"Conversation given back to the {d.to}: {d.reason}",
+        ),
+        _of(interactions.ConversationMerged, lambda d: f"Conversation continued in {d.into}"),
+        _of(
+            interactions.ConversationSplit,
+            lambda d: f"{_plural(len(d.messages), 'message')} moved to conversation {d.into}",
+        ),
         _of(interactions.ConversationClosed, lambda d: f"Conversation closed: {d.outcome}"),
         _of(complaints.ComplaintOpened, lambda d: f"Complaint, {d.severity}, {d.category}: {d.description}"),
         _of(
@@ -113,7 +133,13 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         _of(complaints.ComplaintReopened, lambda d: f"Complaint reopened: {d.reason}"),
         _of(complaints.ComplaintClosed, lambda _: "Complaint closed"),
         _of(complaints.CompensationGranted, _compensation),
+        _of(complaints.ComplaintChanged, _changed),
+        _of(complaints.ComplaintWaiting, lambda d: f"Complaint waits for the customer: {d.reason}"),
+        _of(complaints.ComplaintResumed, lambda _: "Complaint waits no more"),
+        _of(complaints.ComplaintSlaWarned, lambda d: f"Complaint due soon: {d.clock.replace('_', ' ')}"),
+        _of(complaints.ComplaintSlaMet, lambda d: f"Complaint in time: {d.clock.replace('_', ' ')}"),
         _of(complaints.ComplaintSlaBreached, lambda d: f"Complaint overdue: {d.clock.replace('_', ' ')}"),
+        _of(complaints.ComplaintEscalated, lambda d: f"Complaint escalated to {d.to}, level {d.level}"),
         _of(
             purchases.PurchaseMade,
             lambda d: (

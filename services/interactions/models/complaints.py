@@ -8,12 +8,14 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, model_validator
 
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
+from services.interactions.domain.sla.course import Clock, Course
+from services.interactions.domain.sla.runs import State
 from shared.facts.complaints import KINDS, Status
-from shared.schemas.base import Frozen, Id, Strict
-from shared.schemas.commands import ComplaintCommand
-from shared.schemas.complaints import CompensationKind, ComplaintOpened, ComplaintResolved
+from shared.schemas.base import Frozen, Id, Strict, Time
+from shared.schemas.commands.complaints import ComplaintCommand
+from shared.schemas.complaints import ClockName, CompensationKind, ComplaintOpened, ComplaintResolved
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
-from shared.schemas.times import maybe_moment, moment
+from shared.schemas.times import SECOND, maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
 
@@ -31,6 +33,7 @@ class NewComplaint(Strict):
     severity: Severity
     description: Text
     order_id: Id | None = None
+    conversation_id: Id | None = None
 
 
 class Acknowledgement(Strict):
@@ -39,8 +42,35 @@ class Acknowledgement(Strict):
 
 
 class Update(Strict):
+    """``promised_by``: when the customer was promised to hear again; the update clock is due then."""
+
     message: Text
     assignee: Id | None = None
+    promised_by: Time | None = None
+
+
+class Change(Strict):
+    """One of them at least."""
+
+    severity: Severity | None = None
+    category: Label | None = None
+    assignee: Id | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "Change":
+        if self.severity is self.category is self.assignee is None:
+            raise ValueError("severity, category or assignee is needed")
+        return self
+
+
+class Wait(Strict):
+    """``reason``: what is needed of the customer."""
+
+    reason: Text
+
+
+class Resumption(Strict):
+    """There is nothing to say about it."""
 
 
 class Resolution(Strict):
@@ -85,7 +115,8 @@ class Taken(Frozen):
 
 
 class ComplaintView(Frozen):
-    """A complaint in brief; ``summary`` is how its description begins."""
+    """A complaint in brief; ``summary`` is how its description begins, ``next_clock`` is due at
+    ``next_due``, before the others."""
 
     complaint_id: str
     customer_id: str
@@ -96,7 +127,11 @@ class ComplaintView(Frozen):
     order_id: str | None
     summary: str
     assignee: str | None
+    waiting: bool
+    """For the customer."""
     overdue: bool
+    next_due: datetime | None
+    next_clock: ClockName | None
     opened_at: datetime
     updated_at: datetime
     acknowledged_at: datetime | None
@@ -113,6 +148,18 @@ class StepView(Frozen):
     data: dict[str, Any]
 
 
+class ClockView(Frozen):
+    """A promise as it stands. ``due_at`` is null while it is paused, and stays as it is once the clock is
+    ``met`` or ``breached``; ``used_s`` is open time in seconds."""
+
+    clock: ClockName
+    state: State
+    due_at: datetime | None
+    used_s: int
+    policy: str
+    version: str
+
+
 class ComplaintDetail(ComplaintView):
     """A complaint with its texts and its steps, the first first. ``resolution`` and ``root_cause`` are of the
     solution that stands."""
@@ -120,6 +167,7 @@ class ComplaintDetail(ComplaintView):
     description: str | None
     resolution: str | None
     root_cause: str | None
+    clocks: list[ClockView]
     history: list[StepView]
 
 
@@ -132,8 +180,15 @@ def complaint_view(row: ComplaintRow) -> ComplaintView:
     return ComplaintView.model_validate(_shown(row))
 
 
-def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> ComplaintDetail:
-    """``history`` is the complaint's timeline rows; what was said comes from there."""
+def complaint_detail(row: ComplaintRow, course: Course, history: Sequence[TimelineRow]) -> ComplaintDetail:
+    """``course`` is that of its clocks up to now; ``history`` is the complaint's timeline rows, and what was
+    said comes from there."""
+    due = course.next_due
+    now = {
+        "overdue": course.overdue,
+        "next_due": None if due is None else maybe_moment(due.due_at),
+        "next_clock": None if due is None else due.clock,
+    }
     steps = [
         StepView(type=step.type, time=moment(step.at), summary=step.summary, data=json.loads(step.data))
         for step in sorted(history, key=_in_order)
@@ -141,11 +196,23 @@ def complaint_detail(row: ComplaintRow, history: Sequence[TimelineRow]) -> Compl
     opened = _last(steps, ComplaintOpened.event_type)
     resolved = _last(steps, ComplaintResolved.event_type) if row.resolved_at is not None else {}
     return ComplaintDetail(
-        **_shown(row),
+        **(_shown(row) | now),
         description=opened.get("description"),
         resolution=resolved.get("resolution"),
         root_cause=resolved.get("root_cause"),
+        clocks=[_clock(clock) for clock in course.clocks],
         history=steps,
+    )
+
+
+def _clock(clock: Clock) -> ClockView:
+    return ClockView(
+        clock=clock.clock,
+        state=clock.state,
+        due_at=maybe_moment(clock.due_at),
+        used_s=clock.used // SECOND,
+        policy=clock.policy,
+        version=clock.version,
     )
 
 
@@ -157,7 +224,10 @@ def _in_order(row: TimelineRow) -> tuple[bool, int, int, str]:
 
 def _shown(row: ComplaintRow) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in ComplaintView.model_fields}
-    return fields | {name: maybe_moment(at) for name, at in fields.items() if name.endswith("_at")}
+    return fields | {name: maybe_moment(at) for name, at in fields.items() if name in _TIMES}
+
+
+_TIMES = {name for name in ComplaintView.model_fields if name.endswith("_at")} | {"next_due"}
 
 
 def _last(steps: Sequence[StepView], event_type: str) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """Complaints from open to close."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from services.interactions.domain.complaints.promises import course_of
+from services.interactions.domain.complaints.steps import complaint_key
 from services.interactions.domain.rows import ComplaintRow
+from services.interactions.domain.sla.course import Course
+from services.interactions.domain.sla.policy import Sla
+from services.interactions.domain.state import found
 from services.interactions.errors import (
     AMBIGUOUS_COMPLAINT,
     INVALID_TRANSITION,
@@ -15,6 +20,7 @@ from services.interactions.errors import (
 )
 from services.interactions.models.complaints import (
     Acknowledgement,
+    Change,
     Closing,
     Compensation,
     ComplaintDetail,
@@ -23,30 +29,36 @@ from services.interactions.models.complaints import (
     Opened,
     Reopening,
     Resolution,
+    Resumption,
     Taken,
     Update,
+    Wait,
     command_of,
     complaint_detail,
     complaint_view,
 )
-from services.interactions.routes.dependencies import ComplaintId, Reader, Store, Writer, last_shown
+from services.interactions.routes.dependencies import ComplaintId, Policy, Reader, Store, Writer, last_shown
 from services.interactions.store import InteractionsStore
 from shared.facts.complaints import Status
 from shared.http.commands import IdempotencyKey
-from shared.http.dependencies import SendCommands
+from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import Responses, responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.schemas.base import Id, Strict
-from shared.schemas.commands import (
+from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
+    ComplaintChangeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
     ComplaintCompensateRequested,
     ComplaintOpenRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
+    ComplaintResumeRequested,
     ComplaintUpdateRequested,
+    ComplaintWaitRequested,
 )
+from shared.schemas.times import Micros, micros
 
 router = APIRouter(tags=["complaints"])
 
@@ -64,6 +76,7 @@ def answers(model: type[BaseModel], status: int = 200) -> Responses:
 ONE = responses(UNKNOWN_COMPLAINT, AMBIGUOUS_COMPLAINT)
 STEP = answers(Taken) | responses(UNKNOWN_COMPLAINT, AMBIGUOUS_COMPLAINT, INVALID_TRANSITION)
 NO_MORE = Closing()
+GO_ON = Resumption()
 NO_MESSAGE = Acknowledgement()
 
 
@@ -85,8 +98,12 @@ async def open_complaint(
 async def list_complaints(
     principal: Reader,
     store: Store,
-    status: Status | None = None,
-    overdue: Annotated[bool | None, Query(description="An SLA clock ran out and its step is due.")] = None,
+    status: Annotated[
+        Status | Literal["waiting"] | None, Query(description="waiting: for the customer, while open.")
+    ] = None,
+    overdue: Annotated[
+        bool | None, Query(description="A clock ran out, and its step has not been taken since.")
+    ] = None,
     assignee: Id | None = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -99,12 +116,20 @@ async def list_complaints(
     return page([complaint_view(row) for row in shown], following)
 
 
-@router.get("/complaints/{complaint_id}", summary="One, with its history", responses=ONE)
+@router.get("/complaints/{complaint_id}", summary="One, with its clocks and its history", responses=ONE)
 async def get_complaint(
-    principal: Reader, store: Store, complaint_id: ComplaintId, customer_id: Whose = None
+    principal: Reader,
+    store: Store,
+    sla: Policy,
+    clock: Clock,
+    complaint_id: ComplaintId,
+    customer_id: Whose = None,
 ) -> ComplaintDetail:
+    """The clocks as they stand now; what was told of them is in the history."""
     row = await _the_one(store, complaint_id, customer_id)
-    return complaint_detail(row, await store.complaint_history(row.customer_id, complaint_id))
+    now = micros(await clock.now(row.customer_id))
+    course = await _course(store, sla, row, now)
+    return complaint_detail(row, course, await store.complaint_history(row.customer_id, complaint_id))
 
 
 class OneComplaint:
@@ -170,6 +195,32 @@ async def close(complaint: Asked, body: Annotated[Closing, Body()] = NO_MORE) ->
 async def compensate(complaint: Asked, body: Compensation) -> JSONResponse:
     """Points are credited by loyalty; any time before the close."""
     return await complaint.ask("compensate", ComplaintCompensateRequested, body)
+
+
+@router.post("/complaints/{complaint_id}/change", summary="Correct or hand over", responses=STEP)
+async def change(complaint: Asked, body: Change) -> JSONResponse:
+    """What it is about, how bad it is, who deals with it; its clocks are reckoned anew."""
+    return await complaint.ask("change", ComplaintChangeRequested, body)
+
+
+@router.post("/complaints/{complaint_id}/wait", summary="Wait for the customer", responses=STEP)
+async def wait(complaint: Asked, body: Wait) -> JSONResponse:
+    """Its clocks stand, but that of the first response, until the customer writes or it is resumed."""
+    return await complaint.ask("wait", ComplaintWaitRequested, body)
+
+
+@router.post("/complaints/{complaint_id}/resume", summary="Wait no more", responses=STEP)
+async def resume(complaint: Asked, body: Annotated[Resumption, Body()] = GO_ON) -> JSONResponse:
+    return await complaint.ask("resume", ComplaintResumeRequested, body)
+
+
+async def _course(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Micros) -> Course:
+    """Of its clocks; of a closed one that made room for others, none are left."""
+    customer = await store.customer(row.customer_id)
+    complaint = None if customer is None else found(customer.complaints, row.complaint_id, complaint_key)
+    if customer is None or complaint is None:
+        return Course()
+    return course_of(sla, customer, complaint, now)
 
 
 async def _the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> ComplaintRow:

@@ -1,9 +1,10 @@
 """What interactions' routes are given, beside what all routes are."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 
+from services.interactions.domain.sla.policy import Sla
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -15,7 +16,13 @@ def get_store(database: Database) -> InteractionsStore:
     return InteractionsStore(database)
 
 
+def get_sla(request: Request) -> Sla:
+    return cast(Sla, request.app.state.sla)
+
+
 Store = Annotated[InteractionsStore, Depends(get_store)]
+Policy = Annotated[Sla, Depends(get_sla)]
+"""The SLA policy."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Source = Annotated[Principal, Depends(require("events:write"))]

@@ -12,9 +12,9 @@ from services.loyalty.domain.state import MemberState, Told
 from shared.domain import Context, Effects, Outcome, RefusedError, Unseen
 from shared.facts.names import Heard, heard, name_of, with_name
 from shared.schemas.base import Data
-from shared.schemas.commands import (
+from shared.schemas.commands import Command
+from shared.schemas.commands.loyalty import (
     AdjustmentRequested,
-    Command,
     MemberEnrolRequested,
     RedemptionRequested,
     ReferralBonusRequested,

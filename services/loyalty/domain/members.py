@@ -8,7 +8,7 @@ from services.loyalty.domain.account.occasions import next_anniversary, next_bir
 from services.loyalty.domain.state import PROFILE, Period
 from shared.domain import Outcome, RefusedError
 from shared.facts.profile import Known, profile_told
-from shared.schemas.commands import AdjustmentRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile
 from shared.schemas.loyalty import MemberEnrolled

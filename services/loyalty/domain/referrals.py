@@ -12,7 +12,7 @@ from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.members import require_member
 from services.loyalty.domain.state import Invited, Order
 from shared.domain import Outcome
-from shared.schemas.commands import (
+from shared.schemas.commands.loyalty import (
     ReferralBonusRequested,
     ReferralNoteRequested,
     ReferralRewardRequested,

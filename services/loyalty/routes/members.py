@@ -26,7 +26,7 @@ from services.loyalty.routes.dependencies import (
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
-from shared.schemas.commands import AdjustmentRequested, MemberEnrolRequested, RedemptionRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested, MemberEnrolRequested, RedemptionRequested
 from shared.schemas.times import micros
 
 router = APIRouter(tags=["members"])

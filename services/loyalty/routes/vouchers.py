@@ -12,7 +12,7 @@ from services.loyalty.store import LoyaltyStore
 from shared.facts.text import voucher_code
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import SendCommands
-from shared.schemas.commands import VoucherCancelRequested, VoucherRedeemRequested
+from shared.schemas.commands.loyalty import VoucherCancelRequested, VoucherRedeemRequested
 
 router = APIRouter(tags=["vouchers"])
 

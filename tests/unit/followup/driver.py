@@ -22,7 +22,7 @@ from services.followup.worker import handler_of
 from shared.domain import Context, Effects, Outcome, RefusedError
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
-from shared.schemas.commands import DeliveryReported
+from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.complaints import ComplaintOpened, ComplaintReopened, ComplaintResolved
 from shared.schemas.customers import ConsentChanged, CustomerRegistered
 from shared.schemas.event import Event

@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sender import Sender
-from shared.schemas.commands import DeliveryReported
+from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.event import Event
 
 Database = AsyncDatabase[dict[str, Any]]

@@ -15,7 +15,7 @@ from services.followup.channels.email import BadMessageError, Email, EmailSettin
 from services.followup.domain.decision import unusable_addresses
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import COLLECTION
-from shared.schemas.commands import OutreachRequested
+from shared.schemas.commands.followup import OutreachRequested
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.outreach import OutreachSuppressed
 

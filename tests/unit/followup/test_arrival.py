@@ -6,7 +6,7 @@ from itertools import permutations
 
 from shared.facts.complaints import OPENED, RESOLVED
 from shared.schemas.base import Data
-from shared.schemas.commands import UnsubscribeRequested
+from shared.schemas.commands.followup import UnsubscribeRequested
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
     ComplaintClosed,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain import RefusedError
-from shared.schemas.commands import OutreachRequested, UnsubscribeRequested
+from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged, CustomerErased
 from shared.schemas.outreach import OutreachScheduled, OutreachSent, OutreachSuppressed
 

@@ -15,7 +15,7 @@ from services.followup.domain.rules.rules import FrequencyCap
 from shared.domain import RefusedError
 from shared.facts.complaints import OPENED, Step, life_of, step_of, with_step
 from shared.schemas.base import Data
-from shared.schemas.commands import OutreachRequested
+from shared.schemas.commands.followup import OutreachRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import CustomerErased
 from shared.schemas.loyalty import RewardIssued

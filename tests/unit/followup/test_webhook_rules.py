@@ -9,7 +9,7 @@ from services.followup.config import load_policy
 from services.followup.domain.state import Customer
 from shared.facts.profile import profile_told
 from shared.runtime.config import ConfigError
-from shared.schemas.commands import OutreachRequested
+from shared.schemas.commands.followup import OutreachRequested
 
 from .driver import CHANNELS, NOON, Driver, granted, policy, profile, refusal, rules
 from .test_rules import changed

@@ -18,7 +18,7 @@ from shared.runtime.digest import digest
 from shared.runtime.settings import Settings
 from shared.schemas.base import Data
 from shared.schemas.codec import decode, open_envelope
-from shared.schemas.commands import RedemptionRequested
+from shared.schemas.commands.loyalty import RedemptionRequested
 from shared.schemas.event import Event
 
 KEY = "an-api-key-for-tests"

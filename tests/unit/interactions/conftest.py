@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
 from services.interactions.api import ROUTERS
+from services.interactions.config import load
 from shared.http.app import create_api
 from shared.runtime.settings import Settings
 
@@ -66,6 +67,7 @@ def worker(settings: Settings) -> InlineWorker:
 @pytest.fixture(scope="module")
 def api(settings: Settings, worker: InlineWorker) -> Iterator[TestClient]:
     app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=worker)
+    app.state.sla = load()
     with TestClient(app, headers={"X-API-Key": KEY}) as client:
         yield client
 

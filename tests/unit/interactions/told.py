@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.interactions.config import load
 from services.interactions.domain.apply import apply
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
@@ -15,6 +16,7 @@ from shared.schemas.event import Event
 
 START = datetime(2026, 11, 1, 10, tzinfo=UTC)
 CUSTOMER = "cust-1"
+SLA = load()
 HANDLER = handler(Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef"))
 
 
@@ -39,7 +41,7 @@ def step(state: Customer, told: Event) -> Effects[Customer]:
     def new_id(tag: str) -> str:
         return f"{tag}-{told.id}"
 
-    effects = apply(state, told, Context(told.time, new_id, new_id))
+    effects = apply(SLA, state, told, Context(told.time, new_id, new_id))
     assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state, (
         "the store gives it back as it was"
     )

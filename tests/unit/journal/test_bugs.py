@@ -10,7 +10,7 @@ from shared.journal.documents import journalled, writes_of
 from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import Record
 from shared.schemas.codec import encode
-from shared.schemas.commands import AdjustmentRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested
 from shared.schemas.event import Event
 from shared.worker.processing import Message, Origin
 from tests.unit.journal.driver import START, batch_of, processor

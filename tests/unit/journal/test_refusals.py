@@ -12,7 +12,7 @@ from shared.domain import Context, Effects, Handler, RefusedError
 from shared.journal.documents import journalled, writes_of
 from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import Record
-from shared.schemas.commands import AdjustmentRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.processing import Message, Origin

@@ -24,7 +24,7 @@ from shared.domain import (
 )
 from shared.journal.testing import START, InMemoryWorker, NotStorableError
 from shared.schemas.base import Frozen
-from shared.schemas.commands import AdjustmentRequested, ReferralNoteRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested, ReferralNoteRequested
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade

@@ -16,7 +16,7 @@ from shared.domain import Context, Effects, Handler, Outcome, Retract, SetTimer
 from shared.journal.plan import Plan
 from shared.journal.testing import LONG_AGO, InMemoryWorker
 from shared.schemas.base import Data
-from shared.schemas.commands import (
+from shared.schemas.commands.loyalty import (
     AdjustmentRequested,
     RedemptionRequested,
     VoucherCancelRequested,

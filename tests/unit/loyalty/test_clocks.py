@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.domain import RefusedError
 from shared.schemas.base import Data
-from shared.schemas.commands import RedemptionRequested, VoucherCancelRequested
+from shared.schemas.commands.loyalty import RedemptionRequested, VoucherCancelRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.loyalty import MemberAnniversary, MemberBirthday, MemberEnrolled, TierChanged

@@ -11,7 +11,7 @@ from services.loyalty.domain.reports.explanation import Explanation, Step
 from services.loyalty.domain.reports.history import lots, pending_row
 from services.loyalty.domain.rows import LedgerRow, ledger_row
 from services.loyalty.domain.state import read_terms
-from shared.schemas.commands import ReferralBonusRequested, ReferralRewardRequested
+from shared.schemas.commands.loyalty import ReferralBonusRequested, ReferralRewardRequested
 from shared.schemas.customers import CustomerRegistered
 
 from .account import PLAIN, RETAIL, Account, day

@@ -7,7 +7,7 @@ import pytest
 
 from services.loyalty.domain.waiting import MOST_EARLY
 from shared.schemas.base import Data
-from shared.schemas.commands import MemberEnrolRequested
+from shared.schemas.commands.loyalty import MemberEnrolRequested
 from shared.schemas.customers import CustomerErased, CustomerUpdated
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import MemberEnrolled, RewardAvailable, TierChanged

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.loyalty.domain.account.occasions import next_anniversary, next_birthday, years_between
-from shared.schemas.commands import MemberEnrolRequested
+from shared.schemas.commands.loyalty import MemberEnrolRequested
 from shared.schemas.customers import CustomerErased, CustomerUpdated
 from shared.schemas.loyalty import MemberAnniversary, MemberBirthday
 from shared.schemas.times import micros, moment

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain import RefusedError
 from shared.schemas.base import Data
-from shared.schemas.commands import MemberEnrolRequested
+from shared.schemas.commands.loyalty import MemberEnrolRequested
 from shared.schemas.feedback import ReferralMade
 
 from .account import PLAIN, Account, day

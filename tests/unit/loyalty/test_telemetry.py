@@ -11,7 +11,7 @@ from services.loyalty.telemetry import observer, show
 from shared.journal.plan import Entry, Plan
 from shared.journal.refusals import Refusal, Rejected
 from shared.schemas.base import Data, Money
-from shared.schemas.commands import (
+from shared.schemas.commands.loyalty import (
     RedemptionRequested,
     ReferralBonusRequested,
     ReferralNoteRequested,

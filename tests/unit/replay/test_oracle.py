@@ -25,7 +25,7 @@ from services.loyalty.domain.reports.view import view
 from services.loyalty.domain.state import MemberState
 from shared.domain import Context
 from shared.schemas.base import Data
-from shared.schemas.commands import AdjustmentRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import micros

@@ -16,6 +16,7 @@ PROFILE = "name email? phone? locale? timezone? birthday? preferred_channel? pre
 ENTRY = "entry_id points balance reason cause"
 ATTEMPT = "outreach_id rule channel due_at attempt"
 DROPPED = "outreach_id rule reason detail?"
+NOTICE = "complaint_id clock due_at policy? version?"
 TERM = "subscription_id plan price expires_at"
 
 # CONTRACT.md, and what was added to it, in its own notation: `?` optional, `[]` a list and `{}` an object
@@ -29,20 +30,30 @@ CONTRACT = {
     },
     "interactions": {
         "interaction.logged": "channel direction kind summary conversation_id? agent_id? sentiment? "
-        "skus[] duration_s?",
-        "conversation.escalated": "conversation_id from reason skills[] language? priority?",
-        "conversation.assigned": "conversation_id agent_id",
+        "skus[] duration_s? author? text? attachments[] message_id? in_reply_to? subject?",
+        "conversation.escalated": "conversation_id from reason skills[] preferred_skills[] team? language? "
+        "priority?",
+        "conversation.assigned": "conversation_id agent_id why{} manual?",
+        "conversation.returned": "conversation_id to reason",
+        "conversation.merged": "conversation_id into",
+        "conversation.split": "conversation_id into messages",
         "conversation.closed": "conversation_id outcome",
     },
     "complaints": {
-        "complaint.opened": "complaint_id channel category severity description order_id?",
-        "complaint.acknowledged": "complaint_id message?",
-        "complaint.updated": "complaint_id message",
+        "complaint.opened": "complaint_id channel category severity description order_id? conversation_id?",
+        "complaint.acknowledged": "complaint_id message? assignee?",
+        "complaint.updated": "complaint_id message assignee? promised_by?",
+        "complaint.changed": "complaint_id severity? category? assignee?",
         "complaint.resolved": "complaint_id resolution root_cause?",
         "complaint.reopened": "complaint_id reason",
         "complaint.closed": "complaint_id",
-        "compensation.granted": "complaint_id kind points? money?",
-        "complaint.sla_breached": "complaint_id clock due_at",
+        "complaint.waiting": "complaint_id reason",
+        "complaint.resumed": "complaint_id",
+        "compensation.granted": "complaint_id kind points? reward_id? money?",
+        "complaint.sla_warned": NOTICE,
+        "complaint.sla_met": NOTICE,
+        "complaint.sla_breached": NOTICE,
+        "complaint.escalated": "complaint_id clock level to",
     },
     "purchases": {
         "purchase.made": "order_id channel store_id? total items voucher_codes[]",
@@ -88,6 +99,7 @@ NESTED = {
     ("rapport.purchase.made.v1", "Money"): "amount currency",
     ("rapport.purchase.returned.v1", "ReturnItem"): "sku quantity",
     ("rapport.survey.answered.v1", "About"): "kind id",
+    ("rapport.interaction.logged.v1", "Attachment"): "name type size sha256 url",
     ("rapport.points.earned.v1", "Cause"): "source id",
 }
 ENUMS = {
@@ -97,7 +109,9 @@ ENUMS = {
     ("conversation.escalated", "from"): "bot agent",
     ("complaint.opened", "severity"): "low normal high critical",
     ("compensation.granted", "kind"): "points voucher refund",
-    ("complaint.sla_breached", "clock"): "first_response update resolution",
+    ("conversation.returned", "to"): "bot queue",
+    ("complaint.sla_warned", "clock"): "first_response next_response update resolution",
+    ("complaint.escalated", "clock"): "first_response next_response update resolution",
     ("survey.answered", "survey"): "nps csat ces",
     ("outreach.suppressed", "reason"): "no_consent quiet_hours frequency_cap open_complaint stale duplicate "
     "condition_unmet erased address_suppressed",

@@ -8,7 +8,8 @@ import pytest
 
 from shared.schemas.base import Data
 from shared.schemas.codec import BadRecordError, data_class, parse_cloudevent
-from shared.schemas.commands import DeliveryReported, MemberEnrolRequested
+from shared.schemas.commands.followup import DeliveryReported
+from shared.schemas.commands.loyalty import MemberEnrolRequested
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.topics import TYPES
 from shared.schemas.upcast import UPCASTERS, Upcaster, current_type, upcast

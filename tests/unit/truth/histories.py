@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from shared.schemas.base import Data
-from shared.schemas.commands import (
+from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
     ComplaintCloseRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
-    RedemptionRequested,
 )
+from shared.schemas.commands.loyalty import RedemptionRequested
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,

@@ -10,7 +10,7 @@ from shared.kafka.clients import KafkaRecord
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import MAX_RECORD_BYTES
 from shared.schemas.clock import ClockAdvanced
-from shared.schemas.commands import AdjustmentRequested, RedemptionRequested
+from shared.schemas.commands.loyalty import AdjustmentRequested, RedemptionRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.intake import Intake

@@ -5,31 +5,40 @@ from collections.abc import Mapping
 from services.interactions.domain.complaints.steps import complaint_key
 from services.interactions.domain.state import Customer, found
 from shared.domain import Context, Outcome
-from shared.schemas.commands import (
+from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
+    ComplaintChangeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
     ComplaintCompensateRequested,
     ComplaintOpenRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
+    ComplaintResumeRequested,
     ComplaintUpdateRequested,
+    ComplaintWaitRequested,
 )
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ComplaintResumed,
     ComplaintsData,
     ComplaintUpdated,
+    ComplaintWaiting,
 )
 from shared.schemas.times import Micros
 
 STEPS: Mapping[type[ComplaintCommand], type[ComplaintsData]] = {
     ComplaintAcknowledgeRequested: ComplaintAcknowledged,
     ComplaintUpdateRequested: ComplaintUpdated,
+    ComplaintChangeRequested: ComplaintChanged,
+    ComplaintWaitRequested: ComplaintWaiting,
+    ComplaintResumeRequested: ComplaintResumed,
     ComplaintResolveRequested: ComplaintResolved,
     ComplaintReopenRequested: ComplaintReopened,
     ComplaintCloseRequested: ComplaintClosed,

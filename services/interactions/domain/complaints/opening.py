@@ -74,6 +74,7 @@ def _opened(told: Told, data: ComplaintOpened) -> Complaint:
         severity=data.severity,
         summary=data.description[:SUMMARY_LENGTH],
         order_id=data.order_id,
+        conversation_id=data.conversation_id,
         steps=(first,),
         told_at=told.at,
     )

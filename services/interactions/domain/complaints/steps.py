@@ -7,10 +7,8 @@ from hashlib import blake2b
 
 from services.interactions.domain.complaints.waiting import wait
 from services.interactions.domain.held import held_about, holding, row_of, without
-from services.interactions.domain.rows import COMPLAINTS, complaint_row
 from services.interactions.domain.state import (
     MAX_STEPS,
-    Breach,
     Complaint,
     ComplaintStep,
     Customer,
@@ -21,11 +19,30 @@ from services.interactions.domain.state import (
 from services.interactions.domain.telling import COPY, Change, Told, refused
 from services.interactions.errors import INVALID_TRANSITION, TOO_MANY_STEPS, UNKNOWN_COMPLAINT
 from shared.domain import Append, Put, RefusedError, Retract
-from shared.facts.complaints import KINDS, TRANSITIONS, UPDATED, Step, status_at, step_of, with_step
+from shared.facts.complaints import (
+    ACKNOWLEDGED,
+    KINDS,
+    RESOLVED,
+    TRANSITIONS,
+    UPDATED,
+    Status,
+    Step,
+    allowed,
+    status_at,
+    step_of,
+    with_step,
+)
 from shared.schemas.base import ID_PATTERN
-from shared.schemas.complaints import ComplaintsData, ComplaintSlaBreached
+from shared.schemas.complaints import (
+    ComplaintChanged,
+    ComplaintClockData,
+    ComplaintResumed,
+    ComplaintsData,
+    ComplaintUpdated,
+    ComplaintWaiting,
+)
 from shared.schemas.event import Event
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, micros
 
 
 def complaint_stepped(customer: Customer, told: Told) -> Change:
@@ -46,6 +63,8 @@ def _stepped(customer: Customer, told: Told, data: ComplaintsData, step: Step | 
         if told.asked:
             raise UNKNOWN_COMPLAINT(complaint=data.complaint_id)
         return wait(customer, told, data)
+    if told.asked and _has_mark(old, data):
+        raise _refused(old, old.life.status, data)
     new = with_fact(old, told.event, told.at)
     refusal = refusal_of(new, told.event, told.at)
     if refusal is None:
@@ -70,10 +89,7 @@ def corrected(customer: Customer, told: Told, then: Callable[[Customer], Change]
     except RefusedError as refusal:  # it is wrong, too; but the one before it is not what happened
         retract = Retract(event, told.context.origin, refusal.code, refusal.detail)
         change = Change(back.customer, 0, refused(refusal.detail), retracts=(retract,))
-    rows = back.rows
-    if change.complaint is None or change.complaint.complaint_id != old.complaint_id:
-        rows = (*rows, Put(COMPLAINTS, complaint_row(customer.customer_id, new).document()))
-    return change._replace(counted=back.counted + change.counted, rows=(*rows, *change.rows))
+    return change._replace(counted=back.counted + change.counted, rows=(*back.rows, *change.rows))
 
 
 def _wrong(customer: Customer, event: Event) -> tuple[Complaint, ComplaintStep] | None:
@@ -97,7 +113,30 @@ def refusal_of(complaint: Complaint, event: Event, at: Micros) -> RefusedError |
     rule, step, status = TRANSITIONS[type(event.data)], step_of(event.data, at), status_at(complaint.path, at)
     if status in rule.follows if step is None else step in complaint.life.taken:
         return None
-    return INVALID_TRANSITION(complaint=complaint.complaint_id, status=status, step=rule.name)
+    return _refused(complaint, status, event.data)
+
+
+def _has_mark(complaint: Complaint, asked: ComplaintsData) -> bool:
+    """Whether it waits already, or does not wait: who asks for it is wrong about what it is."""
+    return isinstance(asked, ComplaintWaiting if complaint.waiting else ComplaintResumed)
+
+
+def _refused(complaint: Complaint, status: Status | None, data: ComplaintsData) -> RefusedError:
+    mark = TRANSITIONS[ComplaintWaiting if complaint.waiting else ComplaintResumed]
+    may = [rule.name for rule in allowed(status) if rule is not mark]
+    return INVALID_TRANSITION(
+        complaint=complaint.complaint_id,
+        status=f"{status} and waiting" if complaint.waiting else status,
+        step=TRANSITIONS[type(data)].name,
+        allowed=", ".join(may),
+    )
+
+
+def clock_told(customer: Customer, told: Told) -> Change:
+    """What another Rapport told of a complaint's clocks: it is in its history, and changes nothing here."""
+    data = told.event.data
+    assert isinstance(data, ComplaintClockData)
+    return Change(customer, complaint=found(customer.complaints, data.complaint_id, complaint_key))
 
 
 def with_fact(old: Complaint, event: Event, at: Micros) -> Complaint:
@@ -105,25 +144,35 @@ def with_fact(old: Complaint, event: Event, at: Micros) -> Complaint:
     data, step = event.data, step_of_event(event, at)
     assert isinstance(data, ComplaintsData)
     if step is None:
-        breached = old.breached
-        if isinstance(data, ComplaintSlaBreached):
-            last = max((b.at for b in breached if b.clock == data.clock), default=at)
-            breached = placed(breached, Breach(clock=data.clock, at=max(at, last)), lambda b: b.clock)
-        return altered(old, told_at=max(at, old.told_at), breached=breached)
-    known = _with_room(old.steps)
-    place = with_step([Step(s.at, s.kind) for s in known], step).index(step)
+        return altered(old, told_at=max(at, old.told_at))
+    known = _with_room(old)
+    place = with_step([Step(s.at, s.kind) for s in known.steps], step).index(step)
     new = ComplaintStep(at=at, kind=step.kind, by=name_of_event(event), assignee=assignee_of(data))
-    return altered(old, steps=(*known[:place], new, *known[place:]))
+    match data:
+        case ComplaintUpdated(promised_by=promised_by) if promised_by is not None:
+            new = altered(new, promised_by=micros(promised_by))
+        case ComplaintChanged(severity=severity, category=category):
+            new = altered(new, severity=severity, category=category)
+    return altered(known, steps=(*known.steps[:place], new, *known.steps[place:]))
 
 
-def _with_room(steps: tuple[ComplaintStep, ...]) -> tuple[ComplaintStep, ...]:
-    """Without the oldest update, which no status depends on, where there are as many steps as may be."""
+def _with_room(complaint: Complaint) -> Complaint:
+    """Without the oldest update, which no status depends on, where there are as many steps as may be. What
+    fell due up to the next response then is past telling: it would look as if the update had not been."""
+    steps = complaint.steps
     if len(steps) < MAX_STEPS:
-        return steps
-    oldest = next((index for index, step in enumerate(steps) if step.kind == UPDATED), None)
-    if oldest is None:
+        return complaint
+    place = next((index for index, step in enumerate(steps) if step.kind == UPDATED), None)
+    if place is None:
         raise TOO_MANY_STEPS(most=MAX_STEPS)
-    return (*steps[:oldest], *steps[oldest + 1 :])
+    gone, later = steps[place], steps[place + 1 :]
+    answered = next((s.at for s in later if s.kind in (ACKNOWLEDGED, UPDATED, RESOLVED)), gone.at)
+    return altered(
+        complaint,
+        steps=(*steps[:place], *later),
+        silent_until=max(answered, complaint.silent_until or answered),
+        notices=tuple(one for one in complaint.notices if one.clock != "update" or one.run != gone.at),
+    )
 
 
 def changed(customer: Customer, old: Complaint, new: Complaint, *, more: int = 1) -> Change:
@@ -187,6 +236,6 @@ def name_of_event(event: Event) -> str:
 
 
 def assignee_of(told: ComplaintsData) -> str | None:
-    """Who deals with it: ``assignee``, a field that a complaint's facts may carry beside their own."""
-    name = (told.model_extra or {}).get("assignee")
+    """Who deals with it: ``assignee``, which any of a complaint's facts may carry beside its own fields."""
+    name = vars(told).get("assignee", (told.model_extra or {}).get("assignee"))
     return name if isinstance(name, str) and re.fullmatch(ID_PATTERN, name) else None

@@ -17,11 +17,11 @@ from services.interactions.domain.sla.fields import (
     Day,
     Window,
     Windows,
-    fault,
 )
 from services.interactions.domain.sla.open_time import ALWAYS, OpenTime, WindowTime
 from services.interactions.domain.sla.public_holidays import holidays_in, knows_part, parts_of
 from shared.schemas.base import Strict
+from shared.schemas.faults import fault
 from shared.schemas.fields import Timezone
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -9,8 +9,9 @@ from operator import attrgetter
 
 from services.interactions.domain.sla.course import Clock, Course, Notice, NoticeKey, NoticeKind
 from services.interactions.domain.sla.log import Fact, Kind, Match, in_order
-from services.interactions.domain.sla.policy import CLOCKS, ClockName, Fitting, Sla, Subject, Terms, Version
+from services.interactions.domain.sla.policy import CLOCKS, Fitting, Sla, Subject, Terms, Version
 from services.interactions.domain.sla.runs import Run, Stretch
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.interactions.domain.sla.fields import fault
 from shared.schemas.base import Currency, Money, Strict
+from shared.schemas.faults import fault
 from shared.schemas.fields import GivenPoints, Severity
 
 

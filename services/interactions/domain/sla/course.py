@@ -1,11 +1,12 @@
 """What a log makes of the clocks: how they stand, what is to be told, and when the next of it falls due."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from services.interactions.domain.sla.policy import ClockName
 from services.interactions.domain.sla.runs import State, Stretch
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 NoticeKind: TypeAlias = Literal["warned", "met", "breached", "escalated"]
@@ -68,19 +69,34 @@ class Course:
     spans: tuple[tuple[ClockName, Micros, Micros | None], ...] = ()
     """Every run's clock, begin and end; None: not stopped."""
 
+    @property
+    def overdue(self) -> bool:
+        """Whether a clock has run out, and its step has not been taken since."""
+        going = {(clock, start) for clock, start, end in self.spans if end is None}
+        return any(one.state == "breached" and (one.clock, one.start) in going for one in self.clocks)
+
+    @property
+    def next_due(self) -> Clock | None:
+        """The running clock that is due next."""
+        running = [clock for clock in self.clocks if clock.state == "running"]
+        return min(running, key=lambda clock: clock.due_at or 0, default=None)
+
     def untold(self, told: Iterable[NoticeKey]) -> tuple[Notice, ...]:
         """The notices that are not among ``told``. A run is known again though a late fact has moved its
         begin back: what was told of it once is not told again."""
-        known = list(told)
+        known: dict[tuple[NoticeKind, ClockName, int], list[Micros]] = {}
+        for kind, clock, run, level in told:
+            known.setdefault((kind, clock, level), []).append(run)
+        for runs in known.values():
+            runs.sort()
         ends = {(clock, start): end for clock, start, end in self.spans}
 
         def is_told(key: NoticeKey) -> bool:
+            runs = known.get((key.kind, key.clock, key.level), [])
+            place = bisect_left(runs, key.run)
+            if place == len(runs):
+                return False
             end = ends[key.clock, key.run]
-            return any(
-                one[:2] == key[:2]
-                and one.level == key.level
-                and (one.run == key.run or (key.run < one.run and (end is None or one.run < end)))
-                for one in known
-            )
+            return runs[place] == key.run or end is None or runs[place] < end
 
         return tuple(notice for notice in self.notices if not is_told(notice.key))

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
+from shared.schemas.faults import fault
 from shared.schemas.times import DAY, Micros
 
 MINUTE: Micros = 60_000_000
@@ -17,12 +17,6 @@ DAY_MINUTES = 24 * 60
 
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?")
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
-
-
-def fault(at: str, message: str) -> PydanticCustomError:
-    """An error whose path continues with ``at`` below the field that the validator sits on."""
-    context: dict[str, Any] = {"at": at, "message": message}
-    return PydanticCustomError("sla", "{message}", context)
 
 
 @dataclass(frozen=True, slots=True)

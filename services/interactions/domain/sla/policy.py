@@ -11,14 +11,15 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from services.interactions.domain.sla.calendars import Calendar
 from services.interactions.domain.sla.compensation import Compensation
-from services.interactions.domain.sla.fields import Day, Duration, Given, Spent, fault
+from services.interactions.domain.sla.fields import Day, Duration, Given, Spent
 from services.interactions.domain.sla.log import Match
 from services.interactions.domain.sla.open_time import NeverOpenError, OpenTime
 from shared.schemas.base import Id, Strict
+from shared.schemas.complaints import ClockName
+from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Severity
 from shared.schemas.times import DAY, Micros, day_number
 
-ClockName: TypeAlias = Literal["first_response", "next_response", "update", "resolution"]
 CLOCKS: tuple[ClockName, ...] = ("first_response", "next_response", "update", "resolution")
 Subject: TypeAlias = Literal["complaints", "conversations"]
 

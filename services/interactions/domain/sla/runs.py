@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from services.interactions.domain.sla.open_time import ALWAYS, OpenTime
-from services.interactions.domain.sla.policy import ClockName, Terms
+from services.interactions.domain.sla.policy import Terms
+from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
 State: TypeAlias = Literal["running", "paused", "met", "breached"]

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.loyalty.domain.program.numbers import Amount, Exact, Given, Instant, Title, Whole, fault
+from services.loyalty.domain.program.numbers import Amount, Exact, Given, Instant, Title, Whole
 from shared.schemas.base import Id, Strict
+from shared.schemas.faults import fault
 from shared.schemas.fields import Label
 from shared.schemas.times import micros
 

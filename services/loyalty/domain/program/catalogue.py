@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.loyalty.domain.program.numbers import Days, Given, Instant, Title, Whole, fault
+from services.loyalty.domain.program.numbers import Days, Given, Instant, Title, Whole
 from shared.schemas.base import Id, Strict
+from shared.schemas.faults import fault
 from shared.schemas.times import DAY, micros
 
 

@@ -2,10 +2,12 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
+
+from shared.schemas.faults import fault
 
 MAX_POINTS = 2**53
 """What every JSON reader holds exactly; no balance goes beyond it."""
@@ -52,12 +54,6 @@ Given = Annotated[Whole, Field(ge=1, le=MAX_POINTS)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 """A time with an offset, or a date: its first instant in UTC."""
 Title = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-def fault(at: str, message: str) -> PydanticCustomError:
-    """An error whose path continues with ``at`` below the field that the validator sits on."""
-    context: dict[str, Any] = {"at": at, "message": message}
-    return PydanticCustomError("program", "{message}", context)
 
 
 def distinct(names: list[str], field: str) -> None:

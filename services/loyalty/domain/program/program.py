@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from services.loyalty import errors
 from services.loyalty.domain.program.campaigns import Campaign, Labels, Stacking
@@ -26,9 +25,9 @@ from services.loyalty.domain.program.numbers import (
     Share,
     Whole,
     distinct,
-    fault,
 )
 from shared.schemas.base import Currency, Id, Strict
+from shared.schemas.faults import fault
 from shared.schemas.times import Micros, micros
 
 
@@ -60,9 +59,7 @@ class Earning(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> "Earning":
         if self.pending_days >= self.expire_days:
-            raise PydanticCustomError(
-                "order", "must be less than expire_days, or points expire unseen", {"at": "pending_days"}
-            )
+            raise fault("pending_days", "must be less than expire_days, or points expire unseen")
         return self
 
 

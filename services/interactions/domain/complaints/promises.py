@@ -1,0 +1,153 @@
+"""What was promised about complaints: their clocks are looked at whenever their log changes and when the next
+of it falls due; what fell due is told, once; nothing is counted meanwhile."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.interactions.domain.complaints.log import facts_of
+from services.interactions.domain.complaints.steps import complaint_key, with_complaint
+from services.interactions.domain.rows import COMPLAINTS, TIMELINE, complaint_row
+from services.interactions.domain.sla.clocks import clocks
+from services.interactions.domain.sla.course import Course, Notice, NoticeKind
+from services.interactions.domain.sla.policy import Sla
+from services.interactions.domain.state import Complaint, Customer, altered, found
+from services.interactions.domain.telling import Told
+from services.interactions.domain.timeline import timeline_row
+from shared.domain import Append, CancelTimer, Effects, Emit, Put, Retract, SetTimer, Unseen
+from shared.schemas.complaints import (
+    ComplaintClockData,
+    ComplaintEscalated,
+    ComplaintSlaBreached,
+    ComplaintSlaMet,
+    ComplaintSlaNotice,
+    ComplaintSlaWarned,
+)
+from shared.schemas.event import Event
+from shared.schemas.timer import TimerFired
+from shared.schemas.times import Micros, moment, timer_instant
+
+TIMER = "sla:"
+"""A timer's name begins so; the complaint's id follows."""
+SOURCE = "/rapport/interactions"
+
+_NOTICES: Mapping[NoticeKind, type[ComplaintSlaNotice]] = {
+    "warned": ComplaintSlaWarned,
+    "met": ComplaintSlaMet,
+    "breached": ComplaintSlaBreached,
+}
+
+
+def course_of(sla: Sla, customer: Customer, complaint: Complaint, now: Micros) -> Course:
+    """A complaint's clocks as they stand at ``now``."""
+    return clocks(facts_of(customer, complaint), sla, now)
+
+
+def watched(sla: Sla, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With what an event means for the clocks of the customer's complaints."""
+    touched = _touched(before, effects.state)
+    # A fact that takes itself back may come again and do all of it anew: what it says waits for another.
+    taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
+    if not touched or any(one.event is told.event for one in taken_back):
+        return effects
+    return _looked_at(sla, before, effects, touched, told)
+
+
+def fired(sla: Sla, customer: Customer, told: Told, name: str) -> Effects[Customer]:
+    """A complaint's timer: something of its clocks falls due."""
+    complaint_id = name.removeprefix(TIMER)
+    complaint = found(customer.complaints, complaint_id, complaint_key)
+    if complaint is None:
+        return Effects(customer)
+    # The timer is gone by now.
+    unset = with_complaint(customer, altered(complaint, next_at=None))
+    return _looked_at(sla, customer, Effects(unset), [complaint_id], told)
+
+
+def _touched(before: Customer, after: Customer) -> list[str]:
+    """The complaints whose log may be another one now."""
+    if after.complaints is before.complaints and after.matched is before.matched:
+        return []
+    known = {id(complaint) for complaint in before.complaints}
+    earliest = min((m.at for m in after.matched if m not in before.matched), default=None)
+
+    def is_touched(complaint: Complaint) -> bool:
+        if id(complaint) not in known:
+            return True
+        # What is over by the time of all that was told anew is as it was.
+        return earliest is not None and (complaint.life.is_open or earliest <= complaint.steps[-1].at)
+
+    return [complaint.complaint_id for complaint in after.complaints if is_touched(complaint)]
+
+
+def _looked_at(
+    sla: Sla, before: Customer, effects: Effects[Customer], names: Iterable[str], told: Told
+) -> Effects[Customer]:
+    customer, now = effects.state, _now(told)
+    emits, timers, rows = list(effects.emits), list(effects.timers), list(effects.rows)
+    for name in names:
+        old = found(before.complaints, name, complaint_key)
+        known = found(customer.complaints, name, complaint_key)
+        assert known is not None
+        complaint, notices = _looked_up(sla, customer, known, now)
+        customer = with_complaint(customer, complaint)
+        timers += _timers(name, known.next_at, complaint.next_at)
+        for notice in notices:
+            data = _data(name, notice)
+            rows.append(Append(TIMELINE, _row(told, data, notice.at, complaint, len(emits))))
+            emits.append(Emit(data, moment(notice.at)))
+        row = complaint_row(customer.customer_id, complaint)
+        if old is None or row != complaint_row(customer.customer_id, old):
+            rows.append(Put(COMPLAINTS, row.document()))
+    return replace(effects, state=customer, emits=tuple(emits), timers=tuple(timers), rows=tuple(rows))
+
+
+def _now(told: Told) -> Micros:
+    """A timer is never early, whatever clock says so."""
+    return max(told.now, told.at) if isinstance(told.event.data, TimerFired) else told.now
+
+
+def _looked_up(
+    sla: Sla, customer: Customer, known: Complaint, now: Micros
+) -> tuple[Complaint, tuple[Notice, ...]]:
+    """The complaint as of ``now``, and what is to be told."""
+    log = facts_of(customer, known)
+    course = clocks(log, sla, now)
+    notices = course.untold(known.notices)
+    if known.silent_until is not None:
+        notices = tuple(notice for notice in notices if notice.at > known.silent_until)
+    # What is told of a time to come happens only then.
+    coming = [fact.at for fact in log if fact.at > now]
+    if course.next_at is not None:
+        coming.append(course.next_at)
+    due = course.next_due
+    complaint = altered(
+        known,
+        notices=(*known.notices, *(notice.key for notice in notices)),
+        next_at=min(coming, default=None),
+        overdue=course.overdue,
+        waiting=known.life.waiting,
+        next_due=None if due is None else due.due_at,
+        next_clock=None if due is None else due.clock,
+    )
+    return complaint, notices
+
+
+def _timers(name: str, old: Micros | None, new: Micros | None) -> list[SetTimer | CancelTimer]:
+    if old == new:
+        return []
+    return [CancelTimer(TIMER + name) if new is None else SetTimer(TIMER + name, moment(timer_instant(new)))]
+
+
+def _data(complaint_id: str, notice: Notice) -> ComplaintClockData:
+    said: dict[str, Any] = {"complaint_id": complaint_id, "clock": notice.key.clock}
+    if notice.key.kind == "escalated":
+        return ComplaintEscalated(**said, level=notice.key.level, to=notice.to)
+    due_at = moment(notice.due_at)
+    return _NOTICES[notice.key.kind](**said, due_at=due_at, policy=notice.policy, version=notice.version)
+
+
+def _row(told: Told, data: ComplaintClockData, at: Micros, complaint: Complaint, number: int) -> Any:
+    """The notice's row of the timeline; its id begins as the event's own does."""
+    event = Event(told.context.new_id(f"#{number}"), SOURCE, told.event.subject, moment(at), data)
+    return timeline_row(event, at, None, complaint).document()

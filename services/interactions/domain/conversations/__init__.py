@@ -1,0 +1,1 @@
+"""What belongs to one conversation, whatever the channel, and how it stands."""

@@ -1,0 +1,55 @@
+"""What is known of a customer's conversations: messages and steps, as they were told. What they make of each
+other follows from all of them, by their times (``course.py``); the texts are in the timeline."""
+
+from typing import Literal, TypeAlias
+
+from shared.schemas.base import Open
+from shared.schemas.times import Micros
+
+By: TypeAlias = Literal["customer", "agent", "bot", "other"]
+"""Who wrote. ``other``: the system, or nobody knows; it counts for no status and no clock."""
+StepKind: TypeAlias = Literal["escalated", "assigned", "returned", "closed", "merged", "split"]
+
+
+class Message(Open):
+    """A message that belongs to a conversation, or may come to."""
+
+    key: str
+    """Names it among those of the customer: a hash of its event."""
+    at: Micros
+    by: By
+    channel: str
+    told: str | None = None
+    """The conversation that its source named."""
+    name: str | None = None
+    """A hash of its name on its channel, its Message-ID."""
+    answers: tuple[str, ...] = ()
+    """Hashes of the names that the message may have that it answers."""
+    subject: str | None = None
+    """A hash of its subject line."""
+    agent_id: str | None = None
+    inbound: bool = True
+
+
+class ConversationStep(Open):
+    """A fact that is no message."""
+
+    key: str
+    """A hash of its event."""
+    at: Micros
+    kind: StepKind
+    conversation_id: str
+    """As it was told."""
+    to: str | None = None
+    """Assigned: the agent; returned: bot or queue; merged, split: the conversation that goes on."""
+    team: str | None = None
+    priority: str | None = None
+    messages: tuple[str, ...] = ()
+    """Split: the keys of those that leave."""
+
+
+class Conversations(Open):
+    """All that is known, each in the order in which it was heard."""
+
+    messages: tuple[Message, ...] = ()
+    steps: tuple[ConversationStep, ...] = ()

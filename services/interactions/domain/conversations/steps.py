@@ -1,0 +1,47 @@
+"""A conversation's facts that are no messages, as they are kept."""
+
+from services.interactions.domain.conversations.known import ConversationStep
+from services.interactions.domain.conversations.messages import key_of
+from shared.schemas.base import Data
+from shared.schemas.event import Event
+from shared.schemas.interactions import (
+    ConversationAssigned,
+    ConversationClosed,
+    ConversationEscalated,
+    ConversationMerged,
+    ConversationReturned,
+    ConversationSplit,
+)
+from shared.schemas.times import Micros
+
+STEP_TYPES: tuple[type[Data], ...] = (
+    ConversationEscalated,
+    ConversationAssigned,
+    ConversationReturned,
+    ConversationMerged,
+    ConversationSplit,
+    ConversationClosed,
+)
+
+
+def step_of(event: Event, at: Micros) -> ConversationStep:
+    """The step that a fact is."""
+    key = key_of(event.uid)
+    match event.data:
+        case ConversationEscalated(conversation_id=id, team=team, priority=priority):
+            return ConversationStep(
+                key=key, at=at, kind="escalated", conversation_id=id, team=team, priority=priority
+            )
+        case ConversationAssigned(conversation_id=id, agent_id=agent):
+            return ConversationStep(key=key, at=at, kind="assigned", conversation_id=id, to=agent)
+        case ConversationReturned(conversation_id=id, to=to):
+            return ConversationStep(key=key, at=at, kind="returned", conversation_id=id, to=to)
+        case ConversationMerged(conversation_id=id, into=into):
+            return ConversationStep(key=key, at=at, kind="merged", conversation_id=id, to=into)
+        case ConversationSplit(conversation_id=id, into=into, messages=messages):
+            return ConversationStep(
+                key=key, at=at, kind="split", conversation_id=id, to=into, messages=messages
+            )
+        case ConversationClosed(conversation_id=id):
+            return ConversationStep(key=key, at=at, kind="closed", conversation_id=id)
+    raise AssertionError(f"no step: {event.type}")
