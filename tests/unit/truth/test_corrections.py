@@ -1,14 +1,19 @@
 """An order or a return put right under the id of a dead letter takes effect in all services, whichever
 refused it."""
 
+import random
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from shared.schemas.base import Data
 from shared.schemas.customers import ConsentChanged, CustomerUpdated
+from shared.schemas.event import Event
+from shared.schemas.purchases import PurchaseReturned
 
-from .telling import agree, back, dead, order, rows, worlds
+from .histories import START, Told
+from .telling import PACES, agree, back, dead, order, orders_of, rows, worlds
 from .world import World
 
 
@@ -49,6 +54,18 @@ def test_a_return_of_too_much_is_put_right(name: str) -> None:
     for world in worlds(*early):
         assert dead(world) == ["refund_exceeds_total"]
         agree(world, {"o-1": 4_000})
+
+
+def test_an_order_can_be_returned_for_as_long_in_every_service() -> None:
+    made, back_at = START, START + timedelta(days=760)
+    for pace in PACES:
+        history = [
+            Told(Event("e-1", "/shop", "ann", made, order("o-1", 10_000)), made),
+            Told(Event("e-2", "/shop", "ann", back_at, back("r-1", "o-1", 4_000)), back_at),
+        ]
+        world = World(history, random.Random(pace))
+        assert dead(world) == []
+        assert orders_of(world) == [{"o-1": 6_000}, {"o-1": 6_000}, {"count": 1, "left": 6_000}]
 
 
 def thanks(world: World) -> set[str]:
@@ -100,6 +117,17 @@ def test_a_return_that_waited_and_lost_was_another_return() -> None:
     ):
         assert dead(world) == ["duplicate_return"]
         agree(world, {"o-1": 3_000})
+
+
+def test_a_return_that_waits_is_a_copy_whatever_its_source_added() -> None:
+    plain = back("r-1", "o-1", 5_000)
+    item = {"sku": "tea", "quantity": 1}
+    lines = [plain.model_dump() | {"items": [item | more]} for more in ({}, {"shelf": 7})]
+    first, second = (PurchaseReturned.model_validate(fields) for fields in lines)
+    for world in worlds(("wh-2", first), ("wh-3", second), ("wh-3", order("o-2", 9_000))):
+        assert rows(world)["wh-3"].startswith("It was told before")
+        assert len(world.workers["interactions"].state("ann").held) == 1
+        assert len(world.workers["loyalty"].state("ann").waiting) == 1
 
 
 def test_a_return_that_waits_is_not_replaced_and_counts_once() -> None:

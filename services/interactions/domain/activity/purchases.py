@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from services.interactions.domain.activity import order_book
 from services.interactions.domain.activity.order_book import Left
-from services.interactions.domain.held import data_of, event_of, held_about, holding, row_of, unseen, without
+from services.interactions.domain.held import event_of, held_about, holding, row_of, unseen, without
 from services.interactions.domain.search import thing_row
 from services.interactions.domain.state import Customer, Spend, altered, found, placed
 from services.interactions.domain.telling import (
@@ -104,14 +104,15 @@ def purchase_returned(customer: Customer, told: Told) -> Change:
         return _known(customer, told, known)
     order = order_book.left_of(customer.purchases.book, key("order", data.order_id))
     if order is None:
-        return _wait(customer, told, data)
+        return _wait(customer, told, data, name)
     taken = _take_back(customer, name, data, told.day, order)
     return Change(taken.customer, taken.counted, taken.note, unseen=() if taken.counted else (told.unseen,))
 
 
-def _wait(customer: Customer, told: Told, data: PurchaseReturned) -> Change:
+def _wait(customer: Customer, told: Told, data: PurchaseReturned, name: Name) -> Change:
     # One that tells other data of the same return waits too: the first of them that can be holds.
-    if any(data_of(other) == data for other in held_about(customer, data.order_id, PurchaseReturned.topic)):
+    waiting = held_about(customer, data.order_id, PurchaseReturned.topic)
+    if any(name_of(event_of(customer, other)) == name for other in waiting):
         return Change(customer, 0, COPY)
     until = told.now + RETURN_WAITS_DAYS * DAY
     return Change(holding(customer, told, data.order_id, until), 0, WAITS_FOR_ORDER)
