@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
 from services.interactions.domain.sla.course import Clock, Course
 from services.interactions.domain.sla.runs import State
+from services.interactions.models.compensation import ApprovalView, approval_view
 from shared.facts.complaints import KINDS, Status
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.commands.complaints import ComplaintCommand
-from shared.schemas.complaints import ClockName, CompensationKind, ComplaintOpened, ComplaintResolved
-from shared.schemas.fields import GivenPoints, Label, Price, Severity
+from shared.schemas.complaints import ClockName, ComplaintOpened, ComplaintResolved
+from shared.schemas.fields import Label, Severity
 from shared.schemas.times import SECOND, maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
@@ -86,21 +87,6 @@ class Closing(Strict):
     """There is nothing to say about it."""
 
 
-class Compensation(Strict):
-    """``points`` for kind points; ``money`` for kind refund; a voucher may say either."""
-
-    kind: CompensationKind
-    points: GivenPoints | None = None
-    money: Price | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Compensation":
-        needed = {"points": "points", "refund": "money"}.get(self.kind)
-        if needed is not None and getattr(self, needed) is None:
-            raise ValueError(f"{needed} is needed for kind {self.kind}")
-        return self
-
-
 class Opened(Frozen):
     """The complaint was opened; the service made its id."""
 
@@ -168,12 +154,15 @@ class ComplaintDetail(ComplaintView):
     resolution: str | None
     root_cause: str | None
     clocks: list[ClockView]
+    approvals: list[ApprovalView]
+    """Compensation that waits for an approval, the first asked for first."""
     history: list[StepView]
 
 
-def command_of(kind: type[C], complaint_id: str, body: Strict) -> C:
-    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path."""
-    return kind.model_validate(body.model_dump(exclude_none=True) | {"complaint_id": complaint_id})
+def command_of(kind: type[C], complaint_id: str, body: Strict, **caller: object) -> C:
+    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path, and
+    ``caller`` says who asks."""
+    return kind.model_validate(body.model_dump(exclude_none=True) | caller | {"complaint_id": complaint_id})
 
 
 def complaint_view(row: ComplaintRow) -> ComplaintView:
@@ -200,12 +189,13 @@ def complaint_detail(row: ComplaintRow, course: Course, history: Sequence[Timeli
         description=opened.get("description"),
         resolution=resolved.get("resolution"),
         root_cause=resolved.get("root_cause"),
-        clocks=[_clock(clock) for clock in course.clocks],
+        clocks=[clock_view(clock) for clock in course.clocks],
+        approvals=[approval_view(one) for one in row.approvals],
         history=steps,
     )
 
 
-def _clock(clock: Clock) -> ClockView:
+def clock_view(clock: Clock) -> ClockView:
     return ClockView(
         clock=clock.clock,
         state=clock.state,

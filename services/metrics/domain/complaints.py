@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from services.metrics.domain.cells import Change, Delta
 from services.metrics.domain.kpis.counting import complaint_counts
+from services.metrics.domain.kpis.root_causes import named
 from services.metrics.domain.state import Complaint, Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import (
     MOST_WAITING,
     OPENED,
+    RESOLVED,
     WAIT,
     Step,
     ToldStep,
@@ -17,7 +19,7 @@ from shared.facts.complaints import (
     without_told,
 )
 from shared.facts.names import name_of
-from shared.schemas.complaints import ComplaintOpened, ComplaintsData
+from shared.schemas.complaints import ComplaintOpened, ComplaintResolved, ComplaintsData
 from shared.schemas.event import Event
 from shared.schemas.times import Micros
 
@@ -39,11 +41,18 @@ def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
             return ()  # it holds, or waits, or is heard again
         tracked.count(delta, owner.channel, _negative(complaint_counts(owner)))
         owner.steps = [*without_told(owner.steps, before)]
+        if before.kind == RESOLVED:
+            owner.causes = [cause for cause in owner.causes if cause[0] != before.at]
         tracked.count(delta, owner.channel, complaint_counts(owner))
     if complaint is None:
         complaint = tracked.data.complaints[data.complaint_id] = Complaint()
     tracked.count(delta, complaint.channel, _negative(complaint_counts(complaint)))
+    complaint.waiting = [one for one in complaint.waiting if now - one[2] < WAIT]
+    before_it = len(complaint.steps) + len(complaint.waiting)
     known = _open(complaint, event, step, now) if step.kind == OPENED else _add(complaint, step, now)
+    if isinstance(data, ComplaintResolved) and len(complaint.steps) + len(complaint.waiting) > before_it:
+        cause = named(data.root_cause)
+        complaint.causes += [] if cause is None else [(step.at, cause)]
     tracked.count(delta, complaint.channel, complaint_counts(complaint))
     return (id,) if known else ()
 
@@ -75,7 +84,6 @@ def _open(complaint: Complaint, event: Event, opened: ToldStep, now: Micros) -> 
 
 def _add(complaint: Complaint, new: ToldStep, now: Micros) -> bool:
     """One more step, or one that waits for the opening; True of a copy."""
-    complaint.waiting = [one for one in complaint.waiting if now - one[2] < WAIT]
     known = [*(told.step for told in complaint.steps), *(Step(*one[:2]) for one in complaint.waiting)]
     if new.step in known:
         return True

@@ -66,6 +66,8 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """As ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
     waiting: list[tuple[Micros, int, Micros, int]] = []
     """Time and kind of those heard before the opening, when they were heard, and ``ToldStep.by``."""
+    causes: list[tuple[Micros, str]] = []
+    """The root causes that resolutions name, by the resolution's time."""
     told: int = 0
     """Tells what its opening says from other accounts (``shared.facts.names.Name.told``)."""
 

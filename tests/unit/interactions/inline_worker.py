@@ -43,7 +43,7 @@ class InlineWorker:
         for record in records:
             envelope = open_envelope(record.key, record.value, record.headers)
             event = decode(envelope, wall_now=datetime.now(UTC))
-            before = {event.subject: self._memory.store.stored[event.subject]}
+            before = {event.state_id: self._memory.store.stored[event.state_id]}
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
             while self._plans:

@@ -11,7 +11,9 @@ from msgspec import structs
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
+    ComplaintApproveRequested,
     ComplaintCloseRequested,
+    ComplaintCompensateRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
 )
@@ -140,12 +142,24 @@ _life_steps = st.one_of(
 _steps = st.one_of(
     *[_life_steps] * 5,
     st.builds(CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("points"), points=st.just(70)),
+    st.builds(
+        CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("voucher"), reward_id=st.just("mug")
+    ),
 )
 _asked = st.one_of(
     st.builds(ComplaintAcknowledgeRequested, complaint_id=COMPLAINTS, message=TEXT),
     st.builds(ComplaintResolveRequested, complaint_id=COMPLAINTS, resolution=TEXT),
     st.builds(ComplaintReopenRequested, complaint_id=COMPLAINTS, reason=TEXT),
     st.builds(ComplaintCloseRequested, complaint_id=COMPLAINTS),
+    st.builds(
+        ComplaintCompensateRequested,
+        complaint_id=COMPLAINTS,
+        kind=st.just("points"),
+        points=st.sampled_from([80, 9_000]),  # at once, or by approval
+        asked_by=st.just("agent"),
+        scopes=st.just(("complaints:write",)),
+    ),
+    st.builds(ComplaintApproveRequested, complaint_id=COMPLAINTS, approved_by=st.just("lead")),
     st.builds(RedemptionRequested, reward_id=st.just("mug")),
 )
 _answers = st.builds(
@@ -153,14 +167,14 @@ _answers = st.builds(
         SurveyAnswered,
         survey=survey[0],
         score=survey[1],
-        about=None if about is None else {"kind": "order", "id": about},
+        about=None if about is None else {"kind": "order" if about[0] == "o" else "complaint", "id": about},
     ),
     st.one_of(
         st.tuples(st.just("nps"), st.integers(0, 10)),
         st.tuples(st.just("csat"), st.integers(1, 5)),
         st.tuples(st.just("ces"), st.integers(1, 7)),
     ),
-    st.sampled_from([None, "o1", "o2"]),
+    st.sampled_from([None, "o1", "o2", "k1", "k2"]),
 )
 _terms = st.builds(
     lambda cls, name, days: _of(
@@ -191,7 +205,7 @@ _joining = st.one_of(
     st.builds(ReferralMade, referred_customer=st.sampled_from(CUSTOMERS)),
 )
 _orders = (_purchases, _purchases, _returns, _returns)
-_lives = (_openings, _steps, _asked)
+_lives = (_openings, _steps, _asked, _answers)
 _people = (_profiles, _consents, _answers)
 _SAID = {
     name: st.sampled_from(kinds).flatmap(lambda kind: kind)
@@ -240,16 +254,13 @@ class Correction:
     def fits(self, bad: Event) -> bool:
         """Whether it is about what the dead letter was about: an order or its return, a complaint's life. Of
         a grant's two meanings, for the complaint and for the points, interactions judges the first alone."""
-        if isinstance(bad.data, CompensationGranted):
-            return False
-        return self.data.topic == bad.data.topic if bad.data.topic in PUT_RIGHT else False
+        return self.data.topic == bad.data.topic and not isinstance(bad.data, CompensationGranted)
 
     def of(self, bad: Event) -> Event:
         """The event put right, under the same id."""
         return structs.replace(bad, time=bad.time + self.later, data=self.data)
 
 
-PUT_RIGHT = ("purchases", "complaints", "feedback")
 corrections = st.lists(
     st.builds(
         Correction,

@@ -1,7 +1,9 @@
 """A complaint's log as its clocks take it: its steps that hold, and what else a policy may ask for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from services.interactions.domain.conversations.course import Turn
+from services.interactions.domain.conversations.folds import turns_of
 from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.state import Complaint, ComplaintStep, Customer
 from shared.facts.complaints import (
@@ -26,9 +28,12 @@ _KINDS: Mapping[int, Kind] = {
     CHANGED: Kind.CHANGED,
 }
 
+_TURNS: Mapping[str, Kind] = {"inbound": Kind.INBOUND, "answered": Kind.ANSWERED}
+
 
 def facts_of(customer: Customer, complaint: Complaint) -> tuple[Fact, ...]:
-    """The log, in no order. What is known of the time of the opening is in the opening."""
+    """The log, in no order. What is known of the time of the opening is in the opening; what was said before
+    it is none of the complaint."""
     known: dict[MatchField, str | None] = {
         "severity": complaint.severity,
         "category": complaint.category,
@@ -41,7 +46,25 @@ def facts_of(customer: Customer, complaint: Complaint) -> tuple[Fact, ...]:
         else:
             later.append(Fact(one.at, Kind.CHANGED, ((one.field, one.value),)))
     opened = Fact(complaint.opened_at, Kind.OPENED, tuple(known.items()))
-    return opened, *later, *_steps(complaint)
+    said = [Fact(turn.at, _TURNS[turn.kind]) for turn in turns_about(customer, complaint)]
+    return opened, *later, *said, *_steps(complaint)
+
+
+def turns_about(customer: Customer, complaint: Complaint) -> list[Turn]:
+    """What the customer and agents have said in its conversation since it was opened, by time."""
+    if complaint.conversation_id is None:
+        return []
+    turns = turns_of(customer, complaint.conversation_id)
+    return [turn for turn in turns if turn.at >= complaint.opened_at]
+
+
+def waits(complaint: Complaint, log: Iterable[Fact]) -> bool:
+    """Whether it waits for the customer: it was said, and they have not written since."""
+    life = complaint.life
+    if not life.waiting:
+        return False
+    since = max(step.at for step in life.taken if step.kind == WAITING)
+    return not any(fact.kind == Kind.INBOUND and fact.at > since for fact in log)
 
 
 def _steps(complaint: Complaint) -> Iterator[Fact]:

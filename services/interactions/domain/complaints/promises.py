@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.interactions.domain.complaints.log import facts_of
-from services.interactions.domain.complaints.steps import complaint_key, with_complaint
+from services.interactions.domain.complaints.log import facts_of, turns_about, waits
+from services.interactions.domain.complaints.steps import complaint_key, silenced, with_complaint
 from services.interactions.domain.rows import COMPLAINTS, TIMELINE, complaint_row
 from services.interactions.domain.sla.clocks import clocks
 from services.interactions.domain.sla.course import Course, Notice, NoticeKind
@@ -66,13 +66,17 @@ def fired(sla: Sla, customer: Customer, told: Told, name: str) -> Effects[Custom
 
 def _touched(before: Customer, after: Customer) -> list[str]:
     """The complaints whose log may be another one now."""
-    if after.complaints is before.complaints and after.matched is before.matched:
+    parts = ("complaints", "matched", "conversations")
+    if all(getattr(after, part) is getattr(before, part) for part in parts):
         return []
     known = {id(complaint) for complaint in before.complaints}
+    talked = after.conversations is not before.conversations
     earliest = min((m.at for m in after.matched if m not in before.matched), default=None)
 
     def is_touched(complaint: Complaint) -> bool:
         if id(complaint) not in known:
+            return True
+        if talked and turns_about(before, complaint) != turns_about(after, complaint):
             return True
         # What is over by the time of all that was told anew is as it was.
         return earliest is not None and (complaint.life.is_open or earliest <= complaint.steps[-1].at)
@@ -89,6 +93,8 @@ def _looked_at(
         old = found(before.complaints, name, complaint_key)
         known = found(customer.complaints, name, complaint_key)
         assert known is not None
+        if (forgotten := _forgotten(before, customer, known)) is not None:
+            known = silenced(known, forgotten)
         complaint, notices = _looked_up(sla, customer, known, now)
         customer = with_complaint(customer, complaint)
         timers += _timers(name, known.next_at, complaint.next_at)
@@ -100,6 +106,18 @@ def _looked_at(
         if old is None or row != complaint_row(customer.customer_id, old):
             rows.append(Put(COMPLAINTS, row.document()))
     return replace(effects, state=customer, emits=tuple(emits), timers=tuple(timers), rows=tuple(rows))
+
+
+def _forgotten(before: Customer, after: Customer, complaint: Complaint) -> Micros | None:
+    """Where messages of a long conversation have made room: the time of the response that followed them."""
+    if complaint.conversation_id is None or after.conversations is before.conversations:
+        return None
+    left = {message.key for message in after.conversations.messages}
+    gone = max((m.at for m in before.conversations.messages if m.key not in left), default=None)
+    if gone is None:
+        return None
+    answers = (turn.at for turn in turns_about(after, complaint) if turn.kind == "answered")
+    return min((at for at in answers if at > gone), default=gone)
 
 
 def _now(told: Told) -> Micros:
@@ -126,7 +144,7 @@ def _looked_up(
         notices=(*known.notices, *(notice.key for notice in notices)),
         next_at=min(coming, default=None),
         overdue=course.overdue,
-        waiting=known.life.waiting,
+        waiting=waits(known, log),
         next_due=None if due is None else due.due_at,
         next_clock=None if due is None else due.clock,
     )

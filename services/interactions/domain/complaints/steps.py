@@ -64,7 +64,7 @@ def _stepped(customer: Customer, told: Told, data: ComplaintsData, step: Step | 
             raise UNKNOWN_COMPLAINT(complaint=data.complaint_id)
         return wait(customer, told, data)
     if told.asked and _has_mark(old, data):
-        raise _refused(old, old.life.status, data)
+        raise refused_step(old, old.life.status, type(data))
     new = with_fact(old, told.event, told.at)
     refusal = refusal_of(new, told.event, told.at)
     if refusal is None:
@@ -113,7 +113,7 @@ def refusal_of(complaint: Complaint, event: Event, at: Micros) -> RefusedError |
     rule, step, status = TRANSITIONS[type(event.data)], step_of(event.data, at), status_at(complaint.path, at)
     if status in rule.follows if step is None else step in complaint.life.taken:
         return None
-    return _refused(complaint, status, event.data)
+    return refused_step(complaint, status, type(event.data))
 
 
 def _has_mark(complaint: Complaint, asked: ComplaintsData) -> bool:
@@ -121,13 +121,14 @@ def _has_mark(complaint: Complaint, asked: ComplaintsData) -> bool:
     return isinstance(asked, ComplaintWaiting if complaint.waiting else ComplaintResumed)
 
 
-def _refused(complaint: Complaint, status: Status | None, data: ComplaintsData) -> RefusedError:
+def refused_step(complaint: Complaint, status: Status | None, kind: type[ComplaintsData]) -> RefusedError:
+    """``invalid_transition``: a fact of this kind does not follow from the status."""
     mark = TRANSITIONS[ComplaintWaiting if complaint.waiting else ComplaintResumed]
     may = [rule.name for rule in allowed(status) if rule is not mark]
     return INVALID_TRANSITION(
         complaint=complaint.complaint_id,
         status=f"{status} and waiting" if complaint.waiting else status,
-        step=TRANSITIONS[type(data)].name,
+        step=TRANSITIONS[kind].name,
         allowed=", ".join(may),
     )
 
@@ -167,12 +168,17 @@ def _with_room(complaint: Complaint) -> Complaint:
         raise TOO_MANY_STEPS(most=MAX_STEPS)
     gone, later = steps[place], steps[place + 1 :]
     answered = next((s.at for s in later if s.kind in (ACKNOWLEDGED, UPDATED, RESOLVED)), gone.at)
-    return altered(
+    left = altered(
         complaint,
         steps=(*steps[:place], *later),
-        silent_until=max(answered, complaint.silent_until or answered),
         notices=tuple(one for one in complaint.notices if one.clock != "update" or one.run != gone.at),
     )
+    return silenced(left, answered)
+
+
+def silenced(complaint: Complaint, until: Micros) -> Complaint:
+    """Nothing is told of it that fell due by then: not all is known any more that happened."""
+    return altered(complaint, silent_until=max(until, complaint.silent_until or until))
 
 
 def changed(customer: Customer, old: Complaint, new: Complaint, *, more: int = 1) -> Change:
