@@ -168,6 +168,17 @@ class Retract:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """An event that has no effect here, or none any more, since it is bad, but is no dead letter of this
+    service: its id counts as not seen, so that the event put right under it has its effect here too. Mostly
+    the very event that is applied."""
+
+    event: Event
+    origin: str
+    """``Context.origin`` of when it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a command's caller is answered: an HTTP status and body."""
 
@@ -186,6 +197,7 @@ class Effects(Generic[S]):
     outcome: Outcome = Outcome()
     takes: tuple[Take, ...] = ()
     retracts: tuple[Retract, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

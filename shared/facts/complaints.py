@@ -7,8 +7,9 @@ known.
 """
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
 
 from shared.schemas.complaints import (
@@ -24,6 +25,7 @@ from shared.schemas.complaints import (
     ComplaintUpdated,
     ComplaintWaiting,
 )
+from shared.schemas.event import Event
 from shared.schemas.times import DAY, Micros
 
 Status: TypeAlias = Literal["opened", "acknowledged", "resolved", "closed", "reopened"]
@@ -92,6 +94,22 @@ class Step(NamedTuple):
     kind: int
 
 
+class ToldStep(NamedTuple):
+    """A step and the event that told it, as a service keeps it that does not judge it. What interactions
+    makes a dead letter of may be put right under the same id, and then the step was never taken."""
+
+    at: Micros
+    kind: int
+    by: int = 0
+    """``teller`` of the event; 0 where that is not known."""
+    passed: bool = False
+    """At some time it did not hold, as far as was known: so it may be a dead letter."""
+
+    @property
+    def step(self) -> Step:
+        return Step(self.at, self.kind)
+
+
 class Life(NamedTuple):
     """What the steps make of a complaint."""
 
@@ -122,6 +140,38 @@ def with_step(steps: Sequence[Step], new: Step) -> tuple[Step, ...]:
     # Nothing happens to a complaint before it is opened, whatever the clock of who tells of it says.
     insort(ordered, new, key=lambda step: (step.kind != OPENED, step.at, step.kind))
     return tuple(ordered)
+
+
+def teller(event: Event) -> int:
+    """Tells an event from others of the same customer: 1 or more, of four bytes."""
+    return int.from_bytes(blake2b(event.uid.encode(), digest_size=4).digest()) or 1
+
+
+def told_step(event: Event, at: Micros) -> ToldStep | None:
+    """The step that an event of the time ``at`` tells; None for one that tells none."""
+    step = step_of(event.data, at) if isinstance(event.data, ComplaintsData) else None
+    return None if step is None else ToldStep(step.at, step.kind, teller(event))
+
+
+def with_told(steps: Sequence[ToldStep], new: Iterable[ToldStep]) -> tuple[ToldStep, ...]:
+    """As ``with_step``, with several; then it is noted of those that do not hold."""
+    known = tuple(steps)
+    for one in new:
+        order = with_step([told.step for told in known], one.step)
+        if len(order) > len(known):
+            place = order.index(one.step)
+            known = (*known[:place], one, *known[place:])
+    return _noting(known)
+
+
+def without_told(steps: Sequence[ToldStep], wrong: ToldStep) -> tuple[ToldStep, ...]:
+    """Without one that was put right."""
+    return _noting([known for known in steps if known is not wrong])
+
+
+def _noting(steps: Sequence[ToldStep]) -> tuple[ToldStep, ...]:
+    taken = {*life_of([known.step for known in steps]).taken}
+    return tuple(s if s.passed or s.step in taken else s._replace(passed=True) for s in steps)
 
 
 def life_of(steps: Sequence[Step]) -> Life:

@@ -25,6 +25,7 @@ KEEP_DAYS = 800
 """A name is known for so long after it was heard."""
 
 _ENTRY = Struct(">8s4sH")
+NAME_BYTES = _ENTRY.size
 _KEY, _TOLD, _DAY = 8, 12, 14
 """Where the parts of an entry end: the name's hash, that of what was told of it, the day it was heard."""
 

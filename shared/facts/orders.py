@@ -1,7 +1,11 @@
 """Orders and what goes back of them, in minor units of the order's currency."""
 
+from shared.facts.names import KEEP_DAYS
+
 RETURN_WAITS_DAYS = 730
-"""How long a return waits for its order, and how long an order can be returned."""
+"""How long a return waits for its order."""
+RETURNABLE_DAYS = KEEP_DAYS
+"""How long an order can be returned: as long as it is known by its name."""
 
 
 def counted_refund(left: int, refund: int, lines: int) -> int | None:

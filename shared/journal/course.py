@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic
 
-from shared.domain import Append, CancelTimer, Increment, Put, Retract, S, SetTimer
+from shared.domain import Append, CancelTimer, Increment, Put, Retract, S, SetTimer, Unseen
 from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone
 from shared.kafka.publisher import Record
 from shared.worker.processing import Message, Origin
@@ -94,23 +94,22 @@ class Course(Generic[S]):
         self.entries[entry.event.uid] = entry
         self.plan.tombstones.pop(entry.event.uid, None)
 
-    def retract(self, retracts: Sequence[Retract], cause: str) -> list[Record]:
+    def take_back(self, bad: Sequence[Retract | Unseen], cause: str) -> list[Record]:
         """Take back that these were handled. What they emitted in this plan is still to be published, so
         it is returned for the entry that now stands for them. ``cause`` is the uid of the event that found
         it out: where it takes itself back the journal may have it, as of a first time, or the plan, and its
         own entry is yet to come."""
         plan = self.plan
         emitted: list[Record] = []
-        for retract in retracts:
-            uid = retract.event.uid
+        for one in bad:
+            uid = one.event.uid
             entry = self.entries.pop(uid, None) if uid != cause else None
             if entry is not None:
                 emitted += entry.emitted
             elif uid not in plan.tombstones and uid != cause:
                 plan.forgotten.add(uid)
-            plan.retracted.append(retract)
-            origin = Origin.parse(retract.origin)
-            plan.tombstones[uid] = Tombstone(retract.event, origin, origin.offset)
+            origin = Origin.parse(one.origin)
+            plan.tombstones[uid] = Tombstone(one.event, origin, origin.offset)
         return emitted
 
     def finish(self) -> Plan[S]:

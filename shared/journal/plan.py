@@ -55,7 +55,8 @@ class Entry:
     """Set for what became a dead letter: its very record is handled, another one of its id is not."""
 
     taken_back: bool = False
-    """Set for a fact that takes itself back: likewise, and its dead letter is among what it emits."""
+    """Set for a fact that takes itself back: likewise, and its dead letter, if this service has one, is among
+    what it emits."""
 
     @property
     def until(self) -> int | None:
@@ -80,7 +81,7 @@ def beside(one: Origin, other: Origin) -> bool:
 
 @dataclass(slots=True)
 class Tombstone:
-    """What the journal keeps of an event that was accepted and then retracted, so that its redelivery is
+    """What the journal keeps of an event that was accepted and then taken back, so that its redelivery is
     told from another event of that id."""
 
     event: Event

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import Context, Handler, RefusedError, Retract, S
+from shared.domain import Context, Handler, RefusedError, Retract, S, Unseen
 from shared.journal.counters import Counters
 from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
@@ -134,11 +134,13 @@ class Planner(Generic[S]):
             plan.states[state_id] = effects.state
         course.keep_rows(effects.rows)
         course.keep_timers(state_id, effects.timers)
-        emitted = (*course.retract(effects.retracts, event.uid), *emitted, *dead_letters)
+        taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
+        emitted = (*course.take_back(taken_back, event.uid), *emitted, *dead_letters)
+        plan.retracted += effects.retracts
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
         # One that takes itself back is handled, but its id is free for a replay or an event put right.
-        own = any(retract.event.uid == event.uid for retract in effects.retracts)
+        own = any(one.event.uid == event.uid for one in taken_back)
         self._enter(course, Entry(event, message.origin, status, body, emitted, taken_back=own))
 
     def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:

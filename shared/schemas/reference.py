@@ -25,6 +25,11 @@ The event's `source` and `id` name it for ever among those of its customer: told
 second effect. Most facts are about a thing with a name of its own, which is known for 800 days at least; a
 second table by topic says what names it, what becomes of a fact that is heard late, and what a copy under
 another event id does. A copy is in the customer's timeline, marked as one.
+
+A dead letter does not use its id up: the event put right, sent under the same id, takes effect in every
+service in which the bad one had none, and its row of the timeline takes the bad one's place. A step of a
+complaint that was refused, and so only remembered, is then as if it was never told, with its copies, even
+where it has come to hold meanwhile.
 """
 
 

@@ -59,9 +59,8 @@ class MetricsSubject:
             h = event_hash(slot.event.uid)
             if slot.topic == "clock" or h in seen:
                 continue
-            seen.add(h)
             one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
-            metrics.apply(one, slot.event, micros(slot.event.time), delta)
+            seen.update(metrics.apply(one, slot.event, micros(slot.event.time), delta, h))
         for one in tracked.values():
             one.trim()
         cells, customers = Counter(delta), {subject: encode(one.data) for subject, one in tracked.items()}

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from services.followup.domain import commands, customers, planning, replies, reports
-from services.followup.domain.effects import nothing, then
+from services.followup.domain.complaints import kept, put_right, with_fact
+from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
@@ -11,7 +12,7 @@ from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, StepOf
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
-from shared.facts.complaints import KINDS, step_of
+from shared.facts.complaints import KINDS, told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands.followup import (
@@ -71,6 +72,11 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
+    if (step := told_step(event, at)) is not None and isinstance(data, ComplaintsData):
+        left = put_right(kept(state.complaints, now), data.complaint_id, step)
+        if left is None:
+            return unseen(nothing(state), event, context)
+        state = state if left is state.complaints else state.model_copy(update={"complaints": left})
     name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
     if name is not None:
         told = heard(state.names, name)
@@ -78,26 +84,34 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
         elif told is Heard.OTHER and isinstance(data, PurchaseReturned):
             fact = replace(fact, again=True)  # of returns of one name the first that can be holds
-        else:
-            return nothing(state)  # a copy, whatever it says: the first holds
-    return _fact(policy, state, fact, context)
+        else:  # a copy, whatever it says: the first holds
+            bad = told is Heard.OTHER or isinstance(data, PurchaseReturned)
+            return unseen(nothing(state), event, context) if bad else nothing(state)
+    return _fact(policy, state, fact, event, context)
 
 
-def _fact(policy: Policy, state: Customer, fact: Fact, context: Context) -> Effects[Customer]:
-    """What a fact says about the customer, whatever the rules, and what it means to these."""
-    data, known = fact.data, nothing(state)
+def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Context) -> Effects[Customer]:
+    """What a fact says about the customer, whatever the rules, and what it means to these. Of which returns
+    and which steps of a complaint other services make dead letters is not known here: their names tell
+    what is heard again, and not their ids."""
+    data, known, bad = fact.data, nothing(state), isinstance(fact.data, PurchaseReturned)
     match data:
         case Profile():
             known = customers.profile(state, data, fact.at)
         case ConsentChanged():
             known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
-        case ComplaintsData() if (step := step_of(data, fact.at)) is not None:
-            learnt = customers.complaint(state, policy, data.complaint_id, step, fact.now)
-            if learnt is None:
-                return nothing(state)  # told before
-            known, fact = learnt, replace(fact, of=StepOf(data.complaint_id, step.at, step.kind))
+        case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
+            learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
+            bad = learnt.unseen
+            if learnt.complaints is None:
+                return unseen(nothing(state), event, context) if bad else nothing(state)
+            known = customers.complaint(state, policy, data.complaint_id, learnt.complaints, fact.now)
+            fact = replace(fact, of=StepOf(data.complaint_id, step.at, step.kind))
         case SurveyAnswered() if (place := answer_of(data)) is not None:
             fact = replace(fact, answer=place.hex())
         case CustomerErased():
             known = customers.erase(state, fact.now)
-    return then(known, lambda s: planning.on_fact(s, policy, fact, context.new_id))
+    effects = then(known, lambda s: planning.on_fact(s, policy, fact, context.new_id))
+    if isinstance(data, PurchaseReturned) and effects.emits:
+        bad = False  # it has called something off
+    return unseen(effects, event, context) if bad else effects

@@ -8,9 +8,12 @@ from shared.facts.complaints import (
     MOST_WAITING,
     OPENED,
     WAIT,
+    Life,
     Step,
+    ToldStep,
     life_of,
-    with_step,
+    with_told,
+    without_told,
 )
 from shared.facts.names import KEEP_DAYS
 from shared.schemas.base import Open
@@ -28,17 +31,29 @@ class Waiting(NamedTuple):
     at: Micros
     kind: int
     heard: Micros
+    by: int = 0
+    """As ``ToldStep.by``."""
 
     @property
     def step(self) -> Step:
         return Step(self.at, self.kind)
 
 
+class Learnt(NamedTuple):
+    """What a step comes to."""
+
+    complaints: tuple["Complaint", ...] | None
+    """None where it means nothing: it is known, or one too many."""
+    unseen: bool
+    """Its event's id counts as not seen: it is a step of its own, and while it does not hold, or where it was
+    not kept, it may be a dead letter of interactions."""
+
+
 class Complaint(Open):
-    """One complaint: an over one costs some 110 bytes, and 25 more a step."""
+    """One complaint: an over one costs some 110 bytes, and 45 more a step."""
 
     complaint_id: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ToldStep, ...] = ()
     """As ``with_step`` orders them; none until it is opened."""
     waiting: tuple[Waiting, ...] = ()
     """Those heard before the opening, the first heard first."""
@@ -51,12 +66,27 @@ class Complaint(Open):
         return bool(self.steps)
 
     @property
+    def life(self) -> Life:
+        """What its steps make of it. Computed at each call."""
+        return life_of([told.step for told in self.steps])
+
+    @property
     def is_open(self) -> bool:
-        return life_of(self.steps).is_open
+        return self.life.is_open
+
+    @property
+    def known(self) -> list[Step]:
+        """All of its steps, those that wait too."""
+        return [*(told.step for told in self.steps), *(one.step for one in self.waiting)]
+
+    def told_by(self, by: int) -> ToldStep | Waiting | None:
+        """The step that this event told."""
+        waiting = next((one for one in self.waiting if one.by == by), None)
+        return waiting or next((told for told in self.steps if told.by == by), None)
 
     def has(self, at: Micros, kind: int) -> bool:
         """Whether this step holds in its life."""
-        return Step(at, kind) in life_of(self.steps).taken
+        return Step(at, kind) in self.life.taken
 
 
 def kept(complaints: tuple[Complaint, ...], now: Micros) -> tuple[Complaint, ...]:
@@ -78,35 +108,50 @@ def _still_waiting(complaint: Complaint, now: Micros) -> Complaint:
     )
 
 
-def with_fact(
-    complaints: tuple[Complaint, ...], complaint_id: str, step: Step, now: Micros
+def put_right(
+    complaints: tuple[Complaint, ...], complaint_id: str, new: ToldStep
 ) -> tuple[Complaint, ...] | None:
-    """With one more step; None where it is there already, or where too many wait for the opening. Of
-    ``complaints`` those are ``kept``."""
+    """Without the step that the event of ``new`` told before, of which it is the correction; ``complaints``
+    themselves where there was none. None where that one held, or waits, or is told again: then the event
+    means nothing."""
+    for owner in complaints:
+        before = owner.told_by(new.by)
+        if before is None:
+            continue
+        same = owner.complaint_id == complaint_id and before.step == new.step
+        if same or not (isinstance(before, ToldStep) and before.passed):
+            return None
+        left = owner.model_copy(update={"steps": without_told(owner.steps, before)})
+        return tuple(left if c is owner else c for c in complaints)
+    return complaints
+
+
+def with_fact(complaints: tuple[Complaint, ...], complaint_id: str, new: ToldStep, now: Micros) -> Learnt:
+    """With one more step. ``complaints`` are ``kept``."""
     known = next((c for c in complaints if c.complaint_id == complaint_id), None)
     before = known or Complaint(complaint_id=complaint_id, heard=now)
-    after = _told(before, step, now)
+    if new.step in before.known:
+        return Learnt(None, unseen=False)
+    after = _told(before, new, now)
     if after is None:
-        return None
-    return (*complaints, after) if known is None else tuple(after if c is known else c for c in complaints)
+        return Learnt(None, unseen=True)
+    others = tuple(after if c is known else c for c in complaints)
+    return Learnt(others if known is not None else (*others, after), unseen=new.kind != OPENED)
 
 
-def _told(complaint: Complaint, step: Step, now: Micros) -> Complaint | None:
-    if complaint.opened or step.kind == OPENED:
-        if step in complaint.steps:
-            return None
-        steps = with_step(complaint.steps, step)
-        for one in complaint.waiting:
-            steps = with_step(steps, one.step)
+def _told(complaint: Complaint, new: ToldStep, now: Micros) -> Complaint | None:
+    if complaint.opened or new.kind == OPENED:
+        waited = (ToldStep(one.at, one.kind, one.by) for one in complaint.waiting)
+        steps = with_told(complaint.steps, (new, *waited))
         return complaint.model_copy(update={"steps": _fewer(steps), "waiting": (), "heard": now})
     # As many as wait in the other services, of every kind, so that the same ones count everywhere.
-    if len(complaint.waiting) >= MOST_WAITING or any(one.step == step for one in complaint.waiting):
+    if len(complaint.waiting) >= MOST_WAITING:
         return None
-    waiting = (*complaint.waiting, Waiting(*step, now))
+    waiting = (*complaint.waiting, Waiting(new.at, new.kind, now, new.by))
     return complaint.model_copy(update={"waiting": waiting, "heard": now})
 
 
-def _fewer(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _fewer(steps: tuple[ToldStep, ...]) -> tuple[ToldStep, ...]:
     """The opening and ``MOST_STEPS`` others: those that neither end it nor open it anew go first, then
     the earliest."""
     over = len(steps) - MOST_STEPS - 1

@@ -2,13 +2,12 @@
 
 from functools import partial
 
-from services.followup.domain import complaints
 from services.followup.domain.cancellation import cancel_flight, cancel_flights, cancel_planned
+from services.followup.domain.complaints import Complaint
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import PROFILE, Consent, Customer, Moment
 from shared.domain import CancelTimer, Effects
-from shared.facts.complaints import Step
 from shared.facts.profile import profile_told
 from shared.schemas.customers import ConsentChanged, Profile
 from shared.schemas.times import Micros
@@ -44,14 +43,10 @@ def consent(
 
 
 def complaint(
-    state: Customer, policy: Policy, complaint_id: str, step: Step, now: Micros
-) -> Effects[Customer] | None:
-    """A step of a complaint's life. Where that opens it, marketing that is still with the sender comes back.
-    None where the step is known, or one too many: then it means nothing to anybody."""
-    known = complaints.kept(state.complaints, now)
-    after = complaints.with_fact(known, complaint_id, step, now)
-    if after is None:
-        return None
+    state: Customer, policy: Policy, complaint_id: str, after: tuple[Complaint, ...], now: Micros
+) -> Effects[Customer]:
+    """What a step of a complaint's life has made of all complaints. Where it opens this one, marketing that
+    is still with the sender comes back."""
     learnt = state.model_copy(update={"complaints": after})
     before = state.complaint(complaint_id)
     if not any(c.complaint_id == complaint_id and c.is_open for c in after) or (before and before.is_open):

@@ -12,6 +12,7 @@ from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.facts import apply_fact
+from services.interactions.domain.noted import noted
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
 from services.interactions.domain.tasks import state as tasks
@@ -62,7 +63,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
     told = Told(event, at, context)
     match data:
         case TimerFired(name=waiting.TIMER):
-            return waiting.expired(customer, at)
+            effects = waiting.expired(customer, at)
+            return replace(effects, state=noted(effects.state, effects.retracts, told.day))
         case TimerFired():
             return promises.fired(sla, customer, told, data.name)
         case ComplaintCompensateRequested() | ComplaintApproveRequested():

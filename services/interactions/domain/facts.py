@@ -17,15 +17,16 @@ from services.interactions.domain.conversations.folds import conversation_steppe
 from services.interactions.domain.conversations.messages import by_of
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
+from services.interactions.domain.noted import noted, timeline_write
 from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.profile.matched import with_matched
-from services.interactions.domain.rows import CUSTOMERS, TIMELINE, customer_row
+from services.interactions.domain.rows import CUSTOMERS, customer_row
 from services.interactions.domain.search import profile_rows
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Change, Told
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Effects, Put
+from shared.domain import Append, Effects, Put, Retract, Unseen
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
@@ -130,17 +131,20 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     fold = FOLDS.get(type(data))
     change = Change(customer) if fold is None else fold(customer, told)
     new = with_matched(_counted(change, told), told)
-
-    told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
-    row = placed_in_log(told_row, told, new).document()
+    bad: tuple[Retract | Unseen, ...] = (*change.retracts, *change.unseen)
+    if bad:
+        new = noted(new, bad, told.day)
+    row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
+    row = placed_in_log(row, told, new)
     # One that was refused may come again, as a dead letter that was replayed, and finds its row there.
-    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in REPLAYED else Append(TIMELINE, row)]
+    rows: list[Append | Put] = [timeline_write(customer, told, row, again=type(data) in REPLAYED)]
     if customer.seen_at is None or new.profile is not customer.profile:
         assert new.seen_at is not None
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
         rows.extend(profile_rows(customer, new))
     rows.extend(change.rows)
-    return Effects(new, (), waiting.timers(customer, new), tuple(rows), retracts=change.retracts)
+    timers = waiting.timers(customer, new)
+    return Effects(new, (), timers, tuple(rows), retracts=change.retracts, unseen=change.unseen)
 
 
 def _counted(change: Change, told: Told) -> Customer:

@@ -7,7 +7,7 @@ from services.interactions.domain.state import MAX_HELD, Complaint, Customer, He
 from services.interactions.domain.telling import Note, Told
 from services.interactions.domain.timeline import timeline_row
 from services.interactions.errors import TOO_MANY_WAITING
-from shared.domain import Put, Retract
+from shared.domain import Put, Retract, Unseen
 from shared.schemas.base import Data
 from shared.schemas.codec import encode_data
 from shared.schemas.event import Event, extensions_of
@@ -77,3 +77,8 @@ def row_of(customer: Customer, held: Held, note: Note | None, complaint: Complai
 def retracted(customer: Customer, held: Held, code: str, detail: str) -> Retract:
     """The fact as a dead letter."""
     return Retract(event_of(customer, held), held.origin, code, detail)
+
+
+def unseen(customer: Customer, held: Held) -> Unseen:
+    """The fact as one that has no effect after all, and is another service's dead letter."""
+    return Unseen(event_of(customer, held), held.origin)

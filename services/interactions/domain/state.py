@@ -36,6 +36,8 @@ MAX_STEPS = 1_000
 """Steps of one complaint; beyond that the oldest updates are forgotten."""
 MAX_MATCHED = 50
 """Changes of tier and segment remembered; beyond that the oldest are forgotten."""
+MAX_NOTED = 500
+"""Events with rows and ids that count as not seen, remembered; beyond that the oldest are forgotten."""
 MAX_HELD = 500
 """Facts that wait, or were refused for want of another, in all."""
 
@@ -75,6 +77,8 @@ class ComplaintStep(Open):
     severity: str | None = None
     category: str | None = None
     """Those that it changes."""
+    refused: bool = False
+    """It was a dead letter when it was heard: its event put right, under the same id, takes its place."""
 
 
 class Complaint(Open):
@@ -244,6 +248,8 @@ class Customer(Open):
     """About complaints, known or not, in the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
+    noted: Names = b""
+    """Of events whose ids count as not seen, though the timeline has rows of them: the latest few."""
     seen_at: Micros | None = None
     """Time of the first event handled, or when it was, if it is of the future; orders search results."""
 

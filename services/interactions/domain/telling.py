@@ -3,7 +3,7 @@
 from typing import NamedTuple, TypeVar
 
 from services.interactions.domain.state import Complaint, Customer
-from shared.domain import Append, Context, Put, Retract
+from shared.domain import Append, Context, Put, Retract, Unseen
 from shared.schemas.base import Data
 from shared.schemas.event import Event
 from shared.schemas.times import Micros, day_of, micros
@@ -22,13 +22,23 @@ class Told(NamedTuple):
     """A command asked for it just now: nobody told it."""
 
     @property
+    def unseen(self) -> Unseen:
+        """Of a fact that has no effect here, and is another service's dead letter."""
+        return Unseen(self.event, self.context.origin)
+
+    @property
     def now(self) -> Micros:
         return micros(self.context.now)
 
     @property
     def day(self) -> int:
         """The day on which it is heard, as names keep it."""
-        return min(max(day_of(self.now), 0), 2**16 - 1)
+        return heard_on(self.now)
+
+
+def heard_on(now: Micros) -> int:
+    """The day, as names keep it."""
+    return min(max(day_of(now), 0), 2**16 - 1)
 
 
 class Note(NamedTuple):
@@ -65,3 +75,4 @@ class Change(NamedTuple):
     """Of a message: what its row is found by."""
     rows: tuple[Append | Put, ...] = ()
     retracts: tuple[Retract, ...] = ()
+    unseen: tuple[Unseen, ...] = ()

@@ -9,7 +9,7 @@ from services.loyalty.domain.account.closing import close
 from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.state import MemberState, Told
-from shared.domain import Context, Effects, Outcome, RefusedError
+from shared.domain import Context, Effects, Outcome, RefusedError, Unseen
 from shared.facts.names import Heard, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
@@ -54,6 +54,9 @@ CONSUMES: tuple[type[Data], ...] = (
 NAMED = PurchaseMade | PurchaseReturned | ReferralMade
 """What has no second effect under another event id."""
 
+JUDGED_ELSEWHERE = CompensationGranted | ReferralMade
+"""What interactions may make a dead letter of."""
+
 _NEW = Heard.NEW
 NOBODY_ASKED = Outcome()
 """What a fact is answered."""
@@ -70,13 +73,14 @@ def apply(programs: Programs, state: MemberState, event: Event, context: Context
     if isinstance(data, Command):
         at = min(at, now)  # what is asked for is done now
     if _passes_by(programs.at, state.enrolled_at, at, data):
-        return Effects(state)
+        return _unseen(state, event, context) if isinstance(data, JUDGED_ELSEWHERE) else Effects(state)
     name = name_of(event) if isinstance(data, NAMED) else None
     if name is not None and (known := heard(state.names, name)) is not _NEW:
         if known is Heard.OTHER and isinstance(data, PurchaseReturned):
             known = purchases.among_waiting(state.waiting, name, data)
         if known is Heard.OTHER:
             _refuse_other(data)
+            return _unseen(state, event, context)
         if known is not _NEW:
             return Effects(state)
         name = None  # it has been noted
@@ -94,6 +98,11 @@ def apply(programs: Programs, state: MemberState, event: Event, context: Context
     else:
         outcome = _act(book, at, data)
     return close(book, outcome, fired=isinstance(data, TimerFired))
+
+
+def _unseen(state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
+    """No effect; put right under its id it may have one."""
+    return Effects(state, unseen=(Unseen(event, context.origin),))
 
 
 def _reach(book: Book, until: Micros) -> None:

@@ -1,7 +1,7 @@
 """What loyalty remembers of one customer: small frozen models, times in microseconds since 1970.
 
 Growth is bounded: spent, expired and reversed lots leave at once (the ledger keeps their history),
-orders, closed vouchers and waiting returns after ``MEMORY``.
+orders and closed vouchers after ``MEMORY``, waiting returns when they have waited long enough.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from pydantic import ConfigDict, Field
 
 from services.loyalty.domain.rules import Accrual
 from shared.facts.names import Names
-from shared.facts.orders import RETURN_WAITS_DAYS
+from shared.facts.orders import RETURNABLE_DAYS
 from shared.facts.profile import Known
 from shared.schemas.base import Open
 from shared.schemas.times import DAY, Micros
 
-MEMORY = RETURN_WAITS_DAYS * DAY
+MEMORY = RETURNABLE_DAYS * DAY
 """How long an order can be returned, and a closed voucher is known."""
 PROFILE = frozenset({"birthday", "timezone", "segment"})
 """What loyalty keeps of a profile."""

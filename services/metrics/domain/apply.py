@@ -9,12 +9,11 @@ others count as, the KPIs say (``kpis/counting.py``).
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from services.metrics.domain import complaints, orders
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
-from services.metrics.domain.state import Answer
+from services.metrics.domain.state import Answer, Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.names import answer_of
 from shared.facts.profile import Known, profile_told
@@ -33,66 +32,80 @@ from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of, micros
 
-Apply = Callable[[Tracked, Any, Micros, Micros, Delta], None]
-"""Record, data, when it happened, now, and the delta; changes the record and the delta in place."""
+Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
+"""Record, event, when it happened, now, the delta, and the event's id; changes the record and the delta in
+place, and says what ``apply`` does."""
 
 SEGMENT = frozenset({"segment"})
 
 
-def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta) -> None:
+def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0) -> Ids:
     """Let one event take effect on the record and the delta, both in place.
 
     ``now``: the wall clock or the watermark. An event from the future counts on its own day and makes
-    nothing older.
+    nothing older. ``id``: the hash of its id, 0 where none is kept.
+
+    Returns the ids to be known from now on, mostly its own: not of an event that has no effect, or may come
+    to have none, since it may be another service's dead letter; put right under that id it has one. Heard
+    again as it is, it has no second.
     """
     take = _BY_TYPE.get(type(event.data))
     if take is None:
-        return
+        return (id,)
+    if tracked.data.waiting and id in tracked.data.waiting:
+        return ()
     at = micros(event.time)
     tracked.data.latest = max(tracked.data.latest, day_of(min(at, now)))
-    take(tracked, event.data, at, now, delta)
+    return take(tracked, event, at, now, delta, id)
 
 
-def _profile(tracked: Tracked, data: Profile, at: Micros, _: Micros, delta: Delta) -> None:
-    record = tracked.data
+def _profile(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+    record, data = tracked.data, event.data
+    assert isinstance(data, Profile)
     known = {} if record.segment_at is None else {"segment": Known(encoded="", at=record.segment_at)}
     told = profile_told(known, data, at, SEGMENT)
     if told is known:
-        return
+        return (id,)
     record.segment_at = told["segment"].at
     segment = told["segment"].value or ""
     if segment != record.segment:
         tracked.move(segment, delta)
+    return (id,)
 
 
 def _answered(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, data: SurveyAnswered, at: Micros, _: Micros, delta: Delta) -> None:
+    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+        data = event.data
+        assert isinstance(data, SurveyAnswered)
         counts, place = count(data), answer_of(data)
         if place is None:
             tracked.count_event(delta, day_of(at), counts)
-            return
+            return (id,)
         before = tracked.data.answers.get(place.hex())
         if before is not None:
             if at < before.at:
-                return
+                return (id,)
             tracked.count_event(delta, day_of(before.at), {field: -n for field, n in before.counts.items()})
         tracked.count_event(delta, day_of(at), counts)
         tracked.data.answers[place.hex()] = Answer(at, dict(counts))
+        return (id,)
 
     return counted
 
 
 def _counting(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, data: Data, at: Micros, _: Micros, delta: Delta) -> None:
-        tracked.count_event(delta, day_of(at), count(data))
+    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+        tracked.count_event(delta, day_of(at), count(event.data))
+        return (id,)
 
     return counted
 
 
 def _both(one: Apply, other: Apply) -> Apply:
-    def taken(tracked: Tracked, data: Data, at: Micros, now: Micros, delta: Delta) -> None:
-        one(tracked, data, at, now, delta)
-        other(tracked, data, at, now, delta)
+    def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+        known = one(tracked, event, at, now, delta, id)
+        other(tracked, event, at, now, delta, id)
+        return known
 
     return taken
 

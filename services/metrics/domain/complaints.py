@@ -5,42 +5,93 @@ from collections.abc import Iterable
 from services.metrics.domain.cells import Change, Delta
 from services.metrics.domain.kpis.counting import complaint_counts
 from services.metrics.domain.kpis.root_causes import named
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Ids
 from services.metrics.domain.tracked import Tracked
-from shared.facts.complaints import MOST_WAITING, OPENED, WAIT, Step, step_of, with_step
+from shared.facts.complaints import (
+    MOST_WAITING,
+    OPENED,
+    RESOLVED,
+    WAIT,
+    Step,
+    ToldStep,
+    told_step,
+    with_told,
+    without_told,
+)
+from shared.facts.names import name_of
 from shared.schemas.complaints import ComplaintOpened, ComplaintResolved, ComplaintsData
+from shared.schemas.event import Event
 from shared.schemas.times import Micros
 
 
-def told(tracked: Tracked, data: ComplaintsData, at: Micros, now: Micros, delta: Delta) -> None:
-    """One fact of a complaint; of an opening told twice the first holds."""
-    step = step_of(data, at)
+def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+    """One fact of a complaint; of an opening told twice the first holds. Ids of steps are not to be known: by
+    their places in the complaint they are told from each other, as they may be dead letters of interactions.
+    """
+    data = event.data
+    assert isinstance(data, ComplaintsData)
+    step = told_step(event, at)
     if step is None:
-        return
-    complaint = tracked.data.complaints.setdefault(data.complaint_id, Complaint())
+        return (id,)
+    complaint = tracked.data.complaints.get(data.complaint_id)
+    wrong = _told_by(tracked, step.by, now)
+    if wrong is not None:
+        owner, before = wrong
+        if before is None or not before.passed or (owner is complaint and before.step == step.step):
+            return ()  # it holds, or waits, or is heard again
+        tracked.count(delta, owner.channel, _negative(complaint_counts(owner)))
+        owner.steps = [*without_told(owner.steps, before)]
+        if before.kind == RESOLVED:
+            owner.causes = [cause for cause in owner.causes if cause[0] != before.at]
+        tracked.count(delta, owner.channel, complaint_counts(owner))
+    if complaint is None:
+        complaint = tracked.data.complaints[data.complaint_id] = Complaint()
     tracked.count(delta, complaint.channel, _negative(complaint_counts(complaint)))
-    known = len(complaint.steps) + len(complaint.waiting)
-    if isinstance(data, ComplaintOpened):
-        _open(complaint, data, step, now)
-    elif complaint.steps:
-        complaint.steps = [*with_step([Step(*one) for one in complaint.steps], step)]
-    elif len(complaint.waiting) < MOST_WAITING and step not in [Step(*w[:2]) for w in complaint.waiting]:
-        complaint.waiting.append((*step, now))
-    if isinstance(data, ComplaintResolved) and len(complaint.steps) + len(complaint.waiting) > known:
+    complaint.waiting = [one for one in complaint.waiting if now - one[2] < WAIT]
+    before_it = len(complaint.steps) + len(complaint.waiting)
+    known = _open(complaint, event, step, now) if step.kind == OPENED else _add(complaint, step, now)
+    if isinstance(data, ComplaintResolved) and len(complaint.steps) + len(complaint.waiting) > before_it:
         cause = named(data.root_cause)
         complaint.causes += [] if cause is None else [(step.at, cause)]
     tracked.count(delta, complaint.channel, complaint_counts(complaint))
+    return (id,) if known else ()
 
 
-def _open(complaint: Complaint, data: ComplaintOpened, opened: Step, now: Micros) -> None:
+def _told_by(tracked: Tracked, by: int, now: Micros) -> tuple[Complaint, ToldStep | None] | None:
+    """What this event told before: the step, or None where it waits for its complaint."""
+    for complaint in tracked.data.complaints.values():
+        for step in complaint.steps:
+            if step.by == by:
+                return complaint, step
+        if any(one[3] == by and now - one[2] < WAIT for one in complaint.waiting):
+            return complaint, None
+    return None
+
+
+def _open(complaint: Complaint, event: Event, opened: ToldStep, now: Micros) -> bool:
     """With the steps that have not waited too long for it."""
+    name = name_of(event)
+    assert isinstance(event.data, ComplaintOpened)
+    assert name is not None
+    account = int.from_bytes(name.told)
     if complaint.steps:
-        return
-    steps = with_step((), Step(opened.at, OPENED))
-    for at, kind, heard in complaint.waiting:
-        if now - heard < WAIT:
-            steps = with_step(steps, Step(at, kind))
-    complaint.channel, complaint.steps, complaint.waiting = data.channel, [*steps], []
+        return complaint.told == account
+    waited = [ToldStep(at, kind, by) for at, kind, heard, by in complaint.waiting if now - heard < WAIT]
+    complaint.steps = [*with_told((), (opened, *waited))]
+    complaint.channel, complaint.told, complaint.waiting = event.data.channel, account, []
+    return True
+
+
+def _add(complaint: Complaint, new: ToldStep, now: Micros) -> bool:
+    """One more step, or one that waits for the opening; True of a copy."""
+    known = [*(told.step for told in complaint.steps), *(Step(*one[:2]) for one in complaint.waiting)]
+    if new.step in known:
+        return True
+    if complaint.steps:
+        complaint.steps = [*with_told(complaint.steps, [new])]
+    elif len(complaint.waiting) < MOST_WAITING:
+        complaint.waiting.append((new.at, new.kind, now, new.by))
+    return False
 
 
 def _negative(changes: Iterable[Change]) -> list[Change]:

@@ -3,57 +3,81 @@
 Loyalty judges them and dead-letters what is told differently; here that counts nothing, by the same rules.
 """
 
+from msgspec.structs import replace
+
 from services.metrics.domain.cells import Delta
-from services.metrics.domain.state import Order, Return
+from services.metrics.domain.state import Customer, Ids, Order, Return
 from services.metrics.domain.tracked import Tracked, order_key
-from shared.facts.names import Heard, Name, heard
+from shared.facts.names import Heard, Name, heard, name_of
 from shared.facts.orders import counted_refund
+from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of
 
 
-def made(tracked: Tracked, data: PurchaseMade, at: Micros, now: Micros, delta: Delta) -> None:
-    """An order, with the returns that waited for it; a copy changes nothing."""
-    record = tracked.data
+def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+    """An order, with the returns that waited for it; a copy changes nothing. Its id is to be known, but for
+    one told otherwise, as far as is kept of the first: it is loyalty's dead letter, and may be put right."""
+    record, data = tracked.data, event.data
+    assert isinstance(data, PurchaseMade)
     known = record.orders.get(data.order_id)
     if known is not None and known.made is not None:
-        return
+        told = (data.total.amount, data.total.currency, data.channel, len(data.items))
+        return (id,) if told == (known.amount, known.currency, known.channel, known.lines) else ()
     if known is None and (day_of(at) < record.floor or _forgotten(record.names, data.order_id)):
-        return
+        return (id,)
     order = _touched(tracked, data.order_id, at, now)
     before = (order.day, order.channel)
     order.made, order.channel, order.lines = at, data.channel, len(data.items)
     order.amount = order.left = data.total.amount
     order.currency = data.total.currency
+    taken = _let_in(record, order) if order.waiting else ()
+    tracked.place(before, order, delta)
+    return (id, *taken)
+
+
+def _let_in(record: Customer, order: Order) -> Ids:
+    """The returns that waited; of those that take effect the ids."""
     waiting, order.waiting = order.waiting, []
     for one in waiting:
-        _take_back(order, one)
-    tracked.place(before, order, delta)
+        record.waiting.pop(one.id, None)
+    return tuple(one.id for one in waiting if _take_back(order, one) and one.id)
 
 
-def returned(tracked: Tracked, data: PurchaseReturned, at: Micros, now: Micros, delta: Delta) -> None:
-    """A return of an order, or of one not heard of yet, for which it waits; a copy changes nothing."""
+def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+    """A return of an order, or of one not heard of yet, for which it waits; a copy changes nothing. The
+    id of one that counts nothing, or not yet, is not to be known, since it may be put right."""
+    data, name = event.data, name_of(event)
+    assert isinstance(data, PurchaseReturned)
+    assert name is not None
     known = tracked.data.orders.get(data.order_id)
     if known is None and _forgotten(tracked.data.names, data.order_id):
-        return
+        return (id,)
     order = _touched(tracked, data.order_id, at, now)
-    before = (order.day, order.channel)
-    told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items))
+    before, account = (order.day, order.channel), int.from_bytes(name.told)
+    told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items), account)
     if order.made is not None:
         _take_back(order, told)
         tracked.place(before, order, delta)
-    elif told not in order.waiting:
-        order.waiting.append(told)  # of those of one name the first that can be holds
+        return (id,) if order.returns.get(data.return_id) == account else ()
+    if any(replace(one, id=0) == told for one in order.waiting):
+        return (id,)
+    order.waiting.append(replace(told, id=id))  # of those of one name the first that can be holds
+    if id:
+        tracked.data.waiting[id] = data.order_id
+    return ()
 
 
-def _take_back(order: Order, told: Return) -> None:
+def _take_back(order: Order, told: Return) -> bool:
     """Let a return take effect, in place, if it is new and of no more than what is left."""
     if told.return_id in order.returns or told.currency != order.currency:
-        return
+        return False
     counted = counted_refund(order.left, told.amount, told.lines or order.lines)
-    if counted is not None:
-        order.left -= counted
-        order.returns.append(told.return_id)
+    if counted is None:
+        return False
+    order.left -= counted
+    order.returns[told.return_id] = told.told
+    return True
 
 
 def _touched(tracked: Tracked, order_id: str, at: Micros, now: Micros) -> Order:

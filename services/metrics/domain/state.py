@@ -4,14 +4,16 @@ What happened is kept as times in order, not as a status, so that facts which ar
 late, end in the same counts.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import asdict, astuple
 
-from shared.facts.complaints import Life, Step, life_of
+from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
 
+Ids: TypeAlias = tuple[int, ...]
+"""Hashes of events' ids that are to be known for ever."""
 BEGINNING = -(2**31)
 """A day before all others."""
 
@@ -25,6 +27,10 @@ class Return(msgspec.Struct, array_like=True, frozen=True):
     currency: str
     lines: int
     """How many lines came back; 0 for money alone."""
+    told: int = 0
+    """Tells what was told of it from other accounts (``shared.facts.names.Name.told``)."""
+    id: int = 0
+    """Its event's, as ``Customer.waiting`` has it; 0 once it took effect."""
 
 
 class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -39,8 +45,8 @@ class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     left: int = 0
     """The amount less what was paid back."""
     lines: int = 0
-    returns: list[str] = []
-    """Ids of the returns that took effect."""
+    returns: dict[str, int] = {}
+    """The returns that took effect: by id, ``Return.told``."""
     waiting: list[Return] = []
     """Returns heard before the order, in that order."""
 
@@ -56,22 +62,24 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """What is known of a complaint; its opening may come last."""
 
     channel: str = ""
-    steps: list[tuple[Micros, int]] = []
-    """Time and kind, as ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
-    waiting: list[tuple[Micros, int, Micros]] = []
-    """Time and kind of those heard before the opening, and when they were heard."""
+    steps: list[ToldStep] = []
+    """As ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
+    waiting: list[tuple[Micros, int, Micros, int]] = []
+    """Time and kind of those heard before the opening, when they were heard, and ``ToldStep.by``."""
     causes: list[tuple[Micros, str]] = []
     """The root causes that resolutions name, by the resolution's time."""
+    told: int = 0
+    """Tells what its opening says from other accounts (``shared.facts.names.Name.told``)."""
 
     @property
     def life(self) -> Life:
         """What the steps make of it."""
-        return life_of([Step(*step) for step in self.steps])
+        return life_of([told.step for told in self.steps])
 
     @property
     def latest(self) -> Micros:
         """The latest time it knows."""
-        return max((step[0] for step in (*self.steps, *self.waiting)), default=0)
+        return max((*(told.at for told in self.steps), *(one[0] for one in self.waiting)), default=0)
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -103,6 +111,9 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """By the name of what was answered (``shared.facts.names.answer_of``), in hexadecimal."""
     names: bytes = b""
     """Of orders that are no longer kept since there are too many (``shared.facts.names``)."""
+    waiting: dict[int, str] = {}
+    """Returns that wait: by the hashes of their events' ids, the order. These are no longer free, and not
+    known for ever yet."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

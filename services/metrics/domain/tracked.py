@@ -13,9 +13,10 @@ from services.metrics.domain.cells import Change, Delta, add
 from services.metrics.domain.kpis.counting import complaint_counts
 from services.metrics.domain.state import Complaint, Customer, Order
 from shared.facts.names import Name, key, with_name
+from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import day_of
 
-KEEP_DAYS = 800
+KEEP_DAYS = RETURNABLE_DAYS
 """How long facts stay open to correction, counted back from the customer's latest."""
 KEEP_ORDERS = 2_000
 KEEP_COMPLAINTS = 1_000
@@ -123,6 +124,7 @@ class Tracked:
         past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
         data.orders = kept
+        data.waiting = {id: name for id, name in data.waiting.items() if name in kept}
         self._days = Tracked(data)._days
 
 

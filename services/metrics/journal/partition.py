@@ -127,14 +127,15 @@ class Partition:
 
     def apply(self, event: Event, h: int, now: Micros, seen: Set[int] = frozenset()) -> bool:
         """Let an event take effect, once; False for a duplicate: of those known in memory, or ``seen``. Its
-        customer must be held."""
-        if h in seen or not self.known.recent.add(h):
+        customer must be held. A bad event's id stays unknown, and it is the record that knows it."""
+        if h in seen or h in self.known.recent:
             return False
-        self.recent.append(h)
         self.events += 1
         self.changed.add(event.subject)
         tracked, _ = self.held[event.subject]
-        apply(tracked, event, now, self.tail)
+        for known in apply(tracked, event, now, self.tail, h):
+            if self.known.recent.add(known):
+                self.recent.append(known)
         return True
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:

@@ -51,21 +51,21 @@ def test_another_customers_order_of_that_name_is_another_order() -> None:
 
 def test_a_copy_of_an_order_that_nobody_can_return_any_more_is_still_a_copy() -> None:
     account = Account(PLAIN)
-    account.apply(day(0), bought("o", 10_000))
-    account.apply(day(740), bought("p", 100))
+    account.hear(70, 0, bought("o", 10_000))
+    account.apply(day(805), bought("p", 100))
     assert [order.order_id for order in account.state.orders] == ["p"]
-    account.apply(day(790), bought("o", 10_000))
-    assert account.view(790).lifetime_points == 101
+    account.apply(day(860), bought("o", 10_000))
+    assert account.view(860).lifetime_points == 101
 
 
 def test_a_return_of_an_order_that_is_forgotten_waits_for_nothing() -> None:
     account = Account(PLAIN)
-    account.apply(day(0), bought("o", 5_000))
-    account.apply(day(735), bought("p", 100))
+    account.hear(70, 0, bought("o", 5_000))
+    account.apply(day(805), bought("p", 100))
     for _ in range(2):  # its name stays free
         with pytest.raises(RefusedError, match="order_forgotten"):
-            account.apply(day(740), went_back("o", "r", 5_000))
-    account.apply(day(740), went_back("unknown", "r", 5_000))
+            account.apply(day(810), went_back("o", "r", 5_000))
+    account.apply(day(810), went_back("unknown", "r", 5_000))
     assert [fact.data.count("unknown") for fact in account.state.waiting] == [1]
 
 

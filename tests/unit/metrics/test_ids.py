@@ -171,10 +171,10 @@ async def test_what_a_poison_event_left_in_memory_is_not_taken_for_known(
     rig = await started(store)
     bad, good = event(purchase("bad"), id="bad"), event(purchase("a"))
 
-    def fails(tracked, e, h, delta):  # type: ignore[no-untyped-def]
+    def fails(tracked, e, now, delta, id):  # type: ignore[no-untyped-def]
         if e.id == "bad":
             raise ArithmeticError("no such number")
-        apply(tracked, e, h, delta)
+        return apply(tracked, e, now, delta, id)
 
     monkeypatch.setattr(partition_module, "apply", fails)
     with pytest.raises(FencedError):

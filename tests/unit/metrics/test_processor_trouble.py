@@ -72,10 +72,11 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
     rig = await started(store)
     bad, good = event(purchase("bad"), id="bad"), [event(purchase("a")), event(purchase("b"))]
 
-    def fails(tracked, e, h, delta):  # type: ignore[no-untyped-def]
-        apply(tracked, e, h, delta)
+    def fails(tracked, e, now, delta, id):  # type: ignore[no-untyped-def]
+        ids = apply(tracked, e, now, delta, id)
         if e.id == "bad":
             raise ArithmeticError("no such number")
+        return ids
 
     monkeypatch.setattr(partition_module, "apply", fails)
     log = [good[0], bad, good[1]]

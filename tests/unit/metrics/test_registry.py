@@ -23,7 +23,7 @@ from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Complaint
 from services.metrics.models.kpis import kpis_model
 from services.metrics.report import measured
-from shared.facts.complaints import OPENED
+from shared.facts.complaints import OPENED, ToldStep
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 
@@ -89,7 +89,7 @@ def test_a_new_kpi_counts_a_field_of_its_own() -> None:
     assert count(answer) == {"promoters": 1, "commented": 1}
     told = ComplaintCounts(("told",), lambda complaint: [(complaint.steps[0][0], "told", 1)])
     both = counting.of_complaint([*all_counts(), told])
-    assert [field for _, field, _ in both(Complaint(steps=[(0, OPENED)]))] == ["open", "told"]
+    assert [field for _, field, _ in both(Complaint(steps=[ToldStep(0, OPENED)]))] == ["open", "told"]
 
 
 def test_the_model_of_the_answer_is_made_of_the_kpis() -> None:

@@ -34,6 +34,15 @@ def left(*log: Event) -> int:
     return tracked.data.orders["o"].left
 
 
+def test_steps_that_have_waited_too_long_make_room() -> None:
+    old = [
+        event(ComplaintUpdated(complaint_id="k", message=str(n)), days=n / 1000) for n in range(MOST_WAITING)
+    ]
+    step = event(ComplaintResolved(complaint_id="k", resolution="."), days=40)
+    tracked, _ = taken(*old, step, event(opened("k"), days=0))
+    assert tracked.data.complaints["k"].life.status == "resolved"
+
+
 def test_one_order_under_two_webhook_ids_is_one_purchase() -> None:
     copies = (event(purchase("so-1001", 10_000), id="wh-1"), event(purchase("so-1001", 10_000), id="wh-2"))
     _, delta = taken(*copies)

@@ -72,15 +72,19 @@ def _lines(amount: int, lines: int) -> list[dict[str, Any]]:
     return [{"sku": f"s{n}", "quantity": 1, "unit_price": _money(amount // lines)} for n in range(lines)]
 
 
-_purchases = st.builds(
-    lambda order, amount, lines, channel: _of(
-        PurchaseMade, order_id=order, channel=channel, total=_money(amount), items=_lines(amount, lines)
-    ),
-    ORDERS,
-    AMOUNTS,
-    st.integers(1, 3),
-    st.sampled_from(["web", "store"]),
-)
+def _purchases_of(names: st.SearchStrategy[str]) -> st.SearchStrategy[Data]:
+    return st.builds(
+        lambda order, amount, lines, channel: _of(
+            PurchaseMade, order_id=order, channel=channel, total=_money(amount), items=_lines(amount, lines)
+        ),
+        names,
+        AMOUNTS,
+        st.integers(1, 3),
+        st.sampled_from(["web", "store"]),
+    )
+
+
+_purchases = _purchases_of(ORDERS)
 _returns = st.builds(
     lambda order, name, amount, over, currency, lines: _of(
         PurchaseReturned,
@@ -128,12 +132,15 @@ _openings = st.builds(
     severity=st.sampled_from(["normal", "high"]),
     description=TEXT,
 )
-_steps = st.one_of(
+_life_steps = st.one_of(
     st.builds(ComplaintAcknowledged, complaint_id=COMPLAINTS, message=st.none() | TEXT),
     st.builds(ComplaintUpdated, complaint_id=COMPLAINTS, message=TEXT),
     st.builds(ComplaintResolved, complaint_id=COMPLAINTS, resolution=TEXT),
     st.builds(ComplaintReopened, complaint_id=COMPLAINTS, reason=TEXT),
     st.builds(ComplaintClosed, complaint_id=COMPLAINTS),
+)
+_steps = st.one_of(
+    *[_life_steps] * 5,
     st.builds(CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("points"), points=st.just(70)),
     st.builds(
         CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("voucher"), reward_id=st.just("mug")
@@ -236,6 +243,42 @@ def histories(draw: st.DrawFn) -> list[Told]:
         at = when if data.topic == "commands" else when + timedelta(minutes=skew, microseconds=bit)
         history.append(Told(Event(f"e{n}", _source(data), customer, at, data), when))
     return _with_copies(draw, history)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a dead letter's event should have said."""
+
+    data: Data
+    later: timedelta
+    """When it happened, from what the dead letter says."""
+
+    def fits(self, bad: Event) -> bool:
+        """Whether it is about what the dead letter was about: an order or its return, a complaint's life. Of
+        a grant's two meanings, for the complaint and for the points, interactions judges the first alone."""
+        return self.data.topic == bad.data.topic and not isinstance(bad.data, CompensationGranted)
+
+    def of(self, bad: Event) -> Event:
+        """The event put right, under the same id."""
+        return structs.replace(bad, time=bad.time + self.later, data=self.data)
+
+
+corrections = st.lists(
+    st.builds(
+        Correction,
+        st.one_of(
+            _purchases_of(st.sampled_from(["o1", "o2", "o5", "o6"])),
+            _returns,
+            _openings,
+            _life_steps,
+            _life_steps,
+            st.builds(ReviewPosted, sku=st.sampled_from(["mug", "tea"]), rating=st.integers(1, 5)),
+        ),
+        st.sampled_from([0, 0, -600, -1, 1, 30]).map(lambda minutes: timedelta(minutes=minutes)),
+    ),
+    max_size=6,
+)
+"""What dead letters are put right to, in turn, as they fit."""
 
 
 def _source(data: Data) -> str:

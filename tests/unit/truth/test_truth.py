@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 
-from .histories import CUSTOMERS, Told, histories
+from .histories import CUSTOMERS, Correction, Told, corrections, histories
 from .model import truth
 from .views import of_all, of_followup, of_interactions, of_loyalty, of_metrics
 from .world import World
@@ -19,9 +19,11 @@ SERVICES = (of_interactions, of_loyalty, of_followup, of_metrics)
 
 
 @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
-@given(histories(), st.integers(0, 2**32))
-def test_four_services_and_a_plain_model_agree(history: list[Told], pace: int) -> None:
-    world = World(history, random.Random(pace))
+@given(histories(), st.integers(0, 2**32), corrections)
+def test_four_services_and_a_plain_model_agree(
+    history: list[Told], pace: int, put_right: list[Correction]
+) -> None:
+    world = World(history, random.Random(pace), put_right)
     true = {c: truth(world.facts(c), list(world.told_by("loyalty", c))) for c in CUSTOMERS}
     said = [
         (of.__name__, customer, *rest)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from services.interactions.domain.activity import order_book
 from services.interactions.domain.activity.order_book import Left
-from services.interactions.domain.held import data_of, event_of, held_about, holding, row_of, without
+from services.interactions.domain.held import event_of, held_about, holding, row_of, unseen, without
 from services.interactions.domain.search import thing_row
 from services.interactions.domain.state import Customer, Spend, altered, found, placed
 from services.interactions.domain.telling import (
@@ -18,7 +18,7 @@ from services.interactions.domain.telling import (
     refused,
 )
 from services.interactions.errors import TOTAL_TOO_LARGE
-from shared.domain import Append, Put
+from shared.domain import Append, Put, Unseen
 from shared.facts.names import Heard, Name, heard, key, name_of, with_name
 from shared.facts.orders import RETURN_WAITS_DAYS, counted_refund
 from shared.schemas.base import Money
@@ -37,7 +37,7 @@ def purchase_made(customer: Customer, told: Told) -> Change:
     assert name is not None
     known = order_book.heard(old.book, name)
     if known is not Heard.NEW:
-        return Change(customer, 0, COPY if known is Heard.SAME else TOLD_OTHERWISE)
+        return _known(customer, told, known)
     at = told.at
     new = {
         "count": old.count + 1,
@@ -53,11 +53,18 @@ def purchase_made(customer: Customer, told: Told) -> Change:
     return _with_waiting(customer, told, data.order_id, row)
 
 
+def _known(customer: Customer, told: Told, known: Heard) -> Change:
+    """Told otherwise it is loyalty's dead letter."""
+    if known is Heard.SAME:
+        return Change(customer, 0, COPY)
+    return Change(customer, 0, TOLD_OTHERWISE, unseen=(told.unseen,))
+
+
 def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) -> Change:
     """The returns that waited for this order, in the order in which they were heard."""
     waited = list(held_about(customer, order_id, PurchaseReturned.topic))
     customer, rows = _without_overdue(without(customer, waited), told.now)
-    counted = 1
+    counted, bad = 1, list[Unseen]()
     for held in waited:
         event = event_of(customer, held)
         name = name_of(event)
@@ -65,13 +72,16 @@ def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) ->
         assert name is not None
         if heard(customer.names, name) is not Heard.NEW:
             rows.append(row_of(customer, held, TOLD_OTHERWISE))
+            bad.append(unseen(customer, held))
             continue
         order = order_book.left_of(customer.purchases.book, key("order", order_id))
         assert order is not None
         taken = _take_back(customer, name, event.data, told.day, order)
         customer, counted = taken.customer, counted + taken.counted
         rows.append(row_of(customer, held, taken.note))
-    return Change(customer, counted, rows=(row, *rows))
+        if not taken.counted:
+            bad.append(unseen(customer, held))
+    return Change(customer, counted, rows=(row, *rows), unseen=tuple(bad))
 
 
 def _without_overdue(customer: Customer, now: Micros) -> tuple[Customer, list[Append | Put]]:
@@ -91,17 +101,18 @@ def purchase_returned(customer: Customer, told: Told) -> Change:
     assert name is not None
     known = heard(customer.names, name)
     if known is not Heard.NEW:
-        return Change(customer, 0, COPY if known is Heard.SAME else TOLD_OTHERWISE)
+        return _known(customer, told, known)
     order = order_book.left_of(customer.purchases.book, key("order", data.order_id))
     if order is None:
-        return _wait(customer, told, data)
+        return _wait(customer, told, data, name)
     taken = _take_back(customer, name, data, told.day, order)
-    return Change(taken.customer, taken.counted, taken.note)
+    return Change(taken.customer, taken.counted, taken.note, unseen=() if taken.counted else (told.unseen,))
 
 
-def _wait(customer: Customer, told: Told, data: PurchaseReturned) -> Change:
+def _wait(customer: Customer, told: Told, data: PurchaseReturned, name: Name) -> Change:
     # One that tells other data of the same return waits too: the first of them that can be holds.
-    if any(data_of(other) == data for other in held_about(customer, data.order_id, PurchaseReturned.topic)):
+    waiting = held_about(customer, data.order_id, PurchaseReturned.topic)
+    if any(name_of(event_of(customer, other)) == name for other in waiting):
         return Change(customer, 0, COPY)
     until = told.now + RETURN_WAITS_DAYS * DAY
     return Change(holding(customer, told, data.order_id, until), 0, WAITS_FOR_ORDER)

@@ -4,11 +4,13 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.complaints.steps import (
     assignee_of,
     complaint_key,
+    corrected,
     name_of_event,
     refusal_of,
     step_of_event,
     with_complaint,
     with_fact,
+    with_refused,
 )
 from services.interactions.domain.complaints.waiting import waiting_for
 from services.interactions.domain.held import event_of, retracted, row_of, without
@@ -33,6 +35,10 @@ SUMMARY_LENGTH = 200
 
 def complaint_opened(customer: Customer, told: Told) -> Change:
     """Raises ``duplicate_complaint`` (of a command ``complaint_exists``), ``too_many_complaints``."""
+    return corrected(customer, told, lambda before: _once(before, told))
+
+
+def _once(customer: Customer, told: Told) -> Change:
     data, name = told.event.data, name_of(told.event)
     assert isinstance(data, ComplaintOpened)
     assert name is not None
@@ -83,7 +89,7 @@ def _with_waiting(customer: Customer, opened: Complaint) -> Change:
         later = with_fact(new, event, held.at)
         if later.steps is not new.steps or refusal_of(later, event, held.at) is None:
             new = later
-    customer = without(with_complaint(customer, new), [held for held, _ in waited])
+    customer = without(customer, [held for held, _ in waited])
     rows, retracts, counted = list[Append | Put](), list[Retract](), 1
     for held, event in waited:
         refusal = refusal_of(new, event, held.at)
@@ -96,6 +102,8 @@ def _with_waiting(customer: Customer, opened: Complaint) -> Change:
         if step_of_event(event, held.at) is not None:
             kept = altered(held, until=None)
             customer = altered(customer, held=(*customer.held, kept))
+            new = with_refused(new, event)
+    customer = with_complaint(customer, new)
     return Change(customer, counted, complaint=new, rows=tuple(rows), retracts=tuple(retracts))
 
 

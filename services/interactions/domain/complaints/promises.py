@@ -14,7 +14,7 @@ from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Complaint, Customer, altered, found
 from services.interactions.domain.telling import Told
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, CancelTimer, Effects, Emit, Put, SetTimer
+from shared.domain import Append, CancelTimer, Effects, Emit, Put, Retract, SetTimer, Unseen
 from shared.schemas.complaints import (
     ComplaintClockData,
     ComplaintEscalated,
@@ -47,7 +47,8 @@ def watched(sla: Sla, before: Customer, effects: Effects[Customer], told: Told) 
     """With what an event means for the clocks of the customer's complaints."""
     touched = _touched(before, effects.state)
     # A fact that takes itself back may come again and do all of it anew: what it says waits for another.
-    if not touched or any(retract.event is told.event for retract in effects.retracts):
+    taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
+    if not touched or any(one.event is told.event for one in taken_back):
         return effects
     return _looked_at(sla, before, effects, touched, told)
 

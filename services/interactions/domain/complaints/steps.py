@@ -2,6 +2,7 @@
 from outside. One that does not follow is refused, and remembered: it holds once what it lacks is known."""
 
 import re
+from collections.abc import Callable
 from hashlib import blake2b
 
 from services.interactions.domain.complaints.waiting import wait
@@ -46,26 +47,58 @@ from shared.schemas.times import Micros, micros
 
 def complaint_stepped(customer: Customer, told: Told) -> Change:
     """Any fact after the first. Raises ``unknown_complaint``, ``invalid_transition``, ``too_many_steps``."""
-    event, data = told.event, told.event.data
+    data = told.event.data
     assert isinstance(data, ComplaintsData)
+    step, old = step_of(data, told.at), found(customer.complaints, data.complaint_id, complaint_key)
+    known = None if old is None else next((s for s in old.steps if (s.at, s.kind) == step), None)
+    if old is not None and known is not None:
+        return _again(customer, old, known, told)
+    return corrected(customer, told, lambda before: _stepped(before, told, data, step))
+
+
+def _stepped(customer: Customer, told: Told, data: ComplaintsData, step: Step | None) -> Change:
+    """A fact that is not known yet."""
     old = found(customer.complaints, data.complaint_id, complaint_key)
     if old is None:
         if told.asked:
             raise UNKNOWN_COMPLAINT(complaint=data.complaint_id)
         return wait(customer, told, data)
-    step = step_of(data, told.at)
-    known = next((s for s in old.steps if (s.at, s.kind) == step), None)
-    if known is not None:
-        return _again(customer, old, known, event)
     if told.asked and _has_mark(old, data):
         raise refused_step(old, old.life.status, type(data))
-    new = with_fact(old, event, told.at)
-    refusal = refusal_of(new, event, told.at)
+    new = with_fact(old, told.event, told.at)
+    refusal = refusal_of(new, told.event, told.at)
     if refusal is None:
         return changed(customer, old, new)
     if step is None or told.asked:
         raise refusal
     return _remembered(customer, new, told, refusal)
+
+
+def corrected(customer: Customer, told: Told, then: Callable[[Customer], Change]) -> Change:
+    """What a fact of a complaint changes, by ``then``: where it has the id of a step that was refused, it is
+    that one put right, and takes its place."""
+    event, wrong = told.event, None if told.asked else _wrong(customer, told.event)
+    if wrong is None:
+        return then(customer)
+    old, step = wrong
+    new = altered(old, steps=tuple(known for known in old.steps if known is not step))
+    gone = [h for h in customer.held if h.until is None and (h.source, h.id) == (event.source, event.id)]
+    back = changed(without(customer, gone), old, new, more=-1)
+    try:
+        change = then(back.customer)
+    except RefusedError as refusal:  # it is wrong, too; but the one before it is not what happened
+        retract = Retract(event, told.context.origin, refusal.code, refusal.detail)
+        change = Change(back.customer, 0, refused(refusal.detail), retracts=(retract,))
+    return change._replace(counted=back.counted + change.counted, rows=(*back.rows, *change.rows))
+
+
+def _wrong(customer: Customer, event: Event) -> tuple[Complaint, ComplaintStep] | None:
+    """The step that the event was when it was refused, and its complaint."""
+    refused = [(c, step) for c in customer.complaints for step in c.steps if step.refused]
+    if not refused or type(event.data) not in KINDS:
+        return None
+    by = name_of_event(event)
+    return next((told for told in refused if told[1].by == by), None)
 
 
 def step_of_event(event: Event, at: Micros) -> Step | None:
@@ -148,11 +181,12 @@ def silenced(complaint: Complaint, until: Micros) -> Complaint:
     return altered(complaint, silent_until=max(until, complaint.silent_until or until))
 
 
-def changed(customer: Customer, old: Complaint, new: Complaint) -> Change:
-    """The customer with the complaint as it is now; facts refused before hold from here on if they follow."""
+def changed(customer: Customer, old: Complaint, new: Complaint, *, more: int = 1) -> Change:
+    """The customer with the complaint as it is now, with so many ``more`` steps; facts refused before hold
+    from here on if they follow."""
     before, after = old.life.taken, new.life.taken
     # A fact that is no step changes no life, and counts for itself; a step that made room has counted.
-    forgotten = len(old.steps) + 1 - len(new.steps)
+    forgotten = len(old.steps) + more - len(new.steps)
     counted = 1 if new.steps is old.steps else len(after) - len(before) + forgotten
     customer = with_complaint(customer, new)
     holds = set(after)
@@ -165,19 +199,29 @@ def changed(customer: Customer, old: Complaint, new: Complaint) -> Change:
     return Change(without(customer, freed), counted, complaint=new, rows=rows)
 
 
-def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, event: Event) -> Change:
+def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, told: Told) -> Change:
     """A step that is known. The event that told it comes again where its dead letter was replayed."""
-    if known.by != name_of_event(event):
+    if known.by != name_of_event(told.event):
         return Change(customer, 0, COPY)
-    if (refusal := refusal_of(complaint, event, known.at)) is not None:
+    if (refusal := refusal_of(complaint, told.event, known.at)) is not None:
         raise refusal
-    return Change(customer, 0, complaint=complaint)
+    # A dead letter that was replayed when its time had come; the event put right may yet take its place.
+    free = (told.unseen,) if known.refused else ()
+    return Change(customer, 0, complaint=complaint, unseen=free)
 
 
 def _remembered(customer: Customer, new: Complaint, told: Told, refusal: RefusedError) -> Change:
-    customer = holding(with_complaint(customer, new), told, new.complaint_id, None)
+    customer = with_complaint(customer, with_refused(new, told.event))
+    customer = holding(customer, told, new.complaint_id, None)
     retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
     return Change(customer, 0, refused(refusal.detail), retracts=(retract,))
+
+
+def with_refused(complaint: Complaint, event: Event) -> Complaint:
+    """With its step noted as a dead letter."""
+    by = name_of_event(event)
+    steps = tuple(altered(step, refused=True) if step.by == by else step for step in complaint.steps)
+    return altered(complaint, steps=steps)
 
 
 def _step(event_type: str, at: Micros) -> Step | None:

@@ -18,7 +18,8 @@ from services.loyalty.domain.rows import (
 )
 from services.loyalty.domain.state import MEMORY, MemberState
 from shared.domain import Append, CancelTimer, Effects, Increment, Outcome, Put, SetTimer
-from shared.schemas.times import Micros, moment, timer_instant
+from shared.facts.orders import RETURN_WAITS_DAYS
+from shared.schemas.times import DAY, Micros, moment, timer_instant
 
 TIMER = "due"
 
@@ -108,8 +109,9 @@ def _forget(book: Book) -> None:
             book.returned = tuple(r for r in book.returned if r[0] not in gone)
         if book.exempt:
             book.exempt = tuple(e for e in book.exempt if e.order_id not in gone)
-    if book.waiting and any(waiting.at < edge for waiting in book.waiting):
-        book.waiting = [waiting for waiting in book.waiting if waiting.at >= edge]
+    waits_since = book.at - RETURN_WAITS_DAYS * DAY
+    if book.waiting and any(waiting.at < waits_since for waiting in book.waiting):
+        book.waiting = [waiting for waiting in book.waiting if waiting.at >= waits_since]
     if book.vouchers and any(voucher.expires_at < edge for voucher in book.vouchers):
         book.vouchers = [voucher for voucher in book.vouchers if voucher.expires_at >= edge]
     for index, voucher in enumerate(book.vouchers):
