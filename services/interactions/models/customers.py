@@ -96,8 +96,8 @@ class NextDueView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``: the
-    one that changed last first; ``products``: the one bought last first; ``planned``: what followup sends
+    """The 360. ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``:
+    the one that changed last first; ``products``: the one bought last first; ``planned``: what followup sends
     next, the first due first; ``health`` is null until metrics tells it."""
 
     customer_id: str
