@@ -39,11 +39,16 @@ DUPLICATE_REVIEW = ErrorCode(
 DUPLICATE_REFERRAL = ErrorCode(
     "duplicate_referral", 409, "The referral of {referred_customer} was told before, with other data."
 )
+DUPLICATE_PRODUCT = ErrorCode(
+    "duplicate_product", 409, "Product {product_id} was registered before, with other data."
+)
 TOO_MANY_WAITING = ErrorCode(
     "too_many_waiting",
     409,
     "Of a customer at most {most} facts wait for the orders or complaints they name.",
 )
+
+AHEAD = ErrorCode("ahead", 422, "Nothing is known of {at} yet: it is more than 24 hours ahead.")
 
 INVALID_CURSOR = ErrorCode("invalid_cursor", 422, "The cursor belongs to another customer's list.")
 

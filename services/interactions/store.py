@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.rows import (
     COMPLAINTS,
     CUSTOMERS,
@@ -14,16 +15,20 @@ from services.interactions.domain.rows import (
     ComplaintRow,
     CustomerRow,
     TimelineRow,
+    sort_key,
 )
 from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
+from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
 MAX_HISTORY = 500
 """Steps of a complaint that are shown, the latest."""
+PAST_ROWS = 1_000
+"""Rows of a past that are read at once."""
 
 
 class InteractionsStore:
@@ -46,6 +51,19 @@ class InteractionsStore:
         query |= _given({"channel": channel, "type": type})
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
         return TimelineRow.read(await found.to_list())
+
+    async def past(self, customer_id: str, at: Micros) -> Customer:
+        """Profile, consents and loyalty as they were at a time, of a customer who is known."""
+        past, after, until = Past(customer_id), f"{customer_id} ", f"{customer_id} {sort_key(at + 1, '')}"
+        while True:
+            query = {"place": {"$gt": after, "$lt": until}, "type": {"$in": list(PAST_TYPES)}}
+            found = self._database[TIMELINE].find(query).sort("place", 1).limit(PAST_ROWS)
+            rows = TimelineRow.read(await found.to_list())
+            for row in rows:
+                past.add(row)
+            if len(rows) < PAST_ROWS:
+                return past.customer()
+            after = rows[-1].place
 
     async def search(self, text: str, *, before: str | None, limit: int) -> list[CustomerRow]:
         """Customers whom ``text`` may mean, those first seen last first."""

@@ -134,7 +134,8 @@ class ProductRegistered(PurchasesData):
 
     event_type: ClassVar[str] = "rapport.product.registered.v1"
     late: ClassVar[str] = "Counts with its own time."
-    again: ClassVar[str] = "Counts again."
+    thing: ClassVar[str] = "product"
+    named_by: ClassVar[tuple[str, ...]] = ("product_id",)
 
     product_id: Id
     """This very piece, e.g. its serial number."""

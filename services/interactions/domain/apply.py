@@ -9,6 +9,8 @@ from msgspec import structs
 from services.interactions import errors
 from services.interactions.domain.activity.channels import channel_used
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
+from services.interactions.domain.activity.outreach import outreach_ended, outreach_planned
+from services.interactions.domain.activity.products import product_registered
 from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
 from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
 from services.interactions.domain.complaints import promises, waiting
@@ -18,6 +20,7 @@ from services.interactions.domain.complaints.steps import clock_told, complaint_
 from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
+from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.profile.matched import with_matched
 from services.interactions.domain.rows import CUSTOMERS, TIMELINE, customer_row
@@ -46,7 +49,15 @@ from shared.schemas.loyalty import (
     PointsReversed,
     TierChanged,
 )
+from shared.schemas.outreach import (
+    OutreachCancelled,
+    OutreachFailed,
+    OutreachScheduled,
+    OutreachSent,
+    OutreachSuppressed,
+)
 from shared.schemas.purchases import (
+    ProductRegistered,
     PurchaseMade,
     PurchaseReturned,
     SubscriptionCancelled,
@@ -104,6 +115,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     SurveyAnswered: survey_answered,
     ReviewPosted: once(nothing_else, errors.DUPLICATE_REVIEW),
     ReferralMade: once(nothing_else, errors.DUPLICATE_REFERRAL),
+    ProductRegistered: once(product_registered, errors.DUPLICATE_PRODUCT),
     MemberEnrolled: member_enrolled,
     **_plain(
         points_moved,
@@ -115,6 +127,8 @@ FOLDS: Mapping[type[Data], Fold] = {
         PointsAdjusted,
     ),
     **_plain(tier_changed, TierChanged),
+    **_plain(outreach_planned, OutreachScheduled),
+    **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 
@@ -151,7 +165,8 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     change = Change(customer) if fold is None else fold(customer, told)
     new = with_matched(_counted(change, told), told)
 
-    row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id).document()
+    told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
+    row = placed_in_log(told_row, told, new).document()
     # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
     rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
     if customer.seen_at is None or new.profile is not customer.profile:

@@ -80,6 +80,10 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     """Why the event has no effect, or not all of it, where that is so."""
     extensions: str | None = None
     """The event's other attributes as JSON text, where it has any."""
+    nth: int | None = None
+    """Of the facts that make the past: its place among the customer's of its topic, as they were heard."""
+    heard: Micros | None = None
+    """Of those, when it was heard, if that was before its own time."""
 
 
 class ComplaintRow(Row, frozen=True):

@@ -26,6 +26,10 @@ MAX_CONSENTS = 300
 MAX_COMPLAINTS = 200
 """Complaints remembered with their status; beyond that the oldest closed ones are forgotten."""
 MAX_SUBSCRIPTIONS = 100
+MAX_PRODUCTS = 200
+"""Products remembered; beyond that those bought longest ago are forgotten."""
+MAX_PLANNED = 100
+"""Messages planned; beyond that those due last are not shown."""
 
 MAX_STEPS = 1_000
 """Steps of one complaint; beyond that the oldest updates are forgotten."""
@@ -181,6 +185,26 @@ class Purchases(Open):
     """What is left of each order (``activity/order_book.py``)."""
 
 
+class Product(Open):
+    """A piece that the customer owns, as it was registered."""
+
+    product_id: str
+    at: Micros
+    """When it was registered."""
+    sku: str
+    purchased_at: Micros
+    maintenance_every_days: int | None = None
+
+
+class Planned(Open):
+    """A message that followup has planned and of which it has told no end."""
+
+    outreach_id: str
+    rule: str
+    channel: str
+    due_at: Micros
+
+
 class Loyalty(Open):
     """As loyalty's own events tell it, in the order of its log."""
 
@@ -200,10 +224,14 @@ class Customer(Open):
     loyalty: Loyalty | None = None
     subscriptions: tuple[Subscription, ...] = ()
     purchases: Purchases = Purchases()
+    products: tuple[Product, ...] = ()
+    """The one bought last first."""
+    planned: tuple[Planned, ...] = ()
+    """The one due first first."""
     matched: tuple[Matched, ...] = ()
     """Tiers and segments by time, as far back as ``MAX_MATCHED`` go."""
     names: Names = b""
-    """Of returns that count, terms, complaints, reviews, referrals, answers."""
+    """Of returns that count, terms, products, complaints, reviews, referrals, answers."""
     conversations: Conversations = Conversations()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.rows import CustomerRow, complaint_row
-from services.interactions.domain.state import Customer, Subscription
+from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from shared.schemas.base import Frozen, Money
 from shared.schemas.times import maybe_moment, moment
@@ -55,6 +55,25 @@ class PurchasesView(Frozen):
     totals: list[SpendView]
 
 
+class ProductView(Frozen):
+    """A piece that the customer owns."""
+
+    product_id: str
+    sku: str
+    purchased_at: datetime
+    registered_at: datetime
+    maintenance_every_days: int | None
+
+
+class PlannedView(Frozen):
+    """A message that followup has planned and not sent yet."""
+
+    outreach_id: str
+    rule: str
+    channel: str
+    due_at: datetime
+
+
 class LoyaltyView(Frozen):
     enrolled_at: datetime | None
     balance: int
@@ -62,7 +81,8 @@ class LoyaltyView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``health`` is null until metrics tells it."""
+    """The 360. ``products``: the one bought last first; ``planned``: what followup sends next, the first due
+    first; ``health`` is null until metrics tells it."""
 
     customer_id: str
     profile: dict[str, Any]
@@ -72,6 +92,8 @@ class CustomerView(Frozen):
     loyalty: LoyaltyView | None
     subscriptions: list[SubscriptionView]
     purchases: PurchasesView
+    products: list[ProductView]
+    planned: list[PlannedView]
     counts: dict[str, int]
     health: dict[str, Any] | None = None
 
@@ -88,20 +110,19 @@ class CustomerHit(Frozen):
 def customer_view(state: Customer, now: datetime) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
-        profile={name: known.value for name, known in state.profile.items()},
-        consents=[
-            ConsentView(purpose=c.purpose, channel=c.channel, granted=c.granted, at=moment(c.at))
-            for c in state.consents
-        ],
+        profile=profile_view(state),
+        consents=[consent_view(c) for c in state.consents],
         channels=[
             ChannelView(channel=c.channel, count=c.count, last_at=moment(c.last_at)) for c in state.channels
         ],
         open_complaints=[
             complaint_view(complaint_row(state.customer_id, c)) for c in state.complaints if standing(c).open
         ],
-        loyalty=_loyalty(state, now),
+        loyalty=loyalty_view(state, now),
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
         purchases=_purchases(state),
+        products=[_product(p) for p in state.products],
+        planned=[_planned(p) for p in state.planned],
         counts=state.counts,
     )
 
@@ -110,7 +131,16 @@ def customer_hit(row: CustomerRow) -> CustomerHit:
     return CustomerHit(customer_id=row.customer_id, name=row.name, email=row.email, segment=row.segment)
 
 
-def _loyalty(state: Customer, now: datetime) -> LoyaltyView | None:
+def profile_view(state: Customer) -> dict[str, Any]:
+    return {name: known.value for name, known in state.profile.items()}
+
+
+def consent_view(told: Consent) -> ConsentView:
+    return ConsentView(purpose=told.purpose, channel=told.channel, granted=told.granted, at=moment(told.at))
+
+
+def loyalty_view(state: Customer, now: datetime) -> LoyaltyView | None:
+    """As the program has it at ``now``; None of one who is no member."""
     told = state.loyalty
     if told is None:
         return None
@@ -136,6 +166,22 @@ def _purchases(state: Customer) -> PurchasesView:
             )
             for s in made.spend
         ],
+    )
+
+
+def _product(told: Product) -> ProductView:
+    return ProductView(
+        product_id=told.product_id,
+        sku=told.sku,
+        purchased_at=moment(told.purchased_at),
+        registered_at=moment(told.at),
+        maintenance_every_days=told.maintenance_every_days,
+    )
+
+
+def _planned(told: Planned) -> PlannedView:
+    return PlannedView(
+        outreach_id=told.outreach_id, rule=told.rule, channel=told.channel, due_at=moment(told.due_at)
     )
 
 

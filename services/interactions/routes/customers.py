@@ -1,16 +1,35 @@
 """A customer's page, timeline, and the search for customers."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
-from services.interactions.models.customers import CustomerHit, CustomerView, customer_hit, customer_view
+from services.interactions.domain.state import Customer
+from services.interactions.errors import AHEAD, INVALID_CURSOR, UNKNOWN_CUSTOMER
+from services.interactions.models.customers import (
+    ConsentView,
+    CustomerHit,
+    CustomerView,
+    consent_view,
+    customer_hit,
+    customer_view,
+)
+from services.interactions.models.past import (
+    CustomerThen,
+    PastTime,
+    consent_place,
+    consents_before,
+    customer_then,
+    not_ahead,
+)
 from services.interactions.models.timeline import TimelineItem, timeline_item
 from services.interactions.routes.dependencies import CustomerId, Reader, Store, last_shown
+from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
+from shared.schemas.times import micros
 
 router = APIRouter(tags=["customers"])
 
@@ -40,13 +59,36 @@ async def search(
     return page([customer_hit(row) for row in shown], following)
 
 
-@router.get("/customers/{customer_id}", summary="The 360", responses=KNOWN)
-async def customer(principal: Reader, store: Store, clock: Clock, customer_id: CustomerId) -> CustomerView:
-    """All that is known of a customer. 404 ``unknown_customer`` for one never heard of."""
-    state = await store.customer(customer_id)
-    if state is None:
-        raise UNKNOWN_CUSTOMER(customer=customer_id)
-    return customer_view(state, await clock.now(customer_id))
+@router.get("/customers/{customer_id}", summary="The 360", responses=KNOWN | responses(AHEAD))
+async def customer(
+    principal: Reader, store: Store, clock: Clock, customer_id: CustomerId, at: PastTime | None = None
+) -> CustomerView | CustomerThen:
+    """All that is known of a customer; with ``at``, profile, consents and loyalty as they were then. 404
+    ``unknown_customer`` for one never heard of."""
+    if at is not None:
+        return customer_then(await _past(store, customer_id, at), at)
+    return customer_view(await _known(store, customer_id), await clock.now(customer_id))
+
+
+@router.get(
+    "/customers/{customer_id}/consents",
+    summary="What the customer allows",
+    response_model=Page[ConsentView],
+    responses=KNOWN | responses(AHEAD),
+)
+async def consents(
+    principal: Reader,
+    store: Store,
+    customer_id: CustomerId,
+    at: PastTime | None = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    """The last word on each purpose and channel, now or as it was ``at`` a time; those changed last first."""
+    state = await (_known(store, customer_id) if at is None else _past(store, customer_id, at))
+    rows = consents_before(state.consents, last_shown(cursor), limit + 1)
+    shown, following = cut(rows, limit, lambda row: (consent_place(row),))
+    return page([consent_view(row) for row in shown], following)
 
 
 @router.get(
@@ -75,10 +117,25 @@ async def timeline(
     rows = await store.timeline(
         customer_id, channel=channel, type=_full_type(type), before=before, limit=limit + 1
     )
-    if not rows and before is None and await store.customer(customer_id) is None:
-        raise UNKNOWN_CUSTOMER(customer=customer_id)
+    if not rows and before is None:
+        await _known(store, customer_id)
     shown, following = cut(rows, limit, lambda row: (row.place,))
     return page([timeline_item(row) for row in shown], following)
+
+
+async def _known(store: InteractionsStore, customer_id: str) -> Customer:
+    """Raises 404 ``unknown_customer``."""
+    state = await store.customer(customer_id)
+    if state is None:
+        raise UNKNOWN_CUSTOMER(customer=customer_id)
+    return state
+
+
+async def _past(store: InteractionsStore, customer_id: str, at: datetime) -> Customer:
+    """Raises 422 ``ahead``, 404 ``unknown_customer``."""
+    not_ahead(at, datetime.now(UTC))
+    await _known(store, customer_id)
+    return await store.past(customer_id, micros(at))
 
 
 def _full_type(type: str | None) -> str | None:
