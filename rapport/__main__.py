@@ -19,7 +19,7 @@ COMMANDS = {
     "demo": ("rapport.demo.cli:demo", "A real grocery's year, in minutes, on this machine."),
     "replay": ("rapport.replay.cli:replay", "Feed recorded events in."),
     "program": ("rapport.commands.program:app", "Check a loyalty program, and try it on recorded events."),
-    "sla": ("rapport.commands.sla:app", "Check an SLA policy."),
+    "sla": ("rapport.commands.sla:app", "SLA policies: check, explain a complaint, try a draft."),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),

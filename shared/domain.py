@@ -95,7 +95,7 @@ class Emit:
     data: Data
     time: datetime
     subject: str | None = None
-    """Another customer than the event's own, if it is about one."""
+    """Whom it is about, if that is another than the event's own subject: another customer, or a team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,19 @@ class Effects(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
+class Kind(Generic[S]):
+    """States of another kind than a customer's, such as a task of a team: their events say so
+    (``Data.state_id``)."""
+
+    state: type[S]
+    """A frozen Pydantic model, stored as one document each."""
+    initial: Callable[[str], S]
+    """The state that was never heard of, from its id, ``<kind>/<record key>`` and maybe more."""
+    apply: Callable[[S, Event, Context], Effects[S]]
+    """As ``Handler.apply``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Handler(Generic[S]):
     """A service as the worker sees it: which events it uses and what they do."""
 
@@ -208,3 +221,9 @@ class Handler(Generic[S]):
     reads_everything: bool = False
     """Interactions alone: it reads every topic, dead-letters what nobody can read, and forwards
     records that are on the wrong partition for their key."""
+    kinds: Mapping[str, Kind[Any]] = field(default_factory=dict)
+    """Its states that are no customer's, by the word with which their ids begin."""
+
+    def of(self, state_id: str) -> "Handler[S] | Kind[Any]":
+        """What decides about the state of this id."""
+        return self if "/" not in state_id else self.kinds[state_id.partition("/")[0]]

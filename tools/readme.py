@@ -1,7 +1,8 @@
 """Writes what documents say that code declares: ``python tools/readme.py [--check]``.
 
 It stands between marks such as ``<!-- codes -->`` and ``<!-- /codes -->``: the error codes of a service, a
-complaint's life, the KPIs, their gauges. With ``--check`` nothing is written: it names the files that are stale and exits 1.
+complaint's life, the KPIs, their gauges. With ``--check`` nothing is written: it names the files that are
+stale and exits 1.
 """
 
 import re

@@ -1,7 +1,7 @@
 """``rapport program``."""
 
 import io
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +9,10 @@ import typer
 from rich.console import Console, RenderableType
 
 from rapport.commands import policy_files
+from rapport.commands.recordings import TIMES, Against, Households, Seed, in_utc, no_event
 from rapport.commands.show import console
 from rapport.replay.progress import ReplayProgress
-from rapport.replay.source import DATASET, Source, open_source, reading
+from rapport.replay.source import Source, open_source, reading
 from rapport.simulate.notes import notes
 from rapport.simulate.outline import outline
 from rapport.simulate.page import Comparison, page
@@ -20,6 +21,7 @@ from rapport.simulate.run import Simulated
 from rapport.simulate.run import simulate as run_programs
 from rapport.trouble import TroubleError
 from services.loyalty.config import load
+from services.loyalty.domain.apply import CONSUMES
 from services.loyalty.domain.program.program import Programs
 
 SVG_COLUMNS = 100
@@ -47,10 +49,7 @@ def check(file: File) -> None:
 @app.command()
 def simulate(
     file: File,
-    against: Annotated[
-        str,
-        typer.Option(metavar="PATH|DATASET", help=f"JSON lines (.gz, - for stdin), or {DATASET}."),
-    ],
+    against: Against,
     baseline: Annotated[
         Path | None,
         typer.Option(
@@ -59,15 +58,13 @@ def simulate(
             help="The program to compare with; without it the one that ships.",
         ),
     ] = None,
-    households: Annotated[
-        int | None, typer.Option(min=1, help="Of the data set: only the households with the lowest ids.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the data set: the seed of what is simulated.")] = 1,
+    households: Households = None,
+    seed: Seed = 1,
     until: Annotated[
         datetime | None,
         typer.Option(
             metavar="DATE",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
+            formats=TIMES,
             help="The end, a date's first instant in UTC; without it the last event's time.",
         ),
     ] = None,
@@ -86,7 +83,7 @@ def simulate(
     progress = Console(stderr=True)
     with progress.status(f"reading {against}"):
         source = open_source(against, households=households, seed=seed)
-    simulated = _run(source, against, (base, draft), _in_utc(until), join, progress)
+    simulated = _run(source, against, (base, draft), in_utc(until), join, progress)
     title = (
         f"draft {file}, baseline {baseline or 'the program that ships'}",
         f"{against}: {simulated.events:,} events, {simulated.used:,} of them for loyalty, "
@@ -117,16 +114,10 @@ def _run(
         reading(name, progress, "nothing was simulated"),
         ReplayProgress(progress, source.total) as report,
     ):
-        done = run_programs(arrivals(source), programs, until=until, join=join, report=report)
+        done = run_programs(arrivals(source, CONSUMES), programs, until=until, join=join, report=report)
     if done is None:
-        raise TroubleError(f"There is no event in {name}" + (f" up to {until:%Y-%m-%d}." if until else "."))
+        raise no_event(name, until)
     return done
-
-
-def _in_utc(time: datetime | None) -> datetime | None:
-    if time is None:
-        return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _write_svg(file: Path, shown: RenderableType) -> None:

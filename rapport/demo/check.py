@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rapport.demo.client import Client
+from rapport.client import Client
 from rapport.demo.oracle import Expected
 from rapport.demo.tally import Moment
 from rapport.replay.feed import SPAN

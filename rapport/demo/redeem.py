@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from rapport.demo.client import Client
+from rapport.client import Client
 from rapport.demo.oracle import TIERS
 from rapport.trouble import TroubleError
 

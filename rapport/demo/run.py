@@ -14,10 +14,11 @@ from pymongo import MongoClient
 from rich.console import Console
 
 from rapport import broker
+from rapport.client import Client
 from rapport.demo import oracle
 from rapport.demo.check import Checked, Difference, check, untimely
-from rapport.demo.client import Client
 from rapport.demo.live import Board
+from rapport.demo.promises import check_promises, promises, show_promises
 from rapport.demo.redeem import Redeemed, redeem_some
 from rapport.demo.settle import Left, Settling
 from rapport.demo.stack import DemoStack
@@ -90,14 +91,18 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
             redeemed = _drive(stack, year, seed, client, servers, settling, board)
             board.phase("checking every member against the ledger and the recomputation")
             checked = check(client, expected(year, redeemed))
+            board.phase("checking every complaint's clocks against a simulation of the year")
+            made = promises(year.simulated, ENDS_AT)
+            untrue = check_promises(client, made)
             _wait_for_tally(follower, admin)
         tally = follower.snapshot()
         late = untimely(year.bought, tally.moments)
         teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
         stories = teller.three()
         show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
+        show_promises(console, client, made)
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
-    return _verdict(checked, late, console)
+    return _verdict(checked, [*late, *untrue], len(made.cases), console)
 
 
 def expected(year: Year, redeemed: Iterable[Redeemed]) -> dict[str, oracle.Expected]:
@@ -184,15 +189,16 @@ def _wait_for_tally(follower: Follower, admin: Any) -> None:
         time.sleep(0.1)
 
 
-def _verdict(checked: Checked, late: list[Difference], console: Console) -> bool:
-    if differences := [*checked.differences, *late]:
+def _verdict(checked: Checked, others: list[Difference], complaints: int, console: Console) -> bool:
+    if differences := [*checked.differences, *others]:
         show_differences(console, differences)
         return False
     members = f"{len(checked.accounts):,}"
     console.print(
         f"\n[green]Checked:[/green] {members} balances equal their ledgers and the recomputation from the "
         "parquet files; so do tiers and points earned, reversed, redeemed and expired. No win-back message "
-        "went to a customer who had just bought.",
+        f"went to a customer who had just bought. The clocks of {complaints:,} complaints stand as a "
+        "simulation of the year has them.",
         soft_wrap=True,
     )
     return True

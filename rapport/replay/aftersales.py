@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from rapport.replay.completejourney import CURRENCY, Basket, Line, customer_id
-from rapport.replay.record import Record, record
+from rapport.replay.record import Record, record, rfc3339
 
 CONTACT_CENTRE = "/simulated/contact-centre"
 SURVEYS = "/simulated/surveys"
@@ -48,19 +48,25 @@ def contacts(baskets: Sequence[Basket], draw: Random) -> list[Record]:
     return found
 
 
-def complaints(baskets: Sequence[Basket], draw: Random) -> tuple[list[Record], list[datetime]]:
-    """A complaint about one basket in forty, with its whole life, and when each was opened."""
+def complaints(
+    baskets: Sequence[Basket], draw: Random, asides: Random
+) -> tuple[list[Record], list[datetime]]:
+    """A complaint about one basket in forty, with its whole life, and when each was opened.
+
+    ``asides`` decides on waiting, promises and changes.
+    """
     found: list[Record] = []
     opened: list[datetime] = []
     for basket in baskets:
         if draw.random() < 0.025:
             opened.append(basket.at + timedelta(seconds=draw.randint(1800, 3 * 86400)))
-            found += _complaint(basket, opened[-1], draw)
+            found += _complaint(basket, opened[-1], draw, asides)
     return found, opened
 
 
-def _complaint(basket: Basket, at: datetime, draw: Random) -> list[Record]:
-    """Opened, mostly acknowledged, resolved, sometimes again, mostly closed; some stay open."""
+def _complaint(basket: Basket, at: datetime, draw: Random, asides: Random) -> list[Record]:
+    """Opened, mostly acknowledged, resolved, sometimes again, mostly closed; some stay open. Some turn out to
+    be worse than thought, some wait for the customer."""
     category = draw.choice(list(_COMPLAINTS))
     description, resolution, cause = _COMPLAINTS[category]
     steps: list[Record] = []
@@ -79,8 +85,16 @@ def _complaint(basket: Basket, at: datetime, draw: Random) -> list[Record]:
     step("opened", 0, **opened, order_id=basket.order_id)
     if draw.random() < 0.85:
         step("acknowledged", draw.uniform(0.1, 20), message="We have your complaint and are looking into it")
+    if asides.random() < 0.08:
+        step("changed", asides.uniform(0.5, 6), severity="critical" if severity == "high" else "high")
     if draw.random() < 0.2:
-        step("updated", draw.uniform(4, 30), message="We have asked the store")
+        hours = draw.uniform(4, 30)
+        promised_by = rfc3339(at + timedelta(hours=hours + asides.choice((24, 48, 72))))
+        promise = {"promised_by": promised_by} if asides.random() < 0.5 else {}
+        step("updated", hours, message="We have asked the store", **promise)
+    if asides.random() < 0.15:
+        step("waiting", asides.uniform(0.5, 4), reason="A photo of the receipt is needed")
+        step("resumed", asides.uniform(2, 48))
     if draw.random() < 0.015:
         return steps
     step("resolved", draw.uniform(2, 96), resolution=resolution, root_cause=cause)

@@ -4,7 +4,7 @@ import gzip
 import heapq
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
@@ -36,9 +36,11 @@ class EventFile:
     More lines than ``chunk`` are sorted in parts on disk, so that a file may be larger than memory.
     """
 
-    def __init__(self, path: str, *, chunk: int = _CHUNK) -> None:
+    def __init__(self, path: str, *, chunk: int = _CHUNK, kept: Collection[str] = ()) -> None:
+        """``kept``: types that Rapport itself writes and that are given all the same."""
         self._path = path
         self._chunk = chunk
+        self._left_out_types = OWN_TYPES.difference(kept)
         self.left_out = 0
         """How many events were left out: of types that Rapport itself writes, so it will again."""
 
@@ -65,7 +67,7 @@ class EventFile:
                 total += 1
                 faults += [(number, error.code, error.detail)] if total <= _SHOWN else []
                 continue
-            if event.type in OWN_TYPES:
+            if event.type in self._left_out_types:
                 self.left_out += 1
             elif not total:
                 yield Record(event.time, event.data.topic, event.subject, event.source, line.strip())

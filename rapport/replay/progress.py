@@ -1,4 +1,4 @@
-"""How a replay is shown: a bar on a terminal, a line now and then elsewhere."""
+"""How a replay is shown, or what reads as one does: a bar on a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -16,13 +16,20 @@ class ReplayProgress:
     """Use as a context; call it with each progress."""
 
     def __init__(
-        self, console: Console, total: int | None, clock: Callable[[], float] = time.monotonic
+        self,
+        console: Console,
+        total: int | None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        what: str = "replay",
     ) -> None:
+        """``what`` is done."""
         self._console = console
+        self._what = what
         self._clock = clock
         self._began = self._told = clock()
         self._bar = Bar(
-            TextColumn("replay"),
+            TextColumn(what),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]:,.0f} events/s"),
@@ -31,7 +38,7 @@ class ReplayProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("replay", total=total, rate=0.0, reached="-")
+        self._task = self._bar.add_task(what, total=total, rate=0.0, reached="-")
 
     def __enter__(self) -> "ReplayProgress":
         self._bar.start()
@@ -47,4 +54,4 @@ class ReplayProgress:
         self._bar.update(self._task, completed=done.events, rate=rate, reached=reached)
         if not self._console.is_terminal and now - self._told >= _EVERY_S:
             self._told = now
-            self._console.print(f"replay: {done.events:,} events, {rate:,.0f}/s, reached {reached}")
+            self._console.print(f"{self._what}: {done.events:,} events, {rate:,.0f}/s, reached {reached}")

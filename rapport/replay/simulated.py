@@ -62,7 +62,7 @@ def simulate_household(
     events = [registered(household, joined, segment, draw("person"))]
     events += consents(household, joined, baskets[-1].at, draw("consents"))
     events += contacts(baskets, draw("contacts"))
-    troubles, unhappy = complaints(baskets, draw("complaints"))
+    troubles, unhappy = complaints(baskets, draw("complaints"), draw("asides"))
     events += troubles
     events += score_purchase(baskets, unhappy, draw("surveys"))
     for basket in baskets:

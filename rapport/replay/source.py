@@ -1,7 +1,7 @@
 """What can be replayed, by name: a data set, or a file of JSON lines."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,16 @@ class Source:
         return self.records.left_out if isinstance(self.records, EventFile) else 0
 
 
-def open_source(name: str, *, households: int | None = None, seed: int = 1) -> Source:
-    """The data set of this name, or the file. Raises TroubleError."""
+def open_source(
+    name: str, *, households: int | None = None, seed: int = 1, kept: Collection[str] = ()
+) -> Source:
+    """The data set of this name, or the file; ``kept``: of the types that Rapport itself writes, those that
+    are given all the same. Raises TroubleError."""
     if name == DATASET:
         return open_dataset(households, seed)
     if name != STANDARD and not Path(name).is_file():
         raise TroubleError(f"{name} is no file, and the only data set is {DATASET}.")
-    return Source(EventFile(name))
+    return Source(EventFile(name, kept=kept))
 
 
 @contextmanager

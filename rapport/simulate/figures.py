@@ -32,11 +32,11 @@ def change(before: int | Decimal, after: int | Decimal, show: Callable[[Decimal]
     return f"{sign}{show(abs(by))}{rate}"
 
 
-def change_of_share(before: Decimal | None, after: Decimal | None) -> str:
+def change_of_share(before: Decimal | None, after: Decimal | None, decimals: int = 2) -> str:
     """The difference of two shares in percentage points."""
     if before is None or after is None:
         return NONE
-    return "0" if before == after else f"{(after - before) * 100:+.2f} pp"
+    return "0" if before == after else f"{(after - before) * 100:+.{decimals}f} pp"
 
 
 def plain(value: Decimal) -> str:

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from rich.bar import Bar
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rapport.simulate.drawing import bars, heading, months_of, plain_table
 from rapport.simulate.figures import NONE, change, change_of_share, money, number, share
 from rapport.simulate.tally import Result
 from services.loyalty.domain.program.campaigns import Campaign
@@ -26,8 +25,6 @@ RULES = {
 }
 """What gives points, in the order shown, and what it is called."""
 ALWAYS = ("purchase", "campaign", "referral", "anniversary", "birthday", "welcome")
-BAR_WIDTH = 40
-COLOURS = {"baseline": "bright_black", "draft": "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +58,8 @@ def page(comparison: Comparison) -> RenderableType:
     parts: list[RenderableType] = [Text(line, style="bold") for line in comparison.title]
     parts += [Text(f"* {note}", style="dim") for note in comparison.notes]
     parts += [_figures(comparison), *_campaigns(comparison)]
-    parts += [_heading("members by tier"), _tier_bars(comparison)]
-    parts += [_heading("points issued by month"), _month_bars(comparison)]
+    parts += [heading("members by tier"), _tier_bars(comparison)]
+    parts += [heading("points issued by month"), _month_bars(comparison)]
     return Group(*parts)
 
 
@@ -74,7 +71,7 @@ class _Rows:
     table: Table = field(init=False)
 
     def __post_init__(self) -> None:
-        self.table = _table("", "baseline", "draft", "change")
+        self.table = plain_table("", "baseline", "draft", "change")
 
     def count(self, label: str, before: int, after: int, *, seldom: bool = False) -> None:
         """``seldom``: left out where both are 0."""
@@ -149,10 +146,10 @@ def _campaigns(comparison: Comparison) -> list[RenderableType]:
             budgets |= {campaign.id: _budget(campaign, result) for campaign in version.campaigns}
     if not budgets:
         return []
-    made = _table("campaign", "baseline", "draft", "budget used")
+    made = plain_table("campaign", "baseline", "draft", "budget used")
     for campaign, budget in budgets.items():
         made.add_row(campaign, *[number(result.tally.campaigns[campaign]) for result in results], budget)
-    return [_heading("points issued by campaign"), made]
+    return [heading("points issued by campaign"), made]
 
 
 def _budget(campaign: Campaign, result: Result) -> str:
@@ -169,42 +166,14 @@ def _tier_bars(comparison: Comparison) -> Table:
         (tier, comparison.baseline.tiers.get(tier, 0), comparison.draft.tiers.get(tier, 0))
         for tier in comparison.tiers
     ]
-    return _bars(rows)
+    return bars(rows)
 
 
 def _month_bars(comparison: Comparison) -> Table:
     before, after = comparison.baseline.tally.months, comparison.draft.tally.months
-    months = sorted({*before, *after})
-    rows = []
-    if months:
-        year, month = months[0]
-        while (year, month) <= months[-1]:
-            rows.append((f"{year}-{month:02}", before[year, month], after[year, month]))
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-    return _bars(rows)
-
-
-def _bars(rows: list[tuple[str, int, int]]) -> Table:
-    """Two bars per row, both on one scale."""
-    most = max((value for _, *values in rows for value in values), default=0) or 1
-    made = Table(box=None, pad_edge=False, show_header=False)
-    for justify in ("left", "left", "left", "right"):
-        made.add_column(justify=justify)
-    for label, *values in rows:
-        for (which, colour), value in zip(COLOURS.items(), values, strict=True):
-            bar = Bar(most, 0, value, width=BAR_WIDTH, color=colour)
-            made.add_row(label, Text(which, style=colour), bar, number(value))
-            label = ""
-    return made
-
-
-def _heading(text: str) -> Text:
-    return Text(f"\n{text}", style="bold")
-
-
-def _table(first: str, *others: str) -> Table:
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    made.add_column(first)
-    for name in others:
-        made.add_column(name, justify="right")
-    return made
+    return bars(
+        [
+            (f"{year}-{month:02}", before[year, month], after[year, month])
+            for year, month in months_of(before, after)
+        ]
+    )

@@ -3,13 +3,22 @@
 from fastapi import FastAPI
 
 from services.interactions.config import load
-from services.interactions.routes import complaints, customers, events
+from services.interactions.routes import (
+    clocks,
+    compensation,
+    complaints,
+    conversations,
+    customers,
+    events,
+    tasks,
+)
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-ROUTERS = (events.router, customers.router, complaints.router)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks)
+ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -26,7 +26,47 @@ INVALID_TRANSITION = ErrorCode(
     409,
     "Complaint {complaint} is {status} and cannot be {step}. It can be: {allowed}.",
 )
+NOTHING_TO_APPROVE = ErrorCode(
+    "nothing_to_approve", 409, "No such compensation of complaint {complaint} waits for an approval."
+)
+OWN_REQUEST = ErrorCode(
+    "own_request", 403, "Compensation is approved by somebody else than who asked for it."
+)
+SEVERAL_APPROVALS = ErrorCode(
+    "several_approvals", 409, "Several compensations wait, so name one with approval_id: {ids}."
+)
+TOO_MANY_APPROVALS = ErrorCode(
+    "too_many_approvals", 409, "Of a complaint at most {most} compensations wait for an approval."
+)
+UNKNOWN_ROOT_CAUSE = ErrorCode("unknown_root_cause", 422, "The root cause must be one of: {listed}.")
 TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
+
+UNKNOWN_TASK = ErrorCode("unknown_task", 404, "There is no task {task}.")
+TASK_EXISTS = ErrorCode("task_exists", 409, "Team {team} has a task {task} already.")
+TASK_DONE = ErrorCode("task_done", 409, "Task {task} is done.")
+DUPLICATE_TASK = ErrorCode(
+    "duplicate_task", 409, "Task {task} of team {team} was opened before, with other data: the first holds."
+)
+AMBIGUOUS_TASK = ErrorCode(
+    "ambiguous_task", 409, "Several teams have a task {task}: name one with the parameter team."
+)
+UNKNOWN_CONVERSATION = ErrorCode("unknown_conversation", 404, "There is no conversation {conversation}.")
+AMBIGUOUS_CONVERSATION = ErrorCode(
+    "ambiguous_conversation",
+    409,
+    "Several customers have a conversation {conversation}: name one customer with customer_id.",
+)
+MERGE_CYCLE = ErrorCode("merge_cycle", 409, "Conversation {into} is conversation {conversation} already.")
+CONVERSATION_MERGED = ErrorCode(
+    "conversation_merged", 409, "Conversation {conversation} is part of {into} already."
+)
+CONVERSATION_CLOSED = ErrorCode("conversation_closed", 409, "Conversation {conversation} is closed.")
+BOT_SILENCED = ErrorCode(
+    "bot_silenced", 409, "Conversation {conversation} was handed to people: bots are silent in it."
+)
+UNKNOWN_MESSAGE = ErrorCode(
+    "unknown_message", 404, "There is no message {message} in conversation {conversation}."
+)
 
 DUPLICATE_TERM = ErrorCode(
     "duplicate_term",

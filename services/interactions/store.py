@@ -1,7 +1,7 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -9,19 +9,24 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.rows import (
     COMPLAINTS,
+    CONVERSATIONS,
     CUSTOMERS,
     SEARCH,
+    TASKS,
     TIMELINE,
     ComplaintRow,
+    ConversationRow,
     CustomerRow,
     TimelineRow,
     sort_key,
 )
 from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
+from services.interactions.domain.tasks.rows import OPEN, TaskRow
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
@@ -117,6 +122,48 @@ class InteractionsStore:
         found = self._database[COMPLAINTS].find(query).sort("order", -1).limit(limit)
         return ComplaintRow.read(await found.to_list())
 
+    async def conversations_named(
+        self, conversation_id: str, customer_id: str | None
+    ) -> list[ConversationRow]:
+        """The conversations of this id: one, unless two sources gave it to two customers."""
+        query = {"conversation_id": conversation_id} | _given({"customer": customer_id})
+        return ConversationRow.read(await self._database[CONVERSATIONS].find(query).limit(2).to_list())
+
+    async def conversations(
+        self, *, status: str | None, team: str | None, before: str | None, limit: int
+    ) -> list[ConversationRow]:
+        """Conversations that are not part of another, the last begun first; ``before`` is the ``order`` of
+        the last one shown."""
+        query = {"into": None} | _given({"status": status, "team": team}) | _before(before)
+        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
+        return ConversationRow.read(await found.to_list())
+
+    async def messages(
+        self,
+        customer_id: str,
+        threads: Sequence[str],
+        belongs: Callable[[TimelineRow], bool],
+        *,
+        before: str | None,
+        limit: int,
+    ) -> list[TimelineRow]:
+        """A customer's messages that were told in one of ``threads`` and belong, the latest first; ``before``
+        is the ``place`` of the last one shown."""
+        found: list[TimelineRow] = []
+        last = before or f"{customer_id}!"
+        while True:
+            query: Document = {
+                "place": {"$gte": f"{customer_id} ", "$lt": last},
+                "type": InteractionLogged.event_type,
+                "conversation_id": {"$in": list(threads)},
+            }
+            rows = await self._database[TIMELINE].find(query).sort("place", -1).limit(limit).to_list()
+            read = TimelineRow.read(rows)
+            found += [row for row in read if belongs(row)]
+            if len(found) >= limit or len(read) < limit:
+                return found[:limit]
+            last = read[-1].place
+
     async def complaint_history(self, customer_id: str, complaint_id: str) -> list[TimelineRow]:
         """The timeline rows of a complaint, the latest first."""
         query = {
@@ -125,6 +172,37 @@ class InteractionsStore:
         }
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
         return TimelineRow.read(await found.to_list())
+
+    async def tasks_named(self, task_id: str, team: str | None) -> list[TaskRow]:
+        """The tasks of this id: one, unless two sources gave it to two teams."""
+        query = {"task_id": task_id} | _given({"team": team})
+        return TaskRow.read(await self._database[TASKS].find(query).limit(2).to_list())
+
+    async def tasks(
+        self,
+        *,
+        team: str | None,
+        status: str,
+        kind: str | None,
+        customer_id: str | None,
+        overdue: bool | None,
+        now: Micros,
+        last: str | None,
+        limit: int,
+    ) -> list[TaskRow]:
+        """Open tasks, the first due first, or those that are done, the last done first; ``last`` is the
+        ``order`` of the last one shown."""
+        if overdue and status != OPEN:
+            return []
+        bounds = dict[str, str]()
+        if overdue is not None and status == OPEN:
+            bounds["$lt" if overdue else "$gte"] = sort_key(now + 1, "")
+        if last is not None:
+            bounds |= {"$gt": last} if status == OPEN else {"$lt": last}
+        query = _given({"team": team, "status": status, "kind": kind, "customer": customer_id})
+        found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
+        found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
+        return TaskRow.read(await found.to_list())
 
 
 def _beginning(key: str) -> Document:

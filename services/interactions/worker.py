@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.interactions.config import load
-from services.interactions.domain.apply import CONSUMES, apply
+from services.interactions.domain.apply import CONSUMES, KINDS, apply
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
@@ -23,6 +23,7 @@ def handler(settings: Settings) -> Handler[Customer]:
         apply=partial(apply, load(settings.sla)),
         collections=COLLECTIONS,
         reads_everything=True,
+        kinds=KINDS,
     )
 
 

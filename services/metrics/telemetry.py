@@ -4,6 +4,7 @@ Each replica of the API shows the same numbers: take ``max`` over them, not a su
 """
 
 from math import nan
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -16,9 +17,12 @@ log = structlog.get_logger(__name__)
 WINDOW_DAYS = 30
 
 
+_LABELS = {Kind.QUANTILES: ["quantile"], Kind.TALLY: ["name"]}
+
+
 def _gauge(kpi: Kpi) -> Gauge:
-    labels = ["quantile"] if kpi.kind is Kind.QUANTILES else []
-    return Gauge(kpi.gauge, f"{kpi.formula}. Unit: {kpi.unit}. The last {WINDOW_DAYS} days.", labels)
+    meaning = f"{kpi.formula}. Unit: {kpi.unit}. The last {WINDOW_DAYS} days."
+    return Gauge(kpi.gauge, meaning, _LABELS.get(kpi.kind, []))
 
 
 _VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
@@ -41,12 +45,17 @@ FAILURES = Counter(
 def show(kpi: Kpi, result: Result) -> None:
     """Set a KPI's gauges; NaN where there is nothing to tell."""
     _BASIS.labels(kpi.name).set(result.n)
-    gauge, value = _VALUES[kpi.name], result.value
-    if isinstance(value, dict):
+    gauge = _VALUES[kpi.name]
+    value: Any = result.value
+    if not isinstance(value, dict):
+        gauge.set(_or_nan(value))
+    elif kpi.kind is Kind.TALLY:
+        gauge.clear()  # of names that are told no more
+        for name, n in value.items():
+            gauge.labels(name).set(n)
+    else:
         gauge.labels("0.5").set(_or_nan(value["p50"]))
         gauge.labels("0.9").set(_or_nan(value["p90"]))
-    else:
-        gauge.set(_or_nan(value))
 
 
 def _or_nan(value: float | None) -> float:

@@ -23,6 +23,7 @@ SCOPES = frozenset(
         "events:write",
         "customers:read",
         "complaints:write",
+        "complaints:approve",
         "loyalty:redeem",
         "outreach:write",
         "metrics:read",

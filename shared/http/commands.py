@@ -112,7 +112,7 @@ class Commands:
                 raise _bad_id(name)
         source = self._source(principal, route)
         id = key if key is not None else self._new_id()
-        asked = digest(subject, data.event_type, data.model_dump(mode="json"))
+        asked = digest(subject, data)
         # A fresh id cannot be in the journal: only a caller's own key is worth the question.
         known = await self._journal.find_one({"_id": f"{source} {id}"}) if key is not None else None
         if known is not None:

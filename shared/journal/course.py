@@ -41,10 +41,10 @@ class Course(Generic[S]):
         self.heap = [(timer.due_at, key) for key, timer in self.due.items()]
         heapq.heapify(self.heap)
 
-    def state(self, subject: str) -> S:
-        """The customer's state as the plan has it by now."""
-        state = self.plan.states.get(subject)
-        return self.stored[subject].state if state is None else state
+    def state(self, state_id: str) -> S:
+        """The state as the plan has it by now."""
+        state = self.plan.states.get(state_id)
+        return self.stored[state_id].state if state is None else state
 
     def next_timer(self, limit: datetime) -> Timer | None:
         """The earliest timer due by ``limit``; its row goes. None if there is none."""
@@ -75,15 +75,15 @@ class Course(Generic[S]):
                     for name, amount in row.fields.items():
                         sums[name] = sums.get(name, 0) + amount
 
-    def keep_timers(self, subject: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
+    def keep_timers(self, state_id: str, changes: Sequence[SetTimer | CancelTimer]) -> None:
         """In their order; one that is set and due within the limit fires in this plan."""
         for change in changes:
-            key = f"{subject}|{change.name}"
+            key = f"{state_id}|{change.name}"
             self.due.pop(key, None)
             self.plan.fired.pop(key, None)
             self.plan.timers[key] = None
             if isinstance(change, SetTimer):
-                timer = Timer(subject, change.name, whole_milliseconds(change.due_at), change.payload)
+                timer = Timer(state_id, change.name, whole_milliseconds(change.due_at), change.payload)
                 self.plan.timers[key] = timer
                 if (timer.due_at, key) <= self.limit:
                     self.due[key] = timer
@@ -97,12 +97,13 @@ class Course(Generic[S]):
     def retract(self, retracts: Sequence[Retract], cause: str) -> list[Record]:
         """Take back that these were handled. What they emitted in this plan is still to be published, so
         it is returned for the entry that now stands for them. ``cause`` is the uid of the event that found
-        it out: where it takes itself back the journal may have it, as of a first time."""
+        it out: where it takes itself back the journal may have it, as of a first time, or the plan, and its
+        own entry is yet to come."""
         plan = self.plan
         emitted: list[Record] = []
         for retract in retracts:
             uid = retract.event.uid
-            entry = self.entries.pop(uid, None)
+            entry = self.entries.pop(uid, None) if uid != cause else None
             if entry is not None:
                 emitted += entry.emitted
             elif uid not in plan.tombstones and uid != cause:

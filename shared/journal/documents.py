@@ -24,7 +24,7 @@ from shared.journal.refusals import Refusal
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
-from shared.schemas.event import Event
+from shared.schemas.event import Event, key_of
 from shared.worker.processing import Origin
 
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
@@ -82,12 +82,12 @@ def writes_of(
     watermark: datetime | None,
 ) -> Writes:
     """The plan's writes. How large the new states are goes into ``plan.sizes``."""
-    texts = {subject: state_text(state) for subject, state in plan.states.items()}
-    plan.sizes = {subject: len(text) for subject, text in texts.items()}
+    texts = {id: state_text(state) for id, state in plan.states.items()}
+    plan.sizes = {id: len(text) for id, text in texts.items()}
     writes = Writes(
         partition=_partition(attempt, plan.outbox, watermark),
         journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
-        states=[_state(subject, stored[subject].version, text) for subject, text in texts.items()],
+        states=[_state(id, stored[id].version, text) for id, text in texts.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
         counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
@@ -113,11 +113,11 @@ def _partition(attempt: int, outbox: Sequence[str], watermark: datetime | None) 
     return change
 
 
-def _state(subject: str, version: int, data: str) -> Change:
+def _state(id: str, version: int, data: str) -> Change:
     # As JSON text: no server or driver needs to take a state apart, which cost more than all else.
     if version == 0:
-        return InsertOne({"_id": subject, "version": 1, "data": data})
-    return UpdateOne({"_id": subject, "version": version}, {"$set": {"version": version + 1, "data": data}})
+        return InsertOne({"_id": id, "version": 1, "data": data})
+    return UpdateOne({"_id": id, "version": version}, {"$set": {"version": version + 1, "data": data}})
 
 
 def _counter(name: str, counter: Counter) -> Change:
@@ -137,7 +137,7 @@ def _timer(key: str, timer: Timer | None, fired: datetime | None) -> Change:
         "subject": timer.subject,
         "name": timer.name,
         "due_at": timer.due_at,
-        "key_hash": key_hash(timer.subject.encode()),
+        "key_hash": key_hash(key_of(timer.subject).encode()),
         "payload": dict(timer.payload),
     }
     return ReplaceOne({"_id": key}, document, upsert=True)
@@ -147,7 +147,7 @@ def _place(event: Event, origin: Origin) -> Document:
     return {
         "_id": event.uid,
         "type": event.type,
-        "subject": event.subject,
+        "subject": event.state_id,
         "at": event.time,
         "topic": origin.topic,
         "partition": origin.partition,
@@ -164,13 +164,18 @@ def _entry(entry: Entry) -> Document:
         document["retracted_until"] = entry.until
     if entry.refusal is not None:
         document["refusal"] = asdict(entry.refusal)
-    if entry.emitted:
-        document["emitted"] = [_stored(record) for record in entry.emitted]
-    return document
+    return _with_emitted(document, entry.emitted)
 
 
 def _tombstone(tombstone: Tombstone) -> Document:
-    return _place(tombstone.event, tombstone.origin) | {"retracted_until": tombstone.until}
+    document = _place(tombstone.event, tombstone.origin) | {"retracted_until": tombstone.until}
+    return _with_emitted(document, tombstone.emitted)
+
+
+def _with_emitted(document: Document, emitted: Sequence[Record]) -> Document:
+    if emitted:
+        document["emitted"] = [_stored(record) for record in emitted]
+    return document
 
 
 def _stored(record: Record) -> Document:

@@ -70,9 +70,9 @@ class Drafter(Generic[S]):
         step.cut(due, all_read=len(due) < TIMERS_A_STEP)
 
     async def _read_states(self, step: Step[S]) -> None:
-        memory, subjects = step.memory, step.subjects
-        states = memory.states(subjects)
-        missing = [s for s in subjects if s not in states]
+        memory, ids = step.memory, step.state_ids
+        states = memory.states(ids)
+        missing = [id for id in ids if id not in states]
         if missing:
             started = perf_counter()
             # Two of a text while it is read, and what the state itself takes.
@@ -102,9 +102,18 @@ class Drafter(Generic[S]):
             )
             telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
             if not plan.counters.unread:
-                step.place_tombstones(plan)
+                await self._read_retracted(step, plan)
+                step.complete(plan, self._service)
                 return plan
             counters |= await self._counters(sorted(plan.counters.unread))
+
+    async def _read_retracted(self, step: Step[S], plan: Plan[S]) -> None:
+        """What the journal has of earlier events that the plan takes back: of some it may be the one thing
+        that knows what they emitted. Few steps take back any."""
+        unknown = (plan.forgotten & plan.tombstones.keys()) - step.known.keys()
+        if unknown:
+            read = partial(self._store.journalled, sorted(unknown))
+            step.known.update(await retry(self._service, "mongo", read))
 
     async def _counters(self, names: Sequence[str]) -> dict[str, int | None]:
         if not names:
@@ -117,5 +126,5 @@ class Drafter(Generic[S]):
         found = await retry(self._service, "mongo", partial(self._store.journalled, uids))
         if found:
             step.known.update(found)
-            step.memory.forget(step.subjects)
+            step.memory.forget(step.state_ids)
         return set(found)

@@ -40,25 +40,25 @@ class PartitionMemory(Generic[S]):
         self.warm.close()
         self.recent.close()
 
-    def forget(self, subjects: Iterable[str]) -> None:
+    def forget(self, ids: Iterable[str]) -> None:
         """The states of these may have moved: they are read again."""
-        for subject in subjects:
-            self.warm.pop(subject)
+        for id in ids:
+            self.warm.pop(id)
 
-    def states(self, subjects: Collection[str]) -> dict[str, StoredState[S]]:
-        """Those of these customers' states that are warm."""
-        return {s: stored for s in subjects if (stored := self.warm.get(s)) is not None}
+    def states(self, ids: Collection[str]) -> dict[str, StoredState[S]]:
+        """Those of these states that are warm."""
+        return {id: stored for id in ids if (stored := self.warm.get(id)) is not None}
 
     def keep(self, states: Mapping[str, StoredState[S]]) -> None:
         """Keep them warm as long as there is room. Whoever has asked for them holds them himself."""
-        self.warm.put((subject, stored, held_bytes(stored)) for subject, stored in states.items())
+        self.warm.put((id, stored, held_bytes(stored)) for id, stored in states.items())
 
     def written(self, plan: Plan[S], before: Mapping[str, StoredState[S]]) -> None:
         """The plan's transaction stands; ``before`` are the states it was made from."""
         self.keep(
             {
-                subject: StoredState(state, before[subject].version + 1, plan.sizes.get(subject, 0))
-                for subject, state in plan.states.items()
+                id: StoredState(state, before[id].version + 1, plan.sizes.get(id, 0))
+                for id, state in plan.states.items()
             }
         )
         # Now, not once it is published: were that given up, these must not pass for handled.

@@ -19,6 +19,7 @@ class Timer:
     """A row of the ``timers`` collection."""
 
     subject: str
+    """The id of the state that it is set for: a customer's id, most often."""
     name: str
     due_at: datetime
     payload: Mapping[str, Any] = field(default_factory=dict)
@@ -30,7 +31,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class StoredState(Generic[S]):
-    """A customer's state as the store has it; version 0 is one it has never seen."""
+    """A state as the store has it; version 0 is one it has never seen."""
 
     state: S
     version: int
@@ -86,6 +87,8 @@ class Tombstone:
     origin: Origin
     until: int
     """Records of the id on the origin's topic and partition are handled up to this offset."""
+    emitted: tuple[Record, ...] = ()
+    """What the journal's entry had of it: it may not be published yet, if its worker died."""
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ class Plan(Generic[S]):
 
     entries: list[Entry] = field(default_factory=list)
     states: dict[str, S] = field(default_factory=dict)
-    """The new states, of changed customers only."""
+    """The new ones of those that changed, by id."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Characters of their texts, once these are made for the store."""
     timers: dict[str, Timer | None] = field(default_factory=dict)
@@ -127,4 +130,4 @@ def command_digest(entry: Entry) -> str | None:
     """The digest of a command's body, by which the API tells a retry from another request."""
     if entry.origin.topic != COMMANDS:
         return None
-    return digest(entry.event.subject, entry.event.type, entry.event.data.model_dump(mode="json"))
+    return digest(entry.event.subject, entry.event.data)

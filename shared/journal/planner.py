@@ -17,7 +17,7 @@ from shared.journal.derived import Derived
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter
 from shared.kafka.publisher import Record
-from shared.schemas.event import Event
+from shared.schemas.event import Event, key_of
 from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import DETAIL_CHARACTERS, dead_letter_of, written_anew
 from shared.worker.processing import COMMANDS, TIMER_TOPIC, Message, Origin
@@ -96,12 +96,14 @@ class Planner(Generic[S]):
     def fire(self, timer: Timer) -> Message:
         """A timer's firing as an event: the same timer is always the same event."""
         due_at = timer.due_at.astimezone(UTC)
+        subject = key_of(timer.subject)
+        of = None if subject == timer.subject else timer.subject
         event = Event(
             id=f"{timer.key}|{due_at.isoformat()}",
             source=f"{self._source}/timers",
-            subject=timer.subject,
+            subject=subject,
             time=due_at,
-            data=TimerFired(name=timer.name, due_at=due_at, payload=dict(timer.payload)),
+            data=TimerFired(name=timer.name, due_at=due_at, payload=dict(timer.payload), of=of),
         )
         return Message(-1, due_at, event, Origin(TIMER_TOPIC, -1, -1))
 
@@ -110,10 +112,11 @@ class Planner(Generic[S]):
             self._reject(course, message, UNSTORABLE, course.unstorable)
             return
         plan, event = course.plan, message.event
-        before = course.state(event.subject)
+        state_id = event.state_id
+        before = course.state(state_id)
         is_command = message.origin.topic == COMMANDS
         try:
-            effects = self._handler.apply(before, event, self._context(course, message))
+            effects = self._handler.of(state_id).apply(before, event, self._context(course, message))
             emitted = self._derived.records(event, effects.emits)
             dead_letters = tuple(self._dead_letter(retract, course.failed_at) for retract in effects.retracts)
             plan.counters.take(effects.takes)
@@ -128,9 +131,9 @@ class Planner(Generic[S]):
             self._reject(course, message, BUG, f"{type(bug).__name__}: {bug}")
             return
         if effects.state is not before:
-            plan.states[event.subject] = effects.state
+            plan.states[state_id] = effects.state
         course.keep_rows(effects.rows)
-        course.keep_timers(event.subject, effects.timers)
+        course.keep_timers(state_id, effects.timers)
         emitted = (*course.retract(effects.retracts, event.uid), *emitted, *dead_letters)
         outcome = effects.outcome if is_command else None
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
@@ -152,13 +155,15 @@ class Planner(Generic[S]):
         course.plan.rejected.append(rejected)
 
     def _enter(self, course: Course[S], entry: Entry) -> None:
-        """Where one of its id was rejected earlier in the plan, this one stands for it, and keeps what is
-        still to be published of it."""
-        before = course.entries.get(entry.event.uid)
+        """Where one of its id was rejected earlier in the plan, or took itself back, this one stands for it,
+        and keeps what is still to be published of it."""
+        before = course.entries.pop(entry.event.uid, None)
         if before is not None:
-            told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
-            letter = dead_letter(self._handler.service, told[-1])
-            entry = replace(entry, emitted=(*before.emitted, letter, *entry.emitted))
+            emitted = before.emitted  # of one that took itself back with its dead letter
+            if before.refusal is not None:
+                told = [r for r in course.plan.rejected if r.message.event.uid == entry.event.uid]
+                emitted = (*emitted, dead_letter(self._handler.service, told[-1]))
+            entry = replace(entry, emitted=(*emitted, *entry.emitted))
         course.enter(entry)
 
     def _context(self, course: Course[S], message: Message) -> Context:

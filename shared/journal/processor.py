@@ -150,7 +150,7 @@ class JournalProcessor(Generic[S]):
             except FencedError:
                 raise
             except CountersMovedError:
-                step.memory.forget(step.subjects)
+                step.memory.forget(step.state_ids)
                 await asyncio.sleep(CONTENDED_SECONDS * 2 ** min(contended, 6) * random.uniform(0.5, 1.5))
                 contended += 1
             except DuplicateEventsError:
@@ -197,7 +197,7 @@ class JournalProcessor(Generic[S]):
         )
         if written == memory.attempts:
             return True
-        memory.forget(step.subjects)
+        memory.forget(step.state_ids)
         return False
 
     async def _at_fault(self, step: Step[S]) -> bool:

@@ -29,13 +29,12 @@ class StepPublisher(Generic[S]):
         emitted their first time. Then what it put into the outbox goes. Raises ``FencedError``."""
         records = [r for e in plan.entries for r in e.emitted]
         rejected = [*plan.rejected]
-        for message in plan.repeated:
-            entry = step.redelivered(message)
-            if entry is not None:
-                records += entry.emitted
-                if entry.refusal is not None:
-                    rejected.append(Rejected(message, entry.refusal))
-        if rejected:  # an entry may have its dead letter too
+        again = [(m, entry) for m in plan.repeated if (entry := step.redelivered(m)) is not None]
+        for message, entry in again:
+            records += entry.emitted
+            if entry.refusal is not None:
+                rejected.append(Rejected(message, entry.refusal))
+        if rejected or again:  # entries may have dead letters too, and what those emitted before them
             records = [*dict.fromkeys([*records, *(dead_letter(self._service, r) for r in rejected)])]
         started = perf_counter()
         await retry(self._service, "kafka", lambda: self._publisher.publish(records))

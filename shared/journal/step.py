@@ -1,7 +1,7 @@
 """A step: what of a batch goes through one transaction together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -11,6 +11,8 @@ from shared.domain import S
 from shared.journal.documents import Journalled
 from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan, StoredState, Timer
+from shared.journal.refusals import Rejected, dead_letter
+from shared.kafka.publisher import Record
 from shared.worker.processing import Batch, Message
 
 
@@ -28,7 +30,7 @@ class Step(Generic[S]):
     known: dict[str, Journalled] = field(default_factory=dict)
     """What the journal has been found to have of its events, by uid."""
     states: Mapping[str, StoredState[S]] = field(default_factory=dict)
-    """What its last plan was made from, by customer."""
+    """What its last plan was made from, by id."""
     messages: Sequence[Message] = ()
     due: Sequence[Timer] = ()
     """Timers due by ``horizon``, as read for its last plan."""
@@ -83,10 +85,10 @@ class Step(Generic[S]):
         return len(self.messages) + len(self.due)
 
     @property
-    def subjects(self) -> list[str]:
-        """The customers whose states its plan is made from, each once, in the order in which they come."""
+    def state_ids(self) -> list[str]:
+        """The states that its plan is made from, each once, in the order in which they come."""
         return list(
-            dict.fromkeys([*(m.event.subject for m in self.messages), *(t.subject for t in self.due)])
+            dict.fromkeys([*(m.event.state_id for m in self.messages), *(t.subject for t in self.due)])
         )
 
     def seen(self, message: Message) -> bool:
@@ -102,15 +104,32 @@ class Step(Generic[S]):
         entry = self.known.get(message.event.uid)
         return entry if entry is not None and entry.origin == message.origin else None
 
-    def place_tombstones(self, plan: Plan[S]) -> None:
-        """Complete what the plan says of retracted events: which older entries go for those that it has in
-        their place, and up to where in the log they are handled."""
+    def complete(self, plan: Plan[S], service: str) -> None:
+        """Complete what the plan puts in the place of older journal entries: which of these go, up to where
+        in the log what was retracted is handled, and what they emitted, as far as a worker may have died
+        before it was published."""
         retracted = {uid for uid, entry in self.known.items() if entry.retracted}
         if retracted:
             plan.forgotten |= retracted & {*(e.event.uid for e in plan.entries), *plan.tombstones}
+        unsaid = self._unsaid(plan, service)
         for uid, tombstone in plan.tombstones.items():
-            # One of that id that was rejected since is not journalled: read again, it is rejected again.
-            since = [r.message.origin.offset for r in plan.rejected if r.message.event.uid == uid]
-            tombstone.until = min(
-                [self.memory.handled(tombstone.origin, self.messages), *(n - 1 for n in since)]
-            )
+            tombstone.until = self.memory.handled(tombstone.origin, self.messages)
+            before = self.known.get(uid)
+            own = before.emitted if before is not None and before.origin == tombstone.origin else ()
+            tombstone.emitted = unsaid.get(uid, own)
+        if unsaid:
+            plan.entries = [
+                replace(e, emitted=(*unsaid.get(e.event.uid, ()), *e.emitted)) for e in plan.entries
+            ]
+
+    def _unsaid(self, plan: Plan[S], service: str) -> dict[str, tuple[Record, ...]]:
+        """By uid, what older entries emitted whose very records are read again here."""
+        found: dict[str, tuple[Record, ...]] = {}
+        for message in plan.repeated:
+            entry = self.redelivered(message)
+            if entry is not None and message.event.uid in plan.forgotten:
+                found[message.event.uid] = entry.emitted
+                if entry.refusal is not None:
+                    letter = dead_letter(service, Rejected(message, entry.refusal))
+                    found[message.event.uid] += (letter,)
+        return found

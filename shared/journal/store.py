@@ -1,9 +1,9 @@
 """The service's MongoDB database as the worker writes it: one transaction per step.
 
-Collections: ``state`` (one document per customer), ``journal`` (one per handled event), ``timers``,
-``partitions`` (see ``epoch``; with ``outbox``, the journal entries of fired timers not yet known to be
-published, and ``watermark`` under the stream clock), ``counters`` (shared by all partitions: name and
-``used``), and those that the handler's rows name.
+Collections: ``state`` (one document per customer, and those of other kinds), ``journal`` (one per handled
+event), ``timers``, ``partitions`` (see ``epoch``; with ``outbox``, the journal entries of fired timers not
+yet known to be published, and ``watermark`` under the stream clock), ``counters`` (shared by all partitions:
+name and ``used``), and those that the handler's rows name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,24 +97,25 @@ class WorkerStore(Generic[S]):
         """Write nothing but the partition's document: a store that refuses this refuses anything."""
         await self._epochs.write(partition, epoch, {})
 
-    async def load(self, subjects: Sequence[str], most: int) -> dict[str, StoredState[S]]:
-        """The states of these customers; of a new one, the initial state at version 0. Raises
-        ``StatesTooLargeError`` if they are of more than ``most`` characters, and of several customers."""
-        found: dict[str, StoredState[S]] = {s: StoredState(self._handler.initial(s), 0) for s in subjects}
-        if len(subjects) == 1:
-            cursor = self.database["state"].find({"_id": subjects[0]})
+    async def load(self, ids: Sequence[str], most: int) -> dict[str, StoredState[S]]:
+        """The states of these ids; of a new one, the initial state at version 0. Raises
+        ``StatesTooLargeError`` if they are several, of more than ``most`` characters."""
+        handler = self._handler
+        found: dict[str, StoredState[S]] = {id: StoredState(handler.of(id).initial(id), 0) for id in ids}
+        if len(ids) == 1:
+            cursor = self.database["state"].find({"_id": ids[0]})
         else:
-            known = {"_id": {"$in": list(subjects)}}
-            cursor = self.database["state"].find(known, batch_size=len(subjects) + 1)  # one reply, no getMore
+            known = {"_id": {"$in": list(ids)}}
+            cursor = self.database["state"].find(known, batch_size=len(ids) + 1)  # one reply, no getMore
         read, largest, documents = 0, 1, await cursor.to_list(1)
         while documents:
             for d in documents:
-                text = d["data"]
+                id, text = d["_id"], d["data"]
                 read, largest = read + len(text), max(largest, len(text))
-                found[d["_id"]] = StoredState(read_state(self._handler.state, text), d["version"], len(text))
-            if read > most and len(subjects) > 1:
+                found[id] = StoredState(read_state(handler.of(id).state, text), d["version"], len(text))
+            if read > most and len(ids) > 1:
                 await cursor.close()
-                raise StatesTooLargeError(f"{len(subjects)} states are of more than {most} characters")
+                raise StatesTooLargeError(f"{len(ids)} states are of more than {most} characters")
             # How large the next are is not known before: as many as fit if they are like the largest so far.
             documents = await cursor.to_list(max(1, (most - read) // largest))
         return found

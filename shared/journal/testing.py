@@ -69,7 +69,7 @@ class InMemoryWorker(Generic[S]):
         """
         self._handler = handler
         self._stream = clock == "stream"
-        self._planner = Planner(replace(handler, apply=self._apply), secret_key, stream=self._stream)
+        self._planner = Planner(self._watched(handler), secret_key, stream=self._stream)
         self.store: InMemoryStore[S] = InMemoryStore(handler, counters)
         self._now = now or (LONG_AGO if self._stream else START)
         self._log = Log(self._now if self._stream else LONG_AGO)
@@ -133,9 +133,9 @@ class InMemoryWorker(Generic[S]):
 
     # --- what came of it
 
-    def state(self, subject: str) -> S:
-        """A customer's state; the initial one of a customer never seen."""
-        return self.store.stored[subject].state
+    def state(self, id: str) -> S:
+        """A customer's state, or another (``Event.state_id``); the initial one of what was never seen."""
+        return self.store.stored[id].state
 
     @property
     def states(self) -> dict[str, S]:
@@ -172,9 +172,13 @@ class InMemoryWorker(Generic[S]):
 
     # --- within
 
-    def _apply(self, state: S, event: Event, context: Context) -> Effects[S]:
+    def _watched(self, handler: Handler[S]) -> Handler[S]:
+        kinds = {name: replace(kind, apply=self._apply) for name, kind in handler.kinds.items()}
+        return replace(handler, apply=self._apply, kinds=kinds)
+
+    def _apply(self, state: Any, event: Event, context: Context) -> Effects[Any]:
         try:
-            return self._handler.apply(state, event, context)
+            return self._handler.of(event.state_id).apply(state, event, context)
         except Exception as error:  # kept for the test to see, and passed on
             self._raised[event.uid] = error
             raise

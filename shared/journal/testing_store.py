@@ -6,7 +6,7 @@ writes. Part of the kit (see ``testing``); nothing that runs in production impor
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic
 
@@ -43,14 +43,14 @@ class Log:
 
 
 class _States(dict[str, StoredState[S]]):
-    """A customer that was never seen has the initial state, at version 0."""
+    """One that was never seen has the initial state, at version 0."""
 
-    def __init__(self, initial: Callable[[str], S]) -> None:
+    def __init__(self, handler: Handler[S]) -> None:
         super().__init__()
-        self._initial = initial
+        self._handler = handler
 
-    def __missing__(self, subject: str) -> StoredState[S]:
-        return StoredState(self._initial(subject), 0)
+    def __missing__(self, id: str) -> StoredState[S]:
+        return StoredState(self._handler.of(id).initial(id), 0)
 
 
 class InMemoryStore(Generic[S]):
@@ -59,8 +59,8 @@ class InMemoryStore(Generic[S]):
     def __init__(self, handler: Handler[S], counters: dict[str, int] | None = None) -> None:
         """``counters`` is used as it is given, so that workers may share it."""
         self._collections = {collection.name for collection in handler.collections}
-        self.stored: dict[str, StoredState[S]] = _States(handler.initial)
-        """By customer, of those that were written; indexed by another it gives the initial state."""
+        self.stored: dict[str, StoredState[S]] = _States(handler)
+        """By id, of those that were written; indexed by another it gives the initial state."""
         self.journal: dict[str, Journalled] = {}
         """By uid."""
         self.outcomes: dict[str, Outcome] = {}
@@ -117,8 +117,8 @@ class InMemoryStore(Generic[S]):
             if self._collections and not named <= self._collections:
                 raise NotStorableError(f"The handler's collections lack {sorted(named - self._collections)}")
         self._write_journal(plan)
-        for subject, state in plan.states.items():
-            self.stored[subject] = StoredState(state, self.stored[subject].version + 1)
+        for id, state in plan.states.items():
+            self.stored[id] = StoredState(state, self.stored[id].version + 1)
         self._write_timers(plan)
         for collection, documents in plan.appends.items():
             self.rows.setdefault(collection, {}).update((d["_id"], d) for d in documents)
@@ -148,7 +148,7 @@ class InMemoryStore(Generic[S]):
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
         for uid, tombstone in plan.tombstones.items():
-            self.journal[uid] = Journalled(tombstone.origin, (), tombstone.until)
+            self.journal[uid] = Journalled(tombstone.origin, tombstone.emitted, tombstone.until)
 
     def _write_timers(self, plan: Plan[S]) -> None:
         for key, timer in plan.timers.items():

@@ -27,7 +27,8 @@ CUT_HEADERS = {
 }
 """What one carries too whose record no producer would take whole."""
 
-_KEY = {"type": "string", "pattern": ID_PATTERN, "description": "The subject, so the customer id."}
+_SUBJECT = "The customer's id, on the topic teams the team's; the record's key."
+_KEY = {"type": "string", "pattern": ID_PATTERN, "description": _SUBJECT}
 
 
 def topic_text(topic: str) -> str:
@@ -52,7 +53,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Rapport events",
             "version": CONTRACT_VERSION,
-            "description": "Every record is a CloudEvent 1.0 about one customer, keyed by the customer id. "
+            "description": "Every record is a CloudEvent 1.0 about one customer, keyed by the customer's id; "
+            "on the topic teams about one team, keyed by the team's. "
             "All topics have the same number of partitions.",
         },
         "defaultContentType": STRUCTURED,
@@ -146,7 +148,7 @@ def _cloud_event() -> dict[str, Any]:
             "id": {**text, "pattern": ID_PATTERN, "description": "With source, names the event for ever."},
             "source": {**text, "pattern": "^[!-~]{1,256}$", "description": "Who says so."},
             "type": {**text, "description": "What happened, with the version of its data."},
-            "subject": {**text, "pattern": ID_PATTERN, "description": "The customer id; the record's key."},
+            "subject": {**text, "pattern": ID_PATTERN, "description": _SUBJECT},
             "time": {**text, "format": "date-time", "description": "When it happened, with an offset."},
             "datacontenttype": {"const": JSON},
             "traceparent": {**text, "description": "W3C trace context."},

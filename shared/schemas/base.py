@@ -92,6 +92,10 @@ class Money(Open):
     """ISO 4217 code, e.g. EUR."""
 
 
+CUSTOMER = "customer"
+"""What the subject of most events is."""
+
+
 class Data(Open):
     """The data of one event type. Subclasses name their type and topic."""
 
@@ -99,6 +103,8 @@ class Data(Open):
     """The CloudEvents type, e.g. ``rapport.purchase.made.v1``."""
     topic: ClassVar[str]
     """The Kafka topic that carries the type."""
+    entity: ClassVar[str] = CUSTOMER
+    """What the event's subject, and so its record's key, is the id of: a customer, or a ``team``."""
     thing: ClassVar[str] = ""
     """What the event is about, where that has a name of its own: ``order``, ``return``. Told again under
     another event id it has no second effect (``shared.facts.names``)."""
@@ -110,11 +116,19 @@ class Data(Open):
     """For people: what tells one from another that has no ``thing``."""
     late: ClassVar[str] = ""
     """For people: what becomes of one that is heard late, or before what it is about."""
+    caller: ClassVar[frozenset[str]] = frozenset()
+    """Of a command, the fields that say who asks and not what for: a retry may differ in them."""
     again: ClassVar[str] = ""
     """For people: what one does that is told again under another event id; empty where ``thing`` says it."""
 
+    def state_id(self, subject: str) -> str:
+        """The id of the state that the event changes: of a customer's the subject. Of others it begins
+        ``<kind>/<subject>``, which no id of a customer can be (ADR 31)."""
+        return subject
+
 
 __all__ = [
+    "CUSTOMER",
     "ID_PATTERN",
     "OFFSET_TIME",
     "SHORT_TIME",

@@ -8,6 +8,9 @@ from pydantic_core import PydanticCustomError
 from shared.schemas.base import Data, Id, Open, Time
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
 
+CallerName = Annotated[str, Field(min_length=1, max_length=256)]
+"""The name of one who calls an API: of a key, or a token's ``sub``."""
+
 CompensationKind = Literal["points", "voucher", "refund"]
 """What a customer is given to make good."""
 
@@ -164,15 +167,22 @@ class CompensationFields(Open):
 
 
 class CompensationGranted(CompensationFields, ComplaintsData):
-    """Something was given to make good; loyalty credits the points and issues the voucher."""
+    """Something was given to make good; loyalty credits points and issues a reward's voucher, the rest is for
+    the shop."""
 
     event_type: ClassVar[str] = "rapport.compensation.granted.v1"
     late: ClassVar[str] = (
-        "Points are credited when it is heard. For the complaint it waits 30 days, else it is a dead letter "
-        "`unknown_complaint`; by the status at its own time it may be one `invalid_transition`."
+        "Points are credited, and a reward's voucher is issued, when it is heard. For the complaint it waits "
+        "30 days, else it is a dead letter `unknown_complaint`; by the status at its own time it may be one "
+        "`invalid_transition`."
     )
     known_by: ClassVar[str] = Data.known_by
     again: ClassVar[str] = "Is granted again."
+
+    asked_by: CallerName | None = None
+    """Who asked for it, where an API was asked."""
+    approved_by: CallerName | None = None
+    """Who approved it, where that was needed."""
 
 
 ClockName = Literal["first_response", "next_response", "update", "resolution"]

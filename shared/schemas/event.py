@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.schemas.base import Data
+from shared.schemas.base import CUSTOMER, Data
 
 COMMANDS = "commands"
 """The topic of what APIs ask for. A command's id is its caller's ``Idempotency-Key``, which the caller alone
@@ -14,13 +14,13 @@ names: with another customer it is another body, and refused."""
 
 
 class Event(Struct, frozen=True):
-    """One fact or command about one customer. ``source`` + ``id`` name a command for ever, and a fact
-    among those of its customer: the same pair under another customer is another fact (ADR 27)."""
+    """One fact or command about one customer, or one team. ``source`` + ``id`` name a command for ever, and a
+    fact among those of its customer: the same pair under another customer is another fact (ADR 27)."""
 
     id: str
     source: str
     subject: str
-    """The customer id; equals the record's key."""
+    """The customer's id, or the team's (``Data.entity``); equals the record's key."""
     time: datetime
     """When it happened (aware, UTC)."""
     data: Data
@@ -33,9 +33,17 @@ class Event(Struct, frozen=True):
     @property
     def uid(self) -> str:
         """Its name in one string, the journal's key."""
-        if self.data.topic == COMMANDS:
+        data = self.data
+        if data.topic == COMMANDS:
             return f"{self.source} {self.id}"
+        if data.entity != CUSTOMER:
+            return f"{self.source} {self.id} {data.entity}/{self.subject}"
         return f"{self.source} {self.id} {self.subject}"
+
+    @property
+    def state_id(self) -> str:
+        """Which state it changes: ``Data.state_id``."""
+        return self.data.state_id(self.subject)
 
     @property
     def extensions_text(self) -> str | None:
@@ -46,6 +54,11 @@ class Event(Struct, frozen=True):
     @property
     def type(self) -> str:
         return self.data.event_type
+
+
+def key_of(state_id: str) -> str:
+    """The record key under which the events of a state come: a customer's id, or what follows the kind."""
+    return state_id if "/" not in state_id else state_id.split("/", 2)[1]
 
 
 def extensions_of(text: str | None) -> dict[str, Any]:

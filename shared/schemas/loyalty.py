@@ -190,3 +190,5 @@ class RewardIssued(LoyaltyData):
     """What the member shows."""
     expires_at: Time
     """Its expiry: from then on it is not accepted."""
+    complaint_id: Id | None = None
+    """The complaint that it makes good, where it was given for one and not for points."""

@@ -29,7 +29,7 @@ class OutreachData(Data):
     outreach_id: Id
     """Names the message for ever, in all that is told of it."""
     rule: Id
-    """The rule that asked for it; manual where a person did."""
+    """The rule that asked for it; manual where a person did, reply where an agent answered."""
 
 
 class OutreachAttempt(OutreachData):

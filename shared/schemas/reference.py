@@ -14,12 +14,12 @@ Schema = Mapping[str, Any]
 _INTRO = """<!-- Made by `python -m shared.schemas.generate`; do not edit. -->
 # Events
 
-Every record is a CloudEvent 1.0 whose key and `subject` are the customer id. Unknown data fields are
-kept. A field with `?` may be left out. Money is in minor units; times are RFC 3339 with an offset, to the
-microsecond (more digits are cut, a leap second is the last microsecond of its day); whole numbers may be
-written 1299.0; an id is 1 to 128 characters of `[A-Za-z0-9._:-]`. Types marked * are written by Rapport
-alone. How to send events, by HTTP and Kafka, is in [cloudevents.md](cloudevents.md); JSON Schemas are in
-`schemas/`, all topics in `asyncapi.json`.
+Every record is a CloudEvent 1.0 whose key and `subject` are the customer's id, on `teams` the team's.
+Unknown data fields are kept. A field with `?` may be left out. Money is in minor units; times are RFC 3339
+with an offset, to the microsecond (more digits are cut, a leap second is the last microsecond of its day);
+whole numbers may be written 1299.0; an id is 1 to 128 characters of `[A-Za-z0-9._:-]`. Types marked * are
+written by Rapport alone. How to send events, by HTTP and Kafka, is in [cloudevents.md](cloudevents.md); JSON
+Schemas are in `schemas/`, all topics in `asyncapi.json`.
 
 The event's `source` and `id` name it for ever among those of its customer: told again under them it has no
 second effect. Most facts are about a thing with a name of its own, which is known for 800 days at least; a
@@ -65,7 +65,7 @@ def _telling(classes: Sequence[type[Data]]) -> list[tuple[str, ...]]:
 def _told(cls: type[Data]) -> tuple[str, ...]:
     if not cls.thing:
         return cls.known_by, cls.late, cls.again
-    fields = ", ".join(["customer", *(f"`{field}`" for field in cls.named_by)])
+    fields = ", ".join([cls.entity, *(f"`{field}`" for field in cls.named_by)])
     other = f"; with other data a dead letter `duplicate_{cls.thing}` of {cls.judge}" if cls.judge else ""
     return f"{cls.thing}: {fields}", cls.late, cls.again or f"Nothing: the first holds{other}."
 

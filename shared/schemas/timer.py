@@ -8,7 +8,7 @@ from shared.schemas.base import Data
 
 
 class TimerFired(Data):
-    """The timer ``name`` of this customer fell due at ``due_at``."""
+    """The timer ``name`` of this state fell due at ``due_at``."""
 
     event_type: ClassVar[str] = "rapport.timer.fired.v1"
     topic: ClassVar[str] = ""
@@ -16,3 +16,8 @@ class TimerFired(Data):
     name: str
     due_at: datetime
     payload: Mapping[str, Any] = {}
+    of: str | None = None
+    """The state's id, where it is no customer's."""
+
+    def state_id(self, subject: str) -> str:
+        return subject if self.of is None else self.of

@@ -1,10 +1,22 @@
 """Which types travel on which topic: the one list that everything else is made from."""
 
-from shared.schemas import clock, complaints, customers, feedback, interactions, loyalty, outreach, purchases
+from shared.schemas import (
+    clock,
+    complaints,
+    customers,
+    feedback,
+    interactions,
+    loyalty,
+    outreach,
+    purchases,
+    teams,
+)
 from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
+from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import teams as team_commands
 
 DEAD_LETTER_SUFFIX = ".dlq"
 """Appended to a topic's name: where its records go that nobody can use."""
@@ -25,6 +37,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         interactions.ConversationSplit,
         interactions.ConversationClosed,
     ),
+    "teams": (teams.TaskOpened, teams.TaskDone),
     "complaints": (
         complaints.ComplaintOpened,
         complaints.ComplaintAcknowledged,
@@ -85,6 +98,15 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintReopenRequested,
         complaint_commands.ComplaintCloseRequested,
         complaint_commands.ComplaintCompensateRequested,
+        team_commands.TaskOpenRequested,
+        team_commands.TaskDoneRequested,
+        complaint_commands.ComplaintApproveRequested,
+        conversation_commands.ConversationMessageRequested,
+        conversation_commands.ConversationAssignRequested,
+        conversation_commands.ConversationReturnRequested,
+        conversation_commands.ConversationMergeRequested,
+        conversation_commands.ConversationSplitRequested,
+        conversation_commands.ConversationCloseRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

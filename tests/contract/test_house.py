@@ -27,7 +27,7 @@ OWN = {
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "conversations", "profile", "sla"},
+    "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
     "followup": {"messages", "rules"},
     "metrics": {"kpis"},

@@ -18,6 +18,7 @@ ROUTES: list[tuple[str, str, str, str, Any]] = [
     ("customers:read", "loyalty", "GET", "/members/{id}/ledger", None),
     ("customers:read", "followup", "GET", "/customers/{id}/outreach", None),
     ("complaints:write", "interactions", "POST", "/complaints", COMPLAINT),
+    ("complaints:approve", "interactions", "POST", "/complaints/none/approve", {}),
     ("loyalty:redeem", "loyalty", "POST", "/members/{id}/redemptions", {"reward_id": "free-delivery"}),
     ("outreach:write", "followup", "POST", "/outreach", {"template": "note"}),
     ("metrics:read", "metrics", "GET", "/kpis", None),

@@ -257,6 +257,8 @@ def test_the_rules_as_data_are_shown(stack: Stack) -> None:
     assert tiers == ["bronze", "silver", "gold", "vip"]
     assert {r["name"] for r in stack.get("followup", "/rules")["rules"]} == {
         "thank-you",
+        "complaint-acknowledged",
+        "complaint-update",
         "complaint-check",
         "win-back",
         "welcome",

@@ -12,9 +12,11 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from rapport.topics import Growth
 from shared.kafka.clients import RELEASE_SECONDS, Assigned, KafkaRecord, Lost, Record, Revoked, TopicPartition
 from shared.kafka.keys import partition_of
 from shared.worker.intake import FORWARDED
+from tests.simulation.growth import copies
 from tests.simulation.partition_log import PartitionLog
 from tests.simulation.scheduler import Node, VirtualLoop
 
@@ -53,6 +55,8 @@ class Broker:
         self.closed = False
         self.grown: list[tuple[int, dict[TopicPartition, int]]] = []
         """How many partitions there were before, and where each log ended then."""
+        self.first_count = partitions
+        """How many there were when the group first read."""
         self._transactions = 0
 
     @property
@@ -86,6 +90,7 @@ class Broker:
     def take_logs(self, other: "Broker") -> None:
         """Go on with the logs of another, from which no group has read yet."""
         self._logs, self.grown, self.partitions = dict(other._logs), list(other.grown), other.partitions
+        self.first_count = self.partitions
 
     def count_at(self, record: KafkaRecord) -> int:
         """How many partitions there were when it was written."""
@@ -106,7 +111,8 @@ class Broker:
             origin = f"{partition}/{self.log(place).end}".encode()
             copy = Record(record.topic, record.key, record.value, (*record.headers, (FORWARDED, origin)))
             self.loop.call_later(1.0, self.append, copy, context=Context())
-        self.log(place).append(record.key, record.value, record.headers, transaction)
+        stamp = int(self.loop.time() * 1000)
+        self.log(place).append(record.key, record.value, record.headers, stamp, transaction)
         self.group.wake(place)
 
     def _misplaced(self, record: Record, partition: int) -> bool:
@@ -130,8 +136,11 @@ class Broker:
         self.loop.note(f"transaction {number} is {'committed' if commit else 'aborted'}")
 
     def grow(self, partitions: int) -> None:
-        """More partitions for every topic; the group's members learn of it, and it is shared out anew."""
+        """More partitions for every topic, with copies of what moves; the group's members learn of it, and it
+        is shared out anew."""
         self.grown.append((self.partitions, {place: log.end for place, log in self._logs.items()}))
+        for to, copy in copies(self.records, Growth(self.partitions, partitions)):
+            self.log((copy.topic, to)).append(copy.key, copy.value, copy.headers, copy.stamp)
         self.partitions = partitions
         self.loop.note(f"topics grow to {partitions} partitions")
         self.group.rebalance()

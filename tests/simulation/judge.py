@@ -69,7 +69,9 @@ def in_order(
     }
     for topic, queue in queues.items():
         queue.extend(logs.get((topic, partition), ()))
-    slots = merge(queues, sum(map(len, queues.values())))
+    slots: list[Slot] = []
+    while left := sum(map(len, queues.values())):
+        slots += merge(queues, left)  # up to where the copies of a growth begin or end
     return [slot for slot in slots if eventless or slot.event is not None]
 
 

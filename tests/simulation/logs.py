@@ -29,7 +29,7 @@ HANDLERS: tuple[Name, ...] = (
     "interactions", "followup", "followup",
 )  # fmt: skip
 GROWING: tuple[Name, ...] = ("tally", "followup", "metrics")
-"""Those whose topics may get more partitions during a run. Metrics: see ``test_growth``."""
+"""Those whose topics may get more partitions during a run."""
 END = START + timedelta(days=800)
 """The clock is set to this at last, so that every timer has fired."""
 

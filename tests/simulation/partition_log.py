@@ -29,10 +29,12 @@ class PartitionLog:
         key: bytes | None,
         value: bytes | None,
         headers: Iterable[tuple[str, bytes]],
+        stamp: int,
         transaction: int | None = None,
     ) -> None:
-        offset = len(self._entries)
-        self._entries.append(KafkaRecord(self.topic, self.partition, offset, key, value, tuple(headers)))
+        """``stamp``: when it came, in milliseconds."""
+        offset, place = len(self._entries), (self.topic, self.partition)
+        self._entries.append(KafkaRecord(*place, offset, key, value, tuple(headers), stamp))
         if transaction is not None:
             self._open.setdefault(transaction, []).append(offset)
 

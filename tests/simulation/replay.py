@@ -6,7 +6,7 @@ read in the order in which the journal has it: each transaction is planned again
 before it left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import gcd
 from typing import Any
@@ -18,8 +18,10 @@ from shared.journal.testing import LONG_AGO
 from shared.journal.testing_results import DeadLetter, Published
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.clients import KafkaRecord, TopicPartition
+from shared.kafka.keys import partition_of
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
+from shared.schemas.topics import DEAD_LETTER_SUFFIX
 from shared.worker.processing import TIMER_TOPIC, Message, Origin
 from tests.simulation.documents import Document, thaw
 from tests.simulation.logs import END
@@ -40,7 +42,8 @@ class Replay:
         self.problems: list[str] = []
         self._planner = Planner(handler, secret, stream=True)
         self._database = f"rapport_{handler.service}"
-        self._records = {(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
+        self._records = {Origin(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
+        self._handled: set[Origin] = set()
         self._watermarks: dict[int, datetime] = {}
         self._counts: dict[int, set[int]] = {}
         """Numbers of partitions under which each was taken over."""
@@ -59,23 +62,28 @@ class Replay:
         for writes in server.commits:
             for partition in self._documents(writes, "partitions"):
                 self._commit(partition, self._documents(writes, "journal"))
+        late = [timer for timer in self.store.timers.values() if timer.due_at <= END]
+        self.problems += [f"{_name(timer)} has never fired" for timer in late]
 
     def _documents(self, writes: Mapping[Place, bytes | None], collection: str) -> list[Document]:
         wanted = (self._database, collection)
         return [thaw(raw) for (name, _), raw in writes.items() if name == wanted and raw is not None]
 
     def _commit(self, partition: Document, journal: Sequence[Document]) -> None:
-        number, horizon = partition["_id"], partition.get("watermark", LONG_AGO)
+        number, stored = partition["_id"], partition.get("watermark", LONG_AGO)
         before = max(self._watermarks.get(number, LONG_AGO), self._inherited(number, partition["counts"]))
-        self._watermarks[number] = horizon
+        self._watermarks[number] = stored
         named = {d["_id"]: d for d in journal}
         at, messages = before, []
         for origin in self._read(journal):
             event = self._event(origin)
             at = max(at, event.time)
             messages.append(Message(number, at, event, origin))
-        last_key = max((_timer(uid)[0] for uid in named if _timer(uid)[1] == horizon), default="")
-        due = [t for t in self.store.timers.values() if self._planner.fire(t).event.uid in named]
+        fired = [(due_at, key) for key, due_at in map(_timer, named) if due_at is not None]
+        horizon, last_key = self._limit(fired, stored, moves=bool(messages) or stored > before)
+        count = partition["counts"][-1]
+        mine = [t for t in self.store.timers.values() if partition_of(t.subject.encode(), count) == number]
+        due = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
         plan = self._planner.plan(
             messages,
             due,
@@ -92,10 +100,20 @@ class Replay:
             self.problems.append(f"a transaction of partition {number} should have, or not have: {wrong}")
         self.store.keep(plan, number, strict=False)
         self.published.add(plan)
-        subjects = {m.event.subject for m in messages}
-        mine = [t for t in self.store.timers.values() if t.subject in subjects]
-        late = [t for t in mine if (t.due_at, t.key) <= (horizon, last_key)]
-        self.problems += [f"{_name(t)} has not fired by {horizon}" for t in late]
+
+    @staticmethod
+    def _limit(
+        fired: Sequence[tuple[datetime, str]], stored: datetime, *, moves: bool
+    ) -> tuple[datetime, str]:
+        """Up to when, and in that instant up to which key, timers fire in a transaction: all that are due by
+        then, in their order. ``stored`` is the watermark that it left; ``moves``: it brought it there.
+
+        A partition that a growth has made, or given others' keys, begins at a watermark that their timers are
+        behind. Steps of those alone go as far as the last of them; ``run`` sees to it that none is left.
+        """
+        if moves:
+            return stored, max((key for due_at, key in fired if due_at == stored), default="")
+        return max(fired, default=(LONG_AGO, ""))
 
     def _read(self, journal: Sequence[Document]) -> list[Origin]:
         """Where the records stand that were handled, in their order."""
@@ -106,11 +124,20 @@ class Replay:
             known = self.store.journal.get(d["_id"])
             if d["topic"] == TIMER_TOPIC or (known is not None and known.origin == origin):
                 continue  # the latter is a tombstone in its place: another event takes it back
+            # One that takes itself back has its dead letter with it, a tombstone what others emitted.
             own = d.get("retracted_until") is not None and "refusal" not in d
-            (moved if own else origins).append(origin)
+            (moved if own and origin not in _letters(d) else origins).append(origin)
+        moved += self._replaced(journal, {*origins, *moved})
         for origin in sorted(moved, key=lambda o: o.offset):
             origins.insert(self._place(origins, origin), origin)
+        self._handled.update(origins)
         return origins
+
+    def _replaced(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
+        """Records that were handled, and refused or taken back, before another one of their ids came in the
+        same step and stands in the journal for both: their dead letters tell where they were."""
+        told = dict.fromkeys(origin for d in journal for origin in _letters(d))
+        return [o for o in told if o not in named and o not in self._handled and o in self._records]
 
     def _place(self, origins: Sequence[Origin], new: Origin) -> int:
         """Where a record was handled. Tombstones are written last: an event of this very step that was taken
@@ -137,8 +164,14 @@ class Replay:
         return latest
 
     def _event(self, origin: Origin) -> Event:
-        record = self._records[origin.topic, origin.partition, origin.offset]
+        record = self._records[origin]
         return decode(open_envelope(record.key, record.value, record.headers), wall_now=END)
+
+
+def _letters(entry: Document) -> list[Origin]:
+    """Where the records stand whose dead letters an entry of the journal emitted."""
+    dead = [r for r in entry.get("emitted", ()) if r["topic"].endswith(DEAD_LETTER_SUFFIX)]
+    return [Origin.parse(bytes(dict(r["headers"])["rapport-origin"]).decode()) for r in dead]
 
 
 def _timer(uid: str) -> tuple[str, datetime | None]:
@@ -149,4 +182,4 @@ def _timer(uid: str) -> tuple[str, datetime | None]:
 
 
 def _name(timer: Timer) -> str:
-    return f"timer {timer.key} of {timer.due_at}"
+    return f"the timer {timer.key} of {timer.due_at}"

@@ -42,7 +42,7 @@ class Transaction:
     number: int
     snapshot: int
     writes: dict[Place, bytes | None] = field(default_factory=dict)
-    """None for a document that goes."""
+    """None for a document that goes. In the order in which they were written last."""
 
 
 class Server:
@@ -270,6 +270,7 @@ class Server:
             self._end(transaction)
             raise failure(112, "WriteConflict error: this operation conflicted with another", TRANSIENT)
         self._locks[name, id] = transaction
+        transaction.writes.pop((name, id), None)  # one deleted and made anew stands where it was made
         transaction.writes[name, id] = raw
 
     def _append(self, name: Name, id: Any, raw: bytes | None) -> None:

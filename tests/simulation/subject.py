@@ -1,6 +1,6 @@
 """A service as the simulation sees it, and those on the journal."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -124,21 +124,26 @@ class JournalSubject:
         wanted.counters = {name: n for name, n in replay.store.used.items() if n}
         got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
         got.emitted = {said for said in got.emitted if not self.emitted_by_others(said[2])}
-        # Where what is refused has no entry, no transaction tells of it.
-        wanted.dead_letters |= {(code, at) for code, at in got.dead_letters if at not in got.origins}
+        # What is no event for the service never comes to a transaction: ``_missing`` looks after it.
+        eventless = {at for at, slot in self._slots(run) if slot.event is None}
+        wanted.dead_letters |= {(code, at) for code, at in got.dead_letters if at in eventless}
         return [*replay.problems, *got.differences(wanted), *self._unread(run, got)]
+
+    def _slots(self, run: Ended) -> Iterator[tuple[str, Slot]]:
+        """All that the service reads, with where it stands."""
+        intake, broker = self.intake(), run.broker
+        for (topic, _), log in broker.records.items():
+            if topic in self.topics:
+                for record in log:
+                    slot = intake.read(record, broker.count_at(record), broker.first_count)
+                    yield f"{record.topic}/{record.partition}/{record.offset}", slot
 
     def _unread(self, run: Ended, got: Result) -> list[str]:
         """Good events of the log that the journal has not, and others that it has."""
-        said, intake = dict[str, bool](), self.intake()
-        refused = {at for _, at in got.dead_letters}
-        for (topic, _), log in run.broker.records.items():
-            if topic in self.topics and topic != "clock":
-                for record in log:
-                    slot = intake.read(record, run.broker.count_at(record))
-                    at = f"{record.topic}/{record.partition}/{record.offset}"
-                    if slot.event is not None:
-                        said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
+        said, refused = dict[str, bool](), {at for _, at in got.dead_letters}
+        for at, slot in self._slots(run):
+            if slot.event is not None and slot.topic != "clock":
+                said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
         known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
         lost = [f"{uid} has had no effect" for uid, good in said.items() if good and uid not in known]
         return lost + [f"{uid} was never said" for uid in sorted(known - said.keys())]

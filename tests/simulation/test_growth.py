@@ -1,6 +1,9 @@
-"""Topics that grow, with the producers stopped and all read: keys move to other partitions."""
+"""Topics that grow, with the producers stopped and all read: keys move to other partitions, and their past is
+copied for services that are built anew."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -39,31 +42,41 @@ def test_metrics_counts_an_event_once_wherever_its_key_moves() -> None:
     assert [p for seed in range(3) for p in play(grows("metrics", seed, again=True)).problems] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the simulated growth copies nothing; integration/test_growth does")
 def test_metrics_built_anew_from_a_log_that_has_grown_says_the_same() -> None:
     problems: list[str] = []
     for seed in range(3):
-        run = grows("metrics", seed, again=False)
-        first = World(run)
-        with patched(run, first.loop.time):
-            first.loop.run_until_complete(first.play())
-        problems += _built_anew(first)
-        _close(first)
+        with both(grows("metrics", seed, again=False)) as (first, anew):
+            problems += [*first.subject.differences(first), *anew.subject.differences(anew)]
     assert problems == []
 
 
-def _built_anew(first: World) -> list[str]:
-    """What is wrong with a database that is made of the same log, from its beginning."""
-    run = replace(first.run, partitions=first.broker.partitions, grows_to=None, bursts=())
-    second = World(run)
-    second.broker.take_logs(first.broker)
-    with patched(run, second.loop.time):
-        second.loop.run_until_complete(second.play())
-        problems = [*second.problems, *second.subject.differences(second)]
-        _close(second)
-    return problems
+@pytest.mark.parametrize("handler", ["tally", "kiosk"])
+def test_a_customer_who_moved_comes_to_the_same_in_a_service_built_anew(handler: Name) -> None:
+    for seed in range(5):
+        with both(grows(handler, seed, again=False)) as (first, anew):
+            assert states(anew) == states(first), seed
 
 
-def _close(world: World) -> None:
-    world.store.closed = world.broker.closed = True
-    world.loop.bury()
+@contextmanager
+def both(run: Scenario) -> Iterator[tuple[World, World]]:
+    """The run, and one of another database that is made of the same log, from its beginning."""
+    first = World(run)
+    with patched(run, first.loop.time):
+        first.loop.run_until_complete(first.play())
+    run = replace(run, partitions=first.broker.partitions, grows_to=None, bursts=())
+    anew = World(run)
+    anew.broker.take_logs(first.broker)
+    with patched(run, anew.loop.time):
+        anew.loop.run_until_complete(anew.play())
+        try:
+            assert [*first.problems, *anew.problems] == []
+            yield first, anew
+        finally:
+            for world in (first, anew):
+                world.store.closed = world.broker.closed = True
+                world.loop.bury()
+
+
+def states(world: World) -> dict[str, str]:
+    database = f"rapport_{world.subject.service}"
+    return {d["_id"]: d["data"] for d in world.store.server.find((database, "state"), {})}

@@ -1,10 +1,11 @@
 """E-mail, by SMTP: what a message looks like, one connection, and what the server's answers mean."""
 
 import contextlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_DEFAULTS
 
@@ -21,18 +22,26 @@ from pydantic import Field, SecretStr
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
-from services.followup.domain.messages.channel import Message
+from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
+from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer, address_mark
 from shared.runtime.settings import Port
 
+HEADERS = HeaderRegistry()
+# Else it is cut at a colon, which ids may have. (Typeshed does not know that the registry mixes classes.)
+HEADERS.map_to_type("message-id", UnstructuredHeader)  # type: ignore[arg-type]
 # A header that does not fit its line is folded into encoded words, and no mail client decodes those in
 # List-Unsubscribe: so lines may be as long as RFC 5322 allows.
-SMTP_POLICY = SMTP_DEFAULTS.clone(max_line_length=998)
+SMTP_POLICY = SMTP_DEFAULTS.clone(max_line_length=998, header_factory=HEADERS)
 UTF8_POLICY = SMTP_POLICY.clone(utf8=True)
 """For addresses that no encoded word may stand for: headers are written as they are."""
 SUBJECT_LIMIT = 200
+MESSAGE_ID = re.compile(r"<?([!-;=?-~]+@[!-;=?-~]+)>?")
+"""A mail's name, in angle brackets or without."""
+LONGEST_ID = 980
+"""What a header's line has room for."""
 
 CONNECTED = Gauge("rapport_smtp_connected", "1 while there is a connection to the SMTP server.")
 OUTAGES = Counter("rapport_smtp_connect_failures_total", "Failed attempts to connect to the SMTP server.")
@@ -94,16 +103,14 @@ class Email(Channel):
         known = self._settings.smtp_utf8 is False or address_mark(self.name, address) in customer.refused
         return NO_UTF8 if known else None
 
-    def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
+    def write(
+        self, texts: Mapping[str, str], unsubscribe_url: str | None, thread: Thread | None = None
+    ) -> Message:
         return Message(
             subject=" ".join(texts["subject.txt"].split())[:SUBJECT_LIMIT],
             text=texts["txt"].strip() + "\n",
             html=texts["html"].strip() + "\n",
-            # Mail programs show a button for these, which posts to the address (RFC 8058).
-            headers={
-                "List-Unsubscribe": f"<{unsubscribe_url}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            },
+            headers={**_unsubscribing(unsubscribe_url), **_answering(thread)},
         )
 
     async def open(self) -> None:
@@ -201,6 +208,22 @@ class Email(Channel):
             await self.close()
 
 
+def _unsubscribing(url: str | None) -> dict[str, str]:
+    """Mail programs show a button for these, which posts to the address (RFC 8058)."""
+    if url is None:
+        return {}
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _answering(thread: Thread | None) -> dict[str, str]:
+    """Mail programs show it with the message that it answers; other channels' names tell them nothing."""
+    named = thread.in_reply_to if thread is not None else None
+    found = MESSAGE_ID.fullmatch(named or "")
+    if found is None or len(found[1]) > LONGEST_ID:
+        return {}
+    return dict.fromkeys(("In-Reply-To", "References"), f"<{found[1]}>")
+
+
 def build(delivery: Delivery, date: datetime) -> EmailMessage:
     """The e-mail of a message. Raises ``BadMessageError``.
 
@@ -212,8 +235,9 @@ def build(delivery: Delivery, date: datetime) -> EmailMessage:
         message["To"] = _party(_name(delivery.to.name), to)
         message["Subject"] = delivery.subject
         message["Date"] = date
-        message["Message-ID"] = f"<{delivery.outreach_id}@rapport>"
-        message["Auto-Submitted"] = "auto-generated"
+        # By this an answer finds its way back.
+        message["Message-ID"] = f"<{delivery.outreach_id}@{sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "no" if delivery.rule == REPLY else "auto-generated"
         for name, value in delivery.headers.items():
             message[name] = value
         message.set_content(delivery.text)

@@ -31,7 +31,7 @@ from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
-from services.followup.domain.messages.channel import Message
+from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import Name
 from services.followup.domain.state import Customer
@@ -114,9 +114,14 @@ class Webhook(Channel):
     def address(self, customer: Customer) -> str | None:
         return customer.customer_id if self.name == "push" else customer.phone
 
-    def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
+    def write(
+        self, texts: Mapping[str, str], unsubscribe_url: str | None, thread: Thread | None = None
+    ) -> Message:
         (text,) = texts.values()
-        return Message(text.strip(), headers={"unsubscribe_url": unsubscribe_url})
+        told = {"unsubscribe_url": unsubscribe_url}
+        if thread is not None:
+            told |= {"conversation_id": thread.conversation_id, "in_reply_to": thread.in_reply_to}
+        return Message(text.strip(), headers={name: value for name, value in told.items() if value})
 
     async def open(self) -> None:
         """A connection is tried, so that an outage leaves no trace on any message."""

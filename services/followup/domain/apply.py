@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.followup.domain import commands, customers, planning, reports
+from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
@@ -14,7 +14,12 @@ from shared.domain import Context, Effects
 from shared.facts.complaints import KINDS, step_of
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
-from shared.schemas.commands.followup import DeliveryReported, OutreachRequested, UnsubscribeRequested
+from shared.schemas.commands.followup import (
+    DeliveryReported,
+    OutreachRequested,
+    ReplyRequested,
+    UnsubscribeRequested,
+)
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -36,6 +41,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerErased,
     *KINDS,
     OutreachRequested,
+    ReplyRequested,
     UnsubscribeRequested,
     DeliveryReported,
 )
@@ -57,6 +63,8 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
             return commands.request_outreach(state, policy, data, now, context.new_id)
+        case ReplyRequested():
+            return replies.send_reply(state, policy, data, now)
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:

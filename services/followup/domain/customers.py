@@ -29,7 +29,7 @@ def consent(
     known = state.consent(data.purpose, data.channel)
     if known is not None:
         ahead = known.granted and not data.granted
-        if at < (known.order.by if ahead else known.at):
+        if order < known.order if ahead else at < known.at:
             return nothing(state)
     word = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at, by=by)
     others = tuple(c for c in state.consents if (c.purpose, c.channel) != (data.purpose, data.channel))

@@ -69,6 +69,21 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     return Go(address(state, policy, outreach.channel) or "")
 
 
+def reach(state: Customer, policy: Policy, channel: str) -> Go | No:
+    """Where the channel reaches the customer, whatever consents, hours and complaints say; or why not."""
+    if state.erased:
+        return No("erased")
+    to = address(state, policy, channel)
+    if to:
+        return Go(to)
+    if channel not in policy.channels:
+        return No("condition_unmet", f"nothing is sent by {channel}")
+    why = unusable(state, policy, channel)
+    if why:
+        return No("address_suppressed", why)
+    return No("condition_unmet", f"no address for {channel} is known")
+
+
 def address(state: Customer, policy: Policy, channel: str) -> str | None:
     """Where the channel reaches the customer; None where it does not, or there is no such channel."""
     known = policy.channels.get(channel)

@@ -1,5 +1,8 @@
 """An outreach from the calendar to the sender."""
 
+from collections.abc import Callable
+from functools import partial
+
 from services.followup.domain.decision import Go, No, Wait, decide
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.templates import TemplateFaultError
@@ -46,14 +49,18 @@ def settle(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
             # Silently: else every message of a night would be one more event.
             return Effects(with_plan(state, planned), timers=(SetTimer(planned.timer, moment(until)),))
         case No() as no:
-            return _suppress(without_plan(state, planned.outreach_id), policy, planned, no, now)
+            return suppress(without_plan(state, planned.outreach_id), policy, planned, no, now)
         case Go(to):
-            return _hand_over(without_plan(state, planned.outreach_id), policy, planned, to, now)
+            rest = without_plan(state, planned.outreach_id)
+            return hand_over(rest, policy, planned, to, partial(render, rest, policy, planned), now)
 
 
-def _hand_over(state: Customer, policy: Policy, planned: Planned, to: str, now: Micros) -> Effects[Customer]:
+def hand_over(
+    state: Customer, policy: Policy, planned: Planned, to: str, write: Callable[[], Message], now: Micros
+) -> Effects[Customer]:
+    """Give the sender what ``write`` makes, which raises ``TemplateFaultError`` where that cannot be."""
     try:
-        message = render(state, policy, planned)
+        message = write()
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
     flight = InFlight(
@@ -106,7 +113,8 @@ def _unwritable(state: Customer, planned: Planned, error: str, now: Micros) -> E
     return Effects(state, emits=(Emit(data, moment(now)),), rows=(failed,))
 
 
-def _suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Micros) -> Effects[Customer]:
+def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Micros) -> Effects[Customer]:
+    """Tell that it does not go, and why."""
     rule = policy.rules.rule(planned.rule)
     if no.reason in UNREACHED and rule and rule.at_most_one_in:
         others = tuple(u for u in state.unreached if u.rule != rule.name)

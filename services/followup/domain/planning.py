@@ -53,7 +53,7 @@ def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: Ne
             return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
         if rule.at_most_one_in and near_sent(state, policy, rule, due(fact.at, rule.delay)):
             return nothing(state)
-    return _see_anew(state, policy, rule, fact.now, new_id, trigger(policy, rule, fact))
+    return _see_anew(state, policy, rule, fact.now, new_id, trigger(policy, rule, fact, new_id))
 
 
 def _see_anew(

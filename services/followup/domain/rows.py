@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import QuietHours, zone
+from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
 from shared.domain import Collection, Put
@@ -130,7 +131,7 @@ def ready_row(
             "not_before": moment(now),
             "decided_at": moment(now),
             "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),
-            "quiet": _quiet(state, policy),
+            "quiet": None if outreach.rule == REPLY else _quiet(state, policy),
             "from": {"name": rules.sender.name, "address": rules.sender.address},
             "to": {"name": state.name, "address": to},
             "subject": message.subject,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.followup.domain.effects import NewId
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import due, span
@@ -39,7 +40,7 @@ class Fact:
     """Told before, otherwise: it may undo what the first cannot, and starts nothing."""
 
 
-def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:
+def trigger(policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Planned | None:
     """What the fact is to a rule of which it is a trigger; None where that is history."""
     due_at = due(fact.at, rule.delay)
     if due_at < fact.now - span(policy.rules.stale(rule.name)):
@@ -48,7 +49,7 @@ def trigger(policy: Policy, rule: Rule, fact: Fact) -> Planned | None:
         at=fact.at,
         by=fact.by,
         outreach_id="",
-        key=rule.key(fact.data),
+        key=f"{rule.name}:{new_id(f'every:{rule.name}')}" if rule.every else rule.key(fact.data),
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),

@@ -51,7 +51,7 @@ class OutreachAnswer(Frozen):
 
     outreach_id: str
     rule: str
-    """``manual`` for what was sent by hand."""
+    """``manual`` for what was sent by hand, ``reply`` for what an agent wrote in a conversation."""
     template: str
     purpose: str
     channel: str

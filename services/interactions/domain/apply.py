@@ -1,71 +1,38 @@
 """One customer's events, one by one: state in, effects out. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import structs
 
-from services.interactions import errors
-from services.interactions.domain.activity.channels import channel_used
-from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
-from services.interactions.domain.activity.outreach import outreach_ended, outreach_planned
-from services.interactions.domain.activity.products import product_registered
-from services.interactions.domain.activity.purchases import purchase_made, purchase_returned
-from services.interactions.domain.activity.subscriptions import subscription_cancelled, subscription_term
-from services.interactions.domain.complaints import promises, waiting
+from services.interactions.domain.complaints import compensation, promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
-from services.interactions.domain.complaints.opening import complaint_opened
-from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
-from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
-from services.interactions.domain.conversations.steps import STEP_TYPES
-from services.interactions.domain.names import nothing_else, once, survey_answered
-from services.interactions.domain.past import placed_in_log
-from services.interactions.domain.profile.consents import consent_changed
-from services.interactions.domain.profile.matched import with_matched
-from services.interactions.domain.rows import CUSTOMERS, TIMELINE, customer_row
-from services.interactions.domain.search import profile_rows
+from services.interactions.domain.complaints.low_scores import reopening
+from services.interactions.domain.complaints.root_causes import require_listed
+from services.interactions.domain.conversations import commands as conversations
+from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.sla.policy import Sla
-from services.interactions.domain.state import Customer, altered
-from services.interactions.domain.telling import Change, Told
-from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Context, Effects, Emit, Put
-from shared.facts.complaints import TRANSITIONS
-from shared.facts.profile import profile_told
+from services.interactions.domain.state import Customer
+from services.interactions.domain.tasks import state as tasks
+from services.interactions.domain.tasks.apply import apply as apply_task
+from services.interactions.domain.telling import Told
+from shared.domain import Context, Effects, Emit, Kind, RefusedError
 from shared.schemas.base import Data
-from shared.schemas.commands.complaints import ComplaintCommand, ComplaintOpenRequested
-from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
-from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
+from shared.schemas.commands.complaints import (
+    ComplaintApproveRequested,
+    ComplaintCommand,
+    ComplaintCompensateRequested,
+    ComplaintOpenRequested,
+    ComplaintResolveRequested,
+)
+from shared.schemas.commands.conversations import ConversationCommand
+from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
+from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
-from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
-from shared.schemas.interactions import InteractionLogged
-from shared.schemas.loyalty import (
-    MemberEnrolled,
-    PointsAdjusted,
-    PointsEarned,
-    PointsExpired,
-    PointsRedeemed,
-    PointsRestored,
-    PointsReversed,
-    TierChanged,
-)
-from shared.schemas.outreach import (
-    OutreachCancelled,
-    OutreachFailed,
-    OutreachScheduled,
-    OutreachSent,
-    OutreachSuppressed,
-)
-from shared.schemas.purchases import (
-    ProductRegistered,
-    PurchaseMade,
-    PurchaseReturned,
-    SubscriptionCancelled,
-    SubscriptionRenewed,
-    SubscriptionStarted,
-)
+from shared.schemas.teams import TASK, TaskDone, TaskOpened
 from shared.schemas.timer import TimerFired
-from shared.schemas.times import Micros, micros, moment
+from shared.schemas.times import micros, moment
 from shared.schemas.topics import TOPICS
 
 FACT_TOPICS = ("customers", "interactions", "complaints", "purchases", "feedback", "loyalty", "outreach")
@@ -73,67 +40,16 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
     ComplaintOpenRequested,
     *STEPS,
+    TaskOpened,
+    TaskDone,
+    TaskOpenRequested,
+    TaskDoneRequested,
+    ComplaintCompensateRequested,
+    ComplaintApproveRequested,
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
 )
-
-CLOCK_TYPES = tuple(cls for cls in TOPICS["complaints"] if issubclass(cls, ComplaintClockData))
-
-D = TypeVar("D", bound=Data)
-Plain = Callable[[Customer, D, Micros], Customer]
-"""The customer after a fact of a time. Raises the fold's refusals."""
-Fold = Callable[[Customer, Told], Change]
-
-
-def _plain(fold: Plain[D], *kinds: type[D]) -> dict[type[Data], Fold]:
-    """Here mypy sees that a fold takes the types it is given; the table itself cannot say so."""
-
-    def folded(customer: Customer, told: Told) -> Change:
-        data: Any = told.event.data
-        return Change(fold(customer, data, told.at))
-
-    return dict.fromkeys(kinds, folded)
-
-
-def _profile(customer: Customer, told: Profile, at: Micros) -> Customer:
-    profile = profile_told(customer.profile, told, at)
-    return customer if profile is customer.profile else altered(customer, profile=profile)
-
-
-FOLDS: Mapping[type[Data], Fold] = {
-    **_plain(_profile, CustomerRegistered, CustomerUpdated),
-    ConsentChanged: consent_changed,
-    InteractionLogged: interaction_logged,
-    **dict.fromkeys(STEP_TYPES, conversation_stepped),
-    ComplaintOpened: complaint_opened,
-    **dict.fromkeys(TRANSITIONS, complaint_stepped),
-    **dict.fromkeys(CLOCK_TYPES, clock_told),
-    PurchaseMade: purchase_made,
-    PurchaseReturned: purchase_returned,
-    **dict.fromkeys(
-        (SubscriptionStarted, SubscriptionRenewed), once(subscription_term, errors.DUPLICATE_TERM)
-    ),
-    **_plain(subscription_cancelled, SubscriptionCancelled),
-    SurveyAnswered: survey_answered,
-    ReviewPosted: once(nothing_else, errors.DUPLICATE_REVIEW),
-    ReferralMade: once(nothing_else, errors.DUPLICATE_REFERRAL),
-    ProductRegistered: once(product_registered, errors.DUPLICATE_PRODUCT),
-    MemberEnrolled: member_enrolled,
-    **_plain(
-        points_moved,
-        PointsEarned,
-        PointsReversed,
-        PointsRedeemed,
-        PointsExpired,
-        PointsRestored,
-        PointsAdjusted,
-    ),
-    **_plain(tier_changed, TierChanged),
-    **_plain(outreach_planned, OutreachScheduled),
-    **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
-}
-"""What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
-
-CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
-"""Facts whose channel the customer used."""
+KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
+"""States that are no customer's."""
 
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -143,51 +59,60 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
     Raises as the folds do; a fact so refused is a dead letter.
     """
     data, at = event.data, micros(event.time)
-    if isinstance(data, TimerFired):
-        if data.name == waiting.TIMER:
+    told = Told(event, at, context)
+    match data:
+        case TimerFired(name=waiting.TIMER):
             return waiting.expired(customer, at)
-        return promises.fired(sla, customer, Told(event, at, context), data.name)
-    if not isinstance(data, (ComplaintOpenRequested, ComplaintCommand)):
-        told = Told(event, at, context)
-        return promises.watched(sla, customer, apply_fact(customer, told), told)
-    fact = decide(data, context)
-    at = decided_at(customer, fact, at)
-    told = Told(structs.replace(event, data=fact, time=moment(at)), at, context, asked=True)
-    effects = replace(apply_fact(customer, told), emits=(Emit(fact, told.event.time),))
-    effects = promises.watched(sla, customer, effects, told)
-    return replace(effects, outcome=outcome(effects.state, fact))
+        case TimerFired():
+            return promises.fired(sla, customer, told, data.name)
+        case ComplaintCompensateRequested() | ComplaintApproveRequested():
+            decided = compensation.decided(sla.compensation, customer, data, at, context)
+            if decided.granted is None:
+                effects = Effects(decided.customer, outcome=compensation.NEEDS_APPROVAL)
+            else:
+                effects = _asked_for(decided.customer, told, decided.granted)
+        case ComplaintOpenRequested() | ComplaintCommand():
+            if isinstance(data, ComplaintResolveRequested):
+                require_listed(sla, data)
+            effects = _asked_for(customer, told, decide(data, context))
+        case ConversationCommand():
+            effects = _conversation_asked(customer, told, data)
+        case _:
+            effects = apply_fact(customer, told)
+    return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
 
 
-def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
-    """The customer that a fact leaves, and its rows: one of the timeline, and those it changes."""
-    data = told.event.data
-    fold = FOLDS.get(type(data))
-    change = Change(customer) if fold is None else fold(customer, told)
-    new = with_matched(_counted(change, told), told)
-
-    told_row = timeline_row(told.event, told.at, change.note, change.complaint, change.conversation_id)
-    row = placed_in_log(told_row, told, new).document()
-    # A complaint's step may come again, as a dead letter that was replayed, and finds its row there.
-    rows: list[Append | Put] = [Put(TIMELINE, row) if type(data) in TRANSITIONS else Append(TIMELINE, row)]
-    if customer.seen_at is None or new.profile is not customer.profile:
-        assert new.seen_at is not None
-        rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
-        rows.extend(profile_rows(customer, new))
-    rows.extend(change.rows)
-    return Effects(new, (), waiting.timers(customer, new), tuple(rows), retracts=change.retracts)
+def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:
+    """The fact that a command leads to: it takes effect, is emitted and answered."""
+    at = decided_at(customer, fact, command.at)
+    event = structs.replace(command.event, data=fact, time=moment(at))
+    effects = apply_fact(customer, Told(event, at, command.context, asked=True))
+    return replace(effects, emits=(Emit(fact, event.time),), outcome=outcome(effects.state, fact))
 
 
-def _counted(change: Change, told: Told) -> Customer:
-    """With the facts of its topic that have an effect now, and one more use of the channel that the customer
-    came by. A copy leaves all as it was."""
-    customer, data = change.customer, told.event.data
-    update: dict[str, Any] = {}
-    if change.counted:
-        counts = customer.counts
-        update["counts"] = {**counts, data.topic: counts.get(data.topic, 0) + change.counted}
-        if isinstance(data, CHANNEL_USES):
-            update["channels"] = channel_used(customer.channels, data.channel, told.at)
-    if customer.seen_at is None:
-        # A clock that runs ahead does not bring its customer before all others.
-        update["seen_at"] = min(told.at, told.now)
-    return altered(customer, **update) if update else customer
+def _with_reopenings(before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With the complaints reopened that low scores are about, as the fact has made it known."""
+    while (due := reopening(before, effects.state, told, len(effects.emits))) is not None:
+        try:
+            more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
+        except RefusedError:  # no room for another step
+            break
+        effects = replace(
+            effects,
+            state=more.state,
+            emits=(*effects.emits, Emit(due.data, due.time)),
+            timers=(*effects.timers, *more.timers),
+            rows=(*effects.rows, *more.rows),
+        )
+    return effects
+
+
+def _conversation_asked(customer: Customer, command: Told, asked: ConversationCommand) -> Effects[Customer]:
+    """What followup is to send goes out with the fact."""
+    fact, at, request = conversations.decide(customer, asked, command.at, command.context)
+    told = command._replace(
+        event=structs.replace(command.event, data=fact, time=moment(at)), at=at, asked=True
+    )
+    emits = tuple(Emit(data, told.event.time) for data in (fact, request) if data is not None)
+    effects = replace(apply_fact(customer, told), emits=emits)
+    return replace(effects, outcome=conversations.outcome(effects.state, told.event))

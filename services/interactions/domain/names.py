@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from services.interactions.domain.complaints.low_scores import with_score
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import ANSWERED_BEFORE, COPY, Change, Told
 from shared.domain import ErrorCode
@@ -36,13 +37,13 @@ def once(
 
 
 def survey_answered(customer: Customer, told: Told) -> Change:
-    """Two answers to one survey about one thing count once."""
+    """Two answers to one survey about one thing count once. What one says of a complaint is kept."""
     data = told.event.data
     assert isinstance(data, SurveyAnswered)
     key = answer_of(data)
     if key is None:
         return Change(customer)
-    name = Name("answer", key, key[:4])
+    customer, name = with_score(customer, told), Name("answer", key, key[:4])
     if heard(customer.names, name) is not Heard.NEW:
         return Change(customer, 0, ANSWERED_BEFORE)
     return Change(_with(customer, name, told))

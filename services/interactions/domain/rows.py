@@ -11,6 +11,8 @@ from typing import Any, Self
 import msgspec
 
 from services.interactions.domain.complaints.standing import standing
+from services.interactions.domain.conversations.course import Conversation, HandledBy
+from services.interactions.domain.conversations.course import Status as ConversationStatus
 from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Collection
 from shared.facts.complaints import Status
@@ -20,8 +22,10 @@ from shared.schemas.times import Micros
 
 TIMELINE = "timeline"
 COMPLAINTS = "complaints"
+CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
+TASKS = "tasks"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -31,8 +35,21 @@ COLLECTIONS = (
         personal=("summary",),
         indexes=("complaint_id", "status,-order", "-order"),
     ),
+    # What a conversation is about is in its messages, which are the timeline's.
+    Collection(
+        CONVERSATIONS,
+        owner="customer",
+        personal=(),
+        indexes=("conversation_id", "status,-order", "-order"),
+    ),
     Collection(CUSTOMERS, owner="_id", personal=("name", "email", "segment"), indexes=("id_key",)),
     Collection(SEARCH, owner="customer", personal=("key",), indexes=("key",)),
+    Collection(
+        TASKS,
+        owner="customer",
+        personal=("text", "outcome"),
+        indexes=("task_id", "team,status,order", "status,order", "customer"),
+    ),
 )
 
 _YEAR_1 = 62_135_596_800_000_000
@@ -111,6 +128,28 @@ class ComplaintRow(Row, frozen=True):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """The clock that falls due next, and when."""
+    approvals: tuple[dict[str, Any], ...] = ()
+    """Compensation that waits, each as ``state.Approval`` in JSON."""
+
+
+class ConversationRow(Row, frozen=True):
+    """A conversation in brief. Ids come from many sources and may meet: the customer is part of ``_id``."""
+
+    key: str = msgspec.field(name="_id")
+    customer_id: str = msgspec.field(name="customer")
+    order: str
+    conversation_id: str
+    status: ConversationStatus
+    handled_by: HandledBy
+    agent_id: str | None
+    team: str | None
+    priority: str | None
+    channel: str | None
+    opened_at: Micros
+    updated_at: Micros
+    closed_at: Micros | None
+    into: str | None = None
+    """The conversation that it is part of by now, or itself where nothing is left of it: it is in no list."""
 
 
 class CustomerRow(Row, frozen=True, omit_defaults=True):
@@ -159,6 +198,27 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         waiting=complaint.waiting,
         next_due=complaint.next_due,
         next_clock=complaint.next_clock,
+        approvals=tuple(one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals),
+    )
+
+
+def conversation_row(customer_id: str, one: Conversation, into: str | None = None) -> ConversationRow:
+    key = f"{one.conversation_id} {customer_id}"
+    return ConversationRow(
+        key=key,
+        customer_id=customer_id,
+        order=sort_key(one.opened_at, key),
+        conversation_id=one.conversation_id,
+        status=one.status,
+        handled_by=one.handled_by,
+        agent_id=one.agent_id,
+        team=one.team,
+        priority=one.priority,
+        channel=one.channel,
+        opened_at=one.opened_at,
+        updated_at=one.updated_at,
+        closed_at=one.closed_at,
+        into=into,
     )
 
 

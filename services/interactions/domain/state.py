@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
@@ -106,6 +107,8 @@ class Complaint(Open):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """As of the last look: the clock that falls due next, and when."""
+    approvals: tuple[Approval, ...] = ()
+    """Compensation that waits for an approval, the first asked for first."""
 
     @property
     def life(self) -> Life:
@@ -235,6 +238,8 @@ class Customer(Open):
     conversations: Conversations = Conversations()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
+    scores: tuple[Score, ...] = ()
+    """About complaints, known or not, in the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
     seen_at: Micros | None = None

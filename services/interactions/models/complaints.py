@@ -10,16 +10,32 @@ from pydantic import Field, model_validator
 from services.interactions.domain.rows import ComplaintRow, TimelineRow
 from services.interactions.domain.sla.course import Clock, Course
 from services.interactions.domain.sla.runs import State
+from services.interactions.models.compensation import ApprovalView, approval_view
 from shared.facts.complaints import KINDS, Status
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.commands.complaints import ComplaintCommand
-from shared.schemas.complaints import ClockName, CompensationKind, ComplaintOpened, ComplaintResolved
-from shared.schemas.fields import GivenPoints, Label, Price, Severity
+from shared.schemas.complaints import (
+    ClockName,
+    ComplaintEscalated,
+    ComplaintOpened,
+    ComplaintResolved,
+    ComplaintsData,
+    ComplaintSlaBreached,
+    ComplaintSlaMet,
+    ComplaintSlaWarned,
+)
+from shared.schemas.fields import Label, Severity
 from shared.schemas.times import SECOND, maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
 
-_KINDS = [kind.event_type for kind in KINDS]
+_NOTICES: tuple[type[ComplaintsData], ...] = (
+    ComplaintSlaWarned,
+    ComplaintSlaMet,
+    ComplaintSlaBreached,
+    ComplaintEscalated,
+)
+_KINDS = [kind.event_type for kind in (*KINDS, *_NOTICES)]
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -84,21 +100,6 @@ class Reopening(Strict):
 
 class Closing(Strict):
     """There is nothing to say about it."""
-
-
-class Compensation(Strict):
-    """``points`` for kind points; ``money`` for kind refund; a voucher may say either."""
-
-    kind: CompensationKind
-    points: GivenPoints | None = None
-    money: Price | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Compensation":
-        needed = {"points": "points", "refund": "money"}.get(self.kind)
-        if needed is not None and getattr(self, needed) is None:
-            raise ValueError(f"{needed} is needed for kind {self.kind}")
-        return self
 
 
 class Opened(Frozen):
@@ -168,12 +169,15 @@ class ComplaintDetail(ComplaintView):
     resolution: str | None
     root_cause: str | None
     clocks: list[ClockView]
+    approvals: list[ApprovalView]
+    """Compensation that waits for an approval, the first asked for first."""
     history: list[StepView]
 
 
-def command_of(kind: type[C], complaint_id: str, body: Strict) -> C:
-    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path."""
-    return kind.model_validate(body.model_dump(exclude_none=True) | {"complaint_id": complaint_id})
+def command_of(kind: type[C], complaint_id: str, body: Strict, **caller: object) -> C:
+    """What a body asks for, as a command: both have the same fields, the complaint's id is in the path, and
+    ``caller`` says who asks."""
+    return kind.model_validate(body.model_dump(exclude_none=True) | caller | {"complaint_id": complaint_id})
 
 
 def complaint_view(row: ComplaintRow) -> ComplaintView:
@@ -200,12 +204,13 @@ def complaint_detail(row: ComplaintRow, course: Course, history: Sequence[Timeli
         description=opened.get("description"),
         resolution=resolved.get("resolution"),
         root_cause=resolved.get("root_cause"),
-        clocks=[_clock(clock) for clock in course.clocks],
+        clocks=[clock_view(clock) for clock in course.clocks],
+        approvals=[approval_view(one) for one in row.approvals],
         history=steps,
     )
 
 
-def _clock(clock: Clock) -> ClockView:
+def clock_view(clock: Clock) -> ClockView:
     return ClockView(
         clock=clock.clock,
         state=clock.state,
@@ -217,7 +222,8 @@ def _clock(clock: Clock) -> ClockView:
 
 
 def _in_order(row: TimelineRow) -> tuple[bool, int, int, str]:
-    """The opening first, then by time; of one instant as ``shared.facts.complaints`` orders them."""
+    """The opening first, then by time; of one instant as ``shared.facts.complaints`` orders them, then what
+    was told of clocks."""
     kind = _KINDS.index(row.type) if row.type in _KINDS else len(_KINDS)
     return kind != 0, row.at, kind, row.place
 

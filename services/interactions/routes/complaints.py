@@ -17,12 +17,12 @@ from services.interactions.errors import (
     INVALID_TRANSITION,
     TOO_MANY_COMPLAINTS,
     UNKNOWN_COMPLAINT,
+    UNKNOWN_ROOT_CAUSE,
 )
 from services.interactions.models.complaints import (
     Acknowledgement,
     Change,
     Closing,
-    Compensation,
     ComplaintDetail,
     ComplaintView,
     NewComplaint,
@@ -50,7 +50,6 @@ from shared.schemas.commands.complaints import (
     ComplaintChangeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
-    ComplaintCompensateRequested,
     ComplaintOpenRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
@@ -126,9 +125,9 @@ async def get_complaint(
     customer_id: Whose = None,
 ) -> ComplaintDetail:
     """The clocks as they stand now; what was told of them is in the history."""
-    row = await _the_one(store, complaint_id, customer_id)
+    row = await the_one(store, complaint_id, customer_id)
     now = micros(await clock.now(row.customer_id))
-    course = await _course(store, sla, row, now)
+    course = await course_now(store, sla, row, now)
     return complaint_detail(row, course, await store.complaint_history(row.customer_id, complaint_id))
 
 
@@ -144,19 +143,22 @@ class OneComplaint:
         customer_id: Whose = None,
         key: IdempotencyKey = None,
     ) -> None:
-        self._principal = principal
+        self.principal = principal
         self._store = store
         self._commands = commands
         self._complaint_id = complaint_id
         self._customer_id = customer_id
         self._key = key
 
-    async def ask(self, action: str, kind: type[ComplaintCommand], body: Strict) -> JSONResponse:
-        """Send the command and answer what its worker says. Raises as ``STEP`` says."""
-        row = await _the_one(self._store, self._complaint_id, self._customer_id)
-        command = command_of(kind, self._complaint_id, body)
+    async def ask(
+        self, action: str, kind: type[ComplaintCommand], body: Strict, **caller: object
+    ) -> JSONResponse:
+        """Send the command and answer what its worker says; ``caller``: what it says of who asks. Raises as
+        ``STEP`` says."""
+        row = await the_one(self._store, self._complaint_id, self._customer_id)
+        command = command_of(kind, self._complaint_id, body, **caller)
         route = f"complaints.{action}"
-        answer = await self._commands.submit(self._principal, route, row.customer_id, command, self._key)
+        answer = await self._commands.submit(self.principal, route, row.customer_id, command, self._key)
         return answer.response()
 
 
@@ -176,8 +178,13 @@ async def update(complaint: Asked, body: Update) -> JSONResponse:
     return await complaint.ask("update", ComplaintUpdateRequested, body)
 
 
-@router.post("/complaints/{complaint_id}/resolve", summary="Give a solution", responses=STEP)
+@router.post(
+    "/complaints/{complaint_id}/resolve",
+    summary="Give a solution",
+    responses=STEP | responses(UNKNOWN_ROOT_CAUSE),
+)
 async def resolve(complaint: Asked, body: Resolution) -> JSONResponse:
+    """``root_cause`` is one of the SLA file's ``root_causes``, where it lists any."""
     return await complaint.ask("resolve", ComplaintResolveRequested, body)
 
 
@@ -189,12 +196,6 @@ async def reopen(complaint: Asked, body: Reopening) -> JSONResponse:
 @router.post("/complaints/{complaint_id}/close", summary="Nothing is left to do", responses=STEP)
 async def close(complaint: Asked, body: Annotated[Closing, Body()] = NO_MORE) -> JSONResponse:
     return await complaint.ask("close", ComplaintCloseRequested, body)
-
-
-@router.post("/complaints/{complaint_id}/compensate", summary="Make good", responses=STEP)
-async def compensate(complaint: Asked, body: Compensation) -> JSONResponse:
-    """Points are credited by loyalty; any time before the close."""
-    return await complaint.ask("compensate", ComplaintCompensateRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/change", summary="Correct or hand over", responses=STEP)
@@ -214,7 +215,7 @@ async def resume(complaint: Asked, body: Annotated[Resumption, Body()] = GO_ON) 
     return await complaint.ask("resume", ComplaintResumeRequested, body)
 
 
-async def _course(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Micros) -> Course:
+async def course_now(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Micros) -> Course:
     """Of its clocks; of a closed one that made room for others, none are left."""
     customer = await store.customer(row.customer_id)
     complaint = None if customer is None else found(customer.complaints, row.complaint_id, complaint_key)
@@ -223,7 +224,7 @@ async def _course(store: InteractionsStore, sla: Sla, row: ComplaintRow, now: Mi
     return course_of(sla, customer, complaint, now)
 
 
-async def _the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> ComplaintRow:
+async def the_one(store: InteractionsStore, complaint_id: str, customer_id: str | None) -> ComplaintRow:
     """The complaint of this id. Raises 404 ``unknown_complaint``, 409 ``ambiguous_complaint``."""
     rows = await store.complaints_named(complaint_id, customer_id)
     if not rows:

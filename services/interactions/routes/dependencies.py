@@ -25,10 +25,13 @@ Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
+Approver = Annotated[Principal, Depends(require("complaints:approve"))]
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
+ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
+TaskId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 def last_shown(cursor: str | None) -> str | None:

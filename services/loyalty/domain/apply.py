@@ -157,7 +157,7 @@ def _passes_by(program: Callable[[Micros], Program], joined: Micros | None, at: 
         case PurchaseMade():
             return joined is not None and at < joined and program(at).enrolment == "explicit"
         case CompensationGranted():
-            return data.kind != "points"
+            return data.kind != "points" and (data.kind != "voucher" or data.reward_id is None)
         case MemberEnrolled():
             return joined is not None
         case ReferralMade():
@@ -191,8 +191,10 @@ def _act(book: Book, at: Micros, data: Data) -> Outcome:
             purchases.returned(book, at, data)
         case TimerFired():
             pass  # its time has passed
-        case CompensationGranted():
+        case CompensationGranted(kind="points"):
             members.compensated(book, at, data)
+        case CompensationGranted():
+            rewards.compensated(book, at, data)
         case CustomerRegistered() | CustomerUpdated():
             members.profile(book, at, data)
         case CustomerErased():

@@ -65,6 +65,14 @@ def require_member(book: Book) -> None:
         raise errors.UNKNOWN_MEMBER(member=book.member)
 
 
+def join_by_gift(book: Book, at: Micros) -> None:
+    """Something is given to the customer: under automatic enrolment that makes a member. Raises
+    ``RefusedError`` (404 ``unknown_member``) where it does not."""
+    if book.program(at).enrolment == "automatic":
+        enrol(book, at)
+    require_member(book)
+
+
 def enrolled(book: Book, *, new: bool) -> Outcome:
     """201 for a new member, 200 for one who was."""
     assert book.enrolled_at is not None
@@ -84,9 +92,7 @@ def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
     """
     if not data.points or data.points < 0:
         raise errors.MISSING_POINTS(field="points")
-    if book.program(at).enrolment == "automatic":
-        enrol(book, at)
-    require_member(book)
+    join_by_gift(book, at)
     entries.earn(book, data.points, at, rules.Compensation(complaint_id=data.complaint_id))
 
 

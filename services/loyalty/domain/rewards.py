@@ -1,4 +1,4 @@
-"""Points become vouchers; a voucher is used once, or given back unused."""
+"""Points become vouchers, and some are given; a voucher is used once, or given back unused."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,12 +8,13 @@ from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.settle import settle
-from services.loyalty.domain.members import insufficient, require_member
+from services.loyalty.domain.members import insufficient, join_by_gift, require_member
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.rows import VoucherRow
-from services.loyalty.domain.state import Pieces, Voucher
+from services.loyalty.domain.state import Lot, Pieces, Voucher
 from shared.domain import Outcome
 from shared.facts.text import voucher_code
+from shared.schemas.complaints import CompensationGranted
 from shared.schemas.loyalty import RewardIssued, VoucherCancelled
 from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned, ReturnItem
 from shared.schemas.times import DAY, Micros, moment
@@ -26,37 +27,77 @@ def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
     ``reward_unavailable``, ``insufficient_points``, ``out_of_stock``.
     """
     require_member(book)
-    reward = book.program(at).catalogue.get(reward_id)
-    if reward is None:
-        raise errors.UNKNOWN_REWARD(field="reward_id", reward_id=reward_id)
+    reward = _reward(book, at, reward_id)
     _require_offer(book, at, reward)
     if reward.cost > book.balance:
         raise insufficient(book, reward.cost)
-    if not book.has_left(reward.counter, reward.stock):
-        raise errors.OUT_OF_STOCK(field="reward_id", reward_id=reward.id)
-    if reward.stock is not None:
-        book.take(reward.counter, 1, reward.stock)
-    voucher = Voucher(
-        code=code,
-        reward_id=reward.id,
-        cost=reward.cost,
-        issued_at=at,
-        expires_at=at + reward.validity_days * DAY,
-        pieces=entries.redeem(book, reward.cost, at, rules.Redemption(reward.id)),
-    )
-    expires_at = moment(voucher.expires_at)
-    book.vouchers.append(voucher)
-    book.voucher_rows.append(VoucherRow(book.member, voucher))
-    book.emit(RewardIssued(reward_id=reward.id, voucher_code=code, expires_at=expires_at), at)
+    _take_one(book, reward)
+    pieces = entries.redeem(book, reward.cost, at, rules.Redemption(reward.id))
+    voucher = _issue(book, at, reward, code, reward.cost, pieces)
     return Outcome(
         201,
         {
             "voucher_code": code,
             "reward_id": reward.id,
-            "expires_at": expires_at.isoformat(),
+            "expires_at": moment(voucher.expires_at).isoformat(),
             "balance": book.balance,
         },
     )
+
+
+def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
+    """Issue a reward's voucher without points, given for a complaint: who gave it is bound neither to the
+    reward's tier nor to its window. Under automatic enrolment it makes a member, as points do.
+
+    Raises ``RefusedError``: 404 ``unknown_member``, ``unknown_reward``; 409 ``out_of_stock``.
+    """
+    assert data.reward_id is not None
+    join_by_gift(book, at)
+    reward = _reward(book, at, data.reward_id)
+    _take_one(book, reward)
+    # Of what is judged in one event, such as facts that waited for their time, each has a code of its own.
+    code = book.context.secret(f"voucher of {book.cause.source} {book.cause.id}")
+    _issue(book, at, reward, code, complaint_id=data.complaint_id)
+
+
+def _reward(book: Book, at: Micros, reward_id: str) -> Reward:
+    reward = book.program(at).catalogue.get(reward_id)
+    if reward is None:
+        raise errors.UNKNOWN_REWARD(field="reward_id", reward_id=reward_id)
+    return reward
+
+
+def _take_one(book: Book, reward: Reward) -> None:
+    """Of the reward's stock."""
+    if not book.has_left(reward.counter, reward.stock):
+        raise errors.OUT_OF_STOCK(field="reward_id", reward_id=reward.id)
+    if reward.stock is not None:
+        book.take(reward.counter, 1, reward.stock)
+
+
+def _issue(
+    book: Book,
+    at: Micros,
+    reward: Reward,
+    code: str,
+    cost: int = 0,
+    pieces: tuple[Lot, ...] = (),
+    **told: str,
+) -> Voucher:
+    """``told``: what the fact says more."""
+    voucher = Voucher(
+        code=code,
+        reward_id=reward.id,
+        cost=cost,
+        issued_at=at,
+        expires_at=at + reward.validity_days * DAY,
+        pieces=pieces,
+    )
+    expires_at = moment(voucher.expires_at)
+    book.vouchers.append(voucher)
+    book.voucher_rows.append(VoucherRow(book.member, voucher))
+    book.emit(RewardIssued(reward_id=reward.id, voucher_code=code, expires_at=expires_at, **told), at)
+    return voucher
 
 
 def _require_offer(book: Book, at: Micros, reward: Reward) -> None:
@@ -82,7 +123,7 @@ def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
 
 
 def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
-    """Give an unused voucher's points back into their lots, with their old expiry dates; 200.
+    """Give what an unused voucher cost back into the points' lots, with their old expiry dates; 200.
 
     Raises ``RefusedError`` as ``_open`` does.
     """
@@ -94,7 +135,8 @@ def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     if reward is not None and reward.stock is not None:
         book.take(reward.counter, -1)
     book.emit(VoucherCancelled(voucher_code=code), at)
-    entries.restore(book, voucher.pieces, at, rules.Cancellation(voucher.reward_id))
+    if voucher.cost:  # one that was given has no points to give back
+        entries.restore(book, voucher.pieces, at, rules.Cancellation(voucher.reward_id))
     # Lots that are over by now end here and not at the close, so that the answer's balance is right.
     settle(book, book.at)
     return Outcome(

@@ -59,13 +59,13 @@ def day_of_id(id: str) -> int:
 
 def cell_name(segment: str, channel: str) -> str:
     """A field name of MongoDB: no dot, no dollar, whatever a segment is called."""
-    return f"{_escape(segment)}|{_escape(channel)}"
+    return f"{escape(segment)}|{escape(channel)}"
 
 
 def segment_and_channel(name: str) -> tuple[str, str]:
     """What ``cell_name`` made a name of."""
     segment, _, channel = name.partition("|")
-    return unquote(segment), unquote(channel)
+    return unescape(segment), unescape(channel)
 
 
 def chunk_id(residue: str, number: int) -> str:
@@ -93,5 +93,11 @@ def named_under(name: str) -> dict[str, str]:
     return {"$gte": f"{name}:", "$lt": f"{name};"}
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text as a part of a field's name: without dot, dollar, bar and colon."""
     return quote(text, safe=" ", errors="replace").replace(".", "%2E")
+
+
+def unescape(name: str) -> str:
+    """What ``escape`` was given."""
+    return unquote(name)

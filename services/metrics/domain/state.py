@@ -60,6 +60,8 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """Time and kind, as ``shared.facts.complaints.with_step`` orders them; none until it is opened."""
     waiting: list[tuple[Micros, int, Micros]] = []
     """Time and kind of those heard before the opening, and when they were heard."""
+    causes: list[tuple[Micros, str]] = []
+    """The root causes that resolutions name, by the resolution's time."""
 
     @property
     def life(self) -> Life:

@@ -48,7 +48,7 @@ class SeriesPoint(Frozen):
 
     from_: Annotated[date, Field(serialization_alias="from")]
     to: date
-    value: float | int | Quantiles | None
+    value: float | int | Annotated[Quantiles | dict[str, int], Field(union_mode="left_to_right")] | None
     n: int
     low: float | None = None
     high: float | None = None
@@ -66,7 +66,12 @@ class Series(Frozen):
     """Always null: a series comes whole."""
 
 
-_TYPES: Mapping[Kind, Any] = {Kind.NUMBER: float | None, Kind.COUNT: int | None, Kind.QUANTILES: Quantiles}
+_TYPES: Mapping[Kind, Any] = {
+    Kind.NUMBER: float | None,
+    Kind.COUNT: int | None,
+    Kind.QUANTILES: Quantiles,
+    Kind.TALLY: dict[str, int],
+}
 
 
 def kpis_model(kpis: Iterable[Kpi]) -> type[Answer]:

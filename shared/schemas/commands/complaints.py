@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
-from shared.schemas.complaints import CompensationFields
+from shared.schemas.complaints import CallerName, CompensationFields
 from shared.schemas.fields import Label, Severity
 
 
@@ -118,3 +118,21 @@ class ComplaintCompensateRequested(CompensationFields, ComplaintCommand):
     """Give something to make good."""
 
     event_type: ClassVar[str] = "rapport.interactions.complaint_compensate.requested.v1"
+    caller: ClassVar[frozenset[str]] = frozenset({"asked_by", "scopes"})
+
+    asked_by: CallerName | None = None
+    """Who asks: the principal's name."""
+    scopes: tuple[str, ...] = ()
+    """What the principal may do, by which it is limited."""
+
+
+class ComplaintApproveRequested(ComplaintCommand):
+    """Grant what somebody else asked for and may not grant alone."""
+
+    event_type: ClassVar[str] = "rapport.interactions.complaint_approve.requested.v1"
+    caller: ClassVar[frozenset[str]] = frozenset({"approved_by"})
+
+    approval_id: Id | None = None
+    """Which of those that wait; needed where there are several."""
+    approved_by: CallerName
+    """Who approves: the principal's name."""

@@ -45,7 +45,7 @@ class Worker(Driver):
     async def publish(self, records: Sequence[Record]) -> None:
         for record in records:
             event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
-            asked = digest(event.subject, event.type, event.data.model_dump(mode="json"))
+            asked = digest(event.subject, event.data)
             answer = self.send(event)
             outcome = {"status": answer.status, "body": dict(answer.body)}
             self.save()
@@ -106,8 +106,9 @@ def test_the_rules_as_they_are_written(http: TestClient) -> None:
     shown = http.get("/rules", headers=KEY).json()
     names = [rule["name"] for rule in shown["rules"]]
     assert names == [rule.name for rule in load_rules(DEFAULT_RULES).rules]
-    assert names[:3] == ["thank-you", "complaint-check", "win-back"]
-    assert shown["rules"][2]["delay"] == "60d"
+    assert names[:3] == ["thank-you", "complaint-check", "complaint-acknowledged"]
+    assert (shown["rules"][2]["delay"], shown["rules"][4]["delay"]) == ("0s", "60d")
+    assert (shown["rules"][1]["every"], shown["rules"][2]["every"]) == (False, True)
     assert shown["quiet_hours"] == {"from": "21:00", "to": "08:00"}
 
 

@@ -263,6 +263,9 @@ def test_of_words_dated_ahead_and_heard_at_once_the_later_holds() -> None:
     told: list[Told] = [(granted(word=False), NOON + 2 * HOUR), (granted(), NOON + HOUR)]
     for order in permutations(told):
         assert not heard(*order).state.consents[0].granted
+    told = [(granted(word=False), NOON + HOUR), (granted(), NOON + 2 * HOUR)]
+    for order in permutations(told):
+        assert heard(*order).state.consents[0].granted
 
 
 # --- within a millisecond, which is as far as timers and rows go

@@ -12,7 +12,7 @@ import pytest
 from services.followup import sender as sender_module
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
 from services.followup.channels.registry import KINDS, load_channels
-from services.followup.domain.messages.channel import Message
+from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.domain.state import Customer
 from services.followup.sender import Sender, send_all
@@ -39,7 +39,9 @@ class Pigeon(Channel):
     def address(self, customer: Customer) -> str | None:
         return customer.customer_id
 
-    def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
+    def write(
+        self, texts: Mapping[str, str], unsubscribe_url: str | None, thread: Thread | None = None
+    ) -> Message:
         return Message(texts["txt"])
 
     async def open(self) -> None:

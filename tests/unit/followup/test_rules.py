@@ -55,9 +55,10 @@ def changed(tmp_path: Path, *path: str | int, to: object) -> Path:
 
 PROGRAM = {"tier-up", "tier-at-risk", "reward-available", "points-expiring", "anniversary", "birthday"}
 """The rules about the loyalty program that both files have."""
+COMPLAINTS = {"complaint-acknowledged", "complaint-update", "complaint-check"}
 SHIPPED = {
-    "retail": PROGRAM | {"thank-you", "complaint-check", "win-back", "welcome"},
-    "subscription": PROGRAM | {"welcome", "complaint-check", "win-back", "program-welcome"},
+    "retail": PROGRAM | COMPLAINTS | {"thank-you", "win-back", "welcome"},
+    "subscription": PROGRAM | COMPLAINTS | {"welcome", "win-back", "program-welcome"},
 }
 
 
@@ -94,11 +95,16 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (("rules", 0, "when"), {"order_id": 7}, "rules[0].when: order_id of purchase.made is never 7"),
         (("rules", 0, "when"), ["order_id"], "rules[0].when:"),
         (("rules", 1, "for_each"), "order", "rules[1].for_each: complaint.resolved has no field order"),
-        (("rules", 2, "restarts"), True, "rules[2].restarts: is not a known field"),
-        (("rules", 2, "name"), "thank-you", "rules: two rules are named thank-you"),
-        (("rules", 2, "name"), "manual", "rules[2].name:"),
-        (("rules", 2, "template"), "gone", "rules: rule win-back: there is no template gone"),
-        (("rules", 2, "channel"), "pigeon", "rules[2].channel:"),
+        (("rules", 4, "restarts"), True, "rules[4].restarts: is not a known field"),
+        (("rules", 4, "name"), "thank-you", "rules: two rules are named thank-you"),
+        (("rules", 2, "every"), "often", "rules[2].every:"),
+        (("rules", 2, "for_each"), "complaint_id", "rules[2]: every cannot be combined"),
+        (("rules", 2, "cancel_on"), ["complaint.closed"], "rules[2]: every cannot be combined"),
+        (("rules", 2, "at_most_one_in"), "1d", "rules[2]: every cannot be combined"),
+        (("rules", 4, "name"), "manual", "rules[4].name: 'manual' is the name of what POST /outreach sends"),
+        (("rules", 4, "name"), "reply", "rules[4].name: 'reply' is the name of what agents answer"),
+        (("rules", 4, "template"), "gone", "rules: rule win-back: there is no template gone"),
+        (("rules", 4, "channel"), "pigeon", "rules[4].channel:"),
         (("quiet_hours", "from"), 1260, "quiet_hours.from: write a time of day"),
         (("quiet_hours", "from"), "08:00", "quiet_hours: from and to are the same time"),
         (("timezone",), "Mars/Olympus", "timezone: 'Mars/Olympus' is no IANA time zone"),

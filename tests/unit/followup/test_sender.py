@@ -38,7 +38,7 @@ async def test_messages_go_and_are_reported(database: Database, inbox: Inbox, ru
     report = runtime.published[0]
     assert (report.source, report.id) == (SOURCE, f"{report.data.outreach_id}-1")  # type: ignore[attr-defined]
     assert report.subject == f"c-{report.data.outreach_id}"  # type: ignore[attr-defined]
-    message = next(m for m in inbox.messages if m["Message-ID"] == "<m1@rapport>")
+    message = next(m for m in inbox.messages if m["Message-ID"] == "<m1@store.example>")
     assert message["From"] == "Störe <hello@store.example>"
     assert message["To"] == "Ada Byron <m1@example.org>"
     assert message["List-Unsubscribe"] == "<https://rapport.example/u/token>"

@@ -76,8 +76,10 @@ def test_what_is_shipped_for_it_is_short() -> None:
         "expires_at": NOON.isoformat(),
         "complaint_id": "k-1",
         "message": "m",
+        "promised_by": NOON.isoformat(),
     }
-    for name in ("note", "news", "complaint-check", "points-expiring"):
+    told = ("complaint-acknowledged", "complaint-update", "complaint-check")
+    for name in ("note", "news", "points-expiring", *told):
         message = policy().templates.render(
             name, channel, Customer(customer_id="c"), shown, sender="Store", unsubscribe_url="U"
         )

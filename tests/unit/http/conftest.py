@@ -104,7 +104,7 @@ class FakePublisher:
             event = self.event(record)
             journal = self.database["journal"].rows
             if self.worker is not None and event.uid not in journal:
-                asked = digest(event.subject, event.type, event.data.model_dump(mode="json"))
+                asked = digest(event.subject, event.data)
                 journal[event.uid] = {"_id": event.uid, "digest": asked, "outcome": self.worker(event)}
 
     def event(self, record: Record) -> Event:

@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 import pytest
@@ -11,6 +11,7 @@ from pymongo.errors import ServerSelectionTimeoutError
 from starlette.testclient import TestClient
 
 from shared.runtime.digest import digest
+from shared.schemas.commands import Command
 
 PATH = "/members/cust-1/redemptions"
 BODY = {"reward_id": "mug"}
@@ -109,7 +110,7 @@ def test_no_outcome_in_time_is_202_and_a_place_to_ask(api: Any, publisher: Any, 
     assert (pending.status_code, pending.headers["location"]) == (202, location)
 
     event = publisher.event(publisher.records[0])
-    asked = digest("cust-1", event.type, BODY)
+    asked = digest("cust-1", event.data)
     database["journal"].rows[event.uid] = {"_id": event.uid, "digest": asked, "outcome": ISSUED}
     done = api.get(location, headers=KEY)
     assert (done.status_code, done.json()) == (201, ISSUED["body"])
@@ -169,14 +170,27 @@ def test_the_trace_goes_on_in_the_event(api: Any, publisher: Any) -> None:
     assert plain is None
 
 
-def test_the_digest_ignores_order_and_nulls_only() -> None:
-    base = digest("c", "t", {"a": 1, "b": {"x": 1, "y": 2}})
-    assert digest("c", "t", {"b": {"y": 2, "x": 1}, "a": 1, "new": None}) == base
+class Asked(Command):
+    event_type: ClassVar[str] = "t"
+    caller: ClassVar[frozenset[str]] = frozenset({"asked_by"})
+
+
+class AskedOtherwise(Command):
+    event_type: ClassVar[str] = "u"
+
+
+def of(subject: str, kind: type[Command] = Asked, **data: Any) -> str:
+    return digest(subject, kind.model_validate(data))
+
+
+def test_the_digest_ignores_order_nulls_and_who_asks_only() -> None:
+    base = of("c", a=1, b={"x": 1, "y": 2})
+    assert of("c", b={"y": 2, "x": 1}, a=1, new=None, asked_by="me") == base
     others = [
-        digest("d", "t", {"a": 1, "b": {"x": 1, "y": 2}}),
-        digest("c", "u", {"a": 1, "b": {"x": 1, "y": 2}}),
-        digest("c", "t", {"a": "1", "b": {"x": 1, "y": 2}}),
-        digest("c", "t", {"a": 1, "b": {"x": 1, "y": None}}),
+        of("d", a=1, b={"x": 1, "y": 2}),
+        of("c", AskedOtherwise, a=1, b={"x": 1, "y": 2}),
+        of("c", a="1", b={"x": 1, "y": 2}),
+        of("c", a=1, b={"x": 1, "y": None}),
     ]
     assert len({base, *others}) == 5
 

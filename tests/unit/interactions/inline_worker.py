@@ -47,7 +47,7 @@ class InlineWorker:
             event = decode(envelope, wall_now=datetime.now(UTC))
             if self._wall:
                 await self._fire()
-            before = {event.subject: self._memory.store.stored[event.subject]}
+            before = {event.state_id: self._memory.store.stored[event.state_id]}
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
             await self._write(before)

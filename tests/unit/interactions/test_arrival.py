@@ -237,3 +237,13 @@ def test_a_complaints_steps_are_bounded() -> None:
     to_and_fro = [event((REOPENED, RESOLVED)[n % 2], f"t-{n}", 2 * MAX_STEPS + n) for n in range(MAX_STEPS)]
     worker.send_batch(to_and_fro)
     assert set(codes(worker)) == {"too_many_steps"}
+
+
+@pytest.mark.parametrize("resolved", [True, False])
+def test_a_step_that_does_not_follow_may_come_again_in_one_batch(resolved: bool) -> None:
+    """It took itself back; the worker died of the second, again and again."""
+    worker, closed = fresh(), event(CLOSED, "c", 3)
+    between = [event(RESOLVED, "r", 1)] if resolved else []
+    worker.send_batch([event(OPENED, "o"), closed, *between, closed])
+    assert codes(worker) == ["invalid_transition"] * (1 if resolved else 2)
+    assert status(worker) == ("closed" if resolved else "opened")

@@ -172,6 +172,36 @@ def test_a_conversation_that_is_long_keeps_its_beginning_and_its_end() -> None:
     )
 
 
+def test_a_long_conversation_that_hangs_together_by_answers_stays_one() -> None:
+    facts: list[tuple[float, Data]] = [
+        (float(n), says(message_id=f"m{n}@x", **({"in_reply_to": f"m{n - 1}@x"} if n else {})))
+        for n in range(MAX_OF_ONE + 30)
+    ]
+    (found,) = course(worker_of(story(*facts)).state(CUSTOMER).conversations).open.values()
+    assert len(found.messages) == MAX_OF_ONE
+
+
+def test_what_is_forgotten_leaves_nothing_behind() -> None:
+    facts: list[tuple[float, Data]] = [
+        (0, says(conversation_id="c-1", message_id="a@x")),
+        (1, says(message_id="b@x", in_reply_to="a@x")),
+        (2, says(conversation_id="c-2")),
+    ]
+    own, moved = (key_of(row_id(story(*facts)[n])) for n in (1, 0))
+    facts += [
+        (3, assigned(f"m-{own}")),
+        (4, split("c-1", "c-3", moved)),
+        (5, merged("c-2", "c-1")),
+        (6, closed("c-1")),
+        *((float(n), says(conversation_id=f"n-{n}")) for n in range(10, 10 + MAX_CONVERSATIONS)),
+    ]
+    state = worker_of(story(*facts)).state(CUSTOMER).conversations
+    ids = course(state).open.keys()
+    assert len(ids) == MAX_CONVERSATIONS
+    assert all(id.startswith("n-") for id in ids)
+    assert state.steps == ()
+
+
 def test_the_closed_and_the_quiet_are_forgotten_first() -> None:
     facts = [(float(n), says(conversation_id=f"c-{n}")) for n in range(MAX_CONVERSATIONS)]
     more: list[tuple[float, Data]] = [

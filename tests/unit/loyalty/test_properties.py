@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.loyalty.config import parse
 from shared.domain import RefusedError
+from shared.schemas.complaints import CompensationGranted
 
 from .account import PLAIN, RETAIL, Account, day
 
@@ -39,7 +40,7 @@ Step = tuple[str, float, int, int]
 steps = st.lists(
     st.tuples(
         st.sampled_from(
-            ["buy", "buy", "buy", "return", "return", "redeem", "cancel", "use", "adjust", "wait"]
+            ["buy", "buy", "buy", "return", "return", "redeem", "gift", "cancel", "use", "adjust", "wait"]
         ),
         st.one_of(st.integers(0, 12), st.sampled_from([0.0, 20.0, 3.0, -4.0, -25.0, 0.333])),
         st.integers(0, 40_000),
@@ -108,6 +109,10 @@ def step(account: Account, codes: list[str], what: str, at: float, cents: int, w
             account.give_back(at, f"o-{which}", cents // 3, items=items)
         case "redeem":
             codes.append(account.redeem(at))
+        case "gift":
+            said = {"complaint_id": "c", "kind": "voucher", "reward_id": "free-delivery"}
+            account.apply(day(at), CompensationGranted.model_validate(said))
+            codes.append(account.state.vouchers[-1].code)
         case "cancel":
             account.cancel(at, code)
         case "use":

@@ -144,12 +144,19 @@ _data: st.SearchStrategy[Data] = st.one_of(
 )
 
 
+def _with_cause(data: Data, half: int) -> Data:
+    """A resolution names a root cause; of two of one instant the same, as the first that is heard holds."""
+    if not isinstance(data, ComplaintResolved):
+        return data
+    return data.model_copy(update={"root_cause": (None, "new.$|%", "carrier", "x" * 80)[half % 4]})
+
+
 def histories(max_size: int = 40) -> st.SearchStrategy[Sequence[Event]]:
     """Histories of three customers over 60 days, ids all different, times often equal."""
     parts = st.tuples(_data, st.integers(0, 120), st.sampled_from(["c1", "c2", "c3"]))
     return st.lists(parts, max_size=max_size).map(
         lambda rows: [
-            event(data, days=half / 2, subject=subject, id=f"h{i}")
+            event(_with_cause(data, half), days=half / 2, subject=subject, id=f"h{i}")
             for i, (data, half, subject) in enumerate(rows)
         ]
     )

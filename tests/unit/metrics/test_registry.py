@@ -50,7 +50,8 @@ def test_a_kpi_says_what_it_is(kpi: Kpi) -> None:
     assert kpi.unit
     assert kpi.counts
     assert kpi.of(EMPTY).n == kpi.nothing.n == 0
-    assert type(kpi.nothing.value) is (dict if kpi.kind is Kind.QUANTILES else type(None))
+    named = kpi.kind in (Kind.QUANTILES, Kind.TALLY)
+    assert type(kpi.nothing.value) is (dict if named else type(None))
 
 
 def test_no_field_is_counted_twice_or_taken_for_a_gap() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from rapport.client import Client
 from rapport.demo.check import Account, Difference, account_of, check, compare, untimely
-from rapport.demo.client import Client
 from rapport.demo.oracle import Expected
 from rapport.demo.redeem import Redeemed, choose, redeem_some
 from rapport.demo.tally import Moment

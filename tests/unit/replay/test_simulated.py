@@ -20,9 +20,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = datetime(2017, 1, 3, 9, tzinfo=UTC)
 TRANSITIONS = {
     None: {"opened"},
-    "opened": {"acknowledged", "updated", "resolved"},
-    "acknowledged": {"updated", "resolved"},
-    "updated": {"resolved"},
+    "opened": {"acknowledged", "changed", "updated", "waiting", "resolved"},
+    "acknowledged": {"changed", "updated", "waiting", "resolved"},
+    "changed": {"updated", "waiting", "resolved"},
+    "updated": {"waiting", "resolved"},
+    "waiting": {"resumed"},
+    "resumed": {"resolved"},
     "resolved": {"closed", "reopened"},
     "reopened": {"resolved"},
     "closed": set(),

@@ -39,6 +39,10 @@ CONTRACT = {
         "conversation.split": "conversation_id into messages",
         "conversation.closed": "conversation_id outcome",
     },
+    "teams": {
+        "task.opened": "task_id kind text customer_id? due_at? outreach_id?",
+        "task.done": "task_id outcome",
+    },
     "complaints": {
         "complaint.opened": "complaint_id channel category severity description order_id? conversation_id?",
         "complaint.acknowledged": "complaint_id message? assignee?",
@@ -49,7 +53,7 @@ CONTRACT = {
         "complaint.closed": "complaint_id",
         "complaint.waiting": "complaint_id reason",
         "complaint.resumed": "complaint_id",
-        "compensation.granted": "complaint_id kind points? reward_id? money?",
+        "compensation.granted": "complaint_id kind points? reward_id? money? asked_by? approved_by?",
         "complaint.sla_warned": NOTICE,
         "complaint.sla_met": NOTICE,
         "complaint.sla_breached": NOTICE,
@@ -79,7 +83,7 @@ CONTRACT = {
         "tier.changed": "from to direction?",
         "tier.at_risk": "tier ends_at spend_needed",
         "voucher.cancelled": "voucher_code",
-        "reward.issued": "reward_id voucher_code expires_at",
+        "reward.issued": "reward_id voucher_code expires_at complaint_id?",
         "reward.available": "reward_id name cost balance",
         "points.expiring": "points expires_at last_at balance",
         "member.anniversary": "years points",
@@ -169,7 +173,7 @@ def test_listed_values_are_the_contracts(place: tuple[str, str], members: str) -
 def test_no_caller_may_write_what_only_rapport_writes() -> None:
     theirs = {event_type for event_type in TYPES if event_type not in OWN_TYPES}
     topics = {TYPES[event_type].topic for event_type in theirs}
-    assert topics == {"customers", "interactions", "complaints", "purchases", "feedback"}
+    assert topics == {"customers", "interactions", "teams", "complaints", "purchases", "feedback"}
     assert "rapport.complaint.sla_breached.v1" not in theirs
     assert "rapport.compensation.granted.v1" in theirs
 

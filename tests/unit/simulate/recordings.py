@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rapport.simulate.run import Arrival, Simulated, simulate
+from rapport.simulate.memory import Arrival
+from rapport.simulate.run import Simulated, simulate
 from rapport.simulate.tally import Result
 from services.loyalty.domain.program.program import Program, Programs
 from shared.schemas.base import Data, Money

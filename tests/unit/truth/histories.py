@@ -11,7 +11,9 @@ from msgspec import structs
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
+    ComplaintApproveRequested,
     ComplaintCloseRequested,
+    ComplaintCompensateRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
 )
@@ -133,12 +135,24 @@ _steps = st.one_of(
     st.builds(ComplaintReopened, complaint_id=COMPLAINTS, reason=TEXT),
     st.builds(ComplaintClosed, complaint_id=COMPLAINTS),
     st.builds(CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("points"), points=st.just(70)),
+    st.builds(
+        CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("voucher"), reward_id=st.just("mug")
+    ),
 )
 _asked = st.one_of(
     st.builds(ComplaintAcknowledgeRequested, complaint_id=COMPLAINTS, message=TEXT),
     st.builds(ComplaintResolveRequested, complaint_id=COMPLAINTS, resolution=TEXT),
     st.builds(ComplaintReopenRequested, complaint_id=COMPLAINTS, reason=TEXT),
     st.builds(ComplaintCloseRequested, complaint_id=COMPLAINTS),
+    st.builds(
+        ComplaintCompensateRequested,
+        complaint_id=COMPLAINTS,
+        kind=st.just("points"),
+        points=st.sampled_from([80, 9_000]),  # at once, or by approval
+        asked_by=st.just("agent"),
+        scopes=st.just(("complaints:write",)),
+    ),
+    st.builds(ComplaintApproveRequested, complaint_id=COMPLAINTS, approved_by=st.just("lead")),
     st.builds(RedemptionRequested, reward_id=st.just("mug")),
 )
 _answers = st.builds(
@@ -146,14 +160,14 @@ _answers = st.builds(
         SurveyAnswered,
         survey=survey[0],
         score=survey[1],
-        about=None if about is None else {"kind": "order", "id": about},
+        about=None if about is None else {"kind": "order" if about[0] == "o" else "complaint", "id": about},
     ),
     st.one_of(
         st.tuples(st.just("nps"), st.integers(0, 10)),
         st.tuples(st.just("csat"), st.integers(1, 5)),
         st.tuples(st.just("ces"), st.integers(1, 7)),
     ),
-    st.sampled_from([None, "o1", "o2"]),
+    st.sampled_from([None, "o1", "o2", "k1", "k2"]),
 )
 _terms = st.builds(
     lambda cls, name, days: _of(
@@ -184,7 +198,7 @@ _joining = st.one_of(
     st.builds(ReferralMade, referred_customer=st.sampled_from(CUSTOMERS)),
 )
 _orders = (_purchases, _purchases, _returns, _returns)
-_lives = (_openings, _steps, _asked)
+_lives = (_openings, _steps, _asked, _answers)
 _people = (_profiles, _consents, _answers)
 _SAID = {
     name: st.sampled_from(kinds).flatmap(lambda kind: kind)

@@ -36,6 +36,8 @@ NEXT = {
 }
 """From which statuses, and to which."""
 OPEN_STATUSES = ("opened", "acknowledged", "reopened")
+LOW = {"csat": 2, "nps": 6}
+"""Up to which score an answer about a complaint that was taken for solved reopens it."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Truth:
     answers: dict[str, int] = field(default_factory=dict)
     """How many of each survey count, and their scores' sum under ``<survey>:sum``."""
     points: int = 0
+    gifts: int = 0
+    """Vouchers given to make good."""
     returned: bool = False
     """Something went back."""
 
@@ -94,9 +98,14 @@ def truth(log: Sequence[Event], loyalty: Sequence[Event]) -> Truth:
     for event in by_time:
         if isinstance(event.data, Profile):
             found.profile |= event.data.model_dump(mode="json", include=event.data.model_fields_set)
-    _complaints(found, [e for e in told if isinstance(e.data, ComplaintsData)])
-    _answers(found, [e for e in by_time if isinstance(e.data, SurveyAnswered)])
-    granted = sum(e.data.points or 0 for e in told if isinstance(e.data, CompensationGranted))
+    answers = _holding([e for e in by_time if isinstance(e.data, SurveyAnswered)])
+    _complaints(found, [e for e in told if isinstance(e.data, ComplaintsData)], answers)
+    for answer in (event.data for event in answers):
+        for name, n in ((answer.survey, 1), (f"{answer.survey}:sum", answer.score)):
+            found.answers[name] = found.answers.get(name, 0) + n
+    given = [e.data for e in told if isinstance(e.data, CompensationGranted)]
+    granted = sum(one.points or 0 for one in given if one.kind == "points")
+    found.gifts = sum(one.kind == "voucher" for one in given)
     spent = sum(e.data.points for e in loyalty if isinstance(e.data, PointsRedeemed))
     found.points = sum(left // 100 for _, left in found.orders.values()) + granted + spent
     return found
@@ -138,7 +147,8 @@ def _orders(found: Truth, log: Sequence[Event]) -> None:
         found.orders[order_id] = (order.total.amount, left)
 
 
-def _complaints(found: Truth, log: Sequence[Event]) -> None:
+def _complaints(found: Truth, log: Sequence[Event], answers: Sequence[Event]) -> None:
+    low = [(e.time, e.data.about) for e in answers if e.data.score <= LOW.get(e.data.survey, -1)]
     opened = {}
     for event in log:
         if isinstance(event.data, ComplaintOpened):
@@ -146,6 +156,7 @@ def _complaints(found: Truth, log: Sequence[Event]) -> None:
     for name in opened:
         status = "opened"
         steps = {(e.time, type(e.data)) for e in log if e.data.complaint_id == name and type(e.data) in NEXT}
+        steps |= {(at, ComplaintReopened) for at, it in low if it and (it.kind, it.id) == ("complaint", name)}
         for _, kind in sorted(steps, key=lambda step: (step[0], [*NEXT].index(step[1]))):
             follows, to = NEXT[kind]
             if status in follows and to is not None:
@@ -153,13 +164,10 @@ def _complaints(found: Truth, log: Sequence[Event]) -> None:
         found.complaints[name] = status
 
 
-def _answers(found: Truth, by_time: Sequence[Event]) -> None:
-    holding: dict[Any, SurveyAnswered] = {}
+def _holding(by_time: Sequence[Event]) -> list[Event]:
+    """Of two answers to one survey about one thing the later."""
+    holding: dict[Any, Event] = {}
     for n, event in enumerate(by_time):
-        answer = event.data
-        assert isinstance(answer, SurveyAnswered)
-        about = answer.about
-        holding[n if about is None else (answer.survey, about.kind, about.id)] = answer
-    for answer in holding.values():
-        for name, n in ((answer.survey, 1), (f"{answer.survey}:sum", answer.score)):
-            found.answers[name] = found.answers.get(name, 0) + n
+        about = event.data.about
+        holding[n if about is None else (event.data.survey, about.kind, about.id)] = event
+    return list(holding.values())

@@ -41,6 +41,7 @@ def of_loyalty(world: World, customer: str, true: Truth) -> Said:
     state = world.workers["loyalty"].state(customer)
     yield "orders", {o.order_id: (o.total, o.left) for o in state.orders}, true.orders
     yield "balance", sum(lot.remaining for lot in state.lots) - state.debt, true.points
+    yield "gifts", sum(voucher.cost == 0 for voucher in state.vouchers), true.gifts
     for name in ("birthday", "timezone", "segment"):
         yield name, value_of(state.profile, name), true.profile.get(name)
     if true.orders and not true.returned:

@@ -22,6 +22,15 @@ class Message:
     """What goes beside the text, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where what an agent wrote belongs."""
+
+    conversation_id: str
+    in_reply_to: str | None
+    """The name of the customer's message that it answers, as their channel gave it."""
+
+
 class Writing(ABC):
     """How messages of one channel are addressed and written. Pure: no method may do I/O."""
 
@@ -41,6 +50,9 @@ class Writing(ABC):
         return None
 
     @abstractmethod
-    def write(self, texts: Mapping[str, str], unsubscribe_url: str) -> Message:
+    def write(
+        self, texts: Mapping[str, str], unsubscribe_url: str | None, thread: Thread | None = None
+    ) -> Message:
         """The message made of its rendered ``parts``, all of which are there. ``unsubscribe_url`` withdraws
-        the consent that it was sent by: the channel puts it where its readers' programs look."""
+        the consent that it was sent by, None for one that needs none: the channel puts it where its readers'
+        programs look, and what ``thread`` says of an agent's reply too."""

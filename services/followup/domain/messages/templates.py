@@ -6,11 +6,12 @@ from typing import Any
 from jinja2 import DictLoader, StrictUndefined, TemplateError, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import escape
 
 from services.followup.domain.messages import wording
-from services.followup.domain.messages.channel import Message, Writing
+from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.rules.quiet import zone
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from shared.facts.profile import profile_told
@@ -27,7 +28,19 @@ def _date(context: Context, value: object) -> str:
     return wording.date(value, zone(context["customer"]["timezone"], "UTC"))
 
 
-FILTERS = {"counted": wording.counted, "date": _date, "money": wording.money, "number": wording.number}
+@pass_context
+def _moment(context: Context, value: object) -> str:
+    """The date and the time where the customer lives."""
+    return wording.moment(value, zone(context["customer"]["timezone"], "UTC"))
+
+
+FILTERS = {
+    "counted": wording.counted,
+    "date": _date,
+    "moment": _moment,
+    "money": wording.money,
+    "number": wording.number,
+}
 
 
 class Templates:
@@ -39,6 +52,7 @@ class Templates:
             loader=DictLoader(self._sources),
             autoescape=lambda name: bool(name and name.endswith(".html")),
             undefined=StrictUndefined,
+            finalize=lambda value: "" if value is None else value,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -65,19 +79,33 @@ class Templates:
         """A template as the channel's message to a customer. It sees ``customer`` (id, name, locale,
         timezone), ``variables`` by name, ``sender`` (a name) and ``unsubscribe_url``. ``timezone`` stands in
         for one that is not known. Raises ``TemplateFaultError``."""
-        shown = {
-            **variables,
-            "customer": {
-                "id": customer.customer_id,
-                "name": customer.name,
-                "locale": customer.locale or "",
-                "timezone": zone(customer.timezone, timezone).key,
-            },
-            "sender": sender,
-            "unsubscribe_url": unsubscribe_url,
-        }
+        told = _shown(customer, sender, timezone)
+        shown = {**variables, **told, "unsubscribe_url": unsubscribe_url}
         texts = {part: self._part(f"{name}.{part}", shown) for part in channel.parts}
         return channel.write(texts, unsubscribe_url)
+
+    def reply(
+        self,
+        channel: Writing,
+        customer: Customer,
+        text: str,
+        thread: Thread,
+        *,
+        subject: str | None,
+        sender: str,
+        timezone: str = "UTC",
+    ) -> Message:
+        """What an agent wrote as the channel's message: by the template ``reply``, which sees ``message``,
+        ``subject`` and ``in_reply_to``; where that has no file for a part, the bare text. Raises
+        ``TemplateFaultError``."""
+        words = {"message": text, "subject": subject, "in_reply_to": thread.in_reply_to}
+        shown = {**words, **_shown(customer, sender, timezone)}
+        texts = {}
+        for part in channel.parts:
+            bare = str(escape(text)) if part.endswith("html") else text
+            file = f"{REPLY}.{part}"
+            texts[part] = self._part(file, shown) if file in self._sources else bare
+        return channel.write(texts, None, thread)
 
     def _part(self, file: str, shown: Mapping[str, Any]) -> str:
         try:
@@ -88,7 +116,8 @@ class Templates:
 
     def check(self, rules: Rules, channels: Mapping[str, Writing]) -> None:
         """See that every template can be sent by the channels of its rules, and one that no rule sends by
-        some channel; render what each rule sends with made-up values. Raises ``TemplateFaultError``."""
+        some channel; render what each rule sends with made-up values, and without those that may be left out,
+        and a reply by each channel. Raises ``TemplateFaultError``."""
         for template in rules.templates:
             used = [channels[rule.channel] for rule in rules.rules if rule.template == template]
             if not used and any(self.has(template, channel) for channel in channels.values()):
@@ -99,12 +128,30 @@ class Templates:
                     raise TemplateFaultError(f"template {template}: there is no file {missing}")
         told = profile_told({}, CustomerUpdated(name="Name"), 0)
         nobody = Customer(customer_id="customer", profile=told)
+        sender = rules.sender.name
         for rule in rules.rules:
-            self.render(
-                rule.template,
-                channels[rule.channel],
-                nobody,
-                dict.fromkeys(rule.variables, "value"),
-                sender=rules.sender.name,
-                unsubscribe_url="https://example.org/u",
-            )
+            whole = dict.fromkeys(rule.variables, "value")
+            for shown in (whole, {**whole, **dict.fromkeys(rule.optional)}):
+                self.render(
+                    rule.template,
+                    channels[rule.channel],
+                    nobody,
+                    shown,
+                    sender=sender,
+                    unsubscribe_url="https://example.org/u",
+                )
+        for channel in channels.values():
+            self.reply(channel, nobody, "value", Thread("conversation", None), subject=None, sender=sender)
+
+
+def _shown(customer: Customer, sender: str, timezone: str) -> dict[str, Any]:
+    """What every template sees."""
+    return {
+        "customer": {
+            "id": customer.customer_id,
+            "name": customer.name,
+            "locale": customer.locale or "",
+            "timezone": zone(customer.timezone, timezone).key,
+        },
+        "sender": sender,
+    }

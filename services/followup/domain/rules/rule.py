@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -12,6 +12,10 @@ from shared.schemas.base import Data, Strict
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
+REPLY = "reply"
+"""The rule name of what an agent writes in a conversation; its template's too, and its purpose's, which no
+consent, cap or hold names."""
+RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
@@ -29,6 +33,8 @@ class Rule(Strict):
     """Fields of the trigger and the values that they must have, else it starts nothing."""
     for_each: str | None = None
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
+    every: bool = False
+    """Each trigger has its own outreach, and none stands behind another: each says something new."""
     delay: Duration
     restart: bool = False
     """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""
@@ -44,9 +50,9 @@ class Rule(Strict):
 
     @field_validator("name")
     @classmethod
-    def _not_manual(cls, value: str) -> str:
-        if value == MANUAL:
-            raise ValueError(f"{MANUAL!r} is the name of what POST /outreach sends")
+    def _not_reserved(cls, value: str) -> str:
+        if value in RESERVED:
+            raise ValueError(f"{value!r} is the name of {RESERVED[value]}")
         return value
 
     @field_validator("triggers", "cancel_on")
@@ -86,6 +92,8 @@ class Rule(Strict):
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
+        if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
+            raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
         both = set(self.triggers) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
@@ -93,6 +101,16 @@ class Rule(Strict):
             if self.for_each and self.for_each not in data_class(event).model_fields:
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The variables that a trigger may be without."""
+        found = []
+        for name in self.variables:
+            kinds = [data_class(event).model_fields[name].annotation for event in self.triggers]
+            if any(type(None) in get_args(kind) for kind in kinds):
+                found.append(name)
+        return tuple(found)
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""

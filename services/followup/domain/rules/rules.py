@@ -8,9 +8,12 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
-from services.followup.domain.rules.rule import Name, Purpose, Rule
+from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.times import Duration, TimeZone
 from shared.schemas.base import Data, Strict
+
+REPLY_TRIED = timedelta(days=5)
+"""How long it is tried to send an agent's reply, as mail servers do."""
 
 
 class FrequencyCap(Strict):
@@ -85,6 +88,8 @@ class Rules(Strict):
 
     def stale(self, rule: str) -> timedelta:
         """How long after its due time an outreach of this rule may still be sent."""
+        if rule == REPLY:
+            return REPLY_TRIED
         found = self.rule(rule)
         return found.stale_after if found and found.stale_after is not None else self.stale_after
 

@@ -10,7 +10,6 @@ from shared.schemas.commands.complaints import (
     ComplaintChangeRequested,
     ComplaintCloseRequested,
     ComplaintCommand,
-    ComplaintCompensateRequested,
     ComplaintOpenRequested,
     ComplaintReopenRequested,
     ComplaintResolveRequested,
@@ -19,7 +18,6 @@ from shared.schemas.commands.complaints import (
     ComplaintWaitRequested,
 )
 from shared.schemas.complaints import (
-    CompensationGranted,
     ComplaintAcknowledged,
     ComplaintChanged,
     ComplaintClosed,
@@ -42,7 +40,6 @@ STEPS: Mapping[type[ComplaintCommand], type[ComplaintsData]] = {
     ComplaintResolveRequested: ComplaintResolved,
     ComplaintReopenRequested: ComplaintReopened,
     ComplaintCloseRequested: ComplaintClosed,
-    ComplaintCompensateRequested: CompensationGranted,
 }
 """Command -> the fact that it asks for. A command has its fact's fields, and maybe ``assignee``."""
 

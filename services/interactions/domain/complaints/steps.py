@@ -58,7 +58,7 @@ def complaint_stepped(customer: Customer, told: Told) -> Change:
     if known is not None:
         return _again(customer, old, known, event)
     if told.asked and _has_mark(old, data):
-        raise _refused(old, old.life.status, data)
+        raise refused_step(old, old.life.status, type(data))
     new = with_fact(old, event, told.at)
     refusal = refusal_of(new, event, told.at)
     if refusal is None:
@@ -80,7 +80,7 @@ def refusal_of(complaint: Complaint, event: Event, at: Micros) -> RefusedError |
     rule, step, status = TRANSITIONS[type(event.data)], step_of(event.data, at), status_at(complaint.path, at)
     if status in rule.follows if step is None else step in complaint.life.taken:
         return None
-    return _refused(complaint, status, event.data)
+    return refused_step(complaint, status, type(event.data))
 
 
 def _has_mark(complaint: Complaint, asked: ComplaintsData) -> bool:
@@ -88,13 +88,14 @@ def _has_mark(complaint: Complaint, asked: ComplaintsData) -> bool:
     return isinstance(asked, ComplaintWaiting if complaint.waiting else ComplaintResumed)
 
 
-def _refused(complaint: Complaint, status: Status | None, data: ComplaintsData) -> RefusedError:
+def refused_step(complaint: Complaint, status: Status | None, kind: type[ComplaintsData]) -> RefusedError:
+    """``invalid_transition``: a fact of this kind does not follow from the status."""
     mark = TRANSITIONS[ComplaintWaiting if complaint.waiting else ComplaintResumed]
     may = [rule.name for rule in allowed(status) if rule is not mark]
     return INVALID_TRANSITION(
         complaint=complaint.complaint_id,
         status=f"{status} and waiting" if complaint.waiting else status,
-        step=TRANSITIONS[type(data)].name,
+        step=TRANSITIONS[kind].name,
         allowed=", ".join(may),
     )
 

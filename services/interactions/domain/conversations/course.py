@@ -1,12 +1,13 @@
 """What a customer's messages and steps make of each other: which belong together, and how each conversation
 stands. A function of all that is known, taken by event time: right in whatever order it was heard."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from services.interactions.domain.conversations.known import Conversations, ConversationStep, Message
-from services.interactions.domain.conversations.messages import OWN
+from services.interactions.domain.conversations.messages import OWN, bare, names_of, topic_of
 from shared.schemas.times import DAY, Micros
 
 Status: TypeAlias = Literal["queued", "assigned", "waiting", "closed"]
@@ -111,8 +112,12 @@ class Course:
 
     open: dict[str, Conversation] = field(default_factory=dict)
     """Those that are not part of another, by id, closed ones too."""
+    gone: dict[str, Conversation] = field(default_factory=dict)
+    """Those that are part of another, as they stood then."""
     into: dict[str, str] = field(default_factory=dict)
     """A conversation that was merged -> the one that it was merged into, which may be part of another."""
+    joined: dict[str, str] = field(default_factory=dict)
+    """The conversation that a message would have begun -> the one that it goes on in."""
     homes: dict[str, str] = field(default_factory=dict)
     """A message's key -> its conversation."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -120,8 +125,12 @@ class Course:
 
     def survivor(self, conversation_id: str) -> str:
         """The conversation that goes on for it."""
-        while conversation_id in self.into:
-            conversation_id = self.into[conversation_id]
+        seen: list[str] = []
+        while (following := self.into.get(conversation_id, self.joined.get(conversation_id))) is not None:
+            seen.append(conversation_id)
+            conversation_id = following
+            if conversation_id in seen:  # only sources that make ids of ours can bring it about
+                return min(seen[seen.index(conversation_id) :])
         return conversation_id
 
     def of(self, conversation_id: str) -> Conversation | None:
@@ -130,16 +139,25 @@ class Course:
 
 
 def course(known: Conversations) -> Course:
-    """Computed at each call, in one pass by time."""
-    return _Reckoning(known).run()
+    """In one pass by time; not to be changed by whoever asks."""
+    for one, made in _latest:
+        if one is known:
+            return made
+    made = _Reckoning(known).run()
+    _latest.append((known, made))
+    return made
+
+
+_latest: deque[tuple[Conversations, Course]] = deque(maxlen=2)
+"""Those asked for last: who looks at what an event changed asks for what was before and after."""
 
 
 class _Reckoning:
     def __init__(self, known: Conversations) -> None:
         self.known = known
         self.course = Course()
-        by_time = sorted(known.messages, key=lambda m: (m.at, m.key), reverse=True)
-        self.named = {m.name: m for m in by_time if m.name is not None}
+        self.by_time = sorted(known.messages, key=lambda m: (m.at, m.key))
+        self.named = {bare(m.name): m for m in reversed(self.by_time) if m.name is not None}
         self.moved = _moves(known.steps)
         self.subjects: dict[str, list[Message]] = {}
         self.last: dict[str, Micros] = {}
@@ -165,7 +183,7 @@ class _Reckoning:
         if home is None:
             return
         if message.subject is not None:
-            self.subjects.setdefault(message.subject, []).append(message)
+            self.subjects.setdefault(topic_of(message.subject), []).append(message)
         found = self._at(home, message.at)
         self.last[found.conversation_id] = message.at
         found.message(message)
@@ -176,24 +194,32 @@ class _Reckoning:
         homes = self.course.homes
         if message.key in homes:
             return homes[message.key]
-        home = self.moved.get(message.key) or message.told
+        home = self.moved.get(message.key) or message.told or message.kept_in
         if home is None:
-            parent = self._parent(message)
-            if parent is not None and parent.key not in asked:
-                home = self._home(parent, asked | {message.key})
-                if home is None:  # what stood alone is the beginning of a conversation
-                    home = homes[parent.key] = OWN + parent.key
-                    self._late(parent, home)
-        if home is None:
-            home = self._same_subject(message)
-        if home is None and message.inbound:
-            home = OWN + message.key
+            home = self._answered(message, asked) or self._same_subject(message)
+            own = OWN + message.key
+            if home is None and message.inbound:
+                home = own
+            elif home is not None and home != own:
+                self.course.joined[own] = home
         if home is not None:
             homes[message.key] = home
         return home
 
+    def _answered(self, message: Message, asked: frozenset[str]) -> str | None:
+        """Where the message is that it answers. One that stood alone is the beginning of a conversation."""
+        parent = self._parent(message)
+        if parent is None or parent.key in asked:
+            return None
+        home = self._home(parent, asked | {message.key})
+        if home is None:
+            home = self.course.homes[parent.key] = OWN + parent.key
+            self._late(parent, home)
+        return home
+
     def _parent(self, message: Message) -> Message | None:
-        return next((self.named[name] for name in message.answers if name in self.named), None)
+        names = () if message.answers is None else names_of(message.answers)
+        return next((self.named[name] for name in names if name in self.named), None)
 
     def _late(self, message: Message, home: str) -> None:
         """A message that stood alone until it was answered: it is older, so it comes first."""
@@ -202,9 +228,10 @@ class _Reckoning:
         self.last.setdefault(found.conversation_id, message.at)
 
     def _same_subject(self, message: Message) -> str | None:
-        if message.subject is None:
+        topic = "" if message.subject is None else topic_of(message.subject)
+        if not topic:
             return None
-        for earlier in reversed(self.subjects.get(message.subject, [])):
+        for earlier in reversed(self.subjects.get(topic, [])):
             found = self.course.of(self.course.homes[earlier.key])
             if found is None or found.status == "closed":
                 continue
@@ -219,7 +246,7 @@ class _Reckoning:
         other = self._at(step.conversation_id, step.at)
         self._at(target, step.at).take_in(other, step.at)
         self.last[target] = max(self.last.get(target, 0), self.last.get(other.conversation_id, 0))
-        del course.open[other.conversation_id]
+        course.gone[other.conversation_id] = course.open.pop(other.conversation_id)
         course.into[other.conversation_id] = target
 
     def _at(self, conversation_id: str, at: Micros) -> Conversation:
@@ -234,7 +261,9 @@ class _Reckoning:
     def _gather(self) -> None:
         """Every message where it is by now."""
         course = self.course
-        for message in sorted(self.known.messages, key=lambda m: (m.at, m.key)):
+        for id in [id for id in course.open if course.survivor(id) != id]:
+            course.gone[id] = course.open.pop(id)
+        for message in self.by_time:
             home = course.homes.get(message.key)
             found = None if home is None else course.of(home)
             if found is not None:
@@ -242,7 +271,8 @@ class _Reckoning:
                 found.opened_at = min(found.opened_at, message.at)
                 found.updated_at = max(found.updated_at, message.at)
         for gone in sorted(course.into):
-            course.open[course.survivor(gone)].merged_from.append(gone)
+            if (found := course.of(gone)) is not None:
+                found.merged_from.append(gone)
 
 
 def _target(course: Course, step: ConversationStep) -> str | None:

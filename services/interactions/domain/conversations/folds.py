@@ -1,12 +1,16 @@
-"""Messages and steps as they are told: what they change of the customer."""
+"""Messages and steps as they are told: what they change of the customer, and of the rows of conversations."""
 
-from services.interactions.domain.conversations.course import Turn, course
+from services.interactions.domain.conversations.course import Course, Turn, course
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.conversations.messages import message_of, thread_of
 from services.interactions.domain.conversations.room import with_room
 from services.interactions.domain.conversations.steps import step_of
+from services.interactions.domain.rows import CONVERSATIONS, ConversationRow, conversation_row
 from services.interactions.domain.state import Customer, altered
-from services.interactions.domain.telling import Change, Told
+from services.interactions.domain.telling import Change, Told, refused
+from services.interactions.errors import CONVERSATION_MERGED, MERGE_CYCLE
+from shared.domain import Put, RefusedError, Retract
+from shared.schemas.interactions import ConversationMerged
 
 
 def interaction_logged(customer: Customer, told: Told) -> Change:
@@ -14,19 +18,36 @@ def interaction_logged(customer: Customer, told: Told) -> Change:
     message = message_of(told.event, told.at)
     if message is None:
         return Change(customer)
-    known = customer.conversations
+    known, thread = customer.conversations, thread_of(message)
     more = altered(known, messages=(*known.messages, message))
-    thread = thread_of(message)
-    return Change(_with(customer, with_room(more, thread)), conversation_id=thread)
+    change, _ = _changed(customer, more, thread)
+    return change._replace(conversation_id=thread)
 
 
 def conversation_stepped(customer: Customer, told: Told) -> Change:
-    """Any other fact of a conversation."""
+    """Any other fact. A merge that is a circle, or of what is part of another already, is refused, and
+    remembered: by what is heard later it may be the one that holds."""
     step, known = step_of(told.event, told.at), customer.conversations
+    if any(s.key == step.key for s in known.steps):  # its dead letter was replayed
+        known = altered(known, steps=tuple(s for s in known.steps if s.key != step.key))
     more = altered(known, steps=(*known.steps, step))
-    return Change(
-        _with(customer, with_room(more, step.conversation_id)), conversation_id=step.conversation_id
-    )
+    change, now = _changed(customer, more, step.conversation_id)
+    change = change._replace(conversation_id=step.conversation_id)
+    if step.key not in now.refused:
+        return change
+    assert isinstance(told.event.data, ConversationMerged)
+    refusal = refusal_of(now, told.event.data)
+    retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
+    return change._replace(counted=0, note=refused(refusal.detail), retracts=(retract,))
+
+
+def refusal_of(now: Course, merge: ConversationMerged) -> RefusedError:
+    """Why a merge does not hold."""
+    merged, into = merge.conversation_id, merge.into
+    survivor = now.survivor(merged)
+    if now.survivor(into) == survivor:
+        return MERGE_CYCLE(conversation=merged, into=into)
+    return CONVERSATION_MERGED(conversation=merged, into=survivor)
 
 
 def turns_of(customer: Customer, conversation_id: str) -> tuple[Turn, ...]:
@@ -36,5 +57,26 @@ def turns_of(customer: Customer, conversation_id: str) -> tuple[Turn, ...]:
     return () if found is None else found.turns()
 
 
-def _with(customer: Customer, conversations: Conversations) -> Customer:
-    return altered(customer, conversations=conversations)
+def _changed(customer: Customer, more: Conversations, touched: str) -> tuple[Change, Course]:
+    """The customer with ``more``, as far as there is room for it."""
+    complained = [complaint.conversation_id for complaint in customer.complaints]
+    conversations = with_room(more, touched, complained)
+    before, after = course(customer.conversations), course(conversations)
+    old, new = rows_of(customer.customer_id, before), rows_of(customer.customer_id, after)
+    homes = {thread_of(m): after.homes[m.key] for m in conversations.messages if m.key in after.homes}
+    changed = [row for id, row in new.items() if old.get(id) != row]
+    for id, one in before.open.items():
+        # Its messages are in another now, or it was but a word of a merge. What was forgotten is as it was.
+        if id not in new and (id in homes or conversations is more):
+            into = after.survivor(homes.get(id, id))
+            changed.append(conversation_row(customer.customer_id, one, into))
+    rows = tuple(Put(CONVERSATIONS, row.document()) for row in changed)
+    return Change(altered(customer, conversations=conversations), rows=rows), after
+
+
+def rows_of(customer_id: str, now: Course) -> dict[str, ConversationRow]:
+    """The rows of conversations by id; of those that are part of another, too."""
+    rows = {id: conversation_row(customer_id, one) for id, one in now.open.items()}
+    for id, one in now.gone.items():
+        rows[id] = conversation_row(customer_id, one, now.survivor(id))
+    return rows

@@ -22,13 +22,15 @@ class Message(Open):
     told: str | None = None
     """The conversation that its source named."""
     name: str | None = None
-    """A hash of its name on its channel, its Message-ID."""
-    answers: tuple[str, ...] = ()
-    """Hashes of the names that the message may have that it answers."""
+    """On its channel: its Message-ID, as it was told."""
+    answers: str | None = None
+    """The name of the message that it answers, as it was told."""
     subject: str | None = None
-    """A hash of its subject line."""
+    """As it was told."""
     agent_id: str | None = None
     inbound: bool = True
+    kept_in: str | None = None
+    """The conversation in which it was when others of it were forgotten, by which it may have come there."""
 
 
 class ConversationStep(Open):

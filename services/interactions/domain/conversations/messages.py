@@ -1,6 +1,7 @@
 """A contact as a message: what it has to go by."""
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from services.interactions.domain.conversations.known import By, Message
@@ -32,9 +33,9 @@ def message_of(event: Event, at: Micros) -> Message | None:
         by=by_of(data),
         channel=data.channel,
         told=data.conversation_id,
-        name=None if data.message_id is None else _hash(_bare(data.message_id)),
-        answers=() if data.in_reply_to is None else _names(data.in_reply_to),
-        subject=None if data.subject is None else _subject(data.subject),
+        name=data.message_id,
+        answers=data.in_reply_to,
+        subject=data.subject,
         agent_id=data.agent_id,
         inbound=data.direction == "inbound",
     )
@@ -52,21 +53,19 @@ def by_of(data: InteractionLogged) -> By:
     return data.author if data.author in ("agent", "bot") else "other"
 
 
-def _names(in_reply_to: str) -> tuple[str, ...]:
-    """The whole, and what is before the @: a name of ours is made of an id alone."""
-    whole = _bare(in_reply_to)
-    return tuple(_hash(name) for name in dict.fromkeys((whole, whole.partition("@")[0])) if name)
+def names_of(in_reply_to: str) -> tuple[str, ...]:
+    """The names that the answered message may have: the whole, and what is before the @, as a name of ours is
+    an id alone."""
+    whole = bare(in_reply_to)
+    return tuple(name for name in dict.fromkeys((whole, whole.partition("@")[0])) if name)
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """A Message-ID without its brackets."""
     return name.removeprefix("<").removesuffix(">")
 
 
-def _subject(text: str) -> str | None:
-    """Without the marks of answers, in any case and spacing."""
-    bare = " ".join(_REPLY_MARKS.sub("", text).casefold().split())
-    return _hash(bare) if bare else None
-
-
-def _hash(text: str) -> str:
-    return blake2b(text.encode(), digest_size=6).hexdigest()
+@lru_cache(maxsize=4096)
+def topic_of(subject: str) -> str:
+    """A subject line without the marks of answers, in any case and spacing; empty where nothing is left."""
+    return " ".join(_REPLY_MARKS.sub("", subject).casefold().split())

@@ -4,10 +4,10 @@ Nothing is counted as time passes. Whatever is heard, and in whatever order, the
 whole log; so they are right after a late fact, and the same for everybody who knows the same facts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
-from services.interactions.domain.sla.course import Clock, Course, Notice, NoticeKey, NoticeKind
+from services.interactions.domain.sla.course import Clock, Course, Notice, NoticeKey, NoticeKind, Ran
 from services.interactions.domain.sla.log import Fact, Kind, Match, in_order
 from services.interactions.domain.sla.policy import CLOCKS, Fitting, Sla, Subject, Terms, Version
 from services.interactions.domain.sla.runs import Run, Stretch
@@ -21,16 +21,31 @@ def clocks(log: Iterable[Fact], sla: Sla, until: Micros, subject: Subject = "com
     ``log``: in any order; what is later than ``until`` is not looked at. At one instant what falls due comes
     before what happens: a step at ``due_at`` is too late.
     """
+    reckoning = _reckoned(log, sla, until, subject)
+    return Course() if reckoning is None else reckoning.course(until)
+
+
+def clocks_and_runs(
+    log: Iterable[Fact], sla: Sla, until: Micros, subject: Subject = "complaints"
+) -> tuple[Course, tuple[Ran, ...]]:
+    """``clocks``, and every run that a policy held, by its begin."""
+    reckoning = _reckoned(log, sla, until, subject)
+    if reckoning is None:
+        return Course(), ()
+    return reckoning.course(until), reckoning.ran(until)
+
+
+def _reckoned(log: Iterable[Fact], sla: Sla, until: Micros, subject: Subject) -> "_Reckoning | None":
     facts = in_order(log, until)
     version = sla.at(facts[0].at) if facts else None
     if version is None:
-        return Course()
+        return None
     reckoning = _Reckoning(version, subject)
     for fact in facts:
         reckoning.advance(fact.at)
         reckoning.take(fact)
     reckoning.advance(until)
-    return reckoning.course(until)
+    return reckoning
 
 
 class _Reckoning:
@@ -45,6 +60,9 @@ class _Reckoning:
         self.answered = False
         """Whether there was a first response."""
         self.waiting = False
+        self.waits: list[Stretch] = []
+        """Those that ended; of one that has not, the begin is ``waiting_since``."""
+        self.waiting_since: Micros = 0
         self.active: dict[ClockName, Run] = {}
         """The runs that are not stopped, breached ones too."""
         self.runs: list[Run] = []
@@ -76,7 +94,7 @@ class _Reckoning:
             case Kind.CLOSED:
                 self._ended(fact.at)
             case Kind.WAITING if not self.waiting:
-                self.waiting = True
+                self.waiting, self.waiting_since = True, fact.at
                 for run in self._pausable():
                     run.pause(fact.at)
             case Kind.RESUMED:
@@ -126,14 +144,20 @@ class _Reckoning:
         self._stop("resolution", at, met=True)
         for clock in tuple(self.active):
             self._stop(clock, at, met=False)
-        self.open = self.waiting = False
+        self.open = False
+        self._waits_no_more(at)
         self.notices += [notice for notice in self.escalations if notice.at <= at]
         self.escalations = []
 
     def _resumed(self, at: Micros) -> None:
-        self.waiting = False
+        self._waits_no_more(at)
         for run in self._pausable():
             run.resume(at)
+
+    def _waits_no_more(self, at: Micros) -> None:
+        if self.waiting:
+            self.waits.append((self.waiting_since, at))
+        self.waiting = False
 
     def _pausable(self) -> list[Run]:
         return [run for run in self.active.values() if run.clock != "first_response"]
@@ -205,6 +229,21 @@ class _Reckoning:
             spans=tuple((run.clock, run.start, run.end) for run in self.runs),
         )
 
+    def ran(self, until: Micros) -> tuple[Ran, ...]:
+        """Once ``advance`` has come to ``until``."""
+        waits = [*self.waits, *([(self.waiting_since, until)] if self.waiting else [])]
+        return tuple(_ran(run, run.terms, until, waits) for run in self.runs if run.terms is not None)
+
+
+def _ran(run: Run, terms: Terms, until: Micros, waits: Sequence[Stretch]) -> Ran:
+    took = run.used_by(until)
+    if run.decided == "breached" and run.decided_at is not None:
+        begin, end = run.decided_at, until if run.end is None else run.end
+        took += terms.open_time.between(begin, end)
+        if run.clock != "first_response":
+            took -= sum(terms.open_time.between(max(begin, a), min(end, b)) for a, b in waits)
+    return Ran(run.clock, terms.policy, terms.version, run.start, run.decided, run.decided_at, took)
+
 
 def _is_shown(run: Run | None) -> bool:
     return run is not None and run.terms is not None and (run.decided is not None or run.end is None)
@@ -222,6 +261,8 @@ def _shown(run: Run, until: Micros) -> Clock:
         version=run.terms.version,
         start=run.start,
         stretches=(*run.stretches, *open_stretch),
+        duration=run.terms.duration,
+        promised_by=run.promised_by,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from services.interactions.domain.sla.runs import State, Stretch
+from services.interactions.domain.sla.runs import Decision, State, Stretch
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
@@ -28,6 +28,26 @@ class Clock:
     """When the run began."""
     stretches: tuple[Stretch, ...]
     """When the run counted, up to now; after a changed match, the runs before it too."""
+    duration: Micros = 0
+    """What it is held to: so much open time."""
+    promised_by: Micros | None = None
+    """Or, in its place, the time that was promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run as it went: what a report counts."""
+
+    clock: ClockName
+    policy: str
+    version: str
+    start: Micros
+    decided: Decision | None
+    """None: not yet, or never, as its policy was changed."""
+    decided_at: Micros | None
+    took: Micros
+    """Open time without pauses until it was stopped, or until now: beyond its breach too, and with that of
+    the runs before a reopening."""
 
 
 class NoticeKey(NamedTuple):

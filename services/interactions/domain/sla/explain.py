@@ -28,7 +28,8 @@ class Row:
 
 def explained(clock: Clock, sla: Sla) -> tuple[Row, ...]:
     """The sum, by time. Hours in which the calendar is closed have no line."""
-    open_time = sla.open_time(clock.version, clock.policy)
+    _, calendar = sla.policy(clock.version, clock.policy)
+    open_time = calendar.open_time
     rows: list[Row] = []
     total = clock.used - sum(open_time.between(*stretch) for stretch in clock.stretches)
     if total:

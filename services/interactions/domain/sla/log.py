@@ -55,7 +55,8 @@ def in_order(log: Iterable[Fact], until: Micros) -> list[Fact]:
     """The facts up to ``until``, whatever the order in which they were heard.
 
     Nothing happens before the opening: what says so, by a clock that is wrong, counts as of the opening; a
-    message before it is none of it. Of two openings the earlier counts; without any there is no log.
+    message before it is none of it. Of two openings the earlier counts; without any there is no log. Answers
+    of one instant are one: no clock runs between them.
     """
     facts = sorted((fact for fact in log if fact.at <= until), key=lambda fact: (fact.at, fact.kind))
     opened = next((fact for fact in facts if fact.kind == Kind.OPENED), None)
@@ -67,4 +68,15 @@ def in_order(log: Iterable[Fact], until: Micros) -> list[Fact]:
         if fact.at < opened.at and fact.kind != Kind.INBOUND
     ]
     rest = [fact for fact in facts if fact.at >= opened.at and fact.kind != Kind.OPENED]
-    return [opened, *early, *rest]
+    return _one_answer([opened, *early, *rest])
+
+
+def _one_answer(facts: Iterable[Fact]) -> list[Fact]:
+    found: list[Fact] = []
+    for fact in facts:
+        last = found[-1] if found else None
+        if last is None or (last.at, last.kind) != (fact.at, fact.kind) or fact.kind != Kind.ANSWERED:
+            found.append(fact)
+        elif last.promised_by is None:
+            found[-1] = fact
+    return found

@@ -37,6 +37,16 @@ def _some(names: tuple[str, ...]) -> tuple[str, ...]:
 Labels = Annotated[tuple[Label, ...], Field(max_length=1_000), AfterValidator(_some)]
 
 
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise fault(f"[{number}]", f"is listed twice: {name}")
+    return names
+
+
+RootCauses = Annotated[Labels, AfterValidator(_once)]
+
+
 class When(Strict):
     """All that is given must hold; of a list, one."""
 
@@ -203,6 +213,8 @@ class Sla(Strict):
     name: Id
     versions: Annotated[tuple[Version, ...], Field(max_length=1_000)]
     compensation: Compensation = Compensation()
+    root_causes: RootCauses | None = None
+    """Why complaints happen; None: any text is taken."""
 
     @field_validator("versions")
     @classmethod
@@ -223,13 +235,14 @@ class Sla(Strict):
         place = bisect_right(self._begins, instant) - 1
         return self.versions[place] if place >= 0 else None
 
-    def open_time(self, version: str, policy: str) -> OpenTime:
-        """That of a policy, by the names that events have. Raises ``KeyError`` where the file lacks them."""
+    def policy(self, version: str, name: str) -> tuple[Policy, Calendar]:
+        """A policy and its calendar, by the names that events have. Raises ``KeyError`` where the file lacks
+        them."""
         for one in self.versions:
             for found in one.policies:
-                if (one.name, found.name) == (version, policy):
-                    return one.calendars[found.calendar].open_time
-        raise KeyError(version, policy)
+                if (one.name, found.name) == (version, name):
+                    return found, one.calendars[found.calendar]
+        raise KeyError(version, name)
 
 
 def policies_never_reached(version: Version) -> Collection[str]:

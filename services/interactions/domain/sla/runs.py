@@ -36,6 +36,7 @@ class Run:
     """Nothing is told before it: when the terms became what they are."""
     warned: bool = False
     decided: Decision | None = None
+    decided_at: Micros | None = None
     end: Micros | None = None
     """When it was stopped."""
 
@@ -120,7 +121,7 @@ class Run:
         self.used = self.used_by(at)
         self.due = self.due_if_resumed(at)
         self._stop_counting(at)
-        self.decided, self.warn = decision, None
+        self.decided, self.decided_at, self.warn = decision, at, None
 
     def stop(self, at: Micros) -> None:
         """It is over, decided or not."""

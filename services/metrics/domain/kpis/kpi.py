@@ -21,7 +21,9 @@ class Quantiles(TypedDict):
     p90: float | None
 
 
-Value: TypeAlias = float | Quantiles | None
+Tally: TypeAlias = Mapping[str, int]
+"""Counts by name: a bounded number of names."""
+Value: TypeAlias = float | Quantiles | Tally | None
 
 
 class Kind(Enum):
@@ -30,12 +32,14 @@ class Kind(Enum):
     NUMBER = "number"
     COUNT = "whole number"
     QUANTILES = "pair of quantiles"
+    TALLY = "counts by name"
 
 
 _SHAPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.NUMBER: (int, float, type(None)),
     Kind.COUNT: (int, type(None)),
     Kind.QUANTILES: (dict,),
+    Kind.TALLY: (dict,),
 }
 
 
@@ -114,4 +118,5 @@ class Kpi:
     @property
     def nothing(self) -> Result:
         """The result without a value and a basis."""
-        return Result({"p50": None, "p90": None} if self.kind is Kind.QUANTILES else None, 0)
+        empty: Mapping[Kind, Value] = {Kind.QUANTILES: Quantiles(p50=None, p90=None), Kind.TALLY: {}}
+        return Result(empty.get(self.kind), 0)

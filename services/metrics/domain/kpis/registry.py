@@ -10,6 +10,7 @@ from services.metrics.domain.kpis.surveys import CES
 from services.metrics.domain.kpis.complaints import FIRST_RESPONSE_S
 from services.metrics.domain.kpis.complaints import RESOLUTION_S
 from services.metrics.domain.kpis.complaints import OPEN_COMPLAINTS
+from services.metrics.domain.kpis.root_causes import ROOT_CAUSES
 from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
 from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from services.metrics.domain.kpis.kpi import Kind, Kpi
 from services.metrics.domain.kpis.registry import KPIS
 
+_LABELS = {Kind.QUANTILES: "{quantile}", Kind.TALLY: "{name}"}
+
 
 def table(kpis: Iterable[Kpi]) -> str:
     """The README's table, between ``<!-- kpis -->`` and ``<!-- /kpis -->``."""
@@ -14,7 +16,7 @@ def table(kpis: Iterable[Kpi]) -> str:
 
 def gauges(kpis: Iterable[Kpi]) -> str:
     """The gauges' names in docs/operating.md, between ``<!-- gauges -->`` and ``<!-- /gauges -->``."""
-    return ", ".join(f"`{kpi.gauge}{'{quantile}' if kpi.kind is Kind.QUANTILES else ''}`" for kpi in kpis)
+    return ", ".join(f"`{kpi.gauge}{_LABELS.get(kpi.kind, '')}`" for kpi in kpis)
 
 
 if __name__ == "__main__":

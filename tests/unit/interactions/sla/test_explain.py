@@ -46,4 +46,4 @@ def test_a_breached_clock_is_explained_up_to_its_breach() -> None:
 def test_a_policy_that_the_file_lacks_is_not_explained() -> None:
     course = run("2 09:00", opened("2 08:00"))
     with pytest.raises(KeyError):
-        SLA.open_time("2019-01-01", course.clocks[0].policy)
+        SLA.policy("2019-01-01", course.clocks[0].policy)

@@ -28,12 +28,13 @@ def test_the_file_of_the_contract_is_read() -> None:
     assert [to for _, to in critical.terms["update"].escalate] == ["lead", "manager"]
 
 
-def test_the_policy_that_ships_fits_every_complaint_and_none_is_hidden() -> None:
-    (version,) = load().versions
-    for severity in ("low", "normal", "high", "critical"):
-        assert version.fitting(Match(severity=severity)) is not None
-    assert version.fitting(Match(), "conversations") is not None
-    assert policies_never_reached(version) == []
+@pytest.mark.parametrize("file", sorted(DEFAULT.parent.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_policies_that_ship_fit_every_complaint_and_none_is_hidden(file: Path) -> None:
+    for version in load(file).versions:
+        for severity in ("low", "normal", "high", "critical"):
+            assert version.fitting(Match(severity=severity)) is not None
+        assert version.fitting(Match(), "conversations") is not None
+        assert policies_never_reached(version) == []
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,21 @@ def test_a_message_heard_late_begins_its_run_earlier_and_tells_no_breach_twice()
 
 def _next_responses(notices: Iterable[Notice]) -> list[str]:
     return [f"{one.key.kind} at {told_at(one.at)}" for one in notices if one.key.clock == "next_response"]
+
+
+def test_two_answers_of_one_instant_are_one() -> None:
+    # Acknowledged and updated in one second: the update clock that runs from then on is told of as any is.
+    log = (
+        opened("2 08:00"),
+        fact("2 08:15", Kind.ANSWERED),
+        fact("2 08:15", Kind.ANSWERED, promised_by="2 10:00"),
+        fact("2 09:00", Kind.RESOLVED),
+    )
+    for heard in (log, (log[2], log[1], log[3], log[0])):
+        course = run("2 12:00", *heard)
+        assert told(course) == [
+            ("met", "first_response", "2 08:15"),
+            ("met", "update", "2 09:00"),
+            ("met", "resolution", "2 09:00"),
+        ]
+        assert shown(course, "update")[1] == "2 10:00"

@@ -1,13 +1,15 @@
-"""The platform's HTTP API, as the demo uses it: JSON in and out, one connection per thread, kept open."""
+"""The platform's HTTP APIs, as commands use them: JSON in and out, one connection per thread, kept open."""
 
 import http.client
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from rapport.home import Home, read_env
 from rapport.trouble import TroubleError
 from shared.schemas.services import SERVICES
 
@@ -18,12 +20,32 @@ _TIMEOUT_S = 30.0
 _THREADS = 6
 
 
+def url_variable(service: str) -> str:
+    """The variable that says where a service's API is reached."""
+    return f"RAPPORT_{service.upper()}_URL"
+
+
+def reached_env(service: str, environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The variables for a ``Client`` of this service: these, else those of the stack that runs in this home.
+    Raises TroubleError where neither names its API or a key."""
+    environ = os.environ if environ is None else environ
+    variable = url_variable(service)
+    found = environ if environ.get(variable) else read_env(Home.find(environ))
+    if not found.get(variable):
+        raise TroubleError(
+            f"No API of {service} is known here: start the platform with `rapport up`, or set {variable}."
+        )
+    if not found.get("RAPPORT_API_KEY"):
+        raise TroubleError(f"{found[variable]} needs a key: set RAPPORT_API_KEY.")
+    return found
+
+
 class Client:
-    """Calls the four services by the names of their URL variables. Use as a context: it closes what it
-    opened."""
+    """Calls services by the names of their URL variables. Use as a context: it closes what it opened."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.urls = {name: env[f"RAPPORT_{name.upper()}_URL"] for name in SERVICES}
+        """``env`` has the key, and the URL of each service that is called."""
+        self.urls = {name: url for name in SERVICES if (url := env.get(url_variable(name)))}
         self._key = env["RAPPORT_API_KEY"]
         self._own = local()
         self._opened: list[http.client.HTTPConnection] = []
@@ -65,9 +87,9 @@ class Client:
         for attempt in (1, 2):
             connection = self._connection(service)
             try:
-                connection.request(method, path, body=content, headers=headers)
+                connection.request(method, self._base(service) + path, body=content, headers=headers)
                 answer = connection.getresponse()
-                return answer.status, json.loads(answer.read() or b"null")
+                return answer.status, self._read(service, answer.status, answer.read())
             except (OSError, http.client.HTTPException) as error:
                 connection.close()  # The server may have closed an idle one: once more, newly opened.
                 if attempt == 2:
@@ -81,10 +103,23 @@ class Client:
         with ThreadPoolExecutor(_THREADS) as pool:
             return list(pool.map(function, over))
 
+    def _read(self, service: str, status: int, body: bytes) -> Any:
+        try:
+            return json.loads(body or b"null")
+        except ValueError:
+            raise TroubleError(
+                f"{service} at {self.urls[service]} answered {status} without JSON: is that its API?"
+            ) from None
+
+    def _base(self, service: str) -> str:
+        return urlsplit(self.urls[service]).path.rstrip("/")
+
     def _connection(self, service: str) -> http.client.HTTPConnection:
         own: dict[str, http.client.HTTPConnection] = self._own.__dict__
         if service not in own:
             place = urlsplit(self.urls[service])
-            own[service] = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_TIMEOUT_S)
+            secure = place.scheme == "https"
+            kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+            own[service] = kind(place.hostname or "", place.port, timeout=_TIMEOUT_S)
             self._opened.append(own[service])
         return own[service]

@@ -1,0 +1,1 @@
+"""What teams have to do: tasks, each with a state of its own."""

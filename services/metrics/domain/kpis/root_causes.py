@@ -1,0 +1,60 @@
+"""Why complaints happened: what their resolutions name."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from services.metrics.domain.cells import Change
+from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
+from services.metrics.domain.kpis.window import Window
+from services.metrics.domain.rows import escape, unescape
+from services.metrics.domain.state import Complaint
+from shared.facts.complaints import REOPENED, RESOLVED
+from shared.schemas.times import day_of
+
+CAUSE = "cause:"
+OTHER = "other"
+LONGEST = 64
+"""Characters of a name; a longer text is none, and counts as ``OTHER``."""
+MOST = 20
+"""The most frequent that are told by name; the rest is ``OTHER``."""
+
+
+def named(text: str | None) -> str | None:
+    """What a resolution's root cause counts as; None where it names none."""
+    name = " ".join((text or "").split())
+    return (name if len(name) <= LONGEST else OTHER) or None
+
+
+def counted(complaint: Complaint) -> Iterator[Change]:
+    """The root cause of the resolution that holds, on its day."""
+    if not complaint.causes or not complaint.steps:
+        return
+    resolved = None
+    for step in complaint.life.taken:
+        if step.kind in (RESOLVED, REOPENED):
+            resolved = step.at if step.kind == RESOLVED else None
+    if resolved is None:
+        return
+    cause = dict(complaint.causes).get(resolved)
+    if cause is not None:
+        yield day_of(max(resolved, complaint.steps[0][0])), CAUSE + escape(cause), 1
+
+
+def _root_causes(w: Window) -> Result:
+    counts = Counter({unescape(name): n for name, n in w.buckets(CAUSE).items()})
+    total = counts.total()
+    rest = counts.pop(OTHER, 0)
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    rest += sum(n for _, n in ranked[MOST:])
+    return Result(dict(ranked[:MOST]) | ({OTHER: rest} if rest else {}), total)
+
+
+ROOT_CAUSES = Kpi(
+    name="root_causes",
+    formula=f"Complaints by the root cause of the resolution that holds, on its day: the {MOST} most "
+    f"frequent, and the rest, with texts of more than {LONGEST} characters, as `{OTHER}`",
+    unit="complaints by root cause",
+    kind=Kind.TALLY,
+    counts=(ComplaintCounts(fields=(CAUSE,), count=counted),),
+    compute=_root_causes,
+)

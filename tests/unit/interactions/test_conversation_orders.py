@@ -1,0 +1,88 @@
+"""Whatever is heard first, the same conversations come of it: state, rows, and what the pages show."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.interactions.domain.conversations.course import Course, course
+from services.interactions.domain.conversations.messages import key_of
+from services.interactions.domain.rows import conversation_row
+from shared.schemas.base import Data
+from shared.schemas.event import Event
+
+from .talk import answers, assigned, closed, escalated, merged, returned, says, split, worker_of
+from .told import CUSTOMER, event
+
+MOST = 9
+ids = st.sampled_from(["c-1", "c-2", "c-3"])
+names = st.sampled_from(["a@x", "b@x", "c"])
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "conversation_id": ids,
+        "message_id": names,
+        "in_reply_to": st.sampled_from(["a@x", "<b@x>", "c@shop"]),
+        "subject": st.sampled_from(["Order 1", "Re: order 1"]),
+        "channel": st.sampled_from(["email", "chat"]),
+    },
+)
+KEYS = [key_of(f"/test e-{n} {CUSTOMER}") for n in range(MOST)]
+
+AUTHORS = st.sampled_from(["agent", "bot"])
+
+facts: st.SearchStrategy[Data] = st.one_of(
+    st.builds(lambda fields: says(**fields), FIELDS),
+    st.builds(lambda fields: says(**fields), FIELDS),
+    st.builds(
+        lambda author, fields: answers(author=author, **fields), st.sampled_from(["agent", "bot"]), FIELDS
+    ),
+    st.builds(merged, ids, ids),
+    st.builds(lambda id, into, key: split(id, into, key), ids, st.just("n-1") | ids, st.sampled_from(KEYS)),
+    st.builds(closed, ids),
+    st.builds(escalated, ids),
+    st.builds(assigned, ids),
+    st.builds(returned, ids, st.sampled_from(["bot", "queue"])),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Event], list[Event]]:
+    told = draw(st.lists(st.tuples(facts, st.integers(0, 6)), min_size=1, max_size=MOST))
+    events = [event(data, f"e-{n}", minutes) for n, (data, minutes) in enumerate(told)]
+    return events, draw(st.permutations(events))
+
+
+def shown(now: Course) -> dict[str, Any]:
+    return {
+        "rows": {id: conversation_row(CUSTOMER, one) for id, one in now.open.items()},
+        "messages": {id: [m.key for m in one.messages] for id, one in now.open.items()},
+        "merged": {id: one.merged_from for id, one in now.open.items()},
+        "turns": {id: one.turns() for id, one in now.open.items()},
+        "refused": now.refused,
+    }
+
+
+@given(histories())
+def test_the_order_in_which_they_are_heard_changes_nothing(
+    history: tuple[Sequence[Event], Sequence[Event]],
+) -> None:
+    in_order, heard = (worker_of(events) for events in history)
+    true, said = (course(one.state(CUSTOMER).conversations) for one in (in_order, heard))
+    assert shown(said) == shown(true)
+    for worker in (in_order, heard):
+        live = {r["conversation_id"]: r for r in worker.rows("conversations") if r["into"] is None}
+        assert live == {id: conversation_row(CUSTOMER, one).document() for id, one in true.open.items()}
+
+
+@given(histories())
+def test_a_message_is_in_one_conversation(history: tuple[Sequence[Event], Sequence[Event]]) -> None:
+    known = worker_of(history[1]).state(CUSTOMER).conversations
+    now = course(known)
+    held = sorted(m.key for one in now.open.values() for m in one.messages)
+    homes = sorted(m.key for m in known.messages if m.key in now.homes)
+    assert held == homes
+    assert {m.key for m in known.messages if m.told or m.inbound} <= set(homes)
+    for id in now.homes.values():
+        assert now.survivor(id) in now.open

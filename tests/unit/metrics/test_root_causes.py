@@ -1,0 +1,54 @@
+"""Root causes of resolved complaints, counted by name."""
+
+from itertools import permutations
+
+from services.metrics.domain.kpis.root_causes import MOST, ROOT_CAUSES, named
+from shared.schemas.base import Data
+from shared.schemas.complaints import ComplaintClosed, ComplaintReopened, ComplaintResolved
+
+from .story import event, opened, run
+from .test_apply import value
+
+
+def resolved(cause: str | None, complaint: str = "k1") -> ComplaintResolved:
+    return ComplaintResolved(complaint_id=complaint, resolution="Sent.", root_cause=cause)
+
+
+def told(*facts: Data) -> object:
+    events = [event(data, days=day) for day, data in enumerate(facts)]
+    found = {str(value(run(order)[1], "root_causes")) for order in permutations(events)}
+    assert len(found) == 1, "whatever is heard first"
+    return value(run(events)[1], "root_causes")
+
+
+def test_the_resolution_that_holds_counts() -> None:
+    assert told(opened(), resolved("carrier"), ComplaintClosed(complaint_id="k1")) == {"carrier": 1}
+    reopened = ComplaintReopened(complaint_id="k1", reason="No.")
+    assert told(opened(), resolved("carrier"), reopened) == {}
+    assert told(opened(), resolved("carrier"), reopened, resolved("warehouse")) == {"warehouse": 1}
+    assert told(opened(), resolved("carrier"), reopened, resolved(None)) == {}
+    assert told(opened(), resolved("carrier"), resolved("warehouse")) == {"carrier": 1}, "it does not follow"
+    assert told(resolved("carrier")) == {}, "it is not known"
+
+
+def test_what_is_a_name() -> None:
+    assert [named(text) for text in (None, "", "  ", " the\n carrier ", "x" * 64, "x" * 65)] == [
+        *[None] * 3,
+        "the carrier",
+        "x" * 64,
+        "other",
+    ]
+
+
+def test_the_most_frequent_are_named_and_the_rest_is_other() -> None:
+    facts = [(opened(f"k{n}"), resolved(f"cause {n % (MOST + 5):02}", f"k{n}")) for n in range(3 * MOST)]
+    events = [event(data, days=day) for pair in facts for day, data in enumerate(pair)]
+    events += [event(opened("long")), event(resolved("x" * 65, "long"), days=1)]
+    found = value(run(events)[1], "root_causes")
+    assert isinstance(found, dict)
+    assert len(found) == MOST + 1
+    assert sum(found.values()) == 3 * MOST + 1
+    assert found["cause 00"] == 3
+    assert found["other"] == 5 * 2 + 1
+    assert [*found][-1] == "other"
+    assert ROOT_CAUSES.nothing.value == {}
