@@ -14,13 +14,28 @@ from services.interactions.models.compensation import ApprovalView, approval_vie
 from shared.facts.complaints import KINDS, Status
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.commands.complaints import ComplaintCommand
-from shared.schemas.complaints import ClockName, ComplaintOpened, ComplaintResolved
+from shared.schemas.complaints import (
+    ClockName,
+    ComplaintEscalated,
+    ComplaintOpened,
+    ComplaintResolved,
+    ComplaintsData,
+    ComplaintSlaBreached,
+    ComplaintSlaMet,
+    ComplaintSlaWarned,
+)
 from shared.schemas.fields import Label, Severity
 from shared.schemas.times import SECOND, maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
 
-_KINDS = [kind.event_type for kind in KINDS]
+_NOTICES: tuple[type[ComplaintsData], ...] = (
+    ComplaintSlaWarned,
+    ComplaintSlaMet,
+    ComplaintSlaBreached,
+    ComplaintEscalated,
+)
+_KINDS = [kind.event_type for kind in (*KINDS, *_NOTICES)]
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -207,7 +222,8 @@ def clock_view(clock: Clock) -> ClockView:
 
 
 def _in_order(row: TimelineRow) -> tuple[bool, int, int, str]:
-    """The opening first, then by time; of one instant as ``shared.facts.complaints`` orders them."""
+    """The opening first, then by time; of one instant as ``shared.facts.complaints`` orders them, then what
+    was told of clocks."""
     kind = _KINDS.index(row.type) if row.type in _KINDS else len(_KINDS)
     return kind != 0, row.at, kind, row.place
 

@@ -21,11 +21,14 @@ from shared.schemas.commands.loyalty import RedemptionRequested
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ComplaintResumed,
     ComplaintUpdated,
+    ComplaintWaiting,
 )
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
@@ -138,6 +141,9 @@ _life_steps = st.one_of(
     st.builds(ComplaintResolved, complaint_id=COMPLAINTS, resolution=TEXT),
     st.builds(ComplaintReopened, complaint_id=COMPLAINTS, reason=TEXT),
     st.builds(ComplaintClosed, complaint_id=COMPLAINTS),
+    st.builds(ComplaintChanged, complaint_id=COMPLAINTS, severity=st.just("critical")),
+    st.builds(ComplaintWaiting, complaint_id=COMPLAINTS, reason=TEXT),
+    st.builds(ComplaintResumed, complaint_id=COMPLAINTS),
 )
 _steps = st.one_of(
     *[_life_steps] * 5,
