@@ -93,10 +93,11 @@ class Broker:
         self.first_count = self.partitions
 
     def count_at(self, record: KafkaRecord) -> int:
-        """How many partitions there were when it was written."""
+        """Under how many partitions the group reads it: all is read before a growth, but for what was there
+        before the group."""
         for count, ends in self.grown:
             if record.offset < ends.get((record.topic, record.partition), 0):
-                return count
+                return max(count, self.first_count)
         return self.partitions
 
     def append(self, record: Record, transaction: int | None = None) -> None:

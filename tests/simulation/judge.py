@@ -1,5 +1,6 @@
 """What a run must have come to: that of one worker in memory that reads the same log without any trouble."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -62,11 +63,15 @@ def in_order(
     topics: Iterable[str],
     *,
     eventless: bool = False,
+    first_count: int = sys.maxsize,
 ) -> list[Slot]:
     """The events of a partition that the service reads, its topics merged by time; ``eventless``: and what
-    is no event for it. ``count``: how many partitions there were when a record was written."""
+    is no event for it. ``count``: under how many partitions a record is read; ``first_count``: under how
+    many the service began. Copies of a later growth it skips: not each would be a duplicate, as the id of an
+    event that had no effect stays free."""
     queues: Queues = {
-        topic: Queue(lambda record: intake.read(record, count(record))) for topic in sorted(topics)
+        topic: Queue(lambda record: intake.read(record, count(record), first_count))
+        for topic in sorted(topics)
     }
     for topic, queue in queues.items():
         queue.extend(logs.get((topic, partition), ()))

@@ -11,13 +11,12 @@ from typing import Any, Literal
 from services.followup.channels.base import Attempt, ChannelAwayError, Result
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.rows import Delivery
+from services.followup.domain.rules.rule import RESERVED
 from services.followup.sender import DOUBT
 from tests.simulation.scenario import MAIL_LINE
 from tests.simulation.scheduler import Node, VirtualLoop
 
 FINAL = ("sent", "failed", "suppressed", "cancelled")
-MANUAL = "manual"
-"""The rule of what a person asked for, perhaps twice."""
 WAIT_SECONDS = 5.0
 """Until the sender gives up a server that does not answer."""
 
@@ -133,7 +132,8 @@ def wrong(box: LetterBox, rows: Iterable[Mapping[str, Any]], *, calm: bool) -> l
     """What is not right with the mails, given the rows of all outreach. ``calm``: no process died, slept or
     left, and the store always answered, so that only the channel can have left a mail in doubt."""
     arrived = Counter(delivery.outreach_id for delivery in box.arrived)
-    ruled = Counter((d.customer, d.rule, d.decided_at, d.text) for d in box.arrived if d.rule != MANUAL)
+    # No rule decides the same twice; a person may ask for the same text twice, as manual or as a reply.
+    ruled = Counter((d.customer, d.rule, d.decided_at, d.text) for d in box.arrived if d.rule not in RESERVED)
     problems = [f"{what} came {n} times" for what, n in ruled.items() if n > 1]
     problems += [f"{id} came {n} times" for id, n in arrived.items() if n > 1]
     by_id = {row["_id"]: row for row in rows}

@@ -1,4 +1,4 @@
-"""Metrics under simulation, with its compact journal. Its numbers do not depend on the order of events."""
+"""Metrics under simulation, with its compact journal."""
 
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
@@ -72,7 +72,14 @@ class MetricsSubject:
         for count in [*(count for count, _ in broker.grown), broker.partitions]:
             logs = {at: [r for r in log if broker.count_at(r) == count] for at, log in records.items()}
             for partition in range(count):
-                yield from in_order(self.intake(), logs, partition, broker.count_at, self.topics)
+                yield from in_order(
+                    self.intake(),
+                    logs,
+                    partition,
+                    broker.count_at,
+                    self.topics,
+                    first_count=broker.first_count,
+                )
 
     def _compared(self, server: Server, cells: dict[Any, int], customers: dict[str, bytes]) -> list[str]:
         got: Counter[Any] = Counter()

@@ -7,11 +7,16 @@ import pytest
 
 from shared.domain import Context, Effects, Handler, Put, SetTimer
 from shared.journal.testing import START, InMemoryWorker
-from shared.schemas.base import Frozen
+from shared.schemas.base import Data, Frozen
+from shared.schemas.commands.followup import ReplyRequested
+from shared.schemas.customers import CustomerRegistered
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from tests.simulation.documents import freeze, thaw
 from tests.simulation.judge import Result, add
+from tests.simulation.logs import records_of
+from tests.simulation.scenario import Burst, Scenario
+from tests.simulation.world import play
 from tests.unit.journal.driver import purchase
 
 ROW = {"_id": 1, "pair": (1, 2), "at": START + timedelta(microseconds=1999)}
@@ -47,3 +52,14 @@ def test_a_row_that_is_another_is_told(wrong: dict[str, Any]) -> None:
     got = _wanted()
     got.rows["log", 1] = thaw(freeze({**ROW, **wrong}))
     assert [problem.split(":")[0] for problem in got.differences(_wanted())] == ["rows ('log', 1)"]
+
+
+def test_two_replies_of_one_text_at_one_instant_are_two() -> None:
+    ask = {"conversation_id": "v", "channel": "email", "text": "Oh"}
+    told: list[Data] = [CustomerRegistered(name="Ada Byron", email="ada@example.org")]
+    told += [ReplyRequested.model_validate({**ask, "outreach_id": f"r{n}"}) for n in (1, 2)]
+    times = (START, *[START + timedelta(days=1)] * 2)
+    events = [Event(f"e{n}", "/desk", "ann", times[n], data) for n, data in enumerate(told)]
+    verdict = play(Scenario(0, "followup", 1, 1, 500, 500, (Burst(tuple(records_of(events))),)))
+    assert verdict.problems == []
+    assert sum(line.endswith((" mails r1", " mails r2")) for line in verdict.trace) == 2
