@@ -56,7 +56,7 @@ def in_order(log: Iterable[Fact], until: Micros) -> list[Fact]:
 
     Nothing happens before the opening: what says so, by a clock that is wrong, counts as of the opening; a
     message before it is none of it. Of two openings the earlier counts; without any there is no log. Answers
-    of one instant are one, the solution too: no clock runs between them.
+    of one instant are one: no clock runs between them.
     """
     facts = sorted((fact for fact in log if fact.at <= until), key=lambda fact: (fact.at, fact.kind))
     opened = next((fact for fact in facts if fact.kind == Kind.OPENED), None)
@@ -75,10 +75,8 @@ def _one_answer(facts: Iterable[Fact]) -> list[Fact]:
     found: list[Fact] = []
     for fact in facts:
         last = found[-1] if found else None
-        if last is None or (last.at, last.kind) != (fact.at, Kind.ANSWERED):
+        if last is None or (last.at, last.kind) != (fact.at, fact.kind) or fact.kind != Kind.ANSWERED:
             found.append(fact)
-        elif fact.kind == Kind.RESOLVED or (fact.kind == Kind.ANSWERED and last.promised_by is None):
+        elif last.promised_by is None:
             found[-1] = fact
-        elif fact.kind != Kind.ANSWERED:
-            found.append(fact)
     return found

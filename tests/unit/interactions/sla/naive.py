@@ -49,10 +49,7 @@ class Naive:
         self.escalations: list[tuple[Any, ...]] = []
 
     def run(self, facts: Iterable[Fact], start: int, until: int) -> None:
-        told = list(facts)
-        solved = {fact.at for fact in told if fact.kind == Kind.RESOLVED}
-        left = [fact for fact in told if fact.kind != Kind.ANSWERED or fact.at not in solved]
-        left.sort(key=lambda fact: (fact.at, fact.kind))
+        left = sorted(facts, key=lambda fact: (fact.at, fact.kind))
         for minute in range(start, until + 1):
             self.check(minute)
             while left and left[0].at <= minute * MINUTE:

@@ -173,13 +173,3 @@ def test_two_answers_of_one_instant_are_one() -> None:
             ("met", "resolution", "2 09:00"),
         ]
         assert shown(course, "update")[1] == "2 10:00"
-
-
-def test_an_answer_that_solves_it_in_the_same_instant_is_one_with_the_solution() -> None:
-    # Acknowledged and resolved in one second: there is no time in which an update was owed.
-    log = (opened("2 08:00"), fact("2 08:15", Kind.ANSWERED), fact("2 08:15", Kind.RESOLVED))
-    for heard in (log, log[::-1]):
-        assert told(run("2 12:00", *heard)) == [
-            ("met", "first_response", "2 08:15"),
-            ("met", "resolution", "2 08:15"),
-        ]
