@@ -42,13 +42,21 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+class _NoDate:
+    """What looks like a date and is none, such as 30 February: no field takes it, so its path is named."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
 def _timestamp(loader: _Loader, node: yaml.ScalarNode) -> Any:
     try:
         return loader.construct_yaml_timestamp(node)
-    except ValueError as error:  # such as 30 February
-        raise yaml.constructor.ConstructorError(
-            None, None, f"a date is not one: {error}", node.start_mark
-        ) from None
+    except ValueError:
+        return _NoDate(str(loader.construct_scalar(node)))
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
@@ -115,6 +123,10 @@ def _plain(kind: str, message: str) -> str:
             return "is missing"
         case "extra_forbidden":
             return "is not a known field"
+        case "tuple_type" | "list_type":
+            return "must be a list"
+        case "dict_type" | "model_type":
+            return "must be a mapping of names to values"
         case _:
             return message.removeprefix("Value error, ").replace("Input should be", "must be")
 

@@ -11,6 +11,7 @@ from services.interactions.domain.conversations.messages import message_of
 from services.interactions.domain.conversations.steps import step_of
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
+from shared.schemas.complaints import ComplaintOpened
 from shared.schemas.event import Event
 from shared.schemas.interactions import (
     ConversationAssigned,
@@ -61,6 +62,12 @@ def split(id: str, into: str, *messages: str) -> ConversationSplit:
 
 def closed(id: str) -> ConversationClosed:
     return ConversationClosed(conversation_id=id, outcome="solved")
+
+
+def complained(id: str, channel: str = "email") -> ComplaintOpened:
+    """A complaint that names the conversation."""
+    said = {"complaint_id": "x-1", "category": "price", "severity": "high", "description": "Too dear."}
+    return ComplaintOpened.model_validate({"conversation_id": id, "channel": channel, **said})
 
 
 def story(*facts: tuple[float, Data]) -> list[Event]:

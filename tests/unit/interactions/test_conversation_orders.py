@@ -10,10 +10,11 @@ from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.messages import OWN, key_of
 from services.interactions.domain.rows import conversation_row
 from shared.schemas.base import Data
+from shared.schemas.complaints import ComplaintOpened
 from shared.schemas.event import Event
 from tests.examples import examples
 
-from .talk import answers, assigned, closed, escalated, merged, returned, says, split, worker_of
+from .talk import answers, assigned, closed, complained, escalated, merged, returned, says, split, worker_of
 from .told import CUSTOMER, event
 
 MOST = 9
@@ -44,13 +45,19 @@ facts: st.SearchStrategy[Data] = st.one_of(
     st.builds(escalated, ids),
     st.builds(assigned, ids),
     st.builds(returned, ids, st.sampled_from(["bot", "queue"])),
+    st.builds(complained, ids, st.sampled_from(["chat", "of-no-kind"])),
 )
+
+
+def _named(data: Data, n: int) -> Data:
+    """No two complaints of one name: of those the first heard holds."""
+    return data.model_copy(update={"complaint_id": f"x-{n}"}) if isinstance(data, ComplaintOpened) else data
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Event], list[Event]]:
     told = draw(st.lists(st.tuples(facts, st.integers(0, 6)), min_size=1, max_size=MOST))
-    events = [event(data, f"e-{n}", minutes) for n, (data, minutes) in enumerate(told)]
+    events = [event(_named(data, n), f"e-{n}", minutes) for n, (data, minutes) in enumerate(told)]
     return events, draw(st.permutations(events))
 
 

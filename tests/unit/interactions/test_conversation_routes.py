@@ -282,3 +282,15 @@ def test_a_merge_from_outside_that_does_not_hold_is_a_dead_letter(talk: Talk) ->
     talk.tell("conversation.merged", 3, conversation_id="c-1", into="c-3")
     assert talk.worker.rejected[before:] == ["merge_cycle", "conversation_merged"]
     assert talk.get("c-1")["conversation_id"] == "c-2"
+
+
+def test_a_conversation_that_only_a_complaint_names_can_be_answered(talk: Talk, api: TestClient) -> None:
+    said = {"channel": "chat", "category": "price", "severity": "high", "description": "Too dear."}
+    body = {"customer_id": talk.customer, "conversation_id": "form-1", **said}
+    one = api.post("/complaints", json=body).json()["complaint_id"]
+    page = talk.get("form-1")
+    assert (page["status"], page["handled_by"], page["complaints"]) == ("queued", "queue", [one])
+    assert (page["messages"], page["reply_channel"]) == ([], "chat")
+    assert talk.post("form-1", "messages", text="We look.").json()["status"] == "waiting"
+    clocks = {clock["clock"]: clock["state"] for clock in api.get(f"/complaints/{one}").json()["clocks"]}
+    assert clocks["first_response"] == "met"

@@ -5,6 +5,12 @@
 
 from typing import Any
 
+import pytest
+from msgspec import structs
+
+from services.interactions.domain.rows import ComplaintRow, TimelineRow
+from services.interactions.domain.sla.course import Course
+from services.interactions.models.complaints import complaint_detail
 from shared.schemas.base import Data
 from shared.schemas.commands.complaints import (
     ComplaintAcknowledgeRequested,
@@ -97,6 +103,19 @@ def test_what_is_told_stands_in_the_timeline_and_in_the_complaints_history() -> 
     ]
     ids = [e.id[:24] for e in worker.emitted]
     assert [row["id"] for row in worker.rows("timeline")[1:]] == ids, "an id as its event's begins"
+
+
+@pytest.mark.parametrize("places", ["abcd", "dcba"])
+def test_the_history_has_what_is_of_one_instant_in_the_order_in_which_it_came_about(places: str) -> None:
+    worker = fresh()
+    tell(worker, OPENED)
+    after(worker, 60)
+    rows = TimelineRow.read(worker.rows("timeline"))
+    rows = [structs.replace(row, place=place) for row, place in zip(rows, places, strict=True)]
+    detail = complaint_detail(ComplaintRow.read([row(worker)])[0], Course(), rows)
+    assert [step.type.split(".")[2] for step in detail.history] == [
+        "opened", "sla_warned", "sla_breached", "escalated",
+    ]  # fmt: skip
 
 
 def test_overdue_until_its_step_is_taken() -> None:

@@ -58,7 +58,7 @@ def test_before_the_first_version_the_first_holds() -> None:
         ("currency: EUR, rates: {EUR: 1}, tiers: [{name: base, spend: 0}, {name: top, spend: 5",
          "currency: USD, rates: {USD: 1}, tiers: [{name: base, spend: 0}, {name: top, spend: 5",
          "versions[1].currency: must be EUR"),
-        ("2025-02-01", "2025-02-30", "line 3: a date is not one"),
+        ("2025-02-01", "2025-02-30", "versions[1]: effective_from: must be a valid date"),
         ("2025-02-01", "2025-02-01T10:00:00", "versions[1]: effective_from: must be a date, or a time with"),
         ("2025-02-01", "20250201", "versions[1]: effective_from: must be a date"),
         ("points: 2", "points: 0", "versions[1]: earn.points: must be greater than or equal to 1"),

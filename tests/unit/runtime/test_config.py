@@ -36,7 +36,7 @@ def parse(text: str) -> Policy:
         ("[1, 2]", "it must be a mapping of names to values"),
         ("", "it must be a mapping of names to values"),
         ("name: {", "line 1: "),
-        ("name: 2026-02-30", "line 1: a date is not one: "),
+        ("name: 2026-02-30", "name: must be a valid string"),
         ("clocks: [{minutes: x}]", "name: is missing; clocks[0].minutes: must be a valid integer"),
     ],
 )

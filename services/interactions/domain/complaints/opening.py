@@ -13,6 +13,7 @@ from services.interactions.domain.complaints.steps import (
     with_refused,
 )
 from services.interactions.domain.complaints.waiting import waiting_for
+from services.interactions.domain.conversations.folds import complained_in
 from services.interactions.domain.held import event_of, retracted, row_of, without
 from services.interactions.domain.search import thing_row
 from services.interactions.domain.state import (
@@ -57,11 +58,14 @@ def _once(customer: Customer, told: Told) -> Change:
         "names": with_name(customer.names, name, told.day),
     }
     customer = altered(customer, **update)
-    row = thing_row(customer, told, data.complaint_id)
+    rows: tuple[Append | Put, ...] = (thing_row(customer, told, data.complaint_id),)
+    if data.conversation_id is not None:
+        talk = complained_in(customer, told, data.conversation_id, data.channel)
+        customer, rows = talk.customer, (*rows, *talk.rows)
     if not customer.held:
-        return Change(customer, complaint=new, rows=(row,))
+        return Change(customer, complaint=new, rows=rows)
     change = _with_waiting(customer, new)
-    return change._replace(rows=(row, *change.rows))
+    return change._replace(rows=(*rows, *change.rows))
 
 
 def _opened(told: Told, data: ComplaintOpened) -> Complaint:

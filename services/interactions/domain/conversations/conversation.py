@@ -62,6 +62,9 @@ class Conversation:
 
     def step(self, step: ConversationStep) -> None:
         """A step that is about it alone."""
+        if step.kind == "complained":
+            self.channel = self.channel or step.to
+            return
         if step.kind == "closed":
             if self.status != "closed":
                 self.ends.append((step.at, True))

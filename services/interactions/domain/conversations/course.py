@@ -16,7 +16,8 @@ Refused: TypeAlias = Literal["cycle", "gone", "same"]
 SAME_SUBJECT: Micros = 30 * DAY
 """How long after its last message a conversation goes on where another begins with its subject."""
 
-_RANKS = {"merged": 0, "split": 1, "message": 2, "escalated": 3, "assigned": 4, "returned": 5, "closed": 6}
+_FACTS = ("merged", "split", "message", "escalated", "assigned", "returned", "closed", "complained")
+_RANKS = {kind: rank for rank, kind in enumerate(_FACTS)}
 """Of two facts of one instant the earlier here comes first."""
 
 

@@ -1,9 +1,11 @@
 """Messages and steps as they are told: what they change of the customer, and of the rows of conversations."""
 
+from typing import get_args
+
 from services.interactions.domain.conversations.conversation import Turn
 from services.interactions.domain.conversations.course import Course, course
-from services.interactions.domain.conversations.known import Conversations
-from services.interactions.domain.conversations.messages import message_of, thread_of
+from services.interactions.domain.conversations.known import Conversations, ConversationStep
+from services.interactions.domain.conversations.messages import key_of, message_of, thread_of
 from services.interactions.domain.conversations.room import with_room
 from services.interactions.domain.conversations.steps import step_of
 from services.interactions.domain.rows import CONVERSATIONS, ConversationRow, conversation_row
@@ -11,7 +13,7 @@ from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import COPY, Change, Told, refused
 from services.interactions.errors import CONVERSATION_MERGED, MERGE_CYCLE
 from shared.domain import Put, RefusedError, Retract
-from shared.schemas.interactions import ConversationMerged
+from shared.schemas.interactions import Channel, ConversationMerged
 
 
 def interaction_logged(customer: Customer, told: Told) -> Change:
@@ -43,6 +45,19 @@ def conversation_stepped(customer: Customer, told: Told) -> Change:
     refusal = refusal_of(now, told.event.data)
     retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
     return change._replace(counted=0, note=refused(refusal.detail), retracts=(retract,))
+
+
+def complained_in(customer: Customer, told: Told, conversation_id: str, channel: str) -> Change:
+    """A complaint names a conversation: agents may answer in it, whether anything is known of it or not."""
+    step = ConversationStep(
+        key=key_of(told.event.uid),
+        at=told.at,
+        kind="complained",
+        conversation_id=conversation_id,
+        to=channel if channel in get_args(Channel) else None,
+    )
+    known = customer.conversations
+    return _changed(customer, altered(known, steps=(*known.steps, step)), conversation_id)[0]
 
 
 def refusal_of(now: Course, merge: ConversationMerged) -> RefusedError:

@@ -8,7 +8,8 @@ from shared.schemas.times import Micros
 
 By: TypeAlias = Literal["customer", "agent", "bot", "other"]
 """Who wrote. ``other``: the system, or nobody knows; it counts for no status and no clock."""
-StepKind: TypeAlias = Literal["escalated", "assigned", "returned", "closed", "merged", "split"]
+StepKind: TypeAlias = Literal["escalated", "assigned", "returned", "closed", "merged", "split", "complained"]
+"""``complained``: a complaint names it, so it can be answered in, though nothing was said in it yet."""
 
 
 class Message(Open):
@@ -43,7 +44,8 @@ class ConversationStep(Open):
     conversation_id: str
     """As it was told."""
     to: str | None = None
-    """Assigned: the agent; returned: bot or queue; merged, split: the conversation that goes on."""
+    """Assigned: the agent; returned: bot or queue; merged, split: the conversation that goes on;
+    complained: the channel."""
     team: str | None = None
     priority: str | None = None
     messages: tuple[str, ...] = ()

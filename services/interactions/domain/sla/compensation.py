@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from shared.schemas.base import Currency, Money, Strict
 from shared.schemas.faults import fault
-from shared.schemas.fields import GivenPoints, Severity
+from shared.schemas.fields import Count, Severity
 
 
 class LimitMoney(Strict):
@@ -23,8 +23,8 @@ class Limit(Strict):
     scope: Annotated[str, Field(pattern=r"^[a-z]+(:[a-z]+)?$")]
     severity: Severity | None = None
     """None: of every severity."""
-    points: GivenPoints | None = None
-    """None: it says nothing about points."""
+    points: Count | None = None
+    """0: none without an approval. None: it says nothing about points."""
     money: LimitMoney | None = None
     """None: it says nothing about refunds."""
 

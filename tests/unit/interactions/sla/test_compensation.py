@@ -39,3 +39,10 @@ def test_of_several_limits_the_highest_counts() -> None:
     assert [limits.allows({"complaints:write"}, "critical", points=p) for p in (1000, 1001)] == [True, False]
     assert [limits.allows(both, "low", points=p) for p in (700, 701)] == [True, False]
     assert [limits.allows(both, "low", money=money(p, "USD")) for p in (5, 6)] == [True, False]
+
+
+def test_a_limit_of_nothing_asks_for_an_approval_always() -> None:
+    none = {"scope": "complaints:write", "points": 0, "money": {"amount": 0, "currency": "EUR"}}
+    limits = Compensation.model_validate({"limits": [none]})
+    assert not limits.allows({"complaints:write"}, "low", points=1)
+    assert not limits.allows({"complaints:write"}, "low", money=money(1))

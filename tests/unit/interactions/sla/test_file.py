@@ -83,7 +83,17 @@ def test_the_policies_that_ship_fit_every_complaint_and_none_is_hidden(file: Pat
         ("closed: [2026-12-24]", "closed: [20261224]", "versions[0].calendars.office.closed[0]: must be a"),
         ("closed: [2026-12-24]", "closed: ['2026-02-30']", "versions[0].calendars.office.closed[0]: must be"),
         ("closed: [2026-12-24]", "closed: 2026-12-24", "versions[0].calendars.office.closed: must be a list"),
-        ("closed: [2026-12-24]", "closed: [2026-12-32]", "line 9: a date is not one: day is out of"),
+        ("closed: [2026-12-24]", "closed: [2026-12-32]", "versions[0].calendars.office.closed[0]: must be a"),
+        (
+            "open: {2026-12-20",
+            "open: {2026-13-20",
+            "versions[0].calendars.office.open.2026-13-20: must be",
+        ),
+        (
+            "severity: [critical]",
+            "severity: critical",
+            "versions[0].policies[0].when.severity: must be a li",
+        ),
         (
             '["10:00-14:00"]',
             '["10:00-14:00", "13:00-15:00"]',
