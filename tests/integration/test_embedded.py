@@ -18,6 +18,7 @@ from pymongo import MongoClient
 
 from rapport.home import Home, read_env
 from rapport.processes import alive
+from shared.schemas.topics import TOPICS
 
 with warnings.catch_warnings():  # its schemas' loader is deprecated in Python 3.11
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -107,7 +108,7 @@ def test_topics_are_there_and_differences_are_found_and_mended(stack: Stack) -> 
     assert "as they should be" in stack("topics", "check")
     assert "loyalty.dlq" in stack("topics", "check", code=1, RAPPORT_PARTITIONS="5")
     assert "cannot shrink" in stack("topics", "grow", "2", code=1)
-    assert "18 topics have 5 partitions" in stack("topics", "grow", "5")
+    assert f"{2 * len(TOPICS)} topics have 5 partitions" in stack("topics", "grow", "5")
     assert "as they should be" in stack("topics", "apply")
     assert "to 2018-07-01T00:00:00+00:00 on 5 partitions" in stack("clock", "advance", "2018-07-01")
     assert json.loads(stack("lag", "--json")) == []
