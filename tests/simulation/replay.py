@@ -36,14 +36,19 @@ class Replay:
         handler: Handler[Any],
         secret: bytes,
         records: Mapping[TopicPartition, Sequence[KafkaRecord]],
+        events: Mapping[str, Sequence[Origin]],
     ) -> None:
+        """``events``: where the service's events stand in the log, by uid."""
         self.store: InMemoryStore[Any] = InMemoryStore(handler)
         self.published = Published()
         self.problems: list[str] = []
         self._planner = Planner(handler, secret, stream=True)
         self._database = f"rapport_{handler.service}"
         self._records = {Origin(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
+        self._events = events
         self._handled: set[Origin] = set()
+        self._highest: dict[TopicPartition, int] = {}
+        """The highest offset handled."""
         self._watermarks: dict[int, datetime] = {}
         self._counts: dict[int, set[int]] = {}
         """Numbers of partitions under which each was taken over."""
@@ -128,9 +133,13 @@ class Replay:
             own = d.get("retracted_until") is not None and "refusal" not in d
             (moved if own and origin not in _letters(d) else origins).append(origin)
         moved += self._replaced(journal, {*origins, *moved})
+        moved += self._unnamed(journal, {*origins, *moved})
         for origin in sorted(moved, key=lambda o: o.offset):
             origins.insert(self._place(origins, origin), origin)
         self._handled.update(origins)
+        for origin in origins:
+            at = origin.topic, origin.partition
+            self._highest[at] = max(origin.offset, self._highest.get(at, -1))
         return origins
 
     def _replaced(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
@@ -138,6 +147,21 @@ class Replay:
         same step and stands in the journal for both: their dead letters tell where they were."""
         told = dict.fromkeys(origin for d in journal for origin in _letters(d))
         return [o for o in told if o not in named and o not in self._handled and o in self._records]
+
+    def _unnamed(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
+        """Records that were handled, and whose events took themselves back without a dead letter, before
+        another one of their ids came in the same step and stands in the journal for both. An earlier step
+        that had read one would have named it: its id was free."""
+        found: list[Origin] = []
+        for d in journal:
+            at, known = (d["topic"], d["partition"]), self.store.journal.get(d["_id"])
+            until = -1 if known is None or known.until is None else known.until
+            for origin in self._events.get(d["_id"], ()):
+                beside = (origin.topic, origin.partition) == at
+                free = known is None or not known.covers(origin)
+                if beside and free and max(until, self._highest.get(at, -1)) < origin.offset < d["offset"]:
+                    found.append(origin)
+        return [origin for origin in found if origin not in named]
 
     def _place(self, origins: Sequence[Origin], new: Origin) -> int:
         """Where a record was handled. Tombstones are written last: an event of this very step that was taken

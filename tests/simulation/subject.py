@@ -14,7 +14,7 @@ from shared.schemas.topics import DEAD_LETTER_SUFFIX
 from shared.worker.intake import FORWARDED, Intake
 from shared.worker.loop import RecordLoop
 from shared.worker.merge import Slot
-from shared.worker.processing import Processor
+from shared.worker.processing import Origin, Processor
 from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
 from tests.simulation.judge import Result, Said, add, expected, found, in_order
@@ -117,7 +117,12 @@ class JournalSubject:
     def replayed(self, run: Ended) -> list[str]:
         """What is not as its transactions should have left it, in the order of their commits."""
         server, records = run.store.server, run.broker.records
-        replay = Replay(self.handler, SECRET, records)
+        slots = list(self._slots(run))
+        events: dict[str, list[Origin]] = {}
+        for at, slot in slots:
+            if slot.event is not None:
+                events.setdefault(slot.event.uid, []).append(Origin.parse(at))
+        replay = Replay(self.handler, SECRET, records, events)
         replay.run(server)
         wanted = Result()
         add(wanted, replay, replay.published)
@@ -125,9 +130,9 @@ class JournalSubject:
         got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
         got.emitted = {said for said in got.emitted if not self.emitted_by_others(said[2])}
         # What is no event for the service never comes to a transaction: ``_missing`` looks after it.
-        eventless = {at for at, slot in self._slots(run) if slot.event is None}
+        eventless = {at for at, slot in slots if slot.event is None}
         wanted.dead_letters |= {(code, at) for code, at in got.dead_letters if at in eventless}
-        return [*replay.problems, *got.differences(wanted), *self._unread(run, got)]
+        return [*replay.problems, *got.differences(wanted), *_unread(slots, got)]
 
     def _slots(self, run: Ended) -> Iterator[tuple[str, Slot]]:
         """All that the service reads, with where it stands."""
@@ -138,16 +143,6 @@ class JournalSubject:
                     slot = intake.read(record, broker.count_at(record), broker.first_count)
                     yield f"{record.topic}/{record.partition}/{record.offset}", slot
 
-    def _unread(self, run: Ended, got: Result) -> list[str]:
-        """Good events of the log that the journal has not, and others that it has."""
-        said, refused = dict[str, bool](), {at for _, at in got.dead_letters}
-        for at, slot in self._slots(run):
-            if slot.event is not None and slot.topic != "clock":
-                said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
-        known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
-        lost = [f"{uid} has had no effect" for uid, good in said.items() if good and uid not in known]
-        return lost + [f"{uid} was never said" for uid in sorted(known - said.keys())]
-
     def _put_out(self, broker: Broker) -> list[Slot]:
         """Records that nobody can read, or on a wrong partition: with what is to become of them."""
         slots: list[Slot] = []
@@ -156,6 +151,17 @@ class JournalSubject:
                 self.intake(), broker.records, partition, broker.count_at, self.topics, eventless=True
             )
         return [slot for slot in slots if slot.event is None and slot.record is not None]
+
+
+def _unread(slots: Sequence[tuple[str, Slot]], got: Result) -> list[str]:
+    """Good events of the log that the journal has not, and others that it has."""
+    said, refused = dict[str, bool](), {at for _, at in got.dead_letters}
+    for at, slot in slots:
+        if slot.event is not None and slot.topic != "clock":
+            said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
+    known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
+    lost = [f"{uid} has had no effect" for uid, good in said.items() if good and uid not in known]
+    return lost + [f"{uid} was never said" for uid in sorted(known - said.keys())]
 
 
 def _missing(put_out: Sequence[Slot], broker: Broker) -> list[str]:

@@ -1,17 +1,21 @@
 """What the judge takes for equal, and what not."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.domain import Context, Effects, Handler, Put, SetTimer
+from shared.journal.processor import JournalProcessor
 from shared.journal.testing import START, InMemoryWorker
 from shared.schemas.base import Data, Frozen
 from shared.schemas.commands.followup import ReplyRequested
+from shared.schemas.complaints import ComplaintAcknowledged
 from shared.schemas.customers import CustomerRegistered
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
+from shared.worker.processing import Batch
 from tests.simulation.documents import freeze, thaw
 from tests.simulation.judge import Result, add
 from tests.simulation.logs import records_of
@@ -63,3 +67,26 @@ def test_two_replies_of_one_text_at_one_instant_are_two() -> None:
     verdict = play(Scenario(0, "followup", 1, 1, 500, 500, (Burst(tuple(records_of(events))),)))
     assert verdict.problems == []
     assert sum(line.endswith((" mails r1", " mails r2")) for line in verdict.trace) == 2
+
+
+def _told_again() -> Scenario:
+    """Steps of a complaint that is not open yet leave their ids free, and the journal names one record for
+    an id: here the copy of the first, though both were heard, in the one transaction."""
+    told = ComplaintAcknowledged(complaint_id="k", message="We are on it.")
+    first, second = (Event(f"e{n}", "/desk", "ann", START + timedelta(hours=n), told) for n in (1, 2))
+    return Scenario(0, "followup", 1, 1, 500, 500, (Burst(tuple(records_of([first, second, first]))),))
+
+
+def test_a_step_told_again_beside_another_is_heard_when_it_was_told_first() -> None:
+    assert play(_told_again()).problems == []
+
+
+def test_a_worker_that_passes_over_a_step_told_again_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = JournalProcessor.process
+
+    async def without_the_first(self: JournalProcessor[Any], batch: Batch) -> None:
+        left = (m for m in batch.messages if m.origin.offset > 0)
+        await process(self, replace(batch, messages=tuple(left)))
+
+    monkeypatch.setattr(JournalProcessor, "process", without_the_first)
+    assert [problem.split(":")[0] for problem in play(_told_again()).problems] == ["states ann"]
