@@ -20,6 +20,7 @@ from shared.schemas.complaints import (
     ComplaintEscalated,
     ComplaintOpened,
     ComplaintResolved,
+    ComplaintsData,
     ComplaintSlaBreached,
     ComplaintSlaMet,
     ComplaintSlaWarned,
@@ -29,7 +30,7 @@ from shared.schemas.times import SECOND, maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
 
-_TOLD = (
+_TOLD: tuple[type[ComplaintsData], ...] = (
     *KINDS,
     CompensationGranted,
     ComplaintSlaWarned,
