@@ -31,13 +31,14 @@ def add_pages(
 
     @app.page("/readyz")
     async def readyz(view: View, request: Request) -> Response:
-        missing = [] if publisher.ready else ["kafka"]
-        if not loop.held and not loop.standby:
-            missing.append("partitions")
         try:
             await asyncio.wait_for(client.admin.command("ping"), 2.0)
+            store = True
         except (PyMongoError, TimeoutError):
-            missing.append("mongo")
+            store = False
+        # All of one moment, so nothing is awaited from here on.
+        there = {"kafka": publisher.ready, "partitions": loop.held or loop.standby, "mongo": store}
+        missing = [part for part, is_there in there.items() if not is_there]
         status = "waiting" if missing else "standby" if loop.standby else "ready"
         body = {"status": status, "missing": missing, "partitions": sorted(loop.held)}
         return view.json(body, status=503 if missing else 200)

@@ -1,7 +1,8 @@
 """Writes what documents say that code declares: ``python tools/readme.py [--check]``.
 
-It stands between marks such as ``<!-- codes -->`` and ``<!-- /codes -->``: the error codes of a service, the
-KPIs, their gauges. With ``--check`` nothing is written: it names the files that are stale and exits 1.
+It stands between marks such as ``<!-- codes -->`` and ``<!-- /codes -->``: the error codes of a service, a
+complaint's life, the KPIs, their gauges. With ``--check`` nothing is written: it names the files that are
+stale and exits 1.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from services.interactions.domain.complaints.table import life_table
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.table import gauges
 from services.metrics.domain.kpis.table import table as kpi_table
@@ -24,6 +26,7 @@ def told() -> Iterator[tuple[str, str, str]]:
     for service in SERVICES:
         codes = import_module(f"services.{service}.errors").CODES
         yield f"services/{service}/README.md", "codes", f"\n{code_table(codes)}\n"
+    yield "services/interactions/README.md", "life", f"\n\n{life_table()}\n\n"
     yield "services/metrics/README.md", "kpis", f"\n{kpi_table(KPIS.values())}\n"
     yield "docs/operating.md", "gauges", gauges(KPIS.values())
 

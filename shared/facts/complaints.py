@@ -80,6 +80,8 @@ KINDS: tuple[type[ComplaintsData], ...] = (
 """Facts that are steps. ``Step.kind`` counts from here, and of two of one instant the earlier here goes
 first: what is stored depends on this order, so add at the end."""
 OPENED, ACKNOWLEDGED, UPDATED, RESOLVED, CLOSED, REOPENED, WAITING, RESUMED, CHANGED = range(len(KINDS))
+RESPONSES: frozenset[int] = frozenset({ACKNOWLEDGED, UPDATED, RESOLVED})
+"""Kinds by which the customer hears of us."""
 DECIDING: frozenset[int] = frozenset({OPENED, RESOLVED, CLOSED, REOPENED})
 """Kinds that open it, or end it: where steps are forgotten, these stay longest."""
 

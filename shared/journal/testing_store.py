@@ -7,10 +7,12 @@ writes. Part of the kit (see ``testing``); nothing that runs in production impor
 import heapq
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Generic
 
 import bson
+from bson.codec_options import CodecOptions
 
 from shared.domain import Handler, Outcome, S
 from shared.journal.documents import Journalled
@@ -18,6 +20,9 @@ from shared.journal.later import read_state, state_text
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.schemas.event import Event
 from shared.worker.processing import Message, Origin
+
+CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
+"""How the services read."""
 
 
 class NotStorableError(AssertionError):
@@ -103,27 +108,31 @@ class InMemoryStore(Generic[S]):
     def keep(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
         """Write all of the plan. Raises ``NotStorableError``, and has then written nothing.
 
-        ``strict``: states go to JSON text and back, rows to BSON, as they do in the real store, and into
-        collections that the handler declares, where it declares any; without it that is not looked at,
-        which is faster.
+        ``strict``: states go to JSON text and back, rows and what timers carry to BSON and back, as they do
+        in the real store (a tuple is a list then, a time has milliseconds), and rows into collections that
+        the handler declares, where it declares any; without it they are kept as they are, which is faster.
         """
         for collection, documents in plan.appends.items():
             kept, ids = self.rows.get(collection, {}), [d["_id"] for d in documents]
             if len(set(ids)) < len(ids) or any(id in kept for id in ids):
                 raise NotStorableError(f"{collection} has a document of that _id already, among {ids}")
+        appends, puts, timers = plan.appends, plan.puts, plan.timers
         if strict:
-            _check(plan)
+            _check_states(plan)
+            appends = {where: [_stored(d) for d in documents] for where, documents in appends.items()}
+            puts = {where: {id: _stored(d) for id, d in changed.items()} for where, changed in puts.items()}
+            timers = {k: t and replace(t, payload=_stored(t.payload)) for k, t in timers.items()}
             named = {*plan.appends, *plan.puts, *(collection for collection, _ in plan.increments)}
             if self._collections and not named <= self._collections:
                 raise NotStorableError(f"The handler's collections lack {sorted(named - self._collections)}")
         self._write_journal(plan)
         for id, state in plan.states.items():
             self.stored[id] = StoredState(state, self.stored[id].version + 1)
-        self._write_timers(plan)
-        for collection, documents in plan.appends.items():
+        self._write_timers(timers, plan.fired)
+        for collection, documents in appends.items():
             self.rows.setdefault(collection, {}).update((d["_id"], d) for d in documents)
-        for collection, puts in plan.puts.items():
-            self.rows.setdefault(collection, {}).update(puts)
+        for collection, changed in puts.items():
+            self.rows.setdefault(collection, {}).update(changed)
         for (collection, key), added in plan.increments.items():
             self.sums.setdefault((collection, f"{partition}|{key}"), Counter()).update(added)
         for name, counter in plan.counters.asked.items():
@@ -150,28 +159,29 @@ class InMemoryStore(Generic[S]):
         for uid, tombstone in plan.tombstones.items():
             self.journal[uid] = Journalled(tombstone.origin, tombstone.emitted, tombstone.until)
 
-    def _write_timers(self, plan: Plan[S]) -> None:
-        for key, timer in plan.timers.items():
+    def _write_timers(self, timers: Mapping[str, Timer | None], fired: Mapping[str, datetime]) -> None:
+        for key, timer in timers.items():
             if timer is None:
-                row, fired = self.timers.get(key), plan.fired.get(key)
-                if row is not None and fired in (None, row.due_at):
+                row = self.timers.get(key)
+                if row is not None and fired.get(key) in (None, row.due_at):
                     del self.timers[key]
             else:
                 self.timers[key] = timer
                 heapq.heappush(self._heap, (timer.due_at, key))
 
 
-def _check(plan: Plan[S]) -> None:
+def _check_states(plan: Plan[S]) -> None:
     for subject, state in plan.states.items():
         back = read_state(type(state), state_text(state))
         if back != state:
             raise NotStorableError(
                 f"The state of {subject} comes back from the store as {back!r}, not {state!r}"
             )
-    documents = [d for appended in plan.appends.values() for d in appended]
-    documents += [d for puts in plan.puts.values() for d in puts.values()]
-    for document in documents:
-        try:
-            bson.encode(document)
-        except (bson.errors.BSONError, OverflowError) as error:
-            raise NotStorableError(f"MongoDB cannot keep {document!r}: {error}") from error
+
+
+def _stored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """As the real store gives it back."""
+    try:
+        return bson.decode(bson.encode(document), CODEC)
+    except (bson.errors.BSONError, OverflowError) as error:
+        raise NotStorableError(f"MongoDB cannot keep {document!r}: {error}") from error

@@ -126,6 +126,9 @@ def test_what_is_shared_and_passed_on_is_exact_after_kills(
     sender = load.sending(platform)
     kill_at_random(running, worker, rng, 3)
     sender.join()
+    # Whoever asks for a cup has the points for it by then, those too that the worker sends itself.
+    platform.wait_caught_up("loyalty")
+    platform.wait_caught_up("loyalty")
     platform.send("commands", redemptions(load))
     kill_at_random(running, worker, rng, 1)
     for started in running:

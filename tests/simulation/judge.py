@@ -13,6 +13,7 @@ from shared.schemas.clock import ClockAdvanced
 from shared.worker.intake import Intake
 from shared.worker.merge import Queue, Queues, Slot, merge
 from shared.worker.processing import Origin
+from tests.simulation.documents import freeze, thaw
 from tests.simulation.server import Server
 
 Said = tuple[str, bytes | None, bytes | None]
@@ -115,15 +116,19 @@ class Kept(Protocol):
 
 
 def add(result: Result, worker: Kept, published: Published, partition: int | None = None) -> None:
-    """Add what it has come to. Its sums are those of this ``partition``, or of the one that they name."""
+    """Add what it has come to. Its sums are those of this ``partition``, or of the one that they name.
+
+    What is promised of a row, and of what a timer carries, is that the store gives back what it would after a
+    run without trouble. So they are compared as it gives them back: it has no tuples and no microseconds.
+    """
     store = worker.store
     result.states |= {s: state.model_dump_json() for s, state in worker.states.items()}
     for uid, entry in store.journal.items():
         outcome = store.outcomes.get(uid)
         result.journal[uid] = entry.origin.text, entry.retracted, outcome.status if outcome else None
-    result.timers |= {key: (t.due_at, dict(t.payload)) for key, t in store.timers.items()}
+    result.timers |= {key: (t.due_at, thaw(freeze(t.payload))) for key, t in store.timers.items()}
     for collection, rows in store.rows.items():
-        result.rows |= {(collection, id): dict(row) for id, row in rows.items()}
+        result.rows |= {(collection, id): thaw(freeze(row)) for id, row in rows.items()}
     for (collection, key), sums in store.sums.items():
         name = key if partition is None else f"{partition}|{key.partition('|')[2]}"
         row = {field: n for field, n in sums.items() if n}

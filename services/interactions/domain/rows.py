@@ -128,7 +128,7 @@ class ComplaintRow(Row, frozen=True):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """The clock that falls due next, and when."""
-    approvals: tuple[dict[str, Any], ...] = ()
+    approvals: list[dict[str, Any]] = msgspec.field(default_factory=list)
     """Compensation that waits, each as ``state.Approval`` in JSON."""
 
 
@@ -198,7 +198,7 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         waiting=complaint.waiting,
         next_due=complaint.next_due,
         next_clock=complaint.next_clock,
-        approvals=tuple(one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals),
+        approvals=[one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals],
     )
 
 

@@ -16,7 +16,6 @@ from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.commands.complaints import ComplaintCommand
 from shared.schemas.complaints import (
     ClockName,
-    CompensationGranted,
     ComplaintEscalated,
     ComplaintOpened,
     ComplaintResolved,
@@ -30,16 +29,13 @@ from shared.schemas.times import SECOND, maybe_moment, moment
 
 C = TypeVar("C", bound=ComplaintCommand)
 
-_TOLD: tuple[type[ComplaintsData], ...] = (
-    *KINDS,
-    CompensationGranted,
+_NOTICES: tuple[type[ComplaintsData], ...] = (
     ComplaintSlaWarned,
     ComplaintSlaMet,
     ComplaintSlaBreached,
     ComplaintEscalated,
 )
-_RANKS = {kind.event_type: rank for rank, kind in enumerate(_TOLD)}
-"""How a history orders what is of one instant: the steps, then what follows from them."""
+_KINDS = [kind.event_type for kind in (*KINDS, *_NOTICES)]
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -226,9 +222,10 @@ def clock_view(clock: Clock) -> ClockView:
 
 
 def _in_order(row: TimelineRow) -> tuple[bool, int, int, str]:
-    """The opening first, then by time; of one instant by ``_RANKS``."""
-    rank = _RANKS.get(row.type, len(_RANKS))
-    return rank != 0, row.at, rank, row.place
+    """The opening first, then by time; of one instant as ``shared.facts.complaints`` orders them, then what
+    was told of clocks."""
+    kind = _KINDS.index(row.type) if row.type in _KINDS else len(_KINDS)
+    return kind != 0, row.at, kind, row.place
 
 
 def _shown(row: ComplaintRow) -> dict[str, Any]:

@@ -15,17 +15,10 @@ from services.metrics.domain.cells import Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Answer, Ids
 from services.metrics.domain.tracked import Tracked
+from shared.facts.complaints import KINDS
 from shared.facts.names import answer_of
 from shared.facts.profile import Known, profile_told
 from shared.schemas.base import Data
-from shared.schemas.complaints import (
-    ComplaintAcknowledged,
-    ComplaintClosed,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintUpdated,
-)
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
@@ -123,12 +116,7 @@ _KEPT: dict[type[Data], Apply] = {
     CustomerUpdated: _profile,
     PurchaseMade: orders.made,
     PurchaseReturned: orders.returned,
-    ComplaintOpened: complaints.told,
-    ComplaintAcknowledged: complaints.told,
-    ComplaintUpdated: complaints.told,
-    ComplaintResolved: complaints.told,
-    ComplaintReopened: complaints.told,
-    ComplaintClosed: complaints.told,
+    **dict.fromkeys(KINDS, complaints.told),
 }
 _BY_TYPE = _table()
 

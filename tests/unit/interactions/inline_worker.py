@@ -1,12 +1,12 @@
 """The in-memory worker on a real store: what is published is handled at once, and the API reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
-from shared.journal.plan import Plan
+from shared.journal.plan import Plan, StoredState
 from shared.journal.store import WorkerStore
 from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import Record
@@ -21,11 +21,13 @@ class InlineWorker:
 
     ready = True
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, wall: bool = False) -> None:
+        """``wall``: it lives now, and timers fire when the next record comes; else time stands still."""
+        self._settings, self._wall = settings, wall
         self._handler = handler(settings)
         self._plans: list[Plan[Customer]] = []
-        self._memory = InMemoryWorker(self._handler, observe=self._plans.append)
+        now = datetime.now(UTC) if wall else None
+        self._memory = InMemoryWorker(self._handler, now=now, observe=self._plans.append)
 
     async def start(self) -> None:
         self._client = connect(self._settings)
@@ -43,18 +45,32 @@ class InlineWorker:
         for record in records:
             envelope = open_envelope(record.key, record.value, record.headers)
             event = decode(envelope, wall_now=datetime.now(UTC))
+            if self._wall:
+                await self._fire()
             before = {event.state_id: self._memory.store.stored[event.state_id]}
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
-            while self._plans:
-                await self._store.write(
-                    self._plans.pop(),
-                    before,
-                    partition=0,
-                    epoch=self._epoch,
-                    attempt=next(self._attempts),
-                    watermark=None,
-                )
+            await self._write(before)
+
+    async def _fire(self) -> None:
+        """What fell due meanwhile."""
+        now = datetime.now(UTC)
+        while (timer := self._memory.store.next_timer()) is not None and timer.due_at <= now:
+            before = {timer.subject: self._memory.store.stored[timer.subject]}
+            self._memory.advance(timer.due_at)
+            await self._write(before)
+        self._memory.advance(now)
+
+    async def _write(self, before: Mapping[str, StoredState[Customer]]) -> None:
+        while self._plans:
+            await self._store.write(
+                self._plans.pop(),
+                before,
+                partition=0,
+                epoch=self._epoch,
+                attempt=next(self._attempts),
+                watermark=None,
+            )
 
     @property
     def emitted(self) -> Sequence[Event]:

@@ -170,3 +170,12 @@ def test_updates_without_end_are_told_once_each(monkeypatch: pytest.MonkeyPatch)
     assert len(met) == len(set(met)) == 2 * most - 1
     assert len(complaint(worker).notices) < most + 10
     assert {kind for kind, clock, _ in told(worker) if clock == "update"} == {"met"}
+
+
+def test_responses_at_one_instant_are_one() -> None:
+    worker = fresh()
+    after(worker, 30)
+    for data in (ACKNOWLEDGED, UPDATED, RESOLVED):
+        tell(worker, data, 10)
+    tell(worker, OPENED, 0)
+    assert len(set(told(worker))) == len(told(worker))

@@ -250,6 +250,7 @@ class Leaky(Frozen):
     [
         Effects(Leaky(lost=1)),
         Effects(Leaky(), rows=(Append("log", {"_id": 1, "points": Decimal(1)}),)),
+        Effects(Leaky(), timers=(SetTimer("t", START + HOUR, {"points": Decimal(1)}),)),
         Effects(Leaky(), rows=(Append("log", {"_id": 1}), Append("log", {"_id": 1}))),
         Effects(Leaky(), rows=(Put("undeclared", {"_id": 1}),)),
     ],
@@ -263,6 +264,24 @@ def test_what_the_real_store_could_not_keep_raises(effects: Effects[Leaky]) -> N
     with pytest.raises(NotStorableError):
         worker.tell("ann", bought("tea"))
     assert (worker.states, worker.rows("log"), worker.emitted) == ({}, [], [])
+
+
+def test_what_is_kept_comes_back_as_the_real_store_gives_it() -> None:
+    kept = {"pair": (1, 2), "at": START + timedelta(microseconds=1999)}
+    carried: list[Any] = []
+
+    def apply(state: Leaky, event: Event, context: Context) -> Effects[Leaky]:
+        if isinstance(event.data, TimerFired):
+            carried.append(event.data.payload)
+            return Effects(state)
+        rows = (Append("log", {"_id": 1, **kept}), Put("log", {"_id": 2, **kept}))
+        return Effects(state, rows=rows, timers=(SetTimer("t", START + HOUR, kept),))
+
+    worker = InMemoryWorker(Handler("keeper", (PurchaseMade,), Leaky, lambda customer: Leaky(), apply, ROWS))
+    worker.tell("ann", bought("tea"))
+    worker.advance(HOUR)
+    back = {"pair": [1, 2], "at": START + timedelta(milliseconds=1)}
+    assert (worker.rows("log"), carried) == ([{"_id": 1, **back}, {"_id": 2, **back}], [back])
 
 
 def test_an_event_rejected_later_is_told_from_its_correction() -> None:

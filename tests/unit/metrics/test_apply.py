@@ -15,9 +15,12 @@ from services.metrics.domain.kpis.window import window
 from services.metrics.domain.tracked import KEEP_DAYS, KEEP_ORDERS, Tracked
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintReopened,
     ComplaintResolved,
+    ComplaintResumed,
+    ComplaintWaiting,
 )
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
@@ -127,6 +130,19 @@ def test_response_and_resolution_times() -> None:
         "p90": pytest.approx(86_400, rel=0.02),
     }
     assert value(delta, "open_complaints") == 0
+
+
+def test_what_the_customer_does_not_hear_of_is_no_response() -> None:
+    story = [
+        event(opened(), days=0),
+        event(ComplaintChanged(complaint_id="k1", severity="critical"), days=HOUR),
+        event(ComplaintWaiting(complaint_id="k1", reason="a photo"), days=2 * HOUR),
+        event(ComplaintResumed(complaint_id="k1"), days=3 * HOUR),
+    ]
+    _, delta = run(story)
+    assert value(delta, "first_response_s") == {"p50": None, "p90": None}
+    _, delta = run([*story, event(ComplaintAcknowledged(complaint_id="k1"), days=4 * HOUR)])
+    assert value(delta, "first_response_s")["p50"] == pytest.approx(4 * 3600, rel=0.02)
 
 
 def test_a_reopening_takes_the_resolution_back_and_the_clock_goes_on() -> None:

@@ -9,23 +9,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from shared.schemas.base import Data
-from shared.schemas.commands.complaints import (
-    ComplaintAcknowledgeRequested,
-    ComplaintApproveRequested,
-    ComplaintCloseRequested,
-    ComplaintCompensateRequested,
-    ComplaintReopenRequested,
-    ComplaintResolveRequested,
-)
-from shared.schemas.commands.loyalty import RedemptionRequested
 from shared.schemas.complaints import (
     CompensationGranted,
-    ComplaintAcknowledged,
-    ComplaintClosed,
-    ComplaintOpened,
-    ComplaintReopened,
-    ComplaintResolved,
-    ComplaintUpdated,
 )
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
@@ -39,6 +24,8 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+
+from .aftersales import ASKED, CHECKS, LIFE_STEPS, OPENINGS, STEPS, TEXT
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CUSTOMERS = ("ann", "bob")
@@ -63,9 +50,7 @@ def _of(cls: type[Data], **fields: Any) -> Data:
 
 
 ORDERS = st.sampled_from(["o1", "o2", "o3", "o4"])
-COMPLAINTS = st.sampled_from(["k1", "k2"])
 AMOUNTS = st.sampled_from([0, 100, 179, 25_000, 60_001])
-TEXT = st.just("Words.")
 
 
 def _lines(amount: int, lines: int) -> list[dict[str, Any]]:
@@ -124,44 +109,6 @@ _consents = st.builds(
     channel=st.sampled_from(["email", "sms"]),
     granted=st.booleans(),
 )
-_openings = st.builds(
-    ComplaintOpened,
-    complaint_id=COMPLAINTS,
-    channel=st.sampled_from(["email", "web"]),
-    category=st.just("delivery"),
-    severity=st.sampled_from(["normal", "high"]),
-    description=TEXT,
-)
-_life_steps = st.one_of(
-    st.builds(ComplaintAcknowledged, complaint_id=COMPLAINTS, message=st.none() | TEXT),
-    st.builds(ComplaintUpdated, complaint_id=COMPLAINTS, message=TEXT),
-    st.builds(ComplaintResolved, complaint_id=COMPLAINTS, resolution=TEXT),
-    st.builds(ComplaintReopened, complaint_id=COMPLAINTS, reason=TEXT),
-    st.builds(ComplaintClosed, complaint_id=COMPLAINTS),
-)
-_steps = st.one_of(
-    *[_life_steps] * 5,
-    st.builds(CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("points"), points=st.just(70)),
-    st.builds(
-        CompensationGranted, complaint_id=COMPLAINTS, kind=st.just("voucher"), reward_id=st.just("mug")
-    ),
-)
-_asked = st.one_of(
-    st.builds(ComplaintAcknowledgeRequested, complaint_id=COMPLAINTS, message=TEXT),
-    st.builds(ComplaintResolveRequested, complaint_id=COMPLAINTS, resolution=TEXT),
-    st.builds(ComplaintReopenRequested, complaint_id=COMPLAINTS, reason=TEXT),
-    st.builds(ComplaintCloseRequested, complaint_id=COMPLAINTS),
-    st.builds(
-        ComplaintCompensateRequested,
-        complaint_id=COMPLAINTS,
-        kind=st.just("points"),
-        points=st.sampled_from([80, 9_000]),  # at once, or by approval
-        asked_by=st.just("agent"),
-        scopes=st.just(("complaints:write",)),
-    ),
-    st.builds(ComplaintApproveRequested, complaint_id=COMPLAINTS, approved_by=st.just("lead")),
-    st.builds(RedemptionRequested, reward_id=st.just("mug")),
-)
 _answers = st.builds(
     lambda survey, about: _of(SurveyAnswered, survey=survey[0], score=survey[1], about=about),
     st.one_of(
@@ -172,11 +119,6 @@ _answers = st.builds(
     st.sampled_from([None, "o1", "o2", "k1"]).map(
         lambda id: id and {"kind": "complaint" if id == "k1" else "order", "id": id}
     ),
-)
-_checks = st.builds(
-    lambda survey, id: _of(SurveyAnswered, **survey, about={"kind": "complaint", "id": id}),
-    st.sampled_from([{"survey": "csat", "score": n} for n in (1, 2, 3)] + [{"survey": "nps", "score": 6}]),
-    COMPLAINTS,
 )
 _terms = st.builds(
     lambda cls, name, days: _of(
@@ -207,7 +149,7 @@ _joining = st.one_of(
     st.builds(ReferralMade, referred_customer=st.sampled_from(CUSTOMERS)),
 )
 _orders = (_purchases, _purchases, _returns, _returns)
-_lives = (_openings, _steps, _asked, _checks)
+_lives = (OPENINGS, STEPS, ASKED, CHECKS)
 _people = (_profiles, _consents, _answers)
 _SAID = {
     name: st.sampled_from(kinds).flatmap(lambda kind: kind)
@@ -269,9 +211,9 @@ corrections = st.lists(
         st.one_of(
             _purchases_of(st.sampled_from(["o1", "o2", "o5", "o6"])),
             _returns,
-            _openings,
-            _life_steps,
-            _life_steps,
+            OPENINGS,
+            LIFE_STEPS,
+            LIFE_STEPS,
             st.builds(ReviewPosted, sku=st.sampled_from(["mug", "tea"]), rating=st.integers(1, 5)),
         ),
         st.sampled_from([0, 0, -600, -1, 1, 30]).map(lambda minutes: timedelta(minutes=minutes)),

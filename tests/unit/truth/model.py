@@ -14,12 +14,15 @@ from typing import Any
 from shared.schemas.complaints import (
     CompensationGranted,
     ComplaintAcknowledged,
+    ComplaintChanged,
     ComplaintClosed,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ComplaintResumed,
     ComplaintsData,
     ComplaintUpdated,
+    ComplaintWaiting,
 )
 from shared.schemas.customers import ConsentChanged, Profile
 from shared.schemas.event import Event
@@ -33,6 +36,9 @@ NEXT = {
     ComplaintResolved: (("opened", "acknowledged", "reopened"), "resolved"),
     ComplaintClosed: (("resolved",), "closed"),
     ComplaintReopened: (("resolved", "closed"), "reopened"),
+    ComplaintWaiting: (("opened", "acknowledged", "reopened"), None),
+    ComplaintResumed: (("opened", "acknowledged", "reopened"), None),
+    ComplaintChanged: (("opened", "acknowledged", "reopened", "resolved"), None),
 }
 """From which statuses, and to which."""
 OPEN_STATUSES = ("opened", "acknowledged", "reopened")

@@ -119,4 +119,6 @@ class Course:
             end = ends[key.clock, key.run]
             return runs[place] == key.run or end is None or runs[place] < end
 
-        return tuple(notice for notice in self.notices if not is_told(notice.key))
+        # Runs of one instant, such as two responses at once make, are one.
+        new = {notice.key: notice for notice in self.notices if not is_told(notice.key)}
+        return tuple(new.values())

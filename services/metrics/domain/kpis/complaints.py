@@ -8,7 +8,7 @@ from services.metrics.domain.kpis.durations import SKETCH, durations
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Complaint
-from shared.facts.complaints import CLOSED, OPENED, REOPENED, RESOLVED
+from shared.facts.complaints import OPENED, REOPENED, RESOLVED, RESPONSES
 from shared.schemas.times import day_of
 
 FIRST_RESPONSE, RESOLUTION = "first:", "resolution:"
@@ -31,7 +31,7 @@ def counted(complaint: Complaint) -> Iterator[Change]:
             yield day_of(at), OPEN, 1
             resolved = None
             continue
-        if responded is None and step.kind != CLOSED:
+        if responded is None and step.kind in RESPONSES:
             responded = at
         if step.kind == RESOLVED:
             yield day_of(at), OPEN, -1
