@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from shared.schemas.base import Data, Id, Open
 from shared.schemas.fields import Count, Label
@@ -20,6 +21,11 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """64 hex digits, in lower case."""
 MessageId = Annotated[str, Field(min_length=1, max_length=998, pattern=r"^[^\x00-\x20\x7f]+$")]
 """A message's name on its channel, e.g. an e-mail's Message-ID."""
+MessageIds = Annotated[str, Field(min_length=1, max_length=998, pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]+$")]
+"""One name or several, with spaces between, as a header names them."""
+
+
+_NO_PLACES = frozenset({"data", "javascript", "vbscript"})
 
 
 class Attachment(Open):
@@ -34,7 +40,14 @@ class Attachment(Open):
     sha256: Sha256
     """Of its bytes."""
     url: Annotated[str, Field(max_length=2_048, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f]+$")]
-    """Where it is kept."""
+    """Where it is kept: the file itself (data:) or a script is no place."""
+
+    @field_validator("url")
+    @classmethod
+    def _elsewhere(cls, url: str) -> str:
+        if url.partition(":")[0].lower() in _NO_PLACES:
+            raise PydanticCustomError("url", "must say where the file is kept")
+        return url
 
 
 class InteractionsData(Data):
@@ -76,9 +89,9 @@ class InteractionLogged(InteractionsData):
     """Files that came with it, by reference."""
     message_id: MessageId | None = None
     """The message's name on its channel."""
-    in_reply_to: MessageId | None = None
+    in_reply_to: MessageIds | None = None
     """The name of the message that it answers."""
-    subject: Label | None = None
+    subject: str | None = None
     """What it is about, as an e-mail's subject line says it: where no conversation is named, it goes on in
     the customer's open one of that subject."""
 

@@ -261,6 +261,8 @@ def test_attachments_are_by_reference(talk: Talk) -> None:
     assert talk.post("c-1", "messages", text="Thanks.", attachments=[file]).status_code == 201
     assert [m["attachments"] for m in talk.get("c-1")["messages"]] == [[file], [file]]
     assert talk.post("c-1", "messages", text="x", attachments=[file | {"sha256": "no"}]).status_code == 422
+    for url in ("data:text/plain;base64,aGk=", "JavaScript:alert(1)"):
+        assert talk.post("c-1", "messages", text="x", attachments=[file | {"url": url}]).status_code == 422
 
 
 def test_a_conversation_has_clocks(talk: Talk) -> None:

@@ -11,6 +11,9 @@ from shared.schemas.times import Micros
 
 OWN = "m-"
 """How the id of a conversation begins whose first message named none."""
+SUBJECT_LENGTH = 256
+TOPIC_LENGTH = 120
+"""So much of a subject is compared: what is cut of a long one does not depend on the marks before it."""
 _REPLY_MARKS = re.compile(r"^(\s*(re|aw|sv|antw|fwd?|wg|tr|rv)\s*(\[\d+\])?\s*:)+", re.IGNORECASE)
 
 
@@ -24,7 +27,8 @@ def message_of(event: Event, at: Micros) -> Message | None:
     contact that stands alone."""
     data = event.data
     assert isinstance(data, InteractionLogged)
-    handles = (data.conversation_id, data.message_id, data.in_reply_to, data.subject)
+    subject = None if data.subject is None else one_line(data.subject)
+    handles = (data.conversation_id, data.message_id, data.in_reply_to, subject)
     if not any(handles):
         return None
     return Message(
@@ -35,7 +39,7 @@ def message_of(event: Event, at: Micros) -> Message | None:
         told=data.conversation_id,
         name=data.message_id,
         answers=data.in_reply_to,
-        subject=data.subject,
+        subject=subject,
         agent_id=data.agent_id,
         inbound=data.direction == "inbound",
     )
@@ -54,10 +58,17 @@ def by_of(data: InteractionLogged) -> By:
 
 
 def names_of(in_reply_to: str) -> tuple[str, ...]:
-    """The names that the answered message may have: the whole, and what is before the @, as a name of ours is
-    an id alone."""
-    whole = bare(in_reply_to)
-    return tuple(name for name in dict.fromkeys((whole, whole.partition("@")[0])) if name)
+    """The names that the answered message may have: each whole, and what is before its @, as a name of ours
+    is an id alone."""
+    wholes = [bare(name) for name in in_reply_to.split()]
+    names = (name for whole in wholes for name in (whole, whole.partition("@")[0]))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def one_line(subject: str) -> str | None:
+    """A subject line as it is kept; None where it says nothing."""
+    printable = "".join(one if one.isprintable() else " " for one in subject)
+    return " ".join(printable.split())[:SUBJECT_LENGTH].rstrip() or None
 
 
 def bare(name: str) -> str:
@@ -68,4 +79,4 @@ def bare(name: str) -> str:
 @lru_cache(maxsize=4096)
 def topic_of(subject: str) -> str:
     """A subject line without the marks of answers, in any case and spacing; empty where nothing is left."""
-    return " ".join(_REPLY_MARKS.sub("", subject).casefold().split())
+    return " ".join(_REPLY_MARKS.sub("", subject).casefold().split())[:TOPIC_LENGTH]

@@ -83,4 +83,4 @@ def _subject(found: Conversation) -> str | None:
     told = next((m.subject for m in reversed(found.messages) if m.subject is not None), None)
     if told is None:
         return None
-    return told if told.casefold().startswith("re:") else f"Re: {told}"[:SUBJECT_LENGTH]
+    return (told if told.casefold().startswith("re:") else f"Re: {told}")[:SUBJECT_LENGTH]
