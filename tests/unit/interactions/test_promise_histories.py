@@ -205,7 +205,10 @@ def test_told_once_and_never_early_and_the_clocks_are_those_of_the_log(
 @settings(max_examples=examples(40), deadline=None)
 @given(histories(), st.integers(0, HOURS * 60))
 def test_heard_as_it_happens_exactly_what_the_core_says_is_told(history: list[Told], end: int) -> None:
-    live = sorted((one._replace(heard=one.minute) for one in history), key=lambda one: one.minute)
+    """One fact a minute: of two of one instant, what is told depends on which is heard first."""
+    first = sorted(history, key=lambda one: not isinstance(one.data, type(OPENED)))
+    at_once = {one.minute: one._replace(heard=one.minute) for one in reversed(first)}
+    live = [one for _, one in sorted(at_once.items())]
     (opened,) = (one.minute for one in live if isinstance(one.data, type(OPENED)))
     worker = hear([one for one in live if one.minute >= opened])
     after(worker, live[-1].minute + end)
