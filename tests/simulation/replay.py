@@ -12,6 +12,7 @@ from math import gcd
 from typing import Any
 
 from shared.domain import Handler
+from shared.journal.documents import Journalled, journalled
 from shared.journal.plan import Timer
 from shared.journal.planner import Planner
 from shared.journal.testing import LONG_AGO
@@ -49,6 +50,8 @@ class Replay:
         self._handled: set[Origin] = set()
         self._highest: dict[TopicPartition, int] = {}
         """The highest offset handled."""
+        self._told: dict[str, Journalled] = {}
+        """What the run's own journal had, by uid."""
         self._watermarks: dict[int, datetime] = {}
         self._counts: dict[int, set[int]] = {}
         """Numbers of partitions under which each was taken over."""
@@ -140,6 +143,7 @@ class Replay:
         for origin in origins:
             at = origin.topic, origin.partition
             self._highest[at] = max(origin.offset, self._highest.get(at, -1))
+        self._told |= {d["_id"]: journalled(d) for d in journal}
         return origins
 
     def _replaced(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
@@ -149,17 +153,18 @@ class Replay:
         return [o for o in told if o not in named and o not in self._handled and o in self._records]
 
     def _unnamed(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
-        """Records that were handled, and whose events took themselves back without a dead letter, before
-        another one of their ids came in the same step and stands in the journal for both. An earlier step
-        that had read one would have named it: its id was free."""
+        """Records that were handled, and whose events were taken back without a dead letter, before another
+        one of their ids came in the same step and stands in the journal for both. An earlier step that had
+        read one would have named it, or have known it."""
         found: list[Origin] = []
         for d in journal:
-            at, known = (d["topic"], d["partition"]), self.store.journal.get(d["_id"])
-            until = -1 if known is None or known.until is None else known.until
+            at, before = (d["topic"], d["partition"]), self._told.get(d["_id"])
+            if before is not None and "retracted_until" not in d:
+                continue  # had one come in this step it would be the one that stands
             for origin in self._events.get(d["_id"], ()):
                 beside = (origin.topic, origin.partition) == at
-                free = known is None or not known.covers(origin)
-                if beside and free and max(until, self._highest.get(at, -1)) < origin.offset < d["offset"]:
+                known = before is not None and before.covers(origin)
+                if beside and not known and self._highest.get(at, -1) < origin.offset < d["offset"]:
                     found.append(origin)
         return [origin for origin in found if origin not in named]
 

@@ -14,6 +14,7 @@ from shared.schemas.commands.followup import ReplyRequested
 from shared.schemas.complaints import ComplaintAcknowledged
 from shared.schemas.customers import CustomerRegistered
 from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.processing import Batch
 from tests.simulation.documents import freeze, thaw
@@ -90,3 +91,15 @@ def test_a_worker_that_passes_over_a_step_told_again_is_found_out(monkeypatch: p
 
     monkeypatch.setattr(JournalProcessor, "process", without_the_first)
     assert [problem.split(":")[0] for problem in play(_told_again()).problems] == ["states ann"]
+
+
+def test_a_step_told_again_while_the_first_waits_is_not_heard_with_a_later_one() -> None:
+    """It was passed over, as its id was known then, and no more is to be seen of it once the first has been
+    a dead letter and its id is free."""
+    told = ComplaintAcknowledged(complaint_id="k", message="We are on it.")
+    step = Event("e", "/desk", "ann", START, told)
+    contact = {"channel": "phone", "direction": "inbound", "kind": "question", "summary": "Where is it?"}
+    later = START + timedelta(days=40)
+    other = Event("o", "/desk", "ann", later, InteractionLogged.model_validate(contact))
+    bursts = tuple(Burst(tuple(records_of([event]))) for event in (step, step, other, step))
+    assert play(Scenario(0, "interactions", 1, 1, 500, 500, bursts)).problems == []
