@@ -18,7 +18,7 @@ from services.interactions.domain.conversations.messages import by_of
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
-from services.interactions.domain.past import placed_in_log
+from services.interactions.domain.past import ENTRIES, placed_in_log
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.profile.matched import with_matched
 from services.interactions.domain.rows import CUSTOMERS, customer_row
@@ -34,16 +34,7 @@ from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
 from shared.schemas.interactions import ConversationMerged, InteractionLogged
-from shared.schemas.loyalty import (
-    MemberEnrolled,
-    PointsAdjusted,
-    PointsEarned,
-    PointsExpired,
-    PointsRedeemed,
-    PointsRestored,
-    PointsReversed,
-    TierChanged,
-)
+from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.outreach import (
     OutreachCancelled,
     OutreachFailed,
@@ -104,15 +95,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     ReferralMade: once(nothing_else, errors.DUPLICATE_REFERRAL),
     ProductRegistered: once(product_registered, errors.DUPLICATE_PRODUCT),
     MemberEnrolled: member_enrolled,
-    **_plain(
-        points_moved,
-        PointsEarned,
-        PointsReversed,
-        PointsRedeemed,
-        PointsExpired,
-        PointsRestored,
-        PointsAdjusted,
-    ),
+    **_plain(points_moved, *ENTRIES),
     **_plain(tier_changed, TierChanged),
     **_plain(outreach_planned, OutreachScheduled),
     **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),

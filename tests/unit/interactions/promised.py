@@ -93,7 +93,7 @@ def row(worker: InMemoryWorker[Any]) -> dict[str, Any]:
 
 def complaint(worker: InMemoryWorker[Any]) -> Complaint:
     (found,) = worker.state(CUSTOMER).complaints
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def shown(worker: InMemoryWorker[Any], text: str = CONTRACT) -> dict[str, str]:

@@ -120,7 +120,7 @@ def test_a_key_is_the_same_request_whatever_its_caller_may_do_by_then(
     api: TestClient, worker: InlineWorker, customer: str, one: str
 ) -> None:
     body = {"kind": "points", "points": 3_000}
-    known = api.app.state.authenticator._keys  # type: ignore[attr-defined]
+    known = api.app.state.authenticator._keys
     place, (digest, clerk) = next((n, one) for n, one in enumerate(known) if one[1].name == "clerk")
     assert post(api, one, "compensate", body, by=CLERK, key=customer).json() == {"code": "needs_approval"}
     known[place] = (digest, type(clerk)("clerk", frozenset({"complaints:write"})))

@@ -134,17 +134,17 @@ FOLLOWS: dict[type[Data], tuple[set[str], str | None, Kind]] = {
 def plain_log(history: Sequence[Told]) -> list[Fact]:
     """What happened, by time; a step that does not follow is none."""
     (opened,) = (one for one in history if isinstance(one.data, type(OPENED)))
-    first = {"severity": opened.data.severity, "category": "delivery", "channel": "email"}  # type: ignore[attr-defined]
+    first = {"severity": opened.data.severity, "category": "delivery", "channel": "email"}
     log: list[Fact] = []
     for one in sorted(history, key=lambda one: one.minute):
         field = {TierChanged: "tier", CustomerUpdated: "segment"}.get(type(one.data))
         if field is None:
             continue
-        value = one.data.to if isinstance(one.data, TierChanged) else one.data.segment  # type: ignore[attr-defined]
+        value = one.data.to if isinstance(one.data, TierChanged) else one.data.segment
         if one.minute <= opened.minute:
             first[field] = value
         else:
-            log.append(Fact(instant(one), Kind.CHANGED, ((field, value),)))  # type: ignore[arg-type]
+            log.append(Fact(instant(one), Kind.CHANGED, ((field, value),)))
     status = "opened"
     kinds = list(FOLLOWS)
     steps = [one for one in history if type(one.data) in FOLLOWS]
@@ -160,7 +160,7 @@ def plain_log(history: Sequence[Told]) -> list[Fact]:
     for one in history:
         if isinstance(one.data, InteractionLogged) and one.minute >= opened.minute:
             log.append(Fact(instant(one), Kind.INBOUND if one.data == WRITES else Kind.ANSWERED))
-    return [Fact(instant(opened), Kind.OPENED, tuple(first.items())), *log]  # type: ignore[arg-type]
+    return [Fact(instant(opened), Kind.OPENED, tuple(first.items())), *log]
 
 
 def instant(one: Told) -> Micros:

@@ -90,6 +90,6 @@ def test_its_timer_is_found_by_the_keys_partition_and_fires_under_the_key() -> N
     stored = {"team/x": StoredState(Team(id="team/x"), 0)}
     writes = writes_of(plan, stored, partition=0, attempt=1, watermark=None)
     (row,) = writes.changes["timers"]
-    assert row._doc["key_hash"] == key_hash(b"x")  # type: ignore[union-attr]
+    assert row._doc["key_hash"] == key_hash(b"x")
     fired = Planner(HANDLER, b"k", stream=False).fire(timer).event
     assert (fired.subject, fired.state_id) == ("x", "team/x")

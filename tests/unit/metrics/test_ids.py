@@ -171,7 +171,7 @@ async def test_what_a_poison_event_left_in_memory_is_not_taken_for_known(
     rig = await started(store)
     bad, good = event(purchase("bad"), id="bad"), event(purchase("a"))
 
-    def fails(tracked, e, now, delta, id):  # type: ignore[no-untyped-def]
+    def fails(tracked, e, now, delta, id):
         if e.id == "bad":
             raise ArithmeticError("no such number")
         return apply(tracked, e, now, delta, id)

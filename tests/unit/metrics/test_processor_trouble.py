@@ -72,7 +72,7 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
     rig = await started(store)
     bad, good = event(purchase("bad"), id="bad"), [event(purchase("a")), event(purchase("b"))]
 
-    def fails(tracked, e, now, delta, id):  # type: ignore[no-untyped-def]
+    def fails(tracked, e, now, delta, id):
         ids = apply(tracked, e, now, delta, id)
         if e.id == "bad":
             raise ArithmeticError("no such number")
@@ -125,11 +125,11 @@ async def test_slow_writes_are_spaced_out() -> None:
     rig = await started(store)
     real = store.write
 
-    async def slow(writes):  # type: ignore[no-untyped-def]
+    async def slow(writes):
         rig.time += 2.0
         await real(writes)
 
-    store.write = slow  # type: ignore[method-assign]
+    store.write = slow
     await rig.processor.process(batch([event(purchase("a"))]))
     await rig.processor.process(batch([event(purchase("b"))], start=1))
     rig.time += 7.9
@@ -161,13 +161,13 @@ async def test_a_cancellation_that_the_driver_swallows_still_ends_the_retry(
     store = MemoryStore()
     rig = await started(store)
 
-    async def swallows(writes):  # type: ignore[no-untyped-def]
+    async def swallows(writes):
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             raise AutoReconnect("connection closed") from None
 
-    store.write = swallows  # type: ignore[method-assign]
+    store.write = swallows
     task = asyncio.create_task(rig.processor.process(batch([event(purchase("a"))])))
     await asyncio.sleep(0.01)
     task.cancel()
@@ -187,7 +187,7 @@ async def test_after_a_slow_write_the_next_one_waits_but_not_for_an_outage(took:
         rig.time += took
         await at_once(writes)
 
-    store.write = slow  # type: ignore[method-assign]
+    store.write = slow
     await rig.processor.process(batch([event(purchase("a"))]))
     assert store.writes == 1
     await rig.processor.process(batch([event(purchase("b"))], start=1))
@@ -221,11 +221,11 @@ async def test_a_flush_whose_acknowledgement_is_lost_counts_once(fold: bool) -> 
     real = store.write
 
     async def unanswered(writes: Sequence[Write]) -> None:
-        store.write = real  # type: ignore[method-assign]
+        store.write = real
         await real(writes)
         raise AutoReconnect("the connection broke after the commit")
 
-    store.write = unanswered  # type: ignore[method-assign]
+    store.write = unanswered
     rig.time += 1_000.0 if fold else 0.0
     log = [event(purchase("a")), event(purchase("b"))]
     await rig.processor.process(batch(log[:1]))
@@ -246,10 +246,10 @@ async def test_what_the_store_says_of_itself_stops_no_worker(code: int) -> None:
     real = store.write
 
     async def refuses(writes: Sequence[Write]) -> None:
-        store.write = real  # type: ignore[method-assign]
+        store.write = real
         raise OperationFailure("not about any document", code)
 
-    store.write = refuses  # type: ignore[method-assign]
+    store.write = refuses
     await rig.processor.process(batch([event(purchase("a"))]))
     assert rig.processor.durable() == {}
     await rig.flush()
