@@ -26,6 +26,11 @@ ADDRESS_SUPPRESSED = ErrorCode(
     "address_suppressed", 409, "The customer's address cannot be used by this channel: {fault}."
 )
 ERASED = ErrorCode("erased", 409, "The customer has been erased.")
+HOLDOUT = ErrorCode("holdout", 409, "The customer is one of those who get no such messages, for comparison.")
+OUTRANKED = ErrorCode("outranked", 409, "A message that matters more is due in its place.")
+SEND_WINDOW = ErrorCode("send_window", 409, "The hours for such messages begin when it is too late for it.")
+RATE_LIMITED = ErrorCode("rate_limited", 409, "The channel may not send more until it is too late for it.")
+GOAL_REACHED = ErrorCode("goal_reached", 409, "What the message is for has happened.")
 
 SUPPRESSED: Mapping[str, ErrorCode] = {
     code.code: code
@@ -39,6 +44,11 @@ SUPPRESSED: Mapping[str, ErrorCode] = {
         CONDITION_UNMET,
         ADDRESS_SUPPRESSED,
         ERASED,
+        HOLDOUT,
+        OUTRANKED,
+        SEND_WINDOW,
+        RATE_LIMITED,
+        GOAL_REACHED,
     )
 }
 """Why a message by hand does not go, by the reason of the decision (each ``SuppressionReason``); ``fault`` is

@@ -156,6 +156,13 @@ def _told(event_type: str, content: bytes) -> Data:
 
 def _validated(cls: type[Data], content: bytes) -> Data:
     data: Data = cls.__pydantic_validator__.validate_json(content, strict=True, by_alias=True, by_name=False)
+    if extra := data.__pydantic_extra__:
+        # An unknown field that is called as Python calls one of ours (``from_``) would count as that one.
+        taken = [name for name in extra if name in cls.model_fields]
+        if taken:
+            given = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+            unset = {name for name in taken if cls.model_fields[name].alias not in given}
+            data.__pydantic_fields_set__.difference_update(unset)
     return data
 
 

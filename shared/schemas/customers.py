@@ -1,7 +1,9 @@
 """Who a customer is and what they allow. The topic is kept for ever."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.schemas.base import Data, Id
 from shared.schemas.fields import Birthday, Email, Label, Locale, Phone, Timezone
@@ -70,6 +72,9 @@ class ConsentChanged(CustomersData):
     """What messages it is about."""
     channel: Id
     """The channel that it holds for, no other."""
+    topic_: Annotated[Label | None, Field(alias="topic")] = None
+    """What the messages are about, such as events or offers; null: all of the purpose. A word about a topic
+    beats one about the channel."""
     granted: bool
     """True: allowed; false: withdrawn."""
     evidence: str | None = None

@@ -1,9 +1,10 @@
-"""Messages to customers: planned, sent, failed, or not sent and why. Written by Rapport."""
+"""Messages to customers: planned, sent, failed, or not sent and why, and what is heard of them. Written by
+Rapport."""
 
 from typing import ClassVar, Literal
 
-from shared.schemas.base import Data, Id, Time
-from shared.schemas.fields import Count
+from shared.schemas.base import Data, Id, Open, Time
+from shared.schemas.fields import Count, Label
 
 SuppressionReason = Literal[
     "no_consent",
@@ -15,6 +16,11 @@ SuppressionReason = Literal[
     "condition_unmet",
     "erased",
     "address_suppressed",
+    "holdout",
+    "outranked",
+    "send_window",
+    "rate_limited",
+    "goal_reached",
 ]
 """Why a message is not sent."""
 
@@ -32,9 +38,22 @@ class OutreachData(Data):
     """The rule that asked for it; manual where a person did, reply where an agent answered."""
 
 
+class ConsentCited(Open):
+    """The event that allows a message."""
+
+    source: str
+    """The event's source."""
+    id: str
+    """The event's id."""
+
+
 class OutreachAttempt(OutreachData):
     """A message on its way."""
 
+    step: Id | None = None
+    """Which of its rule's steps it is; null where the rule has one message."""
+    variant: Id | None = None
+    """Which of its rule's variants the customer gets; null where it has none."""
     channel: Id
     """What it goes by, e.g. email."""
     due_at: Time
@@ -54,6 +73,9 @@ class OutreachSent(OutreachAttempt):
 
     event_type: ClassVar[str] = "rapport.outreach.sent.v1"
 
+    consent: ConsentCited | None = None
+    """The consent event that it went by; null where none was needed."""
+
 
 class OutreachFailed(OutreachAttempt):
     """A message could not be handed over."""
@@ -68,6 +90,14 @@ class OutreachDropped(OutreachData):
     """Why it is not sent."""
     detail: str | None = None
     """More about that, for people."""
+    next_at: Time | None = None
+    """When the reason alone would end; null where it never does, or nobody can know."""
+    blocked_by: tuple[SuppressionReason, ...] = ()
+    """All that stood in its way at that instant, in the gate's order; the reason is the first."""
+    step: Id | None = None
+    """Which of its rule's steps it is; null where the rule has one message."""
+    variant: Id | None = None
+    """Which of its rule's variants it is; null where it has none."""
 
 
 class OutreachSuppressed(OutreachDropped):
@@ -80,3 +110,41 @@ class OutreachCancelled(OutreachDropped):
     """A planned message is no longer wanted."""
 
     event_type: ClassVar[str] = "rapport.outreach.cancelled.v1"
+
+
+class OutreachAnswered(OutreachData):
+    """What is heard of a message that was sent."""
+
+    again: ClassVar[str] = "Nothing: each message has it once."
+
+
+class OutreachDelivered(OutreachAnswered):
+    """A message reached the customer's mailbox or phone."""
+
+    event_type: ClassVar[str] = "rapport.outreach.delivered.v1"
+
+
+class OutreachBounced(OutreachAnswered):
+    """A message came back."""
+
+    event_type: ClassVar[str] = "rapport.outreach.bounced.v1"
+
+    kind: Literal["hard", "soft"]
+    """Hard: the address takes nothing, ever; soft: not now."""
+    code: Label | None = None
+    """The status that was told, as 5.1.1 of RFC 3463."""
+
+
+class OutreachComplained(OutreachAnswered):
+    """The customer called a message unwanted where they read it."""
+
+    event_type: ClassVar[str] = "rapport.outreach.complained.v1"
+
+
+class OutreachGoalReached(OutreachAnswered):
+    """What a message was for has happened."""
+
+    event_type: ClassVar[str] = "rapport.outreach.goal_reached.v1"
+
+    goal: Label
+    """The event that was hoped for, as rules name it: purchase.made."""

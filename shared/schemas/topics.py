@@ -5,6 +5,7 @@ from shared.schemas import (
     complaints,
     customers,
     feedback,
+    insights,
     interactions,
     loyalty,
     outreach,
@@ -86,7 +87,12 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachFailed,
         outreach.OutreachSuppressed,
         outreach.OutreachCancelled,
+        outreach.OutreachDelivered,
+        outreach.OutreachBounced,
+        outreach.OutreachComplained,
+        outreach.OutreachGoalReached,
     ),
+    "insights": (insights.SegmentChanged, insights.FeedbackActed),
     "commands": (
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,
@@ -127,7 +133,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
 TYPES: dict[str, type[Data]] = {cls.event_type: cls for classes in TOPICS.values() for cls in classes}
 """CloudEvents type -> data class."""
 
-_OWN_TOPICS = ("loyalty", "outreach", "commands", "clock")
+_OWN_TOPICS = ("loyalty", "outreach", "insights", "commands", "clock")
 
 OWN_TYPES: frozenset[str] = frozenset(
     event_type

@@ -36,7 +36,16 @@ from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros, moment
 from shared.schemas.topics import TOPICS
 
-FACT_TOPICS = ("customers", "interactions", "complaints", "purchases", "feedback", "loyalty", "outreach")
+FACT_TOPICS = (
+    "customers",
+    "interactions",
+    "complaints",
+    "purchases",
+    "feedback",
+    "loyalty",
+    "outreach",
+    "insights",
+)
 CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
     ComplaintOpenRequested,

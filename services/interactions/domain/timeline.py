@@ -6,7 +6,16 @@ from typing import Any, TypeVar
 from services.interactions.domain.rows import TimelineRow, sort_key
 from services.interactions.domain.state import Complaint
 from services.interactions.domain.telling import Note
-from shared.schemas import complaints, customers, feedback, interactions, loyalty, outreach, purchases
+from shared.schemas import (
+    complaints,
+    customers,
+    feedback,
+    insights,
+    interactions,
+    loyalty,
+    outreach,
+    purchases,
+)
 from shared.schemas.base import Data, Money
 from shared.schemas.codec import encode_data
 from shared.schemas.event import Event
@@ -91,6 +100,11 @@ def _changed(data: complaints.ComplaintChanged) -> str:
 
 def _points(verb: str) -> Callable[[loyalty.LedgerEntry], str]:
     return lambda d: f"{_plural(abs(d.points), 'point')} {verb}, balance {d.balance}: {d.reason}"
+
+
+def _came_back(data: outreach.OutreachBounced) -> str:
+    why = f"{data.kind} {data.code}" if data.code else data.kind
+    return f"Message came back, {data.rule}: {why}"
 
 
 def _of(kind: type[D], says: Says[D]) -> tuple[type[Data], Says[Any]]:
@@ -205,6 +219,18 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         _of(
             outreach.OutreachCancelled, lambda d: f"Message cancelled, {d.rule}: {d.reason.replace('_', ' ')}"
         ),
+        _of(outreach.OutreachDelivered, lambda d: f"Message arrived, {d.rule}"),
+        _of(
+            outreach.OutreachBounced,
+            lambda d: f"Message came back, {d.rule}: {d.kind} {d.code or ''}".rstrip(),
+        ),
+        _of(outreach.OutreachComplained, lambda d: f"Message called unwanted, {d.rule}"),
+        _of(outreach.OutreachGoalReached, lambda d: f"Message reached its goal, {d.rule}: {d.goal}"),
+        _of(
+            insights.SegmentChanged,
+            lambda d: f"Segment {d.from_} to {d.to}" if d.from_ else f"Segment {d.to}",
+        ),
+        _of(insights.FeedbackActed, lambda d: f"Feedback acted on, {d.theme}: {d.text}"),
     ]
 )
 """Type -> its line."""

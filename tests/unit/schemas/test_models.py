@@ -14,8 +14,8 @@ from shared.schemas.topics import OWN_TYPES, TOPICS, TYPES
 
 PROFILE = "name email? phone? locale? timezone? birthday? preferred_channel? preferences{} tags[] segment?"
 ENTRY = "entry_id points balance reason cause"
-ATTEMPT = "outreach_id rule channel due_at attempt"
-DROPPED = "outreach_id rule reason detail?"
+ATTEMPT = "outreach_id rule step? variant? channel due_at attempt"
+DROPPED = "outreach_id rule reason detail? next_at? blocked_by[] step? variant?"
 NOTICE = "complaint_id clock due_at policy? version?"
 TERM = "subscription_id plan price expires_at"
 
@@ -25,7 +25,7 @@ CONTRACT = {
     "customers": {
         "customer.registered": PROFILE,
         "customer.updated": PROFILE.replace("name ", "name? ", 1),
-        "consent.changed": "purpose channel granted evidence?",
+        "consent.changed": "purpose channel topic? granted evidence?",
         "customer.erased": "",
     },
     "interactions": {
@@ -91,11 +91,16 @@ CONTRACT = {
     },
     "outreach": {
         "outreach.scheduled": ATTEMPT,
-        "outreach.sent": ATTEMPT,
+        "outreach.sent": f"{ATTEMPT} consent?",
         "outreach.failed": ATTEMPT,
         "outreach.suppressed": DROPPED,
         "outreach.cancelled": DROPPED,
+        "outreach.delivered": "outreach_id rule",
+        "outreach.bounced": "outreach_id rule kind code?",
+        "outreach.complained": "outreach_id rule",
+        "outreach.goal_reached": "outreach_id rule goal",
     },
+    "insights": {"segment.changed": "from? to", "feedback.acted": "theme text"},
     "clock": {"clock.advanced": "to"},
 }
 NESTED = {
@@ -105,6 +110,7 @@ NESTED = {
     ("rapport.survey.answered.v1", "About"): "kind id",
     ("rapport.interaction.logged.v1", "Attachment"): "name type size sha256 url",
     ("rapport.points.earned.v1", "Cause"): "source id",
+    ("rapport.outreach.sent.v1", "ConsentCited"): "source id",
 }
 ENUMS = {
     ("consent.changed", "purpose"): "marketing service survey",
@@ -118,7 +124,7 @@ ENUMS = {
     ("complaint.escalated", "clock"): "first_response next_response update resolution",
     ("survey.answered", "survey"): "nps csat ces",
     ("outreach.suppressed", "reason"): "no_consent quiet_hours frequency_cap open_complaint stale duplicate "
-    "condition_unmet erased address_suppressed",
+    "condition_unmet erased address_suppressed holdout outranked send_window rate_limited goal_reached",
 }
 
 
