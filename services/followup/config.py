@@ -8,8 +8,9 @@ from services.followup import tokens
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import TemplateFaultError, Templates
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, TASK
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
 from shared.runtime.config import ConfigError, documents, read_config, validated
 
@@ -30,8 +31,8 @@ def _rules(channels: Collection[str], text: str) -> Rules:
         raise ConfigError("it must be one YAML document")
     rules = validated(Rules, found[0])
     for place, rule in enumerate(rules.rules):
-        if rule.channel not in channels:
-            there = ", ".join(sorted(channels))
+        if rule.channel not in channels and rule.channel not in TASKS:
+            there = ", ".join(sorted({*channels, TASK}))
             raise ConfigError(f"rules[{place}].channel: nothing is sent by {rule.channel}, only by {there}")
     return rules
 
@@ -52,8 +53,13 @@ def load_templates(own: Path | None) -> Templates:
 
 def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Policy:
     """All that the domain is given. Raises ``ConfigError``."""
-    by_name = {channel.name: channel for channel in channels}
+    by_name: dict[str, Writing] = {channel.name: channel for channel in channels}
+    if by_task := by_name.keys() & TASKS.keys():
+        raise ConfigError(
+            f"What goes by {min(by_task)} is done by people, by tasks: name that channel otherwise."
+        )
     rules = load_rules(settings.rules or DEFAULT_RULES, by_name)
+    by_name |= TASKS
     templates = load_templates(settings.templates)
     try:
         templates.check(rules, by_name)

@@ -10,7 +10,7 @@ from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.times import Duration, TimeZone
-from shared.schemas.base import Data, Strict
+from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
@@ -65,6 +65,8 @@ class Rules(Strict):
     consent: ConsentPolicy = ConsentPolicy()
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
     """Purposes that are not sent to a customer who has an open complaint."""
+    team: Id | None = None
+    """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -78,6 +80,8 @@ class Rules(Strict):
         for rule in value:
             if "templates" in info.data and rule.template not in info.data["templates"]:
                 raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+            if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
+                raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
         return value
 
     def rule(self, name: str) -> Rule | None:
