@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, TimeZone
 from shared.schemas.base import Data, Strict
 
@@ -65,6 +66,7 @@ class Rules(Strict):
     consent: ConsentPolicy = ConsentPolicy()
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
     """Purposes that are not sent to a customer who has an open complaint."""
+    surveys: Surveys = Surveys()
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
