@@ -65,6 +65,5 @@ def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Poli
         templates.check(rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
-    key = settings.secret_key.get_secret_value().encode()
-    link = partial(tokens.unsubscribe_link, settings.public_url, key)
-    return Policy(rules, templates, by_name, link, event_time=settings.clock == "stream")
+    links = tokens.links(settings.public_url, tokens.KeyRing(settings.link_keys))
+    return Policy(rules, templates, by_name, links, event_time=settings.clock == "stream")

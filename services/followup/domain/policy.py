@@ -1,9 +1,10 @@
 """What the domain is given besides state and events: the rules, the templates, the channels, how links are
 made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rules import Rules
@@ -17,8 +18,7 @@ class Policy:
     templates: Templates
     channels: Mapping[str, Writing]
     """By name; all that a rule of ``rules`` names are there."""
-    unsubscribe_link: Callable[[str, str, str], str]
-    """(customer id, purpose, channel) -> the URL that withdraws that consent."""
+    links: Links
     event_time: bool = False
     """The stream clock: a message counts as sent when it was decided, however long its channel then takes,
     so that a replay gives the same result at any speed."""

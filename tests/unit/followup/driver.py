@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from services.followup import config
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
+from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
@@ -38,6 +39,12 @@ CHANNELS: Mapping[str, Writing] = {"email": Email(EmailSettings())}
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LINKS = Links(
+    unsubscribe=lambda one: f"https://rapport.example/u/{one.customer_id}-{one.purpose}-{one.channel}",
+    preferences=lambda customer: f"https://rapport.example/p/{customer}",
+    survey=lambda one: f"https://rapport.example/s/{one.survey}-{one.about_kind}-{one.about_id}",
+)
+"""Links that can be read."""
 
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
@@ -60,7 +67,7 @@ def policy(
         these or rules(),
         config.load_templates(None),
         channels,
-        lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
+        LINKS,
         event_time=event_time,
     )
 

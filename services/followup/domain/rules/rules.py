@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, TimeZone
 from shared.schemas.base import Data, Id, Strict
 
@@ -67,6 +68,7 @@ class Rules(Strict):
     """Purposes that are not sent to a customer who has an open complaint."""
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
+    surveys: Surveys = Surveys()
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
