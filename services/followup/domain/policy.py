@@ -2,8 +2,9 @@
 made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.followup.domain.history.learning import Subject
 from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
@@ -22,3 +23,8 @@ class Policy:
     event_time: bool = False
     """The stream clock: a message counts as sent when it was decided, however long its channel then takes,
     so that a replay gives the same result at any speed."""
+    subjects: frozenset[Subject] = field(init=False)
+    """What of a customer's past is kept."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subjects", self.rules.subjects())
