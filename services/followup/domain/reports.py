@@ -4,7 +4,6 @@ from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
-from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Send
 from shared.domain import Effects, Emit
@@ -49,7 +48,7 @@ def _reported(
         send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
         after = after.model_copy(
             update={
-                "sends": _recent((*after.sends, send), policy.rules, now),
+                "sends": _recent((*after.sends, send), policy, now),
                 # What came of the same while it was planned has had its message.
                 "waiting": tuple(w for w in after.waiting if w.key != flight.key or w.by > flight.decided_at),
             }
@@ -82,10 +81,10 @@ def _without_flight(state: Customer, outreach_id: str) -> Customer:
     return state if len(rest) == len(state.in_flight) else state.model_copy(update={"in_flight": rest})
 
 
-def _recent(sends: tuple[Send, ...], rules: Rules, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval or the cap can still see."""
-    cap = rules.frequency_cap
-    capped = cap.purposes if cap else frozenset()
-    spaced = {rule.name for rule in rules.rules if rule.at_most_one_in}
-    after = now - span(rules.horizon())
+def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
+    """Those that an interval or the cap of any version can still see."""
+    caps = [rules.frequency_cap for rules in policy.every if rules.frequency_cap is not None]
+    capped = frozenset[str]().union(*(cap.purposes for cap in caps))
+    spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
+    after = now - span(max(rules.horizon() for rules in policy.every))
     return tuple(s for s in sends if s.at > after and (s.purpose in capped or s.rule in spaced))

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.times import Duration
+from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Strict
+from shared.schemas.faults import fault
+from shared.schemas.times import Micros, micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -21,6 +23,27 @@ DEFAULT_CHANNEL = "email"
 
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class Active(Strict):
+    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
+
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Active":
+        if self.start is None and self.end is None:
+            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise fault("to", "must be after from")
+        return self
+
+    def covers(self, at: Micros) -> bool:
+        """Whether a trigger of this instant starts the rule."""
+        return (self.start is None or at >= micros(self.start)) and (
+            self.end is None or at < micros(self.end)
+        )
 
 
 class Rule(Strict):
@@ -47,6 +70,8 @@ class Rule(Strict):
     """Fields of the trigger that the template is given."""
     stale_after: Duration | None = None
     """Instead of the file's."""
+    active: Active | None = None
+    """Triggers outside of it start nothing; what it has started goes on."""
 
     @field_validator("name")
     @classmethod
@@ -111,6 +136,10 @@ class Rule(Strict):
             if any(type(None) in get_args(kind) for kind in kinds):
                 found.append(name)
         return tuple(found)
+
+    def starts_at(self, at: Micros) -> bool:
+        """Whether a trigger of this instant may start it."""
+        return self.active is None or self.active.covers(at)
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""

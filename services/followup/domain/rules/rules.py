@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
-from services.followup.domain.rules.times import Duration, TimeZone
+from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Strict
 
 REPLY_TRIED = timedelta(days=5)
@@ -55,6 +55,8 @@ class Rules(Strict):
     """The whole file."""
 
     name: Name
+    effective: Instant | None = None
+    """Triggers from this instant on are judged by this version; none: from the beginning."""
     sender: Mailbox
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
