@@ -50,9 +50,10 @@ CONSUMES: tuple[type[Data], ...] = (
 """What the service must know, whatever its rules."""
 
 
-def consumes(rules: Rules) -> tuple[type[Data], ...]:
-    """``CONSUMES``, and what the rules start and stop at."""
-    return tuple(dict.fromkeys((*CONSUMES, *rules.event_classes())))
+def consumes(*versions: Rules) -> tuple[type[Data], ...]:
+    """``CONSUMES``, and what the rules of all versions start and stop at."""
+    used = (data for rules in versions for data in rules.event_classes())
+    return tuple(dict.fromkeys((*CONSUMES, *used)))
 
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -64,9 +65,9 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case DeliveryReported():
             return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
-            return commands.request_outreach(state, policy, data, now, context.new_id)
+            return commands.request_outreach(state, policy.at(now), data, now, context.new_id)
         case ReplyRequested():
-            return replies.send_reply(state, policy, data, now)
+            return replies.send_reply(state, policy.at(now), data, now)
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:

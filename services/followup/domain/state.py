@@ -88,6 +88,8 @@ class Undone(Happened):
     of: StepOf | None = None
     refund: Bill | None = None
     """A return's: it undoes only an order of which it can be."""
+    version: Micros | None = None
+    """Of the rules, by whose word it undoes; None: whichever holds for the trigger."""
 
 
 class Answer(Open):

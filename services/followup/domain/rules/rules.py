@@ -11,7 +11,7 @@ from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.surveys import Surveys
-from services.followup.domain.rules.times import Duration, TimeZone
+from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
@@ -57,6 +57,8 @@ class Rules(Strict):
     """The whole file."""
 
     name: Name
+    effective: Instant | None = None
+    """Triggers from this instant on are judged by this version; none: from the beginning."""
     sender: Mailbox
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
