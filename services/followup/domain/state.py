@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
+from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -139,6 +140,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    heard: tuple[Receipt, ...] = ()
+    """What was heard of it before its sender's report."""
 
 
 class Send(Open):
@@ -180,6 +183,10 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
+    traces: tuple[Trace, ...] = ()
+    """Messages that went of which something may be heard, the latest last."""
+    suppressed: tuple[Suppression, ...] = ()
+    soft_bounces: tuple[SoftBounce, ...] = ()
     erased: bool = False
 
     @property
