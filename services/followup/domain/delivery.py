@@ -6,6 +6,7 @@ from functools import partial
 from services.followup.domain.decision import Go, No, Wait, decide
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
+from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.policy import Policy
@@ -117,13 +118,15 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
     """The text of a planned outreach as it would be now. Raises ``TemplateFaultError``."""
+    what = Subscription(state.customer_id, planned.purpose, planned.channel)
     return policy.templates.render(
         planned.template,
         policy.channels[planned.channel],
         state,
         planned.variables,
         sender=policy.rules.sender.name,
-        unsubscribe_url=policy.unsubscribe_link(state.customer_id, planned.purpose, planned.channel),
+        unsubscribe_url=policy.links.unsubscribe(what),
+        links=for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
         timezone=policy.rules.timezone,
     )
 

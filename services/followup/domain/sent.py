@@ -3,7 +3,6 @@
 from typing import TypeVar
 
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
@@ -19,7 +18,7 @@ def counted(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: 
     send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
     return state.model_copy(
         update={
-            "sends": _recent((*state.sends, send), policy.rules, now),
+            "sends": _recent((*state.sends, send), policy, now),
             "waiting": tuple(w for w in state.waiting if w.key != flight.key or w.by > flight.decided_at),
         }
     )
@@ -37,10 +36,10 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
     return Emit(fact, moment(at))
 
 
-def _recent(sends: tuple[Send, ...], rules: Rules, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval or the cap can still see."""
-    cap = rules.frequency_cap
-    capped = cap.purposes if cap else frozenset()
-    spaced = {rule.name for rule in rules.rules if rule.at_most_one_in}
-    after = now - span(rules.horizon())
+def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
+    """Those that an interval or the cap of any version can still see."""
+    caps = [rules.frequency_cap for rules in policy.every if rules.frequency_cap is not None]
+    capped = frozenset[str]().union(*(cap.purposes for cap in caps))
+    spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
+    after = now - span(max(rules.horizon() for rules in policy.every))
     return tuple(s for s in sends if s.at > after and (s.purpose in capped or s.rule in spaced))

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.history.state import History
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -88,6 +89,8 @@ class Undone(Happened):
     of: StepOf | None = None
     refund: Bill | None = None
     """A return's: it undoes only an order of which it can be."""
+    version: Micros | None = None
+    """Of the rules, by whose word it undoes; None: whichever holds for the trigger."""
 
 
 class Answer(Open):
@@ -187,6 +190,8 @@ class Customer(Open):
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
+    history: History | None = None
+    """What conditions ask of the past, as far as the rules name it."""
     erased: bool = False
 
     @property

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.times import Duration
+from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Id, Strict
+from shared.schemas.faults import fault
+from shared.schemas.times import Micros, micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -43,6 +45,27 @@ class TaskPlan(Strict):
         return CHANNEL_OF[self.kind]
 
 
+class Active(Strict):
+    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
+
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Active":
+        if self.start is None and self.end is None:
+            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise fault("to", "must be after from")
+        return self
+
+    def covers(self, at: Micros) -> bool:
+        """Whether a trigger of this instant starts the rule."""
+        return (self.start is None or at >= micros(self.start)) and (
+            self.end is None or at < micros(self.end)
+        )
+
+
 class Rule(Strict):
     """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
 
@@ -69,6 +92,8 @@ class Rule(Strict):
     """Fields of the trigger that the template is given."""
     stale_after: Duration | None = None
     """Instead of the file's."""
+    active: Active | None = None
+    """Triggers outside of it start nothing; what it has started goes on."""
 
     @model_validator(mode="before")
     @classmethod
@@ -144,6 +169,10 @@ class Rule(Strict):
             if any(type(None) in get_args(kind) for kind in kinds):
                 found.append(name)
         return tuple(found)
+
+    def starts_at(self, at: Micros) -> bool:
+        """Whether a trigger of this instant may start it."""
+        return self.active is None or self.active.covers(at)
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
