@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from services.followup.domain.conditions.holding import unmet
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.domain.rules.rule import MANUAL
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.state import Customer, Planned
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros, micros, moment
 
@@ -39,7 +40,7 @@ class No:
 Decision: TypeAlias = Go | Wait | No
 
 
-def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> Decision:
+def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Decision:
     """Whether to send. Open complaints, intervals and the cap are looked at after quiet hours only: what
     they say at night may be otherwise in the morning."""
     rules = policy.rules
@@ -56,6 +57,9 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     if unreachable is not None:
         detail = unusable(state, policy, outreach.channel) if unreachable == "address_suppressed" else None
         return No(unreachable, detail)
+    against = None if rule is None else unmet(policy, rule, state, now, outreach.trigger)
+    if against is not None:
+        return No("condition_unmet", against)
     quiet_end = quiet_until(moment(now), zone(state.timezone, rules.timezone), rules.quiet_hours)
     if quiet_end is not None:
         until = micros(quiet_end)

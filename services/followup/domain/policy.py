@@ -8,6 +8,7 @@ from services.followup.domain.history.learning import Subject
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.state import PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Policy:
     so that a replay gives the same result at any speed."""
     subjects: frozenset[Subject] = field(init=False)
     """What of a customer's past is kept."""
+    profile: frozenset[str] = field(init=False)
+    """The fields of a profile that are kept."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "subjects", self.rules.subjects())
+        object.__setattr__(self, "profile", PROFILE | self.rules.profile_fields())

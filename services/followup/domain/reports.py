@@ -10,13 +10,16 @@ from services.followup.domain.state import Customer, InFlight, Send
 from shared.domain import Effects, Emit
 from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed, SuppressionReason
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import DAY, Micros, moment
 
 STALE = "stale"
 """A report's error when the sender found that the message came too late to be sent."""
 ADDRESS = "address_suppressed: "
 """How a report's error begins when the channel found that it can never use the address; the rest says why."""
 MOST_REFUSED = 10
+SENDS_KEPT = 180 * DAY
+MOST_SENDS = 100
+"""How long, and how many of, the messages that were sent are kept where conditions ask about them."""
 
 
 def report(
@@ -83,7 +86,10 @@ def _without_flight(state: Customer, outreach_id: str) -> Customer:
 
 
 def _recent(sends: tuple[Send, ...], rules: Rules, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval or the cap can still see."""
+    """Those that an interval, the cap or a condition can still see."""
+    if rules.names_sends():
+        since = now - max(span(rules.horizon()), SENDS_KEPT)
+        return tuple(s for s in sends[-MOST_SENDS:] if s.at > since)
     cap = rules.frequency_cap
     capped = cap.purposes if cap else frozenset()
     spaced = {rule.name for rule in rules.rules if rule.at_most_one_in}
