@@ -16,22 +16,22 @@ import contextlib
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from pydantic import ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
 from services.followup.domain.reports import STALE
-from services.followup.domain.rows import COLLECTION, Delivery, Known, unreadable
+from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sending.flow import Flow
 from services.followup.sending.marks import Marks, PutBack, put_back
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
+from services.followup.sending.supply import Supply
 from shared.runtime.telemetry import RETRIES
 from shared.schemas.event import Event
 
@@ -91,7 +91,9 @@ class Sender:
         self._marks = Marks(rows, uuid.uuid4().hex, clock)
         self._held: set[str] = set()
         """The ids of what is next or under way."""
-        self._ready = Ready(rows, channel.name, owns=runtime.owns, held=self._held, clock=clock)
+        ready = Ready(rows, channel.name, owns=runtime.owns, held=self._held, clock=clock)
+        now = runtime.now if event_time else lambda customer: clock()
+        self._supply = Supply(channel, ready, self._marks, self._reports, owns=runtime.owns, now=now)
         self._next: deque[Delivery] = deque()
         self._next_read = 0.0
         self._put_backs: list[PutBack] = []
@@ -176,30 +178,18 @@ class Sender:
     async def _read_more(self, flow: Flow) -> None:
         """Look for what was left behind, now and then, and read what has its turn."""
         if time.monotonic() >= self._next_doubt:
-            await self._find_doubtful()
+            for one in await self._supply.left_behind(10 * BATCH):
+                self._done(one, "in_doubt", DOUBT)
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
         if len(self._next) >= LOW:
             return
-        rows = await self._ready.take(BATCH)
-        flow.worked |= bool(rows)
-        for row in rows:
-            delivery = await self._read(row)
-            if delivery is not None:
-                self._held.add(delivery.outreach_id)
-                self._next.append(delivery)
+        found = await self._supply.take(BATCH)
+        flow.worked |= found is not None
+        for one in found or ():
+            self._held.add(one.outreach_id)
+            self._next.append(one)
         # While some are under way, others may become ready.
-        self._next_read = 0.0 if rows else time.monotonic() + IDLE_SECONDS
-
-    async def _read(self, row: Mapping[str, Any]) -> Delivery | None:
-        """The row's message, if it is to a customer served here and can be read."""
-        customer = row.get("customer")
-        if isinstance(customer, str) and not self._runtime.owns(customer):
-            return None
-        try:
-            return Delivery.model_validate(row)
-        except ValidationError as error:
-            await self._set_aside(row, error)
-            return None
+        self._next_read = time.monotonic() + IDLE_SECONDS if found is None else 0.0
 
     async def _claim_next(self, flow: Flow) -> None:
         """Mark those that are next, and give them to the channel. It is open by then, so an outage leaves no
@@ -270,7 +260,7 @@ class Sender:
         if attempt.result is Result.LATER:
             self._later(claimed, attempt)
         else:
-            self._done(claimed, attempt.result.value, attempt.error)
+            self._done(claimed, attempt.result.value, attempt.error, code=attempt.code)
 
     def _later(self, delivery: Delivery, attempt: Attempt) -> None:
         """It has not been taken: ready again, after a while, unless the domain has cancelled it."""
@@ -294,33 +284,15 @@ class Sender:
             await asyncio.wait_for(self._runtime.stopping.wait(), self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
-    def _done(self, delivery: Delivery, status: str, error: str | None, result: str | None = None) -> None:
+    def _done(
+        self,
+        delivery: Delivery,
+        status: str,
+        error: str | None,
+        result: str | None = None,
+        code: str | None = None,
+    ) -> None:
         at = delivery.decided_at if self._event_time else self._clock()
         name, customer, attempt = delivery.outreach_id, delivery.customer, delivery.attempt
         self._held.discard(name)
-        self._reports.add(name, customer, attempt, at, status, error, result=result)
-
-    async def _set_aside(self, row: Mapping[str, Any], error: ValidationError) -> None:
-        """A row that nobody can read must not hold up the others: it failed, and it says why. It is marked as
-        any other is before it is reported; where not even that can be done, that is all."""
-        reason = f"unreadable: {unreadable(error)}"
-        log.error("a message cannot be read", outreach_id=str(row["_id"]), error=reason)
-        try:
-            known = Known.model_validate(row)
-        except ValidationError:
-            telemetry.DELIVERIES.labels(self._channel.name, "failed").inc()
-            await self._marks.fail(row, reason)
-            return
-        attempt = max(1, known.attempt + (row["status"] == "ready"))
-        await self._marks.claim_unread(row, attempt)
-        at = self._runtime.now(known.customer) if self._event_time else self._clock()
-        self._reports.add(known.outreach_id, known.customer, attempt, at, "failed", reason)
-
-    async def _find_doubtful(self) -> None:
-        """Report what was marked long ago and never reported: by another process, or by this one when the
-        store broke at the mark. A report that is merely on its way has the same id and comes first."""
-        name, patience = self._channel.name, self._channel.patience
-        for row in await self._marks.left_behind(name, patience, 10 * BATCH):
-            doubtful = await self._read(row)
-            if doubtful is not None:
-                self._done(doubtful, "in_doubt", DOUBT)
+        self._reports.add(name, customer, attempt, at, status, error, code=code, result=result)

@@ -8,7 +8,6 @@ A message is two exchanges: sender, recipient and ``DATA`` together where the se
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,11 +15,12 @@ from aiosmtplib import SMTP, SMTPException
 from pydantic import SecretStr
 
 from services.followup.channels.base import Attempt, Result
+from services.followup.channels.smtp_answers import Answer, Answers
+from services.followup.domain.deliverability.bounces import status_of
 
-LONGEST_LINE = 8192
-MOST_LINES = 100
-"""Of one answer."""
 QUIT_SECONDS = 1.0
+SENDER, RECIPIENT, DATA = range(3)
+"""The commands before the text."""
 START_INPUT = 354
 CLOSING = 421
 
@@ -44,20 +44,6 @@ class Server(NamedTuple):
     """Seconds for an answer."""
 
 
-class Answer(NamedTuple):
-    """What the server says to one command."""
-
-    code: int
-    text: str
-
-    @property
-    def taken(self) -> bool:
-        return 200 <= self.code < 300
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.text}"
-
-
 class Envelope(NamedTuple):
     """What is said of a message before its text."""
 
@@ -70,61 +56,6 @@ class Envelope(NamedTuple):
     def commands(self) -> tuple[str, str, str]:
         mail = " ".join((f"MAIL FROM:<{self.sender}>", *self.options))
         return mail, f"RCPT TO:<{self.recipient}>", "DATA"
-
-
-class Answers(asyncio.Protocol):
-    """What the server says, answer by answer."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._lines: list[str] = []
-        self._answers: deque[Answer] = deque()
-        self._changed = asyncio.Event()
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self.ended: Exception | None = None
-        """Why no more answers come."""
-
-    async def read(self) -> Answer:
-        """The next one. Raises ``EOFError``, ``ValueError`` for what is no answer, ``OSError``."""
-        while not self._answers:
-            if self.ended is not None:
-                raise self.ended
-            self._changed.clear()
-            await self._changed.wait()
-        return self._answers.popleft()
-
-    async def drain(self) -> None:
-        """Until there is room for more to be written."""
-        await self._writable.wait()
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_LINE or len(self._lines) + len(lines) > MOST_LINES:
-            self._end(ValueError("the server's answer has no end"))
-        for line in lines:
-            if not line[:3].isdigit():
-                self._end(ValueError("the server gave no answer of SMTP"))
-                break
-            self._lines.append(line[4:].decode("utf-8", "replace").strip())
-            if line[3:4] != b"-":
-                self._answers.append(Answer(int(line[:3]), " ".join(self._lines)))
-                self._lines = []
-        self._changed.set()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(error or EOFError("the server hung up"))
-
-    def _end(self, error: Exception) -> None:
-        self.ended = self.ended or error
-        self._changed.set()
-        self._writable.set()
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
 
 
 class Session:
@@ -162,36 +93,34 @@ class Session:
         except SessionLostError as lost:
             return Attempt(Result.LATER, str(lost))  # the text has not left
         if refusal is not None:
-            certain = Result.FAILED if 500 <= refusal.code < 600 else Result.LATER
-            return Attempt(certain, str(refusal)[:500])
+            return _refused(*refusal)
         try:
             return _meant(await self._say(text))
         except SessionLostError as lost:
             # The text may have been on its way: the server may have it, or not.
             return Attempt(Result.IN_DOUBT, str(lost))
 
-    async def _announce(self, envelope: Envelope) -> Answer | None:
-        """The server's refusal, None once it waits for the text. Raises ``SessionLostError``."""
+    async def _announce(self, envelope: Envelope) -> tuple[Answer, int] | None:
+        """The server's refusal and which of the commands it is of, None once it waits for the text. Raises
+        ``SessionLostError``."""
         answers: Sequence[Answer]
         if "pipelining" in self.extensions:
             answers = await self._exchanges(envelope.commands)
         else:
             answers = await self._one_by_one(envelope.commands)
         mail, *_, last = answers
-        refusal = next((a for a in answers[:2] if not a.taken), None)
-        if refusal is None and last.code != START_INPUT:
-            refusal = last
-        if refusal is None:
+        place = next((n for n, answer in enumerate(answers[: RECIPIENT + 1]) if not answer.taken), DATA)
+        if place == DATA and last.code == START_INPUT:
             return None
-        if refusal.code == CLOSING:
+        if answers[place].code == CLOSING:
             self.abort()
-            return refusal
+            return answers[place], place
         with contextlib.suppress(SessionLostError):
             if last.code == START_INPUT:
                 await self._say(b"")  # nobody gets it
             elif mail.taken:
                 await self._exchange("RSET")
-        return refusal
+        return answers[place], place
 
     async def _one_by_one(self, commands: Sequence[str]) -> list[Answer]:
         answers: list[Answer] = []
@@ -280,6 +209,14 @@ def _taken_over(smtp: SMTP, transport: asyncio.BaseTransport, timeout: float) ->
     return Session(transport, answers, frozenset(smtp.esmtp_extensions), timeout)
 
 
+def _refused(answer: Answer, command: int) -> Attempt:
+    """What a refusal before the text means."""
+    if not 500 <= answer.code < 600:
+        return Attempt(Result.LATER, str(answer)[:500])
+    code = None if command == SENDER else status_of(answer.text, of_recipient=command == RECIPIENT)
+    return Attempt(Result.FAILED, str(answer)[:500], code=code)
+
+
 def _meant(answer: Answer) -> Attempt:
     """What the answer to a text means. One that is neither yes nor no leaves it in doubt."""
     if answer.taken:
@@ -287,5 +224,5 @@ def _meant(answer: Answer) -> Attempt:
     if 400 <= answer.code < 500:
         return Attempt(Result.LATER, str(answer)[:500])
     if 500 <= answer.code < 600:
-        return Attempt(Result.FAILED, str(answer)[:500])
+        return Attempt(Result.FAILED, str(answer)[:500], code=status_of(answer.text, of_recipient=False))
     return Attempt(Result.IN_DOUBT, str(answer)[:500])

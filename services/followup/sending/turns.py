@@ -32,7 +32,7 @@ class Turns:
     """The lines of all rules; of each rule in the order in which they were put in.
 
     Each rule has a clock that goes on by one over its weight with each message: the one that is behind goes
-    next (stride scheduling). A rule that had nothing to send begins where the others are: nothing is saved up.
+    next (stride scheduling). A rule that had nothing to send begins where the others are.
     """
 
     def __init__(self) -> None:

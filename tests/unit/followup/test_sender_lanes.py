@@ -1,4 +1,4 @@
-"""Several messages at once: as many as there are connections, marked together, no more in doubt than those."""
+"""Several messages at once: as many as there are connections, and no more in doubt than those."""
 
 import asyncio
 from collections import Counter

@@ -87,7 +87,7 @@ async def test_a_row_cancelled_between_look_and_mark_stays_unsent(
     await database[COLLECTION].insert_one(row("a"))
     port = free_port()
     sender = sender_of(runtime, port)
-    found = [Delivery.model_validate(row) for row in await sender._ready.take(9)]
+    found = [Delivery.model_validate(row) for row in await sender._supply._ready.take(9)]
     assert len(found) == 1
     await database[COLLECTION].update_one({"_id": "a"}, {"$set": {"status": "cancelled"}})
     sender._next.extend(found)
