@@ -34,7 +34,7 @@ class Draft:
     @property
     def versions(self) -> Sequence[Rules]:
         """The oldest first."""
-        return (self.policy.rules,)
+        return self.policy.every
 
 
 def load_draft(file: Path | None, *, templates: Path | None = None, channels: Sequence[str] = ()) -> Draft:
