@@ -18,7 +18,7 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 from prometheus_client import Counter, Gauge, Histogram
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
@@ -28,6 +28,7 @@ from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer, address_mark
+from services.followup.returns.addresses import BounceAddress, checked
 from shared.runtime.settings import Port
 
 HEADERS = HeaderRegistry()
@@ -69,6 +70,15 @@ class EmailSettings(ChannelSettings):
     smtp_password: SecretStr | None = None
     smtp_timeout: float = Field(default=30.0, gt=0, le=300)
     """Seconds for the server to answer a step."""
+    bounce_address: str | None = None
+    """As ``FollowupSettings.bounce_address``."""
+    secret_key: SecretStr | None = None
+    """What it is signed with."""
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _bounces(cls, value: str | None) -> str | None:
+        return None if value is None else checked(value)
 
     def channels(self) -> Sequence[Channel]:
         return (Email(self),)
@@ -88,6 +98,8 @@ class Email(Channel):
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
         self._smtp: SMTP | None = None
+        key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
+        self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
         self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
 
     def address(self, customer: Customer) -> str | None:
@@ -162,12 +174,14 @@ class Email(Channel):
             return Attempt(Result.LATER, "not connected")
         started = time.perf_counter()
         try:
-            return await self._hand_over(self._smtp, message)
+            return await self._hand_over(self._smtp, message, delivery.outreach_id)
         finally:
             SEND_SECONDS.observe(time.perf_counter() - started)
 
-    async def _hand_over(self, smtp: SMTP, message: EmailMessage) -> Attempt:
+    async def _hand_over(self, smtp: SMTP, message: EmailMessage, outreach_id: str) -> Attempt:
         sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+        if self._bounces is not None:
+            sender = self._bounces.of(outreach_id)
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if not smtp.supports_extension("smtputf8"):

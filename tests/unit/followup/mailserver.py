@@ -155,7 +155,9 @@ def delivery(id: str, **changes: Any) -> Delivery:
 
 
 def sender_of(runtime: FakeRuntime, port: int, *, event_time: bool = False, **more: Any) -> Sender:
-    channel = Email(EmailSettings(smtp_port=port, smtp_timeout=3.0))
+    """``more`` are settings of the channel, or what ``Sender`` is given."""
+    told = {name: more.pop(name) for name in list(more) if name in EmailSettings.model_fields}
+    channel = Email(EmailSettings.model_validate({"smtp_port": port, "smtp_timeout": 3.0, **told}))
     return Sender(runtime, channel, event_time=event_time, **more)
 
 

@@ -1,5 +1,5 @@
-"""What a mail says that comes back: a delivery report (RFC 3464), a complaint (ARF, RFC 5965), or a bounce in a
-server's own words. Pure; whatever it is handed, it takes bounded time and room."""
+"""What a mail says that comes back: a delivery report (RFC 3464), a complaint (ARF, RFC 5965), or a bounce in
+a server's own words. Pure; whatever it is handed, it takes bounded time and room."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,13 +20,15 @@ MOST_PARTS = 200
 MOST_NAMES = 20
 WORDS = 20_000
 """So many characters are read of what a server says in its own words."""
+WHOM = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Return-Path")
 COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list"})
 
 _boundary = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNORECASE)
 _dashes = re.compile(rb"^--", re.MULTILINE)
 _name = re.compile(r"^message-id:\s*<([^<>@\s]{1,900})@[^<>@\s]{1,255}>", re.IGNORECASE | re.MULTILINE)
+_addresses = re.compile(r"[^\s<>,;:\"]+@[^\s<>,;:\"]+").findall
+_sender = re.compile(r"^original-mail-from:\s*<?([^\s<>]+@[^\s<>]+)>?", re.IGNORECASE | re.MULTILINE).findall
 _code = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_spam = ("auto-replied", "auto-generated (out of office)")
 
 
 class Returned(NamedTuple):
@@ -89,7 +91,8 @@ def _complaint(mail: Message) -> Found | None:
 
 
 def _status(mail: Message) -> Found | None:
-    """The worst that is said of a recipient: a message of ours has one, whom a server may forward to others."""
+    """The worst that is said of a recipient. A message of ours has one, whom a server may forward to
+    others."""
     failed: list[str | None] = []
     arrived = False
     for block in _blocks(mail):
@@ -116,18 +119,18 @@ def _blocks(mail: Message) -> Iterator[Message]:
 def _status_code(block: Message) -> str | None:
     """Its status; where that says nothing, what the server said."""
     told = _code.search(str(block.get("Status", "")))
+    if told is not None and told[0] != "5.0.0":
+        return told[0]
     diagnosis = str(block.get("Diagnostic-Code", ""))[:WORDS]
-    if told is not None and not told[0].endswith(".0.0"):
-        return told[0]
-    if told is not None and told[0].startswith("4"):
-        return told[0]
-    return status_of(diagnosis, of_recipient=True) or (told[0] if told else None)
+    return status_of(diagnosis, of_recipient=True) or "5.0.0"
 
 
 def _in_words(mail: Message) -> Found | None:
     """Mail servers that speak no standard are many; what they say is known to ``flufl.bounce``."""
     if any(part.get_content_type().endswith("delivery-status") for part in _parts(mail)):
         return None  # it has said that nothing failed
+    if "From" not in mail:
+        mail["From"] = "nobody@invalid"  # one of the detectors cannot do without
     try:
         soft, hard = all_failures(mail)
     except Exception:  # its detectors raise what they like at what they do not know
@@ -148,11 +151,10 @@ def _words(mail: Message) -> str:
 def _recipients(mail: Message, envelope: Sequence[str]) -> Iterator[str]:
     yield from envelope
     for part in _parts(mail):
-        for header in ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Return-Path"):
-            yield from re.findall(r"[^\s<>,;:\"]+@[^\s<>,;:\"]+", str(part.get(header, ""))[:WORDS])[:MOST_NAMES]
-    for part in _parts(mail):
+        for header in WHOM:
+            yield from _addresses(str(part.get(header, ""))[:WORDS])[:MOST_NAMES]
         if part.get_content_type() == "message/feedback-report":
-            yield from re.findall(r"^original-mail-from:\s*<?([^\s<>]+@[^\s<>]+)>?", _text(part), re.I | re.M)[:1]
+            yield from _sender(_text(part))[:1]
 
 
 def _names(mail: Message) -> Iterator[str]:
