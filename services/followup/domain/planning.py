@@ -57,7 +57,7 @@ def _meant(
 
 
 def _starts(rule: Rule, fact: Fact, starting: frozenset[str] | None) -> bool:
-    wanted = fact.name in rule.triggers and (starting is None or rule.name in starting)
+    wanted = fact.name in rule.events and (starting is None or rule.name in starting)
     return wanted and rule.holds(fact.data) and (rule.restart or rule.starts_at(fact.at))
 
 
@@ -107,7 +107,7 @@ def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
     that, or the life of a complaint has changed."""
     if state.waiting and any(one.rule == rule.name for one in state.waiting):
         return True
-    names = (*rule.triggers, *rule.cancel_on) if fact.of is not None else ()
+    names = (*rule.events, *rule.cancel_on) if fact.of is not None else ()
     return any(name.startswith("complaint.") for name in names)
 
 

@@ -77,6 +77,10 @@ class Anchor(Happened):
     rule: str
     armed: bool
     """A timer stands; it may be earlier than ``at`` plus the delay, and then moves when it fires."""
+    over: bool = False
+    """The silence since then was long enough, and was spoken of or passed over."""
+    days: tuple[int, ...] = ()
+    """The latest days with triggers, where the rule asks for the customer's rhythm."""
 
 
 class Undone(Happened):

@@ -1,12 +1,15 @@
 """One outreach rule as the YAML file may say it, checked when it is read."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, data_class
+from services.followup.domain.rules.starts import THINGS, Dated, SilenceTrigger, Start
 from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Strict
 from shared.schemas.faults import fault
@@ -51,14 +54,15 @@ class Rule(Strict):
 
     name: Name
     description: str = ""
-    triggers: Annotated[tuple[EventName, ...], Field(min_length=1)]
+    triggers: Annotated[tuple[Start, ...], Field(min_length=1)]
     when: Mapping[str, Any] = {}
     """Fields of the trigger and the values that they must have, else it starts nothing."""
     for_each: str | None = None
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
     every: bool = False
     """Each trigger has its own outreach, and none stands behind another: each says something new."""
-    delay: Duration
+    delay: Duration = timedelta(0)
+    """It must be said where an event starts the rule."""
     restart: bool = False
     """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""
     cancel_on: tuple[EventName, ...] = ()
@@ -73,6 +77,27 @@ class Rule(Strict):
     active: Active | None = None
     """Triggers outside of it start nothing; what it has started goes on."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _said_by_triggers(cls, value: Any) -> Any:
+        """Silence is a quiet time; what a date is about is what there is one outreach for."""
+        starts = value.get("triggers") if isinstance(value, Mapping) else None
+        if not isinstance(starts, list | tuple):
+            return value
+        forms = [start for start in starts if isinstance(start, Mapping)]
+        silence = next((form for form in forms if "silence" in form), None)
+        if silence is not None:
+            if len(starts) > 1:
+                raise fault("triggers", "silence stands alone")
+            if "delay" in value:
+                raise fault("delay", "is what silence says itself")
+            quiet = {"restart": True, "delay": silence.get("at_least", silence.get("for", "0s"))}
+            return {**value, **quiet}
+        things = {THINGS.get(str(form.get("date"))) for form in forms}
+        if len(things) == 1 and None not in things and value.get("for_each") is None:
+            return {**value, "for_each": things.pop()}
+        return value
+
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, value: str) -> str:
@@ -82,8 +107,8 @@ class Rule(Strict):
 
     @field_validator("triggers", "cancel_on")
     @classmethod
-    def _known_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
+    def _known_events(cls, value: tuple[Start, ...]) -> tuple[Start, ...]:
+        for name in _events(value):
             data_class(name)
         return value
 
@@ -91,10 +116,16 @@ class Rule(Strict):
     @classmethod
     def _known_fields(cls, value: Any, info: ValidationInfo) -> Any:
         fields = (value,) if isinstance(value, str) else value or ()
-        for event in info.data.get("triggers", ()):
-            missing = [name for name in fields if name not in data_class(event).model_fields]
+        for start in info.data.get("triggers", ()):
+            if isinstance(start, str):
+                told, known = start, tuple(data_class(start).model_fields)
+            elif isinstance(start, Dated):
+                told, known = start.words, (start.thing or "", *start.variables)
+            else:
+                continue
+            missing = [name for name in fields if name not in known]
             if missing:
-                raise ValueError(f"{event} has no field {missing[0]}")
+                raise ValueError(f"{told} has no field {missing[0]}")
         return value
 
     @field_validator("when")
@@ -102,7 +133,7 @@ class Rule(Strict):
     def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
         # The file is read with exact decimals, events hold floats.
         value = {name: float(v) if isinstance(v, Decimal) else v for name, v in value.items()}
-        for event in info.data.get("triggers", ()):
+        for event in _events(info.data.get("triggers", ())):
             fields = data_class(event).model_fields
             for name, wanted in value.items():
                 if name not in fields:
@@ -119,7 +150,13 @@ class Rule(Strict):
             raise ValueError("restart cannot be combined with for_each or variables")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
-        both = set(self.triggers) & set(self.cancel_on)
+        if "delay" not in self.model_fields_set and any(isinstance(start, str) for start in self.triggers):
+            raise fault("delay", "is missing")
+        if self.dated and (self.every or self.restart or self.when):
+            raise ValueError("a date or a segment cannot be combined with every, restart or when")
+        if any(start.thing != self.for_each for start in self.dated):
+            raise fault("for_each", "must be what its dates are about")
+        both = set(self.events) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
         for event in self.cancel_on:
@@ -127,13 +164,28 @@ class Rule(Strict):
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
 
+    @cached_property
+    def events(self) -> tuple[str, ...]:
+        """The events that start it, or break its silence."""
+        return _events(self.triggers)
+
+    @cached_property
+    def dated(self) -> tuple[Dated, ...]:
+        """Its triggers that come at a time which the customer's data say."""
+        return tuple(start for start in self.triggers if isinstance(start, Dated))
+
+    @cached_property
+    def silence(self) -> SilenceTrigger | None:
+        """Its only trigger, where that is a silence."""
+        return next((start for start in self.triggers if isinstance(start, SilenceTrigger)), None)
+
     @property
     def optional(self) -> tuple[str, ...]:
         """The variables that a trigger may be without."""
         found = []
         for name in self.variables:
-            kinds = [data_class(event).model_fields[name].annotation for event in self.triggers]
-            if any(type(None) in get_args(kind) for kind in kinds):
+            kinds = [data_class(event).model_fields[name].annotation for event in self.events]
+            if name == "years" or any(type(None) in get_args(kind) for kind in kinds):
                 found.append(name)
         return tuple(found)
 
@@ -150,3 +202,11 @@ class Rule(Strict):
         if self.for_each is None:
             return self.name
         return f"{self.name}:{getattr(data, self.for_each)}"
+
+
+def _events(triggers: tuple[Start, ...]) -> tuple[str, ...]:
+    return tuple(
+        start.silence if isinstance(start, SilenceTrigger) else start
+        for start in triggers
+        if isinstance(start, str | SilenceTrigger)
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -9,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.starts import Dated, made_of
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Strict
 
@@ -103,5 +105,12 @@ class Rules(Strict):
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at."""
         for rule in self.rules:
-            for name in (*rule.triggers, *rule.cancel_on):
+            for name in (*rule.events, *rule.cancel_on):
                 yield data_class(name)
+            for start in rule.dated:
+                yield from made_of(start)
+
+    @cached_property
+    def dated(self) -> tuple[tuple[Rule, Dated], ...]:
+        """The rules that come at times which the customer's data say, each with each such trigger."""
+        return tuple((rule, start) for rule in self.rules for start in rule.dated)
