@@ -2,8 +2,9 @@
 made."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from services.followup.domain.history.learning import Subject
 from services.followup.domain.journeys.versions import every_rule, in_force, start_of
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
@@ -28,6 +29,13 @@ class Policy:
     so that a replay gives the same result at any speed."""
     versions: tuple[Rules, ...] = ()
     """All of the file, the oldest first; none where it has but one, which always holds."""
+
+    subjects: frozenset[Subject] = field(init=False)
+    """What of a customer's past is kept."""
+
+    def __post_init__(self) -> None:
+        subjects = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
+        object.__setattr__(self, "subjects", subjects)
 
     def at(self, instant: Micros) -> "Policy":
         """The policy by the version in force at ``instant``: what a trigger of then starts goes by it."""

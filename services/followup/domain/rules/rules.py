@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
-from services.followup.domain.rules.starts import Dated, made_of
+from services.followup.domain.rules.starts import Dated, subjects_of
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Strict
 
@@ -102,13 +103,16 @@ class Rules(Strict):
         intervals = [rule.at_most_one_in for rule in self.rules if rule.at_most_one_in]
         return max([*intervals, *([self.frequency_cap.per] if self.frequency_cap else []), timedelta(0)])
 
+    def subjects(self) -> frozenset[Subject]:
+        """What of a customer's past the rules ask about, so that it is kept."""
+        return frozenset(subject for _, start in self.dated for subject in subjects_of(start))
+
     def event_classes(self) -> Iterator[type[Data]]:
-        """Every event class that a rule starts or stops at."""
+        """Every event class that a rule starts or stops at, or asks about."""
         for rule in self.rules:
             for name in (*rule.events, *rule.cancel_on):
                 yield data_class(name)
-            for start in rule.dated:
-                yield from made_of(start)
+        yield from classes_of(self.subjects())
 
     @cached_property
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:

@@ -9,20 +9,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from services.followup.domain.history.learning import Subject
 from services.followup.domain.rules.events import EventName, data_class
 from services.followup.domain.rules.times import Duration, Offset, TimeOfDay, write_offset
-from shared.schemas.base import Data, Strict
+from shared.schemas.base import Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label
-from shared.schemas.insights import SegmentChanged
-from shared.schemas.interactions import InteractionLogged
-from shared.schemas.loyalty import MemberEnrolled
-from shared.schemas.purchases import (
-    ProductRegistered,
-    SubscriptionCancelled,
-    SubscriptionRenewed,
-    SubscriptionStarted,
-)
 
 YEARLY = ("date", "years")
 DATES: Mapping[str, tuple[str, ...]] = {
@@ -148,15 +140,15 @@ Start: TypeAlias = Annotated[
 Dated: TypeAlias = DateTrigger | SegmentTrigger
 """What comes at a time that the customer's data say."""
 
-_MADE_OF: Mapping[str, tuple[type[Data], ...]] = {
-    "member": (MemberEnrolled,),
-    "subscription": (SubscriptionStarted, SubscriptionRenewed, SubscriptionCancelled),
-    "product": (ProductRegistered, InteractionLogged),
+_SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
+    "member": ("loyalty",),
+    "subscription": ("subscriptions",),
+    "product": ("products", "interactions"),
 }
 
 
-def made_of(start: Dated) -> tuple[type[Data], ...]:
-    """The facts beside the profile that say when it comes."""
+def subjects_of(start: Dated) -> tuple[Subject, ...]:
+    """What of the customer's past, beside the profile, says when it comes."""
     if isinstance(start, SegmentTrigger):
-        return (SegmentChanged,)
-    return _MADE_OF.get(start.date.partition(".")[0], ())
+        return ("segment",)
+    return _SUBJECTS.get(start.date.partition(".")[0], ())
