@@ -6,6 +6,7 @@ from typing import TypeAlias
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, Step, nothing, then
+from services.followup.domain.journeys.occasions import PREFIX, on_occasion
 from services.followup.domain.journeys.versions import former, start_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.quiet_time import on_quiet_time, rearm, restart
@@ -119,6 +120,8 @@ def on_timer(
     if planned is not None:
         effects = settle(state, policy.at(planned.at), planned, now)
         return then(effects, lambda s: after_one(s, policy, planned.rule, now, new_id))
+    if data.name.startswith(PREFIX):
+        return on_occasion(state, policy, data, now, new_id)
     return on_quiet_time(state, policy, data, now, new_id)
 
 

@@ -6,12 +6,14 @@ from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.history.state import History
+from services.followup.domain.journeys.kept import Occasion, Spot, Word
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
-PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_channel"})
+_REACHED = {"name", "email", "phone", "locale", "timezone", "preferred_channel"}
+PROFILE = frozenset({*_REACHED, "birthday", "preferences", "segment"})
 """The fields of a profile that are kept."""
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
@@ -123,6 +125,8 @@ class Outreach(Happened):
     """The answer's place, where its trigger is one."""
     bill: Bill | None = None
     """The order's, where its trigger is one."""
+    spot: Spot | None = None
+    """The occasion, where its trigger is one."""
 
 
 class Planned(Outreach):
@@ -131,6 +135,8 @@ class Planned(Outreach):
     variables: Mapping[str, Variable] = {}
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
+    timed: bool = False
+    """It is told of when it is decided: a date has come, or a step."""
 
     @property
     def timer(self) -> str:
@@ -189,6 +195,10 @@ class Customer(Open):
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
+    occasions: tuple[Occasion, ...] = ()
+    """Dates that are awaited, and that came."""
+    segments: tuple[Word, ...] = ()
+    """What was said of the customer's segment, where the rules ask for it."""
     erased: bool = False
 
     @property
