@@ -11,8 +11,9 @@ from services.followup.domain.journeys.versions import check_versions
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import TemplateFaultError, Templates
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, TASK
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
 from shared.runtime.config import ConfigError, documents, read_config, validated
 from shared.schemas.faults import told_fault
@@ -52,8 +53,8 @@ def parse_versions(text: str, channels: Collection[str] = (DEFAULT_CHANNEL,)) ->
 def _rules(channels: Collection[str], document: object, prefix: str) -> Rules:
     rules = validated(Rules, document, prefix)
     for place, rule in enumerate(rules.rules):
-        if rule.channel not in channels:
-            there = ", ".join(sorted(channels))
+        if rule.channel not in channels and rule.channel not in TASKS:
+            there = ", ".join(sorted({*channels, TASK}))
             where = f"{prefix}rules[{place}].channel"
             raise ConfigError(f"{where}: nothing is sent by {rule.channel}, only by {there}")
     return rules
@@ -75,16 +76,20 @@ def load_templates(own: Path | None) -> Templates:
 
 def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Policy:
     """All that the domain is given. Raises ``ConfigError``."""
-    by_name = {channel.name: channel for channel in channels}
+    by_name: dict[str, Writing] = {channel.name: channel for channel in channels}
+    if by_task := by_name.keys() & TASKS.keys():
+        raise ConfigError(
+            f"What goes by {min(by_task)} is done by people, by tasks: name that channel otherwise."
+        )
     versions = load_versions(settings.rules or DEFAULT_RULES, by_name)
+    by_name |= TASKS
     templates = load_templates(settings.templates)
     try:
         for rules in versions:
             templates.check(rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
-    key = settings.secret_key.get_secret_value().encode()
-    link = partial(tokens.unsubscribe_link, settings.public_url, key)
+    links = tokens.links(settings.public_url, tokens.KeyRing(settings.link_keys))
     several = versions if len(versions) > 1 else ()
     event_time = settings.clock == "stream"
-    return Policy(versions[-1], templates, by_name, link, event_time=event_time, versions=several)
+    return Policy(versions[-1], templates, by_name, links, event_time=event_time, versions=several)

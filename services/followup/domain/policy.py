@@ -1,11 +1,12 @@
 """What the domain is given besides state and events: the rules, the templates, the channels, how links are
 made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.journeys.versions import every_rule, in_force, start_of
+from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rule import Rule
@@ -22,20 +23,18 @@ class Policy:
     templates: Templates
     channels: Mapping[str, Writing]
     """By name; all that a rule of ``rules`` names are there."""
-    unsubscribe_link: Callable[[str, str, str], str]
-    """(customer id, purpose, channel) -> the URL that withdraws that consent."""
+    links: Links
     event_time: bool = False
     """The stream clock: a message counts as sent when it was decided, however long its channel then takes,
     so that a replay gives the same result at any speed."""
     versions: tuple[Rules, ...] = ()
     """All of the file, the oldest first; none where it has but one, which always holds."""
-
     subjects: frozenset[Subject] = field(init=False)
     """What of a customer's past is kept."""
 
     def __post_init__(self) -> None:
-        subjects = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
-        object.__setattr__(self, "subjects", subjects)
+        known = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
+        object.__setattr__(self, "subjects", known)
 
     def at(self, instant: Micros) -> "Policy":
         """The policy by the version in force at ``instant``: what a trigger of then starts goes by it."""

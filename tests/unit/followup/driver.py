@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from services.followup import config
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
+from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
@@ -49,6 +50,12 @@ templates:
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LINKS = Links(
+    unsubscribe=lambda one: f"https://rapport.example/u/{one.customer_id}-{one.purpose}-{one.channel}",
+    preferences=lambda customer: f"https://rapport.example/p/{customer}",
+    survey=lambda one: f"https://rapport.example/s/{one.survey}-{one.about_kind}-{one.about_id}",
+)
+"""Links that can be read."""
 
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
@@ -80,7 +87,7 @@ def policy(
         these or rules(),
         config.load_templates(None),
         channels,
-        lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
+        LINKS,
         event_time=event_time,
         versions=versions,
     )
@@ -133,7 +140,7 @@ class Driver:
     def after(self, time: timedelta) -> None:
         self.until(self.now + time)
 
-    def deliver(self, status: str = "sent", error: str | None = None) -> int:
+    def deliver(self, status: str = "sent", error: str | None = None, code: str | None = None) -> int:
         """Take every ready row as the sender does, and report. How many there were."""
         rows = self.rows.values()
         ready = [row for row in rows if row["status"] == "ready" and row["_id"] not in self._taken]
@@ -143,7 +150,7 @@ class Driver:
             if status == "sent":
                 self.sent.append({**row, "at": at})
             data = DeliveryReported.model_validate(
-                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error}
+                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error, "code": code}
             )
             self.worker.send(Event(f"{row['_id']}-1", "/sender", self.customer, at, data)).accepted()
         return len(ready)

@@ -1,4 +1,4 @@
-"""A rule starts as the customer enters a segment or leaves it: a source's word, else what the metrics make."""
+"""A rule starts as the customer enters a segment or leaves it: a source's word, else what metrics make."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

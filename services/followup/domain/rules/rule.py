@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.starts import THINGS, Dated, SilenceTrigger, Start
+from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
 from services.followup.domain.rules.times import Duration, Instant
-from shared.schemas.base import Data, Strict
+from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.times import Micros, micros
 
@@ -24,8 +24,27 @@ RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
+TASK = "task"
+"""What rules call the channel whose messages a team brings."""
+CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
+"""What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
+
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class TaskPlan(Strict):
+    """What a team does in place of a message that is sent."""
+
+    kind: Literal["call", "letter"]
+    team: Id | None = None
+    """Who does it; the file's ``team`` if left out."""
+    within: Duration = timedelta(days=2)
+    """How long after it was opened it is due."""
+
+    @property
+    def channel(self) -> str:
+        return CHANNEL_OF[self.kind]
 
 
 class Active(Strict):
@@ -70,6 +89,8 @@ class Rule(Strict):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
+    task: TaskPlan | None = None
+    """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
     stale_after: Duration | None = None
@@ -79,24 +100,16 @@ class Rule(Strict):
 
     @model_validator(mode="before")
     @classmethod
+    def _by_task(cls, value: Any) -> Any:
+        task = value.get("task") if isinstance(value, Mapping) else None
+        by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
+        return {**value, "channel": by} if by is not None and value.get("channel") == TASK else value
+
+    @model_validator(mode="before")
+    @classmethod
     def _said_by_triggers(cls, value: Any) -> Any:
         """Silence is a quiet time; what a date is about is what there is one outreach for."""
-        starts = value.get("triggers") if isinstance(value, Mapping) else None
-        if not isinstance(starts, list | tuple):
-            return value
-        forms = [start for start in starts if isinstance(start, Mapping)]
-        silence = next((form for form in forms if "silence" in form), None)
-        if silence is not None:
-            if len(starts) > 1:
-                raise fault("triggers", "silence stands alone")
-            if "delay" in value:
-                raise fault("delay", "is what silence says itself")
-            quiet = {"restart": True, "delay": silence.get("at_least", silence.get("for", "0s"))}
-            return {**value, **quiet}
-        things = {THINGS.get(str(form.get("date"))) for form in forms}
-        if len(things) == 1 and None not in things and value.get("for_each") is None:
-            return {**value, "for_each": things.pop()}
-        return value
+        return said_by_triggers(value)
 
     @field_validator("name")
     @classmethod
@@ -156,6 +169,10 @@ class Rule(Strict):
             raise ValueError("a date or a segment cannot be combined with every, restart or when")
         if any(start.thing != self.for_each for start in self.dated):
             raise fault("for_each", "must be what its dates are about")
+        if self.task is None and self.channel in (TASK, *CHANNEL_OF.values()):
+            raise ValueError(f"channel {self.channel} needs task: {{kind: call or letter}}")
+        if self.task is not None and self.channel != self.task.channel:
+            raise ValueError(f"task is for channel: {TASK}")
         both = set(self.events) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
@@ -164,17 +181,22 @@ class Rule(Strict):
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
 
-    @cached_property
+    @property
     def events(self) -> tuple[str, ...]:
         """The events that start it, or break its silence."""
         return _events(self.triggers)
 
-    @cached_property
+    @property
+    def start_words(self) -> tuple[str, ...]:
+        """Its triggers, in words."""
+        return tuple(start if isinstance(start, str) else start.words for start in self.triggers)
+
+    @property
     def dated(self) -> tuple[Dated, ...]:
         """Its triggers that come at a time which the customer's data say."""
-        return tuple(start for start in self.triggers if isinstance(start, Dated))
+        return _dated(self.triggers)
 
-    @cached_property
+    @property
     def silence(self) -> SilenceTrigger | None:
         """Its only trigger, where that is a silence."""
         return next((start for start in self.triggers if isinstance(start, SilenceTrigger)), None)
@@ -204,6 +226,12 @@ class Rule(Strict):
         return f"{self.name}:{getattr(data, self.for_each)}"
 
 
+@lru_cache(maxsize=4096)
+def _dated(triggers: tuple[Start, ...]) -> tuple[Dated, ...]:
+    return tuple(start for start in triggers if isinstance(start, Dated))
+
+
+@lru_cache(maxsize=4096)  # asked of each rule by each fact
 def _events(triggers: tuple[Start, ...]) -> tuple[str, ...]:
     return tuple(
         start.silence if isinstance(start, SilenceTrigger) else start

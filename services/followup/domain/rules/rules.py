@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -12,8 +11,9 @@ from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, subjects_of
+from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
-from shared.schemas.base import Data, Strict
+from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
@@ -25,6 +25,13 @@ class FrequencyCap(Strict):
     max: Annotated[int, Field(ge=1, le=100)]
     per: Duration
     purposes: frozenset[Purpose] = frozenset({"marketing", "survey"})
+
+
+class SoftBounces(Strict):
+    """An address is not used while ``max`` messages to it came back for now within ``per``."""
+
+    max: Annotated[int, Field(ge=1, le=10)] = 3
+    per: Duration = timedelta(days=14)
 
 
 class ConsentPolicy(Strict):
@@ -68,8 +75,12 @@ class Rules(Strict):
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
+    soft_bounces: SoftBounces = SoftBounces()
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
     """Purposes that are not sent to a customer who has an open complaint."""
+    team: Id | None = None
+    """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
+    surveys: Surveys = Surveys()
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -83,6 +94,8 @@ class Rules(Strict):
         for rule in value:
             if "templates" in info.data and rule.template not in info.data["templates"]:
                 raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+            if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
+                raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
         return value
 
     def rule(self, name: str) -> Rule | None:
@@ -114,7 +127,7 @@ class Rules(Strict):
                 yield data_class(name)
         yield from classes_of(self.subjects())
 
-    @cached_property
+    @property
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:
         """The rules that come at times which the customer's data say, each with each such trigger."""
         return tuple((rule, start) for rule in self.rules for start in rule.dated)

@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.times import Duration, Offset, TimeOfDay, write_offset
+from services.followup.domain.rules.times import Duration, Offset, TimeOfDay, write_duration, write_offset
 from shared.schemas.base import Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label
@@ -99,6 +99,13 @@ class SilenceTrigger(Strict):
     at_least: Duration | None = None
     """However short that is."""
 
+    @property
+    def words(self) -> str:
+        """As an outline of the rules says it."""
+        usual = "" if self.usual is None else f" for {self.usual} times the usual"
+        fixed = "" if self.for_ is None else f" for {write_duration(self.for_)}"
+        return f"no {self.silence}{usual or fixed}"
+
     @field_validator("silence")
     @classmethod
     def _known(cls, value: str) -> str:
@@ -152,3 +159,23 @@ def subjects_of(start: Dated) -> tuple[Subject, ...]:
     if isinstance(start, SegmentTrigger):
         return ("segment",)
     return _SUBJECTS.get(start.date.partition(".")[0], ())
+
+
+def said_by_triggers(rule: Any) -> Any:
+    """A rule as the file has it, with what its triggers say themselves: silence is a quiet time; what a date
+    is about is what there is one outreach for."""
+    starts = rule.get("triggers") if isinstance(rule, Mapping) else None
+    if not isinstance(starts, list | tuple):
+        return rule
+    forms = [start for start in starts if isinstance(start, Mapping)]
+    silence = next((form for form in forms if "silence" in form), None)
+    if silence is not None:
+        if len(starts) > 1:
+            raise fault("triggers", "silence stands alone")
+        if "delay" in rule:
+            raise fault("delay", "is what silence says itself")
+        return {**rule, "restart": True, "delay": silence.get("at_least", silence.get("for", "0s"))}
+    things = {THINGS.get(str(form.get("date"))) for form in forms}
+    if len(things) == 1 and None not in things and rule.get("for_each") is None:
+        return {**rule, "for_each": things.pop()}
+    return rule
