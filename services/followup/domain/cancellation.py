@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.placing import without_plan
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
-from services.followup.domain.state import Customer, InFlight, Planned, without_plan
+from services.followup.domain.state import Customer, InFlight, Planned
 from shared.domain import CancelTimer, Effects, Emit
 from shared.schemas.outreach import OutreachCancelled, SuppressionReason
 from shared.schemas.times import Micros, moment

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, Step, nothing, then
+from services.followup.domain.journeys.occasions import PREFIX, on_occasion
 from services.followup.domain.journeys.versions import former, start_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.quiet_time import on_quiet_time, rearm, restart
@@ -57,7 +58,7 @@ def _meant(
 
 
 def _starts(rule: Rule, fact: Fact, starting: frozenset[str] | None) -> bool:
-    wanted = fact.name in rule.triggers and (starting is None or rule.name in starting)
+    wanted = fact.name in rule.events and (starting is None or rule.name in starting)
     return wanted and rule.holds(fact.data) and (rule.restart or rule.starts_at(fact.at))
 
 
@@ -107,7 +108,7 @@ def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
     that, or the life of a complaint has changed."""
     if state.waiting and any(one.rule == rule.name for one in state.waiting):
         return True
-    names = (*rule.triggers, *rule.cancel_on) if fact.of is not None else ()
+    names = (*rule.events, *rule.cancel_on) if fact.of is not None else ()
     return any(name.startswith("complaint.") for name in names)
 
 
@@ -119,6 +120,8 @@ def on_timer(
     if planned is not None:
         effects = settle(state, policy.at(planned.at), planned, now)
         return then(effects, lambda s: after_one(s, policy, planned.rule, now, new_id))
+    if data.name.startswith(PREFIX):
+        return on_occasion(state, policy, data, now, new_id)
     return on_quiet_time(state, policy, data, now, new_id)
 
 

@@ -11,6 +11,7 @@ from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Id, Strict
@@ -118,11 +119,13 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        return frozenset().union(*(one.subjects for one in self._conditions()))
+        asked = (one.subjects for one in self._conditions())
+        return frozenset[Subject]().union(*asked, *(subjects_of(start) for _, start in self.dated))
 
     def profile_fields(self) -> frozenset[str]:
         """What of the profile the rules ask about."""
-        return frozenset().union(*(one.profile for one in self._conditions()))
+        asked = (one.profile for one in self._conditions())
+        return frozenset[str]().union(*asked, *(profile_of(start) for _, start in self.dated))
 
     def names_sends(self) -> bool:
         """Whether the rules ask what was sent."""
@@ -135,6 +138,11 @@ class Rules(Strict):
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at, or asks about."""
         for rule in self.rules:
-            for name in (*rule.triggers, *rule.cancel_on):
+            for name in (*rule.events, *rule.cancel_on):
                 yield data_class(name)
         yield from classes_of(self.subjects())
+
+    @property
+    def dated(self) -> tuple[tuple[Rule, Dated], ...]:
+        """The rules that come at times which the customer's data say, each with each such trigger."""
+        return tuple((rule, start) for rule in self.rules for start in rule.dated)

@@ -35,6 +35,23 @@ def write_duration(value: timedelta) -> str:
     return text or "0s"
 
 
+def parse_offset(value: object) -> timedelta:
+    """``"-30d"`` -> a timedelta that may be negative. Raises ``ValueError``."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and value[:1] in ("-", "+"):
+        return parse_duration(value[1:]) * (-1 if value[0] == "-" else 1)
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError("write a duration such as -30d or 12h") from None
+
+
+def write_offset(value: timedelta) -> str:
+    """The inverse of ``parse_offset``, with its sign."""
+    return f"{'-' if value < timedelta(0) else '+'}{write_duration(abs(value))}"
+
+
 def span(duration: timedelta) -> Micros:
     """A duration in the unit of states."""
     return duration // _MICROSECOND
@@ -85,6 +102,7 @@ def parse_instant(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, str)]
+Offset = Annotated[timedelta, BeforeValidator(parse_offset), PlainSerializer(write_offset, str)]
 TimeOfDay = Annotated[time, BeforeValidator(parse_time_of_day), PlainSerializer(write_time_of_day, str)]
 Instant = Annotated[AwareDatetime, BeforeValidator(parse_instant)]
 """A time with an offset, or a date: its first instant in UTC."""
