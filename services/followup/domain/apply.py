@@ -10,6 +10,7 @@ from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, StepOf
+from services.followup.domain.surveys.answering import answer
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
 from shared.facts.complaints import KINDS, told_step
@@ -21,6 +22,7 @@ from shared.schemas.commands.followup import (
     ReplyRequested,
     UnsubscribeRequested,
 )
+from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -44,6 +46,7 @@ CONSUMES: tuple[type[Data], ...] = (
     OutreachRequested,
     ReplyRequested,
     UnsubscribeRequested,
+    SurveyAnswerRequested,
     DeliveryReported,
 )
 """What the service must know, whatever its rules."""
@@ -68,6 +71,8 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return replies.send_reply(state, policy, data, now)
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
+        case SurveyAnswerRequested():
+            return answer(state, policy, data, heard_at, context.new_id)
     if state.erased:
         return nothing(state)
     if isinstance(data, TimerFired):
