@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.complaints import kept, put_right, with_fact
+from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
+from services.followup.domain.history.learning import learnt
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
@@ -22,6 +24,7 @@ from shared.schemas.commands.followup import (
     ReplyRequested,
     UnsubscribeRequested,
 )
+from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
@@ -48,13 +51,15 @@ CONSUMES: tuple[type[Data], ...] = (
     UnsubscribeRequested,
     SurveyAnswerRequested,
     DeliveryReported,
+    ReceiptReported,
 )
 """What the service must know, whatever its rules."""
 
 
-def consumes(rules: Rules) -> tuple[type[Data], ...]:
-    """``CONSUMES``, and what the rules start and stop at."""
-    return tuple(dict.fromkeys((*CONSUMES, *rules.event_classes())))
+def consumes(*versions: Rules) -> tuple[type[Data], ...]:
+    """``CONSUMES``, and what the rules of all versions start and stop at."""
+    used = (data for rules in versions for data in rules.event_classes())
+    return tuple(dict.fromkeys((*CONSUMES, *used)))
 
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -66,9 +71,11 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case DeliveryReported():
             return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
-            return commands.request_outreach(state, policy, data, now, context.new_id)
+            return commands.request_outreach(state, policy.at(now), data, now, context.new_id)
         case ReplyRequested():
-            return replies.send_reply(state, policy, data, now)
+            return replies.send_reply(state, policy.at(now), data, now)
+        case ReceiptReported():
+            return receipts.report(state, policy, data, cut(at))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
         case SurveyAnswerRequested():
@@ -83,8 +90,10 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return unseen(nothing(state), event, context)
         state = state if left is state.complaints else state.model_copy(update={"complaints": left})
     name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
+    told = Heard.NEW if name is None else heard(state.names, name)
+    past = learnt(state.history, policy.subjects, event, at, now, name, told)
+    state = state if past is state.history else state.model_copy(update={"history": past})
     if name is not None:
-        told = heard(state.names, name)
         if told is Heard.NEW:
             state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
         elif told is Heard.OTHER and isinstance(data, PurchaseReturned):

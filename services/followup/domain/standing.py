@@ -39,6 +39,7 @@ def arrange(
     announce: bool = True,
 ) -> Effects[Customer]:
     """See anew which triggers of a rule are planned: a ``new`` one is there, or something else was learnt.
+    Each is judged by the version of the rule that held when it happened; ``rule`` is any of these.
 
     Without ``announce`` what gets its turn is not told of before it goes: the one before it has told why it
     did not.
@@ -53,14 +54,15 @@ def arrange(
     behind: list[Planned] = []
     off: list[tuple[Planned, SuppressionReason]] = []
     for one in sorted(live, key=_place):
-        stand = _stand(effects.state, policy, rule, one, front, now)
+        own = policy.rule(rule.name, one.at) or rule
+        stand = _stand(effects.state, policy.at(one.at), own, one, front, now)
         if stand == "goes":
             front.append(one)
             continue
         if stand == "waits":
             behind.append(one if not one.outreach_id else _back(one))
         if one.outreach_id:
-            reason_left = state.counts(one.of) and undone(state, one.key, one.order, one.bill) is None
+            reason_left = state.counts(one.of) and undone(state, policy, one.key, one.order, one.bill) is None
             off.append((one, "duplicate" if reason_left else "condition_unmet"))
     effects = then(effects, lambda s: nothing(with_waiting(s, rule.name, tuple(behind[:MOST_WAITING]))))
     for one, reason in off:
@@ -96,7 +98,7 @@ def _stand(
         return "ends"
     if not state.counts(one.of):
         return "waits"
-    by = undone(state, one.key, one.order, one.bill)
+    by = undone(state, policy, one.key, one.order, one.bill)
     if by is not None:
         return "ends" if by.of is None else "waits"
     if _follows(rule, one, front):
@@ -107,7 +109,7 @@ def _stand(
         return "ends"
     if _follows_flight(state, policy, rule, one):
         return "waits"
-    if _in_vain(state, policy, rule, one):
+    if _in_vain(state, policy, rule, one, now):
         return "waits" if one.due_at > now else "ends"
     return "goes"
 
@@ -150,12 +152,12 @@ def _flights(state: Customer, rule: Rule) -> list[InFlight]:
     return [flight for flight in state.in_flight if flight.rule == rule.name and not flight.cancelled]
 
 
-def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
+def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach, now: Micros) -> bool:
     """Whether it lacks consent or address as the last one did, within the interval."""
     told = [unreached.at for unreached in state.unreached if unreached.rule == rule.name]
     if not _near(told, one.due_at, rule.at_most_one_in):
         return False
-    return unreachable_reason(state, policy, one.purpose, rule.channel) is not None
+    return unreachable_reason(state, policy, one.purpose, rule.channel, now) is not None
 
 
 def _near(times: list[Micros], at: Micros, interval: timedelta | None) -> bool:
@@ -168,6 +170,7 @@ def _recall(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects
     def lost(flight: InFlight) -> bool:
         if flight.rule != rule.name:
             return False
-        return not state.counts(flight.of) or undone(state, flight.key, flight.order, flight.bill) is not None
+        by = undone(state, policy, flight.key, flight.order, flight.bill)
+        return by is not None or not state.counts(flight.of)
 
     return cancel_flights(state, policy, "condition_unmet", now, lost)

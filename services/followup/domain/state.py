@@ -5,6 +5,8 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
+from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.history.state import History
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -87,6 +89,8 @@ class Undone(Happened):
     of: StepOf | None = None
     refund: Bill | None = None
     """A return's: it undoes only an order of which it can be."""
+    version: Micros | None = None
+    """Of the rules, by whose word it undoes; None: whichever holds for the trigger."""
 
 
 class Answer(Open):
@@ -143,6 +147,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    heard: tuple[Receipt, ...] = ()
+    """What was heard of it before its sender's report."""
 
 
 class Send(Open):
@@ -184,6 +190,12 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
+    history: History | None = None
+    """What conditions ask of the past, as far as the rules name it."""
+    traces: tuple[Trace, ...] = ()
+    """Messages that went of which something may be heard, the latest last."""
+    suppressed: tuple[Suppression, ...] = ()
+    soft_bounces: tuple[SoftBounce, ...] = ()
     erased: bool = False
 
     @property

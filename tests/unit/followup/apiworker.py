@@ -51,8 +51,9 @@ class Worker(Driver):
     def save(self) -> None:
         document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
         self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
-        for row in self.rows.values():
-            self.store["deliveries"].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
+        for name in ("deliveries", "receipts"):
+            for row in self.worker.rows(name):
+                self.store[name].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
 
 
 def settings_for(mongo_uri: str, **changes: Any) -> FollowupSettings:
@@ -65,7 +66,7 @@ def working(settings: FollowupSettings) -> Iterator[Worker]:
     """A worker on an empty store that knows one customer."""
     with MongoClient[dict[str, Any]](settings.mongo, tz_aware=True) as client:
         store = client["rapport_followup"]
-        for name in ("deliveries", "state", "journal"):
+        for name in ("deliveries", "receipts", "state", "journal"):
             store[name].delete_many({})
         worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
         worker.event(profile())

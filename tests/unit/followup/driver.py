@@ -36,6 +36,17 @@ D = TypeVar("D", bound=Data)
 
 RULES = Path(config.__file__).parent / "rules"
 CHANNELS: Mapping[str, Writing] = {"email": Email(EmailSettings())}
+HEAD = """
+name: test
+sender: {name: Store, address: hello@store.example}
+templates:
+  thank-you: {purpose: marketing}
+  win-back: {purpose: marketing}
+  welcome: {purpose: marketing}
+  news: {purpose: marketing, manual: true}
+  note: {purpose: service, manual: true}
+  complaint-check: {purpose: service}
+"""
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -57,9 +68,16 @@ def shipped_policy() -> Policy:
     return policy()
 
 
+def written(text: str) -> Policy:
+    """The policy of a rules file; ``$HEAD`` stands for a sender and some templates."""
+    versions = config.parse_versions(text.replace("$HEAD", HEAD))
+    return policy(versions[-1], versions=versions if len(versions) > 1 else ())
+
+
 def policy(
     these: Rules | None = None,
     *,
+    versions: tuple[Rules, ...] = (),
     event_time: bool = False,
     channels: Mapping[str, Writing] = CHANNELS,
 ) -> Policy:
@@ -69,6 +87,7 @@ def policy(
         channels,
         LINKS,
         event_time=event_time,
+        versions=versions,
     )
 
 
@@ -119,7 +138,7 @@ class Driver:
     def after(self, time: timedelta) -> None:
         self.until(self.now + time)
 
-    def deliver(self, status: str = "sent", error: str | None = None) -> int:
+    def deliver(self, status: str = "sent", error: str | None = None, code: str | None = None) -> int:
         """Take every ready row as the sender does, and report. How many there were."""
         rows = self.rows.values()
         ready = [row for row in rows if row["status"] == "ready" and row["_id"] not in self._taken]
@@ -129,7 +148,7 @@ class Driver:
             if status == "sent":
                 self.sent.append({**row, "at": at})
             data = DeliveryReported.model_validate(
-                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error}
+                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error, "code": code}
             )
             self.worker.send(Event(f"{row['_id']}-1", "/sender", self.customer, at, data)).accepted()
         return len(ready)

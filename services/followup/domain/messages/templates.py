@@ -12,7 +12,7 @@ from services.followup.domain.links import example_links
 from services.followup.domain.messages import wording
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.rules.quiet import zone
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY
+from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, REPLY
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from shared.facts.profile import profile_told
@@ -145,6 +145,8 @@ class Templates:
                     links=example_links(),
                 )
         for channel in channels.values():
+            if channel.name in CHANNEL_OF.values():
+                continue  # what agents write is sent
             self.reply(channel, nobody, "value", Thread("conversation", None), subject=None, sender=sender)
 
 
