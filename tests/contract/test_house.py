@@ -29,6 +29,7 @@ OWN = {
         "rules",
         "sending",
         "templates",
+        "pages.py",
         "sender.py",
         "tokens.py",
     },
@@ -38,7 +39,15 @@ OWN = {
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"conditions", "deliverability", "history", "journeys", "messages", "rules"},
+    "followup": {
+        "conditions",
+        "deliverability",
+        "history",
+        "journeys",
+        "messages",
+        "rules",
+        "surveys",
+    },
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

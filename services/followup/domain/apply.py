@@ -13,6 +13,7 @@ from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, StepOf
+from services.followup.domain.surveys.answering import answer
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects
 from shared.facts.complaints import KINDS, told_step
@@ -25,6 +26,7 @@ from shared.schemas.commands.followup import (
     UnsubscribeRequested,
 )
 from shared.schemas.commands.receipts import ReceiptReported
+from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -56,6 +58,7 @@ CONSUMES: tuple[type[Data], ...] = (
     OutreachRequested,
     ReplyRequested,
     UnsubscribeRequested,
+    SurveyAnswerRequested,
     DeliveryReported,
     ReceiptReported,
 )
@@ -94,6 +97,8 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return receipts.report(state, policy.at(now), data, cut(at))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
+        case SurveyAnswerRequested():
+            return answer(state, policy, data, heard_at, context.new_id)
     if state.erased:
         return nothing(state)
     if isinstance(data, TimerFired):

@@ -106,6 +106,10 @@ class Answer(Open):
     at: Micros
     held: tuple[str, ...] = ()
     """The rules that it was a trigger of."""
+    score: int | None = None
+    """Where it was given in our own page."""
+    mark: str | None = None
+    """Stands for score and comment of such an answer."""
 
 
 class Outreach(Happened):
@@ -236,6 +240,9 @@ class Customer(Open):
 
     def consent(self, purpose: str, channel: str) -> Consent | None:
         return next((c for c in self.consents if (c.purpose, c.channel) == (purpose, channel)), None)
+
+    def answer(self, place: str) -> Answer | None:
+        return next((answer for answer in self.answers if answer.place == place), None)
 
     def complaint(self, complaint_id: str) -> Complaint | None:
         return next((c for c in self.complaints if c.complaint_id == complaint_id), None)

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from services.followup.domain.policy import Policy
+from services.followup.pages import Page, page_of
 from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
 from services.followup.tokens import KeyRing
@@ -29,5 +30,9 @@ InForce = Annotated[Policy, Depends(get_policy)]
 """The rules, templates and channels in force."""
 LinkKeys = Annotated[KeyRing, Depends(get_key_ring)]
 """What tokens in links are signed with."""
+ShownPage = Annotated[Page, Depends(page_of)]
+"""What a page answers with, in the reader's language."""
+HOLDER = Principal("link-holder")
+"""Whoever has a link."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("outreach:write"))]

@@ -1,101 +1,21 @@
 """The routes, on a real store and with the domain as the worker behind a pretended broker."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from pymongo import MongoClient
 from starlette.testclient import TestClient
 
-from services.followup.api import create_app
-from services.followup.config import DEFAULT_RULES, load_policy, load_rules
-from services.followup.settings import FollowupSettings
+from services.followup.config import DEFAULT_RULES, load_rules
 from services.followup.tokens import UNSUBSCRIBE, KeyRing
-from shared.kafka.publisher import Record
-from shared.runtime.digest import digest
-from shared.schemas.codec import decode, open_envelope
 from shared.schemas.customers import ConsentChanged
 
-from .driver import CHANNELS, DAY, Driver, granted, profile, purchase
+from .apiworker import DAYTIME, KEY, SECRET, Worker
+from .driver import DAY, granted, profile, purchase
 
-KEY = {"X-API-Key": "a-key-for-the-tests"}
-SECRET = "a secret of more than 16"
 RING = KeyRing([SECRET.encode()])
 NOTE = {"customer_id": "c-1", "template": "note", "variables": {"subject": "Hello", "message": "There"}}
-DAYTIME = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + DAY
-
-
-class Worker(Driver):
-    """The driver, its state and rows in the store; commands from the API are applied and journalled."""
-
-    ready = True
-
-    def attach(self, store: Any) -> "Worker":
-        self.store = store
-        return self
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def partitions(self, topic: str) -> int:
-        return 4
-
-    async def publish(self, records: Sequence[Record]) -> None:
-        for record in records:
-            event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
-            asked = digest(event.subject, event.data)
-            answer = self.send(event)
-            outcome = {"status": answer.status, "body": dict(answer.body)}
-            self.save()
-            self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
-
-    def save(self) -> None:
-        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
-        self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
-        for name in ("deliveries", "receipts"):
-            for row in self.worker.rows(name):
-                self.store[name].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
-
-
-@pytest.fixture
-def settings(mongo_uri: str) -> FollowupSettings:
-    return FollowupSettings.model_validate(
-        {
-            "kafka": "127.0.0.1:1",
-            "mongo": mongo_uri,
-            "secret_key": SECRET,
-            "api_key": KEY["X-API-Key"],
-            "followup_url": "https://rapport.example",
-        }
-    )
-
-
-@pytest.fixture
-def worker(settings: FollowupSettings, mongo_uri: str) -> Iterator[Worker]:
-    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-        store = client["rapport_followup"]
-        for name in ("deliveries", "receipts", "state", "journal"):
-            store[name].delete_many({})
-        worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
-        worker.event(profile())
-        worker.save()
-        yield worker
-
-
-@pytest.fixture
-def http(settings: FollowupSettings, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    def create(*args: Any, **more: Any) -> Any:
-        return create_api(*args, publisher=worker, **more)
-
-    from services.followup import api
-
-    create_api = api.create_api
-    monkeypatch.setattr(api, "create_api", create)
-    with TestClient(create_app(settings, worker.policy)) as client:
-        yield client
 
 
 def items(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -265,5 +185,6 @@ def test_the_document_names_every_route(http: TestClient) -> None:
         "/outreach",
         "/rules/{name}/preview",
         "/u/{token}",
+        "/s/{token}",
     }
     assert wanted <= set(paths)
