@@ -6,7 +6,7 @@ from services.followup.domain.cancellation import cancel_flight, cancel_flights,
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import PROFILE, Consent, Customer, Moment
+from services.followup.domain.state import PROFILE, Consent, Customer, InFlight, Moment
 from shared.domain import CancelTimer, Effects
 from shared.facts.profile import profile_told
 from shared.schemas.customers import ConsentChanged, Profile
@@ -51,8 +51,11 @@ def complaint(
     before = state.complaint(complaint_id)
     if not any(c.complaint_id == complaint_id and c.is_open for c in after) or (before and before.is_open):
         return nothing(learnt)
-    held = policy.rules.hold_during_complaint
-    return cancel_flights(learnt, policy, "open_complaint", now, lambda f: f.purpose in held)
+
+    def held(flight: InFlight) -> bool:
+        return flight.purpose in policy.at(flight.at).rules.hold_during_complaint
+
+    return cancel_flights(learnt, policy, "open_complaint", now, held)
 
 
 def erase(state: Customer, now: Micros) -> Effects[Customer]:

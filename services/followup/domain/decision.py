@@ -9,6 +9,7 @@ from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.domain.rules.rule import MANUAL
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.tasks import TASKS
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros, micros, moment
 
@@ -74,10 +75,10 @@ def reach(state: Customer, policy: Policy, channel: str) -> Go | No:
     if state.erased:
         return No("erased")
     to = address(state, policy, channel)
+    if channel not in policy.channels or channel in TASKS:
+        return No("condition_unmet", f"nothing is sent by {channel}")
     if to:
         return Go(to)
-    if channel not in policy.channels:
-        return No("condition_unmet", f"nothing is sent by {channel}")
     why = unusable(state, policy, channel)
     if why:
         return No("address_suppressed", why)

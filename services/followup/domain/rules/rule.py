@@ -1,14 +1,17 @@
 """One outreach rule as the YAML file may say it, checked when it is read."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.times import Duration
-from shared.schemas.base import Data, Strict
+from services.followup.domain.rules.times import Duration, Instant
+from shared.schemas.base import Data, Id, Strict
+from shared.schemas.faults import fault
+from shared.schemas.times import Micros, micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -19,8 +22,48 @@ RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
+TASK = "task"
+"""What rules call the channel whose messages a team brings."""
+CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
+"""What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
+
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class TaskPlan(Strict):
+    """What a team does in place of a message that is sent."""
+
+    kind: Literal["call", "letter"]
+    team: Id | None = None
+    """Who does it; the file's ``team`` if left out."""
+    within: Duration = timedelta(days=2)
+    """How long after it was opened it is due."""
+
+    @property
+    def channel(self) -> str:
+        return CHANNEL_OF[self.kind]
+
+
+class Active(Strict):
+    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
+
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Active":
+        if self.start is None and self.end is None:
+            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise fault("to", "must be after from")
+        return self
+
+    def covers(self, at: Micros) -> bool:
+        """Whether a trigger of this instant starts the rule."""
+        return (self.start is None or at >= micros(self.start)) and (
+            self.end is None or at < micros(self.end)
+        )
 
 
 class Rule(Strict):
@@ -43,10 +86,21 @@ class Rule(Strict):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
+    task: TaskPlan | None = None
+    """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
     stale_after: Duration | None = None
     """Instead of the file's."""
+    active: Active | None = None
+    """Triggers outside of it start nothing; what it has started goes on."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_task(cls, value: Any) -> Any:
+        task = value.get("task") if isinstance(value, Mapping) else None
+        by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
+        return {**value, "channel": by} if by is not None and value.get("channel") == TASK else value
 
     @field_validator("name")
     @classmethod
@@ -94,6 +148,10 @@ class Rule(Strict):
             raise ValueError("restart cannot be combined with for_each or variables")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
+        if self.task is None and self.channel in (TASK, *CHANNEL_OF.values()):
+            raise ValueError(f"channel {self.channel} needs task: {{kind: call or letter}}")
+        if self.task is not None and self.channel != self.task.channel:
+            raise ValueError(f"task is for channel: {TASK}")
         both = set(self.triggers) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
@@ -111,6 +169,10 @@ class Rule(Strict):
             if any(type(None) in get_args(kind) for kind in kinds):
                 found.append(name)
         return tuple(found)
+
+    def starts_at(self, at: Micros) -> bool:
+        """Whether a trigger of this instant may start it."""
+        return self.active is None or self.active.covers(at)
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
