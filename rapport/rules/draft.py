@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import HttpUrl, SecretStr, ValidationError
@@ -10,13 +10,14 @@ from pydantic import HttpUrl, SecretStr, ValidationError
 from rapport.trouble import TroubleError
 from services.followup.channels.base import Channel
 from services.followup.channels.registry import load_channels
-from services.followup.channels.webhook import SECRET_PREFIX, WebhookSettings
+from services.followup.channels.webhook import WebhookSettings
 from services.followup.config import DEFAULT_RULES, load_policy
 from services.followup.domain.apply import consumes
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rules import Rules
 from services.followup.settings import FollowupSettings
 from shared.runtime.settings import explain
+from shared.runtime.webhooks import SECRET_PREFIX
 from shared.schemas.base import Data
 
 PRETENDED = "nothing is connected to this"
@@ -35,12 +36,20 @@ class Draft:
     @property
     def versions(self) -> Sequence[Rules]:
         """The oldest first."""
-        return (self.policy.rules,)
+        return self.policy.every
+
+    @property
+    def newest(self) -> Rules:
+        return self.versions[-1]
 
     @property
     def consumes(self) -> tuple[type[Data], ...]:
         """What it hears."""
-        return consumes(self.policy.rules)
+        return consumes(*self.versions)
+
+    def always_newest(self) -> "Draft":
+        """As if its newest version had always held."""
+        return replace(self, policy=replace(self.policy, rules=self.newest, versions=()))
 
 
 def load_draft(file: Path | None, *, templates: Path | None = None, channels: Sequence[str] = ()) -> Draft:

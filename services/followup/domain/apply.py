@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.complaints import kept, put_right, with_fact
+from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.policy import Policy
@@ -22,6 +23,7 @@ from shared.schemas.commands.followup import (
     ReplyRequested,
     UnsubscribeRequested,
 )
+from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -46,6 +48,7 @@ CONSUMES: tuple[type[Data], ...] = (
     ReplyRequested,
     UnsubscribeRequested,
     DeliveryReported,
+    ReceiptReported,
 )
 """What the service must know, whatever its rules."""
 
@@ -68,6 +71,8 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return commands.request_outreach(state, policy.at(now), data, now, context.new_id)
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
+        case ReceiptReported():
+            return receipts.report(state, policy, data, cut(at))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:

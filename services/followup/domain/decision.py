@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from services.followup.domain.deliverability.suppression import blocked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import quiet_until, zone
-from services.followup.domain.rules.rule import MANUAL
+from services.followup.domain.rules.rule import MANUAL, REPLY
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
 from services.followup.domain.tasks import TASKS
@@ -53,10 +54,11 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     rule = rules.rule(outreach.rule)
     if outreach.template not in rules.templates or (rule is None and outreach.rule != MANUAL):
         return No("condition_unmet")  # taken out of the rules since
-    unreachable = unreachable_reason(state, policy, purpose, outreach.channel)
+    unreachable = unreachable_reason(state, policy, purpose, outreach.channel, now)
     if unreachable is not None:
-        detail = unusable(state, policy, outreach.channel) if unreachable == "address_suppressed" else None
-        return No(unreachable, detail)
+        return No(
+            unreachable, _why(state, policy, outreach, now) if unreachable == "address_suppressed" else None
+        )
     quiet_end = quiet_until(moment(now), zone(state.timezone, rules.timezone), rules.quiet_hours)
     if quiet_end is not None:
         until = micros(quiet_end)
@@ -70,13 +72,22 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     return Go(address(state, policy, outreach.channel) or "")
 
 
-def reach(state: Customer, policy: Policy, channel: str) -> Go | No:
-    """Where the channel reaches the customer, whatever consents, hours and complaints say; or why not."""
+def _why(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> str | None:
+    found = blocked(state, policy, outreach.purpose, outreach.channel, now)
+    return found.detail if found is not None else unusable(state, policy, outreach.channel)
+
+
+def reach(state: Customer, policy: Policy, channel: str, now: Micros) -> Go | No:
+    """Where the channel reaches the customer with what an agent writes, whatever consents, hours and
+    complaints say; or why not."""
     if state.erased:
         return No("erased")
     to = address(state, policy, channel)
     if channel not in policy.channels or channel in TASKS:
         return No("condition_unmet", f"nothing is sent by {channel}")
+    found = blocked(state, policy, REPLY, channel, now)
+    if found is not None:
+        return No("address_suppressed", found.detail)
     if to:
         return Go(to)
     why = unusable(state, policy, channel)
@@ -97,22 +108,33 @@ def unusable(state: Customer, policy: Policy, channel: str) -> str | None:
     return known.unusable(state) if known is not None else None
 
 
-def unusable_addresses(policy: Policy, customer: Customer) -> dict[str, str]:
-    """Of each channel that can never use the address that is known, a sentence that says why."""
-    reasons = {name: channel.unusable(customer) for name, channel in policy.channels.items()}
-    return {name: f"The address cannot be used: {why}." for name, why in reasons.items() if why}
+def unusable_addresses(policy: Policy, customer: Customer, now: Micros) -> dict[str, str]:
+    """Of each channel that cannot use the address that is known, or not for marketing, a sentence that says
+    why."""
+    reasons = {}
+    for name, channel in policy.channels.items():
+        why = channel.unusable(customer)
+        found = blocked(customer, policy, "service", name, now)
+        marketing = blocked(customer, policy, "marketing", name, now)
+        if why or found:
+            reasons[name] = f"The address cannot be used: {why or (found and found.detail)}."
+        elif marketing:
+            reasons[name] = f"The address is not used for marketing: {marketing.detail}."
+    return reasons
 
 
 def unreachable_reason(
-    state: Customer, policy: Policy, purpose: str, channel: str
+    state: Customer, policy: Policy, purpose: str, channel: str, now: Micros
 ) -> SuppressionReason | None:
-    """``condition_unmet`` without an address, ``address_suppressed`` where it is none that can be used,
-    ``no_consent`` without leave to use it, else None."""
+    """``condition_unmet`` without an address, ``no_consent`` without leave to use it, ``address_suppressed``
+    where it is none that can be used, else None."""
     if not address(state, policy, channel):
         return "address_suppressed" if unusable(state, policy, channel) else "condition_unmet"
     consent = state.consent(purpose, channel)
     allowed = consent.granted if consent else not policy.rules.consent.must_be_granted(purpose)
-    return None if allowed else "no_consent"
+    if not allowed:
+        return "no_consent"
+    return "address_suppressed" if blocked(state, policy, purpose, channel, now) else None
 
 
 def sent_within(state: Customer, policy: Policy, rule: str, at: Micros, interval: timedelta) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.decision import Go, No, Wait, decide
+from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
 from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
@@ -111,7 +112,8 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
     task = opened(plan, flight, state.customer_id, text, now)
     sent = row(state.customer_id, flight, "sent", now, attempt=1, sent_at=now)
     emits = (task, told(OutreachSent, flight, 1, now))
-    return Effects(counted(state, policy, flight, now, now), emits, rows=(sent,))
+    gone = traced(counted(state, policy, flight, now, now), policy, flight, now)
+    return Effects(gone.state, emits, rows=(sent,))
 
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:

@@ -109,7 +109,7 @@ def _stand(
         return "ends"
     if _follows_flight(state, policy, rule, one):
         return "waits"
-    if _in_vain(state, policy, rule, one):
+    if _in_vain(state, policy, rule, one, now):
         return "waits" if one.due_at > now else "ends"
     return "goes"
 
@@ -152,12 +152,12 @@ def _flights(state: Customer, rule: Rule) -> list[InFlight]:
     return [flight for flight in state.in_flight if flight.rule == rule.name and not flight.cancelled]
 
 
-def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
+def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach, now: Micros) -> bool:
     """Whether it lacks consent or address as the last one did, within the interval."""
     told = [unreached.at for unreached in state.unreached if unreached.rule == rule.name]
     if not _near(told, one.due_at, rule.at_most_one_in):
         return False
-    return unreachable_reason(state, policy, one.purpose, rule.channel) is not None
+    return unreachable_reason(state, policy, one.purpose, rule.channel, now) is not None
 
 
 def _near(times: list[Micros], at: Micros, interval: timedelta | None) -> bool:

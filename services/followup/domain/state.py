@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
+from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.history.state import History
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
@@ -142,6 +143,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    heard: tuple[Receipt, ...] = ()
+    """What was heard of it before its sender's report."""
 
 
 class Send(Open):
@@ -185,6 +188,10 @@ class Customer(Open):
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
+    traces: tuple[Trace, ...] = ()
+    """Messages that went of which something may be heard, the latest last."""
+    suppressed: tuple[Suppression, ...] = ()
+    soft_bounces: tuple[SoftBounce, ...] = ()
     erased: bool = False
 
     @property
