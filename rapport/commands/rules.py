@@ -169,6 +169,9 @@ def simulate(
             help="The end, a date's first instant in UTC; without it the last event's time.",
         ),
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="As if each file's newest version had always held.")
+    ] = False,
     most: Annotated[
         int, typer.Option("--show", min=0, help="How many kinds of changed outcomes are shown.")
     ] = 20,
@@ -184,6 +187,8 @@ def simulate(
     changes, and which variables its messages would leave empty.
     """
     draft, base = (drafted(one, templates, channels) for one in (file, baseline))
+    if newest:
+        draft, base = draft.always_newest(), base.always_newest()
     end, progress = in_utc(until), Console(stderr=True)
     consumed = {*draft.consumes, *base.consumes}
     beside = asks_program(consumed)

@@ -9,6 +9,7 @@ from rich.text import Text
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
 from rapport.simulate.figures import NONE, number
+from rapport.simulate.outline import date
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import write_duration, write_time_of_day
@@ -18,7 +19,8 @@ def outline(draft: Draft) -> Iterator[RenderableType]:
     """Each version: what holds for all its messages, the rules, the templates; then what looks like a
     slip."""
     for rules in draft.versions:
-        yield Text(f"\n{rules.name}", style="bold")
+        since = "" if rules.effective is None else f", from {date(rules.effective)}"
+        yield Text(f"\n{rules.name}{since}", style="bold")
         yield _settings(rules)
         for part in (_starts(rules), _limits(rules), _templates(rules, draft)):
             yield ""

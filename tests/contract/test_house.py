@@ -45,6 +45,7 @@ SUBJECTS = {
         "history",
         "journeys",
         "messages",
+        "results",
         "rules",
         "surveys",
     },

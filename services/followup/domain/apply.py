@@ -9,6 +9,7 @@ from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import occasions
 from services.followup.domain.policy import Policy
+from services.followup.domain.results.counting import with_results
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
@@ -61,6 +62,7 @@ CONSUMES: tuple[type[Data], ...] = (
     SurveyAnswerRequested,
     DeliveryReported,
     ReceiptReported,
+    InteractionLogged,
 )
 """What the service must know, whatever its rules."""
 DATING = (
@@ -83,6 +85,10 @@ def consumes(*versions: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``RefusedError`` for commands only."""
+    return with_results(state, event.data, _decided(policy, state, event, context))
+
+
+def _decided(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     # What happened first is told by the microsecond; what is done about it, by the millisecond.
     at, heard_at, data = micros(event.time), micros(context.now), event.data
     now = cut(heard_at)

@@ -35,4 +35,6 @@ ShownPage = Annotated[Page, Depends(page_of)]
 HOLDER = Principal("link-holder")
 """Whoever has a link."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
+Analyst = Annotated[Principal, Depends(require("metrics:read"))]
+"""Of what is counted: it says nothing of any one customer."""
 Writer = Annotated[Principal, Depends(require("outreach:write"))]
