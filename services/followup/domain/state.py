@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
@@ -13,9 +13,8 @@ from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
-_REACHED = {"name", "email", "phone", "locale", "timezone", "preferred_channel"}
-PROFILE = frozenset({*_REACHED, "birthday", "preferences", "segment"})
-"""The fields of a profile that are kept."""
+PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_channel"})
+"""The fields of a profile that are kept always; others where the rules ask about them."""
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
@@ -134,6 +133,8 @@ class Planned(Outreach):
     """An outreach that waits for its timer; in ``waiting``, for its turn."""
 
     variables: Mapping[str, Variable] = {}
+    trigger: Mapping[str, Any] = {}
+    """What of its trigger the conditions of its rule will ask, as JSON has it."""
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
     timed: bool = False
@@ -178,7 +179,7 @@ class Customer(Open):
 
     customer_id: str
     profile: Mapping[str, Known] = {}
-    """``PROFILE``, field by field."""
+    """``Policy.profile``, field by field."""
     names: Names = b""
     """The things heard of."""
     consents: tuple[Consent, ...] = ()

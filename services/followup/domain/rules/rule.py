@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
+from services.followup.domain.conditions.expression import Expression, compiled, kept
 from services.followup.domain.rules.events import EventName, data_class
 from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
-from services.followup.domain.rules.times import Duration, Instant
+from services.followup.domain.rules.times import Active, Duration
 from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -47,27 +48,6 @@ class TaskPlan(Strict):
         return CHANNEL_OF[self.kind]
 
 
-class Active(Strict):
-    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
-
-    start: Annotated[Instant | None, Field(alias="from")] = None
-    end: Annotated[Instant | None, Field(alias="to")] = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Active":
-        if self.start is None and self.end is None:
-            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise fault("to", "must be after from")
-        return self
-
-    def covers(self, at: Micros) -> bool:
-        """Whether a trigger of this instant starts the rule."""
-        return (self.start is None or at >= micros(self.start)) and (
-            self.end is None or at < micros(self.end)
-        )
-
-
 class Rule(Strict):
     """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
 
@@ -93,6 +73,8 @@ class Rule(Strict):
     """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
+    if_: Annotated[str | None, Field(alias="if")] = None
+    """A condition on the customer in CEL, asked when the message is about to go."""
     stale_after: Duration | None = None
     """Instead of the file's."""
     active: Active | None = None
@@ -157,6 +139,13 @@ class Rule(Strict):
                     raise ValueError(f"{name} of {event} is never {wanted!r}") from None
         return value
 
+    @field_validator("if_")
+    @classmethod
+    def _means_something(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and "triggers" in info.data:
+            compiled(value, _asked(info.data["triggers"], info.data.get("restart", False)))
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
@@ -202,6 +191,20 @@ class Rule(Strict):
         return next((start for start in self.triggers if isinstance(start, SilenceTrigger)), None)
 
     @property
+    def asked_events(self) -> tuple[str, ...]:
+        """The events whose fields conditions see as ``trigger``."""
+        return _asked(self.triggers, self.restart)
+
+    @property
+    def conditions(self) -> tuple[Expression, ...]:
+        """All that the rule asks about the customer."""
+        return () if self.if_ is None else (compiled(self.if_, self.asked_events),)
+
+    def kept(self, data: Data) -> dict[str, Any]:
+        """What of a trigger its conditions will ask, as JSON has it."""
+        return kept(self.conditions, data)
+
+    @property
     def optional(self) -> tuple[str, ...]:
         """The variables that a trigger may be without."""
         found = []
@@ -238,3 +241,8 @@ def _events(triggers: tuple[Start, ...]) -> tuple[str, ...]:
         for start in triggers
         if isinstance(start, str | SilenceTrigger)
     )
+
+
+def _asked(triggers: tuple[Start, ...], restart: bool) -> tuple[str, ...]:
+    """A rule that restarts is not about one of its triggers."""
+    return () if restart else _events(triggers)

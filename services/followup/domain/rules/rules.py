@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
-from services.followup.domain.rules.starts import Dated, subjects_of
+from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Id, Strict
@@ -118,7 +119,21 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        return frozenset(subject for _, start in self.dated for subject in subjects_of(start))
+        dated = frozenset(subject for _, start in self.dated for subject in subjects_of(start))
+        return dated.union(*(one.subjects for one in self._conditions()))
+
+    def profile_fields(self) -> frozenset[str]:
+        """What of the profile the rules ask about."""
+        dated = frozenset(field for _, start in self.dated for field in profile_of(start))
+        return dated.union(*(one.profile for one in self._conditions()))
+
+    def names_sends(self) -> bool:
+        """Whether the rules ask what was sent."""
+        return any("sends" in one.use.variables | one.use.wholes for one in self._conditions())
+
+    def _conditions(self) -> Iterator[Expression]:
+        for rule in self.rules:
+            yield from rule.conditions
 
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at, or asks about."""
