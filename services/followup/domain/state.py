@@ -197,8 +197,6 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
-    history: History | None = None
-    """What conditions ask of the past, as far as the rules name it."""
     occasions: tuple[Occasion, ...] = ()
     """Dates that are awaited, and that came."""
     segments: tuple[Word, ...] = ()
@@ -207,6 +205,8 @@ class Customer(Open):
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
+    history: History | None = None
+    """What conditions ask of the past, as far as the rules name it."""
     erased: bool = False
 
     @property
