@@ -6,6 +6,7 @@ from functools import partial
 from services.followup.domain.decision import Go, No, Wait, decide
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
+from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.templates import TemplateFaultError
@@ -101,7 +102,8 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
     sent = row(state.customer_id, flight, "sent", now, attempt=1, sent_at=now)
     emits = (task, told(OutreachSent, flight, 1, now))
     gone = traced(counted(state, policy, flight, now, now), policy, flight, now)
-    return Effects(gone.state, emits, rows=(sent,))
+    heard = then(gone, lambda s: hoped(s, policy, flight, now, now))
+    return Effects(heard.state, (*emits, *heard.emits), rows=(sent,))
 
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
@@ -133,7 +135,12 @@ def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Mic
     if rule and not planned.announced and not (rule.restart or planned.timed):
         return Effects(state)  # the one that it stood behind has told why their rule does not speak
     data = OutreachSuppressed(
-        outreach_id=planned.outreach_id, rule=planned.rule, reason=no.reason, detail=no.detail
+        outreach_id=planned.outreach_id,
+        rule=planned.rule,
+        reason=no.reason,
+        detail=no.detail,
+        step=planned.step,
+        variant=planned.variant,
     )
     dropped = row(state.customer_id, planned, "suppressed", now, reason=no.reason, error=no.detail)
     return Effects(state, emits=(Emit(data, moment(now)),), rows=(dropped,))

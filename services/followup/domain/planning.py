@@ -90,7 +90,7 @@ def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: Ne
             return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
         if rule.at_most_one_in and near_sent(state, policy, rule, due(fact.at, rule.delay)):
             return nothing(state)
-    new = trigger(policy.at(fact.at), rule, fact, new_id)
+    new = trigger(policy.at(fact.at), rule, fact, state.whom, new_id)
     return _see_anew(state, policy, rule, fact.now, new_id, new)
 
 

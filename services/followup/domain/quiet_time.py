@@ -11,7 +11,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Anchor, Customer, Moment, Planned
-from services.followup.domain.triggers import undone
+from services.followup.domain.triggers import undone, worded
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment
@@ -140,14 +140,11 @@ def on_quiet_time(
     if due_at is None or not rule.starts_at(due_at):  # what it waited for is complete only now
         return nothing(quiet)
     found = Planned(
+        **worded(policy.rules, rule, state.whom),
         at=anchor.at,
         by=anchor.by,
         outreach_id=new_id(f"rule:{rule.name}"),
         key=rule.name,
-        rule=rule.name,
-        template=rule.template,
-        purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
         due_at=due_at,
         announced=False,
     )

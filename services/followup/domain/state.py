@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.history.state import History
-from services.followup.domain.journeys.kept import Occasion, Spot, Word
+from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Word
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -127,6 +127,10 @@ class Outreach(Happened):
     """The order's, where its trigger is one."""
     spot: Spot | None = None
     """The occasion, where its trigger is one."""
+    step: str | None = None
+    """Which of its rule's steps it is; None where it has one message."""
+    variant: str | None = None
+    """Which of its rule's variants the customer gets; None where it has none."""
 
 
 class Planned(Outreach):
@@ -207,7 +211,18 @@ class Customer(Open):
     soft_bounces: tuple[SoftBounce, ...] = ()
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
+    signals: tuple[Signal, ...] = ()
+    """What goals and steps look for, the latest heard last."""
+    hopes: tuple[Hope, ...] = ()
+    """Messages whose goal may still be reached, the latest last."""
+    person: str = ""
+    """Who the customer is through all merges, where that is another id than theirs."""
     erased: bool = False
+
+    @property
+    def whom(self) -> str:
+        """Whom variants and holdouts go by."""
+        return self.person or self.customer_id
 
     @property
     def name(self) -> str:

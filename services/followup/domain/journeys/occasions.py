@@ -16,7 +16,7 @@ from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.starts import Dated
 from services.followup.domain.rules.times import due, span
 from services.followup.domain.state import Customer, Outreach, Planned
-from services.followup.domain.triggers import undone
+from services.followup.domain.triggers import undone, worded
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment
@@ -142,14 +142,11 @@ def _found(state: Customer, policy: Policy, one: Occasion, new_id: NewId) -> Pla
     key = f"{rule.name}:{one.thing}" if one.thing else rule.name
     shown = told(state, start, one.thing, one.base, where)
     return Planned(
+        **worded(its.rules, rule, state.whom),
         at=at,
         by=at,
         outreach_id=new_id(f"date:{key}"),
         key=key,
-        rule=rule.name,
-        template=rule.template,
-        purpose=its.rules.purpose(rule.template),
-        channel=rule.channel,
         due_at=one.due_at,
         spot=Spot(one.trigger, one.thing, one.base),
         variables={name: shown.get(name) for name in rule.variables},

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.conditions.expression import Expression, compiled, kept
-from services.followup.domain.rules.events import EventName, data_class
+from services.followup.domain.rules.course import BranchStep, Course, SendStep, each_step, with_first_template
+from services.followup.domain.rules.course import Name as Name
+from services.followup.domain.rules.events import EventName, as_held, data_class
 from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
-from services.followup.domain.rules.times import Active, Duration
+from services.followup.domain.rules.times import Duration
 from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.times import Micros
@@ -31,7 +32,6 @@ CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
 """What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
 
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
 class TaskPlan(Strict):
@@ -48,7 +48,7 @@ class TaskPlan(Strict):
         return CHANNEL_OF[self.kind]
 
 
-class Rule(Strict):
+class Rule(Course):
     """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
 
     name: Name
@@ -77,8 +77,6 @@ class Rule(Strict):
     """A condition on the customer in CEL, asked when the message is about to go."""
     stale_after: Duration | None = None
     """Instead of the file's."""
-    active: Active | None = None
-    """Triggers outside of it start nothing; what it has started goes on."""
 
     @model_validator(mode="before")
     @classmethod
@@ -91,7 +89,7 @@ class Rule(Strict):
     @classmethod
     def _said_by_triggers(cls, value: Any) -> Any:
         """Silence is a quiet time; what a date is about is what there is one outreach for."""
-        return said_by_triggers(value)
+        return with_first_template(said_by_triggers(value))
 
     @field_validator("name")
     @classmethod
@@ -126,18 +124,7 @@ class Rule(Strict):
     @field_validator("when")
     @classmethod
     def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
-        # The file is read with exact decimals, events hold floats.
-        value = {name: float(v) if isinstance(v, Decimal) else v for name, v in value.items()}
-        for event in _events(info.data.get("triggers", ())):
-            fields = data_class(event).model_fields
-            for name, wanted in value.items():
-                if name not in fields:
-                    raise ValueError(f"{event} has no field {name}")
-                try:
-                    TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
-                except ValidationError:
-                    raise ValueError(f"{name} of {event} is never {wanted!r}") from None
-        return value
+        return as_held(_events(info.data.get("triggers", ())), value)
 
     @field_validator("if_")
     @classmethod
@@ -150,6 +137,8 @@ class Rule(Strict):
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
+        if self.steps and (self.every or any(variant.template for variant in self.variants)):
+            raise ValueError("steps cannot be combined with every, or with templates of variants")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
         if "delay" not in self.model_fields_set and any(isinstance(start, str) for start in self.triggers):
@@ -198,11 +187,21 @@ class Rule(Strict):
     @property
     def conditions(self) -> tuple[Expression, ...]:
         """All that the rule asks about the customer."""
-        return () if self.if_ is None else (compiled(self.if_, self.asked_events),)
+        asked = [] if self.if_ is None else [self.if_]
+        if self.steps:
+            asked += [step.branch.if_ for step, _ in each_step(self.steps) if isinstance(step, BranchStep)]
+        return tuple(compiled(text, self.asked_events) for text in asked)
 
     def kept(self, data: Data) -> dict[str, Any]:
         """What of a trigger its conditions will ask, as JSON has it."""
         return kept(self.conditions, data)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """All that it may say, the first thing first."""
+        sent = [step.send for step, _ in each_step(self.steps) if isinstance(step, SendStep)]
+        own = [variant.template for variant in self.variants if variant.template is not None]
+        return tuple(dict.fromkeys((self.template, *sent, *own)))
 
     @property
     def optional(self) -> tuple[str, ...]:

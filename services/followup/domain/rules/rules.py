@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.history.learning import Subject, classes_of
+from services.followup.domain.rules.course import Share
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
@@ -82,6 +83,8 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
+    holdout: Share | None = None
+    """The share of customers who get no marketing at all, for comparison."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -93,8 +96,9 @@ class Rules(Strict):
         if twice:
             raise ValueError(f"two rules are named {min(twice)}")
         for rule in value:
-            if "templates" in info.data and rule.template not in info.data["templates"]:
-                raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+            for template in rule.templates if "templates" in info.data else ():
+                if template not in info.data["templates"]:
+                    raise ValueError(f"rule {rule.name}: there is no template {template} under templates")
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
         return value
@@ -138,7 +142,7 @@ class Rules(Strict):
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at, or asks about."""
         for rule in self.rules:
-            for name in (*rule.events, *rule.cancel_on):
+            for name in (*rule.events, *rule.cancel_on, *rule.awaited_events):
                 yield data_class(name)
         yield from classes_of(self.subjects())
 
