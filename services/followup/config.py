@@ -30,9 +30,11 @@ def _rules(channels: Collection[str], text: str) -> Rules:
         raise ConfigError("it must be one YAML document")
     rules = validated(Rules, found[0])
     for place, rule in enumerate(rules.rules):
-        if rule.channel not in channels:
-            there = ", ".join(sorted(channels))
-            raise ConfigError(f"rules[{place}].channel: nothing is sent by {rule.channel}, only by {there}")
+        for number, channel in enumerate(rule.ways):
+            if channel not in channels:
+                field = f"channels[{number}]" if rule.channels else "channel"
+                there = ", ".join(sorted(channels))
+                raise ConfigError(f"rules[{place}].{field}: nothing is sent by {channel}, only by {there}")
     return rules
 
 

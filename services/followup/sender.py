@@ -23,7 +23,6 @@ from services.followup import telemetry
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
 from services.followup.domain.reports import STALE
 from services.followup.domain.rows import COLLECTION, Delivery, Known, unreadable
-from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.reports import Reports
 from shared.runtime.telemetry import RETRIES
 from shared.schemas.event import Event
@@ -162,7 +161,7 @@ class Sender:
             return None
 
     async def _must_wait(self, delivery: Delivery) -> bool:
-        """Whether it got too late for the message (which is then reported), or night, while it waited.
+        """Whether it got too late for the message (which is then reported), or night, or its hours ended.
         Under the stream clock the time of sending is the time of the decision, where neither was so."""
         if self._event_time:
             return False
@@ -172,10 +171,7 @@ class Sender:
             if claimed is not None:
                 self._done(claimed, "failed", STALE, "stale")
             return True
-        night = delivery.quiet
-        if night is None:
-            return False
-        until = quiet_until(now, zone(night.timezone, "UTC"), night.hours)
+        until = delivery.must_wait(now)
         if until is None:
             return False
         ready = {"_id": delivery.outreach_id, "status": "ready"}

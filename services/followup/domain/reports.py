@@ -1,6 +1,8 @@
 """What the sender says became of a message."""
 
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.gate.caps import caps_of
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
@@ -9,7 +11,13 @@ from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Send
 from shared.domain import Effects, Emit
 from shared.schemas.commands.followup import DeliveryReported
-from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed, SuppressionReason
+from shared.schemas.outreach import (
+    ConsentCited,
+    OutreachFailed,
+    OutreachSent,
+    OutreachSuppressed,
+    SuppressionReason,
+)
 from shared.schemas.times import Micros, moment
 
 STALE = "stale"
@@ -54,13 +62,7 @@ def _reported(
                 "waiting": tuple(w for w in after.waiting if w.key != flight.key or w.by > flight.decided_at),
             }
         )
-    fact = (OutreachSent if data.status == "sent" else OutreachFailed)(
-        outreach_id=flight.outreach_id,
-        rule=flight.rule,
-        channel=flight.channel,
-        due_at=moment(flight.due_at),
-        attempt=data.attempt,
-    )
+    fact = _fact(flight, data)
     status = "sent" if data.status == "sent" else "failed"
     sent_at = at if data.status == "sent" else None
     error = None if data.status == "sent" else (data.error or data.status)[:500]
@@ -68,12 +70,29 @@ def _reported(
     return Effects(after, emits=(Emit(fact, moment(at)),), rows=(done,))
 
 
+def _fact(flight: InFlight, data: DeliveryReported) -> OutreachSent | OutreachFailed:
+    sent = data.status == "sent"
+    fact = (OutreachSent if sent else OutreachFailed)(
+        outreach_id=flight.outreach_id,
+        rule=flight.rule,
+        channel=flight.channel,
+        due_at=moment(flight.due_at),
+        attempt=data.attempt,
+    )
+    cited = flight.consent
+    if not sent or cited is None:
+        return fact
+    return fact.model_copy(update={"consent": ConsentCited(source=cited.source, id=cited.id)})
+
+
 def _dropped(
     state: Customer, flight: InFlight, reason: SuppressionReason, detail: str | None, at: Micros
 ) -> Effects[Customer]:
     """The sender did not try, and nobody will."""
-    told = OutreachSuppressed(outreach_id=flight.outreach_id, rule=flight.rule, reason=reason, detail=detail)
-    dropped = row(state.customer_id, flight, "suppressed", at, reason=reason, error=detail)
+    told = OutreachSuppressed(
+        outreach_id=flight.outreach_id, rule=flight.rule, reason=reason, detail=detail, blocked_by=(reason,)
+    )
+    dropped = row(state.customer_id, flight, "suppressed", at, no=No(reason, detail))
     return Effects(state, emits=(Emit(told, moment(at)),), rows=(dropped,))
 
 
@@ -84,8 +103,10 @@ def _without_flight(state: Customer, outreach_id: str) -> Customer:
 
 def _recent(sends: tuple[Send, ...], rules: Rules, now: Micros) -> tuple[Send, ...]:
     """Those that an interval or the cap can still see."""
-    cap = rules.frequency_cap
-    capped = cap.purposes if cap else frozenset()
     spaced = {rule.name for rule in rules.rules if rule.at_most_one_in}
     after = now - span(rules.horizon())
-    return tuple(s for s in sends if s.at > after and (s.purpose in capped or s.rule in spaced))
+    return tuple(
+        s
+        for s in sends
+        if s.at > after and (s.rule in spaced or caps_of(rules, rules.rule(s.rule), s.purpose))
+    )

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, data_class
+from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.times import Duration
-from shared.schemas.base import Data, Strict
+from shared.schemas.base import Data, Id, Strict
+from shared.schemas.fields import Label
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -43,10 +45,37 @@ class Rule(Strict):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
+    """The first of ``channels``, or the only one."""
+    channels: tuple[Id, ...] = ()
+    """Those that it may go by, the first choice first; a customer's own choice comes before it."""
+    topic: Label | None = None
+    """What consent calls it: a word about it beats one about the channel."""
+    class_: Annotated[Literal["service", "marketing"] | None, Field(alias="class")] = None
+    """Service is exempt from caps; left out, what the template's purpose is."""
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """A message yields to one of higher priority that is due soon under the same cap."""
+    group: Name | None = None
+    """Caps of this group count it."""
+    urgent: bool = False
+    """Quiet hours do not hold it; of service alone."""
+    window: Window | None = None
+    """When it may go, instead of the file's ``send_windows``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
     stale_after: Duration | None = None
     """Instead of the file's."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_channel(cls, value: Any) -> Any:
+        ways = value.get("channels") if isinstance(value, Mapping) else None
+        if not isinstance(ways, list | tuple) or not ways:
+            return value
+        if len(set(map(str, ways))) < len(ways):
+            raise ValueError("channels names one twice")
+        if value.get("channel", ways[0]) != ways[0]:
+            raise ValueError("write channel or channels, not both")
+        return {**value, "channel": ways[0]}
 
     @field_validator("name")
     @classmethod
@@ -101,6 +130,16 @@ class Rule(Strict):
             if self.for_each and self.for_each not in data_class(event).model_fields:
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The channels that it may go by."""
+        return self.channels or (self.channel,)
+
+    def counts_as(self, purpose: str) -> str:
+        """The purpose by which caps count a message of that one."""
+        kind = self.class_ or ("service" if purpose == "service" else "marketing")
+        return kind if "service" in (kind, purpose) else purpose
 
     @property
     def optional(self) -> tuple[str, ...]:

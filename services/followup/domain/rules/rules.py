@@ -1,12 +1,14 @@
 """The outreach rules as data: what the YAML file may say, checked when it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.rules.caps import FrequencyCap
 from services.followup.domain.rules.events import data_class
+from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.times import Duration, TimeZone
@@ -14,14 +16,6 @@ from shared.schemas.base import Data, Strict
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
-
-
-class FrequencyCap(Strict):
-    """At most ``max`` messages of ``purposes`` per customer in any span of ``per``."""
-
-    max: Annotated[int, Field(ge=1, le=100)]
-    per: Duration
-    purposes: frozenset[Purpose] = frozenset({"marketing", "survey"})
 
 
 class ConsentPolicy(Strict):
@@ -59,12 +53,18 @@ class Rules(Strict):
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
     quiet_hours: QuietHours | None = None
+    send_windows: Mapping[Purpose, Window] = {}
+    """When messages of a purpose may go, in the customer's local time."""
     frequency_cap: FrequencyCap | None = None
+    caps: tuple[FrequencyCap, ...] = ()
+    """More of them; each holds."""
+    outranked_within: Duration = timedelta(hours=12)
+    """A due message yields to one of higher priority that falls due within this, under the same cap."""
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
-    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
-    """Purposes that are not sent to a customer who has an open complaint."""
+    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing", "survey"})
+    """Purposes that are not sent to a customer who has an open complaint, but about that."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -78,7 +78,17 @@ class Rules(Strict):
         for rule in value:
             if "templates" in info.data and rule.template not in info.data["templates"]:
                 raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+            if "templates" in info.data:
+                _check_class(rule, info.data["templates"][rule.template].purpose)
+        _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
         return value
+
+    @property
+    def all_caps(self) -> tuple[FrequencyCap, ...]:
+        return self.caps if self.frequency_cap is None else (self.frequency_cap, *self.caps)
+
+    def send_window(self, purpose: str) -> Window | None:
+        return next((window for name, window in self.send_windows.items() if name == purpose), None)
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
@@ -96,10 +106,24 @@ class Rules(Strict):
     def horizon(self) -> timedelta:
         """How far back sends matter."""
         intervals = [rule.at_most_one_in for rule in self.rules if rule.at_most_one_in]
-        return max([*intervals, *([self.frequency_cap.per] if self.frequency_cap else []), timedelta(0)])
+        return max([*intervals, *(cap.rolling for cap in self.all_caps), timedelta(0)])
 
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at."""
         for rule in self.rules:
             for name in (*rule.triggers, *rule.cancel_on):
                 yield data_class(name)
+
+
+def _check_class(rule: Rule, purpose: Purpose) -> None:
+    if rule.class_ == "service" and purpose == "marketing":
+        raise ValueError(f"rule {rule.name}: class: what {rule.template} says is marketing, not service")
+    if rule.urgent and rule.counts_as(purpose) != "service":
+        raise ValueError(f"rule {rule.name}: urgent: only what is of class service can be urgent")
+
+
+def _check_groups(rules: tuple[Rule, ...], caps: tuple[FrequencyCap | None, ...]) -> None:
+    groups = {rule.group for rule in rules}
+    for cap in caps:
+        if cap is not None and cap.group not in (None, *groups):
+            raise ValueError(f"caps: no rule is of the group {cap.group}")
