@@ -30,7 +30,8 @@ def table(*columns: str, right: Iterable[str] = (), wrapped: Iterable[str] = (""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         justify: JustifyMethod = "right" if column in right else "left"
-        made.add_column(column, justify=justify, no_wrap=column not in wrapped)
+        # A name that does not fit is broken: an ellipsis would hide what it is.
+        made.add_column(column, justify=justify, no_wrap=column not in wrapped, overflow="fold")
     return made
 
 

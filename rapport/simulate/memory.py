@@ -4,7 +4,7 @@ is written and nothing sent."""
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Generic
@@ -45,6 +45,8 @@ class MemoryRun(Generic[S]):
         """Those timers, and some that were moved or cancelled since."""
         self._seen: set[str] = set()
         self._ids = count(1)
+        self.now = datetime.min.replace(tzinfo=UTC)
+        """How far time has come."""
 
     def applied(self, event: Event, before: S, effects: Effects[S]) -> None:
         """An event took effect."""
@@ -67,10 +69,11 @@ class MemoryRun(Generic[S]):
             del self._timers[subject, name]
             data = TimerFired(name=name, due_at=due_at, payload=timer.payload)
             fired = Event(f"{subject}|{name}|{due_at}", f"{self.source}/timers", subject, due_at, data)
-            self.handle(due_at, fired)
+            self.handle(max(due_at, self.now), fired)  # one that is set for the past fires at once
 
     def handle(self, now: datetime, event: Event) -> None:
         """The event, then the commands about other customers that come of it, as they are sent."""
+        self.now = max(now, self.now)
         waiting = deque([event])
         while waiting:
             waiting.extend(self._settle(now, waiting.popleft()))
@@ -116,6 +119,8 @@ class MemoryRun(Generic[S]):
             self.counters[take.counter] += take.amount
         for retract in effects.retracts:
             self._seen.discard(retract.event.uid)
+        for unseen in effects.unseen:
+            self._seen.discard(unseen.event.uid)
 
     def _context(self, now: datetime, event: Event) -> Context:
         new_id = partial(_new_id, self._ids)

@@ -4,14 +4,19 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+from pydantic_core import PydanticCustomError
+
 from services.followup import tokens
+from services.followup.domain.journeys.versions import check_versions
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import TemplateFaultError, Templates
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, TASK
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
 from shared.runtime.config import ConfigError, documents, read_config, validated
+from shared.schemas.faults import told_fault
 
 HERE = Path(__file__).parent
 DEFAULT_RULES = HERE / "rules" / "retail.yaml"
@@ -19,22 +24,42 @@ TEMPLATES = HERE / "templates"
 
 
 def load_rules(file: Path, channels: Collection[str] = (DEFAULT_CHANNEL,)) -> Rules:
-    """The rules of a YAML file, which send by ``channels`` alone. Raises ``ConfigError`` with
-    ``rules[1].delay: why`` for each fault."""
-    return read_config("outreach rules file", file, partial(_rules, channels))
+    """The newest version of a rules file (``load_versions``)."""
+    return load_versions(file, channels)[-1]
 
 
-def _rules(channels: Collection[str], text: str) -> Rules:
+def load_versions(file: Path, channels: Collection[str] = (DEFAULT_CHANNEL,)) -> tuple[Rules, ...]:
+    """The rules of a YAML file, one document a version, the oldest first, which send by ``channels`` alone.
+    Raises ``ConfigError`` with ``rules[1].delay: why`` for each fault, after ``versions[1]: `` where there
+    are several."""
+    return read_config("outreach rules file", file, partial(parse_versions, channels=channels))
+
+
+def parse_versions(text: str, channels: Collection[str] = (DEFAULT_CHANNEL,)) -> tuple[Rules, ...]:
+    """The rules in this YAML, as ``load_versions``."""
     found = documents(text)
-    if len(found) > 1:
-        raise ConfigError("it must be one YAML document")
-    rules = validated(Rules, found[0])
+    versions = [
+        _rules(channels, document, f"versions[{number}]: " if len(found) > 1 else "")
+        for number, document in enumerate(found)
+    ]
+    try:
+        check_versions(versions)
+    except PydanticCustomError as error:
+        at, message = told_fault(error)
+        raise ConfigError(f"versions{at}: {message}") from None
+    return tuple(versions)
+
+
+def _rules(channels: Collection[str], document: object, prefix: str) -> Rules:
+    rules = validated(Rules, document, prefix)
     for place, rule in enumerate(rules.rules):
         for number, channel in enumerate(rule.ways):
-            if channel not in channels:
-                field = f"channels[{number}]" if rule.channels else "channel"
-                there = ", ".join(sorted(channels))
-                raise ConfigError(f"rules[{place}].{field}: nothing is sent by {channel}, only by {there}")
+            if channel in channels or channel in TASKS:
+                continue
+            field = f"channels[{number}]" if rule.channels else "channel"
+            there = ", ".join(sorted({*channels, TASK}))
+            where = f"{prefix}rules[{place}].{field}"
+            raise ConfigError(f"{where}: nothing is sent by {channel}, only by {there}")
     return rules
 
 
@@ -54,13 +79,20 @@ def load_templates(own: Path | None) -> Templates:
 
 def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Policy:
     """All that the domain is given. Raises ``ConfigError``."""
-    by_name = {channel.name: channel for channel in channels}
-    rules = load_rules(settings.rules or DEFAULT_RULES, by_name)
+    by_name: dict[str, Writing] = {channel.name: channel for channel in channels}
+    if by_task := by_name.keys() & TASKS.keys():
+        raise ConfigError(
+            f"What goes by {min(by_task)} is done by people, by tasks: name that channel otherwise."
+        )
+    versions = load_versions(settings.rules or DEFAULT_RULES, by_name)
+    by_name |= TASKS
     templates = load_templates(settings.templates)
     try:
-        templates.check(rules, by_name)
+        for rules in versions:
+            templates.check(rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
-    key = settings.secret_key.get_secret_value().encode()
-    link = partial(tokens.unsubscribe_link, settings.public_url, key)
-    return Policy(rules, templates, by_name, link, event_time=settings.clock == "stream")
+    links = tokens.links(settings.public_url, tokens.KeyRing(settings.link_keys))
+    several = versions if len(versions) > 1 else ()
+    event_time = settings.clock == "stream"
+    return Policy(versions[-1], templates, by_name, links, event_time=event_time, versions=several)

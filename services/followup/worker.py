@@ -20,7 +20,7 @@ def handler_of(policy: Policy) -> Handler[Customer]:
     """The service as the worker sees it."""
     return Handler(
         service="followup",
-        consumes=consumes(policy.rules),
+        consumes=consumes(*policy.every),
         state=Customer,
         initial=initial,
         apply=partial(apply, policy),

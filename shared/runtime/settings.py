@@ -33,6 +33,7 @@ class NamedKey(Strict):
 
 
 KeyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+LinkKey = Annotated[SecretStr, Field(min_length=16)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -50,6 +51,10 @@ class Settings(BaseSettings):
         description="the key that voucher codes and link tokens are made with, 16 characters or more, "
         "the same for every service and for ever",
     )
+
+    secret_keys: Annotated[tuple[LinkKey, ...], NoDecode] = ()
+    """Keys of links in messages, comma-separated, the newest first; ``secret_key`` comes last. The first
+    signs, each verifies."""
 
     clock: Literal["wall", "stream"] = "wall"
     """``stream``: now is the watermark of event time, for replays."""
@@ -107,6 +112,19 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"is not JSON: {error}") from None
         return value
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return (
+            [key for part in value.split(",") if (key := part.strip())] if isinstance(value, str) else value
+        )
+
+    @property
+    def link_keys(self) -> tuple[bytes, ...]:
+        """What links in messages are signed with: the first signs, each verifies. Links that were sent stay
+        good when a key is put before the others."""
+        return tuple(key.get_secret_value().encode() for key in (*self.secret_keys, self.secret_key))
 
     @field_validator("log_level", mode="before")
     @classmethod

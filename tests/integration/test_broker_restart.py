@@ -1,4 +1,4 @@
-"""A broker that is away for longer than a session: its reader goes on within seconds once it is back."""
+"""A broker that is away for longer than a session: once it is back, its reader goes on in less than one."""
 
 import asyncio
 import uuid
@@ -18,8 +18,10 @@ from tests.frozen import frozen
 TOPIC = "purchases"
 SESSION_SECONDS = 6.0
 AWAY_SECONDS = SESSION_SECONDS + 3.0
-READS_WITHIN = 3.0
-"""Once the broker takes requests. A member that waits for the one it was before needs a session."""
+READS_WITHIN = SESSION_SECONDS
+"""Once the broker takes requests. A member that waits for the one it was before, or for a request to join
+that nobody stands behind any more, joins a session after that at the earliest. One that need not wait is there
+after the pauses of its clients: a second or so, and some three where each is met at its beginning."""
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ class Reader:
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])
-async def test_it_reads_again_within_seconds_of_the_brokers_return(kafka: Part, how: str) -> None:
+async def test_it_reads_again_in_less_than_a_session_from_the_brokers_return(kafka: Part, how: str) -> None:
     reader = Reader(kafka.address)
     producer = LibrdkafkaProducer(producer_options(kafka.address, timeout=5.0, largest=1024 * 1024))
     running = asyncio.create_task(reader.run())

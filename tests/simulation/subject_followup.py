@@ -5,7 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from services.followup import config
+from services.followup import config, tokens
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTION
@@ -35,7 +35,7 @@ class FollowupSubject(JournalSubject):
             rules,
             config.load_templates(None),
             {"email": Email(EmailSettings())},
-            lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
+            tokens.links("https://rapport.example", tokens.KeyRing([b"k" * 16])),
             event_time=True,
         )
         handler = handler_of(policy)

@@ -6,6 +6,7 @@ from services.followup.domain import commands, customers, planning, replies, rep
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.gate.kept import Cited
+from services.followup.domain.history.learning import learnt
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
@@ -50,9 +51,10 @@ CONSUMES: tuple[type[Data], ...] = (
 """What the service must know, whatever its rules."""
 
 
-def consumes(rules: Rules) -> tuple[type[Data], ...]:
-    """``CONSUMES``, and what the rules start and stop at."""
-    return tuple(dict.fromkeys((*CONSUMES, *rules.event_classes())))
+def consumes(*versions: Rules) -> tuple[type[Data], ...]:
+    """``CONSUMES``, and what the rules of all versions start and stop at."""
+    used = (data for rules in versions for data in rules.event_classes())
+    return tuple(dict.fromkeys((*CONSUMES, *used)))
 
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -64,9 +66,9 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case DeliveryReported():
             return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
-            return commands.request_outreach(state, policy, data, now, context.new_id)
+            return commands.request_outreach(state, policy.at(now), data, now, context.new_id)
         case ReplyRequested():
-            return replies.send_reply(state, policy, data, now)
+            return replies.send_reply(state, policy.at(now), data, now)
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:
@@ -79,8 +81,10 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return unseen(nothing(state), event, context)
         state = state if left is state.complaints else state.model_copy(update={"complaints": left})
     name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
+    told = Heard.NEW if name is None else heard(state.names, name)
+    past = learnt(state.history, policy.subjects, event, at, now, name, told)
+    state = state if past is state.history else state.model_copy(update={"history": past})
     if name is not None:
-        told = heard(state.names, name)
         if told is Heard.NEW:
             state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
         elif told is Heard.OTHER and isinstance(data, PurchaseReturned):

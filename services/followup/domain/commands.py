@@ -9,10 +9,11 @@ from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL, MANUAL
+from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, MANUAL, TASK
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, Planned
-from shared.domain import Effects, Emit, Outcome, SetTimer
+from services.followup.domain.tasks import TASKS
+from shared.domain import Effects, Emit, Outcome, Put, SetTimer
 from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.times import Micros, micros, moment
@@ -32,7 +33,9 @@ def request_outreach(
     except TemplateFaultError as fault:
         raise errors.BAD_VARIABLES(fault=fault, field="variables") from None
     effects = _place(state, policy, planned, now)
-    status = "scheduled" if effects.state.plan(planned.key) else "ready"
+    placed = effects.rows[-1]
+    assert isinstance(placed, Put)
+    status = placed.document["status"]
     due_at = max([moment(planned.due_at), *(t.due_at for t in effects.timers if isinstance(t, SetTimer))])
     body = {"outreach_id": planned.outreach_id, "status": status, "due_at": due_at.isoformat()}
     return then(effects, lambda s: Effects(s, outcome=Outcome(201, body)))
@@ -40,9 +43,10 @@ def request_outreach(
 
 def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Micros) -> Planned:
     name = data.channel or DEFAULT_CHANNEL
+    name = CHANNEL_OF["call"] if name == TASK else name
     channel = policy.channels.get(name)
     template = policy.rules.templates.get(data.template)
-    if channel is None:
+    if channel is None or (name in TASKS and policy.rules.team is None):
         raise errors.UNKNOWN_CHANNEL(channel=name, field="channel")
     if template is None or not template.manual or not policy.templates.has(data.template, channel):
         raise errors.UNKNOWN_TEMPLATE(template=data.template, channel=channel.name, field="template")

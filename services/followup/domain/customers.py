@@ -69,11 +69,11 @@ def complaint(
     before = state.complaint(complaint_id)
     if not any(c.complaint_id == complaint_id and c.is_open for c in after) or (before and before.is_open):
         return nothing(learnt)
-    held = policy.rules.hold_during_complaint
 
     def lost(flight: InFlight) -> bool:
-        about = complaint_of(flight, policy.rules.rule(flight.rule))
-        return flight.purpose in held and about != complaint_id
+        rules = policy.at(flight.at).rules
+        about = complaint_of(flight, rules.rule(flight.rule))
+        return flight.purpose in rules.hold_during_complaint and about != complaint_id
 
     return cancel_flights(learnt, policy, "open_complaint", now, lost)
 

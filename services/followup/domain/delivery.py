@@ -3,24 +3,35 @@
 from collections.abc import Callable
 from functools import partial
 
+from services.followup.domain.effects import then
 from services.followup.domain.gate.decision import decide
 from services.followup.domain.gate.kept import Held
 from services.followup.domain.gate.verdicts import Go, No, Wait
+from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
+from services.followup.domain.sent import counted, told
 from services.followup.domain.state import (
     Customer,
     InFlight,
+    Outreach,
     Planned,
     Unreached,
     address_mark,
     with_plan,
     without_plan,
 )
+from services.followup.domain.tasks import TASKS, opened, plan_of
 from shared.domain import Effects, Emit, SetTimer
-from shared.schemas.outreach import OutreachFailed, OutreachScheduled, OutreachSuppressed, SuppressionReason
+from shared.schemas.outreach import (
+    OutreachFailed,
+    OutreachScheduled,
+    OutreachSent,
+    OutreachSuppressed,
+    SuppressionReason,
+)
 from shared.schemas.times import DAY, Micros, maybe_moment, moment
 
 UNREACHED: frozenset[SuppressionReason] = frozenset({"no_consent", "condition_unmet", "address_suppressed"})
@@ -85,38 +96,48 @@ def hand_over(
         to=address_mark(planned.channel, go.to),
         consent=go.consent,
     )
+    announced = () if planned.announced else (_scheduled(planned, now),)
+    if planned.channel in TASKS:
+        return then(Effects(state, announced), lambda s: _give(s, policy, flight, message.text, now))
     since = now - CANCELLED_KEPT
     kept = tuple(f for f in state.in_flight if not (f.cancelled and f.decided_at < since))
     return Effects(
         state.model_copy(update={"in_flight": (*kept, flight)}),
-        emits=() if planned.announced else (_scheduled(planned, now),),
+        emits=announced,
         rows=(ready_row(state, policy, planned, go.to, message, now),),
     )
 
 
+def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Micros) -> Effects[Customer]:
+    """Open the task that a team has of it: with that it is sent."""
+    plan = plan_of(policy, flight)
+    if plan is None or not text:
+        why = "there is nothing to say" if plan else "no team is named for it"
+        return _unwritable(state, flight, why, now)
+    task = opened(plan, flight, state.customer_id, text, now)
+    sent = row(state.customer_id, flight, "sent", now, attempt=1, sent_at=now)
+    emits = (task, told(OutreachSent, flight, 1, now))
+    return Effects(counted(state, policy, flight, now, now), emits, rows=(sent,))
+
+
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
     """The text of a planned outreach as it would be now. Raises ``TemplateFaultError``."""
+    what = Subscription(state.customer_id, planned.purpose, planned.channel)
     return policy.templates.render(
         planned.template,
         policy.channels[planned.channel],
         state,
         planned.variables,
         sender=policy.rules.sender.name,
-        unsubscribe_url=policy.unsubscribe_link(state.customer_id, planned.purpose, planned.channel),
+        unsubscribe_url=policy.links.unsubscribe(what),
+        links=for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
         timezone=policy.rules.timezone,
     )
 
 
-def _unwritable(state: Customer, planned: Planned, error: str, now: Micros) -> Effects[Customer]:
-    data = OutreachFailed(
-        outreach_id=planned.outreach_id,
-        rule=planned.rule,
-        channel=planned.channel,
-        due_at=moment(planned.due_at),
-        attempt=0,
-    )
-    failed = row(state.customer_id, planned, "failed", now, attempt=0, error=error[:500])
-    return Effects(state, emits=(Emit(data, moment(now)),), rows=(failed,))
+def _unwritable(state: Customer, outreach: Outreach, error: str, now: Micros) -> Effects[Customer]:
+    failed = row(state.customer_id, outreach, "failed", now, attempt=0, error=error[:500])
+    return Effects(state, emits=(told(OutreachFailed, outreach, 0, now),), rows=(failed,))
 
 
 def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Micros) -> Effects[Customer]:
@@ -140,11 +161,4 @@ def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Mic
 
 
 def _scheduled(planned: Planned, now: Micros) -> Emit:
-    data = OutreachScheduled(
-        outreach_id=planned.outreach_id,
-        rule=planned.rule,
-        channel=planned.channel,
-        due_at=moment(planned.due_at),
-        attempt=0,
-    )
-    return Emit(data, moment(now))
+    return told(OutreachScheduled, planned, 0, now)

@@ -1,12 +1,14 @@
 """From facts and timers to due outreach: what each rule plans, moves and cancels."""
 
 from functools import partial
+from typing import TypeAlias
 
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, Step, nothing, then
+from services.followup.domain.journeys.versions import former, start_of
 from services.followup.domain.policy import Policy
-from services.followup.domain.quiet_time import on_quiet_time, rearm, restart, timer_name
+from services.followup.domain.quiet_time import on_quiet_time, rearm, restart
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import due
 from services.followup.domain.standing import arrange, near_sent
@@ -20,30 +22,64 @@ from shared.schemas.times import Micros
 def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effects[Customer]:
     """What a fact means to every rule."""
     if state.waiting:  # a rule may be gone since
-        there = tuple(one for one in state.waiting if policy.rules.rule(one.rule) is not None)
+        there = tuple(one for one in state.waiting if policy.rule(one.rule, one.at) is not None)
         state = state if len(there) == len(state.waiting) else state.model_copy(update={"waiting": there})
-    starting = None if fact.answer is None else answers.starting(state, policy, fact)
-    effects = nothing(state) if fact.answer is None else answers.correct(state, policy, fact, fact.now)
-    for rule in policy.rules.rules:
-        if fact.name in rule.cancel_on:
-            step: Step = partial(_cancel, policy=policy, rule=rule, fact=fact, new_id=new_id)
-        elif not fact.again and _starts(rule, fact, starting):
-            step = partial(_trigger, policy=policy, rule=rule, fact=fact, new_id=new_id)
-        elif _concerned(effects.state, rule, fact):
-            step = partial(_see_anew, policy=policy, rule=rule, now=fact.now, new_id=new_id)
-        else:
-            continue
-        effects = then(effects, step)
+    current = policy.at(fact.at)
+    starting = None if fact.answer is None else answers.starting(state, current, fact)
+    effects = nothing(state) if fact.answer is None else answers.correct(state, current, fact, fact.now)
+    for rule in current.rules.rules:
+        effects = _meant(effects, policy, rule, fact, starting, new_id)
+    for rule in former(policy.versions, current.rules):
+        effects = _meant(effects, policy, rule, fact, frozenset(), new_id)
     return effects
+
+
+def _meant(
+    effects: Effects[Customer],
+    policy: Policy,
+    rule: Rule,
+    fact: Fact,
+    starting: frozenset[str] | None,
+    new_id: NewId,
+) -> Effects[Customer]:
+    """What the fact means to a rule: it undoes what came of the rule, by whichever version, it starts it, or
+    it is a reason to look at what waits. ``starting`` are the only rules that it may start."""
+    undoing = _undoing(policy, rule, fact)
+    if undoing:
+        effects = then(effects, partial(_undo, policy=policy, undoing=undoing, fact=fact))
+    if not fact.again and _starts(rule, fact, starting):
+        step: Step = partial(_trigger, policy=policy, rule=rule, fact=fact, new_id=new_id)
+    elif undoing or _concerned(effects.state, rule, fact):
+        step = partial(_see_anew, policy=policy, rule=rule, now=fact.now, new_id=new_id)
+    else:
+        return effects
+    return then(effects, step)
 
 
 def _starts(rule: Rule, fact: Fact, starting: frozenset[str] | None) -> bool:
     wanted = fact.name in rule.triggers and (starting is None or rule.name in starting)
-    return wanted and rule.holds(fact.data)
+    return wanted and rule.holds(fact.data) and (rule.restart or rule.starts_at(fact.at))
 
 
-def _cancel(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
-    return _see_anew(with_undone(state, policy, rule, fact), policy, rule, fact.now, new_id)
+Undoing: TypeAlias = list[tuple[Micros | None, Rule]]
+"""Rules that are undone, each with its version."""
+
+
+def _undoing(policy: Policy, rule: Rule, fact: Fact) -> Undoing:
+    """The versions of a rule that the fact undoes; where all versions say the same, as one."""
+    if not policy.versions:
+        return [(None, rule)] if fact.name in rule.cancel_on else []
+    known = [(start_of(rules), found) for rules in policy.versions if (found := rules.rule(rule.name))]
+    undone = [(start, found) for start, found in known if fact.name in found.cancel_on]
+    if len(undone) == len(known) and len({found.for_each for _, found in undone}) == 1:
+        return [(None, rule)]
+    return [*undone]
+
+
+def _undo(state: Customer, policy: Policy, undoing: Undoing, fact: Fact) -> Effects[Customer]:
+    for version, rule in undoing:
+        state = with_undone(state, policy, rule, fact, version)
+    return nothing(state)
 
 
 def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
@@ -53,7 +89,8 @@ def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: Ne
             return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
         if rule.at_most_one_in and near_sent(state, policy, rule, due(fact.at, rule.delay)):
             return nothing(state)
-    return _see_anew(state, policy, rule, fact.now, new_id, trigger(policy, rule, fact, new_id))
+    new = trigger(policy.at(fact.at), rule, fact, new_id)
+    return _see_anew(state, policy, rule, fact.now, new_id, new)
 
 
 def _see_anew(
@@ -80,15 +117,14 @@ def on_timer(
     """A timer fell due: decide about its outreach, or about a quiet time."""
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
-        effects = settle(state, policy, planned, now)
+        effects = settle(state, policy.at(planned.at), planned, now)
         return then(effects, lambda s: after_one(s, policy, planned.rule, now, new_id))
-    rule = next((r for r in policy.rules.rules if r.restart and timer_name(r) == data.name), None)
-    return nothing(state) if rule is None else on_quiet_time(state, policy, rule, data, now, new_id)
+    return on_quiet_time(state, policy, data, now, new_id)
 
 
 def after_one(state: Customer, policy: Policy, name: str, now: Micros, new_id: NewId) -> Effects[Customer]:
     """A message of the rule went, or does not go: what stood behind it has its turn, or has it no more."""
-    rule = policy.rules.rule(name)
+    rule = policy.rule(name, now)
     if rule is None or rule.restart or not any(one.rule == name for one in state.waiting):
         return nothing(state)
     return arrange(state, policy, rule, now, new_id, announce=False)

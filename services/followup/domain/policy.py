@@ -1,12 +1,17 @@
 """What the domain is given besides state and events: the rules, the templates, the channels, how links are
 made."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from services.followup.domain.history.learning import Subject
+from services.followup.domain.journeys.versions import every_rule, in_force, start_of
+from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
+from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
+from shared.schemas.times import Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +19,42 @@ class Policy:
     """One service's configuration, as plain data and pure functions."""
 
     rules: Rules
+    """The version of the file that holds (``at``)."""
     templates: Templates
     channels: Mapping[str, Writing]
     """By name; all that a rule of ``rules`` names are there."""
-    unsubscribe_link: Callable[[str, str, str], str]
-    """(customer id, purpose, channel) -> the URL that withdraws that consent."""
+    links: Links
     event_time: bool = False
     """The stream clock: a message counts as sent when it was decided, however long its channel then takes,
     so that a replay gives the same result at any speed."""
+    versions: tuple[Rules, ...] = ()
+    """All of the file, the oldest first; none where it has but one, which always holds."""
+    subjects: frozenset[Subject] = field(init=False)
+    """What of a customer's past is kept."""
+
+    def __post_init__(self) -> None:
+        known = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
+        object.__setattr__(self, "subjects", known)
+
+    def at(self, instant: Micros) -> "Policy":
+        """The policy by the version in force at ``instant``: what a trigger of then starts goes by it."""
+        if not self.versions:  # most often, and each event asks several times
+            return self
+        rules = in_force(self.versions, instant)
+        return self if rules is self.rules else replace(self, rules=rules)
+
+    def version(self, instant: Micros) -> Micros | None:
+        """What names the version in force at ``instant``: its start; None where there is but one."""
+        return start_of(in_force(self.versions, instant)) if self.versions else None
+
+    @property
+    def every(self) -> tuple[Rules, ...]:
+        """All versions, the oldest first."""
+        return self.versions or (self.rules,)
+
+    def rule(self, name: str, at: Micros) -> Rule | None:
+        """The rule by the version in force ``at`` then, else by the newest that has it."""
+        found = self.at(at).rules.rule(name)
+        if found is None and self.versions:
+            found = next(iter(every_rule(self.versions, name)[::-1]), None)
+        return found

@@ -61,7 +61,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
+        channel=rule.ways[0],
         due_at=now,
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )

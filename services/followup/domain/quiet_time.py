@@ -22,7 +22,7 @@ def rearm(
     waiting = tuple(one for one in state.waiting if one.rule == rule.name)
     heard = waiting if new is None else (*waiting, new)
     counting = [one for one in heard if state.counts(one.of)]
-    fresh = now - span(policy.rules.stale(rule.name))
+    fresh = now - span(policy.at(now).rules.stale(rule.name))
     parked = tuple(one for one in heard if one not in counting and one.due_at >= fresh)
     effects = nothing(with_waiting(state, rule.name, parked))
     if counting:
@@ -31,8 +31,9 @@ def rearm(
     return then(effects, partial(_disarm, policy=policy, rule=rule, now=now))
 
 
-def timer_name(rule: Rule) -> str:
-    return f"rule:{rule.name}"
+def timer_name(rule: str) -> str:
+    """Of the rule's quiet time."""
+    return f"rule:{rule}"
 
 
 def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Micros) -> Effects[Customer]:
@@ -41,14 +42,16 @@ def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Mi
     anchor = state.anchor(rule.name)
     if anchor is not None and latest <= anchor.order:
         return nothing(state)
-    due_at = due(latest.at, rule.delay)
+    own = policy.rule(rule.name, latest.at) or rule
+    due_at = due(latest.at, own.delay)
     armed = anchor is not None and anchor.armed
-    # One that is dated earlier than the one before it, whose clock ran ahead, is due before the timer.
-    set_anew = not armed or (anchor is not None and latest.at < anchor.at)
+    # One that is dated earlier than the one before it, whose clock ran ahead, is due before the timer; so
+    # may be one whose version waits less.
+    set_anew = not armed or (anchor is not None and due_at < _due(policy, rule, anchor))
     timers: tuple[SetTimer, ...] = ()
-    fresh = due_at >= now - span(policy.rules.stale(rule.name))
-    if set_anew and fresh and undone(state, rule.name, latest) is None:
-        armed, timers = True, (SetTimer(timer_name(rule), moment(due_at)),)
+    fresh = due_at >= now - span(policy.at(latest.at).rules.stale(rule.name))
+    if set_anew and fresh and undone(state, policy, rule.name, latest) is None:
+        armed, timers = True, (SetTimer(timer_name(rule.name), moment(due_at)),)
     noted = with_anchor(state, Anchor(rule=rule.name, at=latest.at, by=latest.by, armed=armed))
     drop = partial(_drop, policy=policy, rule=rule, order=latest, now=now)
     return then(Effects(noted, timers=timers), drop)
@@ -57,13 +60,13 @@ def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Mi
 def _disarm(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects[Customer]:
     """Stop what a cancelling event was after."""
     anchor = state.anchor(rule.name)
-    by = None if anchor is None else undone(state, rule.name, anchor.order)
+    by = None if anchor is None else undone(state, policy, rule.name, anchor.order)
     if anchor is None or by is None:
         return nothing(state)
     effects = nothing(state)
     if anchor.armed:
         idle = with_anchor(state, anchor.model_copy(update={"armed": False}))
-        effects = Effects(idle, timers=(CancelTimer(timer_name(rule)),))
+        effects = Effects(idle, timers=(CancelTimer(timer_name(rule.name)),))
     return then(effects, partial(_drop, policy=policy, rule=rule, order=by.order, now=now))
 
 
@@ -81,17 +84,27 @@ def _drop(state: Customer, policy: Policy, rule: Rule, order: Moment, now: Micro
     )
 
 
+def _due(policy: Policy, rule: Rule, anchor: Anchor) -> Micros:
+    """When it has been quiet for long enough, by the version of the latest trigger."""
+    own = policy.rule(rule.name, anchor.at) or rule
+    return due(anchor.at, own.delay)
+
+
 def on_quiet_time(
-    state: Customer, policy: Policy, rule: Rule, data: TimerFired, now: Micros, new_id: NewId
+    state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
     """The rule's timer fell due: decide, or catch up with a trigger that came later."""
-    anchor = state.anchor(rule.name)
-    if anchor is None or not anchor.armed:
+    anchor = next((a for a in state.anchors if timer_name(a.rule) == data.name), None)
+    rule = None if anchor is None else policy.rule(anchor.rule, anchor.at)
+    if anchor is None or rule is None or not rule.restart or not anchor.armed:
         return nothing(state)
-    due_at = due(anchor.at, rule.delay)
+    policy = policy.at(anchor.at)
+    due_at = _due(policy, rule, anchor)
     if due_at > micros(data.due_at):
         return Effects(state, timers=(SetTimer(data.name, moment(due_at)),))
     quiet = with_anchor(state, anchor.model_copy(update={"armed": False}))
+    if not rule.starts_at(due_at):  # what it waited for is complete only now
+        return nothing(quiet)
     found = Planned(
         at=anchor.at,
         by=anchor.by,
@@ -100,7 +113,7 @@ def on_quiet_time(
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
+        channel=rule.ways[0],
         due_at=due_at,
         announced=False,
     )

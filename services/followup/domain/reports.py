@@ -1,23 +1,15 @@
 """What the sender says became of a message."""
 
 from services.followup.domain.effects import NewId, nothing, then
-from services.followup.domain.gate.caps import caps_of
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
-from services.followup.domain.rules.rules import Rules
-from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, InFlight, Send
+from services.followup.domain.sent import counted, told
+from services.followup.domain.state import Customer, InFlight
 from shared.domain import Effects, Emit
 from shared.schemas.commands.followup import DeliveryReported
-from shared.schemas.outreach import (
-    ConsentCited,
-    OutreachFailed,
-    OutreachSent,
-    OutreachSuppressed,
-    SuppressionReason,
-)
+from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed, SuppressionReason
 from shared.schemas.times import Micros, moment
 
 STALE = "stale"
@@ -54,59 +46,26 @@ def _reported(
         return _dropped(after, flight, "address_suppressed", data.error.removeprefix(ADDRESS), at)
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
-        send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
-        after = after.model_copy(
-            update={
-                "sends": _recent((*after.sends, send), policy.rules, now),
-                # What came of the same while it was planned has had its message.
-                "waiting": tuple(w for w in after.waiting if w.key != flight.key or w.by > flight.decided_at),
-            }
-        )
-    fact = _fact(flight, data)
+        after = counted(after, policy, flight, at, now)
+    fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
     status = "sent" if data.status == "sent" else "failed"
     sent_at = at if data.status == "sent" else None
     error = None if data.status == "sent" else (data.error or data.status)[:500]
     done = row(state.customer_id, flight, status, at, attempt=data.attempt, sent_at=sent_at, error=error)
-    return Effects(after, emits=(Emit(fact, moment(at)),), rows=(done,))
-
-
-def _fact(flight: InFlight, data: DeliveryReported) -> OutreachSent | OutreachFailed:
-    sent = data.status == "sent"
-    fact = (OutreachSent if sent else OutreachFailed)(
-        outreach_id=flight.outreach_id,
-        rule=flight.rule,
-        channel=flight.channel,
-        due_at=moment(flight.due_at),
-        attempt=data.attempt,
-    )
-    cited = flight.consent
-    if not sent or cited is None:
-        return fact
-    return fact.model_copy(update={"consent": ConsentCited(source=cited.source, id=cited.id)})
+    return Effects(after, emits=(fact,), rows=(done,))
 
 
 def _dropped(
     state: Customer, flight: InFlight, reason: SuppressionReason, detail: str | None, at: Micros
 ) -> Effects[Customer]:
     """The sender did not try, and nobody will."""
-    told = OutreachSuppressed(
+    fact = OutreachSuppressed(
         outreach_id=flight.outreach_id, rule=flight.rule, reason=reason, detail=detail, blocked_by=(reason,)
     )
     dropped = row(state.customer_id, flight, "suppressed", at, no=No(reason, detail))
-    return Effects(state, emits=(Emit(told, moment(at)),), rows=(dropped,))
+    return Effects(state, emits=(Emit(fact, moment(at)),), rows=(dropped,))
 
 
 def _without_flight(state: Customer, outreach_id: str) -> Customer:
     rest = tuple(f for f in state.in_flight if f.outreach_id != outreach_id)
     return state if len(rest) == len(state.in_flight) else state.model_copy(update={"in_flight": rest})
-
-
-def _recent(sends: tuple[Send, ...], rules: Rules, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval or the cap can still see."""
-    spaced = {rule.name for rule in rules.rules if rule.at_most_one_in}
-    after = now - span(rules.horizon())
-    return tuple(
-        s
-        for s in sends
-        if s.at > after and (s.rule in spaced or caps_of(rules, rules.rule(s.rule), s.purpose))
-    )

@@ -39,6 +39,7 @@ def arrange(
     announce: bool = True,
 ) -> Effects[Customer]:
     """See anew which triggers of a rule are planned: a ``new`` one is there, or something else was learnt.
+    Each is judged by the version of the rule that held when it happened; ``rule`` is any of these.
 
     Without ``announce`` what gets its turn is not told of before it goes: the one before it has told why it
     did not.
@@ -53,14 +54,15 @@ def arrange(
     behind: list[Planned] = []
     off: list[tuple[Planned, SuppressionReason]] = []
     for one in sorted(live, key=_place):
-        stand = _stand(effects.state, policy, rule, one, front, now)
+        own = policy.rule(rule.name, one.at) or rule
+        stand = _stand(effects.state, policy.at(one.at), own, one, front, now)
         if stand == "goes":
             front.append(one)
             continue
         if stand == "waits":
             behind.append(one if not one.outreach_id else _back(one))
         if one.outreach_id:
-            reason_left = state.counts(one.of) and undone(state, one.key, one.order, one.bill) is None
+            reason_left = state.counts(one.of) and undone(state, policy, one.key, one.order, one.bill) is None
             off.append((one, "duplicate" if reason_left else "condition_unmet"))
     effects = then(effects, lambda s: nothing(with_waiting(s, rule.name, tuple(behind[:MOST_WAITING]))))
     for one, reason in off:
@@ -96,7 +98,7 @@ def _stand(
         return "ends"
     if not state.counts(one.of):
         return "waits"
-    by = undone(state, one.key, one.order, one.bill)
+    by = undone(state, policy, one.key, one.order, one.bill)
     if by is not None:
         return "ends" if by.of is None else "waits"
     if _follows(rule, one, front):
@@ -168,6 +170,7 @@ def _recall(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects
     def lost(flight: InFlight) -> bool:
         if flight.rule != rule.name:
             return False
-        return not state.counts(flight.of) or undone(state, flight.key, flight.order, flight.bill) is not None
+        by = undone(state, policy, flight.key, flight.order, flight.bill)
+        return by is not None or not state.counts(flight.of)
 
     return cancel_flights(state, policy, "condition_unmet", now, lost)

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.gate.kept import Cited, Held
+from services.followup.domain.history.state import History
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -91,6 +92,8 @@ class Undone(Happened):
     of: StepOf | None = None
     refund: Bill | None = None
     """A return's: it undoes only an order of which it can be."""
+    version: Micros | None = None
+    """Of the rules, by whose word it undoes; None: whichever holds for the trigger."""
 
 
 class Answer(Open):
@@ -193,6 +196,8 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
+    history: History | None = None
+    """What conditions ask of the past, as far as the rules name it."""
     erased: bool = False
 
     @property

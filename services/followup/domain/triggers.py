@@ -53,7 +53,7 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Planned | 
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
+        channel=rule.ways[0],
         due_at=due_at,
         of=fact.of,
         answer=fact.answer,
@@ -83,18 +83,20 @@ def _plain(value: object) -> Variable:
     return str(value)
 
 
-def with_undone(state: Customer, policy: Policy, rule: Rule, fact: Fact) -> Customer:
+def with_undone(
+    state: Customer, policy: Policy, rule: Rule, fact: Fact, version: Micros | None = None
+) -> Customer:
     """With a cancelling event remembered: a trigger that was before it may be heard after it. Of a key's the
     latest is enough, but of those that are steps each is kept, since its complaint's life may lose it, and of
-    returns each, since it may be more than the order."""
+    returns each, since it may be more than the order. With a ``version`` it is one by that version's rule."""
     key = rule.key(fact.data)
     # A return is after its order whatever the clocks of the two say.
     refund = _bill(rule, fact.data) if isinstance(fact.data, PurchaseReturned) else None
     by = fact.by if refund is None else ALWAYS
-    new = Undone(at=fact.at, by=by, key=key, heard=fact.now, of=fact.of, refund=refund)
+    new = Undone(at=fact.at, by=by, key=key, heard=fact.now, of=fact.of, refund=refund, version=version)
     others = []
     for known in state.undone:
-        if (known.key, known.of, known.refund) == (key, new.of, new.refund):
+        if (known.key, known.of, known.refund, known.version) == (key, new.of, new.refund, version):
             if known.order >= new.order:
                 return state
         elif _matters(known, policy, fact.now):
@@ -105,19 +107,30 @@ def with_undone(state: Customer, policy: Policy, rule: Rule, fact: Fact) -> Cust
 def _matters(undone: Undone, policy: Policy, now: Micros) -> bool:
     """Whether a trigger that is heard now can be before it and not be history. A clock runs ahead by a day at
     most."""
-    rule = policy.rules.rule(undone.key.partition(":")[0])
-    if rule is None:
-        return False
-    return undone.heard >= now - span(rule.delay) - span(policy.rules.stale(rule.name)) - DAY
+    name = undone.key.partition(":")[0]
+    return any(
+        undone.heard >= now - span(rule.delay) - span(rules.stale(name)) - DAY
+        for rules in policy.every
+        if (rule := rules.rule(name)) is not None
+    )
 
 
-def undone(state: Customer, key: str, order: Moment, bill: Bill | None = None) -> Undone | None:
+def undone(
+    state: Customer, policy: Policy, key: str, order: Moment, bill: Bill | None = None
+) -> Undone | None:
     """What undoes a trigger of this key: a cancelling event that was not before it. None if nothing does."""
+    if not state.undone:
+        return None
+    version = policy.version(order.at)
     return next(
         (
             one
             for one in state.undone
-            if one.key == key and one.order >= order and state.counts(one.of) and _fits(one.refund, bill)
+            if one.key == key
+            and one.order >= order
+            and (one.version is None or version is None or one.version == version)
+            and state.counts(one.of)
+            and _fits(one.refund, bill)
         ),
         None,
     )

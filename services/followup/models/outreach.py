@@ -42,8 +42,8 @@ class OutreachPlaced(Frozen):
     """A message by hand that was accepted."""
 
     outreach_id: str
-    status: Literal["scheduled", "ready"]
-    """Scheduled: decided at ``due_at``. Ready: on its way to the channel."""
+    status: Literal["scheduled", "ready", "sent"]
+    """Scheduled: decided at ``due_at``. Ready: on its way to the channel. Sent: a team has it as a task."""
     due_at: datetime
 
 

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from services.followup.domain.policy import Policy
 from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
+from services.followup.tokens import KeyRing
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
 
@@ -19,15 +20,14 @@ def get_policy(request: Request) -> Policy:
     return cast(Policy, request.app.state.policy)
 
 
-def get_link_key(request: Request) -> bytes:
-    settings = cast(FollowupSettings, request.app.state.settings)
-    return settings.secret_key.get_secret_value().encode()
+def get_key_ring(request: Request) -> KeyRing:
+    return KeyRing(cast(FollowupSettings, request.app.state.settings).link_keys)
 
 
 Store = Annotated[FollowupStore, Depends(get_store)]
 InForce = Annotated[Policy, Depends(get_policy)]
 """The rules, templates and channels in force."""
-LinkKey = Annotated[bytes, Depends(get_link_key)]
+LinkKeys = Annotated[KeyRing, Depends(get_key_ring)]
 """What tokens in links are signed with."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("outreach:write"))]

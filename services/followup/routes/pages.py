@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.followup import tokens
 from services.followup.domain.rules.rule import Purpose
-from services.followup.routes.dependencies import LinkKey
+from services.followup.routes.dependencies import LinkKeys
 from shared.http.auth import Principal
 from shared.http.dependencies import SendCommands
 from shared.schemas.commands.followup import UnsubscribeRequested
@@ -43,39 +43,30 @@ def _page(title: str, text: str, *, ask: bool = False, status: int = 200) -> HTM
     return HTMLResponse(html, status_code=status, headers=HEADERS)
 
 
-def _read(key: bytes, token: str) -> tuple[str, Purpose, str] | None:
-    """(customer id, purpose, channel) of a good unsubscribe token."""
-    fields = tokens.read(key, tokens.UNSUBSCRIBE, token)
-    if fields is None or len(fields) != 3 or fields[1] not in get_args(Purpose):
-        return None
-    return fields[0], cast(Purpose, fields[1]), fields[2]
-
-
 def _unknown() -> HTMLResponse:
     text = "Copy it from the message whole, or answer the message instead."
     return _page("This link is not complete", text, status=404)
 
 
 @router.get("/u/{token}", summary="The unsubscribe page; it changes nothing")
-async def ask(key: LinkKey, token: str) -> HTMLResponse:
-    fields = _read(key, token)
-    if fields is None:
+async def ask(keys: LinkKeys, token: str) -> HTMLResponse:
+    found = tokens.read_subscription(keys, token)
+    if found is None:
         return _unknown()
     return _page(
-        "Unsubscribe?", f"You will get no more {KINDS[fields[1]]} by {_channel(fields[2])}.", ask=True
+        "Unsubscribe?", f"You will get no more {KINDS[found.purpose]} by {_channel(found.channel)}.", ask=True
     )
 
 
 @router.post("/u/{token}", summary="Unsubscribe in one click (RFC 8058)")
-async def unsubscribe(key: LinkKey, token: str, commands: SendCommands) -> HTMLResponse:
+async def unsubscribe(keys: LinkKeys, token: str, commands: SendCommands) -> HTMLResponse:
     """The body does not matter: mail programs post ``List-Unsubscribe=One-Click``, the page nothing."""
-    fields = _read(key, token)
-    if fields is None:
+    found = tokens.read_subscription(keys, token)
+    if found is None:
         return _unknown()
-    customer_id, purpose, channel = fields
-    asked = UnsubscribeRequested(purpose=purpose, channel=channel)
-    answer = await commands.submit(HOLDER, "unsubscribe", customer_id, asked, None)
-    text = f"You get no more {KINDS[purpose]} by {_channel(channel)}."
+    asked = UnsubscribeRequested(purpose=cast(Purpose, found.purpose), channel=found.channel)
+    answer = await commands.submit(HOLDER, "unsubscribe", found.customer_id, asked, None)
+    text = f"You get no more {KINDS[found.purpose]} by {_channel(found.channel)}."
     if answer.status == 202:
         # In the log, so it will be done; the worker is merely behind.
         return _page("Unsubscribing", f"{text} This takes effect in a moment.", status=202)

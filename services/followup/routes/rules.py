@@ -16,8 +16,8 @@ router = APIRouter(tags=["followup"])
 
 
 @router.get("/rules", summary="The outreach rules in force", response_model=Rules)
-async def read_rules(policy: InForce, principal: Reader) -> Rules:
-    return policy.rules
+async def read_rules(policy: InForce, clock: Clock, principal: Reader) -> Rules:
+    return policy.at(micros(await clock.now(None))).rules
 
 
 @router.post(
@@ -29,14 +29,15 @@ async def read_rules(policy: InForce, principal: Reader) -> Rules:
 async def read_preview(
     name: str, body: PreviewBody, policy: InForce, store: Store, clock: Clock, principal: Writer
 ) -> PreviewAnswer:
+    now = micros(await clock.now(body.customer_id))
+    policy = policy.at(now)
     rule = policy.rules.rule(name)
     if rule is None:
         raise errors.UNKNOWN_RULE(rule=name)
     customer = await store.customer(body.customer_id)
     if customer is None:
         raise errors.UNKNOWN_CUSTOMER(customer=body.customer_id)
-    now = await clock.now(body.customer_id)
     try:
-        return preview_answer(preview(customer, policy, rule, micros(now)))
+        return preview_answer(preview(customer, policy, rule, now))
     except TemplateFaultError as fault:
         raise errors.BAD_TEMPLATE(fault=fault) from None

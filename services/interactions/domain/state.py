@@ -192,7 +192,7 @@ class Purchases(Open):
     last_at: Micros | None = None
     spend: tuple[Spend, ...] = ()
     book: Packed = b""
-    """What is left of each order (``activity/order_book.py``)."""
+    """What is left of each order (``shared.facts.order_book``)."""
 
 
 class Product(Open):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from services.followup import config
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
+from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
@@ -35,9 +36,26 @@ D = TypeVar("D", bound=Data)
 
 RULES = Path(config.__file__).parent / "rules"
 CHANNELS: Mapping[str, Writing] = {"email": Email(EmailSettings())}
+HEAD = """
+name: test
+sender: {name: Store, address: hello@store.example}
+templates:
+  thank-you: {purpose: marketing}
+  win-back: {purpose: marketing}
+  welcome: {purpose: marketing}
+  news: {purpose: marketing, manual: true}
+  note: {purpose: service, manual: true}
+  complaint-check: {purpose: service}
+"""
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LINKS = Links(
+    unsubscribe=lambda one: f"https://rapport.example/u/{one.customer_id}-{one.purpose}-{one.channel}",
+    preferences=lambda customer: f"https://rapport.example/p/{customer}",
+    survey=lambda one: f"https://rapport.example/s/{one.survey}-{one.about_kind}-{one.about_id}",
+)
+"""Links that can be read."""
 
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
@@ -50,9 +68,16 @@ def shipped_policy() -> Policy:
     return policy()
 
 
+def written(text: str) -> Policy:
+    """The policy of a rules file; ``$HEAD`` stands for a sender and some templates."""
+    versions = config.parse_versions(text.replace("$HEAD", HEAD))
+    return policy(versions[-1], versions=versions if len(versions) > 1 else ())
+
+
 def policy(
     these: Rules | None = None,
     *,
+    versions: tuple[Rules, ...] = (),
     event_time: bool = False,
     channels: Mapping[str, Writing] = CHANNELS,
 ) -> Policy:
@@ -60,8 +85,9 @@ def policy(
         these or rules(),
         config.load_templates(None),
         channels,
-        lambda customer, purpose, channel: f"https://rapport.example/u/{customer}-{purpose}-{channel}",
+        LINKS,
         event_time=event_time,
+        versions=versions,
     )
 
 

@@ -9,10 +9,10 @@ import pytest
 from pymongo import MongoClient
 from starlette.testclient import TestClient
 
-from services.followup import tokens
 from services.followup.api import create_app
 from services.followup.config import DEFAULT_RULES, load_policy, load_rules
 from services.followup.settings import FollowupSettings
+from services.followup.tokens import UNSUBSCRIBE, KeyRing
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.codec import decode, open_envelope
@@ -22,6 +22,7 @@ from .driver import CHANNELS, DAY, Driver, granted, profile, purchase
 
 KEY = {"X-API-Key": "a-key-for-the-tests"}
 SECRET = "a secret of more than 16"
+RING = KeyRing([SECRET.encode()])
 NOTE = {"customer_id": "c-1", "template": "note", "variables": {"subject": "Hello", "message": "There"}}
 DAYTIME = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + DAY
 
@@ -242,10 +243,10 @@ def test_unsubscribing_by_the_link_of_a_message(http: TestClient, worker: Worker
     [
         "x",
         "x.y",
-        tokens.sign(b"another key, long enough", tokens.UNSUBSCRIBE, "c-1", "marketing", "email"),
-        tokens.sign(SECRET.encode(), "survey", "c-1", "marketing", "email"),
-        tokens.sign(SECRET.encode(), tokens.UNSUBSCRIBE, "c-1", "everything", "email"),
-        tokens.sign(SECRET.encode(), tokens.UNSUBSCRIBE, "c-1"),
+        KeyRing([b"another key, long enough"]).sign(UNSUBSCRIBE, "c-1", "marketing", "email"),
+        RING.sign("survey", "c-1", "marketing", "email"),
+        RING.sign(UNSUBSCRIBE, "c-1", "everything", "email"),
+        RING.sign(UNSUBSCRIBE, "c-1"),
     ],
 )
 def test_a_link_that_is_not_ours_changes_nothing(http: TestClient, worker: Worker, token: str) -> None:

@@ -1,30 +1,22 @@
 """The gate, step by step: in which order it looks, what it tells, and when each reason alone ends."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from services.followup.channels.webhook import WebhookSettings
 from services.followup.domain.gate.steps import STEPS
-from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rules import Rules
-from services.followup.domain.state import Customer
-from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintClosed, ComplaintUpdated
-from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerUpdated
-from shared.schemas.outreach import OutreachCancelled, OutreachSent, OutreachSuppressed
+from shared.schemas.customers import CustomerErased, CustomerUpdated
+from shared.schemas.outreach import OutreachCancelled
 
 from .driver import (
-    CHANNELS,
     DAY,
     HOUR,
     NOON,
     Driver,
     granted,
     opened,
-    policy,
     previewed,
     purchase,
     reachable,
@@ -33,60 +25,7 @@ from .driver import (
     rules,
     tier,
 )
-
-SMS = WebhookSettings.model_validate(
-    {"webhook_url": "https://hooks.example/x", "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-).channels()[0]
-BOTH = {**CHANNELS, "sms": SMS}
-NEWS = {"subject": "s", "message": "m"}
-FILE: dict[str, Any] = {
-    "name": "gate",
-    "sender": {"name": "Shop", "address": "shop@example.org"},
-    "templates": {
-        "news": {"purpose": "marketing", "manual": True},
-        "note": {"purpose": "service", "manual": True},
-        "asked": {"purpose": "survey"},
-    },
-    "rules": [],
-}
-PARTS = ("subject.txt", "txt", "html", "sms.txt")
-TEXTS = Templates({f"{name}.{part}": name for name in ("plain", "news", "note", "asked") for part in PARTS})
-BOUGHT: dict[str, Any] = {"triggers": ["purchase.made"], "every": True, "delay": "0s", "template": "plain"}
-
-
-def rule(name: str = "bought", **changes: Any) -> dict[str, Any]:
-    return {**BOUGHT, "name": name, **changes}
-
-
-def driven(
-    *those: dict[str, Any],
-    now: datetime = NOON,
-    instant: bool = True,
-    purpose: str = "marketing",
-    **file: Any,
-) -> Driver:
-    """A reachable customer and these rules, whose message is of ``purpose``."""
-    said = {**FILE, **file, "rules": those or [rule()]}
-    said["templates"] = {**FILE["templates"], "plain": {"purpose": purpose}}
-    these = policy(Rules.model_validate(said), channels=BOTH)
-    return reachable(Driver(policy=replace(these, templates=TEXTS), now=now, instant=instant))
-
-
-def told(driver: Driver) -> list[tuple[str, tuple[str, ...], datetime | None]]:
-    """What was told of each suppressed message: reason, all that blocked it, when the reason ends."""
-    return [(one.reason, one.blocked_by, one.next_at) for one in driver.facts(OutreachSuppressed)]
-
-
-def news() -> OutreachRequested:
-    return OutreachRequested(template="news", variables=NEWS)
-
-
-def word(granted: bool, topic: str | None = None, channel: str = "email") -> ConsentChanged:
-    said = {"purpose": "marketing", "channel": channel, "granted": granted, "topic": topic}
-    return ConsentChanged.model_validate(said)
-
-
-# --- the order
+from .gated import FILE, driven, news, rule, told, word
 
 
 def test_the_gate_asks_in_the_order_that_is_stated() -> None:
@@ -156,86 +95,6 @@ def test_a_cancelled_message_says_what_cancelled_it() -> None:
     assert (one.reason, one.blocked_by, one.next_at) == ("open_complaint", ("open_complaint",), None)
 
 
-# --- consent
-
-
-def test_what_is_sent_cites_the_event_that_allows_it() -> None:
-    driver = driven()
-    driver.event(granted(), id="yes-1")
-    driver.event(purchase())
-    [sent] = driver.facts(OutreachSent)
-    assert sent.consent is not None
-    assert sent.consent.id == "yes-1"
-    assert sent.consent.source
-
-
-def test_what_needs_no_consent_cites_none() -> None:
-    driver = driven(purpose="service")
-    driver.event(purchase())
-    [sent] = driver.facts(OutreachSent)
-    assert sent.consent is None
-
-
-def test_a_consent_of_an_old_state_cites_nothing() -> None:
-    old = {"purpose": "marketing", "channel": "email", "granted": True, "at": 1, "by": 1}
-    state = Customer.model_validate({"customer_id": "c-1", "consents": [old]})
-    [consent] = state.consents
-    assert (consent.topic, consent.event) == (None, None)
-    assert state.word("marketing", "email", "events") is consent
-
-
-@pytest.mark.parametrize(
-    ("words", "goes"),
-    [
-        ([(True, None)], True),
-        ([(False, None)], False),
-        ([(False, None), (True, "events")], True),
-        ([(True, "events"), (False, None)], True),
-        ([(True, None), (False, "events")], False),
-        ([(False, "events"), (True, None)], False),
-        ([(True, "offers"), (False, None)], False),
-        ([(True, None), (False, "offers")], True),
-        ([(True, "events"), (False, "events"), (True, None)], False),
-    ],
-)
-def test_a_word_about_the_topic_beats_one_about_the_channel(
-    words: list[tuple[bool, str | None]], goes: bool
-) -> None:
-    driver = driven(rule(topic="events"))
-    for number, (granted_, topic) in enumerate(words):
-        driver.event(word(granted_, topic), id=f"w-{number}")
-        driver.after(timedelta(minutes=1))
-    driver.event(purchase())
-    assert len(driver.sent) == goes
-    if goes:
-        [sent] = driver.facts(OutreachSent)
-        about = [n for n, (_, topic) in enumerate(words) if topic == "events"] or [len(words) - 1]
-        assert sent.consent is not None
-        assert sent.consent.id in {f"w-{n}" for n in (*about, 0)}
-
-
-def test_a_withdrawal_takes_back_what_has_no_leave_any_more_and_nothing_else() -> None:
-    driver = driven(rule(topic="events"), rule("other", topic="offers"), rule("plain"), instant=False)
-    driver.event(word(True, "events"))
-    driver.event(purchase())
-    driver.event(word(False, "offers"))
-    status = {row["rule"]: row["status"] for row in driver.rows.values()}
-    assert status == {"bought": "ready", "other": "cancelled", "plain": "ready"}
-    driver.event(word(False))
-    status = {row["rule"]: row["status"] for row in driver.rows.values()}
-    assert status == {"bought": "ready", "other": "cancelled", "plain": "cancelled"}
-
-
-def test_an_unsubscription_is_of_the_channel() -> None:
-    driver = driven(rule())
-    driver.event(UnsubscribeRequested(purpose="marketing", channel="email"))
-    driver.event(purchase())
-    assert told(driver) == [("no_consent", ("no_consent",), None)]
-
-
-# --- complaints
-
-
 def test_what_is_about_a_complaint_is_held_by_another_one_alone() -> None:
     asked = rule("how", triggers=["complaint.acknowledged", "complaint.updated"], template="asked")
     asked |= {"variables": ["complaint_id"]}
@@ -266,9 +125,6 @@ def test_a_survey_is_held_by_an_open_complaint_as_marketing_is() -> None:
     driver.event(opened())
     driver.event(purchase())
     assert told(driver) == [("open_complaint", ("open_complaint",), None)]
-
-
-# --- when a reason ends
 
 
 def test_a_cap_ends_when_the_oldest_that_counts_has_left_it() -> None:

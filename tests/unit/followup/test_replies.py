@@ -292,7 +292,7 @@ def test_what_cannot_be_written_failed_and_is_told() -> None:
     sources = {"reply.txt": "{{ message }} {{ nothing }}"}
     driver = known()
     driver.policy = type(driver.policy)(
-        driver.policy.rules, Templates(sources), CHANNELS, driver.policy.unsubscribe_link
+        driver.policy.rules, Templates(sources), CHANNELS, driver.policy.links
     )
     driver.event(reply())
     [fact] = told(driver, OutreachFailed)

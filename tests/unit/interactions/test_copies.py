@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from services.interactions.domain.activity import order_book
 from services.interactions.models.customers import CustomerView, customer_view
+from shared.facts import order_book
 from shared.facts.names import KEEP_DAYS, Heard, Name, key
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data, Money

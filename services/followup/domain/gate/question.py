@@ -50,4 +50,5 @@ class Question:
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:
-        return {rule.name: rule for rule in self.rules.rules}
+        """Rules that are gone as the newest version that has them."""
+        return {rule.name: rule for rules in (*self.policy.versions, self.rules) for rule in rules.rules}

@@ -7,6 +7,7 @@ from services.followup.domain.gate.verdicts import Go, No
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.state import Consent, Customer, Outreach
+from services.followup.domain.tasks import TASKS
 
 
 class Way(NamedTuple):
@@ -73,14 +74,14 @@ def reach(state: Customer, policy: Policy, channel: str) -> Go | No:
     """Where the channel reaches the customer, whatever consents, hours and complaints say; or why not."""
     if state.erased:
         return No("erased")
+    if channel not in policy.channels or channel in TASKS:
+        return No("condition_unmet", f"nothing is sent by {channel}")
     why = unusable(state, policy, channel)
     if why:
         return No("address_suppressed", why)
     to = address(state, policy, channel)
     if to:
         return Go(to, channel)
-    if channel not in policy.channels:
-        return No("condition_unmet", f"nothing is sent by {channel}")
     return No("condition_unmet", f"no address for {channel} is known")
 
 

@@ -8,10 +8,11 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
+from services.followup.domain.links import example_links
 from services.followup.domain.messages import wording
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.rules.quiet import zone
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY
+from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, REPLY
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from shared.facts.profile import profile_told
@@ -74,13 +75,15 @@ class Templates:
         *,
         sender: str,
         unsubscribe_url: str,
+        links: Mapping[str, Any] = {},
         timezone: str = "UTC",
     ) -> Message:
         """A template as the channel's message to a customer. It sees ``customer`` (id, name, locale,
-        timezone), ``variables`` by name, ``sender`` (a name) and ``unsubscribe_url``. ``timezone`` stands in
-        for one that is not known. Raises ``TemplateFaultError``."""
+        timezone), ``variables`` by name, ``sender`` (a name), ``unsubscribe_url`` and what ``links``
+        holds (``for_template``). ``timezone`` stands in for one that is not known. Raises
+        ``TemplateFaultError``."""
         told = _shown(customer, sender, timezone)
-        shown = {**variables, **told, "unsubscribe_url": unsubscribe_url}
+        shown = {**variables, **told, **links, "unsubscribe_url": unsubscribe_url}
         texts = {part: self._part(f"{name}.{part}", shown) for part in channel.parts}
         return channel.write(texts, unsubscribe_url)
 
@@ -140,8 +143,11 @@ class Templates:
                     shown,
                     sender=sender,
                     unsubscribe_url="https://example.org/u",
+                    links=example_links(),
                 )
         for channel in channels.values():
+            if channel.name in CHANNEL_OF.values():
+                continue  # what agents write is sent
             self.reply(channel, nobody, "value", Thread("conversation", None), subject=None, sender=sender)
 
 

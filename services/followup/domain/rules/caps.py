@@ -54,4 +54,4 @@ class FrequencyCap(Strict):
     @property
     def words(self) -> str:
         span = f"a {self.per}" if isinstance(self.per, str) else f"in {write_duration(self.per)}"
-        return f"{self.max} {span}" + (f" of {self.group}" if self.group is not None else "")
+        return f"{self.max} {span}" + (f" (group {self.group})" if self.group is not None else "")

@@ -5,10 +5,10 @@ clock change; of one that comes twice the first counts.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from services.followup.domain.rules.times import TimeOfDay, write_time_of_day
 from shared.schemas.base import Strict
@@ -41,11 +41,17 @@ def change_between(before: datetime, after: datetime, where: ZoneInfo) -> dateti
     return after
 
 
+def _in_order(days: frozenset[Weekday]) -> list[str]:
+    return [day for day in WEEK if day in days]
+
+
 class Window(Strict):
     """From ``start`` until before ``end`` on each of ``days``, in the customer's local time; may span
     midnight."""
 
-    days: frozenset[Weekday] = Field(frozenset(WEEK), min_length=1)
+    days: Annotated[frozenset[Weekday], PlainSerializer(_in_order, list[str])] = Field(
+        frozenset(WEEK), min_length=1
+    )
     """The days on which it begins; all where left out."""
     start: TimeOfDay = Field(alias="from")
     end: TimeOfDay = Field(alias="to")
@@ -58,8 +64,8 @@ class Window(Strict):
 
     @property
     def words(self) -> str:
-        days = ", ".join(day for day in WEEK if day in self.days)
-        return f"{days} from {write_time_of_day(self.start)} to {write_time_of_day(self.end)}"
+        start, end = write_time_of_day(self.start), write_time_of_day(self.end)
+        return f"{', '.join(_in_order(self.days))} from {start} to {end}"
 
     def opens_at(self, now: datetime, where: ZoneInfo) -> datetime | None:
         """When it opens next (UTC); None where it is open now."""

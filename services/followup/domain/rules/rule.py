@@ -1,6 +1,7 @@
 """One outreach rule as the YAML file may say it, checked when it is read."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
@@ -8,9 +9,11 @@ from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_
 
 from services.followup.domain.rules.events import EventName, data_class
 from services.followup.domain.rules.hours import Window
-from services.followup.domain.rules.times import Duration
+from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Id, Strict
+from shared.schemas.faults import fault
 from shared.schemas.fields import Label
+from shared.schemas.times import Micros, micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -21,8 +24,48 @@ RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
+TASK = "task"
+"""What rules call the channel whose messages a team brings."""
+CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
+"""What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
+
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+class TaskPlan(Strict):
+    """What a team does in place of a message that is sent."""
+
+    kind: Literal["call", "letter"]
+    team: Id | None = None
+    """Who does it; the file's ``team`` if left out."""
+    within: Duration = timedelta(days=2)
+    """How long after it was opened it is due."""
+
+    @property
+    def channel(self) -> str:
+        return CHANNEL_OF[self.kind]
+
+
+class Active(Strict):
+    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
+
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Active":
+        if self.start is None and self.end is None:
+            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise fault("to", "must be after from")
+        return self
+
+    def covers(self, at: Micros) -> bool:
+        """Whether a trigger of this instant starts the rule."""
+        return (self.start is None or at >= micros(self.start)) and (
+            self.end is None or at < micros(self.end)
+        )
 
 
 class Rule(Strict):
@@ -45,9 +88,9 @@ class Rule(Strict):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
-    """The first of ``channels``, or the only one."""
+    """The one that it may go by (``ways``)."""
     channels: tuple[Id, ...] = ()
-    """Those that it may go by, the first choice first; a customer's own choice comes before it."""
+    """Instead: those that it may go by, the first choice first; a customer's own choice comes before it."""
     topic: Label | None = None
     """What consent calls it: a word about it beats one about the channel."""
     class_: Annotated[Literal["service", "marketing"] | None, Field(alias="class")] = None
@@ -60,22 +103,33 @@ class Rule(Strict):
     """Quiet hours do not hold it; of service alone."""
     window: Window | None = None
     """When it may go, instead of the file's ``send_windows``."""
+    task: TaskPlan | None = None
+    """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
     stale_after: Duration | None = None
     """Instead of the file's."""
+    active: Active | None = None
+    """Triggers outside of it start nothing; what it has started goes on."""
 
     @model_validator(mode="before")
     @classmethod
-    def _first_channel(cls, value: Any) -> Any:
-        ways = value.get("channels") if isinstance(value, Mapping) else None
-        if not isinstance(ways, list | tuple) or not ways:
+    def _by_task(cls, value: Any) -> Any:
+        task = value.get("task") if isinstance(value, Mapping) else None
+        by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
+        if by is None:
             return value
-        if len(set(map(str, ways))) < len(ways):
-            raise ValueError("channels names one twice")
-        if value.get("channel", ways[0]) != ways[0]:
-            raise ValueError("write channel or channels, not both")
-        return {**value, "channel": ways[0]}
+        named: dict[str, Any] = {"channel": by} if value.get("channel") == TASK else {}
+        if isinstance(ways := value.get("channels"), list | tuple):
+            named["channels"] = [by if way == TASK else way for way in ways]
+        return {**value, **named}
+
+    @field_validator("channels")
+    @classmethod
+    def _differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("it names a channel twice")
+        return value
 
     @field_validator("name")
     @classmethod
@@ -123,6 +177,13 @@ class Rule(Strict):
             raise ValueError("restart cannot be combined with for_each or variables")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
+        if self.channels and "channel" in self.model_fields_set:
+            raise ValueError("write channel or channels, not both")
+        by_hand = [way for way in self.ways if way in (TASK, *CHANNEL_OF.values())]
+        if self.task is None and by_hand:
+            raise ValueError(f"channel {by_hand[0]} needs task: {{kind: call or letter}}")
+        if self.task is not None and by_hand != [self.task.channel]:
+            raise ValueError(f"task is for channel: {TASK}")
         both = set(self.triggers) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
@@ -150,6 +211,10 @@ class Rule(Strict):
             if any(type(None) in get_args(kind) for kind in kinds):
                 found.append(name)
         return tuple(found)
+
+    def starts_at(self, at: Micros) -> bool:
+        """Whether a trigger of this instant may start it."""
+        return self.active is None or self.active.covers(at)
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""

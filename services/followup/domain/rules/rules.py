@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.caps import FrequencyCap
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
-from services.followup.domain.rules.times import Duration, TimeZone
-from shared.schemas.base import Data, Strict
+from services.followup.domain.rules.surveys import Surveys
+from services.followup.domain.rules.times import Duration, Instant, TimeZone
+from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
@@ -49,6 +51,8 @@ class Rules(Strict):
     """The whole file."""
 
     name: Name
+    effective: Instant | None = None
+    """Triggers from this instant on are judged by this version; none: from the beginning."""
     sender: Mailbox
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
@@ -65,6 +69,9 @@ class Rules(Strict):
     consent: ConsentPolicy = ConsentPolicy()
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing", "survey"})
     """Purposes that are not sent to a customer who has an open complaint, but about that."""
+    team: Id | None = None
+    """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
+    surveys: Surveys = Surveys()
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -80,6 +87,8 @@ class Rules(Strict):
                 raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
             if "templates" in info.data:
                 _check_class(rule, info.data["templates"][rule.template].purpose)
+            if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
+                raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
         _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
         return value
 
@@ -108,11 +117,16 @@ class Rules(Strict):
         intervals = [rule.at_most_one_in for rule in self.rules if rule.at_most_one_in]
         return max([*intervals, *(cap.rolling for cap in self.all_caps), timedelta(0)])
 
+    def subjects(self) -> frozenset[Subject]:
+        """What of a customer's past the rules ask about, so that it is kept."""
+        return frozenset()
+
     def event_classes(self) -> Iterator[type[Data]]:
-        """Every event class that a rule starts or stops at."""
+        """Every event class that a rule starts or stops at, or asks about."""
         for rule in self.rules:
             for name in (*rule.triggers, *rule.cancel_on):
                 yield data_class(name)
+        yield from classes_of(self.subjects())
 
 
 def _check_class(rule: Rule, purpose: Purpose) -> None:

@@ -4,11 +4,11 @@ Durations are written ``45m``, ``2h``, ``60d``, ``1d12h``; times of day ``"21:00
 """
 
 import re
-from datetime import time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import AwareDatetime, BeforeValidator, PlainSerializer
 
 from shared.schemas.times import MILLISECOND, Micros
 
@@ -73,6 +73,19 @@ def parse_timezone(value: object) -> str:
         raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin") from None
 
 
+def parse_instant(value: object) -> object:
+    """A date of the file is its first instant, in UTC. Raises ``ValueError``."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time(), UTC)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("write a date such as 2026-11-27, or a time with an offset such as Z")
+    if isinstance(value, int | float):  # a bool is an int
+        raise ValueError("write a date such as 2026-11-27")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, str)]
 TimeOfDay = Annotated[time, BeforeValidator(parse_time_of_day), PlainSerializer(write_time_of_day, str)]
+Instant = Annotated[AwareDatetime, BeforeValidator(parse_instant)]
+"""A time with an offset, or a date: its first instant in UTC."""
 TimeZone = Annotated[str, BeforeValidator(parse_timezone)]

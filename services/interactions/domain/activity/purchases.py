@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from services.interactions.domain.activity import order_book
-from services.interactions.domain.activity.order_book import Left
 from services.interactions.domain.held import event_of, held_about, holding, row_of, unseen, without
 from services.interactions.domain.search import thing_row
 from services.interactions.domain.state import Customer, Spend, altered, found, placed
@@ -19,7 +17,9 @@ from services.interactions.domain.telling import (
 )
 from services.interactions.errors import TOTAL_TOO_LARGE
 from shared.domain import Append, Put, Unseen
+from shared.facts import order_book
 from shared.facts.names import Heard, Name, heard, key, name_of, with_name
+from shared.facts.order_book import Left
 from shared.facts.orders import RETURN_WAITS_DAYS, counted_refund
 from shared.schemas.base import Money
 from shared.schemas.money import written

@@ -1,0 +1,130 @@
+"""``rapport rules``."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rapport.client import Client, reached_env
+from rapport.commands import policy_files
+from rapport.commands.recordings import TIMES, Households, Seed, in_utc, no_event
+from rapport.commands.show import console
+from rapport.replay.progress import ReplayProgress
+from rapport.replay.source import DATASET, open_source, reading
+from rapport.rules.draft import Draft, load_draft
+from rapport.rules.outline import outline
+from rapport.rules.preview import Previewed, in_force, of_recording, shown
+from rapport.trouble import TroubleError
+
+app = typer.Typer(
+    help="Outreach rules: check a draft, preview it for a customer, try it on recorded events.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Outreach rules (YAML).")]
+Templates = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        envvar="RAPPORT_TEMPLATES",
+        help="A folder whose template files come before those that ship.",
+    ),
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--channel",
+        metavar="NAME",
+        help="Counts as switched on, beside those of this environment. May be repeated.",
+    ),
+]
+
+
+@app.callback()
+def _group() -> None:
+    """Outreach rules: check a draft, preview it for a customer, try it on recorded events."""
+
+
+def drafted(file: Path | None, templates: Path | None, channels: Sequence[str] | None) -> Draft:
+    """The file as a draft. Raises TroubleError."""
+    return policy_files.loaded(
+        lambda one: load_draft(one, templates=templates, channels=channels or ()), file
+    )
+
+
+@app.command()
+def check(file: File, templates: Templates = None, channels: Channels = None) -> None:
+    """Say what the rules hold; exit code 1 and the field at fault where they are not valid.
+
+    Every template is rendered with made-up values, as the service does when it starts.
+    """
+    policy_files.check(
+        lambda one: load_draft(one, templates=templates, channels=channels or ()), file, outline
+    )
+
+
+@app.command()
+def preview(
+    customers: Annotated[
+        list[str], typer.Option("--customer", metavar="ID", help="For whom. May be repeated.")
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A draft; without it the rules in force are asked."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|DATASET", help=f"Of a draft: JSON lines (.gz, - for stdin), or {DATASET}."
+        ),
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE",
+            formats=TIMES,
+            help="Of a draft: as things stood then, a date's first instant in UTC; without it at the end.",
+        ),
+    ] = None,
+    rules: Annotated[
+        list[str] | None, typer.Option("--rule", metavar="NAME", help="Only this. May be repeated.")
+    ] = None,
+    texts: Annotated[bool, typer.Option("--text", help="Show the messages too.")] = False,
+    templates: Templates = None,
+    channels: Channels = None,
+    households: Households = None,
+    seed: Seed = 1,
+) -> None:
+    """What each rule would do to a customer: send now, wait and until when, or not send and why.
+
+    A draft is tried on the customer's events of a recording. Without FILE followup's API is asked about the
+    rules in force, at RAPPORT_FOLLOWUP_URL with RAPPORT_API_KEY, or that of `rapport up` here.
+    """
+    if file is None:
+        if against is not None or at is not None:
+            raise TroubleError("--against and --at are for a draft: name its FILE.")
+        with Client(reached_env("followup")) as client:
+            found = in_force(client, customers, rules or ())
+    else:
+        if against is None:
+            raise TroubleError("A draft is tried on a recording: say which with --against PATH.")
+        draft, end, progress = drafted(file, templates, channels), in_utc(at), Console(stderr=True)
+        source = open_source(against, households=households, seed=seed)
+        with (
+            reading(against, progress, "nothing was tried"),
+            ReplayProgress(progress, source.total, what="reading") as report,
+        ):
+            tried = of_recording(draft, source, customers, rules or (), until=end, report=report)
+        if tried is None:
+            raise no_event(against, end)
+        found = tried
+    _print(found, texts)
+
+
+def _print(found: Sequence[Previewed], texts: bool) -> None:
+    for part in shown(found, texts=texts):
+        console.print(part)

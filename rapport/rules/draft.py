@@ -1,0 +1,71 @@
+"""Rules and templates as the service would load them, for a machine on which it need not run."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import HttpUrl, SecretStr, ValidationError
+
+from rapport.trouble import TroubleError
+from services.followup.channels.base import Channel
+from services.followup.channels.registry import load_channels
+from services.followup.channels.webhook import SECRET_PREFIX, WebhookSettings
+from services.followup.config import DEFAULT_RULES, load_policy
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.rules import Rules
+from services.followup.settings import FollowupSettings
+from shared.runtime.settings import explain
+
+PRETENDED = "nothing is connected to this"
+"""Stands for what the service must know and a draft is not asked for."""
+SHIPPED = DEFAULT_RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rules file with its templates and channels."""
+
+    policy: Policy
+    channels: Mapping[str, Channel]
+    """By name."""
+
+    @property
+    def versions(self) -> Sequence[Rules]:
+        """The oldest first."""
+        return (self.policy.rules,)
+
+
+def load_draft(file: Path | None, *, templates: Path | None = None, channels: Sequence[str] = ()) -> Draft:
+    """The rules in this file, or those that ship. ``channels``: names that count as switched on beside those
+    of the environment. Raises ``ConfigError``, TroubleError."""
+    switched_on = channels_of(channels)
+    try:
+        settings = FollowupSettings(
+            kafka=PRETENDED,
+            mongo=PRETENDED,
+            secret_key=SecretStr(PRETENDED),
+            rules=file,
+            templates=templates,
+            clock="wall",
+        )
+    except ValidationError as error:
+        raise TroubleError(explain(FollowupSettings, error)) from None
+    return Draft(load_policy(settings, switched_on), {channel.name: channel for channel in switched_on})
+
+
+def channels_of(names: Sequence[str]) -> Sequence[Channel]:
+    """The channels of the environment, and the webhook's under these names; nothing connects."""
+    found = list(load_channels())
+    missing = [name for name in names if name not in {channel.name for channel in found}]
+    if missing:
+        pretended = SecretStr(SECRET_PREFIX + base64.b64encode(PRETENDED.encode()).decode())
+        url = HttpUrl("https://webhook.invalid/")
+        try:
+            webhook = WebhookSettings(
+                webhook_url=url, webhook_secret=pretended, webhook_channels=tuple(missing)
+            )
+        except ValidationError:
+            raise TroubleError(f"A channel is named like sms, not {', '.join(missing)}.") from None
+        found += webhook.channels()
+    return found

@@ -1,0 +1,142 @@
+"""From facts to the history: what each subject is made of, and how it is kept."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Literal, TypeAlias, get_args
+
+from services.followup.domain.history import contacts, purchases, terms
+from services.followup.domain.history.state import History, Purchases, Segment
+from shared.facts.names import Heard, Name
+from shared.schemas.base import Data
+from shared.schemas.event import Event
+from shared.schemas.feedback import ReviewPosted, SurveyAnswered
+from shared.schemas.insights import SegmentChanged
+from shared.schemas.interactions import InteractionLogged
+from shared.schemas.loyalty import (
+    LoyaltyData,
+    MemberEnrolled,
+    PointsAdjusted,
+    PointsEarned,
+    PointsExpired,
+    PointsRedeemed,
+    PointsRestored,
+    PointsReversed,
+    TierChanged,
+)
+from shared.schemas.purchases import (
+    ProductRegistered,
+    PurchaseMade,
+    PurchaseReturned,
+    SubscriptionCancelled,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+    SubscriptionTerm,
+)
+from shared.schemas.times import Micros
+
+Subject: TypeAlias = Literal[
+    "purchases", "loyalty", "subscriptions", "products", "interactions", "feedback", "segment"
+]
+"""A part of the history, which is kept only where the rules name it."""
+SUBJECTS: frozenset[Subject] = frozenset(get_args(Subject))
+
+MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
+    "purchases": (PurchaseMade, PurchaseReturned),
+    "loyalty": (
+        MemberEnrolled,
+        TierChanged,
+        PointsEarned,
+        PointsReversed,
+        PointsRedeemed,
+        PointsExpired,
+        PointsRestored,
+        PointsAdjusted,
+    ),
+    "subscriptions": (SubscriptionStarted, SubscriptionRenewed, SubscriptionCancelled),
+    "products": (ProductRegistered,),
+    "interactions": (InteractionLogged,),
+    "feedback": (SurveyAnswered, ReviewPosted),
+    "segment": (SegmentChanged,),
+}
+"""The facts that a subject is made of."""
+_FIELDS: Mapping[Subject, tuple[str, ...]] = {
+    "purchases": ("purchases",),
+    "loyalty": ("loyalty",),
+    "subscriptions": ("subscriptions",),
+    "products": ("products",),
+    "interactions": ("contacts",),
+    "feedback": ("scores", "reviews"),
+    "segment": ("segment",),
+}
+_OF: Mapping[type[Data], Subject] = {kind: name for name, kinds in MADE_OF.items() for kind in kinds}
+
+
+def classes_of(subjects: Iterable[Subject]) -> Iterator[type[Data]]:
+    """The facts that must be heard for these subjects."""
+    for subject in subjects:
+        yield from MADE_OF[subject]
+
+
+def learnt(
+    known: History | None,
+    subjects: frozenset[Subject],
+    event: Event,
+    at: Micros,
+    now: Micros,
+    name: Name | None,
+    told: Heard,
+) -> History | None:
+    """The history after a fact of the time ``at``, heard ``now``; ``known`` itself where it says nothing new.
+
+    ``told``: whether the thing that it names was heard of before. Of a copy nothing is learnt, but for two:
+    a return that could not be may be told right, and the program's own word of an enrolment beats others'.
+    """
+    subject = _OF.get(type(event.data))
+    if subject is None or subject not in subjects:
+        return known
+    if told is not Heard.NEW and not isinstance(event.data, PurchaseReturned | MemberEnrolled):
+        return known
+    before = known or History()
+    part = _part(before, event, at, now, name, told)
+    part |= {field: empty for field, empty in _past(subjects).items() if getattr(before, field) != empty}
+    if all(value is getattr(before, field) for field, value in part.items()):
+        return known
+    return before.model_copy(update=part)
+
+
+@cache
+def _past(subjects: frozenset[Subject]) -> Mapping[str, object]:
+    """The parts that the rules no longer name: they are not kept."""
+    gone = [field for subject in SUBJECTS - subjects for field in _FIELDS[subject]]
+    return {field: History.model_fields[field].default for field in gone}
+
+
+def _part(
+    history: History, event: Event, at: Micros, now: Micros, name: Name | None, told: Heard
+) -> dict[str, object]:
+    """The part of the history that the fact changes, as it is then."""
+    data = event.data
+    bought = history.purchases or Purchases()
+    match data:
+        case PurchaseMade() if name is not None:
+            return {"purchases": purchases.bought(bought, data, name, at, now)}
+        case PurchaseReturned() if name is not None:
+            return {"purchases": purchases.gave_back(bought, data, name, told, now)}
+        case LoyaltyData():
+            return {"loyalty": terms.membership(history.loyalty, data, event.source, at)}
+        case SubscriptionTerm():
+            return {"subscriptions": terms.term(history.subscriptions, data, at)}
+        case SubscriptionCancelled():
+            return {"subscriptions": terms.cancelled(history.subscriptions, data, at)}
+        case ProductRegistered():
+            return {"products": terms.registered(history.products, data)}
+        case InteractionLogged():
+            return {"contacts": contacts.contact(history.contacts, data, at)}
+        case SurveyAnswered():
+            return {"scores": contacts.answered(history.scores, data, at)}
+        case ReviewPosted():
+            return {"reviews": contacts.reviewed(history.reviews, data, at)}
+        case SegmentChanged() if history.segment is None or at >= history.segment.at:
+            return {"segment": Segment(data.to, at)}
+        case _:
+            return {}

@@ -1,0 +1,137 @@
+"""What is kept of a customer's past. Times are in microseconds, amounts in minor units."""
+
+from typing import NamedTuple
+
+from shared.facts.names import Packed
+from shared.schemas.base import Open
+from shared.schemas.times import Micros
+
+
+class Bought(Open):
+    """One of the latest orders."""
+
+    order_id: str
+    at: Micros
+    currency: str
+    amount: int
+    refunded: int = 0
+    returned: bool = False
+    """Something went back, goods or money."""
+    skus: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class Spend(NamedTuple):
+    """All that was paid in one currency, and paid back."""
+
+    currency: str
+    paid: int
+    refunded: int
+
+
+class Return(NamedTuple):
+    """A return that waits for its order: the hashes of its name and its order's, and what it told."""
+
+    key: str
+    order: str
+    told: str
+    currency: str
+    amount: int
+    lines: int
+    heard: Micros
+
+
+class Purchases(Open):
+    """Orders and what went back of them, as far as all services let it count."""
+
+    count: int = 0
+    first_at: Micros | None = None
+    last_at: Micros | None = None
+    spend: tuple[Spend, ...] = ()
+    latest: tuple[Bought, ...] = ()
+    """By event time, the latest first."""
+    book: Packed = b""
+    """What is left of each order (``shared.facts.order_book``)."""
+    waiting: tuple[Return, ...] = ()
+    """Returns whose orders are not known, the first heard first."""
+    refused: tuple[str, ...] = ()
+    """Names of returns that counted nothing: told otherwise they may."""
+
+
+class Loyalty(Open):
+    """The program, as its own events tell it."""
+
+    tier: str | None = None
+    balance: int | None = None
+    enrolled_at: Micros | None = None
+
+
+class Subscription(Open):
+    """One subscription through all of its terms."""
+
+    subscription_id: str
+    heard_of: Micros
+    """Event time of the latest that was told of it."""
+    started_at: Micros | None = None
+    term_at: Micros | None = None
+    """Event time of the term that holds; None while only a cancellation is known."""
+    plan: str | None = None
+    expires_at: Micros | None = None
+    cancelled_at: Micros | None = None
+    ends_at: Micros | None = None
+    """When the cancellation ends it, if not at once."""
+
+
+class Product(Open):
+    """One piece that the customer owns."""
+
+    product_id: str
+    sku: str
+    purchased_at: Micros
+    maintenance_every_days: int | None = None
+
+
+class Contacts(Open):
+    """The latest contacts of one kind and direction about one product, or about none."""
+
+    kind: str
+    direction: str
+    sku: str | None = None
+    times: tuple[Micros, ...]
+    """The latest first."""
+
+
+class Score(NamedTuple):
+    """The latest answer to one survey."""
+
+    survey: str
+    score: int
+    at: Micros
+
+
+class Review(NamedTuple):
+    """The latest review of one product."""
+
+    sku: str
+    rating: int
+    at: Micros
+
+
+class Segment(NamedTuple):
+    """What the metrics make of the customer."""
+
+    name: str
+    at: Micros
+
+
+class History(Open):
+    """What the rules in force ask for; the rest stays empty."""
+
+    purchases: Purchases | None = None
+    loyalty: Loyalty | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+    products: tuple[Product, ...] = ()
+    contacts: tuple[Contacts, ...] = ()
+    scores: tuple[Score, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    segment: Segment | None = None

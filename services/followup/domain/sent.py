@@ -1,0 +1,50 @@
+"""A message that went, or may have: what it counts for from then on, and what is told of it."""
+
+from typing import TypeVar
+
+from services.followup.domain.gate.caps import caps_of
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.times import span
+from services.followup.domain.state import Customer, InFlight, Outreach, Send
+from shared.domain import Emit
+from shared.schemas.outreach import ConsentCited, OutreachAttempt, OutreachSent
+from shared.schemas.times import Micros, moment
+
+A = TypeVar("A", bound=OutreachAttempt)
+
+
+def counted(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Micros) -> Customer:
+    """The message went ``at``, as is heard now: it counts for caps and intervals, and what came of the same
+    while it was planned has had its message."""
+    send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
+    return state.model_copy(
+        update={
+            "sends": _recent((*state.sends, send), policy, now),
+            "waiting": tuple(w for w in state.waiting if w.key != flight.key or w.by > flight.decided_at),
+        }
+    )
+
+
+def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
+    """A fact of the outreach's way."""
+    fact = kind(
+        outreach_id=outreach.outreach_id,
+        rule=outreach.rule,
+        channel=outreach.channel,
+        due_at=moment(outreach.due_at),
+        attempt=attempt,
+    )
+    if isinstance(fact, OutreachSent) and isinstance(outreach, InFlight) and outreach.consent is not None:
+        fact = fact.model_copy(update={"consent": ConsentCited(**outreach.consent._asdict())})
+    return Emit(fact, moment(at))
+
+
+def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
+    """Those that an interval or a cap of any version can still see."""
+    spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
+    after = now - span(max(rules.horizon() for rules in policy.every))
+    return tuple(s for s in sends if s.at > after and (s.rule in spaced or _capped(policy, s)))
+
+
+def _capped(policy: Policy, send: Send) -> bool:
+    return any(caps_of(rules, rules.rule(send.rule), send.purpose) for rules in policy.every)

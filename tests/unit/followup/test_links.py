@@ -1,0 +1,84 @@
+"""What templates may link to."""
+
+from typing import Any
+
+import pytest
+
+from services.followup.config import load_templates
+from services.followup.domain.links import Links, Question, for_template
+from services.followup.domain.messages.templates import TemplateFaultError, Templates
+from services.followup.domain.rules.surveys import Surveys
+from services.followup.domain.state import Customer, Outreach
+from services.followup.settings import FollowupSettings
+from shared.schemas.times import DAY, micros
+
+from .driver import CHANNELS, NOON, rules
+
+
+def asked(template: str, surveys: Surveys = Surveys(), **shown: Any) -> Question:  # noqa: B008
+    """The one question that a text links to."""
+    questions: list[Question] = []
+    links = Links(
+        unsubscribe=lambda _: "u", preferences=lambda _: "p", survey=lambda q: questions.append(q) or "s"
+    )
+    one = Outreach(
+        at=0, by=0, outreach_id="out-1", key="", rule="", template="", purpose="", channel="",
+        due_at=micros(NOON),
+    )  # fmt: skip
+    sources = {"x.txt": template, "x.html": "", "x.subject.txt": ""}
+    found = for_template(links, surveys, "c-1", one)
+    message = Templates(sources).render(
+        "x",
+        CHANNELS["email"],
+        Customer(customer_id="c-1"),
+        shown,
+        sender="S",
+        unsubscribe_url="u",
+        links=found,
+    )
+    assert message.text.strip() == "s"
+    [question] = questions
+    return question
+
+
+def test_a_template_asks_about_a_case() -> None:
+    question = asked("{{ survey_link('csat', 'complaint', complaint_id) }}", complaint_id="k-1")
+    assert (question.survey, question.about_kind, question.about_id) == ("csat", "complaint", "k-1")
+    assert (question.customer_id, question.outreach_id) == ("c-1", "out-1")
+    assert question.closes_at == micros(NOON) + 30 * DAY
+
+
+def test_about_nothing_in_particular_is_about_the_message() -> None:
+    for text in ("{{ survey_link('nps') }}", "{{ survey_link('nps', 'order', order_id) }}"):
+        question = asked(text, order_id=None)
+        assert (question.about_kind, question.about_id) == ("outreach", "out-1")
+
+
+def test_the_rules_say_for_how_long_a_survey_is_open() -> None:
+    week = Surveys.model_validate({"nps": {"open_for": "7d"}})
+    assert asked("{{ survey_link('nps') }}", week).closes_at == micros(NOON) + 7 * DAY
+    ends = Surveys.model_validate({"nps": {"closes_at": "2026-03-05T12:00:00Z"}})
+    assert asked("{{ survey_link('nps') }}", ends).closes_at == micros(NOON) + 3 * DAY
+    assert asked("{{ survey_link('ces') }}", ends).closes_at == micros(NOON) + 30 * DAY
+    assert ends.closed("nps", micros(NOON) + 3 * DAY)
+    assert not ends.closed("nps", micros(NOON) + 3 * DAY - 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [("survey_link('mood')", "no survey mood"), ("survey_link('nps', 'order', 'no id')", "'no id' is no id")],
+)
+def test_a_link_that_cannot_be_is_the_templates_fault(call: str, said: str) -> None:
+    with pytest.raises(TemplateFaultError, match=said):
+        asked("{{ " + call + " }}")
+    sources = {**load_templates(None)._sources, "news.txt": "{{ " + call + " }}"}
+    sources["thank-you.txt"] = sources["news.txt"]
+    with pytest.raises(TemplateFaultError, match=said):  # at the start, not at the first message
+        Templates(sources).check(rules(), CHANNELS)
+
+
+def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"KAFKA": "k:1", "MONGO": "mongodb://m", "SECRET_KEY": "o" * 16}.items():
+        monkeypatch.setenv(f"RAPPORT_{name}", value)
+    monkeypatch.setenv("RAPPORT_SECRET_KEYS", f"{'n' * 16},{'m' * 16}")
+    assert FollowupSettings().link_keys == (b"n" * 16, b"m" * 16, b"o" * 16)

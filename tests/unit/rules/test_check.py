@@ -1,0 +1,87 @@
+"""``rapport rules check``: what a file holds, what is at fault, and which templates lack parts."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from rapport.rules.draft import load_draft
+from rapport.rules.outline import lacking, outline
+from tests.unit.rules.recordings import only, rules_text
+
+
+def rapport(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    return subprocess.run(
+        [sys.executable, "-m", "rapport", "rules", *arguments],
+        cwd=cwd,
+        env=kept | {"PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "120"} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_check_shows_what_the_rules_hold(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(rules_text())
+    found = rapport("check", "mine.yaml", cwd=tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "mine.yaml is valid: 1 version." in found.stdout
+    rows = [row.split() for row in found.stdout.splitlines()]
+    assert ["quiet", "21:00", "to", "08:00"] in rows
+    told = [" ".join(row) for row in rows]
+    assert "thank-you purchase.made 2h thank-you email marketing" in told
+    assert "win-back purchase.made 60d of quiet win-back email marketing" in told
+    assert ["tier-up", "direction:", "up", "-", "-", "7d", "-"] in rows
+    assert ["note", "service", "yes", "-", "-", "-"] in rows
+
+
+def test_what_a_channel_would_lack_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(rules_text())
+    draft = load_draft(tmp_path / "mine.yaml", channels=("sms",))
+    missing = lacking(draft)
+    assert missing["thank-you"] == ["sms"]
+    assert missing["complaint-check"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (rules_text(rules=only("win-back", delay="soon")), "rules[0].delay: write a duration such as"),
+        (rules_text(rules=only("win-back", channel="sms")), "rules[0].channel: nothing is sent by sms"),
+        (rules_text(templates={"note": {"purpose": "service"}}), "there is no template thank-you"),
+        (rules_text(timezone="Mars/Olympus"), "timezone: 'Mars/Olympus' is no IANA time zone"),
+    ],
+)
+def test_check_names_the_field_at_fault(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    found = rapport("check", "bad.yaml", cwd=tmp_path)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert sentence in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_template_that_lacks_a_file_of_its_channel_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(rules_text(rules=only("win-back", channel="sms")))
+    found = rapport("check", "bad.yaml", "--channel", "sms", cwd=tmp_path)
+    assert found.returncode == 1
+    assert "template win-back: there is no file win-back.sms.txt" in found.stderr
+
+
+def test_a_variable_of_the_environment_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(rules_text())
+    found = rapport("check", "mine.yaml", cwd=tmp_path, RAPPORT_API_PORT="none")
+    assert found.returncode == 1
+    assert found.stderr.startswith("RAPPORT_API_PORT: ")
+
+
+def test_nothing_of_the_rules_is_cut_in_a_narrow_terminal() -> None:
+    for part in outline(load_draft(None)):
+        file = io.StringIO()
+        Console(file=file, width=80).print(part)
+        assert "…" not in file.getvalue()
+        assert all(len(line) <= 80 for line in file.getvalue().splitlines())
