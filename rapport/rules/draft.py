@@ -10,12 +10,13 @@ from pydantic import HttpUrl, SecretStr, ValidationError
 from rapport.trouble import TroubleError
 from services.followup.channels.base import Channel
 from services.followup.channels.registry import load_channels
-from services.followup.channels.webhook import SECRET_PREFIX, WebhookSettings
+from services.followup.channels.webhook import WebhookSettings
 from services.followup.config import DEFAULT_RULES, load_policy
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rules import Rules
 from services.followup.settings import FollowupSettings
 from shared.runtime.settings import explain
+from shared.runtime.webhooks import SECRET_PREFIX
 
 PRETENDED = "nothing is connected to this"
 """Stands for what the service must know and a draft is not asked for."""
@@ -33,7 +34,7 @@ class Draft:
     @property
     def versions(self) -> Sequence[Rules]:
         """The oldest first."""
-        return (self.policy.rules,)
+        return self.policy.every
 
 
 def load_draft(file: Path | None, *, templates: Path | None = None, channels: Sequence[str] = ()) -> Draft:

@@ -6,12 +6,17 @@ from shared.domain import ErrorCode, declared
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "There is no customer {customer}.")
 UNKNOWN_RULE = ErrorCode("not_found", 404, "There is no rule {rule}.")
+UNKNOWN_OUTREACH = ErrorCode(
+    "unknown_outreach", 404, "There is no message {outreach} of which something can be heard."
+)
 UNKNOWN_TEMPLATE = ErrorCode(
     "unknown_template",
     422,
     "No template {template} can be sent by hand by the channel {channel}.",
 )
 UNKNOWN_CHANNEL = ErrorCode("unknown_channel", 422, "There is no channel {channel}.")
+BAD_SIGNATURE = ErrorCode("bad_signature", 401, "The webhook is not signed as it must be: {fault}.")
+HOOK_OFF = ErrorCode("hook_off", 404, "There is no RAPPORT_DELIVERY_SECRET, so nothing is taken here.")
 BAD_VARIABLES = ErrorCode("bad_variables", 422, "The template cannot be given these variables: {fault}.")
 BAD_TEMPLATE = ErrorCode("template", 409, "The message cannot be written: {fault}.")
 

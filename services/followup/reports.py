@@ -31,11 +31,18 @@ class Reports:
         status: str,
         error: str | None,
         *,
+        code: str | None = None,
         result: str | None = None,
     ) -> None:
         """A try has come to this. Its id is the try's: whoever reports first on a try is heard, once.
         ``result`` is what it counts as, by default its ``status``."""
-        told = {"outreach_id": outreach_id, "status": status, "attempt": attempt, "error": error}
+        told = {
+            "outreach_id": outreach_id,
+            "status": status,
+            "attempt": attempt,
+            "error": error,
+            "code": code,
+        }
         data = DeliveryReported.model_validate(told)
         event = Event(f"{outreach_id}-{attempt}", SOURCE, customer, at, data)
         if event.id in self._reported:

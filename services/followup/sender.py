@@ -233,7 +233,7 @@ class Sender:
         if attempt.result is Result.LATER:
             await self._put_back(claimed, attempt)
         else:
-            self._done(claimed, attempt.result.value, attempt.error)
+            self._done(claimed, attempt.result.value, attempt.error, code=attempt.code)
 
     async def _put_back(self, delivery: Delivery, attempt: Attempt) -> None:
         """It has not been taken: ready again, after a while, unless the domain has cancelled it."""
@@ -251,10 +251,17 @@ class Sender:
         ready = {"status": "ready", "not_before": self._clock() + backoff, "error": attempt.error}
         await self._rows.update_one(mine, {"$set": ready})
 
-    def _done(self, delivery: Delivery, status: str, error: str | None, result: str | None = None) -> None:
+    def _done(
+        self,
+        delivery: Delivery,
+        status: str,
+        error: str | None,
+        result: str | None = None,
+        code: str | None = None,
+    ) -> None:
         at = delivery.decided_at if self._event_time else self._clock()
         name, customer, attempt = delivery.outreach_id, delivery.customer, delivery.attempt
-        self._reports.add(name, customer, attempt, at, status, error, result=result)
+        self._reports.add(name, customer, attempt, at, status, error, code=code, result=result)
 
     async def _set_aside(self, row: Mapping[str, Any], error: ValidationError) -> None:
         """A row that nobody can read must not hold up the others: it failed, and it says why. It is marked as

@@ -5,7 +5,8 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.followup.domain.rows import COLLECTION
+from services.followup.domain.deliverability.heard import RECEIPTS as WHATS
+from services.followup.domain.rows import COLLECTION, RECEIPTS, receipt_key
 from services.followup.domain.state import Customer
 from services.followup.models.outreach import OutreachAnswer
 from shared.journal.later import read_state
@@ -42,4 +43,17 @@ class FollowupStore:
         cursor = (
             self._database[COLLECTION].find(query, SHOWN).sort([("due_at", -1), ("_id", -1)]).limit(limit)
         )
-        return [OutreachAnswer.model_validate({**row, "outreach_id": row["_id"]}) async for row in cursor]
+        found = {row["_id"]: row | {"outreach_id": row["_id"]} for row in await cursor.to_list()}
+        names = [receipt_key(outreach_id, what) for outreach_id in found for what in WHATS]
+        async for receipt in self._database[RECEIPTS].find({"_id": {"$in": names}}):
+            outreach_id, _, what = receipt["_id"].partition(" ")
+            told = {f"{what}_at": receipt["at"]}
+            if what == "bounced":
+                told |= {"bounce_kind": receipt.get("kind"), "bounce_code": receipt.get("code")}
+            found[outreach_id] |= told
+        return [OutreachAnswer.model_validate(row) for row in found.values()]
+
+    async def owner(self, outreach_id: str) -> str | None:
+        """The customer of a message, None if there is no such message."""
+        row = await self._database[COLLECTION].find_one({"_id": outreach_id}, {"customer": True})
+        return row["customer"] if row else None

@@ -17,6 +17,7 @@ from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import teams as team_commands
 
 DEAD_LETTER_SUFFIX = ".dlq"
@@ -125,6 +126,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         followup_commands.ReplyRequested,
         followup_commands.UnsubscribeRequested,
         followup_commands.DeliveryReported,
+        receipt_commands.ReceiptReported,
     ),
     "clock": (clock.ClockAdvanced,),
 }

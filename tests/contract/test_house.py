@@ -29,7 +29,7 @@ OWN = {
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"gate", "history", "journeys", "messages", "rules"},
+    "followup": {"deliverability", "gate", "history", "journeys", "messages", "rules"},
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

@@ -20,8 +20,8 @@ SESSION_SECONDS = 6.0
 AWAY_SECONDS = SESSION_SECONDS + 3.0
 READS_WITHIN = SESSION_SECONDS
 """Once the broker takes requests. A member that waits for the one it was before, or for a request to join
-that nobody stands behind any more, joins a session after that at the earliest. One that need not wait is there
-after the pauses of its clients: a second or so, and some three where each is met at its beginning."""
+that nobody stands behind any more, joins a session after that at the earliest. One that need not wait is
+there after the pauses of its clients: a second or so, and some three where each is met at its beginning."""
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ class Attempt:
     """What went wrong, for people; None if nothing did."""
     retry_after: timedelta | None = None
     """With ``LATER``: when the other side wants it again, if it said so."""
+    code: str | None = None
+    """With ``FAILED``: the status, where it says something about the address (RFC 3463)."""
 
 
 class ChannelAwayError(Exception):

@@ -22,6 +22,7 @@ from pydantic import Field, SecretStr
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
+from services.followup.domain.deliverability.bounces import status_of
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
@@ -177,7 +178,7 @@ class Email(Channel):
             await smtp.rcpt(to, encoding="utf-8")
         except (SMTPSenderRefused, SMTPRecipientRefused) as refusal:
             await self._reset(smtp)
-            return _refused(refusal)
+            return _refused(refusal, of_recipient=isinstance(refusal, SMTPRecipientRefused))
         except (SMTPException, OSError) as error:
             await self.close()
             return Attempt(Result.LATER, _text(error))
@@ -265,9 +266,13 @@ def _name(name: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:100]
 
 
-def _refused(refusal: SMTPResponseException) -> Attempt:
-    permanent = 500 <= refusal.code < 600
-    return Attempt(Result.FAILED if permanent else Result.LATER, f"{refusal.code} {refusal.message}"[:500])
+def _refused(refusal: SMTPResponseException, *, of_recipient: bool = False) -> Attempt:
+    error = f"{refusal.code} {refusal.message}"[:500]
+    if not 500 <= refusal.code < 600:
+        return Attempt(Result.LATER, error)
+    of_sender = isinstance(refusal, SMTPSenderRefused)
+    code = None if of_sender else status_of(refusal.message, of_recipient=of_recipient)
+    return Attempt(Result.FAILED, error, code=code)
 
 
 def _text(error: BaseException) -> str:

@@ -6,10 +6,7 @@ As Standard Webhooks says it: the body is ``{"type": "outreach.message", "timest
 """
 
 import asyncio
-import base64
-import binascii
 import contextlib
-import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -35,6 +32,7 @@ from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import Name
 from services.followup.domain.state import Customer
+from shared.runtime.webhooks import signature, signing_key
 
 ASK_AGAIN = frozenset({408, 425, 429, 503})
 """The message was certainly not taken, and may be tried again. Any other 5xx is a service that broke with the
@@ -44,7 +42,6 @@ PAUSES_ALL = frozenset({429, 503})
 LONGEST_PAUSE = timedelta(minutes=10)
 KEEP_ALIVE_SECONDS = 2.0
 """Less than servers keep an idle connection: one that breaks under a message puts it in doubt."""
-SECRET_PREFIX = "whsec_"
 
 SEND_SECONDS = Histogram(
     "rapport_webhook_send_seconds",
@@ -70,7 +67,7 @@ class WebhookSettings(ChannelSettings):
     def _usable(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None and info.data.get("webhook_url") is not None:
             raise ValueError("must be set where there is a RAPPORT_WEBHOOK_URL")
-        if value is not None and not 24 <= len(_key(value)) <= 64:
+        if value is not None and not signing_key(value.get_secret_value()):
             raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes")
         return value
 
@@ -82,18 +79,8 @@ class WebhookSettings(ChannelSettings):
     def channels(self) -> Sequence[Channel]:
         if self.webhook_url is None or self.webhook_secret is None:
             return ()
-        key = _key(self.webhook_secret)
+        key = signing_key(self.webhook_secret.get_secret_value())
         return [Webhook(name, self.webhook_url, key, self.webhook_timeout) for name in self.webhook_channels]
-
-
-def _key(secret: SecretStr) -> bytes:
-    prefix, found, text = secret.get_secret_value().partition(SECRET_PREFIX)
-    if prefix or not found:
-        return b""
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return b""
 
 
 class Webhook(Channel):
@@ -213,12 +200,11 @@ def payload(delivery: Delivery) -> bytes:
 
 def signed(key: bytes, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The headers of a message. ``timestamp`` is in seconds since 1970."""
-    mac = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
     return {
         "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+        "webhook-signature": signature(key, message_id, timestamp, body),
     }
 
 

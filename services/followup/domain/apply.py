@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.complaints import kept, put_right, with_fact
+from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
@@ -23,6 +24,7 @@ from shared.schemas.commands.followup import (
     ReplyRequested,
     UnsubscribeRequested,
 )
+from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -47,6 +49,7 @@ CONSUMES: tuple[type[Data], ...] = (
     ReplyRequested,
     UnsubscribeRequested,
     DeliveryReported,
+    ReceiptReported,
 )
 """What the service must know, whatever its rules."""
 
@@ -69,6 +72,8 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             return commands.request_outreach(state, policy.at(now), data, now, context.new_id)
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
+        case ReceiptReported():
+            return receipts.report(state, policy, data, cut(at))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
+from services.followup.domain.changes import without_plan
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
-from services.followup.domain.state import Customer, InFlight, Outreach, Planned, without_plan
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned
 from shared.domain import CancelTimer, Effects, Emit
 from shared.schemas.outreach import OutreachCancelled, SuppressionReason
 from shared.schemas.times import Micros, moment

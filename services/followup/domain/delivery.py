@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
+from services.followup.domain.changes import with_plan, without_plan
+from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
 from services.followup.domain.gate.decision import decide
 from services.followup.domain.gate.kept import Held
@@ -13,16 +15,7 @@ from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
 from services.followup.domain.sent import counted, told
-from services.followup.domain.state import (
-    Customer,
-    InFlight,
-    Outreach,
-    Planned,
-    Unreached,
-    address_mark,
-    with_plan,
-    without_plan,
-)
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned, Unreached, address_mark
 from services.followup.domain.tasks import TASKS, opened, plan_of
 from shared.domain import Effects, Emit, SetTimer
 from shared.schemas.outreach import (
@@ -117,7 +110,8 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
     task = opened(plan, flight, state.customer_id, text, now)
     sent = row(state.customer_id, flight, "sent", now, attempt=1, sent_at=now)
     emits = (task, told(OutreachSent, flight, 1, now))
-    return Effects(counted(state, policy, flight, now, now), emits, rows=(sent,))
+    gone = traced(counted(state, policy, flight, now, now), policy, flight, now)
+    return Effects(gone.state, emits, rows=(sent,))
 
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:

@@ -66,7 +66,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )
     decision = decide(state, policy, shown, now)
-    channel = decision.channel if isinstance(decision, Go) else _tried(state, policy, shown, rule)
+    channel = decision.channel if isinstance(decision, Go) else _tried(state, policy, shown, now)
     told = _words(decision, now)
     steps = explain(state, policy, shown, now)
     return Preview(
@@ -87,9 +87,9 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     )
 
 
-def _tried(state: Customer, policy: Policy, shown: Planned, rule: Rule) -> str:
+def _tried(state: Customer, policy: Policy, shown: Planned, now: Micros) -> str:
     """By what it would go if nothing held it, or the first channel that is tried."""
-    found = ways_of(state, policy, shown, rule)
+    found = ways_of(state, policy, shown, policy.rules.rule(shown.rule), now)
     return (the_way(found) or found[0]).channel
 
 

@@ -24,7 +24,7 @@ def send_reply(state: Customer, policy: Policy, data: ReplyRequested, now: Micro
         return nothing(state)
     known = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
     planned = _planned(data, now)
-    found = reach(state, policy, data.channel)
+    found = reach(state, policy, data.channel, now)
     if isinstance(found, No):
         return suppress(known, policy, planned, found, now)
     return hand_over(known, policy, planned, found, partial(_write, state, policy, data), now)

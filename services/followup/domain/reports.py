@@ -1,5 +1,7 @@
 """What the sender says became of a message."""
 
+from services.followup.domain.deliverability.heard import Receipt
+from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.planning import after_one
@@ -44,15 +46,19 @@ def _reported(
             refused = (*after.refused, flight.to)[-MOST_REFUSED:]
             after = after.model_copy(update={"refused": refused})
         return _dropped(after, flight, "address_suppressed", data.error.removeprefix(ADDRESS), at)
+    heard = nothing(after)
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
-        after = counted(after, policy, flight, at, now)
+        heard = traced(counted(after, policy, flight, at, now), policy, flight, at)
+    elif data.code is not None:
+        # What a server refuses says the same as a message that comes back.
+        heard = learn(after, policy, trace_of(flight, at), Receipt("bounced", None, data.code, at))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
     status = "sent" if data.status == "sent" else "failed"
     sent_at = at if data.status == "sent" else None
     error = None if data.status == "sent" else (data.error or data.status)[:500]
     done = row(state.customer_id, flight, status, at, attempt=data.attempt, sent_at=sent_at, error=error)
-    return Effects(after, emits=(fact,), rows=(done,))
+    return Effects(heard.state, (fact, *heard.emits), rows=(done, *heard.rows))
 
 
 def _dropped(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, Field, ValidationError
 
+from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.gate.hours import quiet_hours_of, send_window_of
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.channel import Message
@@ -15,12 +16,14 @@ from services.followup.domain.rules.quiet import QuietHours, quiet_until, zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
-from shared.domain import Collection, Put
+from shared.domain import Append, Collection, Put
 from shared.schemas.base import Frozen, Id
 from shared.schemas.times import Micros, maybe_moment, moment
 
 COLLECTION = "deliveries"
+RECEIPTS = "receipts"
 COLLECTIONS = (
+    Collection(RECEIPTS, owner="customer", personal=()),
     Collection(
         COLLECTION,
         owner="customer",
@@ -134,6 +137,22 @@ def row(
     if sent_at is not None:
         document["sent_at"] = moment(sent_at)
     return Put(COLLECTION, document)
+
+
+def receipt_key(outreach_id: str, what: str) -> str:
+    """A message has each kind of receipt once."""
+    return f"{outreach_id} {what}"
+
+
+def receipt_row(customer_id: str, outreach_id: str, receipt: Receipt) -> Append:
+    """What was heard of a message, beside the message's own document."""
+    document: dict[str, object] = {
+        "_id": receipt_key(outreach_id, receipt.what),
+        "customer": customer_id,
+        "at": moment(receipt.at),
+    }
+    told = {"kind": receipt.kind, "code": receipt.code}
+    return Append(RECEIPTS, document | {name: value for name, value in told.items() if value is not None})
 
 
 def ready_row(

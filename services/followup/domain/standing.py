@@ -10,13 +10,14 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.changes import with_waiting
 from services.followup.domain.delivery import plan, plan_silently
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.reach import reaches
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
-from services.followup.domain.state import Customer, InFlight, Outreach, Planned, with_waiting
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned
 from services.followup.domain.triggers import undone
 from shared.domain import Effects
 from shared.schemas.outreach import SuppressionReason
@@ -109,7 +110,7 @@ def _stand(
         return "ends"
     if _follows_flight(state, policy, rule, one):
         return "waits"
-    if _in_vain(state, policy, rule, one):
+    if _in_vain(state, policy, rule, one, now):
         return "waits" if one.due_at > now else "ends"
     return "goes"
 
@@ -152,12 +153,12 @@ def _flights(state: Customer, rule: Rule) -> list[InFlight]:
     return [flight for flight in state.in_flight if flight.rule == rule.name and not flight.cancelled]
 
 
-def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
+def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach, now: Micros) -> bool:
     """Whether it lacks consent or address as the last one did, within the interval."""
     told = [unreached.at for unreached in state.unreached if unreached.rule == rule.name]
     if not _near(told, one.due_at, rule.at_most_one_in):
         return False
-    return not reaches(state, policy, rule, one.purpose)
+    return not reaches(state, policy, rule, one.purpose, now)
 
 
 def _near(times: list[Micros], at: Micros, interval: timedelta | None) -> bool:

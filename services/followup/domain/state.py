@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
+from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.gate.kept import Cited, Held
 from services.followup.domain.history.state import History
 from shared.facts.names import Names
@@ -155,6 +156,8 @@ class InFlight(Outreach):
     """The ``address_mark`` of where it goes."""
     consent: Cited | None = None
     """The event that allows it."""
+    heard: tuple[Receipt, ...] = ()
+    """What was heard of it before its sender's report."""
 
 
 class Send(Open):
@@ -198,6 +201,10 @@ class Customer(Open):
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
+    traces: tuple[Trace, ...] = ()
+    """Messages that went of which something may be heard, the latest last."""
+    suppressed: tuple[Suppression, ...] = ()
+    soft_bounces: tuple[SoftBounce, ...] = ()
     erased: bool = False
 
     @property
@@ -265,31 +272,3 @@ def initial(customer_id: str) -> Customer:
 def address_mark(channel: str, address: str) -> str:
     """Stands for an address in a state that must not keep it."""
     return blake2b(f"{channel} {address}".encode(), digest_size=8).hexdigest()
-
-
-def with_anchor(state: Customer, anchor: Anchor) -> Customer:
-    """The state with this rule's anchor put in or replaced."""
-    if state.anchor(anchor.rule) == anchor:
-        return state
-    others = tuple(a for a in state.anchors if a.rule != anchor.rule)
-    return state.model_copy(update={"anchors": (*others, anchor)})
-
-
-def with_plan(state: Customer, planned: Planned) -> Customer:
-    """The state with this plan put in or replaced, by its id."""
-    state = without_plan(state, planned.outreach_id)
-    return state.model_copy(update={"planned": (*state.planned, planned)})
-
-
-def without_plan(state: Customer, outreach_id: str) -> Customer:
-    """The state without this plan."""
-    rest = tuple(p for p in state.planned if p.outreach_id != outreach_id)
-    return state if len(rest) == len(state.planned) else state.model_copy(update={"planned": rest})
-
-
-def with_waiting(state: Customer, rule: str, waiting: tuple[Planned, ...]) -> Customer:
-    """The state with these triggers of a rule, and no other of it, waiting for their turn."""
-    if waiting == tuple(w for w in state.waiting if w.rule == rule):
-        return state
-    others = tuple(w for w in state.waiting if w.rule != rule)
-    return state.model_copy(update={"waiting": (*others, *waiting)})

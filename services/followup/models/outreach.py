@@ -79,13 +79,22 @@ class OutreachAnswer(Frozen):
     sent_at: datetime | None = None
     error: str | None = None
     """What went wrong last."""
+    delivered_at: datetime | None = None
+    """When it was heard that it arrived."""
+    bounced_at: datetime | None = None
+    """When it was heard that it came back."""
+    bounce_kind: Literal["hard", "soft"] | None = None
+    bounce_code: str | None = None
+    """The status that was told, as 5.1.1 of RFC 3463."""
+    complained_at: datetime | None = None
+    """When it was heard that the customer called it unwanted."""
 
 
 class OutreachPage(Page[OutreachAnswer]):
     """A customer's messages, and what stands in the way of any."""
 
     unusable: Mapping[str, str] = {}
-    """Of each channel that can never use the address that is known: why not."""
+    """Of each channel that cannot use the address that is known, or not for marketing: why not."""
 
 
 def with_waiting(

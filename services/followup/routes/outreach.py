@@ -11,11 +11,12 @@ from services.followup.domain.gate.reach import unusable_addresses
 from services.followup.models.outreach import OutreachBody, OutreachPage, OutreachPlaced, Status, with_waiting
 from services.followup.routes.dependencies import InForce, Reader, Store, Writer
 from shared.http.commands import IdempotencyKey
-from shared.http.dependencies import SendCommands
+from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, cut, decode_cursor, page
 from shared.schemas.base import Id
 from shared.schemas.commands.followup import OutreachRequested
+from shared.schemas.times import micros
 
 router = APIRouter(tags=["followup"])
 
@@ -30,6 +31,7 @@ async def read_outreach(
     customer_id: Annotated[Id, Path(description="The customer's id.")],
     store: Store,
     policy: InForce,
+    clock: Clock,
     principal: Reader,
     status: Annotated[Status | None, Query(description="Only these.")] = None,
     cursor: Cursor = None,
@@ -44,7 +46,10 @@ async def read_outreach(
     if customer is not None:
         found = with_waiting(found, customer, status, before)
     shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
-    return {**page(shown, following), "unusable": unusable_addresses(policy, customer) if customer else {}}
+    if customer is None:
+        return {**page(shown, following), "unusable": {}}
+    now = micros(await clock.now(customer_id))
+    return {**page(shown, following), "unusable": unusable_addresses(policy, customer, now)}
 
 
 @router.post(

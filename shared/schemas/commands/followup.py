@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
+from shared.schemas.commands.receipts import StatusCode
 from shared.schemas.fields import Count, Label
 from shared.schemas.interactions import MessageId
 
@@ -48,6 +49,8 @@ class DeliveryReported(Command):
     """Which try it was, from 1."""
     error: str | None = None
     """What went wrong, in the words of who refused it."""
+    code: StatusCode | None = None
+    """The status of a refusal that says something about the address, as 5.1.1 of RFC 3463."""
 
 
 class ReplyRequested(Command):

@@ -138,7 +138,7 @@ class Driver:
     def after(self, time: timedelta) -> None:
         self.until(self.now + time)
 
-    def deliver(self, status: str = "sent", error: str | None = None) -> int:
+    def deliver(self, status: str = "sent", error: str | None = None, code: str | None = None) -> int:
         """Take every ready row as the sender does, and report. How many there were."""
         rows = self.rows.values()
         ready = [row for row in rows if row["status"] == "ready" and row["_id"] not in self._taken]
@@ -148,7 +148,7 @@ class Driver:
             if status == "sent":
                 self.sent.append({**row, "at": at})
             data = DeliveryReported.model_validate(
-                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error}
+                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error, "code": code}
             )
             self.worker.send(Event(f"{row['_id']}-1", "/sender", self.customer, at, data)).accepted()
         return len(ready)

@@ -18,6 +18,7 @@ from services.followup.domain.rows import COLLECTION
 from shared.schemas.commands.followup import OutreachRequested
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.outreach import OutreachSuppressed
+from shared.schemas.times import micros
 
 from .driver import HOUR, NOON, Driver, granted, policy, previewed, profile, purchase, refusal
 from .mailserver import Database, FakeRuntime, Inbox, delivery, free_port, row, sender_of, smtp_server
@@ -73,7 +74,7 @@ def test_an_internationalised_domain_gets_its_mail() -> None:
 def test_what_cannot_be_used_is_said_at_once(email: str, why: str, settings: dict[str, Any]) -> None:
     driver = driver_of(email, **settings)
     sentence = f"The address cannot be used: {why}."
-    assert unusable_addresses(driver.policy, driver.state) == {"email": sentence}
+    assert unusable_addresses(driver.policy, driver.state, micros(driver.now)) == {"email": sentence}
     rule = driver.policy.rules.rule("thank-you")
     assert rule is not None
     shown = previewed(driver, rule)
@@ -89,7 +90,7 @@ def test_what_cannot_be_used_is_said_at_once(email: str, why: str, settings: dic
     assert (told.reason, told.detail) == ("address_suppressed", why)
     assert driver.statuses() == ["suppressed"]
     driver.event(CustomerUpdated(email="a@example.org"))
-    assert unusable_addresses(driver.policy, driver.state) == {}
+    assert unusable_addresses(driver.policy, driver.state, micros(driver.now)) == {}
 
 
 def test_what_the_server_refuses_is_remembered_for_that_address_alone() -> None:

@@ -55,8 +55,9 @@ class Worker(Driver):
     def save(self) -> None:
         document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
         self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
-        for row in self.rows.values():
-            self.store["deliveries"].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
+        for name in ("deliveries", "receipts"):
+            for row in self.worker.rows(name):
+                self.store[name].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def settings(mongo_uri: str) -> FollowupSettings:
 def worker(settings: FollowupSettings, mongo_uri: str) -> Iterator[Worker]:
     with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
         store = client["rapport_followup"]
-        for name in ("deliveries", "state", "journal"):
+        for name in ("deliveries", "receipts", "state", "journal"):
             store[name].delete_many({})
         worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
         worker.event(profile())

@@ -9,6 +9,7 @@ import pytest
 from services.followup.channels.email import BadMessageError, build
 from services.followup.domain.rows import COLLECTION
 from services.followup.reports import SOURCE
+from shared.schemas.commands.followup import DeliveryReported
 
 from .mailserver import (
     Database,
@@ -175,3 +176,33 @@ def test_an_odd_name_does_not_cost_the_message() -> None:
     assert message["Bcc"] is None
     assert message["To"].addresses[0].addr_spec == "a@example.org"
     assert b"\nBcc" not in message.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rcpt", "data", "code"),
+    [
+        ("550 5.1.1 no such user", None, "5.1.1"),
+        ("550 User unknown", None, "5.1.1"),
+        ("550 No", None, "5.0.0"),
+        ("554 5.7.1 blocked", None, "5.7.1"),
+        (None, "554 5.2.2 mailbox full", "5.2.2"),
+        (None, "554 unwanted", None),
+    ],
+)
+async def test_what_a_refusal_says_of_the_address(
+    database: Database,
+    inbox: Inbox,
+    runtime: FakeRuntime,
+    rcpt: str | None,
+    data: str | None,
+    code: str | None,
+) -> None:
+    await database[COLLECTION].insert_one(row("a"))
+    inbox.rcpt = {} if rcpt is None else {"a@example.org": rcpt}
+    inbox.data = [] if data is None else [data]
+    port = free_port()
+    async with smtp_server(inbox, port):
+        await sender_of(runtime, port).round()
+    (report,) = runtime.published
+    assert isinstance(report.data, DeliveryReported)
+    assert (report.data.status, report.data.code) == ("failed", code)

@@ -23,12 +23,15 @@ def no_address(question: Question) -> Verdict:
 
 
 def address_suppressed(question: Question) -> Verdict:
-    """Those that are known can never be used."""
+    """None of those that are known is to be used; the first that will be says when."""
     among = _allowed(question.ways)
     if any(way.to for way in among):
         return None
-    fault = next((way.fault for way in among if way.fault), None)
-    return None if fault is None else Refuse("address_suppressed", fault)
+    faults = [way.fault for way in among if way.fault]
+    if not faults:
+        return None
+    ends = [fault.until for fault in faults if fault.until is not None]
+    return Refuse("address_suppressed", faults[0].detail, min(ends, default=None))
 
 
 def _allowed(found: tuple[Way, ...]) -> tuple[Way, ...]:

@@ -46,7 +46,7 @@ class Question:
     @cached_property
     def ways(self) -> tuple[Way, ...]:
         """The channels that it may go by, in the order in which they are tried."""
-        return ways_of(self.state, self.policy, self.outreach, self.rule)
+        return ways_of(self.state, self.policy, self.outreach, self.rule, self.now)
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:

@@ -23,7 +23,7 @@ def outranked(question: Question) -> Verdict:
         if rule.priority <= mine or wakes > soon:
             continue
         shared = any(cap in caps for cap in caps_of(rules, rule, purpose))
-        if shared and reaches(question.state, question.policy, rule, purpose):
+        if shared and reaches(question.state, question.policy, rule, purpose, question.now):
             before = min(before or (wakes, rule.name), (wakes, rule.name))
     if before is None:
         return None

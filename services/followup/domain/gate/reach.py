@@ -3,11 +3,13 @@ first of which consent and address are right is judged on. A word about a topic 
 
 from typing import NamedTuple
 
+from services.followup.domain.deliverability.suppression import Blocked, blocked
 from services.followup.domain.gate.verdicts import Go, No
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.rule import REPLY, Rule
 from services.followup.domain.state import Consent, Customer, Outreach
 from services.followup.domain.tasks import TASKS
+from shared.schemas.times import Micros
 
 
 class Way(NamedTuple):
@@ -19,25 +21,27 @@ class Way(NamedTuple):
     allowed: bool
     to: str | None
     """Where it reaches the customer; None where it does not."""
-    fault: str | None
-    """Why the address that is known can never be used; None where it can, or none is known."""
+    fault: Blocked | None
+    """Why the address that is known is not used; None where it is, or none is known."""
 
 
-def ways_of(state: Customer, policy: Policy, outreach: Outreach, rule: Rule | None) -> tuple[Way, ...]:
+def ways_of(
+    state: Customer, policy: Policy, outreach: Outreach, rule: Rule | None, now: Micros
+) -> tuple[Way, ...]:
     """The channels that a message may go by, in the order in which they are tried."""
-    if rule is None:
-        return _ways(state, policy, outreach.purpose, None, (outreach.channel,))
-    return _ways(state, policy, outreach.purpose, rule.topic, rule.ways)
+    names = (outreach.channel,) if rule is None else rule.ways
+    return _ways(state, policy, rule, outreach.purpose, names, now)
 
 
 def _ways(
-    state: Customer, policy: Policy, purpose: str, topic: str | None, names: tuple[str, ...]
+    state: Customer, policy: Policy, rule: Rule | None, purpose: str, names: tuple[str, ...], now: Micros
 ) -> tuple[Way, ...]:
+    topic, counts_as = (None, purpose) if rule is None else (rule.topic, rule.counts_as(purpose))
     found = []
     for name in _preferred_first(state, names):
         word = state.word(purpose, name, topic)
         allowed = _allows(policy, purpose, word)
-        fault = unusable(state, policy, name)
+        fault = not_used(state, policy, name, counts_as, now)
         found.append(Way(name, word, allowed, None if fault else address(state, policy, name), fault))
     return tuple(found)
 
@@ -65,20 +69,21 @@ def _allows(policy: Policy, purpose: str, word: Consent | None) -> bool:
     return word.granted if word is not None else not policy.rules.consent.must_be_granted(purpose)
 
 
-def reaches(state: Customer, policy: Policy, rule: Rule, purpose: str) -> bool:
+def reaches(state: Customer, policy: Policy, rule: Rule, purpose: str, now: Micros) -> bool:
     """Whether there is a channel by which a message of the rule may go to the customer."""
-    return the_way(_ways(state, policy, purpose, rule.topic, rule.ways)) is not None
+    return the_way(_ways(state, policy, rule, purpose, rule.ways, now)) is not None
 
 
-def reach(state: Customer, policy: Policy, channel: str) -> Go | No:
-    """Where the channel reaches the customer, whatever consents, hours and complaints say; or why not."""
+def reach(state: Customer, policy: Policy, channel: str, now: Micros) -> Go | No:
+    """Where the channel reaches the customer with what an agent writes, whatever consents, hours and
+    complaints say; or why not."""
     if state.erased:
         return No("erased")
     if channel not in policy.channels or channel in TASKS:
         return No("condition_unmet", f"nothing is sent by {channel}")
-    why = unusable(state, policy, channel)
-    if why:
-        return No("address_suppressed", why)
+    fault = not_used(state, policy, channel, REPLY, now)
+    if fault is not None:
+        return No("address_suppressed", fault.detail, fault.until)
     to = address(state, policy, channel)
     if to:
         return Go(to, channel)
@@ -91,13 +96,21 @@ def address(state: Customer, policy: Policy, channel: str) -> str | None:
     return known.address(state) if known is not None else None
 
 
-def unusable(state: Customer, policy: Policy, channel: str) -> str | None:
-    """Why the address that the channel would use can never be used; None where it can, or there is none."""
+def not_used(state: Customer, policy: Policy, channel: str, purpose: str, now: Micros) -> Blocked | None:
+    """Why the address that the channel would use is not, for such a message; None where it is, or there is
+    none."""
     known = policy.channels.get(channel)
-    return known.unusable(state) if known is not None else None
+    why = known.unusable(state) if known is not None else None
+    return Blocked(why) if why else blocked(state, policy, purpose, channel, now)
 
 
-def unusable_addresses(policy: Policy, customer: Customer) -> dict[str, str]:
-    """Of each channel that can never use the address that is known, a sentence that says why."""
-    reasons = {name: unusable(customer, policy, name) for name in policy.channels}
-    return {name: f"The address cannot be used: {why}." for name, why in reasons.items() if why}
+def unusable_addresses(policy: Policy, customer: Customer, now: Micros) -> dict[str, str]:
+    """Of each channel that cannot use the address that is known, or not for marketing, a sentence that says
+    why."""
+    reasons = {}
+    for name in policy.channels:
+        if always := not_used(customer, policy, name, "service", now):
+            reasons[name] = f"The address cannot be used: {always.detail}."
+        elif marketing := not_used(customer, policy, name, "marketing", now):
+            reasons[name] = f"The address is not used for marketing: {marketing.detail}."
+    return reasons

@@ -20,6 +20,13 @@ REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
 
 
+class SoftBounces(Strict):
+    """An address is not used while ``max`` messages to it came back for now within ``per``."""
+
+    max: Annotated[int, Field(ge=1, le=10)] = 3
+    per: Duration = timedelta(days=14)
+
+
 class ConsentPolicy(Strict):
     """Whether a purpose needs a granted consent, or only the absence of a refusal.
 
@@ -67,6 +74,7 @@ class Rules(Strict):
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
+    soft_bounces: SoftBounces = SoftBounces()
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing", "survey"})
     """Purposes that are not sent to a customer who has an open complaint, but about that."""
     team: Id | None = None

@@ -1,0 +1,100 @@
+"""What is heard of a message after it was handed over: told once each, in whatever order it comes. Pure."""
+
+from functools import partial
+from typing import assert_never
+
+from services.followup import errors
+from services.followup.domain.deliverability.bounces import verdict
+from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Trace
+from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
+from services.followup.domain.effects import nothing, then
+from services.followup.domain.policy import Policy
+from services.followup.domain.rows import receipt_row
+from services.followup.domain.state import Customer, InFlight
+from shared.domain import Effects, Emit, Outcome
+from shared.schemas.commands.receipts import ReceiptReported
+from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachDelivered
+from shared.schemas.times import DAY, Micros, moment
+
+KEPT = 90 * DAY
+"""How long something may be heard of a message."""
+MOST_TRACES = 100
+MOST_EARLY = 4
+"""How many receipts of a message wait for its sender's own report."""
+
+
+def report(state: Customer, policy: Policy, data: ReceiptReported, at: Micros) -> Effects[Customer]:
+    """Answers 200 {outreach_id, status}. Raises ``unknown_outreach``."""
+    outcome = Outcome(200, {"outreach_id": data.outreach_id, "status": data.what})
+    if state.erased:
+        return Effects(state, outcome=outcome)
+    receipt = Receipt(data.what, data.kind, data.code, at)
+    flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
+    if flight is not None:  # the other side was faster than the sender's report
+        return Effects(_early(state, flight, receipt), outcome=outcome)
+    trace = next((t for t in state.traces if t.outreach_id == data.outreach_id), None)
+    if trace is None:
+        raise errors.UNKNOWN_OUTREACH(outreach=data.outreach_id)
+    return then(learn(state, policy, trace, receipt), lambda s: Effects(s, outcome=outcome))
+
+
+def _early(state: Customer, flight: InFlight, receipt: Receipt) -> Customer:
+    heard = (*flight.heard, receipt)[:MOST_EARLY]
+    noted = flight.model_copy(update={"heard": heard})
+    flights = tuple(noted if f is flight else f for f in state.in_flight)
+    return state.model_copy(update={"in_flight": flights})
+
+
+def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Effects[Customer]:
+    """The message went, or may have: what is heard of it is understood from now on, and what was already."""
+    new = trace_of(flight, at)
+    kept = tuple(t for t in state.traces if t.at > at - KEPT and t.outreach_id != new.outreach_id)
+    effects = nothing(state.model_copy(update={"traces": (*kept, new)[-MOST_TRACES:]}))
+    for receipt in flight.heard:
+        effects = then(
+            effects, partial(_learn_of, policy=policy, outreach_id=new.outreach_id, receipt=receipt)
+        )
+    return effects
+
+
+def trace_of(flight: InFlight, at: Micros) -> Trace:
+    return Trace(flight.outreach_id, flight.rule, flight.channel, flight.purpose, flight.to, at)
+
+
+def _learn_of(state: Customer, policy: Policy, outreach_id: str, receipt: Receipt) -> Effects[Customer]:
+    trace = next(t for t in state.traces if t.outreach_id == outreach_id)
+    return learn(state, policy, trace, receipt)
+
+
+def learn(state: Customer, policy: Policy, trace: Trace, receipt: Receipt) -> Effects[Customer]:
+    """What a receipt says of the message, once, and of its address."""
+    bit = 1 << RECEIPTS.index(receipt.what)
+    first = not trace.heard & bit
+    after, kind = state, receipt.kind
+    match receipt.what:
+        case "delivered":
+            fact: OutreachDelivered | OutreachBounced | OutreachComplained = OutreachDelivered(
+                outreach_id=trace.outreach_id, rule=trace.rule
+            )
+        case "bounced":
+            found = verdict(receipt.kind, receipt.code)
+            kind = found.kind
+            fact = OutreachBounced(
+                outreach_id=trace.outreach_id, rule=trace.rule, kind=kind, code=receipt.code
+            )
+            if found.about_address:
+                after = with_bounce(
+                    state, policy, trace, hard=kind == "hard", code=receipt.code, at=receipt.at
+                )
+        case "complained":
+            fact = OutreachComplained(outreach_id=trace.outreach_id, rule=trace.rule)
+            after = with_complaint(state, trace, receipt.at)
+        case never:
+            assert_never(never)
+    if not first:
+        return nothing(after)
+    told = trace._replace(heard=trace.heard | bit)
+    traces = tuple(told if t.outreach_id == trace.outreach_id else t for t in after.traces)
+    row = receipt_row(state.customer_id, trace.outreach_id, receipt._replace(kind=kind))
+    after = after.model_copy(update={"traces": traces})
+    return Effects(after, emits=(Emit(fact, moment(receipt.at)),), rows=(row,))
