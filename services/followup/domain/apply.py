@@ -73,7 +73,7 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
         case ReceiptReported():
-            return receipts.report(state, policy, data, cut(at))
+            return receipts.report(state, policy.at(now), data, cut(at))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:
@@ -107,7 +107,7 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
     data, known, bad = fact.data, nothing(state), isinstance(fact.data, PurchaseReturned)
     match data:
         case Profile():
-            known = customers.profile(state, data, fact.at)
+            known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
             told_by = Cited(event.source, event.id)
             known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now, told_by)

@@ -63,6 +63,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         purpose=policy.rules.purpose(rule.template),
         channel=rule.ways[0],
         due_at=now,
+        trigger=planned.trigger if planned else {},
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )
     decision = decide(state, policy, shown, now)

@@ -84,8 +84,8 @@ class Delivery(Frozen):
     html: str
     headers: Mapping[str, str]
 
-    def must_wait(self, now: datetime) -> datetime | None:
-        """Until when the hours hold it; None where they do not."""
+    def waits_until(self, now: datetime) -> datetime | None:
+        """When it may go, if it must not now: its hours have ended while it waited."""
         night = None if self.quiet is None else self.quiet.until(now)
         if night is not None or self.window is None:
             return night

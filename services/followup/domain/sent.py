@@ -8,7 +8,11 @@ from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
 from shared.schemas.outreach import ConsentCited, OutreachAttempt, OutreachSent
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import DAY, Micros, moment
+
+SENDS_KEPT = 180 * DAY
+MOST_SENDS = 100
+"""How long, and how many of, the messages that were sent are kept where conditions ask about them."""
 
 A = TypeVar("A", bound=OutreachAttempt)
 
@@ -40,7 +44,10 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
 
 
 def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval or a cap of any version can still see."""
+    """Those that an interval, a cap or a condition of any version can still see."""
+    if any(rules.names_sends() for rules in policy.every):
+        since = now - max(SENDS_KEPT, *(span(rules.horizon()) for rules in policy.every))
+        return tuple(s for s in sends[-MOST_SENDS:] if s.at > since)
     spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
     after = now - span(max(rules.horizon() for rules in policy.every))
     return tuple(s for s in sends if s.at > after and (s.rule in spaced or _capped(policy, s)))

@@ -6,12 +6,12 @@ from services.followup.domain.gate.reach import the_way
 from services.followup.domain.gate.steps import STEPS, Step
 from services.followup.domain.gate.verdicts import Decision, Go, Hold, No, Refuse, Verdict, Wait
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.state import Customer, Planned
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros
 
 
-def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> Decision:
+def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Decision:
     """Whether to send. The steps after the first that does not let it pass are looked at only where that one
     refuses, for ``blocked_by``."""
     question = Question(state, policy, outreach, now)
@@ -28,7 +28,7 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     return Go(way.to or "", way.channel, way.word.event if way.word is not None else None)
 
 
-def explain(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> list[tuple[str, Verdict]]:
+def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> list[tuple[str, Verdict]]:
     """Each step by name and what it says, in order. A hold that ends too late is a refusal. Nothing else is
     known of one who was erased."""
     question = Question(state, policy, outreach, now)

@@ -11,7 +11,7 @@ from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.state import Customer, Planned
 from shared.schemas.times import Micros
 
 
@@ -21,7 +21,7 @@ class Question:
 
     state: Customer
     policy: Policy
-    outreach: Outreach
+    outreach: Planned
     now: Micros
 
     @property

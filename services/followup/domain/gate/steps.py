@@ -7,6 +7,7 @@ at again when it ends, unless that is too late, and then it is the reason.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from services.followup.domain.conditions.holding import unmet
 from services.followup.domain.gate.caps import duplicate, frequency_cap
 from services.followup.domain.gate.complaint import open_complaint
 from services.followup.domain.gate.consent import address_suppressed, no_address, no_consent
@@ -34,13 +35,16 @@ def stale(question: Question) -> Verdict:
 
 
 def condition_unmet(question: Question) -> Verdict:
-    """What it is made of was taken out of the rules since it was planned."""
-    outreach = question.outreach
-    if question.rule is None and outreach.rule != MANUAL:
+    """What it is made of was taken out of the rules since it was planned, or its rule asks what is not so."""
+    outreach, rule = question.outreach, question.rule
+    if rule is None and outreach.rule != MANUAL:
         return Refuse("condition_unmet", f"there is no rule {outreach.rule} any more")
     if outreach.template not in question.rules.templates:
         return Refuse("condition_unmet", f"there is no template {outreach.template} any more")
-    return None
+    if rule is None:
+        return None
+    against = unmet(question.policy, rule, question.state, question.now, outreach.trigger)
+    return None if against is None else Refuse("condition_unmet", against)
 
 
 STEPS: tuple[Step, ...] = (
