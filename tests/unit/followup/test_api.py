@@ -189,10 +189,9 @@ def test_what_waits_says_why_and_until_when(http: TestClient, worker: Worker) ->
     worker.save()
     [item] = items(http.get("/customers/c-1/outreach", headers=KEY))
     morning = (DAYTIME + 20 * HOUR).isoformat().replace("+00:00", "Z")
-    assert (item["rule"], item["status"]) == ("thank-you", "scheduled")
     assert item["waiting"] == {"reason": "quiet_hours", "until": morning, "detail": None}
     worker.until(DAYTIME + 10 * HOUR + 60 * DAY)
-    worker.save()  # a win-back, which is told of only when it goes
+    worker.save()  # with a win-back, told of only when it goes
     pages = [http.get("/customers/c-1/outreach?limit=1", headers=KEY)]
     pages.append(http.get(f"/customers/c-1/outreach?limit=1&cursor={pages[0].json()['cursor']}", headers=KEY))
     shown = [item for page in pages for item in items(page)]
@@ -200,7 +199,6 @@ def test_what_waits_says_why_and_until_when(http: TestClient, worker: Worker) ->
         ("win-back", True),
         ("thank-you", False),
     ]
-    assert pages[1].json()["cursor"] is None
     assert len(items(http.get("/customers/c-1/outreach?status=sent", headers=KEY))) == 1
 
 
