@@ -6,6 +6,7 @@ from services.followup.domain import commands, customers, planning, replies, rep
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
+from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.policy import Policy
@@ -133,7 +134,8 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case Profile():
             known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
-            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
+            told_by = Cited(event.source, event.id)
+            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now, told_by)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
             learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
             bad = learnt.unseen

@@ -3,6 +3,7 @@
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
@@ -71,10 +72,11 @@ def _dropped(
         rule=flight.rule,
         reason=reason,
         detail=detail,
+        blocked_by=(reason,),
         step=flight.step,
         variant=flight.variant,
     )
-    dropped = row(state.customer_id, flight, "suppressed", at, reason=reason, error=detail)
+    dropped = row(state.customer_id, flight, "suppressed", at, no=No(reason, detail))
     return Effects(state, emits=(Emit(fact, moment(at)),), rows=(dropped,))
 
 

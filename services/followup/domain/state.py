@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.gate.kept import Cited, Held
 from services.followup.domain.happened import Bill as Bill
 from services.followup.domain.happened import Happened as Happened
 from services.followup.domain.happened import Moment as Moment
@@ -25,11 +26,14 @@ Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 
 
 class Consent(Open):
-    """The latest word, by ``order``, on one purpose and channel."""
+    """The latest word, by ``order``, on one purpose and channel, or on one topic of these."""
 
     purpose: str
     channel: str
+    topic: str | None = None
     granted: bool
+    event: Cited | None = None
+    """Who says so; None in a state from before it was kept, and of what a link says."""
     at: Micros
     by: Micros | None = None
     """As ``Happened.by``; None in a state from before it was kept: ``at``."""
@@ -111,6 +115,13 @@ class Planned(Outreach):
     """``outreach.scheduled`` has been emitted for it."""
     timed: bool = False
     """It is told of when it is decided: a date has come, or a step."""
+    held: Held | None = None
+    """It was due, and something holds it."""
+
+    @property
+    def wakes(self) -> Micros:
+        """When it is decided."""
+        return self.due_at if self.held is None else self.held.until
 
     @property
     def timer(self) -> str:
@@ -142,6 +153,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    consent: Cited | None = None
+    """The event that allows it."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 
@@ -236,8 +249,15 @@ class Customer(Open):
         value = value_of(self.profile, field)
         return None if value is None else str(value)
 
-    def consent(self, purpose: str, channel: str) -> Consent | None:
-        return next((c for c in self.consents if (c.purpose, c.channel) == (purpose, channel)), None)
+    def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
+        """The word on this and nothing else."""
+        about = (purpose, channel, topic)
+        return next((c for c in self.consents if (c.purpose, c.channel, c.topic) == about), None)
+
+    def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
+        """The word that holds: one about the topic beats one about the channel."""
+        own = None if topic is None else self.consent(purpose, channel, topic)
+        return own or self.consent(purpose, channel)
 
     def complaint(self, complaint_id: str) -> Complaint | None:
         return next((c for c in self.complaints if c.complaint_id == complaint_id), None)
