@@ -38,7 +38,7 @@ def _never_heard(compared: Compared, told: Collection[str]) -> Iterator[str]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for result in (compared.baseline, compared.draft):
         for rule in result.draft.newest.rules:
-            if rule.events and not any(data_class(name).event_type in told for name in rule.events):
+            if not any(data_class(name).event_type in told for name in rule.events) and not rule.dated:
                 found.setdefault(rule.events, {})[rule.name] = None
     for triggers, rules in found.items():
         own = all(data_class(name).event_type in OWN_TYPES for name in triggers)

@@ -61,9 +61,8 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
     quiet = rules.quiet_hours
     if quiet is not None:
         yield "quiet", f"{write_time_of_day(quiet.start)} to {write_time_of_day(quiet.end)}"
-    cap = rules.frequency_cap
-    if cap is not None:
-        yield "cap", f"{number(cap.max)} in {spelled(cap.per)} of {_listed(cap.purposes)}"
+    for cap in rules.all_caps:
+        yield "cap", f"{cap.words} of {_listed(cap.purposes)}"
     yield "stale", f"{spelled(rules.stale_after)} after it was due"
     asked = [kind for kind in ("marketing", "survey", "service") if rules.consent.must_be_granted(kind)]
     yield "consent", f"granted for {', '.join(asked)}; not refused for all else"
@@ -78,7 +77,12 @@ def _starts(rules: Rules) -> RenderableType:
     for rule in rules.rules:
         purpose = rules.purpose(rule.template)
         shown.add_row(
-            rule.name, ", ".join(rule.start_words), _after(rule), rule.template, rule.channel, purpose
+            rule.name,
+            ", ".join(rule.start_words),
+            _after(rule),
+            rule.template,
+            ", ".join(rule.ways),
+            purpose,
         )
     return shown
 
@@ -110,7 +114,7 @@ def _templates(rules: Rules, draft: Draft) -> RenderableType:
     missing = lacking(draft)
     for name, template in rules.templates.items():
         users = [rule for rule in rules.rules if rule.template == name]
-        by = dict.fromkeys(rule.channel for rule in users)
+        by = dict.fromkeys(name for rule in users for name in rule.ways)
         lacks = [one for one in missing[name] if one not in by]
         shown.add_row(
             name,

@@ -42,6 +42,7 @@ SUBJECTS = {
     "followup": {
         "conditions",
         "deliverability",
+        "gate",
         "history",
         "journeys",
         "messages",

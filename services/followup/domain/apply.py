@@ -6,8 +6,9 @@ from services.followup.domain import commands, customers, planning, replies, rep
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
+from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
-from services.followup.domain.journeys import occasions
+from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.policy import Policy
 from services.followup.domain.results.counting import with_results
 from services.followup.domain.rules.events import event_name
@@ -144,7 +145,8 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case Profile():
             known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
-            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
+            told_by = Cited(event.source, event.id)
+            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now, told_by)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
             learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
             bad = learnt.unseen
@@ -156,7 +158,9 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
             fact = replace(fact, answer=place.hex())
         case CustomerErased():
             known = customers.erase(state, fact.now)
-    effects = then(known, lambda s: planning.on_fact(s, policy, fact, context.new_id))
+    effects = then(known, lambda s: goals.on_fact(s, policy, fact))
+    effects = then(effects, lambda s: walk.on_fact(s, policy, fact, context.new_id))
+    effects = then(effects, lambda s: planning.on_fact(s, policy, fact, context.new_id))
     if isinstance(data, DATING) and not effects.state.erased:
         effects = then(effects, lambda s: _dated(s, policy, fact))
     if isinstance(data, PurchaseReturned) and effects.emits:

@@ -2,11 +2,12 @@
 
 from typing import TypeVar
 
+from services.followup.domain.gate.caps import caps_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
-from shared.schemas.outreach import OutreachAttempt
+from shared.schemas.outreach import ConsentCited, OutreachAttempt, OutreachSent
 from shared.schemas.times import DAY, Micros, moment
 
 SENDS_KEPT = 180 * DAY
@@ -23,9 +24,14 @@ def counted(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: 
     return state.model_copy(
         update={
             "sends": _recent((*state.sends, send), policy, now),
-            "waiting": tuple(w for w in state.waiting if w.key != flight.key or w.by > flight.decided_at),
+            "waiting": tuple(w for w in state.waiting if not _stands_for(flight, w)),
         }
     )
+
+
+def _stands_for(flight: InFlight, waiting: Outreach) -> bool:
+    """Whether the message is what the other would be too; a step's is not, but the way that it is on."""
+    return flight.journey is None and waiting.key == flight.key and waiting.by <= flight.decided_at
 
 
 def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
@@ -33,20 +39,26 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
     fact = kind(
         outreach_id=outreach.outreach_id,
         rule=outreach.rule,
+        step=outreach.step,
+        variant=outreach.variant,
         channel=outreach.channel,
         due_at=moment(outreach.due_at),
         attempt=attempt,
     )
+    if isinstance(fact, OutreachSent) and isinstance(outreach, InFlight) and outreach.consent is not None:
+        fact = fact.model_copy(update={"consent": ConsentCited(**outreach.consent._asdict())})
     return Emit(fact, moment(at))
 
 
 def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval, the cap or a condition of any version can still see."""
+    """Those that an interval, a cap or a condition of any version can still see."""
     if any(rules.names_sends() for rules in policy.every):
         since = now - max(SENDS_KEPT, *(span(rules.horizon()) for rules in policy.every))
         return tuple(s for s in sends[-MOST_SENDS:] if s.at > since)
-    caps = [rules.frequency_cap for rules in policy.every if rules.frequency_cap is not None]
-    capped = frozenset[str]().union(*(cap.purposes for cap in caps))
     spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
     after = now - span(max(rules.horizon() for rules in policy.every))
-    return tuple(s for s in sends if s.at > after and (s.purpose in capped or s.rule in spaced))
+    return tuple(s for s in sends if s.at > after and (s.rule in spaced or _capped(policy, s)))
+
+
+def _capped(policy: Policy, send: Send) -> bool:
+    return any(caps_of(rules, rules.rule(send.rule), send.purpose) for rules in policy.every)

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.gate.kept import Cited, Held
+from services.followup.domain.happened import Bill as Bill
+from services.followup.domain.happened import Happened as Happened
+from services.followup.domain.happened import Moment as Moment
+from services.followup.domain.happened import StepOf as StepOf
 from services.followup.domain.history.state import History
-from services.followup.domain.journeys.kept import Occasion, Spot, Word
+from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Walked, Word
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -20,50 +25,15 @@ Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
 
 
-class StepOf(NamedTuple):
-    """The step of a complaint's life that an event is: it counts while the life has it."""
-
-    complaint_id: str
-    at: Micros
-    kind: int
-
-
-class Bill(NamedTuple):
-    """What an order cost, or a return paid back, and on how many lines."""
-
-    currency: str
-    amount: int
-    """Minor units."""
-    lines: int
-
-
-class Moment(NamedTuple):
-    """When something happened, for comparison: what is dated tomorrow was before what happens after it was
-    heard."""
-
-    by: Micros
-    at: Micros
-
-
-class Happened(Open):
-    """When something happened."""
-
-    at: Micros
-    """As its source says: the time that counts, for delays and intervals."""
-    by: Micros
-    """At the latest: ``at``, or when it was heard, if a clock ran ahead."""
-
-    @property
-    def order(self) -> Moment:
-        return Moment(self.by, self.at)
-
-
 class Consent(Open):
-    """The latest word, by ``order``, on one purpose and channel."""
+    """The latest word, by ``order``, on one purpose and channel, or on one topic of these."""
 
     purpose: str
     channel: str
+    topic: str | None = None
     granted: bool
+    event: Cited | None = None
+    """Who says so; None in a state from before it was kept, and of what a link says."""
     at: Micros
     by: Micros | None = None
     """As ``Happened.by``; None in a state from before it was kept: ``at``."""
@@ -131,6 +101,12 @@ class Outreach(Happened):
     """The order's, where its trigger is one."""
     spot: Spot | None = None
     """The occasion, where its trigger is one."""
+    step: str | None = None
+    """Which of its rule's steps it is; None where it has one message."""
+    journey: str | None = None
+    """What names its way through the steps."""
+    variant: str | None = None
+    """Which of its rule's variants the customer gets; None where it has none."""
 
 
 class Planned(Outreach):
@@ -143,11 +119,34 @@ class Planned(Outreach):
     """``outreach.scheduled`` has been emitted for it."""
     timed: bool = False
     """It is told of when it is decided: a date has come, or a step."""
+    held: Held | None = None
+    """It was due, and something holds it."""
+
+    @property
+    def wakes(self) -> Micros:
+        """When it is decided."""
+        return self.due_at if self.held is None else self.held.until
 
     @property
     def timer(self) -> str:
         """Unlike the key never used again: a timer set twice for one instant fires once."""
         return f"outreach:{self.outreach_id}"
+
+
+class Journey(Open):
+    """A customer's way through a rule's steps."""
+
+    first: Planned
+    """Its trigger; the way is named by its id."""
+    place: int = 0
+    at: Micros
+    """When it got there."""
+    wakes: Micros | None = None
+    """When its timer fires; None while a message of it is planned."""
+
+    @property
+    def timer(self) -> str:
+        return f"step:{self.first.outreach_id}"
 
 
 class InFlight(Outreach):
@@ -158,6 +157,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    consent: Cited | None = None
+    """The event that allows it."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 
@@ -211,7 +212,21 @@ class Customer(Open):
     soft_bounces: tuple[SoftBounce, ...] = ()
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
+    signals: tuple[Signal, ...] = ()
+    """What goals and steps look for, the latest heard last."""
+    hopes: tuple[Hope, ...] = ()
+    """Messages whose goal may still be reached, the latest last."""
+    journeys: tuple[Journey, ...] = ()
+    walked: tuple[Walked, ...] = ()
+    """Ways that are over, the last that ended last."""
+    person: str = ""
+    """Who the customer is through all merges, where that is another id than theirs."""
     erased: bool = False
+
+    @property
+    def whom(self) -> str:
+        """Whom variants and holdouts go by."""
+        return self.person or self.customer_id
 
     @property
     def name(self) -> str:
@@ -238,8 +253,15 @@ class Customer(Open):
         value = value_of(self.profile, field)
         return None if value is None else str(value)
 
-    def consent(self, purpose: str, channel: str) -> Consent | None:
-        return next((c for c in self.consents if (c.purpose, c.channel) == (purpose, channel)), None)
+    def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
+        """The word on this and nothing else."""
+        about = (purpose, channel, topic)
+        return next((c for c in self.consents if (c.purpose, c.channel, c.topic) == about), None)
+
+    def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
+        """The word that holds: one about the topic beats one about the channel."""
+        own = None if topic is None else self.consent(purpose, channel, topic)
+        return own or self.consent(purpose, channel)
 
     def answer(self, place: str) -> Answer | None:
         return next((answer for answer in self.answers if answer.place == place), None)

@@ -45,3 +45,33 @@ class Word(NamedTuple):
     profile: bool
     """By a source; else by the metrics, which holds where the sources name none."""
     segment: str | None
+
+
+class Signal(NamedTuple):
+    """That something happened which a rule's goal is, or a step of it waits for."""
+
+    rule: str
+    what: str
+    about: str
+    """The ``for_each`` value of what it is about; nothing where the event does not say."""
+    at: Micros
+    by: Micros
+
+
+class Hope(Open):
+    """A message that went, whose goal may still be reached."""
+
+    outreach_id: str
+    rule: str
+    key: str
+    started: Micros
+    """When its trigger happened: the version of the rule goes by that."""
+    sent_at: Micros
+
+
+class Walked(NamedTuple):
+    """A way through a rule's steps that is over: what it was about, and from when to when."""
+
+    key: str
+    start: Micros
+    end: Micros

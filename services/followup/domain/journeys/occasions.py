@@ -6,17 +6,17 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
-from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.journeys.dates import bases, comes_after, comes_at, holds, things, told
 from services.followup.domain.journeys.kept import Occasion, Spot
+from services.followup.domain.journeys.walk import begin, leave_where
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.starts import Dated
 from services.followup.domain.rules.times import due, span
 from services.followup.domain.state import Customer, Outreach, Planned
-from services.followup.domain.triggers import undone
+from services.followup.domain.triggers import undone, worded
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment
@@ -98,10 +98,11 @@ def _take_back(state: Customer, policy: Policy, now: Micros) -> Effects[Customer
 
     effects = nothing(state)
     for planned in state.planned:
-        if gone(planned):
+        if planned.journey is None and gone(planned):
             effects = then(
                 effects, partial(cancel_planned, planned=planned, reason="condition_unmet", now=now)
             )
+    effects = then(effects, lambda s: leave_where(s, policy, now, gone))
     return then(effects, lambda s: cancel_flights(s, policy, "condition_unmet", now, gone))
 
 
@@ -123,7 +124,7 @@ def on_occasion(
     effects = nothing(state.model_copy(update={"occasions": others}))
     found = _found(state, policy, one, new_id)
     if found is not None and undone(state, policy, found.key, found.order) is None:
-        effects = then(effects, partial(settle, policy=policy.at(found.at), planned=found, now=now))
+        effects = then(effects, partial(begin, policy=policy, planned=found, now=now, new_id=new_id))
     return then(effects, partial(refresh, policy=policy, now=now))
 
 
@@ -142,14 +143,11 @@ def _found(state: Customer, policy: Policy, one: Occasion, new_id: NewId) -> Pla
     key = f"{rule.name}:{one.thing}" if one.thing else rule.name
     shown = told(state, start, one.thing, one.base, where)
     return Planned(
+        **worded(its.rules, rule, state.whom),
         at=at,
         by=at,
         outreach_id=new_id(f"date:{key}"),
         key=key,
-        rule=rule.name,
-        template=rule.template,
-        purpose=its.rules.purpose(rule.template),
-        channel=rule.channel,
         due_at=one.due_at,
         spot=Spot(one.trigger, one.thing, one.base),
         variables={name: shown.get(name) for name in rule.variables},

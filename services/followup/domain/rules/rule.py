@@ -2,19 +2,34 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.conditions.expression import Expression, compiled, kept
-from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
-from services.followup.domain.rules.times import Duration, Instant
+from services.followup.domain.rules.course import (
+    Course,
+    SendStep,
+    conditions_of,
+    each_step,
+    with_first_template,
+)
+from services.followup.domain.rules.course import Name as Name
+from services.followup.domain.rules.events import EventName, as_held, data_class
+from services.followup.domain.rules.hours import Window
+from services.followup.domain.rules.starts import (
+    Dated,
+    SilenceTrigger,
+    Start,
+    dated_of,
+    events_of,
+    said_by_triggers,
+)
+from services.followup.domain.rules.times import Duration
 from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
-from shared.schemas.times import Micros, micros
+from shared.schemas.fields import Label
+from shared.schemas.times import Micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -31,7 +46,6 @@ CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
 """What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
 
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
 class TaskPlan(Strict):
@@ -48,28 +62,7 @@ class TaskPlan(Strict):
         return CHANNEL_OF[self.kind]
 
 
-class Active(Strict):
-    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
-
-    start: Annotated[Instant | None, Field(alias="from")] = None
-    end: Annotated[Instant | None, Field(alias="to")] = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Active":
-        if self.start is None and self.end is None:
-            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise fault("to", "must be after from")
-        return self
-
-    def covers(self, at: Micros) -> bool:
-        """Whether a trigger of this instant starts the rule."""
-        return (self.start is None or at >= micros(self.start)) and (
-            self.end is None or at < micros(self.end)
-        )
-
-
-class Rule(Strict):
+class Rule(Course):
     """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
 
     name: Name
@@ -90,6 +83,21 @@ class Rule(Strict):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
+    """The one that it may go by (``ways``)."""
+    channels: tuple[Id, ...] = ()
+    """Instead: those that it may go by, the first choice first; a customer's own choice comes before it."""
+    topic: Label | None = None
+    """What consent calls it: a word about it beats one about the channel."""
+    class_: Annotated[Literal["service", "marketing"] | None, Field(alias="class")] = None
+    """Service is exempt from caps; left out, what the template's purpose is."""
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """A message yields to one of higher priority that is due soon under the same cap."""
+    group: Name | None = None
+    """Caps of this group count it."""
+    urgent: bool = False
+    """Quiet hours do not hold it; of service alone."""
+    window: Window | None = None
+    """When it may go, instead of the file's ``send_windows``."""
     task: TaskPlan | None = None
     """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
@@ -98,21 +106,31 @@ class Rule(Strict):
     """A condition on the customer in CEL, asked when the message is about to go."""
     stale_after: Duration | None = None
     """Instead of the file's."""
-    active: Active | None = None
-    """Triggers outside of it start nothing; what it has started goes on."""
 
     @model_validator(mode="before")
     @classmethod
     def _by_task(cls, value: Any) -> Any:
         task = value.get("task") if isinstance(value, Mapping) else None
         by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
-        return {**value, "channel": by} if by is not None and value.get("channel") == TASK else value
+        if by is None:
+            return value
+        named: dict[str, Any] = {"channel": by} if value.get("channel") == TASK else {}
+        if isinstance(ways := value.get("channels"), list | tuple):
+            named["channels"] = [by if way == TASK else way for way in ways]
+        return {**value, **named}
+
+    @field_validator("channels")
+    @classmethod
+    def _differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("it names a channel twice")
+        return value
 
     @model_validator(mode="before")
     @classmethod
     def _said_by_triggers(cls, value: Any) -> Any:
         """Silence is a quiet time; what a date is about is what there is one outreach for."""
-        return said_by_triggers(value)
+        return with_first_template(said_by_triggers(value))
 
     @field_validator("name")
     @classmethod
@@ -124,7 +142,7 @@ class Rule(Strict):
     @field_validator("triggers", "cancel_on")
     @classmethod
     def _known_events(cls, value: tuple[Start, ...]) -> tuple[Start, ...]:
-        for name in _events(value):
+        for name in events_of(value):
             data_class(name)
         return value
 
@@ -147,30 +165,26 @@ class Rule(Strict):
     @field_validator("when")
     @classmethod
     def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
-        # The file is read with exact decimals, events hold floats.
-        value = {name: float(v) if isinstance(v, Decimal) else v for name, v in value.items()}
-        for event in _events(info.data.get("triggers", ())):
-            fields = data_class(event).model_fields
-            for name, wanted in value.items():
-                if name not in fields:
-                    raise ValueError(f"{event} has no field {name}")
-                try:
-                    TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
-                except ValidationError:
-                    raise ValueError(f"{name} of {event} is never {wanted!r}") from None
-        return value
+        return as_held(events_of(info.data.get("triggers", ())), value)
 
     @field_validator("if_")
     @classmethod
     def _means_something(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and "triggers" in info.data:
-            compiled(value, _told_events(info.data["triggers"], info.data.get("restart", False)))
+            compiled(value, _asked(info.data["triggers"], info.data.get("restart", False)))
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
+        for at, text in conditions_of(self.steps):
+            try:
+                compiled(text, self.asked_events)
+            except ValueError as error:
+                raise fault(at, str(error)) from None
+        if self.steps and (self.every or any(variant.template for variant in self.variants)):
+            raise ValueError("steps cannot be combined with every, or with templates of variants")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
         if "delay" not in self.model_fields_set and any(isinstance(start, str) for start in self.triggers):
@@ -179,9 +193,12 @@ class Rule(Strict):
             raise ValueError("a date or a segment cannot be combined with every, restart or when")
         if any(start.thing != self.for_each for start in self.dated):
             raise fault("for_each", "must be what its dates are about")
-        if self.task is None and self.channel in (TASK, *CHANNEL_OF.values()):
-            raise ValueError(f"channel {self.channel} needs task: {{kind: call or letter}}")
-        if self.task is not None and self.channel != self.task.channel:
+        if self.channels and "channel" in self.model_fields_set:
+            raise ValueError("write channel or channels, not both")
+        by_hand = [way for way in self.ways if way in (TASK, *CHANNEL_OF.values())]
+        if self.task is None and by_hand:
+            raise ValueError(f"channel {by_hand[0]} needs task: {{kind: call or letter}}")
+        if self.task is not None and by_hand != [self.task.channel]:
             raise ValueError(f"task is for channel: {TASK}")
         both = set(self.events) & set(self.cancel_on)
         if both:
@@ -192,23 +209,19 @@ class Rule(Strict):
         return self
 
     @property
+    def ways(self) -> tuple[str, ...]:
+        """The channels that it may go by."""
+        return self.channels or (self.channel,)
+
+    def counts_as(self, purpose: str) -> str:
+        """The purpose by which caps count a message of that one."""
+        kind = self.class_ or ("service" if purpose == "service" else "marketing")
+        return kind if "service" in (kind, purpose) else purpose
+
+    @property
     def events(self) -> tuple[str, ...]:
         """The events that start it, or break its silence."""
-        return _events(self.triggers)
-
-    @property
-    def told_events(self) -> tuple[str, ...]:
-        """The events whose fields conditions see as ``trigger``."""
-        return _told_events(self.triggers, self.restart)
-
-    @property
-    def conditions(self) -> tuple[Expression, ...]:
-        """All that the rule asks about the customer."""
-        return () if self.if_ is None else (compiled(self.if_, self.told_events),)
-
-    def kept(self, data: Data) -> dict[str, Any]:
-        """What of a trigger its conditions will ask, as JSON has it."""
-        return kept(self.conditions, data)
+        return events_of(self.triggers)
 
     @property
     def start_words(self) -> tuple[str, ...]:
@@ -218,12 +231,36 @@ class Rule(Strict):
     @property
     def dated(self) -> tuple[Dated, ...]:
         """Its triggers that come at a time which the customer's data say."""
-        return _dated(self.triggers)
+        return dated_of(self.triggers)
 
     @property
     def silence(self) -> SilenceTrigger | None:
         """Its only trigger, where that is a silence."""
         return next((start for start in self.triggers if isinstance(start, SilenceTrigger)), None)
+
+    @property
+    def asked_events(self) -> tuple[str, ...]:
+        """The events whose fields conditions see as ``trigger``."""
+        return _asked(self.triggers, self.restart)
+
+    @property
+    def conditions(self) -> tuple[Expression, ...]:
+        """All that the rule asks about the customer."""
+        asked = [] if self.if_ is None else [self.if_]
+        if self.steps:
+            asked += [text for _, text in conditions_of(self.steps)]
+        return tuple(compiled(text, self.asked_events) for text in asked)
+
+    def kept(self, data: Data) -> dict[str, Any]:
+        """What of a trigger its conditions will ask, as JSON has it."""
+        return kept(self.conditions, data)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """All that it may say, the first thing first."""
+        sent = [step.send for step, _ in each_step(self.steps) if isinstance(step, SendStep)]
+        own = [variant.template for variant in self.variants if variant.template is not None]
+        return tuple(dict.fromkeys((self.template, *sent, *own)))
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -250,21 +287,6 @@ class Rule(Strict):
         return f"{self.name}:{getattr(data, self.for_each)}"
 
 
-@lru_cache(maxsize=4096)
-def _dated(triggers: tuple[Start, ...]) -> tuple[Dated, ...]:
-    return tuple(start for start in triggers if isinstance(start, Dated))
-
-
-@lru_cache(maxsize=4096)  # asked of each rule by each fact
-def _events(triggers: tuple[Start, ...]) -> tuple[str, ...]:
-    return tuple(
-        start.silence if isinstance(start, SilenceTrigger) else start
-        for start in triggers
-        if isinstance(start, str | SilenceTrigger)
-    )
-
-
-def _told_events(triggers: tuple[Start, ...], restart: bool) -> tuple[str, ...]:
-    """A rule that restarts is not about one of its triggers, and a date has no fields."""
-    named = tuple(start for start in triggers if isinstance(start, str))
-    return () if restart or len(named) < len(triggers) else named
+def _asked(triggers: tuple[Start, ...], restart: bool) -> tuple[str, ...]:
+    """A rule that restarts is not about one of its triggers."""
+    return () if restart else events_of(triggers)
