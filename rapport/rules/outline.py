@@ -8,7 +8,7 @@ from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, number
+from rapport.simulate.figures import NONE
 from rapport.simulate.outline import date
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules

@@ -12,7 +12,7 @@ from services.followup.tokens import UNSUBSCRIBE, KeyRing
 from shared.schemas.customers import ConsentChanged
 
 from .apiworker import DAYTIME, KEY, SECRET, Worker
-from .driver import CHANNELS, DAY, HOUR, Driver, granted, opened, profile, purchase
+from .driver import DAY, HOUR, granted, opened, profile, purchase
 
 RING = KeyRing([SECRET.encode()])
 NOTE = {"customer_id": "c-1", "template": "note", "variables": {"subject": "Hello", "message": "There"}}

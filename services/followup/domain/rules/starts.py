@@ -159,20 +159,6 @@ def profile_of(start: Dated) -> tuple[str, ...]:
     """What of the profile says when it comes."""
     if isinstance(start, SegmentTrigger):
         return ("segment",)
-    return {"profile": ("birthday",), "preferences": ("preferences",)}.get(start.date.partition(".")[0], ())
-
-
-def subjects_of(start: Dated) -> tuple[Subject, ...]:
-    """What of the customer's past, beside the profile, says when it comes."""
-    if isinstance(start, SegmentTrigger):
-        return ("segment",)
-    return _SUBJECTS.get(start.date.partition(".")[0], ())
-
-
-def profile_of(start: Dated) -> tuple[str, ...]:
-    """What of the profile says when it comes."""
-    if isinstance(start, SegmentTrigger):
-        return ("segment",)
     where, _, field = start.date.partition(".")
     return {"profile": (field,), "preferences": ("preferences",)}.get(where, ())
 
