@@ -29,7 +29,7 @@ OWN = {
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"deliverability", "history", "journeys", "messages", "rules", "surveys"},
+    "followup": {"deliverability", "history", "journeys", "messages", "preferences", "rules", "surveys"},
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

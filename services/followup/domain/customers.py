@@ -25,13 +25,20 @@ def consent(
     """The latest word by event time holds; to a withdrawal that is heard later a grant of the future is as
     old as when it was heard. A withdrawal takes back what is still with the sender."""
     by, at = order
-    known = state.consent(data.purpose, data.channel)
+    known = state.consent(data.purpose, data.channel, data.topic_)
     if known is not None:
         ahead = known.granted and not data.granted
         if at < (known.order.by if ahead else known.at):
             return nothing(state)
-    word = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at, by=by)
-    others = tuple(c for c in state.consents if (c.purpose, c.channel) != (data.purpose, data.channel))
+    word = Consent(
+        purpose=data.purpose,
+        channel=data.channel,
+        topic=data.topic_,
+        granted=data.granted,
+        at=at,
+        by=by,
+    )
+    others = tuple(c for c in state.consents if c is not known)
     effects = Effects(state.model_copy(update={"consents": (*others, word)}))
     if data.granted:
         return effects

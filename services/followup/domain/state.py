@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.history.state import History
+from services.followup.domain.preferences.wishes import Wishes
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -62,6 +63,7 @@ class Consent(Open):
 
     purpose: str
     channel: str
+    topic: str | None = None
     granted: bool
     at: Micros
     by: Micros | None = None
@@ -196,6 +198,8 @@ class Customer(Open):
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
+    wishes: Wishes = Wishes()
+    """How often to write, by the preference centre."""
     erased: bool = False
 
     @property
@@ -223,8 +227,15 @@ class Customer(Open):
         value = value_of(self.profile, field)
         return None if value is None else str(value)
 
-    def consent(self, purpose: str, channel: str) -> Consent | None:
-        return next((c for c in self.consents if (c.purpose, c.channel) == (purpose, channel)), None)
+    def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
+        """The latest word on exactly that."""
+        about = (purpose, channel, topic)
+        return next((c for c in self.consents if (c.purpose, c.channel, c.topic) == about), None)
+
+    def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
+        """The word that holds: one about the topic beats one about the channel."""
+        own = None if topic is None else self.consent(purpose, channel, topic)
+        return own or self.consent(purpose, channel)
 
     def answer(self, place: str) -> Answer | None:
         return next((answer for answer in self.answers if answer.place == place), None)

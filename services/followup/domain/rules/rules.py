@@ -12,6 +12,7 @@ from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
+from services.followup.domain.rules.topics import Topic
 from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
@@ -80,6 +81,8 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
+    topics: tuple[Topic, ...] = ()
+    """What customers choose among in the preference centre."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -99,6 +102,10 @@ class Rules(Strict):
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
+
+    def topic(self, name: str, language: str) -> str:
+        """What customers read of a topic; its name, where the file does not list it."""
+        return next((topic.words(language) for topic in self.topics if topic.name == name), name)
 
     def purpose(self, template: str) -> Purpose:
         return self.templates[template].purpose
