@@ -8,7 +8,7 @@ from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, number
+from rapport.simulate.figures import NONE
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import write_duration, write_time_of_day
@@ -59,9 +59,8 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
     quiet = rules.quiet_hours
     if quiet is not None:
         yield "quiet", f"{write_time_of_day(quiet.start)} to {write_time_of_day(quiet.end)}"
-    cap = rules.frequency_cap
-    if cap is not None:
-        yield "cap", f"{number(cap.max)} in {spelled(cap.per)} of {_listed(cap.purposes)}"
+    for cap in rules.all_caps:
+        yield "cap", f"{cap.words} of {_listed(cap.purposes)}"
     yield "stale", f"{spelled(rules.stale_after)} after it was due"
     asked = [kind for kind in ("marketing", "survey", "service") if rules.consent.must_be_granted(kind)]
     yield "consent", f"granted for {', '.join(asked)}; not refused for all else"
@@ -75,7 +74,9 @@ def _starts(rules: Rules) -> RenderableType:
     )
     for rule in rules.rules:
         purpose = rules.purpose(rule.template)
-        shown.add_row(rule.name, ", ".join(rule.triggers), _after(rule), rule.template, rule.channel, purpose)
+        shown.add_row(
+            rule.name, ", ".join(rule.triggers), _after(rule), rule.template, ", ".join(rule.ways), purpose
+        )
     return shown
 
 
@@ -106,7 +107,7 @@ def _templates(rules: Rules, draft: Draft) -> RenderableType:
     missing = lacking(draft)
     for name, template in rules.templates.items():
         users = [rule for rule in rules.rules if rule.template == name]
-        by = dict.fromkeys(rule.channel for rule in users)
+        by = dict.fromkeys(name for rule in users for name in rule.ways)
         lacks = [one for one in missing[name] if one not in by]
         shown.add_row(
             name,

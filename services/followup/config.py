@@ -53,10 +53,13 @@ def parse_versions(text: str, channels: Collection[str] = (DEFAULT_CHANNEL,)) ->
 def _rules(channels: Collection[str], document: object, prefix: str) -> Rules:
     rules = validated(Rules, document, prefix)
     for place, rule in enumerate(rules.rules):
-        if rule.channel not in channels and rule.channel not in TASKS:
+        for number, channel in enumerate(rule.ways):
+            if channel in channels or channel in TASKS:
+                continue
+            field = f"channels[{number}]" if rule.channels else "channel"
             there = ", ".join(sorted({*channels, TASK}))
-            where = f"{prefix}rules[{place}].channel"
-            raise ConfigError(f"{where}: nothing is sent by {rule.channel}, only by {there}")
+            where = f"{prefix}rules[{place}].{field}"
+            raise ConfigError(f"{where}: nothing is sent by {channel}, only by {there}")
     return rules
 
 

@@ -22,14 +22,34 @@ WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
     "interactions": {"policies"},
     "loyalty": {"programs"},
-    "followup": {"channels", "rules", "templates", "pages.py", "reports.py", "sender.py", "tokens.py"},
+    "followup": {
+        "channels",
+        "marketing",
+        "pages.py",
+        "returns",
+        "rules",
+        "sending",
+        "templates",
+        "sender.py",
+        "tokens.py",
+    },
     "metrics": {"journal", "report.py"},
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"deliverability", "history", "journeys", "messages", "preferences", "rules", "surveys"},
+    "followup": {
+        "conditions",
+        "deliverability",
+        "gate",
+        "history",
+        "journeys",
+        "messages",
+        "preferences",
+        "rules",
+        "surveys",
+    },
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

@@ -7,6 +7,7 @@ from services.followup.domain import commands, customers, planning, replies, rep
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import Said, nothing, then, unseen
+from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences import changing
@@ -81,13 +82,13 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
         case ReceiptReported():
-            return receipts.report(state, policy, data, cut(at))
+            return receipts.report(state, policy.at(now), data, cut(at))
         case UnsubscribeRequested():
             return _say(policy, state, changing.unsubscribe(state, policy, data, heard_at), event, context)
         case PreferencesRequested():
-            return _say(policy, state, changing.change(state, policy, data, heard_at), event, context)
+            return _say(policy, state, changing.change(state, policy.at(now), data, heard_at), event, context)
         case SurveyAnswerRequested():
-            return _say(policy, state, answer(state, policy, data, heard_at), event, context)
+            return _say(policy, state, answer(state, policy.at(now), data, heard_at), event, context)
     return _hear(state, policy, event, context)
 
 
@@ -136,9 +137,10 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
     data, known, bad = fact.data, nothing(state), isinstance(fact.data, PurchaseReturned)
     match data:
         case Profile():
-            known = customers.profile(state, data, fact.at)
+            known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
-            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
+            told_by = Cited(event.source, event.id)
+            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now, told_by)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
             learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
             bad = learnt.unseen

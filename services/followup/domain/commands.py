@@ -1,9 +1,10 @@
 """What the API asks for."""
 
 from services.followup import errors
-from services.followup.domain.decision import No, decide
 from services.followup.domain.delivery import plan, render, settle
 from services.followup.domain.effects import NewId, then
+from services.followup.domain.gate.decision import decide
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy

@@ -3,12 +3,13 @@
 from functools import partial
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.changes import with_anchor, with_waiting
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import due, span
-from services.followup.domain.state import Anchor, Customer, Moment, Planned, with_anchor, with_waiting
+from services.followup.domain.state import Anchor, Customer, Moment, Planned
 from services.followup.domain.triggers import undone
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.timer import TimerFired
@@ -113,7 +114,7 @@ def on_quiet_time(
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
+        channel=rule.ways[0],
         due_at=due_at,
         announced=False,
     )

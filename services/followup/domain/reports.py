@@ -3,6 +3,7 @@
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
@@ -64,8 +65,10 @@ def _dropped(
     state: Customer, flight: InFlight, reason: SuppressionReason, detail: str | None, at: Micros
 ) -> Effects[Customer]:
     """The sender did not try, and nobody will."""
-    fact = OutreachSuppressed(outreach_id=flight.outreach_id, rule=flight.rule, reason=reason, detail=detail)
-    dropped = row(state.customer_id, flight, "suppressed", at, reason=reason, error=detail)
+    fact = OutreachSuppressed(
+        outreach_id=flight.outreach_id, rule=flight.rule, reason=reason, detail=detail, blocked_by=(reason,)
+    )
+    dropped = row(state.customer_id, flight, "suppressed", at, no=No(reason, detail))
     return Effects(state, emits=(Emit(fact, moment(at)),), rows=(dropped,))
 
 

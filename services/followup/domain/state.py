@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.gate.kept import Cited, Held
 from services.followup.domain.history.state import History
 from services.followup.domain.preferences.wishes import Wishes
 from shared.facts.names import Names
@@ -14,7 +15,7 @@ from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
 PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_channel"})
-"""The fields of a profile that are kept."""
+"""The fields of a profile that are kept always; others where the rules ask about them."""
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
@@ -59,12 +60,14 @@ class Happened(Open):
 
 
 class Consent(Open):
-    """The latest word, by ``order``, on one purpose and channel."""
+    """The latest word, by ``order``, on one purpose and channel, or on one topic of these."""
 
     purpose: str
     channel: str
     topic: str | None = None
     granted: bool
+    event: Cited | None = None
+    """Who says so; None in a state from before it was kept, and of what a link says."""
     at: Micros
     by: Micros | None = None
     """As ``Happened.by``; None in a state from before it was kept: ``at``."""
@@ -132,8 +135,17 @@ class Planned(Outreach):
     """An outreach that waits for its timer; in ``waiting``, for its turn."""
 
     variables: Mapping[str, Variable] = {}
+    trigger: Mapping[str, Any] = {}
+    """What of its trigger the conditions of its rule will ask, as JSON has it."""
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
+    held: Held | None = None
+    """It was due, and something holds it."""
+
+    @property
+    def wakes(self) -> Micros:
+        """When it is decided."""
+        return self.due_at if self.held is None else self.held.until
 
     @property
     def timer(self) -> str:
@@ -149,6 +161,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    consent: Cited | None = None
+    """The event that allows it."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 
@@ -174,7 +188,7 @@ class Customer(Open):
 
     customer_id: str
     profile: Mapping[str, Known] = {}
-    """``PROFILE``, field by field."""
+    """``Policy.profile``, field by field."""
     names: Names = b""
     """The things heard of."""
     consents: tuple[Consent, ...] = ()
@@ -192,14 +206,14 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
-    history: History | None = None
-    """What conditions ask of the past, as far as the rules name it."""
     traces: tuple[Trace, ...] = ()
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
     wishes: Wishes = Wishes()
     """How often to write, by the preference centre."""
+    history: History | None = None
+    """What conditions ask of the past, as far as the rules name it."""
     erased: bool = False
 
     @property
@@ -228,7 +242,7 @@ class Customer(Open):
         return None if value is None else str(value)
 
     def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
-        """The latest word on exactly that."""
+        """The word on this and nothing else."""
         about = (purpose, channel, topic)
         return next((c for c in self.consents if (c.purpose, c.channel, c.topic) == about), None)
 
@@ -270,31 +284,3 @@ def initial(customer_id: str) -> Customer:
 def address_mark(channel: str, address: str) -> str:
     """Stands for an address in a state that must not keep it."""
     return blake2b(f"{channel} {address}".encode(), digest_size=8).hexdigest()
-
-
-def with_anchor(state: Customer, anchor: Anchor) -> Customer:
-    """The state with this rule's anchor put in or replaced."""
-    if state.anchor(anchor.rule) == anchor:
-        return state
-    others = tuple(a for a in state.anchors if a.rule != anchor.rule)
-    return state.model_copy(update={"anchors": (*others, anchor)})
-
-
-def with_plan(state: Customer, planned: Planned) -> Customer:
-    """The state with this plan put in or replaced, by its id."""
-    state = without_plan(state, planned.outreach_id)
-    return state.model_copy(update={"planned": (*state.planned, planned)})
-
-
-def without_plan(state: Customer, outreach_id: str) -> Customer:
-    """The state without this plan."""
-    rest = tuple(p for p in state.planned if p.outreach_id != outreach_id)
-    return state if len(rest) == len(state.planned) else state.model_copy(update={"planned": rest})
-
-
-def with_waiting(state: Customer, rule: str, waiting: tuple[Planned, ...]) -> Customer:
-    """The state with these triggers of a rule, and no other of it, waiting for their turn."""
-    if waiting == tuple(w for w in state.waiting if w.rule == rule):
-        return state
-    others = tuple(w for w in state.waiting if w.rule != rule)
-    return state.model_copy(update={"waiting": (*others, *waiting)})

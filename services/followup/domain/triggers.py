@@ -53,12 +53,13 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Planned | 
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
+        channel=rule.ways[0],
         due_at=due_at,
         of=fact.of,
         answer=fact.answer,
         bill=_bill(rule, fact.data),
         variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},
+        trigger=rule.kept(fact.data),
         announced=False,
     )
 

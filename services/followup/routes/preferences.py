@@ -8,7 +8,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.state import Customer
 from services.followup.models.preferences import asked, sections
 from services.followup.pages import LANGUAGES, PageRoute, Words, language_of, read_form
-from services.followup.routes.dependencies import HOLDER, InForce, LinkKeys, ShownPage, Store
+from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.problems import ProblemError
 from shared.schemas.times import Micros, micros, moment
@@ -18,9 +18,7 @@ router = APIRouter(tags=["pages"], default_response_class=HTMLResponse, route_cl
 
 @router.head("/p/{token}", include_in_schema=False)
 @router.get("/p/{token}", summary="The preference centre; it changes nothing")
-async def show(
-    token: str, keys: LinkKeys, page: ShownPage, store: Store, policy: InForce, clock: Clock
-) -> HTMLResponse:
+async def show(token: str, keys: LinkKeys, page: ShownPage, store: Store, clock: Clock) -> HTMLResponse:
     customer_id = tokens.read_customer(keys, token)
     if customer_id is None:
         return page.to(None).unknown()
@@ -29,7 +27,7 @@ async def show(
     if customer is not None and customer.erased:
         return say.gone()
     now = micros(await clock.now(customer_id))
-    return _centre(say, policy, customer or Customer(customer_id=customer_id), now)
+    return _centre(say, page.policy, customer or Customer(customer_id=customer_id), now)
 
 
 @router.post("/p/{token}", summary="Change what one gets, how often, and in which language")
@@ -39,7 +37,6 @@ async def change(
     keys: LinkKeys,
     page: ShownPage,
     store: Store,
-    policy: InForce,
     clock: Clock,
     commands: SendCommands,
 ) -> HTMLResponse:
@@ -60,7 +57,7 @@ async def change(
         return say.message(say("preferences.soon"), say("preferences.soon.why"), status=202, link=link)
     now = micros(await clock.now(customer_id))
     saved = say("preferences.saved")
-    return _centre(say, policy, customer or Customer(customer_id=customer_id), now, saved=saved)
+    return _centre(say, page.policy, customer or Customer(customer_id=customer_id), now, saved=saved)
 
 
 def _centre(say: Words, policy: Policy, customer: Customer, now: Micros, *, saved: str = "") -> HTMLResponse:

@@ -9,7 +9,7 @@ from services.followup import tokens
 from services.followup.domain.links import Subscription
 from services.followup.domain.rules.rule import Purpose
 from services.followup.pages import PageRoute, Words, read_form
-from services.followup.routes.dependencies import HOLDER, InForce, LinkKeys, ShownPage, Store
+from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.http.dependencies import SendCommands
 from shared.schemas.commands.followup import UnsubscribeRequested
 
@@ -18,12 +18,12 @@ router = APIRouter(tags=["pages"], default_response_class=HTMLResponse, route_cl
 
 @router.head("/u/{token}", include_in_schema=False)
 @router.get("/u/{token}", summary="The unsubscribe page; it changes nothing")
-async def ask(keys: LinkKeys, token: str, page: ShownPage, policy: InForce, store: Store) -> HTMLResponse:
+async def ask(keys: LinkKeys, token: str, page: ShownPage, store: Store) -> HTMLResponse:
     found = tokens.read_subscription(keys, token)
     if found is None:
         return page.to(None).unknown()
     say = page.to(await store.customer(found.customer_id))
-    topic = policy.rules.topic(found.topic, say.reader.language) if found.topic else ""
+    topic = page.policy.rules.topic(found.topic, say.reader.language) if found.topic else ""
     return say.render(
         "unsubscribe.html",
         title=say("unsubscribe.ask"),
@@ -39,7 +39,6 @@ async def unsubscribe(
     keys: LinkKeys,
     token: str,
     page: ShownPage,
-    policy: InForce,
     store: Store,
     commands: SendCommands,
 ) -> HTMLResponse:
@@ -54,7 +53,7 @@ async def unsubscribe(
     asked = UnsubscribeRequested.model_validate(told | ({"topic": about} if about else {}))
     answer = await commands.submit(HOLDER, "unsubscribe", found.customer_id, asked, None)
     say = page.to(await store.customer(found.customer_id))
-    topic = policy.rules.topic(about, say.reader.language) if about else ""
+    topic = page.policy.rules.topic(about, say.reader.language) if about else ""
     text, link = _sentence(say, found, topic, "done"), _centre(say, keys, found)
     if answer.status == 202:
         # In the log, so it will be done; the worker is merely behind.

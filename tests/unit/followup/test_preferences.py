@@ -8,11 +8,12 @@ import pytest
 from services.followup.models.preferences import asked
 from services.followup.worker import handler_of
 from shared.journal.testing import InMemoryWorker
-from shared.schemas.commands.followup import UnsubscribeRequested
+from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
 from shared.schemas.commands.preferences import PreferencesRequested
 from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerUpdated
+from shared.schemas.outreach import OutreachSent, OutreachSuppressed
 
-from .driver import DAY, HOUR, NOON, Driver, granted, policy, profile, purchase, reachable, refusal
+from .driver import DAY, HOUR, NOON, Driver, granted, policy, profile, purchase, reachable, refusal, rules
 
 EMAIL, EVENTS = "marketing|email", "marketing|email|events"
 
@@ -54,7 +55,8 @@ def test_what_is_told_is_what_others_would_make_the_same_of() -> None:
     mine.tell("c-1", wish(("marketing", "email", True), ("survey", "email", False), locale="de"))
     for event in mine.emitted:
         read.tell("c-1", event.data, at=event.time)
-    states = [one.state("c-1").model_dump(exclude={"wishes"}) for one in (mine, read)]
+    but = {"wishes": True, "consents": {"__all__": {"event"}}}
+    states = [one.state("c-1").model_dump(exclude=but) for one in (mine, read)]
     assert states[0] == states[1]
     assert len(mine.emitted) == 3
 
@@ -218,3 +220,62 @@ def test_granting_again_after_a_clock_that_is_ahead() -> None:
     driver.event(granted(word=False), at=NOON + HOUR)
     driver.event(wish(("marketing", "email", True)))
     assert driver.state.word("marketing", "email", None).granted  # type: ignore[union-attr]
+
+
+# The gate
+
+
+def news(driver: Driver) -> None:
+    driver.event(
+        OutreachRequested.model_validate(
+            {"template": "news", "at": driver.now, "variables": {"subject": "News", "message": "There."}}
+        )
+    )
+
+
+def test_a_pause_refuses_what_is_due_until_it_ends() -> None:
+    driver = reachable(Driver())
+    driver.event(wish(pause=True))
+    refused = refusal(driver, OutreachRequested(template="news", variables={"subject": "s", "message": "m"}))
+    assert refused.code == "frequency_cap"
+    driver.event(purchase())
+    driver.after(3 * HOUR)
+    [told] = driver.facts(OutreachSuppressed)
+    assert (told.reason, told.detail) == ("frequency_cap", "paused at the customer's wish")
+    assert told.next_at == NOON + 30 * DAY
+    driver.event(
+        OutreachRequested(template="note", variables={"subject": "Yours", "message": "It is on its way."})
+    )
+    assert [message["rule"] for message in driver.sent] == ["manual"]  # service comes
+    driver.until(NOON + 30 * DAY)
+    news(driver)
+    assert len(driver.sent) == 2
+
+
+@pytest.mark.parametrize(("frequency", "days"), [("weekly", 7), ("monthly", 30)])
+def test_a_wish_is_a_cap(frequency: str, days: int) -> None:
+    driver = reachable(Driver(policy=policy(rules(frequency_cap=None))))
+    news(driver)
+    driver.event(wish(frequency=frequency))  # what was sent before it counts
+    assert len(driver.sent) == 1
+    at = NOON + days * DAY
+    driver.until(at - HOUR)
+    refused = refusal(driver, OutreachRequested(template="news", variables={"subject": "s", "message": "m"}))
+    assert refused.code == "frequency_cap"
+    driver.until(at)
+    news(driver)
+    assert len(driver.sent) == 2
+    driver.event(wish(frequency="all"))
+    news(driver)
+    assert len(driver.sent) == 3
+
+
+def test_the_event_that_a_box_made_is_what_a_message_cites() -> None:
+    driver = Driver()
+    driver.event(profile())
+    driver.event(wish(("survey", "email", True), ("marketing", "email", True)))
+    news(driver)
+    [sent] = driver.facts(OutreachSent)
+    assert sent.consent is not None
+    cited = [e for e in driver.emitted if (e.source, e.id) == (sent.consent.source, sent.consent.id)]
+    assert [(e.data.purpose, e.data.granted) for e in cited] == [("marketing", True)]  # type: ignore[attr-defined]

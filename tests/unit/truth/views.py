@@ -23,7 +23,7 @@ def of_interactions(world: World, customer: str, true: Truth) -> Said:
     view = customer_view(world.workers["interactions"].state(customer), world.now)
     allowed = consents(world.facts(customer), world.heard["interactions"])
     yield "profile", view.profile, true.profile
-    yield "consents", {(c.purpose, c.channel): c.granted for c in view.consents}, allowed
+    yield "consents", {(c.purpose, c.channel, c.topic): c.granted for c in view.consents}, allowed
     money = {t.currency: (t.purchased, t.refunded) for t in view.purchases.totals}
     yield "orders", view.purchases.count, len(true.orders)
     yield "spend", money.get("EUR", (0, 0)), (true.spent, true.refunded)
@@ -53,7 +53,7 @@ def of_followup(world: World, customer: str, true: Truth) -> Said:
     allowed = consents(world.facts(customer), world.heard["followup"])
     for name in ("name", "email", "phone", "timezone", "preferred_channel"):
         yield name, value_of(state.profile, name), true.profile.get(name)
-    yield "consents", {(c.purpose, c.channel): c.granted for c in state.consents}, allowed
+    yield "consents", {(c.purpose, c.channel, c.topic): c.granted for c in state.consents}, allowed
     lives = {c.complaint_id: life_of(c.steps) for c in state.complaints if c.opened}
     yield "complaints", {name: life.status for name, life in lives.items()}, true.complaints
 

@@ -122,7 +122,7 @@ class Templates:
         some channel; render what each rule sends with made-up values, and without those that may be left out,
         and a reply by each channel. Raises ``TemplateFaultError``."""
         for template in rules.templates:
-            used = [channels[rule.channel] for rule in rules.rules if rule.template == template]
+            used = [channels[name] for rule in rules.rules if rule.template == template for name in rule.ways]
             if not used and any(self.has(template, channel) for channel in channels.values()):
                 continue
             for channel in used or [channels[DEFAULT_CHANNEL]]:
@@ -134,10 +134,11 @@ class Templates:
         sender = rules.sender.name
         for rule in rules.rules:
             whole = dict.fromkeys(rule.variables, "value")
-            for shown in (whole, {**whole, **dict.fromkeys(rule.optional)}):
+            bare = {**whole, **dict.fromkeys(rule.optional)}
+            for name, shown in ((name, shown) for name in rule.ways for shown in (whole, bare)):
                 self.render(
                     rule.template,
-                    channels[rule.channel],
+                    channels[name],
                     nobody,
                     shown,
                     sender=sender,

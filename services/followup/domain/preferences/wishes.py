@@ -1,13 +1,11 @@
 """How often a customer wishes to be written to, as the state keeps it."""
 
-from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from shared.schemas.base import Open
 from shared.schemas.times import DAY, Micros
 
 Frequency: TypeAlias = Literal["all", "weekly", "monthly"]
-AT_MOST_ONE_IN: dict[Frequency, timedelta] = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}
 WISHED: frozenset[str] = frozenset({"marketing", "survey"})
 """The purposes that wishes are about; what is service comes when it must."""
 PAUSE: Micros = 30 * DAY

@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
+from services.followup.domain.conditions.expression import Expression, compiled, kept
 from services.followup.domain.rules.events import EventName, data_class
+from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
+from shared.schemas.fields import Label
 from shared.schemas.times import Micros, micros
 
 MANUAL = "manual"
@@ -86,10 +89,27 @@ class Rule(Strict):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
+    """The one that it may go by (``ways``)."""
+    channels: tuple[Id, ...] = ()
+    """Instead: those that it may go by, the first choice first; a customer's own choice comes before it."""
+    topic: Label | None = None
+    """What consent calls it: a word about it beats one about the channel."""
+    class_: Annotated[Literal["service", "marketing"] | None, Field(alias="class")] = None
+    """Service is exempt from caps; left out, what the template's purpose is."""
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """A message yields to one of higher priority that is due soon under the same cap."""
+    group: Name | None = None
+    """Caps of this group count it."""
+    urgent: bool = False
+    """Quiet hours do not hold it; of service alone."""
+    window: Window | None = None
+    """When it may go, instead of the file's ``send_windows``."""
     task: TaskPlan | None = None
     """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
+    if_: Annotated[str | None, Field(alias="if")] = None
+    """A condition on the customer in CEL, asked when the message is about to go."""
     stale_after: Duration | None = None
     """Instead of the file's."""
     active: Active | None = None
@@ -100,7 +120,19 @@ class Rule(Strict):
     def _by_task(cls, value: Any) -> Any:
         task = value.get("task") if isinstance(value, Mapping) else None
         by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
-        return {**value, "channel": by} if by is not None and value.get("channel") == TASK else value
+        if by is None:
+            return value
+        named: dict[str, Any] = {"channel": by} if value.get("channel") == TASK else {}
+        if isinstance(ways := value.get("channels"), list | tuple):
+            named["channels"] = [by if way == TASK else way for way in ways]
+        return {**value, **named}
+
+    @field_validator("channels")
+    @classmethod
+    def _differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("it names a channel twice")
+        return value
 
     @field_validator("name")
     @classmethod
@@ -142,15 +174,25 @@ class Rule(Strict):
                     raise ValueError(f"{name} of {event} is never {wanted!r}") from None
         return value
 
+    @field_validator("if_")
+    @classmethod
+    def _means_something(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and "triggers" in info.data:
+            compiled(value, _events(info.data["triggers"], info.data.get("restart", False)))
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
-        if self.task is None and self.channel in (TASK, *CHANNEL_OF.values()):
-            raise ValueError(f"channel {self.channel} needs task: {{kind: call or letter}}")
-        if self.task is not None and self.channel != self.task.channel:
+        if self.channels and "channel" in self.model_fields_set:
+            raise ValueError("write channel or channels, not both")
+        by_hand = [way for way in self.ways if way in (TASK, *CHANNEL_OF.values())]
+        if self.task is None and by_hand:
+            raise ValueError(f"channel {by_hand[0]} needs task: {{kind: call or letter}}")
+        if self.task is not None and by_hand != [self.task.channel]:
             raise ValueError(f"task is for channel: {TASK}")
         both = set(self.triggers) & set(self.cancel_on)
         if both:
@@ -159,6 +201,30 @@ class Rule(Strict):
             if self.for_each and self.for_each not in data_class(event).model_fields:
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The channels that it may go by."""
+        return self.channels or (self.channel,)
+
+    def counts_as(self, purpose: str) -> str:
+        """The purpose by which caps count a message of that one."""
+        kind = self.class_ or ("service" if purpose == "service" else "marketing")
+        return kind if "service" in (kind, purpose) else purpose
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events whose fields conditions see as ``trigger``."""
+        return _events(self.triggers, self.restart)
+
+    @property
+    def conditions(self) -> tuple[Expression, ...]:
+        """All that the rule asks about the customer."""
+        return () if self.if_ is None else (compiled(self.if_, self.events),)
+
+    def kept(self, data: Data) -> dict[str, Any]:
+        """What of a trigger its conditions will ask, as JSON has it."""
+        return kept(self.conditions, data)
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -183,3 +249,8 @@ class Rule(Strict):
         if self.for_each is None:
             return self.name
         return f"{self.name}:{getattr(data, self.for_each)}"
+
+
+def _events(triggers: tuple[str, ...], restart: bool) -> tuple[str, ...]:
+    """A rule that restarts is not about one of its triggers."""
+    return () if restart else triggers

@@ -1,13 +1,16 @@
 """The outreach rules as data: what the YAML file may say, checked when it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.history.learning import Subject, classes_of
+from services.followup.domain.rules.caps import FrequencyCap
 from services.followup.domain.rules.events import data_class
+from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.surveys import Surveys
@@ -17,14 +20,6 @@ from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
-
-
-class FrequencyCap(Strict):
-    """At most ``max`` messages of ``purposes`` per customer in any span of ``per``."""
-
-    max: Annotated[int, Field(ge=1, le=100)]
-    per: Duration
-    purposes: frozenset[Purpose] = frozenset({"marketing", "survey"})
 
 
 class SoftBounces(Strict):
@@ -71,13 +66,19 @@ class Rules(Strict):
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
     quiet_hours: QuietHours | None = None
+    send_windows: Mapping[Purpose, Window] = {}
+    """When messages of a purpose may go, in the customer's local time."""
     frequency_cap: FrequencyCap | None = None
+    caps: tuple[FrequencyCap, ...] = ()
+    """More of them; each holds."""
+    outranked_within: Duration = timedelta(hours=12)
+    """A due message yields to one of higher priority that falls due within this, under the same cap."""
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
     soft_bounces: SoftBounces = SoftBounces()
-    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
-    """Purposes that are not sent to a customer who has an open complaint."""
+    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing", "survey"})
+    """Purposes that are not sent to a customer who has an open complaint, but about that."""
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
@@ -96,9 +97,19 @@ class Rules(Strict):
         for rule in value:
             if "templates" in info.data and rule.template not in info.data["templates"]:
                 raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+            if "templates" in info.data:
+                _check_class(rule, info.data["templates"][rule.template].purpose)
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
+        _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
         return value
+
+    @property
+    def all_caps(self) -> tuple[FrequencyCap, ...]:
+        return self.caps if self.frequency_cap is None else (self.frequency_cap, *self.caps)
+
+    def send_window(self, purpose: str) -> Window | None:
+        return next((window for name, window in self.send_windows.items() if name == purpose), None)
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
@@ -120,11 +131,23 @@ class Rules(Strict):
     def horizon(self) -> timedelta:
         """How far back sends matter."""
         intervals = [rule.at_most_one_in for rule in self.rules if rule.at_most_one_in]
-        return max([*intervals, *([self.frequency_cap.per] if self.frequency_cap else []), timedelta(0)])
+        return max([*intervals, *(cap.rolling for cap in self.all_caps), timedelta(0)])
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        return frozenset()
+        return frozenset().union(*(one.subjects for one in self._conditions()))
+
+    def profile_fields(self) -> frozenset[str]:
+        """What of the profile the rules ask about."""
+        return frozenset().union(*(one.profile for one in self._conditions()))
+
+    def names_sends(self) -> bool:
+        """Whether the rules ask what was sent."""
+        return any("sends" in one.use.variables | one.use.wholes for one in self._conditions())
+
+    def _conditions(self) -> Iterator[Expression]:
+        for rule in self.rules:
+            yield from rule.conditions
 
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at, or asks about."""
@@ -132,3 +155,17 @@ class Rules(Strict):
             for name in (*rule.triggers, *rule.cancel_on):
                 yield data_class(name)
         yield from classes_of(self.subjects())
+
+
+def _check_class(rule: Rule, purpose: Purpose) -> None:
+    if rule.class_ == "service" and purpose == "marketing":
+        raise ValueError(f"rule {rule.name}: class: what {rule.template} says is marketing, not service")
+    if rule.urgent and rule.counts_as(purpose) != "service":
+        raise ValueError(f"rule {rule.name}: urgent: only what is of class service can be urgent")
+
+
+def _check_groups(rules: tuple[Rule, ...], caps: tuple[FrequencyCap | None, ...]) -> None:
+    groups = {rule.group for rule in rules}
+    for cap in caps:
+        if cap is not None and cap.group not in (None, *groups):
+            raise ValueError(f"caps: no rule is of the group {cap.group}")
