@@ -49,9 +49,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The channels of one topic."""
+    """The channels of one topic, or where there is one channel, the topics of it."""
 
     legend: str
+    """Empty where the section says it all."""
     rows: tuple[Box, ...]
 
 
@@ -73,16 +74,28 @@ def sections(say: Words, policy: Policy, customer: Customer) -> tuple[Section, .
 def _section(say: Words, policy: Policy, customer: Customer, purpose: str) -> Section:
     channels = _channels(policy, customer)
     topics = _topics(policy, customer) if purpose == "marketing" else ()
-    rest = say("preferences.rest") if topics else say("preferences.by")
+    why = "" if purpose == "marketing" else say(f"preferences.{purpose}.why")
 
-    def group(topic: Topic | None) -> Group:
-        rows = (About(purpose, channel, topic.name if topic else None) for channel in channels)
-        boxes = (Box(row.value, say.channel(row.channel), wanted(customer, policy, row)) for row in rows)
-        return Group(topic.words(say.reader.language) if topic else rest, tuple(boxes))
+    def box(topic: Topic | None, channel: str, label: str) -> Box:
+        about = About(purpose, channel, topic.name if topic else None)
+        return Box(about.value, label, wanted(customer, policy, about))
 
-    groups = tuple(group(topic) for topic in (*topics, None))
-    why = say(f"preferences.{purpose}.why") if purpose != "marketing" else ""
-    return Section(purpose, say(f"preferences.{purpose}"), why, groups)
+    def by(channel: str) -> str:
+        return say("preferences.by", channel=say.channel(channel))
+
+    def words(topic: Topic | None) -> str:
+        return topic.words(say.reader.language) if topic else say("preferences.rest")
+
+    if topics and len(channels) == 1:
+        (channel,) = channels
+        boxes = (box(topic, channel, words(topic)) for topic in (*topics, None))
+        groups, why = [Group("", tuple(boxes))], by(channel)
+    else:
+        groups = [
+            Group(words(topic) if topics else "", tuple(box(topic, name, by(name)) for name in channels))
+            for topic in (*topics, None)
+        ]
+    return Section(purpose, say(f"preferences.{purpose}"), why, tuple(groups))
 
 
 def _topics(policy: Policy, customer: Customer) -> tuple[Topic, ...]:

@@ -83,7 +83,7 @@ async def answer(
     lines = [say("survey.thanks.score", score=score, low=low, high=high)]
     if taken.status == 202:  # in the log, so it will be counted; the worker is merely behind
         lines.append(say("survey.thanks.soon"))
-    lines.append(_until(say, question))
+    lines.append(say("survey.thanks.until", date=say.reader.moment(moment(question.closes_at))))
     link = (f"?score={score}", say("survey.change"))
     return say.message(say("survey.thanks"), *lines, status=taken.status, link=link)
 
