@@ -1,4 +1,4 @@
-"""Whether everybody can use the pages: labels, contrast, sizes, the keyboard; in light, dark, wide, narrow."""
+"""Whether everybody can use the pages: labels, contrast, sizes, the keyboard; light, dark, wide, narrow."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
