@@ -20,8 +20,8 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
-from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
 from shared.http.problems import TOLD, from_error
 
@@ -134,13 +134,14 @@ def headers() -> Mapping[str, str]:
 class Page:
     """Makes the answers to one request."""
 
-    rules: Rules
+    policy: Policy
+    """By the version in force."""
     accepted: str
     """The request's ``Accept-Language``."""
 
     def to(self, customer: Customer | None) -> "Words":
         """The page in the customer's language."""
-        return Words(self, reader(customer, self.accepted, self.rules.timezone))
+        return Words(self, reader(customer, self.accepted, self.policy.rules.timezone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Words:
 
     def __call__(self, key: str, **places: object) -> str:
         """What stands under a key, in the reader's language, with its ``{places}`` filled."""
-        return words(self.reader.language)[key].format(sender=self.page.rules.sender.name, **places)
+        return words(self.reader.language)[key].format(sender=self.page.policy.rules.sender.name, **places)
 
     def first(self, *keys: str) -> str:
         """The first of the keys that is there."""
@@ -172,7 +173,7 @@ class Words:
                 t=self,
                 title=title,
                 language=self.reader.language,
-                sender=self.page.rules.sender.name,
+                sender=self.page.policy.rules.sender.name,
                 css=Markup(_style()),
                 **shown,
             )
@@ -196,8 +197,8 @@ class Words:
 
 
 def page_of(request: Request) -> Page:
-    """What a route is given to answer with."""
-    return Page(request.app.state.policy.rules, request.headers.get("accept-language", ""))
+    """What answers a request, by any version of the rules."""
+    return Page(request.app.state.policy, request.headers.get("accept-language", ""))
 
 
 class PageRoute(APIRoute):

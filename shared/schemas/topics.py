@@ -17,6 +17,7 @@ from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
@@ -128,6 +129,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         followup_commands.UnsubscribeRequested,
         followup_commands.DeliveryReported,
         survey_commands.SurveyAnswerRequested,
+        preference_commands.PreferencesRequested,
         receipt_commands.ReceiptReported,
     ),
     "clock": (clock.ClockAdvanced,),

@@ -25,6 +25,7 @@ OWN = {
     "followup": {
         "channels",
         "marketing",
+        "pages.py",
         "returns",
         "rules",
         "sending",
@@ -46,6 +47,7 @@ SUBJECTS = {
         "history",
         "journeys",
         "messages",
+        "preferences",
         "results",
         "rules",
         "surveys",

@@ -107,7 +107,9 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
     """The text of a planned outreach as it would be now. Raises ``TemplateFaultError``."""
-    what = Subscription(state.customer_id, planned.purpose, planned.channel)
+    rule = policy.rules.rule(planned.rule)
+    topic = None if rule is None else rule.topic
+    what = Subscription(state.customer_id, planned.purpose, planned.channel, topic)
     return policy.templates.render(
         planned.template,
         policy.channels[planned.channel],

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from services.followup.domain.gate.caps import caps_of
 from services.followup.domain.policy import Policy
+from services.followup.domain.preferences.caps import LONGEST_WISH, STRICTEST
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
@@ -56,9 +57,9 @@ def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send,
         since = now - max(SENDS_KEPT, *(span(rules.horizon()) for rules in policy.every))
         return tuple(s for s in sends[-MOST_SENDS:] if s.at > since)
     spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
-    after = now - span(max(rules.horizon() for rules in policy.every))
+    after = now - span(max(LONGEST_WISH, *(rules.horizon() for rules in policy.every)))
     return tuple(s for s in sends if s.at > after and (s.rule in spaced or _capped(policy, s)))
 
 
 def _capped(policy: Policy, send: Send) -> bool:
-    return any(caps_of(rules, rules.rule(send.rule), send.purpose) for rules in policy.every)
+    return any(caps_of(rules, rules.rule(send.rule), send.purpose, STRICTEST) for rules in policy.every)

@@ -13,6 +13,7 @@ from services.followup.domain.happened import Moment as Moment
 from services.followup.domain.happened import StepOf as StepOf
 from services.followup.domain.history.state import History
 from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Walked, Word
+from services.followup.domain.preferences.wishes import Wishes
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -210,6 +211,8 @@ class Customer(Open):
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
+    wishes: Wishes = Wishes()
+    """How often to write, by the preference centre."""
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
     signals: tuple[Signal, ...] = ()

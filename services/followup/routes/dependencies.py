@@ -1,5 +1,6 @@
 """What followup's routes are given, beside what all services' routes are."""
 
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -10,7 +11,8 @@ from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
 from services.followup.tokens import KeyRing
 from shared.http.auth import Principal, require
-from shared.http.dependencies import Database
+from shared.http.dependencies import Clock, Database
+from shared.schemas.times import micros
 
 
 def get_store(database: Database) -> FollowupStore:
@@ -25,12 +27,17 @@ def get_key_ring(request: Request) -> KeyRing:
     return KeyRing(cast(FollowupSettings, request.app.state.settings).link_keys)
 
 
+async def get_page(request: Request, clock: Clock) -> Page:
+    page = page_of(request)
+    return replace(page, policy=page.policy.at(micros(await clock.now(None))))
+
+
 Store = Annotated[FollowupStore, Depends(get_store)]
 InForce = Annotated[Policy, Depends(get_policy)]
 """The rules, templates and channels in force."""
 LinkKeys = Annotated[KeyRing, Depends(get_key_ring)]
 """What tokens in links are signed with."""
-ShownPage = Annotated[Page, Depends(page_of)]
+ShownPage = Annotated[Page, Depends(get_page)]
 """What a page answers with, in the reader's language."""
 HOLDER = Principal("link-holder")
 """Whoever has a link."""

@@ -11,7 +11,7 @@ from services.followup import tokens
 from services.followup.domain.links import Question
 from services.followup.domain.state import Customer
 from services.followup.pages import PageRoute, Words, read_form
-from services.followup.routes.dependencies import HOLDER, InForce, LinkKeys, ShownPage, Store
+from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.facts.names import answer_key
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.problems import ProblemError
@@ -31,7 +31,6 @@ async def ask(
     keys: LinkKeys,
     page: ShownPage,
     store: Store,
-    policy: InForce,
     clock: Clock,
     score: Annotated[str, Query(description="What was clicked in the message; it is filled in.")] = "",
 ) -> HTMLResponse:
@@ -43,7 +42,7 @@ async def ask(
     if customer is not None and customer.erased:
         return say.gone()
     now = micros(await clock.now(question.customer_id))
-    if now >= question.closes_at or policy.rules.surveys.closed(question.survey, now):
+    if now >= question.closes_at or page.policy.rules.surveys.closed(question.survey, now):
         return _closed(say, question)
     return _form(say, question, customer, score=_score(question, score))
 
@@ -84,7 +83,7 @@ async def answer(
     lines = [say("survey.thanks.score", score=score, low=low, high=high)]
     if taken.status == 202:  # in the log, so it will be counted; the worker is merely behind
         lines.append(say("survey.thanks.soon"))
-    lines.append(_until(say, question))
+    lines.append(say("survey.thanks.until", date=say.reader.moment(moment(question.closes_at))))
     link = (f"?score={score}", say("survey.change"))
     return say.message(say("survey.thanks"), *lines, status=taken.status, link=link)
 

@@ -1,6 +1,6 @@
 """The API as it is served, with the domain as the worker behind a pretended broker."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -62,13 +62,13 @@ def settings_for(mongo_uri: str, **changes: Any) -> FollowupSettings:
 
 
 @contextmanager
-def working(settings: FollowupSettings) -> Iterator[Worker]:
+def working(settings: FollowupSettings, channels: Mapping[str, Any] = CHANNELS) -> Iterator[Worker]:
     """A worker on an empty store that knows one customer."""
     with MongoClient[dict[str, Any]](settings.mongo, tz_aware=True) as client:
         store = client["rapport_followup"]
         for name in ("deliveries", "receipts", "state", "journal"):
             store[name].delete_many({})
-        worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
+        worker = Worker(policy=load_policy(settings, [*channels.values()]), now=DAYTIME).attach(store)
         worker.event(profile())
         worker.save()
         yield worker

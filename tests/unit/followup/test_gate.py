@@ -32,7 +32,7 @@ def test_the_gate_asks_in_the_order_that_is_stated() -> None:
     stated = (
         "erased no_consent address address_suppressed stale condition_unmet open_complaint holdout outranked"
     )
-    stated += " duplicate frequency_cap quiet_hours send_window rate_limited"
+    stated += " duplicate paused frequency_cap quiet_hours send_window rate_limited"
     names = [step.name for step in STEPS]
     assert names == [name for name in stated.split() if name in names]
     assert len(names) >= 12

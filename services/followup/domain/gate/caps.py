@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.verdicts import Refuse, Verdict
 from services.followup.domain.policy import Policy
+from services.followup.domain.preferences.caps import wished
+from services.followup.domain.preferences.wishes import Wishes
 from services.followup.domain.rules.caps import FrequencyCap, Period
 from services.followup.domain.rules.hours import instant
 from services.followup.domain.rules.rule import Rule
@@ -35,7 +37,7 @@ def duplicate(question: Question) -> Verdict:
 
 def frequency_cap(question: Question) -> Verdict:
     """One more would be above a cap."""
-    caps = caps_of(question.rules, question.rule, question.outreach.purpose)
+    caps = caps_of(question.rules, question.rule, question.outreach.purpose, question.state.wishes)
     full = [(cap, ends) for cap in caps for ends in _full(question, cap)]
     if not full:
         return None
@@ -44,9 +46,10 @@ def frequency_cap(question: Question) -> Verdict:
     return Refuse("frequency_cap", words, max(known) if len(known) == len(full) else None)
 
 
-def caps_of(rules: Rules, rule: Rule | None, purpose: str) -> list[FrequencyCap]:
-    """Those that count what the rule, or a person, sends for the purpose."""
-    return [cap for cap in rules.all_caps if _counts(cap, rule, purpose)]
+def caps_of(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> list[FrequencyCap]:
+    """Those, of the file and of the customer's wishes, that count what the rule, or a person, sends for the
+    purpose."""
+    return [cap for cap in (*rules.all_caps, *wished(wishes)) if _counts(cap, rule, purpose)]
 
 
 def _counts(cap: FrequencyCap, rule: Rule | None, purpose: str) -> bool:

@@ -19,10 +19,11 @@ def outranked(question: Question) -> Verdict:
     others = [one for one in _others(question) if one[0].priority > mine and one[2] <= soon]
     if not others:
         return None
-    caps = caps_of(rules, question.rule, question.outreach.purpose)
+    wishes = question.state.wishes
+    caps = caps_of(rules, question.rule, question.outreach.purpose, wishes)
     before: tuple[Micros, str] | None = None
     for rule, purpose, wakes in others:
-        shared = any(cap in caps for cap in caps_of(rules, rule, purpose))
+        shared = any(cap in caps for cap in caps_of(rules, rule, purpose, wishes))
         if shared and reaches(question.state, question.policy, rule, purpose, question.now):
             before = min(before or (wakes, rule.name), (wakes, rule.name))
     if before is None:

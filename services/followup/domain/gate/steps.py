@@ -16,6 +16,7 @@ from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.rank import outranked
 from services.followup.domain.gate.verdicts import Refuse, Verdict
 from services.followup.domain.journeys.arms import held_out
+from services.followup.domain.preferences.pause import paused
 from services.followup.domain.rules.rule import MANUAL
 
 
@@ -23,7 +24,8 @@ class Step(NamedTuple):
     """One question that the gate asks."""
 
     name: str
-    """As previews call it: what it refuses for, but for ``address``, where that is ``condition_unmet``."""
+    """As previews call it: what it refuses for, but for ``address``, where that is ``condition_unmet``,
+    and ``paused``, where that is ``frequency_cap``."""
     look: Callable[[Question], Verdict]
 
 
@@ -67,6 +69,7 @@ STEPS: tuple[Step, ...] = (
     Step("holdout", holdout),
     Step("outranked", outranked),
     Step("duplicate", duplicate),
+    Step("paused", paused),
     Step("frequency_cap", frequency_cap),
     Step("quiet_hours", quiet_hours),
     Step("send_window", send_window),

@@ -17,6 +17,7 @@ from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
+from services.followup.domain.rules.topics import Topic
 from shared.schemas.base import Data, Id, Strict
 
 REPLY_TRIED = timedelta(days=5)
@@ -90,6 +91,8 @@ class Rules(Strict):
     surveys: Surveys = Surveys()
     holdout: Share | None = None
     """The share of customers who get no marketing at all, for comparison."""
+    topics: tuple[Topic, ...] = ()
+    """What customers choose among in the preference centre."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -128,6 +131,10 @@ class Rules(Strict):
 
     def rule(self, name: str) -> Rule | None:
         return self.by_name.get(name)
+
+    def topic(self, name: str, language: str) -> str:
+        """What customers read of a topic; its name, where the file does not list it."""
+        return next((topic.words(language) for topic in self.topics if topic.name == name), name)
 
     def purpose(self, template: str) -> Purpose:
         return self.templates[template].purpose

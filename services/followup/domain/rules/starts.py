@@ -155,6 +155,13 @@ _SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
 }
 
 
+def subjects_of(start: Dated) -> tuple[Subject, ...]:
+    """What of the customer's past, beside the profile, says when it comes."""
+    if isinstance(start, SegmentTrigger):
+        return ("segment",)
+    return _SUBJECTS.get(start.date.partition(".")[0], ())
+
+
 def profile_of(start: Dated) -> tuple[str, ...]:
     """What of the profile says when it comes."""
     if isinstance(start, SegmentTrigger):

@@ -1,4 +1,4 @@
-"""An answer given in a page: on the topic, in the KPIs, and what comes of it."""
+"""What customers say in pages: on the topics, in the KPIs, in the 360."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from services.followup.domain.links import Question
+from services.followup.domain.links import Links, Question, Subscription
 from services.followup.tokens import KeyRing, links
 from shared.schemas.times import DAY
 from tests.stack import Stack, event, new_customer, until
@@ -20,11 +20,16 @@ def link(
     stack: Stack, customer: str, survey: str, kind: str = "outreach", id: str = "o-1", days: int = 1
 ) -> str:
     """The path of a link as a message to the customer would have it."""
-    secrets = json.loads(stack.home.secrets_file.read_text())
     closes_at = time.time_ns() // 1000 + days * DAY
     asked = {"customer_id": customer, "survey": survey, "about_kind": kind, "about_id": id}
     question = Question.model_validate({**asked, "outreach_id": "o-1", "closes_at": closes_at})
-    return links("", KeyRing([secrets["RAPPORT_SECRET_KEY"].encode()])).survey(question)
+    return signed(stack).survey(question)
+
+
+def signed(stack: Stack) -> Links:
+    """As the stack signs."""
+    secrets = json.loads(stack.home.secrets_file.read_text())
+    return links("", KeyRing([secrets["RAPPORT_SECRET_KEY"].encode()]))
 
 
 def answer(stack: Stack, path: str, score: int, comment: str = "") -> int:
@@ -78,3 +83,26 @@ def test_links_that_are_over_or_forged_are_pages(stack: Stack) -> None:
         page = stack.call("followup", "GET", path, headers={})
         assert page.status == status
         assert page.headers["content-type"].startswith("text/html")
+
+
+def test_preferences_are_known_to_all(stack: Stack) -> None:
+    customer = new_customer()
+    stack.post_events(event("customer.registered", customer, {"name": "Ada Ellis", "email": "a@b.example"}))
+    path = signed(stack).preferences(customer)
+    box = "marketing|email"
+    form = urlencode({"row": box, "want": box, "frequency": "weekly", "language": "es"}).encode()
+    saved = stack.call("followup", "POST", path, form, kind=FORM, headers={})
+    assert saved.status == 200
+    assert "Sus preferencias se han guardado" in str(saved.body)
+
+    def known() -> Any:
+        found = stack.get("interactions", f"/customers/{customer}")
+        granted = {(c["purpose"], c["channel"]): c["granted"] for c in found["consents"]}
+        return found["profile"].get("locale") == "es" and granted == {("marketing", "email"): True}
+
+    until(known, "the language and the consent")
+    link = signed(stack).unsubscribe(Subscription(customer, "marketing", "email"))
+    one_click = b"List-Unsubscribe=One-Click"
+    assert stack.call("followup", "POST", link, one_click, kind=FORM, headers={}).status == 200
+    page = str(stack.call("followup", "GET", path, headers={}).body)
+    assert f'name="want" value="{box}">' in page
