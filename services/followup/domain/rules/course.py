@@ -190,8 +190,6 @@ class Course(Strict):
     variants: Annotated[tuple[Variant, ...], Field(max_length=10)] = ()
     holdout: Share | None = None
     """The share of customers who get none of its messages, for comparison."""
-    bundle: bool = False
-    """It may be one part of one message with others that are due within 12 hours."""
 
     @property
     def awaited_events(self) -> tuple[str, ...]:
