@@ -30,7 +30,6 @@ OWN = {
         "rules",
         "sending",
         "templates",
-        "pages.py",
         "sender.py",
         "tokens.py",
     },

@@ -11,8 +11,8 @@ from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.policy import Policy
-from services.followup.domain.results.counting import with_results
 from services.followup.domain.preferences import changing
+from services.followup.domain.results.counting import with_results
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
