@@ -87,7 +87,8 @@ async def read_rule(
     found = await results_of(store, policy, name, shown.since, shown.until, now)
     rule = policy.rule(name, micros(now))
     description = RESERVED[name].capitalize() + "." if rule is None else rule.description
-    return _page("rule.html", rule_page(shown, name, description, None, found))
+    goal = rule.goal.event if rule is not None and rule.goal is not None else None
+    return _page("rule.html", rule_page(shown, name, description, goal, found))
 
 
 def _shown(since: datetime | None, until: datetime | None, now: datetime) -> Shown:
