@@ -100,6 +100,8 @@ def _count(
             fields["sent"] += 1
             taken_back = {f.outreach_id for f in before.in_flight if f.cancelled}
             fields["overtaken"] += document["_id"] in taken_back
+        case "in_doubt":
+            fields["in_doubt"] += 1
         case "failed":
             in_doubt = isinstance(data, DeliveryReported) and data.status == "in_doubt"
             fields["in_doubt" if in_doubt else "failed"] += 1
