@@ -214,7 +214,7 @@ class Course(Strict):
 
 def with_first_template(rule: Any) -> Any:
     """A rule as the file has it: of one with steps, what it says first is its template."""
-    if not isinstance(rule, Mapping) or "steps" not in rule:
+    if not isinstance(rule, Mapping) or rule.get("steps") in (None, (), []):
         return rule
     if "template" in rule:
         raise fault("template", "is said by the steps")
