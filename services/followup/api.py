@@ -7,7 +7,16 @@ from fastapi import FastAPI
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.policy import Policy
-from services.followup.routes import hooks, outreach, preferences, results, rules, surveys, unsubscribe
+from services.followup.routes import (
+    hooks,
+    marketing,
+    outreach,
+    preferences,
+    results,
+    rules,
+    surveys,
+    unsubscribe,
+)
 from services.followup.settings import FollowupSettings
 from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
@@ -16,7 +25,7 @@ from shared.runtime.settings import load_settings
 
 def create_app(settings: FollowupSettings, policy: Policy) -> FastAPI:
     """The app; nothing connects before it starts."""
-    subjects = (rules, results, outreach, unsubscribe, surveys, preferences, hooks)
+    subjects = (rules, results, outreach, unsubscribe, surveys, preferences, hooks, marketing)
     app = create_api(settings, "followup", "Rapport followup", [one.router for one in subjects])
     app.state.policy = policy
     return app

@@ -92,7 +92,7 @@ def consumes(*versions: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``RefusedError`` for commands only."""
-    return with_results(state, event.data, _decided(policy, state, event, context))
+    return with_results(policy, state, event.data, _decided(policy, state, event, context))
 
 
 def _decided(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:

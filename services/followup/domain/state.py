@@ -14,6 +14,7 @@ from services.followup.domain.happened import StepOf as StepOf
 from services.followup.domain.history.state import History
 from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Walked, Word
 from services.followup.domain.preferences.wishes import Wishes
+from services.followup.domain.results.trial import Trial
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -217,6 +218,8 @@ class Customer(Open):
     """What conditions ask of the past, as far as the rules name it."""
     signals: tuple[Signal, ...] = ()
     """What goals and steps look for, the latest heard last."""
+    trials: tuple[Trial, ...] = ()
+    """The rules with a goal or arms that have applied to them."""
     hopes: tuple[Hope, ...] = ()
     """Messages whose goal may still be reached, the latest last."""
     journeys: tuple[Journey, ...] = ()

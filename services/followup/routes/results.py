@@ -31,7 +31,7 @@ def _aware(value: datetime | None) -> datetime | None:
 
 MaybeTime = Annotated[datetime | None, AfterValidator(_aware)]
 """A time, or a date: its first instant in UTC."""
-Since = Annotated[MaybeTime, Query(alias="from", description="Default: 30 days before ``to``.")]
+Since = Annotated[MaybeTime, Query(alias="from", description="Default: the 30 days up to ``to``.")]
 Until = Annotated[MaybeTime, Query(alias="to", description="Default: now.")]
 
 
@@ -61,10 +61,10 @@ async def read_results(
 def days_of(since: datetime | None, until: datetime | None, now: datetime) -> tuple[date, date]:
     """The first day, and the day after the last. Raises ``RefusedError``."""
     end = until or now
-    begin = since or end - timedelta(days=DEFAULT_DAYS)
-    if begin >= end:
+    if since is not None and since >= end:
         raise errors.BAD_TIME(field="from")
-    return begin.date(), (end - timedelta(microseconds=1)).date() + timedelta(days=1)
+    after = (end - timedelta(microseconds=1)).date() + timedelta(days=1)
+    return after - timedelta(days=DEFAULT_DAYS) if since is None else since.date(), after
 
 
 async def results_of(

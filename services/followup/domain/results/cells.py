@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.followup.domain.state import Outreach
 from shared.domain import Collection
-from shared.schemas.times import moment
+from shared.schemas.times import Micros, moment
 
 RESULTS = "results"
 COLLECTION = Collection(RESULTS, owner=None, personal=(), indexes=("key",))
@@ -39,7 +39,12 @@ class Cell(NamedTuple):
 
 def cell_of_outreach(outreach: Outreach) -> Cell:
     """Of a message."""
-    return Cell(outreach.rule, f"{moment(outreach.due_at):%Y-%m-%d}")
+    return Cell(outreach.rule, day_of(outreach.due_at), outreach.step or "", outreach.variant or "")
+
+
+def day_of(at: Micros) -> str:
+    """In UTC, ``2026-03-02``."""
+    return f"{moment(at):%Y-%m-%d}"
 
 
 def cell_of(document: Mapping[str, object]) -> Cell:

@@ -6,8 +6,11 @@ The sums are written as increments in the transaction of what they count, so the
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.followup.domain.deliverability.heard import ANSWERED
+from services.followup.domain.policy import Policy
+from services.followup.domain.results import trials
 from services.followup.domain.results.cells import RESULTS, Cell, cell_of, cell_of_outreach
 from services.followup.domain.rows import COLLECTION
 from services.followup.domain.state import Customer
@@ -23,22 +26,40 @@ from shared.schemas.outreach import (
     OutreachDelivered,
     OutreachGoalReached,
 )
+from shared.schemas.times import Micros, micros
 
 Sums = dict[Cell, Counter[str]]
 
 
-def with_results(before: Customer, data: Data, effects: Effects[Customer]) -> Effects[Customer]:
+def with_results(
+    policy: Policy, before: Customer, data: Data, effects: Effects[Customer]
+) -> Effects[Customer]:
     """The effects of an event, and what they add to the results."""
     sums: Sums = {}
     effects = _answered(sums, data, effects)
-    if not effects.rows and not effects.emits:  # of most events
-        return _added(effects, sums)
+    new: list[tuple[str, Micros]] = []
     for document, first in _messages(before, effects):
         _count(sums.setdefault(cell_of(document), Counter()), document, first, before, data)
+        if first and not effects.state.erased:
+            due_at = document["due_at"]
+            assert isinstance(due_at, datetime)
+            new.append((str(document["rule"]), micros(due_at)))
+    effects = _tried(sums, policy, before, effects, new)
     for emit in effects.emits:
         if isinstance(emit.data, OutreachAnswered):
             _hear(sums, emit.data, before, effects.state)
     return _added(effects, sums)
+
+
+def _tried(
+    sums: Sums, policy: Policy, before: Customer, effects: Effects[Customer], new: list[tuple[str, Micros]]
+) -> Effects[Customer]:
+    """Who falls to an arm by a message that is told of, and who reaches a goal."""
+    after = trials.begun(effects.state, policy, new) if new else effects.state
+    after = trials.reached(before, after, policy)
+    for cell, name in trials.counted(before, after):
+        sums.setdefault(cell, Counter())[name] += 1
+    return effects if after is effects.state else replace(effects, state=after)
 
 
 def _added(effects: Effects[Customer], sums: Sums) -> Effects[Customer]:
@@ -79,6 +100,8 @@ def _count(
             fields["sent"] += 1
             taken_back = {f.outreach_id for f in before.in_flight if f.cancelled}
             fields["overtaken"] += document["_id"] in taken_back
+        case "in_doubt":
+            fields["in_doubt"] += 1
         case "failed":
             in_doubt = isinstance(data, DeliveryReported) and data.status == "in_doubt"
             fields["in_doubt" if in_doubt else "failed"] += 1

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 
 from services.followup.domain.results.cells import ARM, Cell
 from services.followup.domain.results.statistics import Interval, Split, difference, proportion, split
-
-HOLDOUT = "holdout"
-"""The arm of those who get nothing, for comparison."""
+from services.followup.domain.rules.course import HOLDOUT
 
 
 @dataclass(frozen=True, slots=True)
