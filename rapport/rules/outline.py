@@ -9,7 +9,7 @@ from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, number, plain
+from rapport.simulate.figures import NONE, plain
 from rapport.simulate.outline import date
 from services.followup.domain.rules.course import (
     BranchStep,
