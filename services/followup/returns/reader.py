@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -32,7 +33,7 @@ class ReturnsRuntime(Protocol):
     @property
     def stopping(self) -> asyncio.Event: ...
     def now(self, customer_id: str) -> datetime: ...
-    async def publish_event(self, event: Event) -> None: ...
+    async def publish_events(self, events: Sequence[Event]) -> None: ...
 
 
 class Reader(Protocol):
@@ -67,7 +68,7 @@ class ReturnsReader:
         name = hashlib.sha256(outreach_id.encode() + b"\n" + raw).hexdigest()[:32]
         data = ReceiptReported.model_validate(told)
         event = Event(name, SOURCE, customer, self._runtime.now(customer), data)
-        await self._runtime.publish_event(event)
+        await self._runtime.publish_events([event])
         return "reported"
 
     async def _message(self, found: Returned) -> tuple[str, str] | None:
