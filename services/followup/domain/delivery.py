@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.decision import Go, No, Wait, decide
+from services.followup.domain.deliverability.guard import recipient_domain
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
 from services.followup.domain.links import Subscription, for_template
@@ -90,6 +91,7 @@ def hand_over(
         bill=planned.bill,
         decided_at=now,
         to=address_mark(planned.channel, to),
+        domain=recipient_domain(planned.channel, planned.purpose, to),
     )
     announced = () if planned.announced else (_scheduled(planned, now),)
     if planned.channel in TASKS:

@@ -1,5 +1,6 @@
 """What the sender says became of a message."""
 
+from services.followup.domain.deliverability.guard import counted as counted_traffic
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.effects import NewId, nothing, then
@@ -51,7 +52,10 @@ def _reported(
         heard = traced(counted(after, policy, flight, at, now), policy, flight, at)
     elif data.code is not None:
         # What a server refuses says the same as a message that comes back.
-        heard = learn(after, policy, trace_of(flight, at), Receipt("bounced", None, data.code, at))
+        trace = trace_of(flight, at)
+        tried = Effects(after, rows=counted_traffic(trace, sent=1))
+        bounced = Receipt("bounced", None, data.code, at)
+        heard = then(tried, lambda s: learn(s, policy, trace, bounced))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
     status = "sent" if data.status == "sent" else "failed"
     sent_at = at if data.status == "sent" else None

@@ -19,7 +19,13 @@ from shared.schemas.times import Micros, moment
 
 COLLECTION = "deliveries"
 RECEIPTS = "receipts"
+TRAFFIC = "traffic"
+PAUSES = "pauses"
+CEILINGS = "ceilings"
 COLLECTIONS = (
+    Collection(TRAFFIC, owner=None, personal=(), indexes=("key",)),
+    Collection(PAUSES, owner=None, personal=()),
+    Collection(CEILINGS, owner=None, personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),
     Collection(
         COLLECTION,

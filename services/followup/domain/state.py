@@ -143,6 +143,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    domain: str | None = None
+    """As ``Trace.domain``."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 

@@ -30,6 +30,8 @@ class Trace(NamedTuple):
     at: Micros
     heard: int = 0
     """Which of ``RECEIPTS`` were told of it, a bit each."""
+    domain: str | None = None
+    """The mail domain that the guard counts it under."""
 
 
 RECEIPTS = ("delivered", "bounced", "complained")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.deliverability.limits import GuardPolicy, SoftBounces, WarmUp
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
@@ -24,13 +25,6 @@ class FrequencyCap(Strict):
     max: Annotated[int, Field(ge=1, le=100)]
     per: Duration
     purposes: frozenset[Purpose] = frozenset({"marketing", "survey"})
-
-
-class SoftBounces(Strict):
-    """An address is not used while ``max`` messages to it came back for now within ``per``."""
-
-    max: Annotated[int, Field(ge=1, le=10)] = 3
-    per: Duration = timedelta(days=14)
 
 
 class ConsentPolicy(Strict):
@@ -75,6 +69,9 @@ class Rules(Strict):
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
     soft_bounces: SoftBounces = SoftBounces()
+    guard: GuardPolicy | None = GuardPolicy()
+    """Null: nothing pauses."""
+    warm_up: WarmUp | None = None
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
     """Purposes that are not sent to a customer who has an open complaint."""
     team: Id | None = None
