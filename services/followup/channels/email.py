@@ -95,12 +95,12 @@ class Email(Channel):
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
-        self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
         self._sessions: list[Session] = []
         self._idle: list[Session] = []
         """Those that no message is with; the one that was used last goes next."""
         self.connections = settings.smtp_connections
+        key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
+        self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
         self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
 
     def address(self, customer: Customer) -> str | None:

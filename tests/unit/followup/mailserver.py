@@ -187,8 +187,8 @@ def sender_of(
 ) -> Sender:
     """``more`` are settings of the channel, or what ``Sender`` is given."""
     told = {name: more.pop(name) for name in list(more) if name in EmailSettings.model_fields}
-    told |= {"smtp_port": port, "smtp_timeout": 3.0, "smtp_connections": connections}
-    channel = Email(EmailSettings.model_validate(told))
+    given = {"smtp_port": port, "smtp_timeout": 3.0, "smtp_connections": connections}
+    channel = Email(EmailSettings.model_validate({**given, **told}))
     return Sender(runtime, channel, event_time=event_time, **more)
 
 
