@@ -33,7 +33,7 @@ def main() -> None:
     settings = load_settings(FollowupSettings)
     channels = or_exit(load_channels)
     policy = or_exit(partial(load_policy, settings, channels))
-    send = partial(send_all, channels, event_time=settings.clock == "stream")
+    send = partial(send_all, channels, limits=policy.rate_limit, event_time=settings.clock == "stream")
     run_worker(settings, handler_of(policy), extra=(send,))
 
 

@@ -19,7 +19,10 @@ from shared.schemas.times import Micros, moment
 
 COLLECTION = "deliveries"
 RECEIPTS = "receipts"
+PACE = "pace"
+"""Of each channel that has a rate limit, when its next message would go; the senders write it."""
 COLLECTIONS = (
+    Collection(PACE, owner=None, personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),
     Collection(
         COLLECTION,

@@ -1,6 +1,6 @@
 """The outreach rules as data: what the YAML file may say, checked when it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
+from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
@@ -75,6 +76,8 @@ class Rules(Strict):
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
     soft_bounces: SoftBounces = SoftBounces()
+    rate_limits: Mapping[Name, RateLimit] = {}
+    """By channel: how many messages it may send in a time, all workers together."""
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
     """Purposes that are not sent to a customer who has an open complaint."""
     team: Id | None = None
