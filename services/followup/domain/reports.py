@@ -14,8 +14,10 @@ from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed, SuppressionReason
 from shared.schemas.times import Micros, moment
 
-STALE = "stale"
-"""A report's error when the sender found that the message came too late to be sent."""
+STALE: SuppressionReason = "stale"
+RATE_LIMITED: SuppressionReason = "rate_limited"
+"""A report's error when the sender found that the message came too late to be sent: for whatever reason, or
+since the channel's rate limit held it back so long."""
 ADDRESS = "address_suppressed: "
 """How a report's error begins when the channel found that it can never use the address; the rest says why."""
 MOST_REFUSED = 10
@@ -39,8 +41,9 @@ def _reported(
     if flight is None or (flight.cancelled and data.status != "sent"):
         return nothing(_without_flight(state, data.outreach_id))
     after = _without_flight(state, data.outreach_id)
-    if data.status == "failed" and data.error == STALE:
-        return _dropped(after, flight, "stale", None, at)
+    late = next((reason for reason in (STALE, RATE_LIMITED) if reason == data.error), None)
+    if data.status == "failed" and late is not None:
+        return _dropped(after, flight, late, None, at)
     if data.status == "failed" and data.error is not None and data.error.startswith(ADDRESS):
         if flight.to is not None and flight.to not in after.refused:
             refused = (*after.refused, flight.to)[-MOST_REFUSED:]

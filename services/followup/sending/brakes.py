@@ -15,11 +15,13 @@ from pymongo.errors import DuplicateKeyError
 
 from services.followup import telemetry
 from services.followup.domain.deliverability.guard import Tally, first_day, recipient_domain, traffic_key
-from services.followup.domain.deliverability.limits import GuardPolicy, WarmUp
+from services.followup.domain.deliverability.limits import GuardPolicy
+from services.followup.domain.policy import Policy
 from services.followup.domain.rows import CEILINGS, PAUSES, TRAFFIC, Delivery
 from services.followup.domain.rules.rules import Rules
 from shared.schemas.event import Event
 from shared.schemas.outreach import OutreachPaused
+from shared.schemas.times import micros
 
 SOURCE = "/rapport/followup/guard"
 LOOK_SECONDS = 10.0
@@ -27,54 +29,51 @@ LOOK_SECONDS = 10.0
 Document = Mapping[str, Any]
 Where = tuple[str, str]
 """A rule and a mail domain."""
+Waits = dict[datetime, list[str]]
 
 log = structlog.get_logger(__name__)
 
 
 class Brakes:
-    """Of one sender. ``rules``: those in force now."""
+    """Of one sender."""
 
     def __init__(
         self,
         database: AsyncDatabase[dict[str, Any]],
-        rules: Callable[[], Rules],
+        policy: Policy,
         publish: Callable[[Sequence[Event]], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._traffic, self._pauses = database[TRAFFIC], database[PAUSES]
         self._ceilings = database[CEILINGS]
-        self._rules = rules
+        self._policy = policy
         self._publish = publish
         self._clock = clock
         self._next_look = 0.0
         self._swept: date | None = None
         self._paused: dict[Where, datetime] = {}
 
-    async def sift(self, chosen: Sequence[Delivery]) -> tuple[list[Delivery], dict[datetime, list[str]]]:
-        """Those that may go now, and the ids of the others by when they are to be looked at again."""
+    async def unpaused(self, chosen: Sequence[Delivery], waits: Waits) -> list[Delivery]:
+        """Those whose rule does not pause; the ids of the others go into ``waits``, by when they are to be
+        looked at again."""
         if not any(_domain(one) for one in chosen):
-            return list(chosen), {}
+            return list(chosen)
         if time.monotonic() >= self._next_look:
             await self._look()
             self._next_look = time.monotonic() + LOOK_SECONDS
         now, free = self._clock(), list[Delivery]()
-        waits: dict[datetime, list[str]] = {}
         for one in chosen:
-            domain = _domain(one)
-            until = None if domain is None else self._paused.get((one.rule, domain))
+            until = self._paused_until(one)
             if until is None or until <= now:
                 free.append(one)
             else:
                 _wait(waits, one, until)
-        warm_up = self._rules().warm_up
-        return (free if warm_up is None else await self._below(warm_up, free, waits)), waits
+        return free
 
-    async def _below(
-        self, warm_up: WarmUp, free: Sequence[Delivery], waits: dict[datetime, list[str]]
-    ) -> list[Delivery]:
-        """As many as today's ceiling has room for; the others wait for tomorrow."""
+    async def below_ceiling(self, free: Sequence[Delivery], waits: Waits) -> list[Delivery]:
+        """As many as today's ceiling has room for, which are taken of it; the others wait for tomorrow."""
         today = self._clock().astimezone(UTC).date()
-        ceiling = warm_up.ceiling(today)
+        ceiling = self._ceiling(today)
         if ceiling is None:
             return list(free)
         wanted: dict[str, int] = {}
@@ -93,6 +92,25 @@ class Brakes:
             else:
                 _wait(waits, one, tomorrow)
         return going
+
+    def held(self, delivery: Delivery) -> bool:
+        """Whether one that has become too old waited here."""
+        until, today = self._paused_until(delivery), self._clock().astimezone(UTC).date()
+        if until is not None and until > delivery.decided_at:
+            return True
+        waited = delivery.decided_at.astimezone(UTC).date() < today
+        return _domain(delivery) is not None and waited and self._ceiling(today) is not None
+
+    def _paused_until(self, delivery: Delivery) -> datetime | None:
+        domain = _domain(delivery)
+        return None if domain is None else self._paused.get((delivery.rule, domain))
+
+    def _rules(self) -> Rules:
+        return self._policy.at(micros(self._clock())).rules
+
+    def _ceiling(self, today: date) -> int | None:
+        warm_up = self._rules().warm_up
+        return None if warm_up is None else warm_up.ceiling(today)
 
     async def _take(self, day: date, domain: str, wanted: int, ceiling: int) -> int:
         """Take up to so many of the day's ceiling: what is taken is never above it, whoever takes."""
@@ -191,7 +209,7 @@ def _where(key: str) -> Where:
     return rule, domain
 
 
-def _wait(waits: dict[datetime, list[str]], delivery: Delivery, until: datetime) -> None:
+def _wait(waits: Waits, delivery: Delivery, until: datetime) -> None:
     """It is looked at again when it has become too old, at the latest."""
     past = delivery.expires_at + timedelta(milliseconds=1)
     waits.setdefault(min(until, past), []).append(delivery.outreach_id)

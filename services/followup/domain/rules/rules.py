@@ -1,6 +1,6 @@
 """The outreach rules as data: what the YAML file may say, checked when it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -11,6 +11,7 @@ from services.followup.domain.deliverability.limits import GuardPolicy, SoftBoun
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
+from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
@@ -70,6 +71,8 @@ class Rules(Strict):
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
     soft_bounces: SoftBounces = SoftBounces()
+    rate_limits: Mapping[Name, RateLimit] = {}
+    """By channel: how many messages it may send in a time, all workers together."""
     guard: GuardPolicy | None = GuardPolicy()
     """Null: nothing pauses."""
     warm_up: WarmUp | None = None
