@@ -52,6 +52,10 @@ def parse_versions(text: str, channels: Collection[str] = (DEFAULT_CHANNEL,)) ->
 
 def _rules(channels: Collection[str], document: object, prefix: str) -> Rules:
     rules = validated(Rules, document, prefix)
+    for channel in rules.rate_limits:
+        if channel not in channels:
+            there = ", ".join(sorted(channels))
+            raise ConfigError(f"{prefix}rate_limits.{channel}: nothing is sent by {channel}, only by {there}")
     for place, rule in enumerate(rules.rules):
         for number, channel in enumerate(rule.ways):
             if channel in channels or channel in TASKS:

@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -25,10 +24,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
-from services.followup.domain.reports import STALE
+from services.followup.domain.policy import Policy
+from services.followup.domain.reports import RATE_LIMITED, STALE
 from services.followup.domain.rows import COLLECTION, Delivery
+from services.followup.sending.brakes import Brakes
 from services.followup.sending.flow import Flow
 from services.followup.sending.marks import Marks, PutBack, put_back
+from services.followup.sending.pace import Limits, Pace, no_limit
+from services.followup.sending.queue import Queue
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.supply import Supply
@@ -37,10 +40,8 @@ from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
-"""So many rows are read at a time,"""
-LOW = 20
-"""once fewer than these are left."""
+MOST_DOUBTS = 500
+"""Told of at a time."""
 IDLE_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
@@ -66,9 +67,27 @@ class SenderRuntime(Protocol):
     async def wait_for_commit(self, seconds: float) -> None: ...
 
 
-async def send_all(channels: Sequence[Channel], runtime: SenderRuntime, *, event_time: bool) -> None:
-    """Send by every channel until the worker stops: an ``extra`` task of ``run_worker``."""
-    await asyncio.gather(*(Sender(runtime, c, event_time=event_time).run() for c in channels))
+async def send_by(policy: Policy, channels: Sequence[Channel], runtime: SenderRuntime) -> None:
+    """Send by every channel until the worker stops, as fast and as much as the rules allow: an ``extra`` task
+    of ``run_worker``."""
+    brakes = Brakes(runtime.database, policy, runtime.publish_events, lambda: datetime.now(UTC))
+    limits = policy.rate_limit
+    await send_all(channels, runtime, event_time=policy.event_time, limits=limits, brakes=brakes)
+
+
+async def send_all(
+    channels: Sequence[Channel],
+    runtime: SenderRuntime,
+    *,
+    event_time: bool,
+    limits: Limits = no_limit,
+    brakes: Brakes | None = None,
+) -> None:
+    """Send by every channel until the worker stops."""
+    senders = (
+        Sender(runtime, channel, event_time=event_time, limits=limits, brakes=brakes) for channel in channels
+    )
+    await asyncio.gather(*(sender.run() for sender in senders))
 
 
 class Sender:
@@ -80,6 +99,8 @@ class Sender:
         channel: Channel,
         *,
         event_time: bool,
+        limits: Limits = no_limit,
+        brakes: Brakes | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._runtime = runtime
@@ -89,13 +110,21 @@ class Sender:
         self._clock = clock
         self._reports = Reports(channel.name, runtime.publish_events)
         self._marks = Marks(rows, uuid.uuid4().hex, clock)
+        self._pace = Pace(runtime.database, channel.name, limits, clock)
+        self._brakes = None if event_time else brakes
         self._held: set[str] = set()
-        """The ids of what is next or under way."""
         ready = Ready(rows, channel.name, owns=runtime.owns, held=self._held, clock=clock)
         now = runtime.now if event_time else lambda customer: clock()
         self._supply = Supply(channel, ready, self._marks, self._reports, owns=runtime.owns, now=now)
-        self._next: deque[Delivery] = deque()
-        self._next_read = 0.0
+        self._queue = Queue(
+            self._supply,
+            self._marks,
+            self._pace,
+            self._held,
+            self._brakes,
+            owns=runtime.owns,
+            now=None if event_time else runtime.now,
+        )
         self._put_backs: list[PutBack] = []
         """What was not taken, and is not written down yet."""
         self._opened = False
@@ -143,23 +172,33 @@ class Sender:
         """Send what is ready until nothing is, the channel goes away or the worker stops. True if there was
         something to do."""
         await self._reports.publish()
-        flow, self._opened, self._next_read = Flow(), False, 0.0
+        flow, self._opened = Flow(), False
+        self._queue.look_again()
         self._begin(flow)
-        while await flow.wait(IDLE_SECONDS):
+        while await flow.wait(self._patience):
             self._begin(flow)
         for failure in flow.failures.values():
             raise failure
         if self._away is not None:
             await self._wait_for_channel(self._away)
-        return flow.worked
+        elif self._queue and flow.going:
+            await self._pass(self._patience)  # the rate limit lets nothing go until then
+        return flow.worked or bool(self._queue)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds until there may be something to begin, though nothing has ended."""
+        return min(self._queue.wait_seconds, IDLE_SECONDS) or IDLE_SECONDS
 
     def _begin(self, flow: Flow) -> None:
         """Begin what can be done now: read what is next, claim as many as there is room for, report."""
         if self._runtime.stopping.is_set() or (self._opened and not self._channel.is_open):
             flow.over = True
-        if flow.going and flow.can("read") and self._wants_more:
+        reads = flow.going and (self._queue.is_low or time.monotonic() >= self._next_doubt)
+        if reads and flow.can("read"):
             flow.begin("read", self._read_more(flow))
-        if flow.can("claim") and (self._put_backs or (flow.going and self._next and self._room(flow) > 0)):
+        claims = flow.going and self._queue and not self._queue.wait_seconds and self._room(flow) > 0
+        if (claims or self._put_backs) and flow.can("claim"):
             flow.begin("claim", self._claim_next(flow))
         if flow.can("tell") and self._reports.untold:
             flow.begin("tell", self._reports.publish())
@@ -170,76 +209,34 @@ class Sender:
         lanes = self._channel.lanes if self._opened else 1
         return lanes - len(flow.lanes) - self._reports.untold - len(self._put_backs)
 
-    @property
-    def _wants_more(self) -> bool:
-        now = time.monotonic()
-        return now >= self._next_doubt or (len(self._next) < LOW and now >= self._next_read)
-
     async def _read_more(self, flow: Flow) -> None:
         """Look for what was left behind, now and then, and read what has its turn."""
         if time.monotonic() >= self._next_doubt:
-            for one in await self._supply.left_behind(10 * BATCH):
+            for one in await self._supply.left_behind(MOST_DOUBTS):
                 self._done(one, "in_doubt", DOUBT)
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
-        if len(self._next) >= LOW:
-            return
-        found = await self._supply.take(BATCH)
-        flow.worked |= found is not None
-        for one in found or ():
-            self._held.add(one.outreach_id)
-            self._next.append(one)
-        # While some are under way, others may become ready.
-        self._next_read = time.monotonic() + IDLE_SECONDS if found is None else 0.0
+        if self._queue.is_low:
+            flow.worked |= await self._queue.fill()
 
     async def _claim_next(self, flow: Flow) -> None:
         """Mark those that are next, and give them to the channel. It is open by then, so an outage leaves no
         trace on any message."""
         await self._give_back()
-        if not (flow.going and self._next):
+        if not (flow.going and self._queue):
             return
         try:
-            await self._channel.open(min(len(self._next) + len(flow.lanes), self._channel.connections))
+            await self._channel.open(min(len(self._queue) + len(flow.lanes), self._channel.connections))
         except ChannelAwayError as away:
             self._away, flow.over = away, True
             return
         self._opened, self._pause = True, PAUSE_SECONDS
-        chosen, late = await self._sifted(self._room(flow))
-        for one in await self._claimed(chosen):
+        claimed = await self._queue.claim(self._room(flow))
+        for one in claimed.to_send:
             flow.send(self._send(one))
-        for one in await self._claimed(late):
-            self._done(one, "failed", STALE, "stale")
-
-    async def _claimed(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        if not deliveries:
-            return []
-        try:
-            claimed = await self._marks.claim(deliveries)
-        finally:
-            self._held.difference_update(one.outreach_id for one in deliveries)
-        self._held.update(one.outreach_id for one in claimed)
-        return claimed
-
-    async def _sifted(self, room: int) -> tuple[list[Delivery], list[Delivery]]:
-        """Of those that are next as many as there is room for: what goes, and what has become too old. What
-        it has become night for waits on. Under the stream clock the time of sending is the time of the
-        decision, where neither was so."""
-        chosen: list[Delivery] = []
-        late: list[Delivery] = []
-        nights: dict[datetime, list[str]] = {}
-        while self._next and len(chosen) + len(late) < room:
-            one = self._next.popleft()
-            now = self._runtime.now(one.customer)
-            night_ends = None if self._event_time else one.waits_until(now)
-            if not self._event_time and now > one.expires_at:
-                late.append(one)
-            elif night_ends is None and self._runtime.owns(one.customer):
-                chosen.append(one)
-            else:
-                self._held.discard(one.outreach_id)
-            if night_ends is not None and one not in late:
-                nights.setdefault(night_ends, []).append(one.outreach_id)
-        await self._marks.defer(nights)
-        return chosen, late
+        for one in claimed.too_late:
+            braked = self._brakes is not None and self._brakes.held(one)
+            held = braked or self._pace.held(one.decided_at, self._clock())
+            self._done(one, "failed", RATE_LIMITED if held else STALE, "rate_limited" if held else "stale")
 
     async def _give_back(self) -> None:
         """Write down which messages were not taken."""
@@ -280,9 +277,13 @@ class Sender:
 
     async def _wait(self) -> None:
         """The pause after a failure, which doubles up to a limit; a stop ends it."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._runtime.stopping.wait(), self._pause)
+        await self._pass(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _pass(self, seconds: float) -> None:
+        """Let them pass; a stop ends it."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._runtime.stopping.wait(), seconds)
 
     def _done(
         self,

@@ -16,3 +16,9 @@ RETURNS = Counter(
     "message that is known), ignored (no report, or one of a delay).",
     ["what", "result"],
 )
+
+PAUSES = Counter(
+    "rapport_outreach_pauses_total",
+    "Times that a rule's marketing to a mail domain was held back, by why: bounces, complaints.",
+    ["why"],
+)

@@ -94,6 +94,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachBounced,
         outreach.OutreachComplained,
         outreach.OutreachGoalReached,
+        outreach.OutreachPaused,
     ),
     "insights": (insights.SegmentChanged, insights.FeedbackActed),
     "commands": (

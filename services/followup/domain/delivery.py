@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.changes import with_plan, without_plan
+from services.followup.domain.deliverability.guard import recipient_domain
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
 from services.followup.domain.gate.decision import decide
@@ -77,6 +78,7 @@ def hand_over(
         **{name: getattr(planned, name) for name in Outreach.model_fields},
         decided_at=now,
         to=address_mark(planned.channel, go.to),
+        domain=recipient_domain(planned.channel, planned.purpose, go.to),
         consent=go.consent,
     )
     announced = () if planned.announced else (_scheduled(planned, now),)

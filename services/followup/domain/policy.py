@@ -9,6 +9,7 @@ from services.followup.domain.journeys.versions import every_rule, in_force, sta
 from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.templates import Templates
+from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import PROFILE
@@ -51,6 +52,10 @@ class Policy:
     def version(self, instant: Micros) -> Micros | None:
         """What names the version in force at ``instant``: its start; None where there is but one."""
         return start_of(in_force(self.versions, instant)) if self.versions else None
+
+    def rate_limit(self, channel: str, at: Micros) -> RateLimit | None:
+        """Of the version in force then; None where the channel may send as fast as it can."""
+        return self.at(at).rules.rate_limits.get(channel)
 
     @property
     def every(self) -> tuple[Rules, ...]:

@@ -1,5 +1,6 @@
 """What the sender says became of a message."""
 
+from services.followup.domain.deliverability.guard import counted as counted_traffic
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.effects import NewId, nothing, then
@@ -15,8 +16,10 @@ from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.outreach import OutreachFailed, OutreachSent, OutreachSuppressed, SuppressionReason
 from shared.schemas.times import Micros, moment
 
-STALE = "stale"
-"""A report's error when the sender found that the message came too late to be sent."""
+STALE: SuppressionReason = "stale"
+RATE_LIMITED: SuppressionReason = "rate_limited"
+"""A report's error when the sender found that the message came too late to be sent: for whatever reason, or
+since the channel's rate limit held it back so long."""
 ADDRESS = "address_suppressed: "
 """How a report's error begins when the channel found that it can never use the address; the rest says why."""
 MOST_REFUSED = 10
@@ -40,8 +43,9 @@ def _reported(
     if flight is None or (flight.cancelled and data.status != "sent"):
         return nothing(_without_flight(state, data.outreach_id))
     after = _without_flight(state, data.outreach_id)
-    if data.status == "failed" and data.error == STALE:
-        return _dropped(after, flight, "stale", None, at)
+    late = next((reason for reason in (STALE, RATE_LIMITED) if reason == data.error), None)
+    if data.status == "failed" and late is not None:
+        return _dropped(after, flight, late, None, at)
     if data.status == "failed" and data.error is not None and data.error.startswith(ADDRESS):
         if flight.to is not None and flight.to not in after.refused:
             refused = (*after.refused, flight.to)[-MOST_REFUSED:]
@@ -54,7 +58,10 @@ def _reported(
         heard = then(heard, lambda s: hoped(s, policy, flight, at, now))
     elif data.code is not None:
         # What a server refuses says the same as a message that comes back.
-        heard = learn(after, policy, trace_of(flight, at), Receipt("bounced", None, data.code, at))
+        trace = trace_of(flight, at)
+        tried = Effects(after, rows=counted_traffic(trace, sent=1))
+        bounced = Receipt("bounced", None, data.code, at)
+        heard = then(tried, lambda s: learn(s, policy, trace, bounced))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
     status = "sent" if data.status == "sent" else "failed"
     sent_at = at if data.status == "sent" else None

@@ -23,7 +23,16 @@ from shared.schemas.times import Micros, maybe_moment, moment
 
 COLLECTION = "deliveries"
 RECEIPTS = "receipts"
+PACE = "pace"
+"""Of each channel that has a rate limit, when its next message would go; the senders write it."""
+TRAFFIC = "traffic"
+PAUSES = "pauses"
+CEILINGS = "ceilings"
 COLLECTIONS = (
+    Collection(TRAFFIC, owner=None, personal=(), indexes=("key",)),
+    Collection(PAUSES, owner=None, personal=()),
+    Collection(CEILINGS, owner=None, personal=()),
+    Collection(PACE, owner=None, personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),
     Collection(
         COLLECTION,

@@ -161,6 +161,8 @@ class InFlight(Outreach):
     """The ``address_mark`` of where it goes."""
     consent: Cited | None = None
     """The event that allows it."""
+    domain: str | None = None
+    """As ``Trace.domain``."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 

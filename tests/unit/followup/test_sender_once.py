@@ -90,7 +90,7 @@ async def test_a_row_cancelled_between_look_and_mark_stays_unsent(
     found = [Delivery.model_validate(row) for row in await sender._supply._ready.take(9)]
     assert len(found) == 1
     await database[COLLECTION].update_one({"_id": "a"}, {"$set": {"status": "cancelled"}})
-    sender._next.extend(found)
+    sender._queue._next.extend(found)
     async with smtp_server(inbox, port):
         await sender.round()
     assert not inbox.messages

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from services.followup.domain.conditions.expression import Expression
+from services.followup.domain.deliverability.limits import GuardPolicy, SoftBounces, WarmUp
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.caps import FrequencyCap
 from services.followup.domain.rules.course import Share
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
+from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.surveys import Surveys
@@ -27,13 +29,6 @@ REPLY_TRIED = timedelta(days=5)
 _NAMED: dict[int, tuple[tuple[Rule, ...], Mapping[str, Rule]]] = {}
 """The rules of a file by name, by the identity of their tuple: each decision asks several times."""
 MOST_NAMED = 100
-
-
-class SoftBounces(Strict):
-    """An address is not used while ``max`` messages to it came back for now within ``per``."""
-
-    max: Annotated[int, Field(ge=1, le=10)] = 3
-    per: Duration = timedelta(days=14)
 
 
 class ConsentPolicy(Strict):
@@ -84,6 +79,11 @@ class Rules(Strict):
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
     soft_bounces: SoftBounces = SoftBounces()
+    rate_limits: Mapping[Name, RateLimit] = {}
+    """By channel: how many messages it may send in a time, all workers together."""
+    guard: GuardPolicy | None = GuardPolicy()
+    """Null: nothing pauses."""
+    warm_up: WarmUp | None = None
     hold_during_complaint: frozenset[Purpose] = frozenset({"marketing", "survey"})
     """Purposes that are not sent to a customer who has an open complaint, but about that."""
     team: Id | None = None
