@@ -22,14 +22,23 @@ WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
     "interactions": {"policies"},
     "loyalty": {"programs"},
-    "followup": {"channels", "marketing", "rules", "sending", "templates", "sender.py", "tokens.py"},
+    "followup": {
+        "channels",
+        "marketing",
+        "returns",
+        "rules",
+        "sending",
+        "templates",
+        "sender.py",
+        "tokens.py",
+    },
     "metrics": {"journal", "report.py"},
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"deliverability", "history", "journeys", "messages", "rules"},
+    "followup": {"conditions", "deliverability", "history", "journeys", "messages", "rules"},
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

@@ -11,7 +11,7 @@ from email.policy import SMTP as SMTP_DEFAULTS
 
 from aiosmtplib import SMTPException
 from prometheus_client import Counter, Gauge, Histogram
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
@@ -21,6 +21,7 @@ from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer, address_mark
+from services.followup.returns.addresses import BounceAddress, checked
 from shared.runtime.settings import Port
 
 HEADERS = HeaderRegistry()
@@ -67,6 +68,15 @@ class EmailSettings(ChannelSettings):
     """Seconds for the server to answer a step."""
     smtp_connections: int = Field(default=8, ge=1, le=100)
     """At once, of each worker; as many messages are under way."""
+    bounce_address: str | None = None
+    """As ``FollowupSettings.bounce_address``."""
+    secret_key: SecretStr | None = None
+    """What it is signed with."""
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _bounces(cls, value: str | None) -> str | None:
+        return None if value is None else checked(value)
 
     def channels(self) -> Sequence[Channel]:
         return (Email(self),)
@@ -89,6 +99,8 @@ class Email(Channel):
         self._idle: list[Session] = []
         """Those that no message is with; the one that was used last goes next."""
         self.connections = settings.smtp_connections
+        key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
+        self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
         self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
 
     def address(self, customer: Customer) -> str | None:
@@ -170,7 +182,7 @@ class Email(Channel):
             return Attempt(Result.LATER, "not connected")
         started = time.perf_counter()
         try:
-            return await self._hand_over(session, message)
+            return await self._hand_over(session, message, delivery.outreach_id)
         finally:
             SEND_SECONDS.observe(time.perf_counter() - started)
             self._give_back(session)
@@ -191,8 +203,10 @@ class Email(Channel):
         self._sessions.remove(session)
         CONNECTED.set(len(self._sessions))
 
-    async def _hand_over(self, session: Session, message: EmailMessage) -> Attempt:
+    async def _hand_over(self, session: Session, message: EmailMessage, outreach_id: str) -> Attempt:
         sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+        if self._bounces is not None:
+            sender = self._bounces.of(outreach_id)
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if "smtputf8" not in session.extensions:

@@ -106,7 +106,7 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
     data, known, bad = fact.data, nothing(state), isinstance(fact.data, PurchaseReturned)
     match data:
         case Profile():
-            known = customers.profile(state, data, fact.at)
+            known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
             known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:

@@ -6,16 +6,16 @@ from services.followup.domain.cancellation import cancel_flight, cancel_flights,
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import PROFILE, Consent, Customer, InFlight, Moment
+from services.followup.domain.state import Consent, Customer, InFlight, Moment
 from shared.domain import CancelTimer, Effects
 from shared.facts.profile import profile_told
 from shared.schemas.customers import ConsentChanged, Profile
 from shared.schemas.times import Micros
 
 
-def profile(state: Customer, data: Profile, at: Micros) -> Effects[Customer]:
+def profile(state: Customer, policy: Policy, data: Profile, at: Micros) -> Effects[Customer]:
     """Field by field: what is not named stays, null clears, the latest event time wins."""
-    told = profile_told(state.profile, data, at, PROFILE)
+    told = profile_told(state.profile, data, at, policy.profile)
     return nothing(state if told is state.profile else state.model_copy(update={"profile": told}))
 
 

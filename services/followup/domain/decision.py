@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from services.followup.domain.conditions.holding import unmet
 from services.followup.domain.deliverability.suppression import blocked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.domain.rules.rule import MANUAL, REPLY
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.state import Customer, Planned
 from services.followup.domain.tasks import TASKS
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros, micros, moment
@@ -41,7 +42,7 @@ class No:
 Decision: TypeAlias = Go | Wait | No
 
 
-def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> Decision:
+def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Decision:
     """Whether to send. Open complaints, intervals and the cap are looked at after quiet hours only: what
     they say at night may be otherwise in the morning."""
     rules = policy.rules
@@ -59,6 +60,9 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
         return No(
             unreachable, _why(state, policy, outreach, now) if unreachable == "address_suppressed" else None
         )
+    against = None if rule is None else unmet(policy, rule, state, now, outreach.trigger)
+    if against is not None:
+        return No("condition_unmet", against)
     quiet_end = quiet_until(moment(now), zone(state.timezone, rules.timezone), rules.quiet_hours)
     if quiet_end is not None:
         until = micros(quiet_end)
@@ -72,7 +76,7 @@ def decide(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> 
     return Go(address(state, policy, outreach.channel) or "")
 
 
-def _why(state: Customer, policy: Policy, outreach: Outreach, now: Micros) -> str | None:
+def _why(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> str | None:
     found = blocked(state, policy, outreach.purpose, outreach.channel, now)
     return found.detail if found is not None else unusable(state, policy, outreach.channel)
 

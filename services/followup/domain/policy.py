@@ -12,6 +12,7 @@ from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.state import PROFILE
 from shared.schemas.times import Micros
 
 
@@ -32,10 +33,14 @@ class Policy:
     """All of the file, the oldest first; none where it has but one, which always holds."""
     subjects: frozenset[Subject] = field(init=False)
     """What of a customer's past is kept."""
+    profile: frozenset[str] = field(init=False)
+    """The fields of a profile that are kept."""
 
     def __post_init__(self) -> None:
-        known = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
-        object.__setattr__(self, "subjects", known)
+        past = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
+        asked = PROFILE.union(*(rules.profile_fields() for rules in self.every))
+        object.__setattr__(self, "subjects", past)
+        object.__setattr__(self, "profile", asked)
 
     def at(self, instant: Micros) -> "Policy":
         """The policy by the version in force at ``instant``: what a trigger of then starts goes by it."""

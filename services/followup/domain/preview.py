@@ -52,6 +52,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         purpose=policy.rules.purpose(rule.template),
         channel=rule.channel,
         due_at=now,
+        trigger=planned.trigger if planned else {},
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )
     message = render(state, policy, shown)

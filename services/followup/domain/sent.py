@@ -7,7 +7,11 @@ from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
 from shared.schemas.outreach import OutreachAttempt
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import DAY, Micros, moment
+
+SENDS_KEPT = 180 * DAY
+MOST_SENDS = 100
+"""How long, and how many of, the messages that were sent are kept where conditions ask about them."""
 
 A = TypeVar("A", bound=OutreachAttempt)
 
@@ -37,7 +41,10 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
 
 
 def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval or the cap of any version can still see."""
+    """Those that an interval, the cap or a condition of any version can still see."""
+    if any(rules.names_sends() for rules in policy.every):
+        since = now - max(SENDS_KEPT, *(span(rules.horizon()) for rules in policy.every))
+        return tuple(s for s in sends[-MOST_SENDS:] if s.at > since)
     caps = [rules.frequency_cap for rules in policy.every if rules.frequency_cap is not None]
     capped = frozenset[str]().union(*(cap.purposes for cap in caps))
     spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}

@@ -77,11 +77,15 @@ def arrange(
 
 def _place(one: Planned) -> tuple[Micros, str, str]:
     """The earliest due first; of one instant, always the same."""
-    return one.due_at, one.key, json.dumps(one.variables, sort_keys=True, default=dict)
+    return one.due_at, one.key, json.dumps([one.variables, one.trigger], sort_keys=True, default=dict)
 
 
 def _same(one: Planned, other: Planned) -> bool:
-    return (one.key, one.at, one.of, one.variables) == (other.key, other.at, other.of, other.variables)
+    return _said(one) == _said(other)
+
+
+def _said(one: Planned) -> tuple[object, ...]:
+    return one.key, one.at, one.of, one.variables, one.trigger
 
 
 def _back(one: Planned) -> Planned:

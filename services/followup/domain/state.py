@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
@@ -13,7 +13,7 @@ from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
 PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_channel"})
-"""The fields of a profile that are kept."""
+"""The fields of a profile that are kept always; others where the rules ask about them."""
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
@@ -126,6 +126,8 @@ class Planned(Outreach):
     """An outreach that waits for its timer; in ``waiting``, for its turn."""
 
     variables: Mapping[str, Variable] = {}
+    trigger: Mapping[str, Any] = {}
+    """What of its trigger the conditions of its rule will ask, as JSON has it."""
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
 
@@ -168,7 +170,7 @@ class Customer(Open):
 
     customer_id: str
     profile: Mapping[str, Known] = {}
-    """``PROFILE``, field by field."""
+    """``Policy.profile``, field by field."""
     names: Names = b""
     """The things heard of."""
     consents: tuple[Consent, ...] = ()

@@ -59,6 +59,7 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Planned | 
         answer=fact.answer,
         bill=_bill(rule, fact.data),
         variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},
+        trigger=rule.kept(fact.data),
         announced=False,
     )
 

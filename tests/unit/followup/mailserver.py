@@ -185,7 +185,10 @@ def delivery(id: str, **changes: Any) -> Delivery:
 def sender_of(
     runtime: FakeRuntime, port: int, *, event_time: bool = False, connections: int = 4, **more: Any
 ) -> Sender:
-    channel = Email(EmailSettings(smtp_port=port, smtp_timeout=3.0, smtp_connections=connections))
+    """``more`` are settings of the channel, or what ``Sender`` is given."""
+    told = {name: more.pop(name) for name in list(more) if name in EmailSettings.model_fields}
+    given = {"smtp_port": port, "smtp_timeout": 3.0, "smtp_connections": connections}
+    channel = Email(EmailSettings.model_validate({**given, **told}))
     return Sender(runtime, channel, event_time=event_time, **more)
 
 

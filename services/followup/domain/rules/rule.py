@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
+from services.followup.domain.conditions.expression import Expression, compiled, kept
 from services.followup.domain.rules.events import EventName, data_class
 from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Id, Strict
@@ -90,6 +91,8 @@ class Rule(Strict):
     """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
     """Fields of the trigger that the template is given."""
+    if_: Annotated[str | None, Field(alias="if")] = None
+    """A condition on the customer in CEL, asked when the message is about to go."""
     stale_after: Duration | None = None
     """Instead of the file's."""
     active: Active | None = None
@@ -142,6 +145,13 @@ class Rule(Strict):
                     raise ValueError(f"{name} of {event} is never {wanted!r}") from None
         return value
 
+    @field_validator("if_")
+    @classmethod
+    def _means_something(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and "triggers" in info.data:
+            compiled(value, _events(info.data["triggers"], info.data.get("restart", False)))
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
@@ -159,6 +169,20 @@ class Rule(Strict):
             if self.for_each and self.for_each not in data_class(event).model_fields:
                 raise ValueError(f"cancel_on: {event} has no field {self.for_each}")
         return self
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events whose fields conditions see as ``trigger``."""
+        return _events(self.triggers, self.restart)
+
+    @property
+    def conditions(self) -> tuple[Expression, ...]:
+        """All that the rule asks about the customer."""
+        return () if self.if_ is None else (compiled(self.if_, self.events),)
+
+    def kept(self, data: Data) -> dict[str, Any]:
+        """What of a trigger its conditions will ask, as JSON has it."""
+        return kept(self.conditions, data)
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -183,3 +207,8 @@ class Rule(Strict):
         if self.for_each is None:
             return self.name
         return f"{self.name}:{getattr(data, self.for_each)}"
+
+
+def _events(triggers: tuple[str, ...], restart: bool) -> tuple[str, ...]:
+    """A rule that restarts is not about one of its triggers."""
+    return () if restart else triggers

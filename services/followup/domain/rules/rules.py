@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
@@ -120,7 +121,19 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        return frozenset()
+        return frozenset().union(*(one.subjects for one in self._conditions()))
+
+    def profile_fields(self) -> frozenset[str]:
+        """What of the profile the rules ask about."""
+        return frozenset().union(*(one.profile for one in self._conditions()))
+
+    def names_sends(self) -> bool:
+        """Whether the rules ask what was sent."""
+        return any("sends" in one.use.variables | one.use.wholes for one in self._conditions())
+
+    def _conditions(self) -> Iterator[Expression]:
+        for rule in self.rules:
+            yield from rule.conditions
 
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at, or asks about."""

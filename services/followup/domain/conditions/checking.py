@@ -1,0 +1,263 @@
+"""Whether an expression means something: each variable and member path against what there is, each operator
+against the kinds on its sides; and what of all that it uses, so that only this is handed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.followup.domain.conditions.functions import FUNCTIONS
+from services.followup.domain.conditions.kinds import (
+    ANY,
+    FRACTION,
+    LENGTH,
+    NOTHING,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    ByName,
+    Kind,
+    Many,
+    Plain,
+    Table,
+)
+from services.followup.domain.conditions.syntax import (
+    Call,
+    ConditionError,
+    Index,
+    Literal,
+    Name,
+    Node,
+    Operation,
+    Select,
+    Several,
+    Span,
+)
+
+MOST_LOOPS = 2
+"""How deep ``exists``, ``filter`` and the like may stand in each other."""
+LOOPS: Mapping[str, Kind | None] = {
+    "all": TRUTH, "exists": TRUTH, "exists_one": TRUTH, "filter": None, "map": None,
+}  # fmt: skip
+WHOLE_OF = "all_of_"
+"""Before a variable's name in the text that the engine is given: what is known of all of a list."""
+NUMBERS = frozenset({WHOLE, FRACTION})
+ORDERED = frozenset({WHOLE, FRACTION, TEXT, TIME, LENGTH})
+
+
+@dataclass(slots=True)
+class Use:
+    """What an expression uses."""
+
+    variables: set[str] = field(default_factory=set)
+    wholes: set[str] = field(default_factory=set)
+    """Variables that are lists, of which something is used that is known of all."""
+    fields: dict[str, set[str]] = field(default_factory=dict)
+    """Table -> its fields."""
+    functions: set[str] = field(default_factory=set)
+    anything: bool = False
+    """It reads what nobody can know beforehand."""
+    written: list[str] = field(default_factory=list)
+    """Calls whose text must be what the function takes: a time, a pattern."""
+    renamed: list[Span] = field(default_factory=list)
+    """Where the names of ``wholes`` stand."""
+
+
+class Check:
+    """One walk over a tree. Raises ``ConditionError``."""
+
+    def __init__(self, text: str, variables: Mapping[str, Kind]) -> None:
+        self._text, self._variables = text, variables
+        self._bound: dict[str, Kind] = {}
+        self._loops = 0
+        self.use = Use()
+
+    def kind(self, node: Node) -> Kind:
+        """The kind of a value."""
+        kind = self._kind(node)
+        self.use.anything |= kind is ANY
+        return kind
+
+    def _kind(self, node: Node) -> Kind:
+        match node:
+            case Literal(value=value):
+                return {bool: TRUTH, int: WHOLE, float: FRACTION, str: TEXT}.get(type(value), NOTHING)
+            case Name(name=name):
+                return self._name(name)
+            case Select():
+                return self._select(node)
+            case Index():
+                return self._index(node)
+            case Several(items=items):
+                return Many(self._same([self.kind(item) for item in items], node))
+            case Operation(operator="?:", args=(question, first, second)):
+                self._truth(question)
+                return self._same([self.kind(first), self.kind(second)], node)
+            case Operation():
+                return self._operation(node)
+            case Call():
+                return self._loop(node) if node.function in LOOPS and node.of else self._call(node)
+
+    def _name(self, name: str) -> Kind:
+        if name in self._bound:
+            return self._bound[name]
+        if name not in self._variables:
+            raise ConditionError(f"there is no {name}, only {_listed(self._variables)}")
+        self.use.variables.add(name)
+        return self._variables[name]
+
+    def _select(self, node: Select) -> Kind:
+        if isinstance(node.of, Name) and node.of.name not in self._bound:
+            known = self._variables.get(node.of.name)
+            if isinstance(known, Many) and known.table is not None:
+                self.use.wholes.add(node.of.name)
+                self.use.renamed.append(node.of.span)
+                return self._field(known.table, node.of, node.field)
+        return self._field(self.kind(node.of), node.of, node.field)
+
+    def _field(self, kind: Kind, of: Node, name: str) -> Kind:
+        match kind:
+            case Table():
+                found = kind.fields.get(name)
+                if found is None:
+                    raise ConditionError(f"{self._said(of)} has no field {name}")
+                self.use.fields.setdefault(kind.name, set()).add(name)
+                return found.kind
+            case ByName():
+                self.use.anything = True
+                return kind.of
+            case Plain() if kind is ANY:
+                return ANY
+        raise ConditionError(f"{self._said(of)} is {kind} and has no field {name}")
+
+    def _index(self, node: Index) -> Kind:
+        kind = self.kind(node.of)
+        if isinstance(kind, Table | ByName) and isinstance(node.at, Literal):
+            return self._field(kind, node.of, str(node.at.value))
+        at = self.kind(node.at)
+        if isinstance(kind, Many) and at in (WHOLE, ANY):
+            return kind.of
+        if kind is ANY or (isinstance(kind, ByName) and at in (TEXT, ANY)):
+            return ANY if kind is ANY else self._field(kind, node.of, "")
+        raise ConditionError(f"{self._said(node.of)} is {kind} and has nothing at {self._said(node.at)}")
+
+    def _operation(self, node: Operation) -> Kind:
+        if node.operator in ("&&", "||", "!"):
+            for arg in node.args:
+                self._truth(arg)
+            return TRUTH
+        kinds = [self.kind(arg) for arg in node.args]
+        found = ANY if ANY in kinds and node.operator != "in" else _result(node.operator, *kinds)
+        if node.operator in COMPARISONS and found is ANY:
+            return TRUTH
+        if found is None:
+            raise ConditionError(self._unfit(node, kinds))
+        return found
+
+    def _unfit(self, node: Operation, kinds: list[Kind]) -> str:
+        if len(kinds) == 1:
+            return f"{self._said(node.args[0])} is {kinds[0]} and cannot be negative"
+        if NOTHING in kinds and node.operator in ("==", "!="):
+            known = node.args[0] if kinds[1] is NOTHING else node.args[1]
+            return f"nothing is ever null: write has({self._said(known)})"
+        if set(kinds) == NUMBERS:
+            return f"{self._said(node)} mixes whole numbers and fractions: write double(...)"
+        first, second = (self._said(arg) for arg in node.args)
+        return f"{first} is {kinds[0]}, {second} is {kinds[1]}: {node.operator} does not fit"
+
+    def _loop(self, node: Call) -> Kind:
+        assert node.of is not None
+        kind = self.kind(node.of)
+        of = kind.of if isinstance(kind, Many) else ANY if kind is ANY else None
+        if of is None:
+            raise ConditionError(f"{self._said(node.of)} is {kind} and no list")
+        variable, *rest = node.args or (None,)
+        if not isinstance(variable, Name) or len(rest) not in ((1, 2) if node.function == "map" else (1,)):
+            raise ConditionError(f"write {node.function}(x, ...) with what is to be of each x")
+        taken = variable.name in self._variables or variable.name in self._bound
+        if taken or variable.name.startswith(WHOLE_OF):
+            raise ConditionError(
+                f"{variable.name} has a meaning already: take another name in {node.function}"
+            )
+        if self._loops == MOST_LOOPS:
+            raise ConditionError(f"more than {MOST_LOOPS} of {', '.join(LOOPS)} stand in each other")
+        self._bound[variable.name], self._loops = of, self._loops + 1
+        for asked in rest if node.function != "map" else rest[:-1]:
+            self._truth(asked)
+        each = self.kind(rest[-1]) if node.function == "map" else of
+        del self._bound[variable.name]
+        self._loops -= 1
+        return LOOPS[node.function] or Many(each)
+
+    def _call(self, node: Call) -> Kind:
+        if node.function == "has" and node.of is None:
+            if len(node.args) != 1 or not isinstance(node.args[0], Select):
+                raise ConditionError("write has(...) with a field in it, as has(profile.email)")
+            self.kind(node.args[0])
+            return TRUTH
+        function = FUNCTIONS.get(node.function)
+        if function is None:
+            raise ConditionError(f"there is no function {node.function}, only {_listed(FUNCTIONS)}")
+        if function.method is not None and (node.of is not None) != function.method:
+            raise ConditionError(f"write {function.usage}")
+        args = (*((node.of,) if node.of is not None else ()), *node.args)
+        kinds = [self.kind(arg) for arg in args]
+        if not function.takes(kinds):
+            raise ConditionError(f"write {function.usage}")
+        if function.literal and not isinstance(args[-1], Literal):
+            raise ConditionError(f"{node.function} needs its text written out")
+        if function.literal:
+            pattern = f"''.matches({self._source(args[-1])})"
+            self.use.written.append(pattern if function.method else self._source(node))
+        self.use.functions.add(node.function)
+        return function.gives
+
+    def _truth(self, node: Node) -> None:
+        kind = self.kind(node)
+        if kind not in (TRUTH, ANY):
+            raise ConditionError(f"{self._said(node)} is {kind}, not true or false")
+
+    def _same(self, kinds: list[Kind], node: Node) -> Kind:
+        known = [kind for kind in kinds if kind is not ANY]
+        if any(kind != known[0] for kind in known):
+            raise ConditionError(f"{self._said(node)} mixes kinds of values")
+        return known[0] if known else ANY
+
+    def _source(self, node: Node) -> str:
+        return self._text[node.span.start : node.span.end]
+
+    def _said(self, node: Node) -> str:
+        text = self._source(node)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
+
+
+def _result(operator: str, first: Kind, second: Kind | None = None) -> Kind | None:
+    """The kind of a result; None where the operator does not fit."""
+    if second is None:
+        return first if first in NUMBERS else None
+    both = {first, second}
+    numbers = both <= NUMBERS
+    match operator:
+        case "==" | "!=":
+            plain = isinstance(first, Plain) and first is not NOTHING
+            return TRUTH if plain and (first == second or numbers) else None
+        case "<" | "<=" | ">" | ">=":
+            return TRUTH if numbers or (first == second and first in ORDERED) else None
+        case "in":
+            of = second.of if isinstance(second, Many) else TEXT if isinstance(second, ByName) else second
+            fits = isinstance(first, Plain) and (first == of or ANY in (first, of))
+            return TRUTH if fits and (second is ANY or not isinstance(second, Plain)) else None
+        case "+" if first == second and first in (TEXT, LENGTH):
+            return first
+        case "+" if both == {TIME, LENGTH}:
+            return TIME
+        case "-" if first is TIME and second in (TIME, LENGTH):
+            return LENGTH if second is TIME else TIME
+    fits = first == second and first in (NUMBERS if operator != "%" else {WHOLE})
+    return first if fits else None
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(sorted(names))

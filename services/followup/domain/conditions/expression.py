@@ -1,0 +1,178 @@
+"""An expression made ready once, when the rules are read, and evaluated at each decision with only what it
+names. One that fails then, as where something is not known of the customer, is not met."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import cel
+
+from services.followup.domain.conditions.checking import WHOLE_OF, Check, Use
+from services.followup.domain.conditions.functions import FUNCTIONS
+from services.followup.domain.conditions.kinds import ANY, TRUTH, Kind, Many, Table, reader, table_of
+from services.followup.domain.conditions.sample import sample, sample_trigger
+from services.followup.domain.conditions.syntax import ConditionError, parsed
+from services.followup.domain.conditions.views import VARIABLES, Scope
+from services.followup.domain.history.learning import Subject
+from services.followup.domain.rules.events import data_class
+from shared.schemas.base import Data
+from shared.schemas.times import moment
+
+TRIGGER = "trigger"
+MOST_LISTED = 100
+"""How much of a list of a trigger is kept."""
+MOST_SAID = 200
+
+
+class Verdict(NamedTuple):
+    """Whether a condition is met; if it could not be evaluated, why, without a capital and a stop."""
+
+    met: bool
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression."""
+
+    text: str
+    program: cel.Program
+    use: Use
+    trigger: Table
+    parts: tuple[tuple[str, Callable[[Scope], object]], ...]
+    """What the engine is given, and how it is read off: all that the expression names, and nothing else,
+    since what is handed in is converted whole."""
+
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        """What of a customer's past it asks about."""
+        named = {
+            VARIABLES[name].subject for name in self.use.variables | self.use.wholes if name in VARIABLES
+        }
+        if "segment" in self.profile:
+            named.add("segment")
+        return frozenset(subject for subject in named if subject is not None)
+
+    @property
+    def profile(self) -> frozenset[str]:
+        """The fields of the profile that it asks about."""
+        return frozenset(self.use.fields.get("profile", ()))
+
+    def verdict(self, scope: Scope) -> Verdict:
+        """Whether it is met."""
+        try:
+            found = self.program.execute(self._context(scope))
+        except Exception as error:
+            return Verdict(False, _why(error))
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # how the engine fails, if it does
+                raise
+            return Verdict(False, "it cannot be evaluated")
+        if not isinstance(found, bool):
+            return Verdict(False, "it is neither true nor false")
+        return Verdict(found)
+
+    def _context(self, scope: Scope) -> cel.Context:
+        now = moment(scope.now)
+        functions = {}
+        for name in self.use.functions:
+            if (made := FUNCTIONS[name].made) is not None:
+                functions[name] = made(now, scope.zone)
+        return cel.Context({name: read(scope) for name, read in self.parts}, functions)
+
+
+@lru_cache(maxsize=1_000)
+def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
+    """The expression of a rule that starts at these events. Raises ``ConditionError``."""
+    trigger = trigger_table(events)
+    kinds = {TRIGGER: trigger, **{name: variable.kind for name, variable in VARIABLES.items()}}
+    check = Check(text, kinds)
+    tree = parsed(text)
+    kind = check.kind(tree)
+    if kind not in (TRUTH, ANY):
+        raise ConditionError(f"it is {kind}, not true or false")
+    for written in check.use.written:
+        try:
+            cel.evaluate(written)
+        except Exception:
+            raise ConditionError(f"{written} means nothing") from None
+    named = text
+    for span in sorted(check.use.renamed, reverse=True):
+        named = f"{named[: span.start]}{_whole(text[span.start : span.end])}{named[span.end :]}"
+    try:
+        program = cel.compile(named)
+    except Exception as error:
+        raise ConditionError(str(error).splitlines()[0]) from None
+    found = Expression(text, program, check.use, trigger, tuple(_parts(check.use, trigger)))
+    verdict = found.verdict(sample(sample_trigger(trigger)))
+    if verdict.why is not None and not check.use.anything:
+        raise ConditionError(f"it fails for a customer of whom all is known: {verdict.why}")
+    return found
+
+
+@lru_cache(maxsize=1_000)
+def trigger_table(events: tuple[str, ...]) -> Table:
+    """The fields that every one of these events has."""
+    tables = [table_of(data_class(event)) for event in events]
+    first = tables[0].fields if tables else {}
+    shared = {
+        name: field
+        for name, field in first.items()
+        if all(name in table.fields and table.fields[name].kind == field.kind for table in tables)
+    }
+    return Table(TRIGGER, shared)
+
+
+def kept(expressions: Iterable[Expression], data: Data) -> dict[str, Any]:
+    """What of a trigger these expressions will ask, as JSON has it."""
+    found: dict[str, Any] = {}
+    for expression in expressions:
+        if TRIGGER in expression.use.variables:
+            found |= _json(expression.trigger, data, expression.use.fields)
+    return found
+
+
+def _parts(use: Use, trigger: Table) -> Iterator[tuple[str, Callable[[Scope], object]]]:
+    for name in use.variables:
+        if name == TRIGGER:
+            yield name, reader(lambda scope: scope.trigger, trigger, use.fields)
+        else:
+            yield name, reader(VARIABLES[name].read, VARIABLES[name].kind, use.fields)
+    for name in use.wholes:
+        kind = VARIABLES[name].kind
+        assert isinstance(kind, Many)
+        assert kind.table is not None
+        yield _whole(name), reader(lambda scope: scope, kind.table, use.fields)
+
+
+def _json(kind: Kind, value: Any, used: Mapping[str, set[str]]) -> Any:
+    match kind:
+        case Table(name=name, fields=fields):
+            values = {field: getattr(value, fields[field].attribute, None) for field in used.get(name, ())}
+            return {
+                field: _json(fields[field].kind, told, used)
+                for field, told in values.items()
+                if told is not None
+            }
+        case Many(of=of):
+            return [_json(of, one, used) for one in value[:MOST_LISTED]]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _whole(name: str) -> str:
+    return f"{WHOLE_OF}{name}"
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case KeyError(args=(str(name), *_)):
+            return f"{name} is not known"
+        case IndexError():
+            return "there are not so many"
+        case ZeroDivisionError():
+            return "it divides by zero"
+        case TypeError():
+            return "something has another kind than it needs"
+    return str(error).splitlines()[0][:MOST_SAID]

@@ -1,0 +1,34 @@
+"""Whether a condition holds of a customer now: for the gate, and for a rule's steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.followup.domain.conditions.expression import Verdict, compiled
+from services.followup.domain.conditions.views import Scope
+from services.followup.domain.policy import Policy
+from services.followup.domain.rules.quiet import zone
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.state import Customer
+from shared.schemas.times import Micros
+
+MOST_SAID = 300
+
+
+def holds(
+    policy: Policy, rule: Rule, state: Customer, expression: str, now: Micros, trigger: Mapping[str, Any]
+) -> Verdict:
+    """Whether an expression of ``rule`` holds. ``trigger`` is what ``Rule.kept`` has kept of what started
+    it."""
+    where = zone(state.timezone, policy.rules.timezone)
+    return compiled(expression, rule.events).verdict(Scope(state, now, where, trigger))
+
+
+def unmet(policy: Policy, rule: Rule, state: Customer, now: Micros, trigger: Mapping[str, Any]) -> str | None:
+    """What the rule's condition says against a message now, for people; None where it is met, or has none."""
+    if rule.if_ is None:
+        return None
+    verdict = holds(policy, rule, state, rule.if_, now, trigger)
+    if verdict.met:
+        return None
+    said = f"if: {' '.join(rule.if_.split())}"[:MOST_SAID]
+    return said if verdict.why is None else f"{said} ({verdict.why})"

@@ -1,0 +1,247 @@
+"""What expressions see of a customer: each variable, its fields, and how they are read off the state. What is
+not known is left out: then an expression that needs it is not met, and ``has(...)`` is false."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.followup.domain.complaints import Complaint
+from services.followup.domain.conditions.kinds import (
+    ANY,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    ByName,
+    Field,
+    Kind,
+    Many,
+    Table,
+)
+from services.followup.domain.history.learning import Subject
+from services.followup.domain.history.state import Contacts, History, Loyalty, Purchases, Subscription
+from services.followup.domain.state import Customer, Send
+from shared.facts.complaints import RESOLVED
+from shared.facts.profile import value_of
+from shared.schemas.times import Micros
+
+_NONE = History()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One customer at one instant, and what has led to the decision."""
+
+    customer: Customer
+    now: Micros
+    zone: ZoneInfo
+    """Where the customer lives."""
+    trigger: Mapping[str, Any]
+    """Fields of the trigger, as JSON has them."""
+
+    @property
+    def history(self) -> History:
+        return self.customer.history or _NONE
+
+    @property
+    def purchases(self) -> Purchases:
+        return self.history.purchases or Purchases()
+
+    @property
+    def sends(self) -> list[Send]:
+        """What went out and what is on its way, the latest first."""
+        leaving = (
+            Send(rule=flight.rule, purpose=flight.purpose, at=flight.decided_at)
+            for flight in self.customer.in_flight
+            if not flight.cancelled
+        )
+        return sorted((*self.customer.sends, *leaving), key=lambda send: send.at, reverse=True)
+
+    @property
+    def complaints(self) -> list[Complaint]:
+        """The latest opened first."""
+        opened = (complaint for complaint in self.customer.complaints if complaint.opened)
+        return sorted(opened, key=lambda complaint: complaint.steps[0].at, reverse=True)
+
+
+class _Here(NamedTuple):
+    """Something whose fields depend on what time it is."""
+
+    scope: Scope
+    subscription: Subscription
+
+
+def _table(table: str, /, **fields: tuple[Kind, Any]) -> Table:
+    return Table(table, {field: Field(kind, read) for field, (kind, read) in fields.items()})
+
+
+def _told(name: str) -> tuple[Kind, Any]:
+    return TEXT, lambda scope: value_of(scope.customer.profile, name)
+
+
+def _segment(scope: Scope) -> str | None:
+    """The profile's; where that names none, what the metrics make of the customer."""
+    told = value_of(scope.customer.profile, "segment")
+    seen = scope.history.segment
+    return str(told) if told is not None else seen.name if seen is not None else None
+
+
+MONEY = _table("money", amount=(WHOLE, lambda money: money[0]), currency=(TEXT, lambda money: money[1]))
+PROFILE = _table(
+    "profile",
+    name=_told("name"),
+    email=_told("email"),
+    phone=_told("phone"),
+    locale=_told("locale"),
+    timezone=_told("timezone"),
+    preferred_channel=_told("preferred_channel"),
+    birthday=_told("birthday"),
+    tags=(Many(TEXT), lambda scope: value_of(scope.customer.profile, "tags") or ()),
+    preferences=(ByName(ANY), lambda scope: value_of(scope.customer.profile, "preferences") or {}),
+    segment=(TEXT, _segment),
+)
+LOYALTY = _table(
+    "loyalty",
+    member=(TRUTH, lambda scope: _loyalty(scope).enrolled_at is not None),
+    tier=(TEXT, lambda scope: _loyalty(scope).tier),
+    balance=(WHOLE, lambda scope: _loyalty(scope).balance),
+    enrolled_at=(TIME, lambda scope: _loyalty(scope).enrolled_at),
+)
+COMPLAINT = _table(
+    "complaint",
+    complaint_id=(TEXT, lambda one: one.complaint_id),
+    open=(TRUTH, lambda one: one.is_open),
+    status=(TEXT, lambda one: one.life.status),
+    opened_at=(TIME, lambda one: one.steps[0].at),
+    resolved_at=(TIME, lambda one: _resolved(one)),
+)
+COMPLAINTS = _table(
+    "complaints",
+    count=(WHOLE, lambda scope: len(scope.complaints)),
+    open=(WHOLE, lambda scope: sum(one.is_open for one in scope.complaints)),
+    last=(COMPLAINT, lambda scope: next(iter(scope.complaints), None)),
+)
+PURCHASE = _table(
+    "purchase",
+    order_id=(TEXT, lambda one: one.order_id),
+    at=(TIME, lambda one: one.at),
+    total=(MONEY, lambda one: (one.amount, one.currency)),
+    refunded=(WHOLE, lambda one: one.refunded),
+    returned=(TRUTH, lambda one: one.returned),
+    skus=(Many(TEXT), lambda one: one.skus),
+    categories=(Many(TEXT), lambda one: one.categories),
+)
+PURCHASES = _table(
+    "purchases",
+    count=(WHOLE, lambda scope: scope.purchases.count),
+    spent=(ByName(WHOLE), lambda scope: {s.currency: s.paid - s.refunded for s in scope.purchases.spend}),
+    first_at=(TIME, lambda scope: scope.purchases.first_at),
+    last_at=(TIME, lambda scope: scope.purchases.last_at),
+    last=(PURCHASE, lambda scope: next(iter(scope.purchases.latest), None)),
+)
+SUBSCRIPTION = _table(
+    "subscription",
+    subscription_id=(TEXT, lambda here: here.subscription.subscription_id),
+    plan=(TEXT, lambda here: here.subscription.plan),
+    started_at=(TIME, lambda here: here.subscription.started_at),
+    expires_at=(TIME, lambda here: here.subscription.expires_at),
+    cancelled=(TRUTH, lambda here: here.subscription.cancelled_at is not None),
+    active=(TRUTH, lambda here: _active(here)),
+)
+SUBSCRIPTIONS = _table(
+    "subscriptions",
+    count=(WHOLE, lambda scope: len(_terms(scope))),
+    active=(WHOLE, lambda scope: sum(_active(here) for here in _terms(scope))),
+)
+PRODUCT = _table(
+    "product",
+    product_id=(TEXT, lambda one: one.product_id),
+    sku=(TEXT, lambda one: one.sku),
+    purchased_at=(TIME, lambda one: one.purchased_at),
+    maintenance_every_days=(WHOLE, lambda one: one.maintenance_every_days),
+)
+PRODUCTS = _table("products", count=(WHOLE, lambda scope: len(scope.history.products)))
+CONTACT = _table(
+    "contact",
+    kind=(TEXT, lambda one: one.kind),
+    direction=(TEXT, lambda one: one.direction),
+    sku=(TEXT, lambda one: one.sku),
+    at=(TIME, lambda one: one.times[0]),
+    times=(Many(TIME), lambda one: one.times),
+)
+CONTACTS = _table("interactions", last_at=(TIME, lambda scope: _last(scope.history.contacts)))
+ANSWER = _table("answer", score=(WHOLE, lambda one: one.score), at=(TIME, lambda one: one.at))
+REVIEW = _table(
+    "review",
+    sku=(TEXT, lambda one: one.sku),
+    rating=(WHOLE, lambda one: one.rating),
+    at=(TIME, lambda one: one.at),
+)
+FEEDBACK = _table(
+    "feedback",
+    nps=(ANSWER, lambda scope: _answer(scope, "nps")),
+    csat=(ANSWER, lambda scope: _answer(scope, "csat")),
+    ces=(ANSWER, lambda scope: _answer(scope, "ces")),
+    reviews=(Many(REVIEW), lambda scope: scope.history.reviews[::-1]),
+)
+SEND = _table(
+    "send",
+    rule=(TEXT, lambda one: one.rule),
+    purpose=(TEXT, lambda one: one.purpose),
+    at=(TIME, lambda one: one.at),
+)
+SENDS = _table("sends", count=(WHOLE, lambda scope: len(scope.sends)))
+
+
+class Variable(NamedTuple):
+    """What a name stands for: its kind, how its value, or its list, is read, and what it is kept for."""
+
+    kind: Kind
+    read: Any
+    subject: Subject | None = None
+
+
+VARIABLES: Mapping[str, Variable] = {
+    "profile": Variable(PROFILE, lambda scope: scope),
+    "loyalty": Variable(LOYALTY, lambda scope: scope, "loyalty"),
+    "complaints": Variable(Many(COMPLAINT, COMPLAINTS), lambda scope: scope.complaints),
+    "purchases": Variable(Many(PURCHASE, PURCHASES), lambda scope: scope.purchases.latest, "purchases"),
+    "subscriptions": Variable(
+        Many(SUBSCRIPTION, SUBSCRIPTIONS), lambda scope: _terms(scope), "subscriptions"
+    ),
+    "products": Variable(Many(PRODUCT, PRODUCTS), lambda scope: scope.history.products, "products"),
+    "interactions": Variable(Many(CONTACT, CONTACTS), lambda scope: scope.history.contacts, "interactions"),
+    "feedback": Variable(FEEDBACK, lambda scope: scope, "feedback"),
+    "sends": Variable(Many(SEND, SENDS), lambda scope: scope.sends),
+    "now": Variable(TIME, lambda scope: scope.now),
+}
+"""All but ``trigger``, which is another for each rule."""
+
+
+def _loyalty(scope: Scope) -> Loyalty:
+    return scope.history.loyalty or Loyalty()
+
+
+def _resolved(complaint: Complaint) -> Micros | None:
+    return max((step.at for step in complaint.life.taken if step.kind == RESOLVED), default=None)
+
+
+def _terms(scope: Scope) -> list[_Here]:
+    return [_Here(scope, one) for one in scope.history.subscriptions]
+
+
+def _active(here: _Here) -> bool:
+    """Whether its term is not over, by its own end or by a cancellation's."""
+    one, now = here.subscription, here.scope.now
+    if one.expires_at is None or one.expires_at <= now:
+        return False
+    return one.cancelled_at is None or (one.ends_at is not None and one.ends_at > now)
+
+
+def _last(contacts: tuple[Contacts, ...]) -> Micros | None:
+    return contacts[0].times[0] if contacts else None
+
+
+def _answer(scope: Scope, survey: str) -> object:
+    return next((one for one in scope.history.scores if one.survey == survey), None)
