@@ -72,7 +72,9 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
         case ReceiptReported():
-            return receipts.report(state, policy.at(now), data, cut(at))
+            answered = receipts.report(state, policy.at(now), data, cut(at))
+            more = reports.settle(answered.state, policy, data.outreach_id, cut(at), now, context.new_id)
+            return then(answered, lambda _: replace(more, outcome=answered.outcome))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:

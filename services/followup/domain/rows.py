@@ -19,10 +19,13 @@ from shared.schemas.times import Micros, moment
 
 COLLECTION = "deliveries"
 RECEIPTS = "receipts"
+REPEATS = "repeats"
+"""Tries in doubt of messages that may be tried again; the sender takes them out."""
 PACE = "pace"
 """Of each channel that has a rate limit, when its next message would go; the senders write it."""
 COLLECTIONS = (
     Collection(PACE, owner=None, personal=()),
+    Collection(REPEATS, owner="customer", personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),
     Collection(
         COLLECTION,
@@ -108,6 +111,7 @@ def row(
     *,
     reason: str | None = None,
     attempt: int | None = None,
+    doubts: int = 0,
     sent_at: Micros | None = None,
     error: str | None = None,
 ) -> Put:
@@ -125,6 +129,8 @@ def row(
     }
     told = {"reason": reason, "attempt": attempt, "error": error}
     document |= {name: value for name, value in told.items() if value is not None}
+    if doubts:
+        document["doubts"] = doubts
     if sent_at is not None:
         document["sent_at"] = moment(sent_at)
     return Put(COLLECTION, document)

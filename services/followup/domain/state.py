@@ -145,6 +145,8 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    doubts: int = 0
+    """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 

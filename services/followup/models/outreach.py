@@ -13,7 +13,7 @@ from shared.http.paging import Page
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 
-Status = Literal["scheduled", "ready", "sending", "sent", "failed", "suppressed", "cancelled"]
+Status = Literal["scheduled", "ready", "sending", "sent", "failed", "in_doubt", "suppressed", "cancelled"]
 
 
 class OutreachBody(Strict):
@@ -61,6 +61,8 @@ class OutreachAnswer(Frozen):
     reason: str | None = None
     """Why it was suppressed or cancelled."""
     attempt: int | None = None
+    doubts: int | None = None
+    """Tries before it of which nobody knows whether they reached the customer."""
     sent_at: datetime | None = None
     error: str | None = None
     """What went wrong last."""
