@@ -109,7 +109,7 @@ class Sender:
         self._event_time = event_time
         self._clock = clock
         self._reports = Reports(channel.name, runtime.publish_events)
-        self._marks = Marks(rows, uuid.uuid4().hex, clock)
+        self._marks = Marks(runtime.database, uuid.uuid4().hex, clock)
         self._pace = Pace(runtime.database, channel.name, limits, clock)
         self._brakes = None if event_time else brakes
         self._held: set[str] = set()
@@ -214,6 +214,7 @@ class Sender:
         if time.monotonic() >= self._next_doubt:
             for one in await self._supply.left_behind(MOST_DOUBTS):
                 self._done(one, "in_doubt", DOUBT)
+            flow.worked |= bool(await self._marks.repeat(self._channel.name, self._runtime.owns, MOST_DOUBTS))
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
         if self._queue.is_low:
             flow.worked |= await self._queue.fill()

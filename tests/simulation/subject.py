@@ -126,6 +126,8 @@ class JournalSubject:
         replay.run(server)
         wanted = Result()
         add(wanted, replay, replay.published)
+        # Rows of other collections are for somebody who takes them out.
+        wanted.rows = {place: row for place, row in wanted.rows.items() if place[0] in self.rows}
         wanted.counters = {name: n for name, n in replay.store.used.items() if n}
         got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
         got.emitted = {said for said in got.emitted if not self.emitted_by_others(said[2])}

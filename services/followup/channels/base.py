@@ -35,7 +35,7 @@ class Result(Enum):
     LATER = "later"
     """The other side has certainly not taken it; it may be tried again."""
     IN_DOUBT = "in_doubt"
-    """It may have been taken or not: it is never tried again (ADR 7)."""
+    """It may have been taken or not: only a service message is tried again, under the same name (ADR 37)."""
 
 
 @dataclass(frozen=True, slots=True)

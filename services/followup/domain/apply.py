@@ -107,7 +107,9 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
         case ReceiptReported():
-            return receipts.report(state, policy.at(now), data, cut(at))
+            answered = receipts.report(state, policy.at(now), data, cut(at))
+            more = reports.settle(answered.state, policy, data.outreach_id, cut(at), now, context.new_id)
+            return then(answered, lambda _: replace(more, outcome=answered.outcome))
         case UnsubscribeRequested():
             return _say(policy, state, changing.unsubscribe(state, policy, data, heard_at), event, context)
         case PreferencesRequested():

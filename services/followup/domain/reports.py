@@ -3,6 +3,7 @@
 from services.followup.domain.deliverability.guard import counted as counted_traffic
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
+from services.followup.domain.doubts import repeat, repeats
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.journeys.goals import hoped
@@ -42,7 +43,14 @@ def _reported(
     flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
     if flight is None or (flight.cancelled and data.status != "sent"):
         return nothing(_without_flight(state, data.outreach_id))
+    if data.status == "in_doubt" and flight.heard:
+        data = data.model_copy(update={"status": "sent"})  # who is heard of has had it
+    if data.status == "in_doubt" and repeats(policy, flight, at):
+        return repeat(state, flight, data.attempt, at)
     after = _without_flight(state, data.outreach_id)
+    if flight.doubts and data.status != "sent":
+        # A later try says nothing of the one in doubt.
+        return _final(after, policy, flight, data.model_copy(update={"status": "in_doubt"}), at, now)
     late = next((reason for reason in (STALE, RATE_LIMITED) if reason == data.error), None)
     if data.status == "failed" and late is not None:
         return _dropped(after, flight, late, None, at)
@@ -51,6 +59,25 @@ def _reported(
             refused = (*after.refused, flight.to)[-MOST_REFUSED:]
             after = after.model_copy(update={"refused": refused})
         return _dropped(after, flight, "address_suppressed", data.error.removeprefix(ADDRESS), at)
+    return _final(after, policy, flight, data, at, now)
+
+
+def settle(
+    state: Customer, policy: Policy, outreach_id: str, at: Micros, now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """Something is heard of a message in doubt that would be tried again: it had arrived."""
+    flight = next((f for f in state.in_flight if f.outreach_id == outreach_id), None)
+    if flight is None or not (flight.doubts and flight.heard) or flight.cancelled:
+        return nothing(state)
+    data = DeliveryReported(outreach_id=outreach_id, status="sent", attempt=flight.doubts)
+    effects = _final(_without_flight(state, outreach_id), policy, flight, data, at, now)
+    return then(effects, lambda s: after_one(s, policy, flight.rule, now, new_id))
+
+
+def _final(
+    after: Customer, policy: Policy, flight: InFlight, data: DeliveryReported, at: Micros, now: Micros
+) -> Effects[Customer]:
+    """The message went, was refused for good, or is left in doubt."""
     heard = nothing(after)
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
@@ -63,10 +90,18 @@ def _reported(
         bounced = Receipt("bounced", None, data.code, at)
         heard = then(tried, lambda s: learn(s, policy, trace, bounced))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
-    status = "sent" if data.status == "sent" else "failed"
     sent_at = at if data.status == "sent" else None
     error = None if data.status == "sent" else (data.error or data.status)[:500]
-    done = row(state.customer_id, flight, status, at, attempt=data.attempt, sent_at=sent_at, error=error)
+    done = row(
+        after.customer_id,
+        flight,
+        data.status,
+        at,
+        attempt=data.attempt,
+        doubts=flight.doubts,
+        sent_at=sent_at,
+        error=error,
+    )
     return Effects(heard.state, (fact, *heard.emits), rows=(done, *heard.rows))
 
 

@@ -23,6 +23,8 @@ from shared.schemas.times import Micros, maybe_moment, moment
 
 COLLECTION = "deliveries"
 RECEIPTS = "receipts"
+REPEATS = "repeats"
+"""Tries in doubt of messages that may be tried again; the sender takes them out."""
 PACE = "pace"
 """Of each channel that has a rate limit, when its next message would go; the senders write it."""
 TRAFFIC = "traffic"
@@ -33,6 +35,7 @@ COLLECTIONS = (
     Collection(PAUSES, owner=None, personal=()),
     Collection(CEILINGS, owner=None, personal=()),
     Collection(PACE, owner=None, personal=()),
+    Collection(REPEATS, owner="customer", personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),
     Collection(
         COLLECTION,
@@ -125,6 +128,7 @@ def row(
     *,
     no: No | None = None,
     attempt: int | None = None,
+    doubts: int = 0,
     sent_at: Micros | None = None,
     error: str | None = None,
 ) -> Put:
@@ -146,6 +150,8 @@ def row(
         told |= {"reason": no.reason, "error": no.detail, "blocked_by": list(no.blocked_by)}
         told["next_at"] = maybe_moment(no.next_at)
     document |= {name: value for name, value in told.items() if value is not None}
+    if doubts:
+        document["doubts"] = doubts
     if sent_at is not None:
         document["sent_at"] = moment(sent_at)
     return Put(COLLECTION, document)

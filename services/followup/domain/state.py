@@ -163,6 +163,8 @@ class InFlight(Outreach):
     """The event that allows it."""
     domain: str | None = None
     """As ``Trace.domain``."""
+    doubts: int = 0
+    """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
 

@@ -14,7 +14,7 @@ from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 from shared.schemas.times import moment
 
-Status = Literal["scheduled", "ready", "sending", "sent", "failed", "suppressed", "cancelled"]
+Status = Literal["scheduled", "ready", "sending", "sent", "failed", "in_doubt", "suppressed", "cancelled"]
 
 
 class OutreachBody(Strict):
@@ -76,6 +76,8 @@ class OutreachAnswer(Frozen):
     waiting: WaitingAnswer | None = None
     """What holds one that was due."""
     attempt: int | None = None
+    doubts: int | None = None
+    """Tries before it of which nobody knows whether they reached the customer."""
     sent_at: datetime | None = None
     error: str | None = None
     """What went wrong last."""

@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from pymongo import UpdateOne
-from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.channels.base import Attempt
-from services.followup.domain.rows import Delivery
+from services.followup.domain.rows import COLLECTION, REPEATS, Delivery
 
 Row = dict[str, Any]
 
@@ -43,8 +43,9 @@ class Marks:
     """Of one sender, which ``me`` names. Each claim has a name of its own, each try of a message a number:
     what is marked so is that claim's, or that try's, and no other's."""
 
-    def __init__(self, rows: AsyncCollection[Row], me: str, clock: Callable[[], datetime]) -> None:
-        self._rows = rows
+    def __init__(self, database: AsyncDatabase[Row], me: str, clock: Callable[[], datetime]) -> None:
+        self._rows = database[COLLECTION]
+        self._repeats = database[REPEATS]
         self._me = me
         self._clock = clock
         self._claims = 0
@@ -94,6 +95,17 @@ class Marks:
         for moment, ids in until.items():
             ready = {"_id": {"$in": list(ids)}, "status": "ready"}
             await self._rows.update_many(ready, {"$set": {"not_before": moment}})
+
+    async def repeat(self, channel: str, owns: Callable[[str], bool], most: int) -> int:
+        """What the domain has found to be in doubt and wants tried again is ready again, unless it has ended.
+        How many there were."""
+        due = {"channel": channel, "not_before": {"$lte": self._clock()}}
+        orders = [one for one in await self._repeats.find(due).limit(most).to_list() if owns(one["customer"])]
+        for one in orders:
+            doubtful = {"_id": one["_id"], "status": "sending", "attempt": one["attempt"]}
+            await self._rows.update_one(doubtful, {"$set": {"status": "ready", "not_before": self._clock()}})
+            await self._repeats.delete_one({"_id": one["_id"], "attempt": one["attempt"]})
+        return len(orders)
 
     async def left_behind(self, channel: str, patience: timedelta, most: int) -> list[Row]:
         """What was marked longer ago than a send takes, by whomever."""

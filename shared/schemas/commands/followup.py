@@ -48,7 +48,7 @@ class DeliveryReported(Command):
     outreach_id: Id
     """The message that was tried."""
     status: Literal["sent", "failed", "in_doubt"]
-    """In doubt: nobody knows whether it was taken; it is not sent again."""
+    """In doubt: nobody knows whether it was taken; only a service message is tried again, under its name."""
     attempt: Count
     """Which try it was, from 1."""
     error: str | None = None

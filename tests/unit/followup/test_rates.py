@@ -21,7 +21,7 @@ from shared.schemas.outreach import OutreachSuppressed
 from shared.schemas.times import Micros
 
 from .driver import HOUR, Driver, purchase, reachable
-from .mailserver import Database, FakeRuntime, row
+from .mailserver import Database, FakeRuntime, row, until
 from .test_rules import changed
 from .test_sender_lanes import Flock
 
@@ -105,9 +105,7 @@ async def test_all_workers_together_keep_the_limit_and_everything_goes(
     running = [sender(one, rate, flock) for one, flock in zip((runtime, other), flocks, strict=True)]
     tasks = [asyncio.create_task(one.run()) for one in running]
     began = asyncio.get_running_loop().time()
-    async with asyncio.timeout(20):
-        while len(runtime.published) + len(other.published) < 50:  # noqa: ASYNC110 - no signal of its own
-            await asyncio.sleep(0.02)
+    await until(lambda: len(runtime.published) + len(other.published) == 50)
     took = asyncio.get_running_loop().time() - began
     for one in (runtime, other):
         one.stopping.set()
@@ -126,9 +124,7 @@ async def test_rules_share_a_channel_that_is_limited(database: Database, runtime
     flock = Timed()
     running = sender(runtime, limit(10), flock)
     task = asyncio.create_task(running.run())
-    async with asyncio.timeout(10):
-        while ("one", "sent") not in runtime.reports:  # noqa: ASYNC110 - no signal of its own
-            await asyncio.sleep(0.02)
+    await until(lambda: ("one", "sent") in runtime.reports)
     runtime.stopping.set()
     await task
     assert len(flock.carried) <= 5
