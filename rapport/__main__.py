@@ -19,7 +19,7 @@ COMMANDS = {
     "demo": ("rapport.demo.cli:demo", "A real grocery's year, in minutes, on this machine."),
     "replay": ("rapport.replay.cli:replay", "Feed recorded events in."),
     "program": ("rapport.commands.program:app", "Check a loyalty program, and try it on recorded events."),
-    "rules": ("rapport.commands.rules:app", "Outreach rules: check, preview, try a draft."),
+    "rules": ("rapport.commands.rules:app", "Outreach rules: check, preview, try a draft, results."),
     "sla": ("rapport.commands.sla:app", "SLA policies: check, explain a complaint, try a draft."),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),

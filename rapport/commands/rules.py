@@ -23,6 +23,8 @@ from rapport.rules.notes import notes
 from rapport.rules.outline import outline
 from rapport.rules.page import Page, page
 from rapport.rules.preview import Previewed, in_force, of_recording, shown
+from rapport.rules.results import results
+from rapport.rules.results import shown as results_shown
 from rapport.rules.stream import Heard, asks_program, recorded_types, used
 from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
@@ -169,6 +171,9 @@ def simulate(
             help="The end, a date's first instant in UTC; without it the last event's time.",
         ),
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="As if each file's newest version had always held.")
+    ] = False,
     most: Annotated[
         int, typer.Option("--show", min=0, help="How many kinds of changed outcomes are shown.")
     ] = 20,
@@ -184,6 +189,8 @@ def simulate(
     changes, and which variables its messages would leave empty.
     """
     draft, base = (drafted(one, templates, channels) for one in (file, baseline))
+    if newest:
+        draft, base = draft.always_newest(), base.always_newest()
     end, progress = in_utc(until), Console(stderr=True)
     consumed = {*draft.consumes, *base.consumes}
     beside = asks_program(consumed)
@@ -223,3 +230,33 @@ def _write(file: Path, text: str) -> None:
 def _print(found: Sequence[Previewed], texts: bool) -> None:
     for part in shown(found, texts=texts):
         console.print(part)
+
+
+@app.command("results")
+def show_results(
+    rules: Annotated[
+        list[str] | None, typer.Argument(metavar="[RULE]...", help="Of these; without one, of all in force.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The first day; 30 days if left out.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DATE", help="The day after the last; up to now if left out."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="What the API answers, for programs.")] = False,
+) -> None:
+    """What became of rules' messages: sent, refused and why, answered; of one rule its variants and lift.
+
+    Asks followup's API at RAPPORT_FOLLOWUP_URL with RAPPORT_API_KEY, or that of `rapport up` here. The same
+    is a page in a browser, at /marketing of that address: the key is the password.
+    """
+    with Client(reached_env("followup")) as client:
+        found = results(client, rules or (), since, until)
+        page = f"{client.urls['followup'].rstrip('/')}/marketing"
+    if as_json:
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in found]))
+        return
+    for part in results_shown(found):
+        console.print(part)
+    console.print(f"\nIn a browser: {page} (any user name, the API key as the password)", style="dim")

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import HttpUrl, SecretStr, ValidationError
@@ -39,9 +39,17 @@ class Draft:
         return self.policy.every
 
     @property
+    def newest(self) -> Rules:
+        return self.versions[-1]
+
+    @property
     def consumes(self) -> tuple[type[Data], ...]:
         """What it hears."""
-        return consumes(*self.policy.every)
+        return consumes(*self.versions)
+
+    def always_newest(self) -> "Draft":
+        """As if its newest version had always held."""
+        return replace(self, policy=replace(self.policy, rules=self.newest, versions=()))
 
 
 def load_draft(file: Path | None, *, templates: Path | None = None, channels: Sequence[str] = ()) -> Draft:

@@ -27,6 +27,7 @@ def notes(compared: Compared, heard: Heard, left_out: int) -> list[str]:
             found.append(f"The rules of the {which} failed on an event, which is a bug: {result.fault}.")
         if any(not count.balanced for count in result.rules.values()):
             found.append(f"The books of the {which} do not balance, which is a bug.")
+    found += _out_of_reach(compared, heard)
     if left_out:
         found.append(f"{left_out:,} events of Rapport's own types are left out: it writes them itself.")
     return found
@@ -36,10 +37,23 @@ def _never_heard(compared: Compared, told: Collection[str]) -> Iterator[str]:
     """Rules at whose triggers nothing in the recording is."""
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for result in (compared.baseline, compared.draft):
-        for rule in result.draft.versions[-1].rules:
-            if not any(data_class(name).event_type in told for name in rule.triggers):
-                found.setdefault(rule.triggers, {})[rule.name] = None
+        for rule in result.draft.newest.rules:
+            if not any(data_class(name).event_type in told for name in rule.events) and not rule.dated:
+                found.setdefault(rule.events, {})[rule.name] = None
     for triggers, rules in found.items():
         own = all(data_class(name).event_type in OWN_TYPES for name in triggers)
         why = "Rapport itself tells that, and did not" if own else "the recording has none"
         yield f"{', '.join(rules)} never starts: {', '.join(triggers)} is not heard, {why}."
+
+
+def _out_of_reach(compared: Compared, heard: Heard) -> Iterator[str]:
+    """Versions of which no event of the recording can tell."""
+    if heard.end is None:
+        return
+    for which, result in (("baseline", compared.baseline), ("draft", compared.draft)):
+        for version in result.draft.versions:
+            if version.effective is not None and version.effective > heard.end:
+                yield (
+                    f"The version of the {which} from {version.effective:%Y-%m-%d} on begins after the end: "
+                    "nothing is judged by it (--newest judges all by the newest)."
+                )

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, number
+from rapport.simulate.figures import NONE, number, plain
+from rapport.simulate.outline import date
+from services.followup.domain.rules.course import (
+    BranchStep,
+    SendStep,
+    Step,
+    WaitForStep,
+    WaitStep,
+    WaitUntilStep,
+)
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import write_duration, write_time_of_day
@@ -18,11 +28,13 @@ def outline(draft: Draft) -> Iterator[RenderableType]:
     """Each version: what holds for all its messages, the rules, the templates; then what looks like a
     slip."""
     for rules in draft.versions:
-        yield Text(f"\n{rules.name}", style="bold")
+        since = "" if rules.effective is None else f", from {date(rules.effective)}"
+        yield Text(f"\n{rules.name}{since}", style="bold")
         yield _settings(rules)
-        for part in (_starts(rules), _limits(rules), _templates(rules, draft)):
-            yield ""
-            yield part
+        for part in (_starts(rules), _limits(rules), _courses(rules), _templates(rules, draft)):
+            if part is not None:
+                yield ""
+                yield part
     for note in _notes(draft):
         yield Text(f"\n{note}", style="yellow")
 
@@ -38,6 +50,11 @@ def lacking(draft: Draft) -> dict[str, list[str]]:
         ]
         for name in names
     }
+
+
+def share(part: Decimal) -> str:
+    """``5 %``."""
+    return f"{plain(part * 100)} %"
 
 
 def spelled(duration: timedelta | None) -> str:
@@ -65,6 +82,8 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
     yield "stale", f"{spelled(rules.stale_after)} after it was due"
     asked = [kind for kind in ("marketing", "survey", "service") if rules.consent.must_be_granted(kind)]
     yield "consent", f"granted for {', '.join(asked)}; not refused for all else"
+    if rules.holdout is not None:
+        yield "held out", f"{share(rules.holdout)} of customers get no marketing, for comparison"
     if rules.hold_during_complaint:
         yield "held", f"{_listed(rules.hold_during_complaint)}, while a complaint is open"
 
@@ -75,7 +94,14 @@ def _starts(rules: Rules) -> RenderableType:
     )
     for rule in rules.rules:
         purpose = rules.purpose(rule.template)
-        shown.add_row(rule.name, ", ".join(rule.triggers), _after(rule), rule.template, rule.channel, purpose)
+        shown.add_row(
+            rule.name,
+            ", ".join(rule.start_words),
+            _after(rule),
+            ", ".join(rule.templates),
+            rule.channel,
+            purpose,
+        )
     return shown
 
 
@@ -90,14 +116,48 @@ def _limits(rules: Rules) -> RenderableType:
     columns = ("rule", "only where", "called off by", "one for each", "one in", "stale")
     shown = table(*columns, wrapped=columns[:4])
     for rule in rules.rules:
-        where = ", ".join(f"{name}: {wanted}" for name, wanted in rule.when.items())
+        where = [f"{name}: {wanted}" for name, wanted in rule.when.items()]
+        where += [] if rule.if_ is None else [rule.if_]
         each = "event" if rule.every else rule.for_each
-        cells = (where, ", ".join(rule.cancel_on), each)
-        own = None if rule.stale_after is None else rule.stale_after
+        cells = ("; ".join(where), ", ".join(rule.cancel_on), each)
         shown.add_row(
-            rule.name, *(cell or NONE for cell in cells), spelled(rule.at_most_one_in), spelled(own)
+            rule.name,
+            *(cell or NONE for cell in cells),
+            spelled(rule.at_most_one_in),
+            spelled(rule.stale_after),
         )
     return shown
+
+
+def _courses(rules: Rules) -> RenderableType | None:
+    """Steps, goals, variants and holdouts, of rules that have any."""
+    columns = ("rule", "steps", "goal", "variants", "held out")
+    shown = table(*columns, wrapped=columns[:4])
+    for rule in rules.rules:
+        goal = rule.goal and f"{rule.goal.event} within {spelled(rule.goal.within)}"
+        variants = ", ".join(f"{one.name} {share(one.share)}" for one in rule.variants)
+        held = None if rule.holdout is None else share(rule.holdout)
+        cells = (", ".join(_steps(rule.steps)), goal, variants, held)
+        if any(cells):
+            shown.add_row(rule.name, *(cell or NONE for cell in cells))
+    return shown if shown.row_count else None
+
+
+def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
+    """In words, branches in brackets."""
+    for step in steps:
+        match step:
+            case SendStep():
+                yield f"send {step.send}"
+            case WaitStep():
+                yield f"wait {spelled(step.wait)}"
+            case WaitUntilStep():
+                yield f"until {write_time_of_day(step.wait_until)}"
+            case WaitForStep():
+                yield f"until {step.wait_for.event}, {spelled(step.wait_for.at_most)} at most"
+            case BranchStep(branch=branch):
+                ways = (branch.then, branch.else_)
+                yield " else ".join(f"({', '.join(_steps(way)) or 'nothing'})" for way in ways)
 
 
 def _templates(rules: Rules, draft: Draft) -> RenderableType:
@@ -105,7 +165,7 @@ def _templates(rules: Rules, draft: Draft) -> RenderableType:
     shown = table(*columns, wrapped=("template", "rules", "lacks parts for"))
     missing = lacking(draft)
     for name, template in rules.templates.items():
-        users = [rule for rule in rules.rules if rule.template == name]
+        users = [rule for rule in rules.rules if name in rule.templates]
         by = dict.fromkeys(rule.channel for rule in users)
         lacks = [one for one in missing[name] if one not in by]
         shown.add_row(
@@ -121,7 +181,7 @@ def _templates(rules: Rules, draft: Draft) -> RenderableType:
 
 def _notes(draft: Draft) -> Iterator[str]:
     for rules in draft.versions:
-        used = {rule.template for rule in rules.rules}
+        used = {template for rule in rules.rules for template in rule.templates}
         for name, template in rules.templates.items():
             if name not in used and not template.manual:
                 yield f"Nothing sends the template {name}: no rule names it, and it is not manual."

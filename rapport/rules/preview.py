@@ -54,14 +54,12 @@ def of_recording(
 ) -> list[Previewed] | None:
     """By the recording up to ``until``; None where it has no event. Raises TroubleError for a customer or a
     rule that is not there."""
-    policy = draft.policy
-    named = [rule for rule in policy.rules.rules if not rules or rule.name in rules]
-    _all_there("rule", rules, {rule.name for rule in named})
+    _all_there("rule", rules, {rule.name for version in draft.versions for rule in version.rules})
     consumed = draft.consumes
     programs = load() if asks_program(consumed) else None
     decoded = used(consumed, beside=programs is not None)
     heard = Heard(arrivals(source, decoded), programs, until=until, only=set(customers), report=report)
-    run = Run(policy)
+    run = Run(draft.policy)
     for at, event in heard:
         if isinstance(event.data, consumed):
             run.take(at, event)
@@ -69,6 +67,8 @@ def of_recording(
         return None
     run.fire(heard.end)
     _all_there("customer", customers, run.states)
+    policy = draft.policy.at(micros(heard.end))
+    named = [rule for rule in policy.rules.rules if not rules or rule.name in rules]
     found = []
     for customer in customers:
         state = run.state(customer)

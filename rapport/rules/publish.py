@@ -46,7 +46,7 @@ class Between:
 def between(states: Mapping[str, Customer], baseline: Draft, draft: Draft) -> list[Between]:
     """Of each rule that is changed or taken out, who is in the middle of it; rules of which nobody is are
     there too."""
-    old, new = (side.versions[-1] for side in (baseline, draft))
+    old, new = baseline.newest, draft.newest
     found: dict[str, Between] = {}
     for rule in old.rules:
         other = new.rule(rule.name)

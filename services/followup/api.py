@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.policy import Policy
-from services.followup.routes import hooks, outreach, pages, rules
+from services.followup.routes import hooks, marketing, outreach, pages, results, rules
 from services.followup.settings import FollowupSettings
 from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
@@ -16,7 +16,7 @@ from shared.runtime.settings import load_settings
 
 def create_app(settings: FollowupSettings, policy: Policy) -> FastAPI:
     """The app; nothing connects before it starts."""
-    routers = [rules.router, outreach.router, pages.router, hooks.router]
+    routers = [rules.router, results.router, outreach.router, pages.router, hooks.router, marketing.router]
     app = create_api(settings, "followup", "Rapport followup", routers)
     app.state.policy = policy
     return app

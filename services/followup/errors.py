@@ -19,6 +19,7 @@ BAD_SIGNATURE = ErrorCode("bad_signature", 401, "The webhook is not signed as it
 HOOK_OFF = ErrorCode("hook_off", 404, "There is no RAPPORT_DELIVERY_SECRET, so nothing is taken here.")
 BAD_VARIABLES = ErrorCode("bad_variables", 422, "The template cannot be given these variables: {fault}.")
 BAD_TEMPLATE = ErrorCode("template", 409, "The message cannot be written: {fault}.")
+BAD_TIME = ErrorCode("bad_time", 422, "The time from must be before the time to.")
 
 NO_CONSENT = ErrorCode("no_consent", 409, "The customer has not allowed this.")
 QUIET_HOURS = ErrorCode("quiet_hours", 409, "Quiet hours last until it is too late for the message.")

@@ -1,11 +1,13 @@
 """What the API reads from the service's database."""
 
-from datetime import datetime
+from collections import Counter
+from datetime import date, datetime
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.domain.deliverability.heard import RECEIPTS as WHATS
+from services.followup.domain.results.cells import RESULTS, Cell, between
 from services.followup.domain.rows import COLLECTION, RECEIPTS, receipt_key
 from services.followup.domain.state import Customer
 from services.followup.models.outreach import OutreachAnswer
@@ -52,6 +54,18 @@ class FollowupStore:
                 told |= {"bounce_kind": receipt.get("kind"), "bounce_code": receipt.get("code")}
             found[outreach_id] |= told
         return [OutreachAnswer.model_validate(row) for row in found.values()]
+
+    async def results(self, rule: str, since: date, until: date) -> dict[Cell, Counter[str]]:
+        """What is counted of a rule's messages that are due from ``since`` until before ``until``, and of
+        people whom it applied to then. The sums of all partitions."""
+        first, last = between(rule, since, until)
+        found: dict[Cell, Counter[str]] = {}
+        async for row in self._database[RESULTS].find({"key": {"$gte": first, "$lt": last}}):
+            cell = Cell.read(row["key"])
+            if cell is not None:
+                sums = {name: n for name, n in row.items() if name not in ("_id", "key")}
+                found.setdefault(cell, Counter()).update(sums)
+        return found
 
     async def owner(self, outreach_id: str) -> str | None:
         """The customer of a message, None if there is no such message."""

@@ -5,6 +5,7 @@ independent: ``admin`` allows what asks for ``admin`` and implies none of the ot
 ``RAPPORT_API_KEY`` has them all; keys in ``RAPPORT_API_KEYS`` and tokens have those they list.
 """
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Iterable
@@ -33,6 +34,7 @@ SCOPES = frozenset(
 API_KEY_NAME = "api-key"
 """The principal of ``RAPPORT_API_KEY``."""
 REALM = 'Bearer realm="rapport"'
+BASIC = 'Basic realm="Rapport", charset="UTF-8"'
 LEEWAY_S = 10
 """Seconds that the issuer's clock may be off."""
 
@@ -164,6 +166,27 @@ async def authenticated(
         principal = authenticator.token(bearer.credentials)
     else:
         raise unauthenticated("Show an X-API-Key header, or a bearer token.")
+    request.state.principal = principal.name
+    return principal
+
+
+async def in_browser(request: Request) -> Principal:
+    """Dependency for pages: as ``authenticated``, or HTTP Basic with an API key as the password, which a
+    browser asks for by itself and sends to this origin alone; the user name does not matter. Raises 401."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    authenticator: Authenticator = request.app.state.authenticator
+    try:
+        if scheme.lower() == "basic":
+            _, _, password = base64.b64decode(given, validate=True).decode().partition(":")
+            principal = authenticator.api_key(password)
+        elif scheme.lower() == "bearer":
+            principal = authenticator.token(given)
+        elif key := request.headers.get("x-api-key"):
+            principal = authenticator.api_key(key)
+        else:
+            raise unauthenticated("Give an API key as the password.")
+    except (ValueError, ProblemError):
+        raise unauthenticated("Give an API key as the password.", challenge=BASIC) from None
     request.state.principal = principal.name
     return principal
 

@@ -38,7 +38,7 @@ OWN = {
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"conditions", "deliverability", "history", "journeys", "messages", "rules"},
+    "followup": {"conditions", "deliverability", "history", "journeys", "messages", "results", "rules"},
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

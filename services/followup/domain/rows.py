@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
+from services.followup.domain.results.cells import COLLECTION as RESULTS_COLLECTION
 from services.followup.domain.rules.quiet import QuietHours, quiet_until, zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
@@ -33,6 +34,7 @@ COLLECTIONS = (
         personal=("to", "subject", "text", "html", "headers", "error"),
         indexes=("status,channel,not_before", "customer,-due_at,-_id"),
     ),
+    RESULTS_COLLECTION,
 )
 
 
@@ -128,6 +130,7 @@ def row(
         "updated_at": moment(at),
     }
     told = {"reason": reason, "attempt": attempt, "error": error}
+    told |= {"step": outreach.step, "variant": outreach.variant}
     document |= {name: value for name, value in told.items() if value is not None}
     if doubts:
         document["doubts"] = doubts

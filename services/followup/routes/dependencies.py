@@ -30,4 +30,6 @@ InForce = Annotated[Policy, Depends(get_policy)]
 LinkKeys = Annotated[KeyRing, Depends(get_key_ring)]
 """What tokens in links are signed with."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
+Analyst = Annotated[Principal, Depends(require("metrics:read"))]
+"""Of what is counted: it says nothing of any one customer."""
 Writer = Annotated[Principal, Depends(require("outreach:write"))]

@@ -85,3 +85,27 @@ def test_nothing_of_the_rules_is_cut_in_a_narrow_terminal() -> None:
         Console(file=file, width=80).print(part)
         assert "…" not in file.getvalue()
         assert all(len(line) <= 80 for line in file.getvalue().splitlines())
+
+
+def test_steps_goals_and_arms_are_shown(tmp_path: Path) -> None:
+    [back] = only("win-back", holdout=0.05, goal={"event": "purchase.made", "within": "14d"})
+    del back["template"]
+    back |= {
+        "variants": [{"name": "soft", "share": 0.25}, {"name": "loud", "share": 0.75}],
+        "if": "purchases.count > 1",
+        "steps": [
+            {"send": "win-back"},
+            {"wait_for": {"event": "review.posted", "at_most": "3d"}},
+            {"wait_until": "09:00"},
+            {"branch": {"if": "sends.count > 1", "then": [{"send": "thank-you"}]}},
+        ],
+    }
+    (tmp_path / "mine.yaml").write_text(rules_text(rules=[back], holdout=0.1))
+    found = rapport("check", "mine.yaml", cwd=tmp_path, COLUMNS="300")
+    assert found.returncode == 0, found.stderr
+    rows = [" ".join(row.split()) for row in found.stdout.splitlines()]
+    steps = "send win-back, until review.posted, 3d at most, until 09:00, (send thank-you) else (nothing)"
+    assert f"win-back {steps} purchase.made within 14d soft 25 %, loud 75 % 5 %" in rows
+    assert "held out 10 % of customers get no marketing, for comparison" in rows
+    assert "win-back purchases.count > 1 - - - -" in rows
+    assert "thank-you marketing email win-back -" in rows

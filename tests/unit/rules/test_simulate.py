@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rapport.rules.compare import NOTHING, Change, Compared, compare
-from rapport.rules.draft import Draft
+from rapport.rules.draft import Draft, load_draft
 from rapport.rules.html import simulation_page
 from rapport.rules.notes import notes
 from rapport.rules.page import Page
@@ -151,3 +151,18 @@ def test_bad_lines_and_an_empty_time_are_sentences(tmp_path: Path) -> None:
     write(tmp_path / "in.jsonl", joined())
     found = rapport("simulate", "draft.yaml", "--against", "in.jsonl", "--to", "2020-01-01", cwd=tmp_path)
     assert "There is no event in in.jsonl up to 2020-01-01." in found.stderr
+
+
+def test_a_version_that_no_event_reaches_is_said_or_judged_by_all_the_same(tmp_path: Path) -> None:
+    first, later = rules_text(rules=only("win-back", delay="30d")), rules_text(rules=only("win-back"))
+    (tmp_path / "two.yaml").write_text(f"effective: 2020-01-01\n{first}---\neffective: 2030-01-01\n{later}")
+    (tmp_path / "one.yaml").write_text(first)
+    two, one = load_draft(tmp_path / "two.yaml"), load_draft(tmp_path / "one.yaml")
+    arrivals = [*joined(), bought(1), bought(45)]
+    heard = Heard(arrivals)
+    found = compare(heard, one, two)
+    assert found is not None
+    assert (found.moves, found.draft.sent) == ({}, 1)
+    assert any("from 2030-01-01 on begins after the end" in sentence for sentence in notes(found, heard, 0))
+    assert [(between.rule, between.fields) for between in found.between] == [("win-back", ("delay",))]
+    assert compared(arrivals, one, two.always_newest()).draft.sent == 0

@@ -29,10 +29,14 @@ class Trace(NamedTuple):
     """The ``address_mark`` of where it went."""
     at: Micros
     heard: int = 0
-    """Which of ``RECEIPTS`` were told of it, a bit each."""
+    """Which of ``RECEIPTS`` were told of it, a bit each; and ``ANSWERED``."""
+    cell: str = ""
+    """Where its results are counted: a cell's key."""
 
 
 RECEIPTS = ("delivered", "bounced", "complained")
+ANSWERED = 1 << len(RECEIPTS)
+"""The bit of a message that the customer has answered."""
 
 
 class Suppression(Open):

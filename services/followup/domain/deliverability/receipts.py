@@ -9,6 +9,7 @@ from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Tra
 from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.policy import Policy
+from services.followup.domain.results.cells import cell_of_outreach
 from services.followup.domain.rows import receipt_row
 from services.followup.domain.state import Customer, InFlight
 from shared.domain import Effects, Emit, Outcome
@@ -58,7 +59,8 @@ def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Eff
 
 
 def trace_of(flight: InFlight, at: Micros) -> Trace:
-    return Trace(flight.outreach_id, flight.rule, flight.channel, flight.purpose, flight.to, at)
+    cell = cell_of_outreach(flight).key
+    return Trace(flight.outreach_id, flight.rule, flight.channel, flight.purpose, flight.to, at, cell=cell)
 
 
 def _learn_of(state: Customer, policy: Policy, outreach_id: str, receipt: Receipt) -> Effects[Customer]:

@@ -1,0 +1,20 @@
+"""What a customer's state keeps of the comparisons that they are a part of."""
+
+from typing import NamedTuple
+
+from shared.schemas.times import Micros
+
+
+class Trial(NamedTuple):
+    """A rule that has applied to the person: for good, so that nobody counts twice."""
+
+    rule: str
+    arm: str
+    """A variant, ``holdout``, or ``all``."""
+    key: str
+    """What its first message was about."""
+    start: Micros
+    """When that was due, sent or not: the goal counts after it, and the version of the rule goes by it."""
+    until: Micros
+    """The goal's time limit; ``start`` where the rule has no goal."""
+    reached: bool = False
