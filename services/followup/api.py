@@ -7,17 +7,19 @@ from fastapi import FastAPI
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.policy import Policy
-from services.followup.routes import hooks, marketing, outreach, pages, results, rules
+from services.followup.routes import book, hooks, marketing, outreach, pages, results, rules
 from services.followup.settings import FollowupSettings
 from shared.http.app import create_api, run_api
+from shared.http.refreshing import refreshing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 
 
 def create_app(settings: FollowupSettings, policy: Policy) -> FastAPI:
     """The app; nothing connects before it starts."""
-    routers = [rules.router, results.router, outreach.router, pages.router, hooks.router, marketing.router]
-    app = create_api(settings, "followup", "Rapport followup", routers)
+    routers = [rules.router, results.router, book.router, outreach.router, pages.router, hooks.router]
+    parts = [refreshing(book.refresh, settings.outreach_book_seconds)]
+    app = create_api(settings, "followup", "Rapport followup", [*routers, marketing.router], parts=parts)
     app.state.policy = policy
     return app
 
