@@ -58,6 +58,10 @@ def between(states: Mapping[str, Customer], baseline: Draft, draft: Draft) -> li
         for planned in state.planned:
             if planned.rule in found:
                 found[planned.rule].add(customer, planned.due_at)
+        for journey in state.journeys:
+            # While a message of it is planned, that is counted.
+            if journey.wakes is not None and journey.first.rule in found:
+                found[journey.first.rule].add(customer, journey.wakes)
         for anchor in state.anchors:
             rule_of = old.rule(anchor.rule)
             if anchor.armed and anchor.rule in found and rule_of is not None:

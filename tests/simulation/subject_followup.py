@@ -8,6 +8,7 @@ from typing import Any
 from services.followup import config, tokens
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.policy import Policy
+from services.followup.domain.results.cells import RESULTS
 from services.followup.domain.rows import COLLECTION
 from services.followup.sender import Sender
 from services.followup.worker import handler_of
@@ -40,7 +41,7 @@ class FollowupSubject(JournalSubject):
         )
         handler = handler_of(policy)
         topics = {c.topic for c in handler.consumes} | {ClockAdvanced.topic}
-        super().__init__(handler, sorted(topics), [COLLECTION])
+        super().__init__(handler, sorted(topics), [COLLECTION, RESULTS])
 
     def extras(self, process: Process) -> tuple[Runtime, Sequence[Coroutine[Any, Any, None]]] | None:
         assert isinstance(process.processor, JournalProcessor)

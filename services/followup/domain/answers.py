@@ -4,8 +4,9 @@ from functools import partial
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.journeys.walk import leave_where
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import Answer, Customer
+from services.followup.domain.state import Answer, Customer, Outreach
 from services.followup.domain.triggers import Fact
 from shared.domain import Effects
 from shared.schemas.outreach import SuppressionReason
@@ -22,7 +23,11 @@ def starting(state: Customer, policy: Policy, fact: Fact) -> frozenset[str]:
     if known is not None and fact.at < known.at:
         return frozenset()
     held = frozenset() if known is None else frozenset(known.held)
-    live = {one.rule for one in (*state.planned, *state.waiting) if one.answer == fact.answer}
+    live = {
+        one.rule
+        for one in (*state.planned, *state.waiting)
+        if one.answer == fact.answer and one.journey is None
+    }
     return frozenset(rule for rule in _held(policy, fact) if rule not in held or rule in live)
 
 
@@ -34,17 +39,17 @@ def correct(state: Customer, policy: Policy, fact: Fact, now: Micros) -> Effects
     held = _held(policy, fact)
     effects = nothing(_noted(state, place, fact.at, held))
     for one in state.planned:
-        if one.answer == place:
+        if one.answer == place and one.journey is None:
             reason: SuppressionReason = "duplicate" if one.rule in held else "condition_unmet"
             effects = then(effects, partial(cancel_planned, planned=one, reason=reason, now=now))
     waiting = tuple(one for one in state.waiting if one.answer != place)
     effects = then(effects, lambda s: nothing(s.model_copy(update={"waiting": waiting})))
-    return then(
-        effects,
-        lambda s: cancel_flights(
-            s, policy, "condition_unmet", now, lambda f: f.answer == place and f.rule not in held
-        ),
-    )
+
+    def lost(one: Outreach) -> bool:
+        return one.answer == place and one.rule not in held
+
+    effects = then(effects, lambda s: leave_where(s, policy, now, lost))
+    return then(effects, lambda s: cancel_flights(s, policy, "condition_unmet", now, lost))
 
 
 def _known(state: Customer, fact: Fact) -> Answer | None:

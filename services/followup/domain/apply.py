@@ -7,7 +7,7 @@ from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.history.learning import learnt
-from services.followup.domain.journeys import goals, occasions
+from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.policy import Policy
 from services.followup.domain.results.counting import with_results
 from services.followup.domain.rules.events import event_name
@@ -154,6 +154,7 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case CustomerErased():
             known = customers.erase(state, fact.now)
     effects = then(known, lambda s: goals.on_fact(s, policy, fact))
+    effects = then(effects, lambda s: walk.on_fact(s, policy, fact, context.new_id))
     effects = then(effects, lambda s: planning.on_fact(s, policy, fact, context.new_id))
     if isinstance(data, DATING) and not effects.state.erased:
         effects = then(effects, lambda s: _dated(s, policy, fact))

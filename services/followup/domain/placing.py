@@ -1,6 +1,6 @@
 """A customer's state with a plan, a trigger that waits, or a rule's latest trigger put in or taken out."""
 
-from services.followup.domain.state import Anchor, Customer, Planned
+from services.followup.domain.state import Anchor, Customer, Journey, Planned
 
 
 def with_anchor(state: Customer, anchor: Anchor) -> Customer:
@@ -29,3 +29,14 @@ def with_waiting(state: Customer, rule: str, waiting: tuple[Planned, ...]) -> Cu
         return state
     others = tuple(w for w in state.waiting if w.rule != rule)
     return state.model_copy(update={"waiting": (*others, *waiting)})
+
+
+def with_journey(state: Customer, journey: Journey) -> Customer:
+    """The state with this way put in or replaced."""
+    return state.model_copy(update={"journeys": (*without_journey(state, journey).journeys, journey)})
+
+
+def without_journey(state: Customer, journey: Journey) -> Customer:
+    """The state without this way."""
+    rest = tuple(one for one in state.journeys if one.timer != journey.timer)
+    return state if len(rest) == len(state.journeys) else state.model_copy(update={"journeys": rest})

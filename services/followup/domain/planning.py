@@ -6,6 +6,7 @@ from typing import TypeAlias
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, Step, nothing, then
+from services.followup.domain.journeys import walk
 from services.followup.domain.journeys.occasions import PREFIX, on_occasion
 from services.followup.domain.journeys.versions import former, start_of
 from services.followup.domain.policy import Policy
@@ -100,7 +101,8 @@ def _see_anew(
     """See what of a rule is planned, now that more is known."""
     if rule.restart:
         return rearm(state, policy, rule, now, new)
-    return arrange(state, policy, rule, now, new_id, new)
+    effects = arrange(state, policy, rule, now, new_id, new)
+    return then(effects, partial(walk.leave_undone, policy=policy, rule=rule.name, now=now))
 
 
 def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
@@ -118,11 +120,22 @@ def on_timer(
     """A timer fell due: decide about its outreach, or about a quiet time."""
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
-        effects = settle(state, policy.at(planned.at), planned, now)
+        effects = _decide(state, policy, planned, now, new_id)
         return then(effects, lambda s: after_one(s, policy, planned.rule, now, new_id))
+    if data.name.startswith(walk.PREFIX):
+        return walk.on_step(state, policy, data, now, new_id)
     if data.name.startswith(PREFIX):
         return on_occasion(state, policy, data, now, new_id)
     return on_quiet_time(state, policy, data, now, new_id)
+
+
+def _decide(
+    state: Customer, policy: Policy, planned: Planned, now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    if planned.journey is None:
+        return walk.begin(state, policy, planned, now, new_id)
+    effects = settle(state, policy.at(planned.at), planned, now)
+    return then(effects, lambda s: walk.decided(s, policy, planned, now, new_id))
 
 
 def after_one(state: Customer, policy: Policy, name: str, now: Micros, new_id: NewId) -> Effects[Customer]:

@@ -3,9 +3,9 @@
 from functools import partial
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
-from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.journeys.silence import Days, broken_at, with_day
+from services.followup.domain.journeys.walk import begin, leave_where
 from services.followup.domain.placing import with_anchor, with_waiting
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
@@ -109,14 +109,21 @@ def _drop(state: Customer, policy: Policy, rule: Rule, order: Moment, now: Micro
     """Cancel what is planned or with the sender and was triggered before."""
     effects = nothing(state)
     planned = state.plan(rule.name)
-    if planned is not None and planned.order <= order:
+    if planned is not None and planned.journey is None and planned.order <= order:
         effects = cancel_planned(state, planned, "condition_unmet", now)
+    if state.journeys:
+        before = partial(_before, rule=rule.name, order=order)
+        effects = then(effects, lambda s: leave_where(s, policy, now, before))
     return then(
         effects,
         lambda s: cancel_flights(
             s, policy, "condition_unmet", now, lambda f: f.key == rule.name and f.order <= order
         ),
     )
+
+
+def _before(first: Planned, rule: str, order: Moment) -> bool:
+    return first.key == rule and first.order <= order
 
 
 def _due(policy: Policy, rule: Rule, anchor: Anchor) -> Micros | None:
@@ -148,4 +155,4 @@ def on_quiet_time(
         due_at=due_at,
         announced=False,
     )
-    return settle(quiet, policy, found, now)
+    return begin(quiet, policy, found, now, new_id)

@@ -23,9 +23,14 @@ def counted(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: 
     return state.model_copy(
         update={
             "sends": _recent((*state.sends, send), policy, now),
-            "waiting": tuple(w for w in state.waiting if w.key != flight.key or w.by > flight.decided_at),
+            "waiting": tuple(w for w in state.waiting if not _stands_for(flight, w)),
         }
     )
+
+
+def _stands_for(flight: InFlight, waiting: Outreach) -> bool:
+    """Whether the message is what the other would be too; a step's is not, but the way that it is on."""
+    return flight.journey is None and waiting.key == flight.key and waiting.by <= flight.decided_at
 
 
 def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:

@@ -46,7 +46,7 @@ def arrange(
     did not.
     """
     waiting = [one for one in state.waiting if one.rule == rule.name]
-    planned = [one for one in state.planned if one.rule == rule.name]
+    planned = [one for one in state.planned if one.rule == rule.name and one.journey is None]
     live = [*planned, *waiting]
     if new is not None and not any(_same(new, one) for one in live):
         live.append(new)
@@ -70,8 +70,10 @@ def arrange(
         effects = then(effects, partial(cancel_planned, planned=one, reason=reason, now=now))
     for one in front:
         if not one.outreach_id:
-            found = one.model_copy(update={"outreach_id": new_id(f"rule:{one.key}"), "announced": announce})
-            step = partial(plan if announce else plan_silently, planned=found, at=found.due_at, now=now)
+            # What begins with steps is told of step by step.
+            loud = announce and not (policy.rule(rule.name, one.at) or rule).steps
+            found = one.model_copy(update={"outreach_id": new_id(f"rule:{one.key}"), "announced": loud})
+            step = partial(plan if loud else plan_silently, planned=found, at=found.due_at, now=now)
             effects = then(effects, step)
     return effects
 
@@ -131,7 +133,7 @@ def _follows(rule: Rule, one: Planned, front: list[Planned]) -> bool:
 def _covered(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
     """Whether a message that went out is too near."""
     if policy.event_time and any(
-        one.key == flight.key and cut(one.by) <= flight.decided_at for flight in _flights(state, rule)
+        _same_way(one, flight) and cut(one.by) <= flight.decided_at for flight in _flights(state, rule)
     ):
         return True
     return near_sent(state, policy, rule, one.due_at)
@@ -148,9 +150,14 @@ def near_sent(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bo
 def _follows_flight(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
     """Whether a message that is with the sender stands before it; under the stream clock that has gone."""
     return not policy.event_time and any(
-        rule.at_most_one_in is not None or (one.key == flight.key and cut(one.by) <= flight.decided_at)
+        rule.at_most_one_in is not None or (_same_way(one, flight) and cut(one.by) <= flight.decided_at)
         for flight in _flights(state, rule)
     )
+
+
+def _same_way(one: Outreach, flight: InFlight) -> bool:
+    """Whether the message stands for the trigger; a step's does not, but the way that it is on."""
+    return one.key == flight.key and flight.journey is None
 
 
 def _flights(state: Customer, rule: Rule) -> list[InFlight]:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.happened import Bill as Bill
+from services.followup.domain.happened import Happened as Happened
+from services.followup.domain.happened import Moment as Moment
+from services.followup.domain.happened import StepOf as StepOf
 from services.followup.domain.history.state import History
-from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Word
+from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Walked, Word
 from services.followup.domain.results.trial import Trial
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
@@ -19,44 +23,6 @@ PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
-
-
-class StepOf(NamedTuple):
-    """The step of a complaint's life that an event is: it counts while the life has it."""
-
-    complaint_id: str
-    at: Micros
-    kind: int
-
-
-class Bill(NamedTuple):
-    """What an order cost, or a return paid back, and on how many lines."""
-
-    currency: str
-    amount: int
-    """Minor units."""
-    lines: int
-
-
-class Moment(NamedTuple):
-    """When something happened, for comparison: what is dated tomorrow was before what happens after it was
-    heard."""
-
-    by: Micros
-    at: Micros
-
-
-class Happened(Open):
-    """When something happened."""
-
-    at: Micros
-    """As its source says: the time that counts, for delays and intervals."""
-    by: Micros
-    """At the latest: ``at``, or when it was heard, if a clock ran ahead."""
-
-    @property
-    def order(self) -> Moment:
-        return Moment(self.by, self.at)
 
 
 class Consent(Open):
@@ -130,6 +96,8 @@ class Outreach(Happened):
     """The occasion, where its trigger is one."""
     step: str | None = None
     """Which of its rule's steps it is; None where it has one message."""
+    journey: str | None = None
+    """What names its way through the steps."""
     variant: str | None = None
     """Which of its rule's variants the customer gets; None where it has none."""
 
@@ -149,6 +117,22 @@ class Planned(Outreach):
     def timer(self) -> str:
         """Unlike the key never used again: a timer set twice for one instant fires once."""
         return f"outreach:{self.outreach_id}"
+
+
+class Journey(Open):
+    """A customer's way through a rule's steps."""
+
+    first: Planned
+    """Its trigger; the way is named by its id."""
+    place: int = 0
+    at: Micros
+    """When it got there."""
+    wakes: Micros | None = None
+    """When its timer fires; None while a message of it is planned."""
+
+    @property
+    def timer(self) -> str:
+        return f"step:{self.first.outreach_id}"
 
 
 class InFlight(Outreach):
@@ -220,6 +204,9 @@ class Customer(Open):
     """The rules with a goal or arms that have applied to them."""
     hopes: tuple[Hope, ...] = ()
     """Messages whose goal may still be reached, the latest last."""
+    journeys: tuple[Journey, ...] = ()
+    walked: tuple[Walked, ...] = ()
+    """Ways that are over, the last that ended last."""
     person: str = ""
     """Who the customer is through all merges, where that is another id than theirs."""
     erased: bool = False

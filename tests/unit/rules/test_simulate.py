@@ -166,3 +166,14 @@ def test_a_version_that_no_event_reaches_is_said_or_judged_by_all_the_same(tmp_p
     assert any("from 2030-01-01 on begins after the end" in sentence for sentence in notes(found, heard, 0))
     assert [(between.rule, between.fields) for between in found.between] == [("win-back", ("delay",))]
     assert compared(arrivals, one, two.always_newest()).draft.sent == 0
+
+
+def test_who_is_between_two_steps_of_a_changed_rule_is_in_the_middle_of_it(tmp_path: Path) -> None:
+    [rule] = only("thank-you")
+    del rule["template"], rule["at_most_one_in"]
+    steps: list[dict[str, object]] = [{"send": "thank-you"}, {"wait": "5d"}, {"send": "thank-you"}]
+    base = draft(tmp_path, rules=[rule | {"steps": steps}])
+    other = draft(tmp_path, rules=[rule | {"steps": steps[:1]}])
+    found = compared([*joined(), bought(1), bought(2, "c-2")], base, other)
+    assert [(one.rule, one.fields, one.messages) for one in found.between] == [("thank-you", ("steps",), 2)]
+    assert found.between[0].customers == {"c-1", "c-2"}  # one waits for a step, the other for the first

@@ -54,14 +54,8 @@ def _matched(rule: Rule, fact: Fact) -> list[Matched]:
         found.append(Signal(rule.name, GOAL, about, fact.at, fact.by))
     for step, _ in each_step(rule.steps):
         if isinstance(step, WaitForStep) and step.wait_for.met_by(fact.name, fact.data):
-            found.append(Signal(rule.name, waited(step), about, fact.at, fact.by))
+            found.append(Signal(rule.name, step.signal, about, fact.at, fact.by))
     return [Matched(rule, signal) for signal in dict.fromkeys(found)]
-
-
-def waited(step: WaitForStep) -> str:
-    """What the signals are called that the step waits for."""
-    when = ",".join(f"{name}={value}" for name, value in sorted(step.wait_for.when.items()))
-    return f"{step.wait_for.event}({when})"
 
 
 def _names_thing(rule: Rule, fact: Fact) -> bool:

@@ -67,3 +67,11 @@ class Hope(Open):
     started: Micros
     """When its trigger happened: the version of the rule goes by that."""
     sent_at: Micros
+
+
+class Walked(NamedTuple):
+    """A way through a rule's steps that is over: what it was about, and from when to when."""
+
+    key: str
+    start: Micros
+    end: Micros

@@ -6,10 +6,10 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
-from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.journeys.dates import bases, comes_after, comes_at, holds, things, told
 from services.followup.domain.journeys.kept import Occasion, Spot
+from services.followup.domain.journeys.walk import begin, leave_where
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
@@ -98,10 +98,11 @@ def _take_back(state: Customer, policy: Policy, now: Micros) -> Effects[Customer
 
     effects = nothing(state)
     for planned in state.planned:
-        if gone(planned):
+        if planned.journey is None and gone(planned):
             effects = then(
                 effects, partial(cancel_planned, planned=planned, reason="condition_unmet", now=now)
             )
+    effects = then(effects, lambda s: leave_where(s, policy, now, gone))
     return then(effects, lambda s: cancel_flights(s, policy, "condition_unmet", now, gone))
 
 
@@ -123,7 +124,7 @@ def on_occasion(
     effects = nothing(state.model_copy(update={"occasions": others}))
     found = _found(state, policy, one, new_id)
     if found is not None and undone(state, policy, found.key, found.order) is None:
-        effects = then(effects, partial(settle, policy=policy.at(found.at), planned=found, now=now))
+        effects = then(effects, partial(begin, policy=policy, planned=found, now=now, new_id=new_id))
     return then(effects, partial(refresh, policy=policy, now=now))
 
 

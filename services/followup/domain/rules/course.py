@@ -101,6 +101,12 @@ class WaitForStep(Strict):
 
     wait_for: WaitForEvent
 
+    @property
+    def signal(self) -> str:
+        """What the events are called that it waits for."""
+        when = ",".join(f"{name}={value}" for name, value in sorted(self.wait_for.when.items()))
+        return f"{self.wait_for.event}({when})"
+
 
 class Branch(Strict):
     """Which steps come next: decided when it is reached."""
@@ -154,6 +160,16 @@ def each_step(steps: tuple[Step, ...], depth: int = 0) -> Iterator[tuple[Step, i
         if isinstance(step, BranchStep):
             yield from each_step(step.branch.then, depth + 1)
             yield from each_step(step.branch.else_, depth + 1)
+
+
+def conditions_of(steps: tuple[Step, ...], at: str = "steps") -> Iterator[tuple[str, str]]:
+    """What the branches ask, each with its place in the rule."""
+    for number, step in enumerate(steps):
+        if isinstance(step, BranchStep):
+            place = f"{at}[{number}].branch"
+            yield f"{place}.if", step.branch.if_
+            yield from conditions_of(step.branch.then, f"{place}.then")
+            yield from conditions_of(step.branch.else_, f"{place}.else")
 
 
 def step_names(steps: tuple[Step, ...]) -> list[str]:
@@ -214,11 +230,12 @@ class Course(Strict):
 
 def with_first_template(rule: Any) -> Any:
     """A rule as the file has it: of one with steps, what it says first is its template."""
-    if not isinstance(rule, Mapping) or "steps" not in rule:
+    if not isinstance(rule, Mapping) or not rule.get("steps"):
         return rule
-    if "template" in rule:
+    first = _first_sent(rule["steps"]) or ""
+    if rule.get("template", first) != first:
         raise fault("template", "is said by the steps")
-    return {**rule, "template": _first_sent(rule["steps"]) or ""}
+    return {**rule, "template": first}
 
 
 def _first_sent(steps: Any) -> Any:

@@ -8,7 +8,13 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.conditions.expression import Expression, compiled, kept
-from services.followup.domain.rules.course import BranchStep, Course, SendStep, each_step, with_first_template
+from services.followup.domain.rules.course import (
+    Course,
+    SendStep,
+    conditions_of,
+    each_step,
+    with_first_template,
+)
 from services.followup.domain.rules.course import Name as Name
 from services.followup.domain.rules.events import EventName, as_held, data_class
 from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
@@ -137,6 +143,11 @@ class Rule(Course):
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
+        for at, text in conditions_of(self.steps):
+            try:
+                compiled(text, self.asked_events)
+            except ValueError as error:
+                raise fault(at, str(error)) from None
         if self.steps and (self.every or any(variant.template for variant in self.variants)):
             raise ValueError("steps cannot be combined with every, or with templates of variants")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
@@ -189,7 +200,7 @@ class Rule(Course):
         """All that the rule asks about the customer."""
         asked = [] if self.if_ is None else [self.if_]
         if self.steps:
-            asked += [step.branch.if_ for step, _ in each_step(self.steps) if isinstance(step, BranchStep)]
+            asked += [text for _, text in conditions_of(self.steps)]
         return tuple(compiled(text, self.asked_events) for text in asked)
 
     def kept(self, data: Data) -> dict[str, Any]:

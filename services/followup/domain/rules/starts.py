@@ -179,9 +179,10 @@ def said_by_triggers(rule: Any) -> Any:
     if silence is not None:
         if len(starts) > 1:
             raise fault("triggers", "silence stands alone")
-        if "delay" in rule:
+        delay = silence.get("at_least") or silence.get("for") or "0s"
+        if rule.get("delay", delay) != delay:
             raise fault("delay", "is what silence says itself")
-        return {**rule, "restart": True, "delay": silence.get("at_least", silence.get("for", "0s"))}
+        return {**rule, "restart": True, "delay": delay}
     things = {THINGS.get(str(form.get("date"))) for form in forms}
     if len(things) == 1 and None not in things and rule.get("for_each") is None:
         return {**rule, "for_each": things.pop()}

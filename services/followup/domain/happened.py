@@ -1,0 +1,44 @@
+"""When something happened, and what tells one such thing from another: the smallest parts of a state."""
+
+from typing import NamedTuple
+
+from shared.schemas.base import Open
+from shared.schemas.times import Micros
+
+
+class StepOf(NamedTuple):
+    """The step of a complaint's life that an event is: it counts while the life has it."""
+
+    complaint_id: str
+    at: Micros
+    kind: int
+
+
+class Bill(NamedTuple):
+    """What an order cost, or a return paid back, and on how many lines."""
+
+    currency: str
+    amount: int
+    """Minor units."""
+    lines: int
+
+
+class Moment(NamedTuple):
+    """When something happened, for comparison: what is dated tomorrow was before what happens after it was
+    heard."""
+
+    by: Micros
+    at: Micros
+
+
+class Happened(Open):
+    """When something happened."""
+
+    at: Micros
+    """As its source says: the time that counts, for delays and intervals."""
+    by: Micros
+    """At the latest: ``at``, or when it was heard, if a clock ran ahead."""
+
+    @property
+    def order(self) -> Moment:
+        return Moment(self.by, self.at)
