@@ -16,6 +16,7 @@ from rich.console import Console
 from rapport import broker
 from rapport.client import Client
 from rapport.demo import oracle
+from rapport.demo.book import compare_book, read_book, show_book
 from rapport.demo.check import Checked, Difference, check, untimely
 from rapport.demo.live import Board
 from rapport.demo.promises import check_promises, promises, show_promises
@@ -97,9 +98,12 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
             _wait_for_tally(follower, admin)
         tally = follower.snapshot()
         late = untimely(year.bought, tally.moments)
+        book = read_book(client)
+        late += compare_book(book, tally)
         teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
         stories = teller.three()
         show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
+        show_book(console, book)
         show_promises(console, client, made)
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
     return _verdict(checked, [*late, *untrue], len(made.cases), console)
@@ -197,7 +201,8 @@ def _verdict(checked: Checked, others: list[Difference], complaints: int, consol
     console.print(
         f"\n[green]Checked:[/green] {members} balances equal their ledgers and the recomputation from the "
         "parquet files; so do tiers and points earned, reversed, redeemed and expired. No win-back message "
-        f"went to a customer who had just bought. The clocks of {complaints:,} complaints stand as a "
+        f"went to a customer who had just bought. The book of messages is balanced, by rule and day, and "
+        f"says what the topic told. The clocks of {complaints:,} complaints stand as a "
         "simulation of the year has them.",
         soft_wrap=True,
     )

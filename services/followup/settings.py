@@ -28,6 +28,9 @@ class FollowupSettings(Settings):
     bounce_lmtp: Annotated[str, Field(pattern=r"^([^\s:]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")] | None = None
     """host:port to listen on for it, by LMTP."""
 
+    outreach_book_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Seconds between two refreshes of the gauges of the book."""
+
     @field_validator("bounce_address")
     @classmethod
     def _bounces(cls, value: str | None) -> str | None:

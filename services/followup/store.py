@@ -1,12 +1,14 @@
 """What the API reads from the service's database."""
 
 from collections import Counter
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.domain.deliverability.heard import RECEIPTS as WHATS
+from services.followup.domain.results.book import WAITING, Account, Place, book
 from services.followup.domain.results.cells import RESULTS, Cell, between
 from services.followup.domain.rows import COLLECTION, RECEIPTS, receipt_key
 from services.followup.domain.state import Customer
@@ -63,11 +65,31 @@ class FollowupStore:
         async for row in self._database[RESULTS].find({"key": {"$gte": first, "$lt": last}}):
             cell = Cell.read(row["key"])
             if cell is not None:
-                sums = {name: n for name, n in row.items() if name not in ("_id", "key")}
-                found.setdefault(cell, Counter()).update(sums)
+                found.setdefault(cell, Counter()).update(_sums(row))
         return found
+
+    async def book(self, since: date, until: date) -> dict[Place, Account]:
+        """What has become of the messages that are due from ``since`` until before ``until``, as it stood at
+        one instant."""
+        first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
+        due = {"status": {"$in": list(WAITING)}, "due_at": {"$gte": first, "$lt": last}}
+        day = {"$dateToString": {"format": "%Y-%m-%d", "date": "$due_at"}}
+        waits = [{"$match": due}, {"$group": {"_id": {"rule": "$rule", "day": day}, "n": {"$sum": 1}}}]
+        sums: dict[Cell, Counter[str]] = {}
+        async with self._database.client.start_session() as session, await session.start_transaction():
+            async for row in self._database[RESULTS].find({}, session=session):
+                cell = Cell.read(row["key"])
+                if cell is not None and f"{since}" <= cell.day < f"{until}":
+                    sums.setdefault(cell, Counter()).update(_sums(row))
+            waiting = await (await self._database[COLLECTION].aggregate(waits, session=session)).to_list()
+        return book(sums, {(row["_id"]["rule"], row["_id"]["day"]): row["n"] for row in waiting})
 
     async def owner(self, outreach_id: str) -> str | None:
         """The customer of a message, None if there is no such message."""
         row = await self._database[COLLECTION].find_one({"_id": outreach_id}, {"customer": True})
         return row["customer"] if row else None
+
+
+def _sums(row: Mapping[str, Any]) -> dict[str, int]:
+    """What a document counts."""
+    return {name: n for name, n in row.items() if name not in ("_id", "key")}

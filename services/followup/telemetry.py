@@ -1,6 +1,11 @@
-"""The metrics of sending, whatever the channel; those of a channel are with it, in ``channels/``."""
+"""The metrics of messages, whatever the channel; those of a channel are with it, in ``channels/``. Counters
+are the worker's, gauges the API's."""
 
-from prometheus_client import Counter
+from collections.abc import Mapping
+
+from prometheus_client import Counter, Gauge
+
+from services.followup.domain.results.book import Account, Place, total
 
 DELIVERIES = Counter(
     "rapport_deliveries_total",
@@ -22,3 +27,31 @@ PAUSES = Counter(
     "Times that a rule's marketing to a mail domain was held back, by why: bounces, complaints.",
     ["why"],
 )
+BOOK = Gauge(
+    "rapport_outreach_book",
+    "Messages that are due in the days that are shown, by rule and by outcome: planned, sent, suppressed, "
+    "cancelled, failed, in_doubt, waiting. Each replica of the API shows the same: take max.",
+    ["rule", "outcome"],
+)
+UNBALANCED = Gauge(
+    "rapport_outreach_unbalanced",
+    "Messages of which the book says too little or too much: planned, and known to be nowhere, or in two "
+    "places; the sum of each day's. 0, or something is wrong. Each replica of the API shows the same: "
+    "take max.",
+    ["rule"],
+)
+OUTCOMES = ("planned", "sent", "suppressed", "cancelled", "failed", "in_doubt", "waiting")
+
+
+def show(accounts: Mapping[Place, Account]) -> None:
+    """Set every gauge."""
+    by_rule: dict[str, list[Account]] = {}
+    for (rule, _), account in accounts.items():
+        by_rule.setdefault(rule, []).append(account)
+    BOOK.clear()
+    UNBALANCED.clear()
+    for rule, listed in by_rule.items():
+        of_rule = total(listed)
+        for outcome in OUTCOMES:
+            BOOK.labels(rule, outcome).set(getattr(of_rule, outcome))
+        UNBALANCED.labels(rule).set(sum(abs(account.difference) for account in listed))

@@ -143,3 +143,10 @@ def test_a_worker_that_is_killed_in_a_drain(
         if e["type"].split(".")[2] in ("sent", "failed", "suppressed")
     )
     assert ends == Counter({row["_id"]: 1 for row in rows})
+    api = worker("followup", kind="api")
+    api.wait_ready()
+    book = api.get("/outreach/book?from=2020-01-01&to=2100-01-01")
+    assert book["balanced"], book
+    ours_in_it = [one for one in book["accounts"] if one["rule"] in by_rule]
+    assert sum(one["planned"] for one in ours_in_it) == 2 * CUSTOMERS
+    assert sum(one["in_doubt"] for one in ours_in_it) == len([r for r in rows if r["status"] == "in_doubt"])

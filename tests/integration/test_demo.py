@@ -19,6 +19,7 @@ def test_a_few_households_check_out_to_the_last_point(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     told = " ".join(done.stdout.split())
     assert "8 balances equal their ledgers and the recomputation" in told
+    assert "The book of messages is balanced" in told
     assert "complaints stand as a simulation of the year has them" in told
     assert "resolution met" in told
     assert "under the draft, strict," in told

@@ -16,7 +16,6 @@ from services.followup.domain.rows import COLLECTION
 from services.followup.domain.state import Customer
 from shared.domain import Effects, Increment, Put
 from shared.schemas.base import Data
-from shared.schemas.commands.followup import DeliveryReported
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.outreach import (
@@ -39,7 +38,7 @@ def with_results(
     effects = _answered(sums, data, effects)
     new: list[tuple[str, Micros]] = []
     for document, first in _messages(before, effects):
-        _count(sums.setdefault(cell_of(document), Counter()), document, first, before, data)
+        _count(sums.setdefault(cell_of(document), Counter()), document, first, before)
         if first and not effects.state.erased:
             due_at = document["due_at"]
             assert isinstance(due_at, datetime)
@@ -91,20 +90,15 @@ def _told_of(state: Customer) -> Iterator[str]:
     yield from (one.outreach_id for one in state.traces)
 
 
-def _count(
-    fields: Counter[str], document: dict[str, object], first: bool, before: Customer, data: Data
-) -> None:
+def _count(fields: Counter[str], document: dict[str, object], first: bool, before: Customer) -> None:
     fields["planned"] += first
     match document["status"]:
         case "sent":
             fields["sent"] += 1
             taken_back = {f.outreach_id for f in before.in_flight if f.cancelled}
             fields["overtaken"] += document["_id"] in taken_back
-        case "in_doubt":
-            fields["in_doubt"] += 1
-        case "failed":
-            in_doubt = isinstance(data, DeliveryReported) and data.status == "in_doubt"
-            fields["in_doubt" if in_doubt else "failed"] += 1
+        case "failed" | "in_doubt" as status:
+            fields[status] += 1
         case "suppressed" | "cancelled" as status:
             fields[f"{status}_{document.get('reason')}"] += 1
 
