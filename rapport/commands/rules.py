@@ -17,12 +17,13 @@ from rapport.replay.progress import ReplayProgress
 from rapport.replay.source import DATASET, open_source, reading
 from rapport.rules.compare import compare
 from rapport.rules.draft import Draft, load_draft
+from rapport.rules.explanation import explanation
 from rapport.rules.figures import figures
 from rapport.rules.html import simulation_page
 from rapport.rules.notes import notes
 from rapport.rules.outline import outline
 from rapport.rules.page import Page, page
-from rapport.rules.preview import Previewed, in_force, of_recording, shown
+from rapport.rules.preview import Previewed, in_force, of_recording, previewed, shown
 from rapport.rules.stream import Heard, asks_program, recorded_types, used
 from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
@@ -132,6 +133,27 @@ def preview(
             raise no_event(against, end)
         found = tried
     _print(found, texts)
+
+
+@app.command()
+def explain(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="For whom.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule in force.")],
+    as_json: Annotated[bool, typer.Option("--json", help="What the API answers, for programs.")] = False,
+) -> None:
+    """Show what the gate says to a rule's message now, step by step: pass, refuse or wait, and why.
+
+    Asks followup's API at RAPPORT_FOLLOWUP_URL with RAPPORT_API_KEY, or that of `rapport up` here.
+    """
+    with Client(reached_env("followup")) as client:
+        answer = previewed(client, customer, rule)
+    if isinstance(answer, str):
+        raise TroubleError(answer)
+    if as_json:
+        typer.echo(answer.model_dump_json())
+        return
+    for part in explanation(answer):
+        console.print(part)
 
 
 @app.command()

@@ -56,13 +56,14 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     shown = Planned(
         at=now,
         by=now,
-        outreach_id="preview",
-        key=rule.name,
+        outreach_id=planned.outreach_id if planned else "preview",
+        key=planned.key if planned else rule.name,
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
         channel=rule.ways[0],
-        due_at=now,
+        due_at=min(planned.due_at, now) if planned else now,
+        of=planned.of if planned else None,
         trigger=planned.trigger if planned else {},
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )

@@ -12,7 +12,7 @@ from services.followup.tokens import UNSUBSCRIBE, KeyRing
 from shared.schemas.customers import ConsentChanged
 
 from .apiworker import DAYTIME, KEY, SECRET, Worker
-from .driver import DAY, granted, profile, purchase
+from .driver import DAY, HOUR, granted, opened, profile, purchase
 
 RING = KeyRing([SECRET.encode()])
 NOTE = {"customer_id": "c-1", "template": "note", "variables": {"subject": "Hello", "message": "There"}}
@@ -99,6 +99,37 @@ def test_outreach_is_listed_in_pages_and_by_status(http: TestClient, worker: Wor
     )
     assert http.get("/customers/c-1/outreach?status=lost", headers=KEY).status_code == 422
     assert http.get("/customers/c-1/outreach?cursor=x", headers=KEY).status_code == 422
+
+
+def test_what_waits_says_why_and_until_when(http: TestClient, worker: Worker) -> None:
+    worker.event(granted())
+    worker.until(DAYTIME + 10 * HOUR)
+    worker.event(purchase())
+    worker.after(3 * HOUR)
+    worker.save()
+    [item] = items(http.get("/customers/c-1/outreach", headers=KEY))
+    morning = (DAYTIME + 20 * HOUR).isoformat().replace("+00:00", "Z")
+    assert item["waiting"] == {"reason": "quiet_hours", "until": morning, "detail": None}
+    worker.until(DAYTIME + 10 * HOUR + 60 * DAY)
+    worker.save()  # with a win-back, told of only when it goes
+    pages = [http.get("/customers/c-1/outreach?limit=1", headers=KEY)]
+    pages.append(http.get(f"/customers/c-1/outreach?limit=1&cursor={pages[0].json()['cursor']}", headers=KEY))
+    shown = [item for page in pages for item in items(page)]
+    assert [(one["rule"], bool(one["waiting"])) for one in shown] == [
+        ("win-back", True),
+        ("thank-you", False),
+    ]
+    assert len(items(http.get("/customers/c-1/outreach?status=sent", headers=KEY))) == 1
+
+
+def test_what_was_suppressed_says_all_that_blocked_it(http: TestClient, worker: Worker) -> None:
+    worker.event(opened())
+    worker.event(purchase())
+    worker.after(3 * HOUR)
+    worker.save()
+    [item] = items(http.get("/customers/c-1/outreach?status=suppressed", headers=KEY))
+    assert item["blocked_by"] == ["no_consent", "open_complaint"]
+    assert (item["reason"], item["next_at"], item["waiting"]) == ("no_consent", None, None)
 
 
 def test_preview(http: TestClient, worker: Worker) -> None:

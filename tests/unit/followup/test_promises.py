@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.followup.domain.gate.question import Question
+from services.followup.domain.gate.question import ask
 from services.followup.domain.gate.steps import STEPS
 from services.followup.domain.gate.verdicts import Refuse
 from services.followup.domain.rules.caps import FrequencyCap
@@ -230,15 +230,15 @@ class Onlooker:
             purpose=purpose, channel=mine.ways[0], due_at=now,
         )  # fmt: skip
         for step in STEPS:
-            verdict = step.look(Question(driver.state, driver.policy, asked, now))
+            verdict = step.look(ask(driver.state, driver.policy, asked, now))
             if verdict is None or step.name == "outranked":  # that one's fate is not known
                 continue
             ends = verdict.next_at if isinstance(verdict, Refuse) else verdict.until
             if ends is None:
                 continue
             assert ends > now
-            assert step.look(Question(driver.state, driver.policy, asked, ends)) is None, step.name
-            before = step.look(Question(driver.state, driver.policy, asked, ends - 1))
+            assert step.look(ask(driver.state, driver.policy, asked, ends)) is None, step.name
+            before = step.look(ask(driver.state, driver.policy, asked, ends - 1))
             assert before is not None, step.name
             assert before.reason == verdict.reason
 

@@ -2,7 +2,8 @@
 A message on its way counts: it may leave at any moment. Service messages are exempt from caps."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.gate.question import Question
@@ -16,7 +17,7 @@ from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span, write_duration
 from services.followup.domain.state import Customer
-from shared.schemas.times import Micros, micros, moment
+from shared.schemas.times import Micros, micros
 
 
 def duplicate(question: Question) -> Verdict:
@@ -54,51 +55,51 @@ def caps_of(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> li
 def _counts(cap: FrequencyCap, rule: Rule | None, purpose: str) -> bool:
     if cap.group is not None and (rule is None or rule.group != cap.group):
         return False
-    counted = purpose if rule is None else rule.counts_as(purpose)
-    return counted in cap.purposes
+    return (purpose if rule is None else rule.counts_as(purpose)) in cap.purposes
 
 
 def _full(question: Question, cap: FrequencyCap) -> Sequence[Micros | None]:
     """Empty where one more may go; else when one may go again, which nobody can know where that hangs on a
     message that is still with the sender."""
-    state, now = question.state, question.now
-    since, until = _window(cap, now, question.where)
-    sent = sorted(
-        s.at for s in state.sends if s.at >= since and _counts(cap, question.by_name.get(s.rule), s.purpose)
-    )
+    state = question.state
+    if len(state.sends) + len(state.in_flight) < cap.max:
+        return ()
+    since, until = _window(cap, question)
+    named = question.named
+    sent = [s.at for s in state.sends if s.at >= since and _counts(cap, named(s.rule), s.purpose)]
     leaving = [
         at
-        for name, purpose, at in _leaving(state, question.policy, now)
-        if at >= since and _counts(cap, question.by_name.get(name), purpose)
+        for name, purpose, at in _leaving(state, question.policy, question.now)
+        if at >= since and _counts(cap, named(name), purpose)
     ]
     over = len(sent) + len(leaving) - cap.max
     if over < 0:
         return ()
     if question.policy.event_time:
-        sent, leaving = sorted([*sent, *leaving]), []
+        sent, leaving = [*sent, *leaving], []
     if until is not None:
         return (until if len(leaving) < cap.max else None,)
-    return (sent[over] + span(cap.rolling),) if over < len(sent) else (None,)
+    return (sorted(sent)[over] + span(cap.rolling),) if over < len(sent) else (None,)
 
 
-def _window(cap: FrequencyCap, now: Micros, where: ZoneInfo) -> tuple[Micros, Micros | None]:
+def _window(cap: FrequencyCap, question: Question) -> tuple[Micros, Micros | None]:
     """From when on what was sent counts, and when a period of the calendar ends (None: it is rolling)."""
     if not isinstance(cap.per, str):
-        return now - span(cap.per) + 1, None
-    first, following = _period(cap.per, moment(now).astimezone(where))
-    return micros(instant(first, time(), where)), micros(instant(following, time(), where))
+        return question.now - span(cap.per) + 1, None
+    return _period(cap.per, question.local.date(), question.where)
 
 
-def _period(per: Period, local: datetime) -> tuple[date, date]:
-    """The first day of the period that holds then, and of the next."""
-    today = local.date()
-    if per == "day":
-        return today, today + timedelta(days=1)
+@lru_cache(maxsize=4096)
+def _period(per: Period, today: date, where: ZoneInfo) -> tuple[Micros, Micros]:
+    """When the period begins in which that day is, and the next."""
+    first, following = today, today + timedelta(days=1)
     if per == "week":
-        monday = today - timedelta(days=today.weekday())
-        return monday, monday + timedelta(days=7)
-    first = today.replace(day=1)
-    return first, (first + timedelta(days=31)).replace(day=1)
+        first = today - timedelta(days=today.weekday())
+        following = first + timedelta(days=7)
+    elif per == "month":
+        first = today.replace(day=1)
+        following = (first + timedelta(days=31)).replace(day=1)
+    return micros(instant(first, time(), where)), micros(instant(following, time(), where))
 
 
 def _leaving(state: Customer, policy: Policy, now: Micros) -> list[tuple[str, str, Micros]]:

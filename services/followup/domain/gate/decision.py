@@ -1,7 +1,7 @@
 """The one door of the gate: send now, look again later, or not at all."""
 
 from services.followup.domain.gate.hours import clear_at
-from services.followup.domain.gate.question import Question
+from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.reach import the_way
 from services.followup.domain.gate.steps import STEPS, Step
 from services.followup.domain.gate.verdicts import Decision, Go, Hold, No, Refuse, Verdict, Wait
@@ -14,7 +14,7 @@ from shared.schemas.times import Micros
 def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Decision:
     """Whether to send. The steps after the first that does not let it pass are looked at only where that one
     refuses, for ``blocked_by``."""
-    question = Question(state, policy, outreach, now)
+    question = ask(state, policy, outreach, now)
     for place, step in enumerate(STEPS):
         verdict = step.look(question)
         if verdict is None:
@@ -31,7 +31,7 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
 def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> list[tuple[str, Verdict]]:
     """Each step by name and what it says, in order. A hold that ends too late is a refusal. Nothing else is
     known of one who was erased."""
-    question = Question(state, policy, outreach, now)
+    question = ask(state, policy, outreach, now)
     told: list[tuple[str, Verdict]] = []
     for step in STEPS:
         verdict = step.look(question)

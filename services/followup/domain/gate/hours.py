@@ -1,11 +1,9 @@
 """Hours that hold a message, where the customer lives: quiet hours, and the windows in which it may go."""
 
-from dataclasses import replace
-
-from services.followup.domain.gate.question import Question
+from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.verdicts import Hold, Verdict
 from services.followup.domain.rules.hours import Window
-from services.followup.domain.rules.quiet import QuietHours, quiet_until
+from services.followup.domain.rules.quiet import QuietHours, is_quiet, quiet_until
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from shared.schemas.times import Micros, micros, moment, timer_instant
@@ -30,6 +28,8 @@ def quiet_hours(question: Question) -> Verdict:
     hours = quiet_hours_of(question.rules, question.rule)
     if hours is None:
         return None
+    if not is_quiet(question.local.time(), hours):
+        return None
     until = quiet_until(moment(question.now), question.where, hours)
     return None if until is None else Hold("quiet_hours", micros(until))
 
@@ -45,7 +45,7 @@ def send_window(question: Question) -> Verdict:
 def clear_at(question: Question, until: Micros) -> Micros:
     """The first time from ``until`` on that no hours hold it; as far as that is not too late for it."""
     for _ in range(MOST_HOPS):
-        then = replace(question, now=until)
+        then = ask(question.state, question.policy, question.outreach, until)
         hold = quiet_hours(then) or send_window(then)
         if not isinstance(hold, Hold) or hold.until > question.last_moment:
             break

@@ -1,8 +1,7 @@
-"""What the gate is asked, with what its steps look up of it, each at most once."""
+"""What the gate is asked, with what its steps need to know of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.gate.reach import Way, ways_of
@@ -12,10 +11,10 @@ from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Planned
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, moment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Question:
     """May this message go to this customer at this time?"""
 
@@ -23,32 +22,40 @@ class Question:
     policy: Policy
     outreach: Planned
     now: Micros
+    rules: Rules
+    rule: Rule | None
+    """None of a message by hand, and of a rule that is gone."""
+    last_moment: Micros
+    """Past it the message is stale."""
+    where: ZoneInfo
+    """Where the customer lives."""
+    local: datetime
+    """The time there."""
+    ways: tuple[Way, ...]
+    """The channels that it may go by, in the order in which they are tried."""
 
-    @property
-    def rules(self) -> Rules:
-        return self.policy.rules
+    def named(self, rule: str) -> Rule | None:
+        """A rule of that name; one that is gone as the newest version that had it."""
+        found = self.rules.rule(rule)
+        if found is None and self.policy.versions:
+            found = next((old for rules in self.policy.versions[::-1] if (old := rules.rule(rule))), None)
+        return found
 
-    @cached_property
-    def rule(self) -> Rule | None:
-        """None of a message by hand, and of a rule that is gone."""
-        return self.rules.rule(self.outreach.rule)
 
-    @cached_property
-    def last_moment(self) -> Micros:
-        """Past it the message is stale."""
-        return self.outreach.due_at + span(self.rules.stale(self.outreach.rule))
-
-    @cached_property
-    def where(self) -> ZoneInfo:
-        """Where the customer lives."""
-        return zone(self.state.timezone, self.rules.timezone)
-
-    @cached_property
-    def ways(self) -> tuple[Way, ...]:
-        """The channels that it may go by, in the order in which they are tried."""
-        return ways_of(self.state, self.policy, self.outreach, self.rule, self.now)
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Rule]:
-        """Rules that are gone as the newest version that has them."""
-        return {rule.name: rule for rules in (*self.policy.versions, self.rules) for rule in rules.rules}
+def ask(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Question:
+    """The question, with what is looked up for it."""
+    rules = policy.rules
+    rule = rules.rule(outreach.rule)
+    where = zone(state.timezone, rules.timezone)
+    return Question(
+        state=state,
+        policy=policy,
+        outreach=outreach,
+        now=now,
+        rules=rules,
+        rule=rule,
+        last_moment=outreach.due_at + span(rules.stale(outreach.rule)),
+        where=where,
+        local=moment(now).astimezone(where),
+        ways=ways_of(state, policy, outreach, rule, now),
+    )

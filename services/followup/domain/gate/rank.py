@@ -14,15 +14,14 @@ from shared.schemas.times import MILLISECOND, Micros
 def outranked(question: Question) -> Verdict:
     """It is held until that one is decided."""
     rules, mine = question.rules, 0 if question.rule is None else question.rule.priority
-    if all(rule.priority <= mine for rule in rules.rules):
+    soon = question.now + span(rules.outranked_within)
+    others = [one for one in _others(question) if one[0].priority > mine and one[2] <= soon]
+    if not others:
         return None
     wishes = question.state.wishes
     caps = caps_of(rules, question.rule, question.outreach.purpose, wishes)
-    soon = question.now + span(rules.outranked_within)
     before: tuple[Micros, str] | None = None
-    for rule, purpose, wakes in _others(question) if caps else ():
-        if rule.priority <= mine or wakes > soon:
-            continue
+    for rule, purpose, wakes in others:
         shared = any(cap in caps for cap in caps_of(rules, rule, purpose, wishes))
         if shared and reaches(question.state, question.policy, rule, purpose, question.now):
             before = min(before or (wakes, rule.name), (wakes, rule.name))
@@ -37,10 +36,10 @@ def _others(question: Question) -> Iterator[tuple[Rule, str, Micros]]:
     """The rule and purpose of what else is planned, and when it is decided."""
     state, rules, mine = question.state, question.rules, question.outreach
     for planned in state.planned:
-        rule = question.by_name.get(planned.rule)
+        rule = question.named(planned.rule)
         if rule is not None and planned.outreach_id != mine.outreach_id:
             yield rule, planned.purpose, planned.wakes
     for anchor in state.anchors:
-        rule = question.by_name.get(anchor.rule)
+        rule = question.named(anchor.rule)
         if rule is not None and anchor.armed and rule.name != mine.rule:
             yield rule, rules.purpose(rule.template), due(anchor.at, rule.delay)

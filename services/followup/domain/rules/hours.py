@@ -5,6 +5,7 @@ clock change; of one that comes twice the first counts.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ MOST_DAYS = 16
 """Within so many days each window opens, even where the clocks swallow one of its days."""
 
 
+@lru_cache(maxsize=16_384)
 def instant(day: date, at: time, where: ZoneInfo) -> datetime:
     """When it is ``at`` on ``day`` there, in UTC."""
     local = datetime.combine(day, at, where)

@@ -22,6 +22,11 @@ REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
 
 
+_NAMED: dict[int, tuple[tuple[Rule, ...], Mapping[str, Rule]]] = {}
+"""The rules of a file by name, by the identity of their tuple: each decision asks several times."""
+MOST_NAMED = 100
+
+
 class SoftBounces(Strict):
     """An address is not used while ``max`` messages to it came back for now within ``per``."""
 
@@ -111,8 +116,17 @@ class Rules(Strict):
     def send_window(self, purpose: str) -> Window | None:
         return next((window for name, window in self.send_windows.items() if name == purpose), None)
 
+    @property
+    def by_name(self) -> Mapping[str, Rule]:
+        found = _NAMED.get(id(self.rules))
+        if found is None or found[0] is not self.rules:
+            if len(_NAMED) >= MOST_NAMED:
+                _NAMED.clear()
+            found = _NAMED[id(self.rules)] = (self.rules, {rule.name: rule for rule in self.rules})
+        return found[1]
+
     def rule(self, name: str) -> Rule | None:
-        return next((rule for rule in self.rules if rule.name == name), None)
+        return self.by_name.get(name)
 
     def topic(self, name: str, language: str) -> str:
         """What customers read of a topic; its name, where the file does not list it."""
