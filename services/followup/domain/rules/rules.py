@@ -14,6 +14,7 @@ from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Id, Strict
+from shared.schemas.fields import Locale
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
@@ -70,6 +71,8 @@ class Rules(Strict):
     sender: Mailbox
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
+    locale: Locale = "en"
+    """Likewise, and of templates that are not there in the customer's own language."""
     quiet_hours: QuietHours | None = None
     frequency_cap: FrequencyCap | None = None
     stale_after: Duration = timedelta(days=3)
