@@ -20,7 +20,7 @@ from rapport.rules.stream import Heard, asks_program, used
 from rapport.simulate.figures import NONE
 from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
-from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.preview import preview
 from services.followup.models.rules import PreviewAnswer, preview_answer
 from services.loyalty.config import load

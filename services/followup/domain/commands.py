@@ -5,7 +5,7 @@ from services.followup.domain.delivery import plan, render, settle
 from services.followup.domain.effects import NewId, then
 from services.followup.domain.gate.decision import decide
 from services.followup.domain.gate.verdicts import No
-from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, MANUAL, TASK

@@ -13,7 +13,7 @@ from services.followup.domain.gate.verdicts import Go, No, Wait
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
-from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
 from services.followup.domain.sent import counted, told
@@ -121,6 +121,7 @@ def render(state: Customer, policy: Policy, planned: Planned) -> Message:
         unsubscribe_url=policy.links.unsubscribe(what),
         links=for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
         timezone=policy.rules.timezone,
+        locale=policy.rules.locale,
     )
 
 

@@ -55,4 +55,5 @@ def _write(state: Customer, policy: Policy, data: ReplyRequested) -> Message:
         subject=data.subject,
         sender=policy.rules.sender.name,
         timezone=policy.rules.timezone,
+        locale=policy.rules.locale,
     )

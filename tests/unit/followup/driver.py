@@ -4,6 +4,7 @@ takes ``ready`` rows."""
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
 from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
+from services.followup.domain.messages.templates import Templates
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
 from services.followup.domain.rows import COLLECTION
@@ -64,6 +66,12 @@ def rules(name: str = "retail", **changes: Any) -> Rules:
     return shipped.model_copy(update=changes)
 
 
+@cache
+def shipped_templates() -> Templates:
+    """Read once: they do not change."""
+    return config.load_templates(None)
+
+
 def shipped_policy() -> Policy:
     return policy()
 
@@ -85,7 +93,7 @@ def policy(
 ) -> Policy:
     return Policy(
         these or rules(),
-        config.load_templates(None),
+        shipped_templates(),
         channels,
         LINKS,
         event_time=event_time,

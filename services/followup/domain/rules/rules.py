@@ -21,6 +21,7 @@ from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from services.followup.domain.rules.topics import Topic
 from shared.schemas.base import Data, Id, Strict
+from shared.schemas.fields import Locale
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
@@ -67,6 +68,8 @@ class Rules(Strict):
     sender: Mailbox
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
+    locale: Locale = "en"
+    """Likewise, and of templates that are not there in the customer's own language."""
     quiet_hours: QuietHours | None = None
     send_windows: Mapping[Purpose, Window] = {}
     """When messages of a purpose may go, in the customer's local time."""
