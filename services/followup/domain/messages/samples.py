@@ -29,12 +29,23 @@ def of_rule(rule: Rule) -> dict[str, Sequence[Variable]]:
     None last."""
     found: dict[str, Sequence[Variable]] = {}
     for name in rule.variables:
-        fields = [data_class(event).model_fields[name] for event in rule.triggers]
+        fields = [data_class(event).model_fields[name] for event in rule.events]
+        kinds = [of_type(field.rebuild_annotation(), name) for field in fields]
+        kinds += [of_date(name) for start in rule.dated if name in start.variables]
         values: list[Variable] = []
-        for field in fields:
-            values.extend(value for value in of_type(field.rebuild_annotation(), name) if value not in values)
+        for kind in kinds:
+            values += [value for value in kind if value not in values]
         found[name] = sorted(values, key=lambda value: value is None)
     return found
+
+
+def of_date(name: str) -> Sequence[Variable]:
+    """What a rule that starts at a date, or by a segment, tells of it."""
+    if name == "years":
+        return (*FEW, None)
+    if name.endswith("_id"):
+        return (ID,)
+    return TIMES if name == "date" or name.endswith("_at") else TEXTS
 
 
 def of_type(kind: Any, name: str) -> Sequence[Variable]:
@@ -70,13 +81,18 @@ _KINDS: tuple[tuple[type, Sequence[Variable]], ...] = (
 )
 
 
+def usual(values: Mapping[str, Sequence[Variable]]) -> dict[str, Variable]:
+    """Each variable as it usually is."""
+    return {name: some[0] for name, some in values.items()}
+
+
 def sets(values: Mapping[str, Sequence[Variable]]) -> Iterator[dict[str, Variable]]:
     """What to try a template with: all as usual, each value of each variable beside the usual others, and
     all that may be missing missing."""
-    usual = {name: some[0] for name, some in values.items()}
-    yield usual
+    first = usual(values)
+    yield first
     for name, some in values.items():
-        yield from ({**usual, name: value} for value in some[1:])
+        yield from ({**first, name: value} for value in some[1:])
     yield {name: None if None in some else some[0] for name, some in values.items()}
 
 
