@@ -53,6 +53,9 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     planned_at = planned.due_at if planned else None
     if planned_at is None and anchor is not None and anchor.armed:
         planned_at = broken_at(policy.rule(rule.name, anchor.at) or rule, anchor.at, anchor.days)
+    if planned_at is None:
+        awaited = (one.due_at for one in state.occasions if one.rule == rule.name)
+        planned_at = min((due_at for due_at in awaited if due_at is not None), default=None)
     shown = Planned(
         at=now,
         by=now,

@@ -61,6 +61,10 @@ class OutreachAnswer(Frozen):
     outreach_id: str
     rule: str
     """``manual`` for what was sent by hand, ``reply`` for what an agent wrote in a conversation."""
+    step: str | None = None
+    """Which of its rule's steps it is; null where the rule has one message."""
+    variant: str | None = None
+    """Which of its rule's variants the customer gets; null where it has none."""
     template: str
     purpose: str
     channel: str

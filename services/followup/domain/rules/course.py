@@ -194,6 +194,8 @@ class Course(Strict):
     @property
     def awaited_events(self) -> tuple[str, ...]:
         """What its goal and its steps wait for."""
+        if self.goal is None and not self.steps:  # most rules, and each fact asks each
+            return ()
         found = [] if self.goal is None else [self.goal.event]
         if self.steps:
             steps = each_step(self.steps)
