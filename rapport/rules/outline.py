@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.text import Text
 
 from rapport.commands.show import table
@@ -90,7 +91,7 @@ def _limits(rules: Rules) -> RenderableType:
     columns = ("rule", "only where", "called off by", "one for each", "one in", "stale")
     shown = table(*columns, wrapped=columns[:4])
     for rule in rules.rules:
-        where = ", ".join(f"{name}: {wanted}" for name, wanted in rule.when.items())
+        where = escape(_where(rule))
         each = "event" if rule.every else rule.for_each
         cells = (where, ", ".join(rule.cancel_on), each)
         own = None if rule.stale_after is None else rule.stale_after
@@ -98,6 +99,13 @@ def _limits(rules: Rules) -> RenderableType:
             rule.name, *(cell or NONE for cell in cells), spelled(rule.at_most_one_in), spelled(own)
         )
     return shown
+
+
+def _where(rule: Rule) -> str:
+    """What its trigger must be, and what is asked when it is due."""
+    when = rule.when
+    said = when if isinstance(when, str) else ", ".join(f"{name}: {wanted}" for name, wanted in when.items())
+    return "; ".join(part for part in (said, rule.if_ and f"if {rule.if_}") if part)
 
 
 def _templates(rules: Rules, draft: Draft) -> RenderableType:

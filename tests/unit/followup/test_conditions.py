@@ -209,6 +209,10 @@ def test_only_what_an_expression_names_is_handed_in() -> None:
     scope = Scope(KNOWN, NOW, ZoneInfo("UTC"), {})
     assert dict(one.parts)["purchases"](scope) == [{"returned": False}, {"returned": True}]
     assert cheap.subjects == {"purchases"}
+    assert one.subjects == {"orders", "spend"}
+    assert compiled('"pot" in purchases.last.skus').subjects == {"orders", "lines"}
+    assert compiled('purchases.spent.EUR > 1 && loyalty.tier == "gold"').subjects == {"spend", "loyalty"}
+    assert compiled("loyalty.balance > 100").subjects == {"points"}
     assert compiled("complaints.open == 0 && sends.count < 3").subjects == frozenset()
     assert compiled('profile.segment == "x"').subjects == {"segment"}
     assert compiled('"x" in profile.tags').profile == {"tags"}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
 
-from services.followup.domain.conditions.expression import Expression, compiled, kept
+from services.followup.domain.conditions.expression import Expression, compiled, kept, of_trigger
 from services.followup.domain.rules.events import EventName, data_class
 from services.followup.domain.rules.times import Duration, Instant
 from shared.schemas.base import Data, Id, Strict
@@ -73,8 +73,9 @@ class Rule(Strict):
     name: Name
     description: str = ""
     triggers: Annotated[tuple[EventName, ...], Field(min_length=1)]
-    when: Mapping[str, Any] = {}
-    """Fields of the trigger and the values that they must have, else it starts nothing."""
+    when: Mapping[str, Any] | str = {}
+    """What the trigger must be, else it starts nothing: fields and their values, or a condition in CEL on the
+    trigger alone."""
     for_each: str | None = None
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
     every: bool = False
@@ -129,9 +130,20 @@ class Rule(Strict):
                 raise ValueError(f"{event} has no field {missing[0]}")
         return value
 
+    @field_validator("when", mode="before")
+    @classmethod
+    def _readable(cls, value: object) -> object:
+        if not isinstance(value, str | Mapping) or not all(isinstance(name, str) for name in value):
+            raise ValueError("write fields and their values, or a condition in CEL")
+        return value
+
     @field_validator("when")
     @classmethod
-    def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+    def _possible(cls, value: Mapping[str, Any] | str, info: ValidationInfo) -> Mapping[str, Any] | str:
+        if isinstance(value, str):
+            if "triggers" in info.data:
+                of_trigger(value, info.data["triggers"])
+            return value
         # The file is read with exact decimals, events hold floats.
         value = {name: float(v) if isinstance(v, Decimal) else v for name, v in value.items()}
         for event in info.data.get("triggers", ()):
@@ -200,6 +212,8 @@ class Rule(Strict):
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
+        if isinstance(self.when, str):
+            return of_trigger(self.when, self.triggers).asked_of(data)
         return all(getattr(data, name) == wanted for name, wanted in self.when.items())
 
     def key(self, data: Data) -> str:
