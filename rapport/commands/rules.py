@@ -1,5 +1,6 @@
 """``rapport rules``."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +11,22 @@ from rich.console import Console
 
 from rapport.client import Client, reached_env
 from rapport.commands import policy_files
-from rapport.commands.recordings import TIMES, Households, Seed, in_utc, no_event
+from rapport.commands.recordings import TIMES, Against, Households, Seed, in_utc, no_event
 from rapport.commands.show import console
 from rapport.replay.progress import ReplayProgress
 from rapport.replay.source import DATASET, open_source, reading
+from rapport.rules.compare import compare
 from rapport.rules.draft import Draft, load_draft
+from rapport.rules.figures import figures
+from rapport.rules.html import simulation_page
+from rapport.rules.notes import notes
 from rapport.rules.outline import outline
+from rapport.rules.page import Page, page
 from rapport.rules.preview import Previewed, in_force, of_recording, shown
+from rapport.rules.stream import Heard, asks_program, recorded_types, used
+from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
+from services.loyalty.config import load as load_program
 
 app = typer.Typer(
     help="Outreach rules: check a draft, preview it for a customer, try it on recorded events.",
@@ -123,6 +132,92 @@ def preview(
             raise no_event(against, end)
         found = tried
     _print(found, texts)
+
+
+@app.command()
+def simulate(
+    file: File,
+    against: Against,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--base",
+            "--baseline",
+            metavar="FILE",
+            envvar="RAPPORT_RULES",
+            help="The rules to compare with; without it those that ship.",
+        ),
+    ] = None,
+    program: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="RAPPORT_PROGRAM",
+            help="The loyalty program whose facts rules may start at; without it the one that ships.",
+        ),
+    ] = None,
+    templates: Templates = None,
+    channels: Channels = None,
+    households: Households = None,
+    seed: Seed = 1,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            metavar="DATE",
+            formats=TIMES,
+            help="The end, a date's first instant in UTC; without it the last event's time.",
+        ),
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--show", min=0, help="How many kinds of changed outcomes are shown.")
+    ] = 20,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page there too, with charts.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All numbers, for programs.")] = False,
+) -> None:
+    """Who would get what under a draft, who no longer, and why, on recorded events.
+
+    Draft and baseline run in memory through the rules that the service runs, in virtual time. Nothing is
+    sent. What publishing the draft would touch is said at the end: who is in the middle of a rule that it
+    changes, and which variables its messages would leave empty.
+    """
+    draft, base = (drafted(one, templates, channels) for one in (file, baseline))
+    end, progress = in_utc(until), Console(stderr=True)
+    consumed = {*draft.consumes, *base.consumes}
+    beside = asks_program(consumed)
+    programs = policy_files.loaded(load_program, program) if beside else None
+    with progress.status(f"reading {against}"):
+        source = open_source(against, households=households, seed=seed, kept=recorded_types(consumed))
+    with (
+        reading(against, progress, "nothing was simulated"),
+        ReplayProgress(progress, source.total, what="simulation") as report,
+    ):
+        heard = Heard(arrivals(source, used(consumed, beside=beside)), programs, until=end, report=report)
+        compared = compare(heard, base, draft)
+    if compared is None or heard.first is None or heard.end is None:
+        raise no_event(against, end)
+    title = (
+        f"draft {file}, baseline {baseline or 'the rules that ship'}",
+        f"{against}: {heard.events:,} events, {heard.first:%Y-%m-%d} to {heard.end:%Y-%m-%d}",
+    )
+    told = (*source.notes, *notes(compared, heard, source.left_out()))
+    shown = Page(title, compared, told, most)
+    if html is not None:
+        _write(html, simulation_page(shown))
+        progress.print(f"The page is in {html}.", markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(figures(compared, heard)))
+        return
+    console.print(page(shown))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TroubleError(f"{file} cannot be written: {error.strerror}.") from None
 
 
 def _print(found: Sequence[Previewed], texts: bool) -> None:

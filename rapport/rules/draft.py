@@ -12,11 +12,13 @@ from services.followup.channels.base import Channel
 from services.followup.channels.registry import load_channels
 from services.followup.channels.webhook import WebhookSettings
 from services.followup.config import DEFAULT_RULES, load_policy
+from services.followup.domain.apply import consumes
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rules import Rules
 from services.followup.settings import FollowupSettings
 from shared.runtime.settings import explain
 from shared.runtime.webhooks import SECRET_PREFIX
+from shared.schemas.base import Data
 
 PRETENDED = "nothing is connected to this"
 """Stands for what the service must know and a draft is not asked for."""
@@ -35,6 +37,11 @@ class Draft:
     def versions(self) -> Sequence[Rules]:
         """The oldest first."""
         return self.policy.every
+
+    @property
+    def consumes(self) -> tuple[type[Data], ...]:
+        """What it hears."""
+        return consumes(*self.policy.every)
 
 
 def load_draft(file: Path | None, *, templates: Path | None = None, channels: Sequence[str] = ()) -> Draft:

@@ -20,7 +20,6 @@ from rapport.rules.stream import Heard, asks_program, used
 from rapport.simulate.figures import NONE
 from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
-from services.followup.domain.apply import consumes
 from services.followup.domain.messages.templates import TemplateFaultError
 from services.followup.domain.preview import preview
 from services.followup.models.rules import PreviewAnswer, preview_answer
@@ -58,7 +57,7 @@ def of_recording(
     policy = draft.policy
     named = [rule for rule in policy.rules.rules if not rules or rule.name in rules]
     _all_there("rule", rules, {rule.name for rule in named})
-    consumed = consumes(policy.rules)
+    consumed = draft.consumes
     programs = load() if asks_program(consumed) else None
     decoded = used(consumed, beside=programs is not None)
     heard = Heard(arrivals(source, decoded), programs, until=until, only=set(customers), report=report)

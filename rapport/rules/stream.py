@@ -14,6 +14,7 @@ from shared.domain import Effects
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
 from shared.schemas.event import Event
+from shared.schemas.topics import OWN_TYPES
 
 REPORT_EVERY = 250
 LOYALTY = "loyalty"
@@ -40,6 +41,8 @@ class Heard:
         self._beside = None if programs is None else _Beside(programs)
         self._done = Progress()
         self.first: datetime | None = None
+        self.types: set[str] = set()
+        """Of all that was heard."""
         self.told = 0
         """Facts of the loyalty program."""
 
@@ -59,7 +62,9 @@ class Heard:
                 break
             self.first = self.first or at
             if event is not None and (self._only is None or event.subject in self._only):
-                yield from self._both(at, event)
+                for one in self._both(at, event):
+                    self.types.add(one[1].data.event_type)
+                    yield one
             self._done.events += 1
             self._done.reached = at
             if self._done.events % REPORT_EVERY == 0:
@@ -67,7 +72,9 @@ class Heard:
         self._report(self._done)
         if self._beside is not None and self.end is not None:
             self._beside.fire(self.end)
-            yield from self._from_program(self._beside)
+            for one in self._from_program(self._beside):
+                self.types.add(one[1].data.event_type)
+                yield one
 
     def _both(self, at: datetime, event: Event) -> Iterator[tuple[datetime, Event]]:
         if self._beside is None:
@@ -89,6 +96,15 @@ class Heard:
 def used(consumed: Collection[type[Data]], *, beside: bool) -> tuple[type[Data], ...]:
     """The types to decode: what followup uses, and what the program beside it does."""
     return tuple(dict.fromkeys((*consumed, *(CONSUMES if beside else ()))))
+
+
+def recorded_types(consumed: Iterable[type[Data]]) -> frozenset[str]:
+    """Of the types that Rapport itself writes those that a recording may tell: not what followup and the
+    program, which run anew, tell."""
+    return (
+        frozenset(cls.event_type for cls in consumed if cls.topic not in (LOYALTY, "outreach", "commands"))
+        & OWN_TYPES
+    )
 
 
 def asks_program(consumed: Iterable[type[Data]]) -> bool:

@@ -72,7 +72,7 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, now)
         case ReceiptReported():
-            return receipts.report(state, policy, data, cut(at))
+            return receipts.report(state, policy.at(now), data, cut(at))
         case UnsubscribeRequested():
             return commands.unsubscribe(state, policy, data, heard_at)
     if state.erased:

@@ -188,12 +188,12 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
-    history: History | None = None
-    """What conditions ask of the past, as far as the rules name it."""
     traces: tuple[Trace, ...] = ()
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
+    history: History | None = None
+    """What conditions ask of the past, as far as the rules name it."""
     erased: bool = False
 
     @property

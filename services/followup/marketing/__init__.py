@@ -1,0 +1,1 @@
+"""Pages for marketers: what they are drawn with."""
