@@ -103,8 +103,8 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
         except Exception:
             raise ConditionError(f"{written} means nothing") from None
     named = text
-    for span in sorted(check.use.renamed, reverse=True):
-        named = f"{named[: span.start]}{_whole(text[span.start : span.end])}{named[span.end :]}"
+    for start, end, put_in in sorted(check.use.edits, reverse=True):
+        named = f"{named[:start]}{put_in}{named[end:]}"
     try:
         program = cel.compile(named)
     except Exception as error:
