@@ -85,11 +85,14 @@ class Runtime:
             return datetime.now(UTC)
         return self._loop.watermark(partition_of(customer_id.encode(), self._loop.partitions))
 
-    async def publish_event(self, event: Event) -> None:
-        """Publish an event on its topic and wait for the acknowledgement. Raises ``BrokerAwayError``."""
-        value, headers = encode(event)
-        record = Record(event.data.topic, event.subject.encode(), value, tuple(headers))
-        await self._publisher.publish([record])
+    async def publish_events(self, events: Sequence[Event]) -> None:
+        """Publish events on their topics and wait until all are acknowledged. Raises ``BrokerAwayError``;
+        some may be published then."""
+        records = []
+        for event in events:
+            value, headers = encode(event)
+            records.append(Record(event.data.topic, event.subject.encode(), value, tuple(headers)))
+        await self._publisher.publish(records)
 
     def stop(self) -> None:
         """Have the tasks end, those too that wait for a commit."""

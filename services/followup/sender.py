@@ -5,39 +5,45 @@ Each channel has a sender of its own, with its own pauses, so that none waits fo
 At most once: a row is marked ``sending`` before a byte of it leaves, and what is found so marked by a
 process that is gone is reported ``in_doubt``, never sent again. The domain learns the outcome by a
 ``DeliveryReported`` command and alone changes the row from then on.
+
+Fast: as many messages are under way as the channel has connections; one write marks all that there is room
+for, one publication tells of all that have gone. Under way is what is marked and not told, so a crash puts
+no more in doubt than there are connections.
 """
 
 import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from pydantic import ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
 from services.followup.domain.reports import STALE
-from services.followup.domain.rows import COLLECTION, Delivery, Known, unreadable
-from services.followup.domain.rules.quiet import quiet_until, zone
-from services.followup.reports import Reports
+from services.followup.domain.rows import COLLECTION, Delivery
+from services.followup.sending.flow import Flow
+from services.followup.sending.marks import Marks, PutBack, put_back
+from services.followup.sending.ready import Ready
+from services.followup.sending.reports import Reports
+from services.followup.sending.supply import Supply
 from shared.runtime.telemetry import RETRIES
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
 
 BATCH = 50
+"""So many rows are read at a time,"""
+LOW = 20
+"""once fewer than these are left."""
 IDLE_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
-FIRST_BACKOFF = timedelta(seconds=15)
-LONGEST_BACKOFF = timedelta(minutes=30)
-SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
-"""How far the other side's own "not before" is heeded."""
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
 LAST_SECONDS = 1.4
@@ -56,7 +62,7 @@ class SenderRuntime(Protocol):
     def stopping(self) -> asyncio.Event: ...
     def owns(self, customer_id: str) -> bool: ...
     def now(self, customer_id: str) -> datetime: ...
-    async def publish_event(self, event: Event) -> None: ...
+    async def publish_events(self, events: Sequence[Event]) -> None: ...
     async def wait_for_commit(self, seconds: float) -> None: ...
 
 
@@ -77,12 +83,24 @@ class Sender:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._runtime = runtime
-        self._rows = runtime.database[COLLECTION]
+        rows = runtime.database[COLLECTION]
         self._channel = channel
         self._event_time = event_time
         self._clock = clock
-        self._me = uuid.uuid4().hex
-        self._reports = Reports(channel.name, runtime.publish_event)
+        self._reports = Reports(channel.name, runtime.publish_events)
+        self._marks = Marks(rows, uuid.uuid4().hex, clock)
+        self._held: set[str] = set()
+        """The ids of what is next or under way."""
+        ready = Ready(rows, channel.name, owns=runtime.owns, held=self._held, clock=clock)
+        now = runtime.now if event_time else lambda customer: clock()
+        self._supply = Supply(channel, ready, self._marks, self._reports, owns=runtime.owns, now=now)
+        self._next: deque[Delivery] = deque()
+        self._next_read = 0.0
+        self._put_backs: list[PutBack] = []
+        """What was not taken, and is not written down yet."""
+        self._opened = False
+        """The channel has been, in this round."""
+        self._away: ChannelAwayError | None = None
         self._pause = PAUSE_SECONDS
         self._next_doubt = 0.0
         self._limit: asyncio.Timeout | None = None
@@ -122,110 +140,115 @@ class Sender:
                 self._limit.reschedule(asyncio.get_running_loop().time() + LAST_SECONDS)
 
     async def round(self) -> bool:
-        """One look at what is ready, and its sending. True if there was something to do."""
+        """Send what is ready until nothing is, the channel goes away or the worker stops. True if there was
+        something to do."""
         await self._reports.publish()
+        flow, self._opened, self._next_read = Flow(), False, 0.0
+        self._begin(flow)
+        while await flow.wait(IDLE_SECONDS):
+            self._begin(flow)
+        for failure in flow.failures.values():
+            raise failure
+        if self._away is not None:
+            await self._wait_for_channel(self._away)
+        return flow.worked
+
+    def _begin(self, flow: Flow) -> None:
+        """Begin what can be done now: read what is next, claim as many as there is room for, report."""
+        if self._runtime.stopping.is_set() or (self._opened and not self._channel.is_open):
+            flow.over = True
+        if flow.going and flow.can("read") and self._wants_more:
+            flow.begin("read", self._read_more(flow))
+        if flow.can("claim") and (self._put_backs or (flow.going and self._next and self._room(flow) > 0)):
+            flow.begin("claim", self._claim_next(flow))
+        if flow.can("tell") and self._reports.untold:
+            flow.begin("tell", self._reports.publish())
+
+    def _room(self, flow: Flow) -> int:
+        """How many more may be under way: with the channel, or not known by all to be sent or not. These are
+        what a crash puts in doubt, and there are never more than the channel has lanes."""
+        lanes = self._channel.lanes if self._opened else 1
+        return lanes - len(flow.lanes) - self._reports.untold - len(self._put_backs)
+
+    @property
+    def _wants_more(self) -> bool:
+        now = time.monotonic()
+        return now >= self._next_doubt or (len(self._next) < LOW and now >= self._next_read)
+
+    async def _read_more(self, flow: Flow) -> None:
+        """Look for what was left behind, now and then, and read what has its turn."""
         if time.monotonic() >= self._next_doubt:
-            await self._find_doubtful()
+            for one in await self._supply.left_behind(10 * BATCH):
+                self._done(one, "in_doubt", DOUBT)
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
-        found = await self._ready()
-        sendable = [delivery for delivery in found if not await self._must_wait(delivery)]
-        if sendable and await self._opened():
-            for delivery in sendable:
-                if self._runtime.stopping.is_set() or not self._channel.is_open:
-                    break
-                await self._send(delivery)
-        await self._reports.publish()
-        return bool(found)
-
-    async def _ready(self) -> list[Delivery]:
-        """Up to ``BATCH`` messages to customers served here, the longest waiting first."""
-        found: list[Delivery] = []
-        query = {"status": "ready", "channel": self._channel.name, "not_before": {"$lte": self._clock()}}
-        async with self._rows.find(query).sort("not_before", 1).batch_size(BATCH) as cursor:
-            async for row in cursor:
-                delivery = await self._read(row)
-                if delivery is not None:
-                    found.append(delivery)
-                    if len(found) == BATCH:
-                        break
-        return found
-
-    async def _read(self, row: Mapping[str, Any]) -> Delivery | None:
-        """The row's message, if it is to a customer served here and can be read."""
-        customer = row.get("customer")
-        if isinstance(customer, str) and not self._runtime.owns(customer):
-            return None
-        try:
-            return Delivery.model_validate(row)
-        except ValidationError as error:
-            await self._set_aside(row, error)
-            return None
-
-    async def _must_wait(self, delivery: Delivery) -> bool:
-        """Whether it got too late for the message (which is then reported), or night, while it waited.
-        Under the stream clock the time of sending is the time of the decision, where neither was so."""
-        if self._event_time:
-            return False
-        now = self._runtime.now(delivery.customer)
-        if now > delivery.expires_at:
-            claimed = await self._claim(delivery)
-            if claimed is not None:
-                self._done(claimed, "failed", STALE, "stale")
-            return True
-        night = delivery.quiet
-        if night is None:
-            return False
-        until = quiet_until(now, zone(night.timezone, "UTC"), night.hours)
-        if until is None:
-            return False
-        ready = {"_id": delivery.outreach_id, "status": "ready"}
-        await self._rows.update_one(ready, {"$set": {"not_before": until}})
-        return True
-
-    async def _opened(self) -> bool:
-        """Have the channel open before a row is marked: an outage then leaves no trace on any message."""
-        try:
-            await self._channel.open()
-        except ChannelAwayError as away:
-            needed = self._channel.dependency
-            RETRIES.labels("followup", needed).inc()
-            log.warning(
-                "waiting for a dependency", dependency=needed, error=f"{away}"[:300], retry_in=self._pause
-            )
-            await self._wait()
-            return False
-        self._pause = PAUSE_SECONDS
-        return True
-
-    async def _wait(self) -> None:
-        """The pause after a failure, which doubles up to a limit; a stop ends it."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._runtime.stopping.wait(), self._pause)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-
-    async def _claim(self, delivery: Delivery) -> Delivery | None:
-        """Mark the row as ours, if it is still ready. Reading is batched; this mark is written per message,
-        as a batch of marks would put a whole batch in doubt at a crash."""
-        if not self._runtime.owns(delivery.customer):
-            return None
-        claimed = delivery.model_copy(update={"attempt": delivery.attempt + 1})
-        changed = await self._rows.update_one(
-            {"_id": delivery.outreach_id, "status": "ready"},
-            {
-                "$set": {
-                    "status": "sending",
-                    "claimed_by": self._me,
-                    "claimed_at": self._clock(),
-                    "attempt": claimed.attempt,
-                }
-            },
-        )
-        return claimed if changed.modified_count else None
-
-    async def _send(self, delivery: Delivery) -> None:
-        claimed = await self._claim(delivery)
-        if claimed is None:
+        if len(self._next) >= LOW:
             return
+        found = await self._supply.take(BATCH)
+        flow.worked |= found is not None
+        for one in found or ():
+            self._held.add(one.outreach_id)
+            self._next.append(one)
+        # While some are under way, others may become ready.
+        self._next_read = time.monotonic() + IDLE_SECONDS if found is None else 0.0
+
+    async def _claim_next(self, flow: Flow) -> None:
+        """Mark those that are next, and give them to the channel. It is open by then, so an outage leaves no
+        trace on any message."""
+        await self._give_back()
+        if not (flow.going and self._next):
+            return
+        try:
+            await self._channel.open(min(len(self._next) + len(flow.lanes), self._channel.connections))
+        except ChannelAwayError as away:
+            self._away, flow.over = away, True
+            return
+        self._opened, self._pause = True, PAUSE_SECONDS
+        chosen, late = await self._sifted(self._room(flow))
+        for one in await self._claimed(chosen):
+            flow.send(self._send(one))
+        for one in await self._claimed(late):
+            self._done(one, "failed", STALE, "stale")
+
+    async def _claimed(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        if not deliveries:
+            return []
+        try:
+            claimed = await self._marks.claim(deliveries)
+        finally:
+            self._held.difference_update(one.outreach_id for one in deliveries)
+        self._held.update(one.outreach_id for one in claimed)
+        return claimed
+
+    async def _sifted(self, room: int) -> tuple[list[Delivery], list[Delivery]]:
+        """Of those that are next as many as there is room for: what goes, and what has become too old. What
+        it has become night for waits on. Under the stream clock the time of sending is the time of the
+        decision, where neither was so."""
+        chosen: list[Delivery] = []
+        late: list[Delivery] = []
+        nights: dict[datetime, list[str]] = {}
+        while self._next and len(chosen) + len(late) < room:
+            one = self._next.popleft()
+            now = self._runtime.now(one.customer)
+            night_ends = None if self._event_time else one.waits_until(now)
+            if not self._event_time and now > one.expires_at:
+                late.append(one)
+            elif night_ends is None and self._runtime.owns(one.customer):
+                chosen.append(one)
+            else:
+                self._held.discard(one.outreach_id)
+            if night_ends is not None and one not in late:
+                nights.setdefault(night_ends, []).append(one.outreach_id)
+        await self._marks.defer(nights)
+        return chosen, late
+
+    async def _give_back(self) -> None:
+        """Write down which messages were not taken."""
+        given, self._put_backs = self._put_backs, []
+        if given:
+            await self._marks.put_back(given)
+            self._held.difference_update(one.outreach_id for one in given)
+
+    async def _send(self, claimed: Delivery) -> None:
         at = claimed.decided_at if self._event_time else self._clock()
         try:
             attempt = await self._channel.send(claimed, at)
@@ -235,25 +258,31 @@ class Sender:
         except Exception as error:  # unforeseen, so nobody knows how far it came
             attempt = Attempt(Result.IN_DOUBT, f"{type(error).__name__}: {error}"[:500])
         if attempt.result is Result.LATER:
-            await self._put_back(claimed, attempt)
+            self._later(claimed, attempt)
         else:
             self._done(claimed, attempt.result.value, attempt.error, code=attempt.code)
 
-    async def _put_back(self, delivery: Delivery, attempt: Attempt) -> None:
+    def _later(self, delivery: Delivery, attempt: Attempt) -> None:
         """It has not been taken: ready again, after a while, unless the domain has cancelled it."""
-        backoff = min(FIRST_BACKOFF * 2 ** min(delivery.attempt - 1, 10), LONGEST_BACKOFF)
-        if attempt.retry_after is not None:
-            backoff = min(max(attempt.retry_after, SHORTEST_WISH), LONGEST_WISH)
+        self._put_backs.append(put_back(delivery, attempt, self._clock()))
         telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
-        log.info(
-            "message deferred",
-            outreach_id=delivery.outreach_id,
-            error=attempt.error,
-            retry_in=backoff.total_seconds(),
+        until = self._put_backs[-1].not_before.isoformat()
+        log.info("message deferred", outreach_id=delivery.outreach_id, error=attempt.error, until=until)
+
+    async def _wait_for_channel(self, away: ChannelAwayError) -> None:
+        self._away = None
+        needed = self._channel.dependency
+        RETRIES.labels("followup", needed).inc()
+        log.warning(
+            "waiting for a dependency", dependency=needed, error=f"{away}"[:300], retry_in=self._pause
         )
-        mine = {"_id": delivery.outreach_id, "status": "sending", "claimed_by": self._me}
-        ready = {"status": "ready", "not_before": self._clock() + backoff, "error": attempt.error}
-        await self._rows.update_one(mine, {"$set": ready})
+        await self._wait()
+
+    async def _wait(self) -> None:
+        """The pause after a failure, which doubles up to a limit; a stop ends it."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._runtime.stopping.wait(), self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _done(
         self,
@@ -265,35 +294,5 @@ class Sender:
     ) -> None:
         at = delivery.decided_at if self._event_time else self._clock()
         name, customer, attempt = delivery.outreach_id, delivery.customer, delivery.attempt
+        self._held.discard(name)
         self._reports.add(name, customer, attempt, at, status, error, code=code, result=result)
-
-    async def _set_aside(self, row: Mapping[str, Any], error: ValidationError) -> None:
-        """A row that nobody can read must not hold up the others: it failed, and it says why. It is marked as
-        any other is before it is reported; where not even that can be done, that is all."""
-        reason = f"unreadable: {unreadable(error)}"
-        log.error("a message cannot be read", outreach_id=str(row["_id"]), error=reason)
-        as_it_is = {"_id": row["_id"], "status": row["status"]}
-        try:
-            known = Known.model_validate(row)
-        except ValidationError:
-            telemetry.DELIVERIES.labels(self._channel.name, "failed").inc()
-            await self._rows.update_one(as_it_is, {"$set": {"status": "failed", "error": reason}})
-            return
-        attempt = max(1, known.attempt + (row["status"] == "ready"))
-        mark = {"status": "sending", "claimed_by": self._me, "claimed_at": self._clock(), "attempt": attempt}
-        await self._rows.update_one(as_it_is, {"$set": mark})
-        at = self._runtime.now(known.customer) if self._event_time else self._clock()
-        self._reports.add(known.outreach_id, known.customer, attempt, at, "failed", reason)
-
-    async def _find_doubtful(self) -> None:
-        """Report what was marked long ago and never reported: by another process, or by this one when the
-        store broke at the mark. A report that is merely on its way has the same id and comes first."""
-        query = {
-            "status": "sending",
-            "channel": self._channel.name,
-            "claimed_at": {"$lt": self._clock() - self._channel.patience},
-        }
-        for row in await self._rows.find(query).limit(10 * BATCH).to_list():
-            doubtful = await self._read(row)
-            if doubtful is not None:
-                self._done(doubtful, "in_doubt", DOUBT)

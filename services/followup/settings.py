@@ -2,9 +2,11 @@
 ``channels/``."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
+from services.followup.returns.addresses import BounceAddress, checked
 from shared.runtime.settings import Settings
 from shared.runtime.webhooks import signing_key
 
@@ -18,6 +20,19 @@ class FollowupSettings(Settings):
     """What ``POST /hooks/delivery`` must be signed with: ``whsec_...``; several, with commas between, while
     one takes another's place. Without it that is switched off."""
 
+    bounce_address: Annotated[str, Field(max_length=254)] | None = None
+    """The envelope sender of mails, such as ``bounces+{token}@news.example``; without it the sender's own
+    address."""
+    bounce_maildir: Path | None = None
+    """A maildir that is looked into for mail that came back."""
+    bounce_lmtp: Annotated[str, Field(pattern=r"^([^\s:]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")] | None = None
+    """host:port to listen on for it, by LMTP."""
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _bounces(cls, value: str | None) -> str | None:
+        return None if value is None else checked(value)
+
     @field_validator("delivery_secret")
     @classmethod
     def _usable(cls, value: SecretStr | None) -> SecretStr | None:
@@ -30,6 +45,13 @@ class FollowupSettings(Settings):
         """What ``delivery_secret`` stands for; none where that is not set."""
         secret = self.delivery_secret
         return () if secret is None else tuple(map(signing_key, secret.get_secret_value().split(",")))
+
+    @property
+    def bounces(self) -> BounceAddress | None:
+        """The envelope senders, where they are not the sender's own address."""
+        if self.bounce_address is None:
+            return None
+        return BounceAddress.parse(self.bounce_address, self.secret_key.get_secret_value().encode())
 
     @property
     def public_url(self) -> str:

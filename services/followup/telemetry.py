@@ -9,3 +9,10 @@ DELIVERIES = Counter(
     "be sent), deferred (refused for now, tried again later).",
     ["channel", "result"],
 )
+
+RETURNS = Counter(
+    "rapport_returns_total",
+    "Mails that came back, by what they say and what became of that. result: reported, unknown (of no "
+    "message that is known), ignored (no report, or one of a delay).",
+    ["what", "result"],
+)

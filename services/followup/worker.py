@@ -8,6 +8,7 @@ from services.followup.domain.apply import apply, consumes
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTIONS
 from services.followup.domain.state import Customer, initial
+from services.followup.returns.intake import take_in
 from services.followup.sender import send_all
 from services.followup.settings import FollowupSettings
 from shared.domain import Handler
@@ -34,7 +35,7 @@ def main() -> None:
     channels = or_exit(load_channels)
     policy = or_exit(partial(load_policy, settings, channels))
     send = partial(send_all, channels, event_time=settings.clock == "stream")
-    run_worker(settings, handler_of(policy), extra=(send,))
+    run_worker(settings, handler_of(policy), extra=(send, partial(take_in, settings)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,16 @@ WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
     "interactions": {"policies"},
     "loyalty": {"programs"},
-    "followup": {"channels", "marketing", "rules", "templates", "reports.py", "sender.py", "tokens.py"},
+    "followup": {
+        "channels",
+        "marketing",
+        "returns",
+        "rules",
+        "sending",
+        "templates",
+        "sender.py",
+        "tokens.py",
+    },
     "metrics": {"journal", "report.py"},
 }
 """What a service has beyond the skeleton: a new name here is a decision."""

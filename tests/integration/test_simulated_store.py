@@ -57,6 +57,8 @@ async def single_documents(client: Any) -> Any:
     ]:
         result = await said(c.update_one(filter, update, upsert=upsert))
         results.append(result if isinstance(result, tuple) else (result.matched_count, result.modified_count))
+    many = await c.update_many({"_id": {"$in": ["a", "b", "c"]}, "n": {"$gte": 1}}, {"$inc": {"n": 1}})
+    results.append((many.matched_count, many.modified_count))
     found = await c.find_one_and_update(
         {"_id": 7}, {"$inc": {"version": 1}}, upsert=True, return_document=ReturnDocument.AFTER
     )

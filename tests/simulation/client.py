@@ -163,6 +163,12 @@ class SimCollection:
     ) -> UpdateResult:
         return await self._update(filter, update, session, upsert=upsert, replace=False)
 
+    async def update_many(self, filter: Any, update: Any) -> UpdateResult:
+        matched, written = await self._call(
+            "update", lambda t: self._server.update_many(self._name, filter, update, t), None
+        )
+        return UpdateResult({"n": matched, "nModified": written}, True)
+
     async def replace_one(
         self, filter: Any, replacement: Any, upsert: bool = False, *, session: SimSession | None = None
     ) -> UpdateResult:

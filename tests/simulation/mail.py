@@ -66,7 +66,7 @@ class SimChannel(Email):
         self._box = box
         self._node = node
 
-    async def open(self) -> None:
+    async def open(self, wanted: int = 1) -> None:
         await asyncio.sleep(self._latency())
         if self._box.away:
             raise ChannelAwayError("connection refused")
@@ -74,6 +74,10 @@ class SimChannel(Email):
     @property
     def is_open(self) -> bool:
         return not self._box.away
+
+    @property
+    def lanes(self) -> int:
+        return self.connections if self.is_open else 0
 
     def _latency(self) -> float:
         return self._box.loop.random.uniform(0.0005, 0.01)

@@ -197,6 +197,14 @@ class Server:
         self.insert(name, made, transaction)
         return 0, 0, made["_id"]
 
+    def update_many(
+        self, name: Name, query: Mapping[str, Any], change: Mapping[str, Any], transaction: Transaction | None
+    ) -> tuple[int, int]:
+        """Every document found: how many matched, how many were written."""
+        ids = [document["_id"] for document in self.find(name, query, transaction)]
+        written = [self.update(name, {**query, "_id": id}, change, transaction)[1] for id in ids]
+        return len(ids), sum(written)
+
     def delete(
         self, name: Name, query: Mapping[str, Any], transaction: Transaction | None, *, many: bool = False
     ) -> int:

@@ -1,8 +1,8 @@
 """The seam that a channel fills: one file in this folder, and one line in ``registry.py``.
 
-The sender drives a channel like this, for one message at a time::
+The sender drives a channel like this, for as many messages at once as it has lanes::
 
-    await channel.open()          # before any message is marked as being sent
+    await channel.open(wanted)    # before any message is marked as being sent
     if channel.is_open:
         attempt = await channel.send(delivery, at)
     ...
@@ -58,8 +58,12 @@ class ChannelAwayError(Exception):
 class Channel(Writing):
     """One way to reach customers: the pure half that the domain is given, and the half that sends.
 
-    Making one neither connects nor does other I/O. One task at a time uses it.
+    Making one neither connects nor does other I/O. One event loop uses it: of ``send`` as many calls as there
+    are lanes, of ``open`` one beside them.
     """
+
+    connections: int = 1
+    """How many messages it can have under way at once, at most."""
 
     dependency: str
     """The server that must answer for the channel to work, as metrics and logs name it, such as ``smtp``."""
@@ -67,8 +71,9 @@ class Channel(Writing):
     """Longer than any ``send`` takes: a message that another process marked longer ago is in doubt."""
 
     @abstractmethod
-    async def open(self) -> None:
-        """Be ready to send. Called before each run of messages, however many; cheap when ready already.
+    async def open(self, wanted: int = 1) -> None:
+        """Be ready to send, ``wanted`` messages at once if that can be. Called before messages are marked,
+        also while others are under way; cheap when ready already.
 
         Raises ``ChannelAwayError`` where the other side cannot be reached: no message is touched then, and
         the call is repeated after a pause. Counts and tells by its own metrics, if it has any.
@@ -79,6 +84,11 @@ class Channel(Writing):
     def is_open(self) -> bool:
         """Whether ``send`` may be called without ``open``. It turns False when the other side went away
         or asked for a pause; the run of messages then ends."""
+
+    @property
+    def lanes(self) -> int:
+        """How many messages it can have under way now: of ``connections``, those that there are."""
+        return self.connections if self.is_open else 0
 
     @abstractmethod
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:

@@ -1,6 +1,6 @@
-"""E-mail, by SMTP: what a message looks like, one connection, and what the server's answers mean."""
+"""E-mail, by SMTP: what a message looks like, and the connections that it goes by."""
 
-import contextlib
+import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -9,25 +9,19 @@ from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_DEFAULTS
 
-from aiosmtplib import (
-    SMTP,
-    SMTPDataError,
-    SMTPException,
-    SMTPRecipientRefused,
-    SMTPResponseException,
-    SMTPSenderRefused,
-)
+from aiosmtplib import SMTPException
 from prometheus_client import Counter, Gauge, Histogram
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
-from services.followup.domain.deliverability.bounces import status_of
+from services.followup.channels.smtp import Envelope, Server, Session, greeted
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer, address_mark
+from services.followup.returns.addresses import BounceAddress, checked
 from shared.runtime.settings import Port
 
 HEADERS = HeaderRegistry()
@@ -44,7 +38,10 @@ MESSAGE_ID = re.compile(r"<?([!-;=?-~]+@[!-;=?-~]+)>?")
 LONGEST_ID = 980
 """What a header's line has room for."""
 
-CONNECTED = Gauge("rapport_smtp_connected", "1 while there is a connection to the SMTP server.")
+FRESH_SECONDS = 1.0
+"""A connection that was idle for longer is asked first whether it still stands."""
+
+CONNECTED = Gauge("rapport_smtp_connected", "Connections to the SMTP server.")
 OUTAGES = Counter("rapport_smtp_connect_failures_total", "Failed attempts to connect to the SMTP server.")
 SEND_SECONDS = Histogram(
     "rapport_smtp_send_seconds",
@@ -69,6 +66,17 @@ class EmailSettings(ChannelSettings):
     smtp_password: SecretStr | None = None
     smtp_timeout: float = Field(default=30.0, gt=0, le=300)
     """Seconds for the server to answer a step."""
+    smtp_connections: int = Field(default=8, ge=1, le=100)
+    """At once, of each worker; as many messages are under way."""
+    bounce_address: str | None = None
+    """As ``FollowupSettings.bounce_address``."""
+    secret_key: SecretStr | None = None
+    """What it is signed with."""
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _bounces(cls, value: str | None) -> str | None:
+        return None if value is None else checked(value)
 
     def channels(self) -> Sequence[Channel]:
         return (Email(self),)
@@ -79,7 +87,7 @@ class BadMessageError(Exception):
 
 
 class Email(Channel):
-    """One SMTP connection, made when needed and kept."""
+    """A few connections to the SMTP server, made when needed and kept."""
 
     name = "email"
     parts = ("subject.txt", "txt", "html")
@@ -87,7 +95,12 @@ class Email(Channel):
 
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        self._smtp: SMTP | None = None
+        self._sessions: list[Session] = []
+        self._idle: list[Session] = []
+        """Those that no message is with; the one that was used last goes next."""
+        self.connections = settings.smtp_connections
+        key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
+        self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
         self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
 
     def address(self, customer: Customer) -> str | None:
@@ -114,99 +127,98 @@ class Email(Channel):
             headers={**_unsubscribing(unsubscribe_url), **_answering(thread)},
         )
 
-    async def open(self) -> None:
-        try:
-            await self._connect()
-        except (SMTPException, OSError) as error:
-            OUTAGES.inc()
-            raise ChannelAwayError(_text(error)) from error
-        CONNECTED.set(1)
+    async def open(self, wanted: int = 1) -> None:
+        """Have as many connections as are wanted, if the server grants them; one must be."""
+        doubtful = [one for one in self._idle if not one.alive or one.idle_seconds > FRESH_SECONDS]
+        self._idle = [one for one in self._idle if one not in doubtful]
+        for session in doubtful:
+            if session.alive:
+                await session.answers()
+            self._give_back(session)
+        missing = min(wanted, self.connections) - len(self._sessions)
+        if missing <= 0:
+            return
+        found = await asyncio.gather(*(greeted(self._server) for _ in range(missing)), return_exceptions=True)
+        made = [one for one in found if isinstance(one, Session)]
+        self._sessions += made
+        self._idle += made
+        CONNECTED.set(len(self._sessions))
+        for error in found:
+            if isinstance(error, BaseException):
+                OUTAGES.inc()
+                if not isinstance(error, SMTPException | OSError | ValueError):
+                    raise error
+                if not self._sessions:
+                    raise ChannelAwayError(_text(error)) from error
 
-    async def _connect(self) -> None:
-        if self._smtp is not None and self._smtp.is_connected:
-            try:
-                await self._smtp.noop()
-                return
-            except (SMTPException, OSError):
-                await self.close()  # servers close what is idle
-        server, password = self._settings, self._settings.smtp_password
-        smtp = SMTP(
-            hostname=server.smtp_host,
-            port=server.smtp_port,
-            use_tls=server.smtp_tls,
-            start_tls=None if server.smtp_tls else server.smtp_starttls,
-            username=server.smtp_username,
-            password=password.get_secret_value() if password else None,
-            timeout=server.smtp_timeout,
+    @property
+    def _server(self) -> Server:
+        known = self._settings
+        return Server(
+            known.smtp_host,
+            known.smtp_port,
+            known.smtp_tls,
+            known.smtp_starttls,
+            known.smtp_username,
+            known.smtp_password,
+            known.smtp_timeout,
         )
-        try:
-            await smtp.connect()
-            # On the first connection, so that MAIL does not have to: some servers insist.
-            await smtp.ehlo()
-        except BaseException:
-            CONNECTED.set(0)
-            smtp.close()
-            raise
-        self._smtp = smtp
 
     @property
     def is_open(self) -> bool:
-        return self._smtp is not None and self._smtp.is_connected
+        return self.lanes > 0
+
+    @property
+    def lanes(self) -> int:
+        return sum(session.alive for session in self._sessions)
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         try:
             message = build(delivery, at)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
-        if self._smtp is None:
+        session = self._take()
+        if session is None:
             return Attempt(Result.LATER, "not connected")
         started = time.perf_counter()
         try:
-            return await self._hand_over(self._smtp, message)
+            return await self._hand_over(session, message, delivery.outreach_id)
         finally:
             SEND_SECONDS.observe(time.perf_counter() - started)
+            self._give_back(session)
 
-    async def _hand_over(self, smtp: SMTP, message: EmailMessage) -> Attempt:
+    def _take(self) -> Session | None:
+        while self._idle:
+            session = self._idle.pop()
+            if session.alive:
+                return session
+            self._give_back(session)
+        return None
+
+    def _give_back(self, session: Session) -> None:
+        if session.alive:
+            self._idle.append(session)
+            return
+        session.abort()
+        self._sessions.remove(session)
+        CONNECTED.set(len(self._sessions))
+
+    async def _hand_over(self, session: Session, message: EmailMessage, outreach_id: str) -> Attempt:
         sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+        if self._bounces is not None:
+            sender = self._bounces.of(outreach_id)
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
-            if not smtp.supports_extension("smtputf8"):
+            if "smtputf8" not in session.extensions:
                 return Attempt(Result.FAILED, f"{ADDRESS}{NO_UTF8}")
             options = ("SMTPUTF8",)
-        try:
-            await smtp.mail(sender, options=options, encoding="utf-8")
-            await smtp.rcpt(to, encoding="utf-8")
-        except (SMTPSenderRefused, SMTPRecipientRefused) as refusal:
-            await self._reset(smtp)
-            return _refused(refusal, of_recipient=isinstance(refusal, SMTPRecipientRefused))
-        except (SMTPException, OSError) as error:
-            await self.close()
-            return Attempt(Result.LATER, _text(error))
-        try:
-            await smtp.data(message.as_bytes())
-        except SMTPDataError as refusal:
-            await self._reset(smtp)
-            return _refused(refusal)
-        except (SMTPException, OSError) as error:
-            # The text may have been on its way: the server may have it, or not.
-            await self.close()
-            return Attempt(Result.IN_DOUBT, _text(error))
-        return Attempt(Result.SENT)
+        return await session.send(Envelope(sender, to, options), message.as_bytes())
 
     async def close(self) -> None:
         """Politely where that is possible at once."""
-        smtp, self._smtp = self._smtp, None
+        sessions, self._sessions, self._idle = self._sessions, [], []
         CONNECTED.set(0)
-        if smtp is not None:
-            with contextlib.suppress(SMTPException, OSError):
-                await smtp.quit(timeout=1.0)
-            smtp.close()
-
-    async def _reset(self, smtp: SMTP) -> None:
-        try:
-            await smtp.rset()
-        except (SMTPException, OSError):
-            await self.close()
+        await asyncio.gather(*(session.quit() for session in sessions), return_exceptions=True)
 
 
 def _unsubscribing(url: str | None) -> dict[str, str]:
@@ -264,15 +276,6 @@ def _party(name: str, address: str) -> Address:
 def _name(name: str) -> str:
     """A display name without control characters: one that is odd must not cost the message."""
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:100]
-
-
-def _refused(refusal: SMTPResponseException, *, of_recipient: bool = False) -> Attempt:
-    error = f"{refusal.code} {refusal.message}"[:500]
-    if not 500 <= refusal.code < 600:
-        return Attempt(Result.LATER, error)
-    of_sender = isinstance(refusal, SMTPSenderRefused)
-    code = None if of_sender else status_of(refusal.message, of_recipient=of_recipient)
-    return Attempt(Result.FAILED, error, code=code)
 
 
 def _text(error: BaseException) -> str:

@@ -59,6 +59,8 @@ class WebhookSettings(ChannelSettings):
     """``whsec_`` and the base64 of 24 to 64 bytes."""
     webhook_timeout: float = Field(default=15.0, gt=0, le=300)
     """Seconds to connect, and again for the answer."""
+    webhook_connections: int = Field(default=8, ge=1, le=100)
+    """At once, of each worker and channel; as many messages are under way."""
     webhook_channels: Annotated[tuple[Name, ...], NoDecode, Field(min_length=1)] = ("sms",)
     """What the service is called by rules and consents: comma-separated names, such as ``sms,push``."""
 
@@ -80,7 +82,8 @@ class WebhookSettings(ChannelSettings):
         if self.webhook_url is None or self.webhook_secret is None:
             return ()
         key = signing_key(self.webhook_secret.get_secret_value())
-        return [Webhook(name, self.webhook_url, key, self.webhook_timeout) for name in self.webhook_channels]
+        url, timeout, connections = self.webhook_url, self.webhook_timeout, self.webhook_connections
+        return [Webhook(name, url, key, timeout, connections) for name in self.webhook_channels]
 
 
 class Webhook(Channel):
@@ -88,13 +91,16 @@ class Webhook(Channel):
 
     dependency = "webhook"
 
-    def __init__(self, name: str, url: HttpUrl, key: bytes, timeout: float) -> None:
+    def __init__(self, name: str, url: HttpUrl, key: bytes, timeout: float, connections: int = 1) -> None:
         self.name = name
         self.parts = (f"{name}.txt",)
+        self.connections = connections
         self.patience = timedelta(seconds=4 * timeout + 10)
         self._url, self._key, self._timeout = url, key, timeout
         self._session: ClientSession | None = None
         self._reachable = False
+        self._heard_at = 0.0
+        """By the monotonic clock: when the service was last there."""
         self._paused_until = 0.0
         """By the monotonic clock: the service asked for silence until then."""
 
@@ -110,8 +116,10 @@ class Webhook(Channel):
             told |= {"conversation_id": thread.conversation_id, "in_reply_to": thread.in_reply_to}
         return Message(text.strip(), headers={name: value for name, value in told.items() if value})
 
-    async def open(self) -> None:
+    async def open(self, wanted: int = 1) -> None:
         """A connection is tried, so that an outage leaves no trace on any message."""
+        if self._reachable and time.monotonic() - self._heard_at < KEEP_ALIVE_SECONDS:
+            return
         pause = self._paused_until - time.monotonic()
         if pause > 0:
             raise ChannelAwayError(f"the service asked for a pause, which lasts {pause:.0f} s more")
@@ -131,7 +139,7 @@ class Webhook(Channel):
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-        self._reachable = True
+        self._reachable, self._heard_at = True, time.monotonic()
 
     @property
     def is_open(self) -> bool:
@@ -154,6 +162,7 @@ class Webhook(Channel):
             async with session.post(
                 str(self._url), data=body, headers=headers, allow_redirects=False
             ) as answer:
+                self._heard_at = time.monotonic()
                 return self._meaning(answer.status, answer.headers.get("Retry-After"))
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             self._reachable = False

@@ -2,13 +2,14 @@
 the sender works from. Addresses and texts are in it only while it waits to be sent."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.quiet import QuietHours, zone
+from services.followup.domain.rules.quiet import QuietHours, quiet_until, zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
@@ -75,6 +76,11 @@ class Delivery(Frozen):
     text: str
     html: str
     headers: Mapping[str, str]
+
+    def waits_until(self, now: datetime) -> datetime | None:
+        """When it may go, if it must not now: it has become night while it waited."""
+        night = self.quiet
+        return None if night is None else quiet_until(now, zone(night.timezone, "UTC"), night.hours)
 
 
 class Known(Frozen):

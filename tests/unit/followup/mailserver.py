@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -40,6 +40,15 @@ class Inbox:
         """How long it thinks about a text before it answers."""
         self.reading = asyncio.Event()
         """Set once it has a text."""
+        self.pipelining = False
+        """Whether it says that it takes several commands together."""
+        self.most_connections = 100
+
+    async def handle_EHLO(
+        self, server: SmtpProtocol, session: Any, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self.pipelining else []), responses[-1]]
 
     async def handle_RCPT(
         self, server: SmtpProtocol, session: object, envelope: Envelope, address: str, options: list[str]
@@ -64,14 +73,33 @@ class Inbox:
         return "250 OK"
 
 
+class Full(SmtpProtocol):
+    """Has no room for one more."""
+
+    def connection_made(self, transport: Any) -> None:
+        transport.write(b"421 too many connections\r\n")
+        transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """There was none."""
+
+
 @asynccontextmanager
 async def smtp_server(inbox: Inbox, port: int, *, utf8: bool = True) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     protocols: list[SmtpProtocol] = []
 
     def make() -> SmtpProtocol:
-        protocols.append(SmtpProtocol(inbox, loop=loop, enable_SMTPUTF8=utf8, ident="test"))
-        return protocols[-1]
+        open_ones = [one for one in protocols if one.transport and not one.transport.is_closing()]
+        full = len(open_ones) >= inbox.most_connections
+        made = (
+            Full(inbox, loop=loop)
+            if full
+            else SmtpProtocol(inbox, loop=loop, enable_SMTPUTF8=utf8, ident="test")
+        )
+        if not full:
+            protocols.append(made)
+        return made
 
     server = await loop.create_server(make, "127.0.0.1", port)
     try:
@@ -101,10 +129,10 @@ class FakeRuntime:
     def now(self, customer_id: str) -> datetime:
         return self.time or datetime.now(UTC)
 
-    async def publish_event(self, event: Event) -> None:
+    async def publish_events(self, events: Sequence[Event]) -> None:
         if self.broker_away:
             raise ConnectionError("no broker")
-        self.published.append(event)
+        self.published += events
 
     async def wait_for_commit(self, seconds: float) -> None:
         await asyncio.sleep(0.01)
@@ -154,8 +182,13 @@ def delivery(id: str, **changes: Any) -> Delivery:
     return Delivery.model_validate(row(id, **changes))
 
 
-def sender_of(runtime: FakeRuntime, port: int, *, event_time: bool = False, **more: Any) -> Sender:
-    channel = Email(EmailSettings(smtp_port=port, smtp_timeout=3.0))
+def sender_of(
+    runtime: FakeRuntime, port: int, *, event_time: bool = False, connections: int = 4, **more: Any
+) -> Sender:
+    """``more`` are settings of the channel, or what ``Sender`` is given."""
+    told = {name: more.pop(name) for name in list(more) if name in EmailSettings.model_fields}
+    given = {"smtp_port": port, "smtp_timeout": 3.0, "smtp_connections": connections}
+    channel = Email(EmailSettings.model_validate({**given, **told}))
     return Sender(runtime, channel, event_time=event_time, **more)
 
 

@@ -44,7 +44,7 @@ class Pigeon(Channel):
     ) -> Message:
         return Message(texts["txt"])
 
-    async def open(self) -> None:
+    async def open(self, wanted: int = 1) -> None:
         if self.away:
             raise ChannelAwayError("it rains")
         self._open = True

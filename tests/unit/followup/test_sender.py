@@ -8,7 +8,7 @@ import pytest
 
 from services.followup.channels.email import BadMessageError, build
 from services.followup.domain.rows import COLLECTION
-from services.followup.reports import SOURCE
+from services.followup.sending.reports import SOURCE
 from shared.schemas.commands.followup import DeliveryReported
 
 from .mailserver import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.followup.domain.rows import COLLECTION
+from services.followup.domain.rows import COLLECTION, Delivery
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server
 
@@ -87,11 +87,12 @@ async def test_a_row_cancelled_between_look_and_mark_stays_unsent(
     await database[COLLECTION].insert_one(row("a"))
     port = free_port()
     sender = sender_of(runtime, port)
-    found = await sender._ready()
+    found = [Delivery.model_validate(row) for row in await sender._supply._ready.take(9)]
+    assert len(found) == 1
     await database[COLLECTION].update_one({"_id": "a"}, {"$set": {"status": "cancelled"}})
+    sender._next.extend(found)
     async with smtp_server(inbox, port):
-        await sender._opened()
-        await sender._send(found[0])
+        await sender.round()
     assert not inbox.messages
     assert not runtime.published
 

@@ -31,7 +31,7 @@ async def test_the_mail_that_is_with_the_server_is_finished_and_told_and_no_othe
     inbox.seconds = 0.5
     port = free_port()
     async with smtp_server(inbox, port):
-        running = asyncio.create_task(sender_of(runtime, port).run())
+        running = asyncio.create_task(sender_of(runtime, port, connections=1).run())
         await asyncio.wait_for(inbox.reading.wait(), 10)
         assert await stopped(runtime, running) < 2
     (message,) = inbox.messages
@@ -73,13 +73,13 @@ async def test_a_server_that_does_not_answer_is_not_waited_for_and_the_mail_is_i
 class Stuck:
     """A channel whose other side takes connections and says nothing."""
 
-    name, dependency = "email", "smtp"
+    name, dependency, connections = "email", "smtp", 1
 
     def __init__(self, like: Channel) -> None:
         self.patience = like.patience
         self.opening = asyncio.Event()
 
-    async def open(self) -> None:
+    async def open(self, wanted: int = 1) -> None:
         self.opening.set()
         await asyncio.sleep(60)
 

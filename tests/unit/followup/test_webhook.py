@@ -222,7 +222,8 @@ async def test_a_service_that_goes_between_look_and_post_has_certainly_not_taken
 ) -> None:
     await database[COLLECTION].insert_one(sms("a"))
     async with http_service(service, port):
-        assert await sender._opened()
-    await sender._send((await sender._ready())[0])
+        await sender._channel.open()
+    await sender.round()
+    assert service.requests == []
     assert await statuses(database) == {"a": "ready"}
     assert not runtime.published

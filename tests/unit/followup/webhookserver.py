@@ -18,7 +18,13 @@ def webhook(port: int = 1, **more: Any) -> Webhook:
     """The first channel of a service at this port."""
     url = f"http://127.0.0.1:{port}/messages?account=7"
     found = WebhookSettings.model_validate(
-        {"webhook_url": url, "webhook_secret": SECRET, "webhook_timeout": 0.5, **more}
+        {
+            "webhook_url": url,
+            "webhook_secret": SECRET,
+            "webhook_timeout": 0.5,
+            "webhook_connections": 1,
+            **more,
+        }
     ).channels()
     assert isinstance(found[0], Webhook)
     return found[0]

@@ -1,7 +1,6 @@
 """What the sender tells the domain: what became of each try, kept until the broker has it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from services.followup import telemetry
@@ -15,7 +14,7 @@ REMEMBERED = 10_000
 class Reports:
     """Of one channel's sender. Each try is reported once, by whoever comes first."""
 
-    def __init__(self, channel: str, publish: Callable[[Event], Awaitable[None]]) -> None:
+    def __init__(self, channel: str, publish: Callable[[Sequence[Event]], Awaitable[None]]) -> None:
         self._channel = channel
         self._publish = publish
         self._unreported: dict[str, Event] = {}
@@ -53,15 +52,15 @@ class Reports:
         if len(self._reported) > REMEMBERED:
             del self._reported[next(iter(self._reported))]
 
+    @property
+    def untold(self) -> int:
+        """How many the broker has not acknowledged."""
+        return len(self._unreported)
+
     async def publish(self) -> None:
         """Publish those that are not acknowledged yet, together. Raises ``BrokerAwayError``."""
-        events = list(self._unreported.values())
-        outcomes = await asyncio.gather(*map(self._publish, events), return_exceptions=True)
-        failure: BaseException | None = None
-        for event, outcome in zip(events, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                failure = outcome
-            else:
+        told = list(self._unreported.values())
+        if told:
+            await self._publish(told)
+            for event in told:
                 self._unreported.pop(event.id, None)
-        if failure is not None:
-            raise failure
