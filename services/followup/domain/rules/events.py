@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.schemas.base import Data
 from shared.schemas.topics import TYPES
 
-TRIGGER_TOPICS = frozenset({"interactions", "complaints", "purchases", "feedback", "loyalty"})
+TRIGGER_TOPICS = frozenset({"interactions", "complaints", "purchases", "feedback", "loyalty", "insights"})
 
 EventName = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]
 
