@@ -37,8 +37,8 @@ def _never_heard(compared: Compared, told: Collection[str]) -> Iterator[str]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for result in (compared.baseline, compared.draft):
         for rule in result.draft.versions[-1].rules:
-            if not any(data_class(name).event_type in told for name in rule.triggers):
-                found.setdefault(rule.triggers, {})[rule.name] = None
+            if not any(data_class(name).event_type in told for name in rule.events) and not rule.dated:
+                found.setdefault(rule.events, {})[rule.name] = None
     for triggers, rules in found.items():
         own = all(data_class(name).event_type in OWN_TYPES for name in triggers)
         why = "Rapport itself tells that, and did not" if own else "the recording has none"

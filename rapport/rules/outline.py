@@ -76,7 +76,9 @@ def _starts(rules: Rules) -> RenderableType:
     )
     for rule in rules.rules:
         purpose = rules.purpose(rule.template)
-        shown.add_row(rule.name, ", ".join(rule.triggers), _after(rule), rule.template, rule.channel, purpose)
+        shown.add_row(
+            rule.name, ", ".join(rule.start_words), _after(rule), rule.template, rule.channel, purpose
+        )
     return shown
 
 

@@ -106,8 +106,13 @@ def validated(model: type[M], document: object, prefix: str = "") -> M:
 
 def field_path(location: Iterable[int | str]) -> str:
     """``("rules", 1, "delay")`` -> ``rules[1].delay``."""
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location if p != "[key]")
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location if not _aside(p))
     return path.lstrip(".")
+
+
+def _aside(part: int | str) -> bool:
+    """Whether it stands in no file: ``[key]``, or the tag of one of several forms, such as ``[date]``."""
+    return isinstance(part, str) and part.startswith("[")
 
 
 def _fault(error: ErrorDetails) -> str:

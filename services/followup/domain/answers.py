@@ -53,7 +53,7 @@ def _known(state: Customer, fact: Fact) -> Answer | None:
 
 def _held(policy: Policy, fact: Fact) -> tuple[str, ...]:
     """The rules whose ``when`` it meets."""
-    rules = (rule for rule in policy.rules.rules if fact.name in rule.triggers)
+    rules = (rule for rule in policy.rules.rules if fact.name in rule.events)
     return tuple(rule.name for rule in rules if rule.holds(fact.data))
 
 

@@ -7,6 +7,7 @@ from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import nothing, then, unseen
 from services.followup.domain.history.learning import learnt
+from services.followup.domain.journeys import goals, occasions
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
@@ -34,7 +35,15 @@ from shared.schemas.customers import (
 )
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
-from shared.schemas.purchases import PurchaseReturned
+from shared.schemas.insights import SegmentChanged
+from shared.schemas.interactions import InteractionLogged
+from shared.schemas.loyalty import MemberEnrolled
+from shared.schemas.purchases import (
+    ProductRegistered,
+    PurchaseReturned,
+    SubscriptionCancelled,
+    SubscriptionTerm,
+)
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import day_of, micros
 
@@ -51,6 +60,16 @@ CONSUMES: tuple[type[Data], ...] = (
     ReceiptReported,
 )
 """What the service must know, whatever its rules."""
+DATING = (
+    Profile,
+    SegmentChanged,
+    SubscriptionTerm,
+    SubscriptionCancelled,
+    ProductRegistered,
+    InteractionLogged,
+    MemberEnrolled,
+)
+"""What may say when a date comes."""
 
 
 def consumes(*versions: Rules) -> tuple[type[Data], ...]:
@@ -95,8 +114,14 @@ def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Ef
             fact = replace(fact, again=True)  # of returns of one name the first that can be holds
         else:  # a copy, whatever it says: the first holds
             bad = told is Heard.OTHER or isinstance(data, PurchaseReturned)
-            return unseen(nothing(state), event, context) if bad else nothing(state)
+            known = nothing(state) if past is None else occasions.refresh(state, policy, now)
+            return unseen(known, event, context) if bad else known
     return _fact(policy, state, fact, event, context)
+
+
+def _dated(state: Customer, policy: Policy, fact: Fact) -> Effects[Customer]:
+    told = customers.segment_told(state, policy, fact.data, fact.at)
+    return occasions.refresh(told, policy, fact.now)
 
 
 def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Context) -> Effects[Customer]:
@@ -120,7 +145,10 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
             fact = replace(fact, answer=place.hex())
         case CustomerErased():
             known = customers.erase(state, fact.now)
-    effects = then(known, lambda s: planning.on_fact(s, policy, fact, context.new_id))
+    effects = then(known, lambda s: goals.on_fact(s, policy, fact))
+    effects = then(effects, lambda s: planning.on_fact(s, policy, fact, context.new_id))
+    if isinstance(data, DATING) and not effects.state.erased:
+        effects = then(effects, lambda s: _dated(s, policy, fact))
     if isinstance(data, PurchaseReturned) and effects.emits:
         bad = False  # it has called something off
     return unseen(effects, event, context) if bad else effects

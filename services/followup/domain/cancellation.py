@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.placing import without_plan
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
-from services.followup.domain.state import Customer, InFlight, Planned, without_plan
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned
 from shared.domain import CancelTimer, Effects, Emit
 from shared.schemas.outreach import OutreachCancelled, SuppressionReason
 from shared.schemas.times import Micros, moment
@@ -20,7 +21,7 @@ def cancel_planned(
     timers = (CancelTimer(planned.timer),)
     if not planned.announced:
         return Effects(after, timers=timers)
-    data = OutreachCancelled(outreach_id=planned.outreach_id, rule=planned.rule, reason=reason)
+    data = _cancelled(planned, reason)
     return Effects(
         after,
         emits=(Emit(data, moment(now)),),
@@ -35,11 +36,21 @@ def cancel_flight(
     """Take back a message from the sender. If it was faster, its report says so and counts."""
     taken_back = flight.model_copy(update={"cancelled": True})
     flights = tuple(taken_back if f.outreach_id == flight.outreach_id else f for f in state.in_flight)
-    data = OutreachCancelled(outreach_id=flight.outreach_id, rule=flight.rule, reason=reason)
+    data = _cancelled(flight, reason)
     return Effects(
         state.model_copy(update={"in_flight": flights}),
         emits=(Emit(data, moment(now)),),
         rows=(row(state.customer_id, flight, "cancelled", now, reason=reason),),
+    )
+
+
+def _cancelled(outreach: Outreach, reason: SuppressionReason) -> OutreachCancelled:
+    return OutreachCancelled(
+        outreach_id=outreach.outreach_id,
+        rule=outreach.rule,
+        reason=reason,
+        step=outreach.step,
+        variant=outreach.variant,
     )
 
 

@@ -5,11 +5,15 @@ from functools import partial
 from services.followup.domain.cancellation import cancel_flight, cancel_flights, cancel_planned
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.journeys.kept import Word
+from services.followup.domain.journeys.segments import with_word
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Consent, Customer, InFlight, Moment
 from shared.domain import CancelTimer, Effects
 from shared.facts.profile import profile_told
+from shared.schemas.base import Data
 from shared.schemas.customers import ConsentChanged, Profile
+from shared.schemas.insights import SegmentChanged
 from shared.schemas.times import Micros
 
 
@@ -17,6 +21,20 @@ def profile(state: Customer, policy: Policy, data: Profile, at: Micros) -> Effec
     """Field by field: what is not named stays, null clears, the latest event time wins."""
     told = profile_told(state.profile, data, at, policy.profile)
     return nothing(state if told is state.profile else state.model_copy(update={"profile": told}))
+
+
+def segment_told(state: Customer, policy: Policy, data: Data, at: Micros) -> Customer:
+    """With what a fact says of the customer's segment, where a rule starts at that."""
+    if "segment" not in policy.subjects:
+        return state
+    match data:
+        case SegmentChanged():
+            word = Word(at, profile=False, segment=data.to)
+        case Profile() if "segment" in data.model_fields_set:
+            word = Word(at, profile=True, segment=data.segment)
+        case _:
+            return state
+    return state.model_copy(update={"segments": with_word(state.segments, word)})
 
 
 def consent(
@@ -66,6 +84,7 @@ def erase(state: Customer, now: Micros) -> Effects[Customer]:
     for flight in state.in_flight:
         if not flight.cancelled:
             effects = then(effects, partial(cancel_flight, flight=flight, reason="erased", now=now))
-    armed = tuple(CancelTimer(f"rule:{anchor.rule}") for anchor in state.anchors if anchor.armed)
+    armed = [CancelTimer(f"rule:{anchor.rule}") for anchor in state.anchors if anchor.armed]
+    armed += [CancelTimer(one.timer) for one in state.occasions if one.due_at is not None]
     tombstone = Customer(customer_id=state.customer_id, in_flight=effects.state.in_flight, erased=True)
-    return then(effects, lambda _: Effects(tombstone, timers=armed))
+    return then(effects, lambda _: Effects(tombstone, timers=tuple(armed)))

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from services.followup.domain.conditions.holding import unmet
 from services.followup.domain.deliverability.suppression import blocked
+from services.followup.domain.journeys.arms import held_out
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import quiet_until, zone
 from services.followup.domain.rules.rule import MANUAL, REPLY
@@ -69,7 +70,15 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
         return Wait(until) if until <= last_moment else No("quiet_hours")
     if state.complains and purpose in rules.hold_during_complaint:
         return No("open_complaint")
-    if rule and rule.at_most_one_in and sent_within(state, policy, rule.name, now, rule.at_most_one_in):
+    kept_out = None if rule is None else held_out(rules, rule, state.whom)
+    if kept_out is not None:
+        return No("holdout", kept_out)
+    if (
+        rule
+        and rule.at_most_one_in
+        and outreach.step is None
+        and sent_within(state, policy, rule.name, now, rule.at_most_one_in)
+    ):
         return No("duplicate")
     if cap_reached(state, policy, purpose, now):
         return No("frequency_cap")

@@ -6,9 +6,11 @@ from functools import partial
 from services.followup.domain.decision import Go, No, Wait, decide
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
+from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.placing import with_plan, without_plan
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
 from services.followup.domain.sent import counted, told
@@ -19,8 +21,6 @@ from services.followup.domain.state import (
     Planned,
     Unreached,
     address_mark,
-    with_plan,
-    without_plan,
 )
 from services.followup.domain.tasks import TASKS, opened, plan_of
 from shared.domain import Effects, Emit, SetTimer
@@ -76,18 +76,7 @@ def hand_over(
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
     flight = InFlight(
-        at=planned.at,
-        by=planned.by,
-        outreach_id=planned.outreach_id,
-        key=planned.key,
-        rule=planned.rule,
-        template=planned.template,
-        purpose=planned.purpose,
-        channel=planned.channel,
-        due_at=planned.due_at,
-        of=planned.of,
-        answer=planned.answer,
-        bill=planned.bill,
+        **{name: getattr(planned, name) for name in Outreach.model_fields},
         decided_at=now,
         to=address_mark(planned.channel, to),
     )
@@ -113,7 +102,8 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
     sent = row(state.customer_id, flight, "sent", now, attempt=1, sent_at=now)
     emits = (task, told(OutreachSent, flight, 1, now))
     gone = traced(counted(state, policy, flight, now, now), policy, flight, now)
-    return Effects(gone.state, emits, rows=(sent,))
+    heard = then(gone, lambda s: hoped(s, policy, flight, now, now))
+    return Effects(heard.state, (*emits, *heard.emits), rows=(sent,))
 
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
@@ -142,10 +132,15 @@ def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Mic
     if no.reason in UNREACHED and rule and rule.at_most_one_in:
         others = tuple(u for u in state.unreached if u.rule != rule.name)
         state = state.model_copy(update={"unreached": (*others, Unreached(rule=rule.name, at=now))})
-    if rule and not planned.announced and not rule.restart:
+    if rule and not planned.announced and not (rule.restart or planned.timed):
         return Effects(state)  # the one that it stood behind has told why their rule does not speak
     data = OutreachSuppressed(
-        outreach_id=planned.outreach_id, rule=planned.rule, reason=no.reason, detail=no.detail
+        outreach_id=planned.outreach_id,
+        rule=planned.rule,
+        reason=no.reason,
+        detail=no.detail,
+        step=planned.step,
+        variant=planned.variant,
     )
     dropped = row(state.customer_id, planned, "suppressed", now, reason=no.reason, error=no.detail)
     return Effects(state, emits=(Emit(data, moment(now)),), rows=(dropped,))

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, Step, nothing, then
+from services.followup.domain.journeys.occasions import PREFIX, on_occasion
 from services.followup.domain.journeys.versions import former, start_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.quiet_time import on_quiet_time, rearm, restart
@@ -57,7 +58,7 @@ def _meant(
 
 
 def _starts(rule: Rule, fact: Fact, starting: frozenset[str] | None) -> bool:
-    wanted = fact.name in rule.triggers and (starting is None or rule.name in starting)
+    wanted = fact.name in rule.events and (starting is None or rule.name in starting)
     return wanted and rule.holds(fact.data) and (rule.restart or rule.starts_at(fact.at))
 
 
@@ -89,7 +90,7 @@ def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: Ne
             return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
         if rule.at_most_one_in and near_sent(state, policy, rule, due(fact.at, rule.delay)):
             return nothing(state)
-    new = trigger(policy.at(fact.at), rule, fact, new_id)
+    new = trigger(policy.at(fact.at), rule, fact, state.whom, new_id)
     return _see_anew(state, policy, rule, fact.now, new_id, new)
 
 
@@ -107,7 +108,7 @@ def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
     that, or the life of a complaint has changed."""
     if state.waiting and any(one.rule == rule.name for one in state.waiting):
         return True
-    names = (*rule.triggers, *rule.cancel_on) if fact.of is not None else ()
+    names = (*rule.events, *rule.cancel_on) if fact.of is not None else ()
     return any(name.startswith("complaint.") for name in names)
 
 
@@ -119,6 +120,8 @@ def on_timer(
     if planned is not None:
         effects = settle(state, policy.at(planned.at), planned, now)
         return then(effects, lambda s: after_one(s, policy, planned.rule, now, new_id))
+    if data.name.startswith(PREFIX):
+        return on_occasion(state, policy, data, now, new_id)
     return on_quiet_time(state, policy, data, now, new_id)
 
 

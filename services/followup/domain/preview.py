@@ -5,10 +5,10 @@ from typing import Literal
 
 from services.followup.domain.decision import Decision, Go, No, Wait, address, decide
 from services.followup.domain.delivery import render
+from services.followup.domain.journeys.silence import broken_at
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import due
 from services.followup.domain.state import Customer, Planned
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros
@@ -41,7 +41,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     anchor = state.anchor(rule.name)
     planned_at = planned.due_at if planned else None
     if planned_at is None and anchor is not None and anchor.armed:
-        planned_at = due(anchor.at, rule.delay)
+        planned_at = broken_at(policy.rule(rule.name, anchor.at) or rule, anchor.at, anchor.days)
     shown = Planned(
         at=now,
         by=now,

@@ -5,11 +5,13 @@ from functools import partial
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.journeys.silence import Days, broken_at, with_day
+from services.followup.domain.placing import with_anchor, with_waiting
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import due, span
-from services.followup.domain.state import Anchor, Customer, Moment, Planned, with_anchor, with_waiting
-from services.followup.domain.triggers import undone
+from services.followup.domain.rules.times import span
+from services.followup.domain.state import Anchor, Customer, Moment, Planned
+from services.followup.domain.triggers import undone, worded
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment
@@ -40,21 +42,54 @@ def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Mi
     """Note a trigger if it is the latest. The timer is set once and catches up when it fires, which saves a
     timer write per event."""
     anchor = state.anchor(rule.name)
+    days = _days(rule, anchor, latest.at)
     if anchor is not None and latest <= anchor.order:
-        return nothing(state)
-    own = policy.rule(rule.name, latest.at) or rule
-    due_at = due(latest.at, own.delay)
-    armed = anchor is not None and anchor.armed
-    # One that is dated earlier than the one before it, whose clock ran ahead, is due before the timer; so
-    # may be one whose version waits less.
-    set_anew = not armed or (anchor is not None and due_at < _due(policy, rule, anchor))
-    timers: tuple[SetTimer, ...] = ()
-    fresh = due_at >= now - span(policy.at(latest.at).rules.stale(rule.name))
-    if set_anew and fresh and undone(state, policy, rule.name, latest) is None:
-        armed, timers = True, (SetTimer(timer_name(rule.name), moment(due_at)),)
-    noted = with_anchor(state, Anchor(rule=rule.name, at=latest.at, by=latest.by, armed=armed))
+        return _with_rhythm(state, policy, rule, anchor, days, now)
+    due_at = broken_at(policy.rule(rule.name, latest.at) or rule, latest.at, days)
+    noted = Anchor(rule=rule.name, at=latest.at, by=latest.by, armed=False, days=days)
     drop = partial(_drop, policy=policy, rule=rule, order=latest, now=now)
-    return then(Effects(noted, timers=timers), drop)
+    return then(_arm(state, policy, noted, due_at, _set_for(policy, rule, anchor), now), drop)
+
+
+def _days(rule: Rule, anchor: Anchor | None, at: Micros) -> Days:
+    known = () if anchor is None else anchor.days
+    return with_day(known, at) if rule.silence is not None and rule.silence.usual is not None else known
+
+
+def _with_rhythm(
+    state: Customer, policy: Policy, rule: Rule, anchor: Anchor, days: Days, now: Micros
+) -> Effects[Customer]:
+    """An earlier event tells more of the customer's rhythm; what was said of the silence stays said."""
+    if days == anchor.days:
+        return nothing(state)
+    noted = anchor.model_copy(update={"days": days, "armed": False})
+    due_at = None if anchor.over else broken_at(policy.rule(rule.name, anchor.at) or rule, anchor.at, days)
+    return _arm(state, policy, noted, due_at, _set_for(policy, rule, anchor), now)
+
+
+def _set_for(policy: Policy, rule: Rule, anchor: Anchor | None) -> Micros | None:
+    """Until when, at the latest, the anchor's timer has fired; None where it has none."""
+    return None if anchor is None or not anchor.armed else _due(policy, rule, anchor)
+
+
+def _arm(
+    state: Customer,
+    policy: Policy,
+    anchor: Anchor,
+    due_at: Micros | None,
+    set_for: Micros | None,
+    now: Micros,
+) -> Effects[Customer]:
+    """Note the anchor. A timer that stands, for ``set_for`` at the latest, catches up; but one that is due
+    earlier needs another: one that is dated before the one before it, whose clock ran ahead, one whose
+    version waits less, or one after which the customer's rhythm is quicker."""
+    armed = set_for is not None
+    timers: tuple[SetTimer, ...] = ()
+    if due_at is not None and (set_for is None or due_at < set_for):
+        fresh = due_at >= now - span(policy.at(anchor.at).rules.stale(anchor.rule))
+        if fresh and undone(state, policy, anchor.rule, anchor.order) is None:
+            armed, timers = True, (SetTimer(timer_name(anchor.rule), moment(due_at)),)
+    return Effects(with_anchor(state, anchor.model_copy(update={"armed": armed})), timers=timers)
 
 
 def _disarm(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects[Customer]:
@@ -84,10 +119,9 @@ def _drop(state: Customer, policy: Policy, rule: Rule, order: Moment, now: Micro
     )
 
 
-def _due(policy: Policy, rule: Rule, anchor: Anchor) -> Micros:
+def _due(policy: Policy, rule: Rule, anchor: Anchor) -> Micros | None:
     """When it has been quiet for long enough, by the version of the latest trigger."""
-    own = policy.rule(rule.name, anchor.at) or rule
-    return due(anchor.at, own.delay)
+    return broken_at(policy.rule(rule.name, anchor.at) or rule, anchor.at, anchor.days)
 
 
 def on_quiet_time(
@@ -100,20 +134,17 @@ def on_quiet_time(
         return nothing(state)
     policy = policy.at(anchor.at)
     due_at = _due(policy, rule, anchor)
-    if due_at > micros(data.due_at):
+    if due_at is not None and due_at > micros(data.due_at):
         return Effects(state, timers=(SetTimer(data.name, moment(due_at)),))
-    quiet = with_anchor(state, anchor.model_copy(update={"armed": False}))
-    if not rule.starts_at(due_at):  # what it waited for is complete only now
+    quiet = with_anchor(state, anchor.model_copy(update={"armed": False, "over": due_at is not None}))
+    if due_at is None or not rule.starts_at(due_at):  # what it waited for is complete only now
         return nothing(quiet)
     found = Planned(
+        **worded(policy.rules, rule, state.whom),
         at=anchor.at,
         by=anchor.by,
         outreach_id=new_id(f"rule:{rule.name}"),
         key=rule.name,
-        rule=rule.name,
-        template=rule.template,
-        purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
         due_at=due_at,
         announced=False,
     )

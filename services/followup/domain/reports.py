@@ -3,6 +3,7 @@
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
@@ -49,6 +50,7 @@ def _reported(
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
         heard = traced(counted(after, policy, flight, at, now), policy, flight, at)
+        heard = then(heard, lambda s: hoped(s, policy, flight, at, now))
     elif data.code is not None:
         # What a server refuses says the same as a message that comes back.
         heard = learn(after, policy, trace_of(flight, at), Receipt("bounced", None, data.code, at))
@@ -64,7 +66,14 @@ def _dropped(
     state: Customer, flight: InFlight, reason: SuppressionReason, detail: str | None, at: Micros
 ) -> Effects[Customer]:
     """The sender did not try, and nobody will."""
-    fact = OutreachSuppressed(outreach_id=flight.outreach_id, rule=flight.rule, reason=reason, detail=detail)
+    fact = OutreachSuppressed(
+        outreach_id=flight.outreach_id,
+        rule=flight.rule,
+        reason=reason,
+        detail=detail,
+        step=flight.step,
+        variant=flight.variant,
+    )
     dropped = row(state.customer_id, flight, "suppressed", at, reason=reason, error=detail)
     return Effects(state, emits=(Emit(fact, moment(at)),), rows=(dropped,))
 

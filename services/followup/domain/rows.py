@@ -121,6 +121,7 @@ def row(
         "updated_at": moment(at),
     }
     told = {"reason": reason, "attempt": attempt, "error": error}
+    told |= {"step": outreach.step, "variant": outreach.variant}
     document |= {name: value for name, value in told.items() if value is not None}
     if sent_at is not None:
         document["sent_at"] = moment(sent_at)

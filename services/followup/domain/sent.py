@@ -33,6 +33,8 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
     fact = kind(
         outreach_id=outreach.outreach_id,
         rule=outreach.rule,
+        step=outreach.step,
+        variant=outreach.variant,
         channel=outreach.channel,
         due_at=moment(outreach.due_at),
         attempt=attempt,

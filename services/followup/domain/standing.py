@@ -13,10 +13,11 @@ from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.decision import unreachable_reason
 from services.followup.domain.delivery import plan, plan_silently
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.placing import with_waiting
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
-from services.followup.domain.state import Customer, InFlight, Outreach, Planned, with_waiting
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned
 from services.followup.domain.triggers import undone
 from shared.domain import Effects
 from shared.schemas.outreach import SuppressionReason

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.history.state import History
+from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Word
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
@@ -79,6 +80,10 @@ class Anchor(Happened):
     rule: str
     armed: bool
     """A timer stands; it may be earlier than ``at`` plus the delay, and then moves when it fires."""
+    over: bool = False
+    """The silence since then was long enough, and was spoken of or passed over."""
+    days: tuple[int, ...] = ()
+    """The latest days with triggers, where the rule asks for the customer's rhythm."""
 
 
 class Undone(Happened):
@@ -120,6 +125,12 @@ class Outreach(Happened):
     """The answer's place, where its trigger is one."""
     bill: Bill | None = None
     """The order's, where its trigger is one."""
+    spot: Spot | None = None
+    """The occasion, where its trigger is one."""
+    step: str | None = None
+    """Which of its rule's steps it is; None where it has one message."""
+    variant: str | None = None
+    """Which of its rule's variants the customer gets; None where it has none."""
 
 
 class Planned(Outreach):
@@ -130,6 +141,8 @@ class Planned(Outreach):
     """What of its trigger the conditions of its rule will ask, as JSON has it."""
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
+    timed: bool = False
+    """It is told of when it is decided: a date has come, or a step."""
 
     @property
     def timer(self) -> str:
@@ -188,13 +201,28 @@ class Customer(Open):
     unreached: tuple[Unreached, ...] = ()
     refused: tuple[str, ...] = ()
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
+    occasions: tuple[Occasion, ...] = ()
+    """Dates that are awaited, and that came."""
+    segments: tuple[Word, ...] = ()
+    """What was said of the customer's segment, where the rules ask for it."""
     traces: tuple[Trace, ...] = ()
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
+    signals: tuple[Signal, ...] = ()
+    """What goals and steps look for, the latest heard last."""
+    hopes: tuple[Hope, ...] = ()
+    """Messages whose goal may still be reached, the latest last."""
+    person: str = ""
+    """Who the customer is through all merges, where that is another id than theirs."""
     erased: bool = False
+
+    @property
+    def whom(self) -> str:
+        """Whom variants and holdouts go by."""
+        return self.person or self.customer_id
 
     @property
     def name(self) -> str:
@@ -254,31 +282,3 @@ def initial(customer_id: str) -> Customer:
 def address_mark(channel: str, address: str) -> str:
     """Stands for an address in a state that must not keep it."""
     return blake2b(f"{channel} {address}".encode(), digest_size=8).hexdigest()
-
-
-def with_anchor(state: Customer, anchor: Anchor) -> Customer:
-    """The state with this rule's anchor put in or replaced."""
-    if state.anchor(anchor.rule) == anchor:
-        return state
-    others = tuple(a for a in state.anchors if a.rule != anchor.rule)
-    return state.model_copy(update={"anchors": (*others, anchor)})
-
-
-def with_plan(state: Customer, planned: Planned) -> Customer:
-    """The state with this plan put in or replaced, by its id."""
-    state = without_plan(state, planned.outreach_id)
-    return state.model_copy(update={"planned": (*state.planned, planned)})
-
-
-def without_plan(state: Customer, outreach_id: str) -> Customer:
-    """The state without this plan."""
-    rest = tuple(p for p in state.planned if p.outreach_id != outreach_id)
-    return state if len(rest) == len(state.planned) else state.model_copy(update={"planned": rest})
-
-
-def with_waiting(state: Customer, rule: str, waiting: tuple[Planned, ...]) -> Customer:
-    """The state with these triggers of a rule, and no other of it, waiting for their turn."""
-    if waiting == tuple(w for w in state.waiting if w.rule == rule):
-        return state
-    others = tuple(w for w in state.waiting if w.rule != rule)
-    return state.model_copy(update={"waiting": (*others, *waiting)})

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.followup.domain.effects import NewId
+from services.followup.domain.journeys.arms import variant_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import due, span
 from services.followup.domain.state import Bill, Customer, Moment, Planned, StepOf, Undone, Variable
 from shared.facts.orders import counted_refund
@@ -40,20 +43,17 @@ class Fact:
     """Told before, otherwise: it may undo what the first cannot, and starts nothing."""
 
 
-def trigger(policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Planned | None:
+def trigger(policy: Policy, rule: Rule, fact: Fact, person: str, new_id: NewId) -> Planned | None:
     """What the fact is to a rule of which it is a trigger; None where that is history."""
     due_at = due(fact.at, rule.delay)
     if due_at < fact.now - span(policy.rules.stale(rule.name)):
         return None
     return Planned(
+        **worded(policy.rules, rule, person),
         at=fact.at,
         by=fact.by,
         outreach_id="",
         key=f"{rule.name}:{new_id(f'every:{rule.name}')}" if rule.every else rule.key(fact.data),
-        rule=rule.name,
-        template=rule.template,
-        purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
         due_at=due_at,
         of=fact.of,
         answer=fact.answer,
@@ -62,6 +62,19 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Planned | 
         trigger=rule.kept(fact.data),
         announced=False,
     )
+
+
+def worded(rules: Rules, rule: Rule, person: str) -> dict[str, Any]:
+    """What a message of the rule says to a person, and by what: fields of an outreach."""
+    variant = variant_of(rule, person)
+    template = rule.template if variant is None or variant.template is None else variant.template
+    return {
+        "rule": rule.name,
+        "template": template,
+        "purpose": rules.purpose(template),
+        "channel": rule.channel,
+        "variant": None if variant is None else variant.name,
+    }
 
 
 def _bill(rule: Rule, data: Data) -> Bill | None:

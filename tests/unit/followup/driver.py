@@ -72,6 +72,8 @@ def shipped_policy() -> Policy:
 def written(text: str) -> Policy:
     """The policy of a rules file; ``$HEAD`` stands for a sender and some templates."""
     versions = config.parse_versions(text.replace("$HEAD", HEAD))
+    for these in versions:
+        config.load_templates(None).check(these, CHANNELS)
     return policy(versions[-1], versions=versions if len(versions) > 1 else ())
 
 

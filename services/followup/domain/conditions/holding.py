@@ -20,7 +20,7 @@ def holds(
     """Whether an expression of ``rule`` holds. ``trigger`` is what ``Rule.kept`` has kept of what started
     it."""
     where = zone(state.timezone, policy.rules.timezone)
-    return compiled(expression, rule.events).verdict(Scope(state, now, where, trigger))
+    return compiled(expression, rule.asked_events).verdict(Scope(state, now, where, trigger))
 
 
 def unmet(policy: Policy, rule: Rule, state: Customer, now: Micros, trigger: Mapping[str, Any]) -> str | None:

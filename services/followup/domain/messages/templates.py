@@ -122,7 +122,7 @@ class Templates:
         some channel; render what each rule sends with made-up values, and without those that may be left out,
         and a reply by each channel. Raises ``TemplateFaultError``."""
         for template in rules.templates:
-            used = [channels[rule.channel] for rule in rules.rules if rule.template == template]
+            used = [channels[rule.channel] for rule in rules.rules if template in rule.templates]
             if not used and any(self.has(template, channel) for channel in channels.values()):
                 continue
             for channel in used or [channels[DEFAULT_CHANNEL]]:
@@ -135,15 +135,16 @@ class Templates:
         for rule in rules.rules:
             whole = dict.fromkeys(rule.variables, "value")
             for shown in (whole, {**whole, **dict.fromkeys(rule.optional)}):
-                self.render(
-                    rule.template,
-                    channels[rule.channel],
-                    nobody,
-                    shown,
-                    sender=sender,
-                    unsubscribe_url="https://example.org/u",
-                    links=example_links(),
-                )
+                for template in rule.templates:
+                    self.render(
+                        template,
+                        channels[rule.channel],
+                        nobody,
+                        shown,
+                        sender=sender,
+                        unsubscribe_url="https://example.org/u",
+                        links=example_links(),
+                    )
         for channel in channels.values():
             if channel.name in CHANNEL_OF.values():
                 continue  # what agents write is sent

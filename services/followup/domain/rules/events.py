@@ -1,9 +1,11 @@
 """The events that rules may name: ``purchase.made`` for ``rapport.purchase.made.v1``."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from shared.schemas.base import Data
 from shared.schemas.topics import TYPES
@@ -25,3 +27,19 @@ def data_class(name: str) -> type[Data]:
         if event_name(data) == name and data.topic in TRIGGER_TOPICS:
             return data
     raise ValueError(f"there is no event {name} that a rule can use")
+
+
+def as_held(events: tuple[str, ...], when: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that fields of these events must have, as events hold them. Raises ``ValueError``."""
+    # The file is read with exact decimals, events hold floats.
+    held = {name: float(value) if isinstance(value, Decimal) else value for name, value in when.items()}
+    for event in events:
+        fields = data_class(event).model_fields
+        for name, wanted in held.items():
+            if name not in fields:
+                raise ValueError(f"{event} has no field {name}")
+            try:
+                TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
+            except ValidationError:
+                raise ValueError(f"{name} of {event} is never {wanted!r}") from None
+    return held

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.conditions.expression import Expression, compiled, kept, of_trigger
-from services.followup.domain.rules.events import EventName, data_class
-from services.followup.domain.rules.times import Duration, Instant
+from services.followup.domain.rules.course import BranchStep, Course, SendStep, each_step, with_first_template
+from services.followup.domain.rules.course import Name as Name
+from services.followup.domain.rules.events import EventName, as_held, data_class
+from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
+from services.followup.domain.rules.times import Duration
 from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros
 
 MANUAL = "manual"
 """The rule name of what an agent sends by ``POST /outreach``."""
@@ -29,7 +32,6 @@ CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
 """What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
 
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
 class TaskPlan(Strict):
@@ -46,33 +48,12 @@ class TaskPlan(Strict):
         return CHANNEL_OF[self.kind]
 
 
-class Active(Strict):
-    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
-
-    start: Annotated[Instant | None, Field(alias="from")] = None
-    end: Annotated[Instant | None, Field(alias="to")] = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Active":
-        if self.start is None and self.end is None:
-            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise fault("to", "must be after from")
-        return self
-
-    def covers(self, at: Micros) -> bool:
-        """Whether a trigger of this instant starts the rule."""
-        return (self.start is None or at >= micros(self.start)) and (
-            self.end is None or at < micros(self.end)
-        )
-
-
-class Rule(Strict):
+class Rule(Course):
     """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
 
     name: Name
     description: str = ""
-    triggers: Annotated[tuple[EventName, ...], Field(min_length=1)]
+    triggers: Annotated[tuple[Start, ...], Field(min_length=1)]
     when: Mapping[str, Any] | str = {}
     """What the trigger must be, else it starts nothing: fields and their values, or a condition in CEL on the
     trigger alone."""
@@ -80,7 +61,8 @@ class Rule(Strict):
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
     every: bool = False
     """Each trigger has its own outreach, and none stands behind another: each says something new."""
-    delay: Duration
+    delay: Duration = timedelta(0)
+    """It must be said where an event starts the rule."""
     restart: bool = False
     """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""
     cancel_on: tuple[EventName, ...] = ()
@@ -96,8 +78,6 @@ class Rule(Strict):
     """A condition on the customer in CEL, asked when the message is about to go."""
     stale_after: Duration | None = None
     """Instead of the file's."""
-    active: Active | None = None
-    """Triggers outside of it start nothing; what it has started goes on."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +85,12 @@ class Rule(Strict):
         task = value.get("task") if isinstance(value, Mapping) else None
         by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
         return {**value, "channel": by} if by is not None and value.get("channel") == TASK else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said_by_triggers(cls, value: Any) -> Any:
+        """Silence is a quiet time; what a date is about is what there is one outreach for."""
+        return with_first_template(said_by_triggers(value))
 
     @field_validator("name")
     @classmethod
@@ -115,8 +101,8 @@ class Rule(Strict):
 
     @field_validator("triggers", "cancel_on")
     @classmethod
-    def _known_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
+    def _known_events(cls, value: tuple[Start, ...]) -> tuple[Start, ...]:
+        for name in _events(value):
             data_class(name)
         return value
 
@@ -124,10 +110,16 @@ class Rule(Strict):
     @classmethod
     def _known_fields(cls, value: Any, info: ValidationInfo) -> Any:
         fields = (value,) if isinstance(value, str) else value or ()
-        for event in info.data.get("triggers", ()):
-            missing = [name for name in fields if name not in data_class(event).model_fields]
+        for start in info.data.get("triggers", ()):
+            if isinstance(start, str):
+                told, known = start, tuple(data_class(start).model_fields)
+            elif isinstance(start, Dated):
+                told, known = start.words, (start.thing or "", *start.variables)
+            else:
+                continue
+            missing = [name for name in fields if name not in known]
             if missing:
-                raise ValueError(f"{event} has no field {missing[0]}")
+                raise ValueError(f"{told} has no field {missing[0]}")
         return value
 
     @field_validator("when", mode="before")
@@ -140,41 +132,39 @@ class Rule(Strict):
     @field_validator("when")
     @classmethod
     def _possible(cls, value: Mapping[str, Any] | str, info: ValidationInfo) -> Mapping[str, Any] | str:
-        if isinstance(value, str):
-            if "triggers" in info.data:
-                of_trigger(value, info.data["triggers"])
-            return value
-        # The file is read with exact decimals, events hold floats.
-        value = {name: float(v) if isinstance(v, Decimal) else v for name, v in value.items()}
-        for event in info.data.get("triggers", ()):
-            fields = data_class(event).model_fields
-            for name, wanted in value.items():
-                if name not in fields:
-                    raise ValueError(f"{event} has no field {name}")
-                try:
-                    TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
-                except ValidationError:
-                    raise ValueError(f"{name} of {event} is never {wanted!r}") from None
+        events = _events(info.data.get("triggers", ()))
+        if not isinstance(value, str):
+            return as_held(events, value)
+        if events:
+            of_trigger(value, events)
         return value
 
     @field_validator("if_")
     @classmethod
     def _means_something(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and "triggers" in info.data:
-            compiled(value, _events(info.data["triggers"], info.data.get("restart", False)))
+            compiled(value, _asked(info.data["triggers"], info.data.get("restart", False)))
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
+        if self.steps and (self.every or any(variant.template for variant in self.variants)):
+            raise ValueError("steps cannot be combined with every, or with templates of variants")
         if self.every and (self.for_each or self.restart or self.cancel_on or self.at_most_one_in):
             raise ValueError("every cannot be combined with for_each, restart, cancel_on or at_most_one_in")
+        if "delay" not in self.model_fields_set and any(isinstance(start, str) for start in self.triggers):
+            raise fault("delay", "is missing")
+        if self.dated and (self.every or self.restart or self.when):
+            raise ValueError("a date or a segment cannot be combined with every, restart or when")
+        if any(start.thing != self.for_each for start in self.dated):
+            raise fault("for_each", "must be what its dates are about")
         if self.task is None and self.channel in (TASK, *CHANNEL_OF.values()):
             raise ValueError(f"channel {self.channel} needs task: {{kind: call or letter}}")
         if self.task is not None and self.channel != self.task.channel:
             raise ValueError(f"task is for channel: {TASK}")
-        both = set(self.triggers) & set(self.cancel_on)
+        both = set(self.events) & set(self.cancel_on)
         if both:
             raise ValueError(f"{min(both)} is in triggers and in cancel_on")
         for event in self.cancel_on:
@@ -184,25 +174,55 @@ class Rule(Strict):
 
     @property
     def events(self) -> tuple[str, ...]:
+        """The events that start it, or break its silence."""
+        return _events(self.triggers)
+
+    @property
+    def start_words(self) -> tuple[str, ...]:
+        """Its triggers, in words."""
+        return tuple(start if isinstance(start, str) else start.words for start in self.triggers)
+
+    @property
+    def dated(self) -> tuple[Dated, ...]:
+        """Its triggers that come at a time which the customer's data say."""
+        return _dated(self.triggers)
+
+    @property
+    def silence(self) -> SilenceTrigger | None:
+        """Its only trigger, where that is a silence."""
+        return next((start for start in self.triggers if isinstance(start, SilenceTrigger)), None)
+
+    @property
+    def asked_events(self) -> tuple[str, ...]:
         """The events whose fields conditions see as ``trigger``."""
-        return _events(self.triggers, self.restart)
+        return _asked(self.triggers, self.restart)
 
     @property
     def conditions(self) -> tuple[Expression, ...]:
         """All that the rule asks about the customer."""
-        return () if self.if_ is None else (compiled(self.if_, self.events),)
+        asked = [] if self.if_ is None else [self.if_]
+        if self.steps:
+            asked += [step.branch.if_ for step, _ in each_step(self.steps) if isinstance(step, BranchStep)]
+        return tuple(compiled(text, self.asked_events) for text in asked)
 
     def kept(self, data: Data) -> dict[str, Any]:
         """What of a trigger its conditions will ask, as JSON has it."""
         return kept(self.conditions, data)
 
     @property
+    def templates(self) -> tuple[str, ...]:
+        """All that it may say, the first thing first."""
+        sent = [step.send for step, _ in each_step(self.steps) if isinstance(step, SendStep)]
+        own = [variant.template for variant in self.variants if variant.template is not None]
+        return tuple(dict.fromkeys((self.template, *sent, *own)))
+
+    @property
     def optional(self) -> tuple[str, ...]:
         """The variables that a trigger may be without."""
         found = []
         for name in self.variables:
-            kinds = [data_class(event).model_fields[name].annotation for event in self.triggers]
-            if any(type(None) in get_args(kind) for kind in kinds):
+            kinds = [data_class(event).model_fields[name].annotation for event in self.events]
+            if name == "years" or any(type(None) in get_args(kind) for kind in kinds):
                 found.append(name)
         return tuple(found)
 
@@ -213,7 +233,7 @@ class Rule(Strict):
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
         if isinstance(self.when, str):
-            return of_trigger(self.when, self.triggers).asked_of(data)
+            return of_trigger(self.when, self.events).asked_of(data)
         return all(getattr(data, name) == wanted for name, wanted in self.when.items())
 
     def key(self, data: Data) -> str:
@@ -223,6 +243,20 @@ class Rule(Strict):
         return f"{self.name}:{getattr(data, self.for_each)}"
 
 
-def _events(triggers: tuple[str, ...], restart: bool) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def _dated(triggers: tuple[Start, ...]) -> tuple[Dated, ...]:
+    return tuple(start for start in triggers if isinstance(start, Dated))
+
+
+@lru_cache(maxsize=4096)  # asked of each rule by each fact
+def _events(triggers: tuple[Start, ...]) -> tuple[str, ...]:
+    return tuple(
+        start.silence if isinstance(start, SilenceTrigger) else start
+        for start in triggers
+        if isinstance(start, str | SilenceTrigger)
+    )
+
+
+def _asked(triggers: tuple[Start, ...], restart: bool) -> tuple[str, ...]:
     """A rule that restarts is not about one of its triggers."""
-    return () if restart else triggers
+    return () if restart else _events(triggers)

@@ -8,9 +8,11 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.history.learning import Subject, classes_of
+from services.followup.domain.rules.course import Share
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from shared.schemas.base import Data, Id, Strict
@@ -81,6 +83,8 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
+    holdout: Share | None = None
+    """The share of customers who get no marketing at all, for comparison."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -92,8 +96,9 @@ class Rules(Strict):
         if twice:
             raise ValueError(f"two rules are named {min(twice)}")
         for rule in value:
-            if "templates" in info.data and rule.template not in info.data["templates"]:
-                raise ValueError(f"rule {rule.name}: there is no template {rule.template} under templates")
+            for template in rule.templates if "templates" in info.data else ():
+                if template not in info.data["templates"]:
+                    raise ValueError(f"rule {rule.name}: there is no template {template} under templates")
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
         return value
@@ -118,11 +123,13 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        return frozenset().union(*(one.subjects for one in self._conditions()))
+        dated = frozenset(subject for _, start in self.dated for subject in subjects_of(start))
+        return dated.union(*(one.subjects for one in self._conditions()))
 
     def profile_fields(self) -> frozenset[str]:
         """What of the profile the rules ask about."""
-        return frozenset().union(*(one.profile for one in self._conditions()))
+        dated = frozenset(field for _, start in self.dated for field in profile_of(start))
+        return dated.union(*(one.profile for one in self._conditions()))
 
     def names_sends(self) -> bool:
         """Whether the rules ask what was sent."""
@@ -135,6 +142,11 @@ class Rules(Strict):
     def event_classes(self) -> Iterator[type[Data]]:
         """Every event class that a rule starts or stops at, or asks about."""
         for rule in self.rules:
-            for name in (*rule.triggers, *rule.cancel_on):
+            for name in (*rule.events, *rule.cancel_on, *rule.awaited_events):
                 yield data_class(name)
         yield from classes_of(self.subjects())
+
+    @property
+    def dated(self) -> tuple[tuple[Rule, Dated], ...]:
+        """The rules that come at times which the customer's data say, each with each such trigger."""
+        return tuple((rule, start) for rule in self.rules for start in rule.dated)

@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BeforeValidator, PlainSerializer
+from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer, model_validator
 
-from shared.schemas.times import MILLISECOND, Micros
+from shared.schemas.base import Strict
+from shared.schemas.faults import fault
+from shared.schemas.times import MILLISECOND, Micros, micros
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,6 +35,23 @@ def write_duration(value: timedelta) -> str:
         number, rest = divmod(rest, UNITS[unit])
         text += f"{number}{unit}" if number else ""
     return text or "0s"
+
+
+def parse_offset(value: object) -> timedelta:
+    """``"-30d"`` -> a timedelta that may be negative. Raises ``ValueError``."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and value[:1] in ("-", "+"):
+        return parse_duration(value[1:]) * (-1 if value[0] == "-" else 1)
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError("write a duration such as -30d or 12h") from None
+
+
+def write_offset(value: timedelta) -> str:
+    """The inverse of ``parse_offset``, with its sign."""
+    return f"{'-' if value < timedelta(0) else '+'}{write_duration(abs(value))}"
 
 
 def span(duration: timedelta) -> Micros:
@@ -85,7 +104,29 @@ def parse_instant(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, str)]
+Offset = Annotated[timedelta, BeforeValidator(parse_offset), PlainSerializer(write_offset, str)]
 TimeOfDay = Annotated[time, BeforeValidator(parse_time_of_day), PlainSerializer(write_time_of_day, str)]
 Instant = Annotated[AwareDatetime, BeforeValidator(parse_instant)]
 """A time with an offset, or a date: its first instant in UTC."""
 TimeZone = Annotated[str, BeforeValidator(parse_timezone)]
+
+
+class Active(Strict):
+    """When a rule starts anything: from ``from`` until before ``to``, or without an end."""
+
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Active":
+        if self.start is None and self.end is None:
+            raise fault("from", "is missing, and so is to; leave active out where the rule always holds")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise fault("to", "must be after from")
+        return self
+
+    def covers(self, at: Micros) -> bool:
+        """Whether a trigger of this instant starts the rule."""
+        return (self.start is None or at >= micros(self.start)) and (
+            self.end is None or at < micros(self.end)
+        )
