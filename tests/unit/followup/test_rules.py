@@ -59,10 +59,18 @@ COMPLAINTS = {"complaint-acknowledged", "complaint-update", "complaint-check"}
 ASKED = {"nps", "csat-support", "invite-friends", "call-detractor", "what-changed"}
 """What surveys and their answers lead to."""
 BOUGHT = {"setup-help", "review-request", "complement", "csat-complaint", "maintenance-due"}
-MOMENTS = {"still-deciding", "good-to-see-you", "surprise", "vip-circle", "members-evening", "child-birthday"}
+MOMENTS = {
+    "still-deciding",
+    "good-to-see-you",
+    "surprise",
+    "vip-circle",
+    "members-evening",
+    "child-birthday",
+    "lapsing",
+}
 MEMBERS = {"welcome", "win-back", "program-welcome", "subscription-expiring"}
 SHIPPED = {
-    "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | {"thank-you", "win-back", "welcome"},
+    "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | LIVES | {"thank-you", "win-back", "welcome"},
     "subscription": PROGRAM
     | COMPLAINTS
     | ASKED

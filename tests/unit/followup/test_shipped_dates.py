@@ -64,20 +64,17 @@ def test_a_childs_birthday_is_thought_of() -> None:
     assert not sent(none, "child-birthday")
 
 
-def test_who_lapses_is_won_back_by_their_own_rhythm() -> None:
-    def buys_every(days: int, times_: int = 4) -> Driver:
+def test_regular_customers_are_asked_after_by_their_own_rhythm() -> None:
+    def buys_every(days: int, orders: int = 8) -> Driver:
         driver = ada()
-        for number in range(times_):
+        for number in range(orders):
             driver.until(NOON + number * timedelta(days=days))
             driver.event(purchase(f"o-{number}"))
+        driver.after(200 * DAY)
         return driver
 
-    weekly = buys_every(7)
-    weekly.after(200 * DAY)
-    assert times(weekly, "win-back") == [NOON + 21 * DAY + 60 * DAY]
-    rarely = buys_every(50)
-    rarely.after(200 * DAY)
-    assert times(rarely, "win-back") == [NOON + 150 * DAY + 100 * DAY], "twice as long as is usual of them"
-    once = buys_every(7, 1)
-    once.after(200 * DAY)
-    assert times(once, "win-back") == [NOON + 60 * DAY]
+    assert times(buys_every(7), "lapsing") == [NOON + 49 * DAY + 30 * DAY], "thirty days at least"
+    assert times(buys_every(20), "lapsing") == [NOON + 140 * DAY + 40 * DAY], "twice as long as is usual"
+    assert times(buys_every(20), "win-back") == [NOON + 140 * DAY + 60 * DAY]
+    assert not sent(buys_every(20, 7), "lapsing")
+    assert not sent(buys_every(20, 1), "lapsing")
