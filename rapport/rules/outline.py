@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.text import Text
 
 from rapport.commands.show import table
@@ -115,10 +116,9 @@ def _limits(rules: Rules) -> RenderableType:
     columns = ("rule", "only where", "called off by", "one for each", "one in", "stale")
     shown = table(*columns, wrapped=columns[:4])
     for rule in rules.rules:
-        where = [f"{name}: {wanted}" for name, wanted in rule.when.items()]
-        where += [] if rule.if_ is None else [rule.if_]
+        where = escape(_where(rule))
         each = "event" if rule.every else rule.for_each
-        cells = ("; ".join(where), ", ".join(rule.cancel_on), each)
+        cells = (where, ", ".join(rule.cancel_on), each)
         shown.add_row(
             rule.name,
             *(cell or NONE for cell in cells),
@@ -157,6 +157,13 @@ def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
             case BranchStep(branch=branch):
                 ways = (branch.then, branch.else_)
                 yield " else ".join(f"({', '.join(_steps(way)) or 'nothing'})" for way in ways)
+
+
+def _where(rule: Rule) -> str:
+    """What its trigger must be, and what is asked when it is due."""
+    when = rule.when
+    said = when if isinstance(when, str) else ", ".join(f"{name}: {wanted}" for name, wanted in when.items())
+    return "; ".join(part for part in (said, rule.if_ and f"if {rule.if_}") if part)
 
 
 def _templates(rules: Rules, draft: Draft) -> RenderableType:

@@ -20,6 +20,7 @@ from services.followup.domain.rows import COLLECTION
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
+from services.followup.domain.tasks import TASKS
 from services.followup.models.rules import PreviewAnswer, preview_answer
 from services.followup.worker import handler_of
 from shared.domain import Context, Effects, Outcome, RefusedError
@@ -94,7 +95,7 @@ def policy(
     return Policy(
         these or rules(),
         shipped_templates(),
-        channels,
+        {**channels, **TASKS},
         LINKS,
         event_time=event_time,
         versions=versions,

@@ -11,6 +11,7 @@ from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
 from shared.schemas.times import DAY, micros
 
@@ -76,7 +77,7 @@ def test_a_link_that_cannot_be_is_the_templates_fault(call: str, said: str) -> N
     sources = {**load_templates(None).sources, "news.txt": "{{ " + call + " }}"}
     sources["thank-you.txt"] = sources["news.txt"]
     with pytest.raises(TemplateFaultError, match=said):  # at the start, not at the first message
-        check(Templates(sources), rules(), CHANNELS)
+        check(Templates(sources), rules(), {**CHANNELS, **TASKS})
 
 
 def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

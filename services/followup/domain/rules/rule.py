@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from services.followup.domain.conditions.expression import Expression, compiled, kept
+from services.followup.domain.conditions.expression import Expression, compiled, kept, of_trigger
 from services.followup.domain.rules.course import (
     Course,
     SendStep,
@@ -68,8 +68,9 @@ class Rule(Course):
     name: Name
     description: str = ""
     triggers: Annotated[tuple[Start, ...], Field(min_length=1)]
-    when: Mapping[str, Any] = {}
-    """Fields of the trigger and the values that they must have, else it starts nothing."""
+    when: Mapping[str, Any] | str = {}
+    """What the trigger must be, else it starts nothing: fields and their values, or a condition in CEL on the
+    trigger alone."""
     for_each: str | None = None
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
     every: bool = False
@@ -162,10 +163,22 @@ class Rule(Course):
                 raise ValueError(f"{told} has no field {missing[0]}")
         return value
 
+    @field_validator("when", mode="before")
+    @classmethod
+    def _readable(cls, value: object) -> object:
+        if not isinstance(value, str | Mapping) or not all(isinstance(name, str) for name in value):
+            raise ValueError("write fields and their values, or a condition in CEL")
+        return value
+
     @field_validator("when")
     @classmethod
-    def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
-        return as_held(events_of(info.data.get("triggers", ())), value)
+    def _possible(cls, value: Mapping[str, Any] | str, info: ValidationInfo) -> Mapping[str, Any] | str:
+        events = events_of(info.data.get("triggers", ()))
+        if not isinstance(value, str):
+            return as_held(events, value)
+        if events:
+            of_trigger(value, events)
+        return value
 
     @field_validator("if_")
     @classmethod
@@ -278,6 +291,8 @@ class Rule(Course):
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
+        if isinstance(self.when, str):
+            return of_trigger(self.when, self.events).asked_of(data)
         return all(getattr(data, name) == wanted for name, wanted in self.when.items())
 
     def key(self, data: Data) -> str:
