@@ -70,7 +70,7 @@ MOMENTS = {
 }
 MEMBERS = {"welcome", "win-back", "program-welcome", "subscription-expiring"}
 SHIPPED = {
-    "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | LIVES | {"thank-you", "win-back", "welcome"},
+    "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | {"thank-you", "win-back", "welcome"},
     "subscription": PROGRAM
     | COMPLAINTS
     | ASKED

@@ -25,8 +25,11 @@ from services.followup.domain.rules.starts import (
     events_of,
     said_by_triggers,
 )
+from services.followup.domain.rules.task_plan import CHANNEL_OF as CHANNEL_OF
+from services.followup.domain.rules.task_plan import TASK as TASK
+from services.followup.domain.rules.task_plan import TaskPlan
 from services.followup.domain.rules.times import Duration
-from shared.schemas.base import Data, Id, Strict
+from shared.schemas.base import Data, Id
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label
 from shared.schemas.times import Micros
@@ -40,26 +43,7 @@ RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
-TASK = "task"
-"""What rules call the channel whose messages a team brings."""
-CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
-"""What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
-
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
-
-
-class TaskPlan(Strict):
-    """What a team does in place of a message that is sent."""
-
-    kind: Literal["call", "letter"]
-    team: Id | None = None
-    """Who does it; the file's ``team`` if left out."""
-    within: Duration = timedelta(days=2)
-    """How long after it was opened it is due."""
-
-    @property
-    def channel(self) -> str:
-        return CHANNEL_OF[self.kind]
 
 
 class Rule(Course):
