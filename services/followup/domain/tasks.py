@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import CHANNEL_OF, TaskPlan
+from services.followup.domain.rules.task_plan import CHANNEL_OF, TaskPlan
 from services.followup.domain.rules.times import due
 from services.followup.domain.state import Customer, Outreach
 from shared.domain import Emit
