@@ -10,8 +10,9 @@ from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, number, plain
+from rapport.simulate.figures import NONE, plain
 from rapport.simulate.outline import date
+from services.followup.domain.messages.check import untranslated
 from services.followup.domain.rules.course import (
     BranchStep,
     SendStep,
@@ -20,7 +21,6 @@ from services.followup.domain.rules.course import (
     WaitStep,
     WaitUntilStep,
 )
-from services.followup.domain.messages.check import untranslated
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import write_duration, write_time_of_day
