@@ -79,15 +79,17 @@ def _final(
 ) -> Effects[Customer]:
     """The message went, was refused for good, or is left in doubt."""
     heard = nothing(after)
+    if data.code is not None:
+        # What a server refuses says the same as a message that comes back.
+        bounced = Receipt("bounced", None, data.code, at)
+        flight = flight.model_copy(update={"heard": (*flight.heard, bounced)})
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
         heard = traced(counted(after, policy, flight, at, now), policy, flight, at)
         heard = then(heard, lambda s: hoped(s, policy, flight, at, now))
     elif data.code is not None:
-        # What a server refuses says the same as a message that comes back.
         trace = trace_of(flight, at)
         tried = Effects(after, rows=counted_traffic(trace, sent=1))
-        bounced = Receipt("bounced", None, data.code, at)
         heard = then(tried, lambda s: learn(s, policy, trace, bounced))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
     sent_at = at if data.status == "sent" else None
