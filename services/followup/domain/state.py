@@ -8,6 +8,7 @@ from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.gate.kept import Cited, Held
 from services.followup.domain.happened import Bill as Bill
+from services.followup.domain.happened import Consent as Consent
 from services.followup.domain.happened import Happened as Happened
 from services.followup.domain.happened import Moment as Moment
 from services.followup.domain.happened import StepOf as StepOf
@@ -25,25 +26,6 @@ PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
-
-
-class Consent(Open):
-    """The latest word, by ``order``, on one purpose and channel, or on one topic of these."""
-
-    purpose: str
-    channel: str
-    topic: str | None = None
-    granted: bool
-    event: Cited | None = None
-    """Who says so; None in a state from before it was kept, and of what a link says."""
-    at: Micros
-    by: Micros | None = None
-    """As ``Happened.by``; None in a state from before it was kept: ``at``."""
-
-    @property
-    def order(self) -> Moment:
-        """What is dated ahead was before what happens after it was heard: a withdrawal of now beats it."""
-        return Moment(self.at if self.by is None else self.by, self.at)
 
 
 class Anchor(Happened):
