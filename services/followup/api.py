@@ -7,31 +7,19 @@ from fastapi import FastAPI
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.policy import Policy
-from services.followup.routes import (
-    book,
-    hooks,
-    marketing,
-    outreach,
-    preferences,
-    results,
-    rules,
-    surveys,
-    unsubscribe,
-)
+from services.followup.routes import book
+from services.followup.routes.served import ROUTERS
 from services.followup.settings import FollowupSettings
 from shared.http.app import create_api, run_api
 from shared.http.refreshing import refreshing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 
-SUBJECTS = (rules, results, book, outreach, unsubscribe, surveys, preferences, hooks, marketing)
-
 
 def create_app(settings: FollowupSettings, policy: Policy) -> FastAPI:
     """The app; nothing connects before it starts."""
     parts = [refreshing(book.refresh, settings.outreach_book_seconds)]
-    routers = [subject.router for subject in SUBJECTS]
-    app = create_api(settings, "followup", "Rapport followup", routers, parts=parts)
+    app = create_api(settings, "followup", "Rapport followup", ROUTERS, parts=parts)
     app.state.policy = policy
     return app
 
