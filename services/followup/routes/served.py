@@ -1,6 +1,7 @@
 """All of the API's routes, in the order in which its document shows them."""
 
 from services.followup.routes import (
+    book,
     hooks,
     marketing,
     outreach,
