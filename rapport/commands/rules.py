@@ -19,6 +19,8 @@ from rapport.rules.compare import compare
 from rapport.rules.draft import Draft, load_draft
 from rapport.rules.explanation import explanation
 from rapport.rules.figures import figures
+from rapport.rules.gallery import PAGE
+from rapport.rules.gallery import gallery as made
 from rapport.rules.html import simulation_page
 from rapport.rules.notes import notes
 from rapport.rules.outline import outline
@@ -233,6 +235,31 @@ def simulate(
         typer.echo(json.dumps(figures(compared, heard)))
         return
     console.print(page(shown))
+
+
+@app.command()
+def gallery(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A draft; without it the rules that ship.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")
+    ] = Path("gallery"),
+    templates: Templates = None,
+    channels: Channels = None,
+) -> None:
+    """Write every message in every language as files, and a page that shows them all: index.html."""
+    draft = drafted(file, templates, channels)
+    files = made(draft)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TroubleError(f"{out} cannot be made: {error.strerror}.") from None
+    for name, text in files.items():
+        _write(out / name, text)
+    console.print(
+        f"{len(files) - 1} files, and the page {out / PAGE}.", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def _write(file: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
 from rapport.simulate.figures import NONE
+from services.followup.domain.messages.check import untranslated
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import write_duration, write_time_of_day
@@ -128,6 +129,12 @@ def _notes(draft: Draft) -> Iterator[str]:
                 yield f"Nothing sends the template {name}: no rule names it, and it is not manual."
         if not rules.rules:
             yield f"{rules.name} has no rules: only what is sent by hand goes."
+    lacks = [
+        str(one)
+        for rules in draft.versions
+        for one in untranslated(draft.policy.templates, rules, draft.policy.channels)
+    ]
+    yield from dict.fromkeys(lacks)
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -70,13 +70,18 @@ _KINDS: tuple[tuple[type, Sequence[Variable]], ...] = (
 )
 
 
+def usual(values: Mapping[str, Sequence[Variable]]) -> dict[str, Variable]:
+    """Each variable as it usually is."""
+    return {name: some[0] for name, some in values.items()}
+
+
 def sets(values: Mapping[str, Sequence[Variable]]) -> Iterator[dict[str, Variable]]:
     """What to try a template with: all as usual, each value of each variable beside the usual others, and
     all that may be missing missing."""
-    usual = {name: some[0] for name, some in values.items()}
-    yield usual
+    first = usual(values)
+    yield first
     for name, some in values.items():
-        yield from ({**usual, name: value} for value in some[1:])
+        yield from ({**first, name: value} for value in some[1:])
     yield {name: None if None in some else some[0] for name, some in values.items()}
 
 
