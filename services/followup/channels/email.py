@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
+from services.followup.channels.quick_mail import Written, written
 from services.followup.channels.smtp import Envelope, Server, Session, greeted
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
@@ -174,7 +175,7 @@ class Email(Channel):
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         try:
-            message = build(delivery, at)
+            message = written(delivery, at) or build(delivery, at)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
         session = self._take()
@@ -203,8 +204,14 @@ class Email(Channel):
         self._sessions.remove(session)
         CONNECTED.set(len(self._sessions))
 
-    async def _hand_over(self, session: Session, message: EmailMessage, outreach_id: str) -> Attempt:
-        sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+    async def _hand_over(
+        self, session: Session, message: EmailMessage | Written, outreach_id: str
+    ) -> Attempt:
+        if isinstance(message, Written):
+            sender, to, raw = message
+        else:
+            sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+            raw = message.as_bytes()
         if self._bounces is not None:
             sender = self._bounces.of(outreach_id)
         options: tuple[str, ...] = ()
@@ -212,7 +219,7 @@ class Email(Channel):
             if "smtputf8" not in session.extensions:
                 return Attempt(Result.FAILED, f"{ADDRESS}{NO_UTF8}")
             options = ("SMTPUTF8",)
-        return await session.send(Envelope(sender, to, options), message.as_bytes())
+        return await session.send(Envelope(sender, to, options), raw)
 
     async def close(self) -> None:
         """Politely where that is possible at once."""
