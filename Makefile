@@ -10,7 +10,7 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration faults bench lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults bench lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,8 +29,8 @@ up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it
 down: $(complete) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
-test: $(complete) ## Every check, fast ones first: lint, types, unit, simulation, integration, faults
-	@for tier in lint types unit simulation integration faults; do \
+test: $(complete) ## Every check, fast ones first: lint, types, unit, simulation, integration, browser, faults
+	@for tier in lint types unit simulation integration browser faults; do \
 	    printf '\n=== %s\n' $$tier; \
 	    began=$$SECONDS; \
 	    $(MAKE) --no-print-directory $$tier || { printf '=== %s failed\n' $$tier; exit 1; }; \
@@ -64,6 +64,10 @@ simulate: $(complete) ## The same, any seeds: SEEDS=500 or a range SEEDS=1000-20
 
 integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
 	$(pytest) tests/integration tests/contract -m integration
+
+browser: $(complete) ## The pages in Chromium (Debian's is installed where there is none and we are root)
+	@$(bin)/python tools/chromium.py >/dev/null
+	$(pytest) tests/browser -m browser
 
 faults: $(complete) ## Kill parts under load, then compare balances exactly
 	$(pytest) tests/faults -m faults

@@ -86,6 +86,8 @@ class Context:
     origin: str = ""
     """Where the event stands in the log, ``topic/partition/offset``; kept by a domain that may have to
     ``Retract`` the event later."""
+    emitted: Callable[[int], str] = lambda place: ""
+    """``emitted(n)``: the id of the event that is emitted in that place of ``Effects.emits``, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Marks each test with its tier, by the folder it is in; and starts the platform for those that ask."""
 
+import base64
 import os
 import secrets
 from collections.abc import Iterator
+from mailbox import Maildir
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     secret = secrets.token_hex(32)
     try:
         fetch(PARTS)
-        launch(home, options=_options(secret, _program(home)))
+        launch(home, options=_options(secret, _program(home)) | _returns(home))
     except StartFailedError as failed:
         pytest.fail(f"{failed}\n" + "\n".join(failed.failure.tail))
     try:
@@ -67,6 +69,19 @@ def _program(home: Home) -> Path:
     file = home.root / "program.yaml"
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     return file
+
+
+DELIVERY_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+
+
+def _returns(home: Home) -> dict[str, str]:
+    """Ways in which the tests' mail comes back."""
+    Maildir(home.root / "bounces", create=True)
+    return {
+        "RAPPORT_DELIVERY_SECRET": DELIVERY_SECRET,
+        "RAPPORT_BOUNCE_MAILDIR": str(home.root / "bounces"),
+        "RAPPORT_BOUNCE_ADDRESS": "bounces+{token}@rapport.example",
+    }
 
 
 def _options(jwt_secret: str, program: Path) -> dict[str, str]:

@@ -12,19 +12,20 @@ from rich.console import Console
 from rapport.client import Client, reached_env
 from rapport.commands import policy_files
 from rapport.commands.recordings import TIMES, Against, Households, Seed, in_utc, no_event
+from rapport.commands.rules_in_force import explain, show_results
 from rapport.commands.show import console
 from rapport.replay.progress import ReplayProgress
 from rapport.replay.source import DATASET, open_source, reading
 from rapport.rules.compare import compare
 from rapport.rules.draft import Draft, load_draft
 from rapport.rules.figures import figures
+from rapport.rules.gallery import PAGE
+from rapport.rules.gallery import gallery as made
 from rapport.rules.html import simulation_page
 from rapport.rules.notes import notes
 from rapport.rules.outline import outline
 from rapport.rules.page import Page, page
 from rapport.rules.preview import Previewed, in_force, of_recording, shown
-from rapport.rules.results import results
-from rapport.rules.results import shown as results_shown
 from rapport.rules.stream import Heard, asks_program, recorded_types, used
 from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
@@ -220,6 +221,31 @@ def simulate(
     console.print(page(shown))
 
 
+@app.command()
+def gallery(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A draft; without it the rules that ship.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")
+    ] = Path("gallery"),
+    templates: Templates = None,
+    channels: Channels = None,
+) -> None:
+    """Write every message in every language as files, and a page that shows them all: index.html."""
+    draft = drafted(file, templates, channels)
+    files = made(draft)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TroubleError(f"{out} cannot be made: {error.strerror}.") from None
+    for name, text in files.items():
+        _write(out / name, text)
+    console.print(
+        f"{len(files) - 1} files, and the page {out / PAGE}.", markup=False, highlight=False, soft_wrap=True
+    )
+
+
 def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
@@ -232,31 +258,5 @@ def _print(found: Sequence[Previewed], texts: bool) -> None:
         console.print(part)
 
 
-@app.command("results")
-def show_results(
-    rules: Annotated[
-        list[str] | None, typer.Argument(metavar="[RULE]...", help="Of these; without one, of all in force.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="The first day; 30 days if left out.")
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--to", metavar="DATE", help="The day after the last; up to now if left out."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What the API answers, for programs.")] = False,
-) -> None:
-    """What became of rules' messages: sent, refused and why, answered; of one rule its variants and lift.
-
-    Asks followup's API at RAPPORT_FOLLOWUP_URL with RAPPORT_API_KEY, or that of `rapport up` here. The same
-    is a page in a browser, at /marketing of that address: the key is the password.
-    """
-    with Client(reached_env("followup")) as client:
-        found = results(client, rules or (), since, until)
-        page = f"{client.urls['followup'].rstrip('/')}/marketing"
-    if as_json:
-        typer.echo(json.dumps([one.model_dump(mode="json") for one in found]))
-        return
-    for part in results_shown(found):
-        console.print(part)
-    console.print(f"\nIn a browser: {page} (any user name, the API key as the password)", style="dim")
+app.command()(explain)
+app.command("results")(show_results)

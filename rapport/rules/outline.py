@@ -5,12 +5,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, number, plain
+from rapport.simulate.figures import NONE, plain
 from rapport.simulate.outline import date
+from services.followup.domain.messages.check import untranslated
 from services.followup.domain.rules.course import (
     BranchStep,
     SendStep,
@@ -76,9 +78,8 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
     quiet = rules.quiet_hours
     if quiet is not None:
         yield "quiet", f"{write_time_of_day(quiet.start)} to {write_time_of_day(quiet.end)}"
-    cap = rules.frequency_cap
-    if cap is not None:
-        yield "cap", f"{number(cap.max)} in {spelled(cap.per)} of {_listed(cap.purposes)}"
+    for cap in rules.all_caps:
+        yield "cap", f"{cap.words} of {_listed(cap.purposes)}"
     yield "stale", f"{spelled(rules.stale_after)} after it was due"
     asked = [kind for kind in ("marketing", "survey", "service") if rules.consent.must_be_granted(kind)]
     yield "consent", f"granted for {', '.join(asked)}; not refused for all else"
@@ -99,7 +100,7 @@ def _starts(rules: Rules) -> RenderableType:
             ", ".join(rule.start_words),
             _after(rule),
             ", ".join(rule.templates),
-            rule.channel,
+            ", ".join(rule.ways),
             purpose,
         )
     return shown
@@ -116,10 +117,9 @@ def _limits(rules: Rules) -> RenderableType:
     columns = ("rule", "only where", "called off by", "one for each", "one in", "stale")
     shown = table(*columns, wrapped=columns[:4])
     for rule in rules.rules:
-        where = [f"{name}: {wanted}" for name, wanted in rule.when.items()]
-        where += [] if rule.if_ is None else [rule.if_]
+        where = escape(_where(rule))
         each = "event" if rule.every else rule.for_each
-        cells = ("; ".join(where), ", ".join(rule.cancel_on), each)
+        cells = (where, ", ".join(rule.cancel_on), each)
         shown.add_row(
             rule.name,
             *(cell or NONE for cell in cells),
@@ -160,13 +160,20 @@ def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
                 yield " else ".join(f"({', '.join(_steps(way)) or 'nothing'})" for way in ways)
 
 
+def _where(rule: Rule) -> str:
+    """What its trigger must be, and what is asked when it is due."""
+    when = rule.when
+    said = when if isinstance(when, str) else ", ".join(f"{name}: {wanted}" for name, wanted in when.items())
+    return "; ".join(part for part in (said, rule.if_ and f"if {rule.if_}") if part)
+
+
 def _templates(rules: Rules, draft: Draft) -> RenderableType:
     columns = ("template", "purpose", "by hand", "sent by", "rules", "lacks parts for")
     shown = table(*columns, wrapped=("template", "rules", "lacks parts for"))
     missing = lacking(draft)
     for name, template in rules.templates.items():
         users = [rule for rule in rules.rules if name in rule.templates]
-        by = dict.fromkeys(rule.channel for rule in users)
+        by = dict.fromkeys(way for rule in users for way in rule.ways)
         lacks = [one for one in missing[name] if one not in by]
         shown.add_row(
             name,
@@ -187,6 +194,12 @@ def _notes(draft: Draft) -> Iterator[str]:
                 yield f"Nothing sends the template {name}: no rule names it, and it is not manual."
         if not rules.rules:
             yield f"{rules.name} has no rules: only what is sent by hand goes."
+    lacks = [
+        str(one)
+        for rules in draft.versions
+        for one in untranslated(draft.policy.templates, rules, draft.policy.channels)
+    ]
+    yield from dict.fromkeys(lacks)
 
 
 def _listed(names: frozenset[str]) -> str:

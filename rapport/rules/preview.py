@@ -20,7 +20,7 @@ from rapport.rules.stream import Heard, asks_program, used
 from rapport.simulate.figures import NONE
 from rapport.simulate.recording import arrivals
 from rapport.trouble import TroubleError
-from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.preview import preview
 from services.followup.models.rules import PreviewAnswer, preview_answer
 from services.loyalty.config import load
@@ -91,16 +91,27 @@ def in_force(client: Client, customers: Collection[str], rules: Collection[str])
     for customer in customers:
         answers, unwritable = [], {}
         for name in named:
-            body = {"customer_id": customer}
-            status, answer = client.call("POST", "followup", f"/rules/{quote(name)}/preview", body)
-            if status == 200:
-                answers.append(PreviewAnswer.model_validate(answer))
-            elif status == 409:
-                unwritable[name] = _told(answer)
+            answer = previewed(client, customer, name)
+            if isinstance(answer, str):
+                unwritable[name] = answer
             else:
-                raise TroubleError(_told(answer) or f"followup answered {status}.")
+                answers.append(answer)
         found.append(Previewed(customer, "", None, tuple(answers), unwritable))
     return found
+
+
+def previewed(client: Client, customer: str, rule: str) -> PreviewAnswer | str:
+    """What a rule in force would do to a customer, or why its message cannot be written. Raises
+    TroubleError."""
+    path, body = f"/rules/{quote(rule, safe='')}/preview", {"customer_id": customer}
+    status, answer = client.call("POST", "followup", path, body)
+    if status == 200:
+        return PreviewAnswer.model_validate(answer)
+    if status == 409:
+        return _told(answer)
+    if status in (401, 403):
+        raise TroubleError(f"followup refuses the key ({status}): RAPPORT_API_KEY must have outreach:write.")
+    raise TroubleError(_told(answer) or f"followup answered {status}.")
 
 
 def shown(found: Sequence[Previewed], *, texts: bool = False) -> Iterator[RenderableType]:

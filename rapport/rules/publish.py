@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jinja2 import TemplateError, meta, nodes
-
 from rapport.rules.draft import Draft
 from services.followup.domain.messages.channel import Message, Writing
+from services.followup.domain.messages.faults import TemplateFaultError
+from services.followup.domain.messages.strings import closure
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
@@ -17,7 +17,7 @@ from services.followup.domain.rules.times import due
 from services.followup.domain.state import Customer
 from shared.schemas.times import Micros
 
-GIVEN = frozenset({"sender", "unsubscribe_url", "customer.id", "customer.timezone", "customer.locale"})
+GIVEN = frozenset({"customer.id", "customer.timezone", "customer.locale", "customer.language"})
 """What every message has, or does well without."""
 
 
@@ -124,22 +124,8 @@ class Watched(Templates):
 
     def _names(self, name: str, channel: Writing) -> frozenset[str]:
         """The variables that the template and its layouts name; of the customer, the fields."""
-        found: set[str] = set()
-        files, seen = [f"{name}.{part}" for part in channel.parts], set[str]()
-        while files:
-            file = files.pop()
-            if file in seen or file not in self._sources:
-                continue
-            seen.add(file)
-            try:
-                tree = self._environment.parse(self._sources[file])
-            except TemplateError:  # the fault is told where it is rendered
-                continue
-            files += [one for one in meta.find_referenced_templates(tree) if one is not None]
-            found |= meta.find_undeclared_variables(tree) - {"customer"}
-            found |= {
-                f"customer.{one.attr}"
-                for one in tree.find_all(nodes.Getattr)
-                if isinstance(one.node, nodes.Name) and one.node.name == "customer"
-            }
-        return frozenset(found - GIVEN)
+        try:
+            files = [found for part in channel.parts for found in closure(f"{name}.{part}", self.sources)]
+        except TemplateFaultError:  # it is told where it is rendered
+            return frozenset()
+        return frozenset().union(*(strings.names for _, strings in files)) - GIVEN

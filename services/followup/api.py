@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.policy import Policy
-from services.followup.routes import book, hooks, marketing, outreach, pages, results, rules
+from services.followup.routes import book
+from services.followup.routes.served import ROUTERS
 from services.followup.settings import FollowupSettings
 from shared.http.app import create_api, run_api
 from shared.http.refreshing import refreshing
@@ -17,9 +18,8 @@ from shared.runtime.settings import load_settings
 
 def create_app(settings: FollowupSettings, policy: Policy) -> FastAPI:
     """The app; nothing connects before it starts."""
-    routers = [rules.router, results.router, book.router, outreach.router, pages.router, hooks.router]
     parts = [refreshing(book.refresh, settings.outreach_book_seconds)]
-    app = create_api(settings, "followup", "Rapport followup", [*routers, marketing.router], parts=parts)
+    app = create_api(settings, "followup", "Rapport followup", ROUTERS, parts=parts)
     app.state.policy = policy
     return app
 

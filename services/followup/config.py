@@ -8,8 +8,11 @@ from pydantic_core import PydanticCustomError
 
 from services.followup import tokens
 from services.followup.domain.journeys.versions import check_versions
+from services.followup.domain.messages.catalogue import Catalogue, CatalogueFaultError, parsed
 from services.followup.domain.messages.channel import Writing
-from services.followup.domain.messages.templates import TemplateFaultError, Templates
+from services.followup.domain.messages.check import check
+from services.followup.domain.messages.faults import TemplateFaultError
+from services.followup.domain.messages.templates import Templates
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL, TASK
 from services.followup.domain.rules.rules import Rules
@@ -57,25 +60,42 @@ def _rules(channels: Collection[str], document: object, prefix: str) -> Rules:
             there = ", ".join(sorted(channels))
             raise ConfigError(f"{prefix}rate_limits.{channel}: nothing is sent by {channel}, only by {there}")
     for place, rule in enumerate(rules.rules):
-        if rule.channel not in channels and rule.channel not in TASKS:
+        for number, channel in enumerate(rule.ways):
+            if channel in channels or channel in TASKS:
+                continue
+            field = f"channels[{number}]" if rule.channels else "channel"
             there = ", ".join(sorted({*channels, TASK}))
-            where = f"{prefix}rules[{place}].channel"
-            raise ConfigError(f"{where}: nothing is sent by {rule.channel}, only by {there}")
+            where = f"{prefix}rules[{place}].{field}"
+            raise ConfigError(f"{where}: nothing is sent by {channel}, only by {there}")
     return rules
 
 
 def load_templates(own: Path | None) -> Templates:
-    """The templates that ship, and those of the folder ``own`` before them. Raises ``ConfigError``."""
+    """The templates that ship, and those of the folder ``own`` before them; likewise the catalogues in their
+    folders ``locales``, string by string. Raises ``ConfigError``."""
     sources: dict[str, str] = {}
-    for folder in (TEMPLATES, own):
-        if folder is None:
-            continue
-        if not folder.is_dir():
-            raise ConfigError(f"There is no folder of templates {folder}.")
-        for file in sorted(folder.iterdir()):
-            if file.suffix in (".txt", ".html"):
-                sources[file.name] = read_config("template", file, str)
-    return Templates(sources)
+    catalogues: dict[str, Catalogue] = {}
+    try:
+        for folder in (TEMPLATES, own):
+            if folder is not None:
+                sources.update(_sources(folder))
+                for tag, text in _catalogues(folder).items():
+                    catalogues[tag] = parsed(text, tag).over(catalogues.get(tag))
+        return Templates(sources, catalogues)
+    except (CatalogueFaultError, TemplateFaultError) as fault:
+        raise ConfigError(f"The templates cannot be used: {fault}.") from None
+
+
+def _sources(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        raise ConfigError(f"There is no folder of templates {folder}.")
+    files = [file for file in sorted(folder.iterdir()) if file.suffix in (".txt", ".html")]
+    return {file.name: read_config("template", file, str) for file in files}
+
+
+def _catalogues(folder: Path) -> dict[str, str]:
+    files = sorted((folder / "locales").glob("*.po"))
+    return {file.stem: read_config("catalogue", file, str) for file in files}
 
 
 def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Policy:
@@ -90,7 +110,7 @@ def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Poli
     templates = load_templates(settings.templates)
     try:
         for rules in versions:
-            templates.check(rules, by_name)
+            check(templates, rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
     links = tokens.links(settings.public_url, tokens.KeyRing(settings.link_keys))

@@ -32,6 +32,7 @@ ADDRESS_SUPPRESSED = ErrorCode(
     "address_suppressed", 409, "The customer's address cannot be used by this channel: {fault}."
 )
 ERASED = ErrorCode("erased", 409, "The customer has been erased.")
+SURVEY_CLOSED = ErrorCode("survey_closed", 410, "The survey takes no answers any more.")
 HOLDOUT = ErrorCode("holdout", 409, "The customer is one of those who get no such messages, for comparison.")
 OUTRANKED = ErrorCode("outranked", 409, "A message that matters more is due in its place.")
 SEND_WINDOW = ErrorCode("send_window", 409, "The hours for such messages begin when it is too late for it.")

@@ -24,8 +24,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, Result
+from services.followup.domain.policy import Policy
 from services.followup.domain.reports import RATE_LIMITED, STALE
 from services.followup.domain.rows import COLLECTION, Delivery
+from services.followup.sending.brakes import Brakes
 from services.followup.sending.flow import Flow
 from services.followup.sending.marks import Marks, PutBack, put_back
 from services.followup.sending.pace import Limits, Pace, no_limit
@@ -65,11 +67,26 @@ class SenderRuntime(Protocol):
     async def wait_for_commit(self, seconds: float) -> None: ...
 
 
+async def send_by(policy: Policy, channels: Sequence[Channel], runtime: SenderRuntime) -> None:
+    """Send by every channel until the worker stops, as fast and as much as the rules allow: an ``extra`` task
+    of ``run_worker``."""
+    brakes = Brakes(runtime.database, policy, runtime.publish_events, lambda: datetime.now(UTC))
+    limits = policy.rate_limit
+    await send_all(channels, runtime, event_time=policy.event_time, limits=limits, brakes=brakes)
+
+
 async def send_all(
-    channels: Sequence[Channel], runtime: SenderRuntime, *, event_time: bool, limits: Limits = no_limit
+    channels: Sequence[Channel],
+    runtime: SenderRuntime,
+    *,
+    event_time: bool,
+    limits: Limits = no_limit,
+    brakes: Brakes | None = None,
 ) -> None:
-    """Send by every channel until the worker stops: an ``extra`` task of ``run_worker``."""
-    senders = (Sender(runtime, channel, event_time=event_time, limits=limits) for channel in channels)
+    """Send by every channel until the worker stops."""
+    senders = (
+        Sender(runtime, channel, event_time=event_time, limits=limits, brakes=brakes) for channel in channels
+    )
     await asyncio.gather(*(sender.run() for sender in senders))
 
 
@@ -83,6 +100,7 @@ class Sender:
         *,
         event_time: bool,
         limits: Limits = no_limit,
+        brakes: Brakes | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._runtime = runtime
@@ -93,6 +111,7 @@ class Sender:
         self._reports = Reports(channel.name, runtime.publish_events)
         self._marks = Marks(runtime.database, uuid.uuid4().hex, clock)
         self._pace = Pace(runtime.database, channel.name, limits, clock)
+        self._brakes = None if event_time else brakes
         self._held: set[str] = set()
         ready = Ready(rows, channel.name, owns=runtime.owns, held=self._held, clock=clock)
         now = runtime.now if event_time else lambda customer: clock()
@@ -102,6 +121,7 @@ class Sender:
             self._marks,
             self._pace,
             self._held,
+            self._brakes,
             owns=runtime.owns,
             now=None if event_time else runtime.now,
         )
@@ -215,7 +235,8 @@ class Sender:
         for one in claimed.to_send:
             flow.send(self._send(one))
         for one in claimed.too_late:
-            held = self._pace.held(one.decided_at, self._clock())
+            braked = self._brakes is not None and self._brakes.held(one)
+            held = braked or self._pace.held(one.decided_at, self._clock())
             self._done(one, "failed", RATE_LIMITED if held else STALE, "rate_limited" if held else "stale")
 
     async def _give_back(self) -> None:

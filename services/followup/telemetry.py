@@ -22,6 +22,11 @@ RETURNS = Counter(
     ["what", "result"],
 )
 
+PAUSES = Counter(
+    "rapport_outreach_pauses_total",
+    "Times that a rule's marketing to a mail domain was held back, by why: bounces, complaints.",
+    ["why"],
+)
 BOOK = Gauge(
     "rapport_outreach_book",
     "Messages that are due in the days that are shown, by rule and by outcome: planned, sent, suppressed, "

@@ -9,7 +9,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTIONS
 from services.followup.domain.state import Customer, initial
 from services.followup.returns.intake import take_in
-from services.followup.sender import send_all
+from services.followup.sender import send_by
 from services.followup.settings import FollowupSettings
 from shared.domain import Handler
 from shared.host import run_worker
@@ -34,8 +34,8 @@ def main() -> None:
     settings = load_settings(FollowupSettings)
     channels = or_exit(load_channels)
     policy = or_exit(partial(load_policy, settings, channels))
-    send = partial(send_all, channels, limits=policy.rate_limit, event_time=settings.clock == "stream")
-    run_worker(settings, handler_of(policy), extra=(send, partial(take_in, settings)))
+    extra = (partial(send_by, policy, channels), partial(take_in, settings))
+    run_worker(settings, handler_of(policy), extra=extra)
 
 
 if __name__ == "__main__":

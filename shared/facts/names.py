@@ -90,7 +90,12 @@ def answer_of(data: SurveyAnswered) -> bytes | None:
     None for an answer about nothing in particular, which stands alone."""
     if data.about is None:
         return None
-    return key("answer", data.survey, data.about.kind, data.about.id)
+    return answer_key(data.survey, data.about.kind, data.about.id)
+
+
+def answer_key(survey: str, kind: str, id: str) -> bytes:
+    """The name of the place of answers to a survey about that thing."""
+    return key("answer", survey, kind, id)
 
 
 def heard(names: bytes, name: Name) -> Heard:

@@ -31,6 +31,10 @@ class Derived:
         mac = hmac.new(self._secret_key, f"{self._source} {cause.uid} {tag}".encode(), hashlib.sha256)
         return base64.b32encode(mac.digest())[:16].decode()
 
+    def event_id(self, cause: Event, place: int) -> str:
+        """32 hex digits: of the event that the cause emits in that place."""
+        return self._digest(cause, f"#{place}")
+
     def records(self, cause: Event, emits: Sequence[Emit]) -> tuple[Record, ...]:
         """The records to publish. Raises ``too_large`` for one that no broker would take."""
         if not emits:
@@ -39,7 +43,7 @@ class Derived:
         records = []
         for number, emit in enumerate(emits):
             event = Event(
-                id=self._digest(cause, f"#{number}"),
+                id=self.event_id(cause, number),
                 source=self._source,
                 subject=emit.subject or cause.subject,
                 time=emit.time,

@@ -175,6 +175,7 @@ class Planner(Generic[S]):
             partial(self._derived.secret, message.event),
             course.plan.counters.used,
             message.origin.text,
+            partial(self._derived.event_id, message.event),
         )
 
     def _dead_letter(self, retract: Retract, failed_at: datetime) -> Record:

@@ -36,14 +36,10 @@ def _score_schema(survey: str) -> dict[str, JsonValue]:
     }
 
 
-class SurveyAnswered(FeedbackData):
-    """A customer answered a survey."""
+class ScoreFields(Open):
+    """An answer, as it is given in a page and as it is told."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_score_schema(survey) for survey in SCORES]})
-    event_type: ClassVar[str] = "rapport.survey.answered.v1"
-    late: ClassVar[str] = "Of two answers to one survey about one thing the later event time holds."
-    known_by: ClassVar[str] = "answer: customer, `survey`, `about`"
-    again: ClassVar[str] = "Counts once with the first; without `about` each stands alone."
 
     survey: Literal["nps", "csat", "ces"]
     """Which question: would recommend, is satisfied, how easy it was."""
@@ -51,10 +47,6 @@ class SurveyAnswered(FeedbackData):
     """nps 0 to 10, csat 1 to 5, ces 1 to 7."""
     comment: str | None = None
     """In the customer's words."""
-    about: About | None = None
-    """What it was about."""
-    reason: str | None = None
-    """Why this score, where the source asked."""
 
     @field_validator("score")
     @classmethod
@@ -69,6 +61,22 @@ class SurveyAnswered(FeedbackData):
                     {"low": low, "high": high, "survey": survey},
                 )
         return value
+
+
+class SurveyAnswered(ScoreFields, FeedbackData):
+    """A customer answered a survey."""
+
+    event_type: ClassVar[str] = "rapport.survey.answered.v1"
+    late: ClassVar[str] = "Of two answers to one survey about one thing the later event time holds."
+    known_by: ClassVar[str] = "answer: customer, `survey`, `about`"
+    again: ClassVar[str] = "Counts once with the first; without `about` each stands alone."
+
+    about: About | None = None
+    """What it was about."""
+    reason: str | None = None
+    """Why this score, where the source asked."""
+    outreach_id: Id | None = None
+    """The message that asked, where Rapport's own page took the answer."""
 
 
 class ReviewPosted(FeedbackData):

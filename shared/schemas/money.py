@@ -9,6 +9,11 @@ _DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 """Decimal places of the currencies that do not have two."""
 
 
+def digits(currency: str) -> int:
+    """The decimal places of a currency's amounts."""
+    return _DIGITS.get(currency, 2)
+
+
 def written(amount: int, currency: str) -> str:
     """``129950, "EUR"`` -> ``1,299.50 EUR``; ``500, "JPY"`` -> ``500 JPY``."""
     return f"{figure(amount, currency)} {currency}"
@@ -16,7 +21,7 @@ def written(amount: int, currency: str) -> str:
 
 def figure(amount: int, currency: str) -> str:
     """As ``written``, without the currency's code."""
-    digits = _DIGITS.get(currency, 2)
-    whole, rest = divmod(abs(amount), 10**digits)
-    sign, decimals = "-" if amount < 0 else "", f".{rest:0{digits}d}" if digits else ""
+    places = digits(currency)
+    whole, rest = divmod(abs(amount), 10**places)
+    sign, decimals = "-" if amount < 0 else "", f".{rest:0{places}d}" if places else ""
     return f"{sign}{whole:,}{decimals}"

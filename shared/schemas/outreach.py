@@ -148,3 +148,26 @@ class OutreachGoalReached(OutreachAnswered):
 
     goal: Label
     """The event that was hoped for, as rules name it: purchase.made."""
+
+
+class OutreachPaused(Data):
+    """A rule's marketing to one mail domain waits: too much of it came back, or was called unwanted."""
+
+    event_type: ClassVar[str] = "rapport.outreach.paused.v1"
+    topic: ClassVar[str] = "outreach"
+    entity: ClassVar[str] = "rule"
+    late: ClassVar[str] = "Each pause is told once, when it begins."
+    again: ClassVar[str] = "Nothing: it says what is so."
+
+    domain: Label
+    """The mail domain, after the @."""
+    why: Literal["bounces", "complaints"]
+    """Of what there was too much."""
+    sent: Count
+    """How many messages went, on the days that count."""
+    bounced: Count
+    """How many of these came back."""
+    complained: Count
+    """How many of these were called unwanted."""
+    until: Time
+    """When it goes on."""

@@ -17,7 +17,9 @@ from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import receipts as receipt_commands
+from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
 
 DEAD_LETTER_SUFFIX = ".dlq"
@@ -92,6 +94,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachBounced,
         outreach.OutreachComplained,
         outreach.OutreachGoalReached,
+        outreach.OutreachPaused,
     ),
     "insights": (insights.SegmentChanged, insights.FeedbackActed),
     "commands": (
@@ -126,6 +129,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         followup_commands.ReplyRequested,
         followup_commands.UnsubscribeRequested,
         followup_commands.DeliveryReported,
+        survey_commands.SurveyAnswerRequested,
+        preference_commands.PreferencesRequested,
         receipt_commands.ReceiptReported,
     ),
     "clock": (clock.ClockAdvanced,),

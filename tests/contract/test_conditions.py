@@ -5,18 +5,22 @@ from pathlib import Path
 
 from services.followup.domain.conditions.functions import FUNCTIONS
 from services.followup.domain.conditions.kinds import Kind, Many, Table
-from services.followup.domain.conditions.views import VARIABLES
+from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/conditions.md").read_text(encoding="utf-8")
 
 
-def fields(kind: Kind) -> set[str]:
-    """The names of all fields, at every depth."""
+def tables_of(kind: Kind) -> list[Table]:
+    """All tables in it, at every depth."""
     if isinstance(kind, Many):
-        return fields(kind.of) | (fields(kind.table) if kind.table is not None else set())
+        return tables_of(kind.of) + (tables_of(kind.table) if kind.table is not None else [])
     if isinstance(kind, Table):
-        return set(kind.fields).union(*(fields(field.kind) for field in kind.fields.values()))
-    return set()
+        return [kind, *(table for field in kind.fields.values() for table in tables_of(field.kind))]
+    return []
+
+
+def fields(kind: Kind) -> set[str]:
+    return {name for table in tables_of(kind) for name in table.fields}
 
 
 def test_every_variable_and_field_is_told() -> None:
@@ -29,3 +33,13 @@ def test_every_variable_and_field_is_told() -> None:
 
 def test_every_function_is_told() -> None:
     assert {name for name in FUNCTIONS if f"{name}(" not in PAGE} == set()
+
+
+def test_what_is_kept_is_said_of_each_field() -> None:
+    """A name in ``KEPT_FOR`` that no expression can use would keep nothing."""
+    tables = {table.name: table for variable in VARIABLES.values() for table in tables_of(variable.kind)}
+    for name in KEPT_FOR:
+        table, _, field = name.partition(".")
+        assert field in tables[table].fields if field else table in VARIABLES, name
+    whole = {"loyalty", "feedback", "all purchases", "all subscriptions", "all products", "all interactions"}
+    assert {f"{name}.{field}" for name in whole for field in tables[name].fields} - KEPT_FOR.keys() == set()

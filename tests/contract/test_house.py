@@ -25,6 +25,7 @@ OWN = {
     "followup": {
         "channels",
         "marketing",
+        "pages.py",
         "returns",
         "rules",
         "sending",
@@ -38,7 +39,18 @@ OWN = {
 SUBJECTS = {
     "interactions": {"activity", "complaints", "conversations", "profile", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
-    "followup": {"conditions", "deliverability", "history", "journeys", "messages", "results", "rules"},
+    "followup": {
+        "conditions",
+        "deliverability",
+        "gate",
+        "history",
+        "journeys",
+        "messages",
+        "preferences",
+        "results",
+        "rules",
+        "surveys",
+    },
     "metrics": {"kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""

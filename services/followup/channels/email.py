@@ -5,34 +5,26 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_DEFAULTS
+from pathlib import Path
 
 from aiosmtplib import SMTPException
 from prometheus_client import Counter, Gauge, Histogram
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
+from services.followup.channels.dkim import Dkim
+from services.followup.channels.mime import BadMessageError, build
 from services.followup.channels.quick_mail import Written, written
 from services.followup.channels.smtp import Envelope, Server, Session, greeted
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
-from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer, address_mark
 from services.followup.returns.addresses import BounceAddress, checked
 from shared.runtime.settings import Port
 
-HEADERS = HeaderRegistry()
-# Else it is cut at a colon, which ids may have. (Typeshed does not know that the registry mixes classes.)
-HEADERS.map_to_type("message-id", UnstructuredHeader)  # type: ignore[arg-type]
-# A header that does not fit its line is folded into encoded words, and no mail client decodes those in
-# List-Unsubscribe: so lines may be as long as RFC 5322 allows.
-SMTP_POLICY = SMTP_DEFAULTS.clone(max_line_length=998, header_factory=HEADERS)
-UTF8_POLICY = SMTP_POLICY.clone(utf8=True)
-"""For addresses that no encoded word may stand for: headers are written as they are."""
 SUBJECT_LIMIT = 200
 MESSAGE_ID = re.compile(r"<?([!-;=?-~]+@[!-;=?-~]+)>?")
 """A mail's name, in angle brackets or without."""
@@ -73,6 +65,18 @@ class EmailSettings(ChannelSettings):
     """As ``FollowupSettings.bounce_address``."""
     secret_key: SecretStr | None = None
     """What it is signed with."""
+    dkim_domain: str | None = None
+    """Whose signature the mails carry, and under which selector its public half is found; none: the relay
+    signs them."""
+    dkim_selector: str | None = None
+    dkim_key_file: Path | None = Field(default=None, validate_default=True)
+    """The private half: PEM, RSA."""
+
+    @field_validator("dkim_key_file")
+    @classmethod
+    def _signs(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        Dkim.load(info.data.get("dkim_domain"), info.data.get("dkim_selector"), value)
+        return value
 
     @field_validator("bounce_address")
     @classmethod
@@ -81,10 +85,6 @@ class EmailSettings(ChannelSettings):
 
     def channels(self) -> Sequence[Channel]:
         return (Email(self),)
-
-
-class BadMessageError(Exception):
-    """The message cannot be made into an e-mail: an impossible address or header."""
 
 
 class Email(Channel):
@@ -100,6 +100,7 @@ class Email(Channel):
         self._idle: list[Session] = []
         """Those that no message is with; the one that was used last goes next."""
         self.connections = settings.smtp_connections
+        self._dkim = Dkim.load(settings.dkim_domain, settings.dkim_selector, settings.dkim_key_file)
         key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
         self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
         self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
@@ -175,7 +176,7 @@ class Email(Channel):
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         try:
-            message = written(delivery, at) or build(delivery, at)
+            message = written(delivery, at) or build(delivery, at, seven_bit=self._dkim is not None)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
         session = self._take()
@@ -212,13 +213,15 @@ class Email(Channel):
         else:
             sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
             raw = message.as_bytes()
-        if self._bounces is not None:
-            sender = self._bounces.of(outreach_id)
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if "smtputf8" not in session.extensions:
                 return Attempt(Result.FAILED, f"{ADDRESS}{NO_UTF8}")
             options = ("SMTPUTF8",)
+        if self._bounces is not None:
+            sender = self._bounces.of(outreach_id)
+        if self._dkim is not None:
+            raw = await asyncio.to_thread(self._dkim.sign, raw)
         return await session.send(Envelope(sender, to, options), raw)
 
     async def close(self) -> None:
@@ -242,47 +245,6 @@ def _answering(thread: Thread | None) -> dict[str, str]:
     if found is None or len(found[1]) > LONGEST_ID:
         return {}
     return dict.fromkeys(("In-Reply-To", "References"), f"<{found[1]}>")
-
-
-def build(delivery: Delivery, date: datetime) -> EmailMessage:
-    """The e-mail of a message. Raises ``BadMessageError``.
-
-    Headers go through ``EmailMessage``, which refuses line breaks: no value can become a header."""
-    try:
-        sender, to = mailable(delivery.sender.address), mailable(delivery.to.address)
-        message = EmailMessage(policy=UTF8_POLICY if needs_utf8(sender + to) else SMTP_POLICY)
-        message["From"] = _party(delivery.sender.name, sender)
-        message["To"] = _party(_name(delivery.to.name), to)
-        message["Subject"] = delivery.subject
-        message["Date"] = date
-        # By this an answer finds its way back.
-        message["Message-ID"] = f"<{delivery.outreach_id}@{sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "no" if delivery.rule == REPLY else "auto-generated"
-        for name, value in delivery.headers.items():
-            message[name] = value
-        message.set_content(delivery.text)
-        message.add_alternative(delivery.html, subtype="html")
-        message.as_bytes()
-    except Exception as error:  # the e-mail package raises nearly everything on impossible input
-        raise BadMessageError(f"{type(error).__name__}: {error}") from error
-    return message
-
-
-def _party(name: str, address: str) -> Address:
-    """Raises ``ValueError``, or what the e-mail package raises, where the address is not one bare address."""
-    if address.isascii():
-        return Address(name, addr_spec=address)
-    if not address.isprintable() or " " in address:
-        raise ValueError("the address has characters that nobody sees")
-    # The package takes letters beyond ASCII only of an address in its parts, which it then does not check.
-    Address(addr_spec="".join(c if c.isascii() else "x" for c in address))
-    local, _, domain = address.rpartition("@")
-    return Address(name, username=local, domain=domain)
-
-
-def _name(name: str) -> str:
-    """A display name without control characters: one that is odd must not cost the message."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:100]
 
 
 def _text(error: BaseException) -> str:

@@ -23,11 +23,12 @@ from aiohttp import (
     DummyCookieJar,
     TCPConnector,
 )
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
+from services.followup.channels.breaker import Breaker
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import Name
@@ -39,6 +40,8 @@ ASK_AGAIN = frozenset({408, 425, 429, 503})
 message in its hands, or a gateway that does not know: it may have gone out."""
 PAUSES_ALL = frozenset({429, 503})
 """With ``Retry-After`` these are about the service, not about one message."""
+UNWELL = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 408, 410, 425, 429})
+"""Beside all 5xx: what would be said of any message. Each that is told so for good is lost, so they count."""
 LONGEST_PAUSE = timedelta(minutes=10)
 KEEP_ALIVE_SECONDS = 2.0
 """Less than servers keep an idle connection: one that breaks under a message puts it in doubt."""
@@ -48,6 +51,12 @@ SEND_SECONDS = Histogram(
     "Seconds until the webhook's service has answered for a message.",
     ["channel"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+BROKEN = Gauge(
+    "rapport_webhook_broken",
+    "1 from too many failures of the webhook's service in a row until a message has gone well.",
+    ["channel"],
 )
 
 
@@ -61,6 +70,8 @@ class WebhookSettings(ChannelSettings):
     """Seconds to connect, and again for the answer."""
     webhook_connections: int = Field(default=8, ge=1, le=100)
     """At once, of each worker and channel; as many messages are under way."""
+    webhook_failures: int = Field(default=5, ge=1, le=1000)
+    """In a row: then nothing is tried for a while, and after that one message alone."""
     webhook_channels: Annotated[tuple[Name, ...], NoDecode, Field(min_length=1)] = ("sms",)
     """What the service is called by rules and consents: comma-separated names, such as ``sms,push``."""
 
@@ -83,7 +94,10 @@ class WebhookSettings(ChannelSettings):
             return ()
         key = signing_key(self.webhook_secret.get_secret_value())
         url, timeout, connections = self.webhook_url, self.webhook_timeout, self.webhook_connections
-        return [Webhook(name, url, key, timeout, connections) for name in self.webhook_channels]
+        return [
+            Webhook(name, url, key, timeout, connections, Breaker(self.webhook_failures))
+            for name in self.webhook_channels
+        ]
 
 
 class Webhook(Channel):
@@ -91,12 +105,15 @@ class Webhook(Channel):
 
     dependency = "webhook"
 
-    def __init__(self, name: str, url: HttpUrl, key: bytes, timeout: float, connections: int = 1) -> None:
+    def __init__(
+        self, name: str, url: HttpUrl, key: bytes, timeout: float, connections: int, breaker: Breaker
+    ) -> None:
         self.name = name
         self.parts = (f"{name}.txt",)
         self.connections = connections
         self.patience = timedelta(seconds=4 * timeout + 10)
         self._url, self._key, self._timeout = url, key, timeout
+        self._breaker = breaker
         self._session: ClientSession | None = None
         self._reachable = False
         self._heard_at = 0.0
@@ -118,6 +135,9 @@ class Webhook(Channel):
 
     async def open(self, wanted: int = 1) -> None:
         """A connection is tried, so that an outage leaves no trace on any message."""
+        broken = self._breaker.seconds_left
+        if broken:
+            raise ChannelAwayError(f"the service has failed too often; it is tried again in {broken:.0f} s")
         if self._reachable and time.monotonic() - self._heard_at < KEEP_ALIVE_SECONDS:
             return
         pause = self._paused_until - time.monotonic()
@@ -143,18 +163,27 @@ class Webhook(Channel):
 
     @property
     def is_open(self) -> bool:
-        return self._reachable
+        return self._reachable and not self._breaker.seconds_left
+
+    @property
+    def lanes(self) -> int:
+        """One alone tells whether a service that has failed is well again."""
+        return min(super().lanes, 1) if self._breaker.tripped else super().lanes
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         if self._session is None:
             return Attempt(Result.LATER, "not connected")
         started = time.perf_counter()
         try:
-            return await self._post(self._session, delivery)
+            attempt, well = await self._post(self._session, delivery)
+            (self._breaker.worked if well else self._breaker.failed)()
+            BROKEN.labels(self.name).set(self._breaker.tripped)
+            return attempt
         finally:
             SEND_SECONDS.labels(self.name).observe(time.perf_counter() - started)
 
-    async def _post(self, session: ClientSession, delivery: Delivery) -> Attempt:
+    async def _post(self, session: ClientSession, delivery: Delivery) -> tuple[Attempt, bool]:
+        """What became of it, and whether the service is well."""
         body = payload(delivery)
         # Its receiver refuses what is old, so this is the wall clock even where the platform's is not.
         headers = signed(self._key, delivery.outreach_id, int(time.time()), body)
@@ -163,14 +192,15 @@ class Webhook(Channel):
                 str(self._url), data=body, headers=headers, allow_redirects=False
             ) as answer:
                 self._heard_at = time.monotonic()
-                return self._meaning(answer.status, answer.headers.get("Retry-After"))
+                attempt = self._meaning(answer.status, answer.headers.get("Retry-After"))
+                return attempt, answer.status < 500 and answer.status not in UNWELL
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             self._reachable = False
-            return Attempt(Result.LATER, _text(error))
+            return Attempt(Result.LATER, _text(error)), False
         except (ClientError, OSError) as error:
             # The connection stood, so the message may have arrived.
             self._reachable = False
-            return Attempt(Result.IN_DOUBT, _text(error))
+            return Attempt(Result.IN_DOUBT, _text(error)), False
 
     def _meaning(self, status: int, retry_after: str | None) -> Attempt:
         if 200 <= status < 300:

@@ -53,7 +53,7 @@ def correct(state: Customer, policy: Policy, fact: Fact, now: Micros) -> Effects
 
 
 def _known(state: Customer, fact: Fact) -> Answer | None:
-    return next((answer for answer in state.answers if answer.place == fact.answer), None)
+    return None if fact.answer is None else state.answer(fact.answer)
 
 
 def _held(policy: Policy, fact: Fact) -> tuple[str, ...]:

@@ -1,21 +1,25 @@
 """The one door to the domain: ``apply(policy, state, event, context)``."""
 
 from dataclasses import replace
+from functools import partial
 
 from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
-from services.followup.domain.effects import nothing, then, unseen
+from services.followup.domain.effects import Said, nothing, then, unseen
+from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.policy import Policy
+from services.followup.domain.preferences import changing
 from services.followup.domain.results.counting import with_results
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, StepOf
+from services.followup.domain.surveys.answering import answer
 from services.followup.domain.triggers import Fact
-from shared.domain import Context, Effects
+from shared.domain import Context, Effects, Emit
 from shared.facts.complaints import KINDS, told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
@@ -25,7 +29,9 @@ from shared.schemas.commands.followup import (
     ReplyRequested,
     UnsubscribeRequested,
 )
+from shared.schemas.commands.preferences import PreferencesRequested
 from shared.schemas.commands.receipts import ReceiptReported
+from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
@@ -46,8 +52,10 @@ from shared.schemas.purchases import (
     SubscriptionTerm,
 )
 from shared.schemas.timer import TimerFired
-from shared.schemas.times import day_of, micros
+from shared.schemas.times import day_of, micros, moment
 
+SOURCE = "/rapport/followup"
+"""Of what the service tells."""
 CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
     CustomerUpdated,
@@ -57,6 +65,8 @@ CONSUMES: tuple[type[Data], ...] = (
     OutreachRequested,
     ReplyRequested,
     UnsubscribeRequested,
+    SurveyAnswerRequested,
+    PreferencesRequested,
     DeliveryReported,
     ReceiptReported,
     InteractionLogged,
@@ -101,7 +111,28 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
             more = reports.settle(answered.state, policy, data.outreach_id, cut(at), now, context.new_id)
             return then(answered, lambda _: replace(more, outcome=answered.outcome))
         case UnsubscribeRequested():
-            return commands.unsubscribe(state, policy, data, heard_at)
+            return _say(policy, state, changing.unsubscribe(state, policy, data, heard_at), event, context)
+        case PreferencesRequested():
+            return _say(policy, state, changing.change(state, policy.at(now), data, heard_at), event, context)
+        case SurveyAnswerRequested():
+            return _say(policy, state, answer(state, policy.at(now), data, heard_at), event, context)
+    return _hear(state, policy, event, context)
+
+
+def _say(policy: Policy, state: Customer, said: Said, event: Event, context: Context) -> Effects[Customer]:
+    """Tell facts for the customer, and hear each as if it had been read: its own facts are skipped on their
+    topics."""
+    effects = Effects(state, tuple(Emit(data, moment(at)) for data, at in said.facts))
+    for number, (data, at) in enumerate(said.facts):
+        own = Event(context.emitted(number), SOURCE, event.subject, moment(at), data)
+        effects = then(effects, partial(_hear, policy=policy, event=own, context=context))
+    return replace(then(effects, said.more), outcome=said.outcome, unseen=())
+
+
+def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Effects[Customer]:
+    """What a fact or a timer does."""
+    at, heard_at, data = micros(event.time), micros(context.now), event.data
+    now = cut(heard_at)
     if state.erased:
         return nothing(state)
     if isinstance(data, TimerFired):
@@ -141,7 +172,8 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case Profile():
             known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
-            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now)
+            told_by = Cited(event.source, event.id)
+            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now, told_by)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
             learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
             bad = learnt.unseen

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
+from services.followup.domain.changes import without_plan
 from services.followup.domain.effects import nothing, then
-from services.followup.domain.placing import without_plan
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
 from services.followup.domain.state import Customer, InFlight, Outreach, Planned
@@ -26,7 +27,7 @@ def cancel_planned(
         after,
         emits=(Emit(data, moment(now)),),
         timers=timers,
-        rows=(row(state.customer_id, planned, "cancelled", now, reason=reason),),
+        rows=(row(state.customer_id, planned, "cancelled", now, no=No(reason)),),
     )
 
 
@@ -40,7 +41,7 @@ def cancel_flight(
     return Effects(
         state.model_copy(update={"in_flight": flights}),
         emits=(Emit(data, moment(now)),),
-        rows=(row(state.customer_id, flight, "cancelled", now, reason=reason),),
+        rows=(row(state.customer_id, flight, "cancelled", now, no=No(reason)),),
     )
 
 
@@ -49,6 +50,7 @@ def _cancelled(outreach: Outreach, reason: SuppressionReason) -> OutreachCancell
         outreach_id=outreach.outreach_id,
         rule=outreach.rule,
         reason=reason,
+        blocked_by=(reason,),
         step=outreach.step,
         variant=outreach.variant,
     )

@@ -1,20 +1,19 @@
-"""What the API and the unsubscribe page ask for."""
+"""What the API asks for."""
 
 from services.followup import errors
-from services.followup.domain.customers import consent
-from services.followup.domain.decision import No, decide
 from services.followup.domain.delivery import plan, render, settle
 from services.followup.domain.effects import NewId, then
-from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.gate.decision import decide
+from services.followup.domain.gate.verdicts import No
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, MANUAL, TASK
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, Moment, Planned
+from services.followup.domain.state import Customer, Planned
 from services.followup.domain.tasks import TASKS
-from shared.domain import Effects, Emit, Outcome, Put, SetTimer
-from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
-from shared.schemas.customers import ConsentChanged
+from shared.domain import Effects, Outcome, Put, SetTimer
+from shared.schemas.commands.followup import OutreachRequested
 from shared.schemas.times import Micros, micros, moment
 
 
@@ -78,23 +77,4 @@ def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
     # The timer of a plan that is decided at once would only fire to find nothing.
     return Effects(
         decided.state, announced.emits + decided.emits, decided.timers, announced.rows + decided.rows
-    )
-
-
-def unsubscribe(
-    state: Customer, policy: Policy, data: UnsubscribeRequested, told_at: Micros
-) -> Effects[Customer]:
-    """Withdraw a consent and tell everybody; said before, nothing happens. Answers 200."""
-    outcome = Outcome(200, {"purpose": data.purpose, "channel": data.channel, "granted": False})
-    known = state.consent(data.purpose, data.channel)
-    if state.erased or (known is not None and not known.granted):
-        return Effects(state, outcome=outcome)
-    # Later than any word known, or a sender whose clock is ahead would have the last one.
-    at = max(told_at, known.at) if known else told_at
-    withdrawn = ConsentChanged(
-        purpose=data.purpose, channel=data.channel, granted=False, evidence="unsubscribe link"
-    )
-    effects = consent(state, policy, withdrawn, Moment(told_at, at), cut(told_at))
-    return Effects(
-        effects.state, (Emit(withdrawn, moment(at)), *effects.emits), effects.timers, effects.rows, outcome
     )

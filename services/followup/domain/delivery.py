@@ -3,25 +3,21 @@
 from collections.abc import Callable
 from functools import partial
 
-from services.followup.domain.decision import Go, No, Wait, decide
+from services.followup.domain.changes import with_plan, without_plan
+from services.followup.domain.deliverability.guard import recipient_domain
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import then
+from services.followup.domain.gate.decision import decide
+from services.followup.domain.gate.kept import Held
+from services.followup.domain.gate.verdicts import Go, No, Wait
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.channel import Message
-from services.followup.domain.messages.templates import TemplateFaultError
-from services.followup.domain.placing import with_plan, without_plan
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
 from services.followup.domain.sent import counted, told
-from services.followup.domain.state import (
-    Customer,
-    InFlight,
-    Outreach,
-    Planned,
-    Unreached,
-    address_mark,
-)
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned, Unreached, address_mark
 from services.followup.domain.tasks import TASKS, opened, plan_of
 from shared.domain import Effects, Emit, SetTimer
 from shared.schemas.outreach import (
@@ -31,7 +27,7 @@ from shared.schemas.outreach import (
     OutreachSuppressed,
     SuppressionReason,
 )
-from shared.schemas.times import DAY, Micros, moment
+from shared.schemas.times import DAY, Micros, maybe_moment, moment
 
 UNREACHED: frozenset[SuppressionReason] = frozenset({"no_consent", "condition_unmet", "address_suppressed"})
 """The customer could not be reached: within the interval of its rule that is told once."""
@@ -57,18 +53,21 @@ def plan_silently(state: Customer, planned: Planned, at: Micros, now: Micros) ->
 def settle(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Effects[Customer]:
     """Decide about an outreach that is due."""
     match decide(state, policy, planned, now):
-        case Wait(until):
+        case Wait() as wait:
             # Silently: else every message of a night would be one more event.
-            return Effects(with_plan(state, planned), timers=(SetTimer(planned.timer, moment(until)),))
+            held = Held(reason=wait.reason, until=wait.until, detail=wait.detail)
+            waits = with_plan(state, planned.model_copy(update={"held": held}))
+            return Effects(waits, timers=(SetTimer(planned.timer, moment(wait.until)),))
         case No() as no:
             return suppress(without_plan(state, planned.outreach_id), policy, planned, no, now)
-        case Go(to):
+        case Go() as go:
             rest = without_plan(state, planned.outreach_id)
-            return hand_over(rest, policy, planned, to, partial(render, rest, policy, planned), now)
+            chosen = planned.model_copy(update={"channel": go.channel})
+            return hand_over(rest, policy, chosen, go, partial(render, rest, policy, chosen), now)
 
 
 def hand_over(
-    state: Customer, policy: Policy, planned: Planned, to: str, write: Callable[[], Message], now: Micros
+    state: Customer, policy: Policy, planned: Planned, go: Go, write: Callable[[], Message], now: Micros
 ) -> Effects[Customer]:
     """Give the sender what ``write`` makes, which raises ``TemplateFaultError`` where that cannot be."""
     try:
@@ -78,7 +77,9 @@ def hand_over(
     flight = InFlight(
         **{name: getattr(planned, name) for name in Outreach.model_fields},
         decided_at=now,
-        to=address_mark(planned.channel, to),
+        to=address_mark(planned.channel, go.to),
+        domain=recipient_domain(planned.channel, planned.purpose, go.to),
+        consent=go.consent,
     )
     announced = () if planned.announced else (_scheduled(planned, now),)
     if planned.channel in TASKS:
@@ -88,7 +89,7 @@ def hand_over(
     return Effects(
         state.model_copy(update={"in_flight": (*kept, flight)}),
         emits=announced,
-        rows=(ready_row(state, policy, planned, to, message, now),),
+        rows=(ready_row(state, policy, planned, go.to, message, now),),
     )
 
 
@@ -108,7 +109,9 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
     """The text of a planned outreach as it would be now. Raises ``TemplateFaultError``."""
-    what = Subscription(state.customer_id, planned.purpose, planned.channel)
+    rule = policy.rules.rule(planned.rule)
+    topic = None if rule is None else rule.topic
+    what = Subscription(state.customer_id, planned.purpose, planned.channel, topic)
     return policy.templates.render(
         planned.template,
         policy.channels[planned.channel],
@@ -118,6 +121,7 @@ def render(state: Customer, policy: Policy, planned: Planned) -> Message:
         unsubscribe_url=policy.links.unsubscribe(what),
         links=for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
         timezone=policy.rules.timezone,
+        locale=policy.rules.locale,
     )
 
 
@@ -141,8 +145,10 @@ def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Mic
         detail=no.detail,
         step=planned.step,
         variant=planned.variant,
+        next_at=maybe_moment(no.next_at),
+        blocked_by=no.blocked_by,
     )
-    dropped = row(state.customer_id, planned, "suppressed", now, reason=no.reason, error=no.detail)
+    dropped = row(state.customer_id, planned, "suppressed", now, no=no)
     return Effects(state, emits=(Emit(data, moment(now)),), rows=(dropped,))
 
 

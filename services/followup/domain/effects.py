@@ -1,11 +1,13 @@
 """Effects put together: none, and one step after another."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from services.followup.domain.state import Customer
-from shared.domain import Context, Effects, Unseen
+from shared.domain import Context, Effects, Outcome, Unseen
+from shared.schemas.base import Data
 from shared.schemas.event import Event
+from shared.schemas.times import Micros
 
 Step = Callable[[Customer], Effects[Customer]]
 NewId = Callable[[str], str]
@@ -15,6 +17,17 @@ NewId = Callable[[str], str]
 def nothing(state: Customer) -> Effects[Customer]:
     """No effect but this state, which may be the old one."""
     return Effects(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a customer says by a page of ours."""
+
+    facts: tuple[tuple[Data, Micros], ...]
+    """What is told to everybody, and when it happened."""
+    outcome: Outcome
+    more: Step = nothing
+    """What else it does, once these are heard."""
 
 
 def unseen(effects: Effects[Customer], event: Event, context: Context) -> Effects[Customer]:

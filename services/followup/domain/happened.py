@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from services.followup.domain.gate.kept import Cited
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
@@ -42,3 +43,22 @@ class Happened(Open):
     @property
     def order(self) -> Moment:
         return Moment(self.by, self.at)
+
+
+class Consent(Open):
+    """The latest word, by ``order``, on one purpose and channel, or on one topic of these."""
+
+    purpose: str
+    channel: str
+    topic: str | None = None
+    granted: bool
+    event: Cited | None = None
+    """Who says so; None in a state from before it was kept, and of what a link says."""
+    at: Micros
+    by: Micros | None = None
+    """As ``Happened.by``; None in a state from before it was kept: ``at``."""
+
+    @property
+    def order(self) -> Moment:
+        """What is dated ahead was before what happens after it was heard: a withdrawal of now beats it."""
+        return Moment(self.at if self.by is None else self.by, self.at)

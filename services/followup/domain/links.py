@@ -15,6 +15,8 @@ from shared.schemas.times import Micros
 MESSAGE = "outreach"
 """What a question is about that a template asks about nothing in particular: the message itself, so that of
 two answers to it the later holds."""
+PLACEHOLDER = re.compile(r"<\w+>").fullmatch
+"""What previews show in place of a variable of a trigger that has not happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def _survey_link(
     """Raises ``ValueError``, which a template's error quotes."""
     if survey not in SCORES:
         raise ValueError(f"survey_link: there is no survey {survey}, only {', '.join(SCORES)}")
-    kind, id = (about_kind, about_id) if about_kind and about_id else (MESSAGE, outreach.outreach_id)
+    known = about_kind and about_id and not PLACEHOLDER(str(about_id))
+    kind, id = (about_kind, about_id) if known else (MESSAGE, outreach.outreach_id)
     for name in (kind, id):
         if not re.fullmatch(ID_PATTERN, str(name)):
             raise ValueError(f"survey_link: {str(name)[:64]!r} is no id")

@@ -1,10 +1,13 @@
 """What a rule would do to a customer, without doing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from services.followup.domain.decision import Decision, Go, No, Wait, address, decide
 from services.followup.domain.delivery import render
+from services.followup.domain.gate.decision import decide, explain
+from services.followup.domain.gate.reach import address, the_way, ways_of
+from services.followup.domain.gate.verdicts import Decision, Go, No, Verdict, Wait
 from services.followup.domain.journeys.silence import broken_at
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
@@ -28,8 +31,16 @@ class Preview:
     """Why it would wait, or not go."""
     detail: str | None
     """More about that."""
+    next_at: Micros | None
+    """When the reason alone would be over, if it would not go; None where it never is, or nobody can know."""
+    blocked_by: tuple[SuppressionReason, ...]
+    """All that stands in its way, in the gate's order."""
+    steps: Sequence[tuple[str, Verdict]]
+    """Each step of the gate by name, and what it says."""
     planned_at: Micros | None
     """When the customer's own is due; None if none is planned."""
+    channel: str
+    """What it would go by; where it would by none, the first that is tried."""
     to: str | None
     message: Message
 
@@ -42,42 +53,63 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     planned_at = planned.due_at if planned else None
     if planned_at is None and anchor is not None and anchor.armed:
         planned_at = broken_at(policy.rule(rule.name, anchor.at) or rule, anchor.at, anchor.days)
+    if planned_at is None:
+        awaited = (one.due_at for one in state.occasions if one.rule == rule.name)
+        planned_at = min((due_at for due_at in awaited if due_at is not None), default=None)
     shown = Planned(
         at=now,
         by=now,
-        outreach_id="preview",
-        key=rule.name,
+        outreach_id=planned.outreach_id if planned else "preview",
+        key=planned.key if planned else rule.name,
         rule=rule.name,
         template=rule.template,
         purpose=policy.rules.purpose(rule.template),
-        channel=rule.channel,
-        due_at=now,
+        channel=rule.ways[0],
+        due_at=min(planned.due_at, now) if planned else now,
+        of=planned.of if planned else None,
         trigger=planned.trigger if planned else {},
         variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
     )
-    message = render(state, policy, shown)
-    decision, at, reason, detail = _words(decide(state, policy, shown, now), now)
+    decision = decide(state, policy, shown, now)
+    channel = decision.channel if isinstance(decision, Go) else _tried(state, policy, shown, now)
+    told = _words(decision, now)
+    steps = explain(state, policy, shown, now)
     return Preview(
         rule=rule,
         purpose=shown.purpose,
         customer_id=state.customer_id,
-        decision=decision,
-        at=at,
-        reason=reason,
-        detail=detail,
+        decision=told.decision,
+        at=told.at,
+        reason=told.reason,
+        detail=told.detail,
+        next_at=decision.next_at if isinstance(decision, No) else None,
+        blocked_by=tuple(dict.fromkeys(verdict.reason for _, verdict in steps if verdict is not None)),
+        steps=steps,
         planned_at=planned_at,
-        to=address(state, policy, rule.channel),
-        message=message,
+        channel=channel,
+        to=address(state, policy, channel),
+        message=render(state, policy, shown.model_copy(update={"channel": channel})),
     )
 
 
-def _words(
-    decision: Decision, now: Micros
-) -> tuple[Literal["send", "wait", "suppress"], Micros | None, SuppressionReason | None, str | None]:
+def _tried(state: Customer, policy: Policy, shown: Planned, now: Micros) -> str:
+    """By what it would go if nothing held it, or the first channel that is tried."""
+    found = ways_of(state, policy, shown, policy.rules.rule(shown.rule), now)
+    return (the_way(found) or found[0]).channel
+
+
+class _Told(NamedTuple):
+    decision: Literal["send", "wait", "suppress"]
+    at: Micros | None = None
+    reason: SuppressionReason | None = None
+    detail: str | None = None
+
+
+def _words(decision: Decision, now: Micros) -> _Told:
     match decision:
         case Go():
-            return "send", now, None, None
-        case Wait(until):
-            return "wait", until, "quiet_hours", None
+            return _Told("send", now)
+        case Wait(until, reason, detail):
+            return _Told("wait", until, reason, detail)
         case No(reason, detail):
-            return "suppress", None, reason, detail
+            return _Told("suppress", None, reason, detail)

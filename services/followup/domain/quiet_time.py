@@ -3,10 +3,10 @@
 from functools import partial
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.changes import with_anchor, with_waiting
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.journeys.silence import Days, broken_at, with_day
 from services.followup.domain.journeys.walk import begin, leave_where
-from services.followup.domain.placing import with_anchor, with_waiting
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span

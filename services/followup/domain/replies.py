@@ -3,9 +3,10 @@ it back; an erasure does, and the lack of an address that can be used."""
 
 from functools import partial
 
-from services.followup.domain.decision import No, reach
 from services.followup.domain.delivery import hand_over, suppress
 from services.followup.domain.effects import nothing
+from services.followup.domain.gate.reach import reach
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import REPLY
@@ -26,7 +27,7 @@ def send_reply(state: Customer, policy: Policy, data: ReplyRequested, now: Micro
     found = reach(state, policy, data.channel, now)
     if isinstance(found, No):
         return suppress(known, policy, planned, found, now)
-    return hand_over(known, policy, planned, found.to, partial(_write, state, policy, data), now)
+    return hand_over(known, policy, planned, found, partial(_write, state, policy, data), now)
 
 
 def _planned(data: ReplyRequested, now: Micros) -> Planned:
@@ -54,4 +55,5 @@ def _write(state: Customer, policy: Policy, data: ReplyRequested) -> Message:
         subject=data.subject,
         sender=policy.rules.sender.name,
         timezone=policy.rules.timezone,
+        locale=policy.rules.locale,
     )

@@ -1,9 +1,11 @@
 """What the sender says became of a message."""
 
+from services.followup.domain.deliverability.guard import counted as counted_traffic
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
 from services.followup.domain.doubts import repeat, repeats
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
@@ -77,13 +79,18 @@ def _final(
 ) -> Effects[Customer]:
     """The message went, was refused for good, or is left in doubt."""
     heard = nothing(after)
+    if data.code is not None:
+        # What a server refuses says the same as a message that comes back.
+        bounced = Receipt("bounced", None, data.code, at)
+        flight = flight.model_copy(update={"heard": (*flight.heard, bounced)})
     if data.status != "failed":
         # In doubt it may have arrived: it counts.
         heard = traced(counted(after, policy, flight, at, now), policy, flight, at)
         heard = then(heard, lambda s: hoped(s, policy, flight, at, now))
     elif data.code is not None:
-        # What a server refuses says the same as a message that comes back.
-        heard = learn(after, policy, trace_of(flight, at), Receipt("bounced", None, data.code, at))
+        trace = trace_of(flight, at)
+        tried = Effects(after, rows=counted_traffic(trace, sent=1))
+        heard = then(tried, lambda s: learn(s, policy, trace, bounced))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)
     sent_at = at if data.status == "sent" else None
     error = None if data.status == "sent" else (data.error or data.status)[:500]
@@ -109,10 +116,11 @@ def _dropped(
         rule=flight.rule,
         reason=reason,
         detail=detail,
+        blocked_by=(reason,),
         step=flight.step,
         variant=flight.variant,
     )
-    dropped = row(state.customer_id, flight, "suppressed", at, reason=reason, error=detail)
+    dropped = row(state.customer_id, flight, "suppressed", at, no=No(reason, detail))
     return Effects(state, emits=(Emit(fact, moment(at)),), rows=(dropped,))
 
 

@@ -4,19 +4,22 @@ the sender works from. Addresses and texts are in it only while it waits to be s
 from collections.abc import Mapping
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError
 
 from services.followup.domain.deliverability.heard import Receipt
+from services.followup.domain.gate.hours import quiet_hours_of, send_window_of
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
 from services.followup.domain.results.cells import COLLECTION as RESULTS_COLLECTION
+from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours, quiet_until, zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Outreach
 from shared.domain import Append, Collection, Put
 from shared.schemas.base import Frozen, Id
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import Micros, maybe_moment, moment
 
 COLLECTION = "deliveries"
 RECEIPTS = "receipts"
@@ -24,7 +27,13 @@ REPEATS = "repeats"
 """Tries in doubt of messages that may be tried again; the sender takes them out."""
 PACE = "pace"
 """Of each channel that has a rate limit, when its next message would go; the senders write it."""
+TRAFFIC = "traffic"
+PAUSES = "pauses"
+CEILINGS = "ceilings"
 COLLECTIONS = (
+    Collection(TRAFFIC, owner=None, personal=(), indexes=("key",)),
+    Collection(PAUSES, owner=None, personal=()),
+    Collection(CEILINGS, owner=None, personal=()),
     Collection(PACE, owner=None, personal=()),
     Collection(REPEATS, owner="customer", personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),
@@ -45,21 +54,24 @@ class Party(Frozen):
     address: str
 
 
-class Night(Frozen):
+class Night(QuietHours):
     """The quiet hours that hold for a message, where its customer lives."""
 
     timezone: str
-    start: str = Field(alias="from")
-    end: str = Field(alias="to")
 
-    @model_validator(mode="after")
-    def _are_hours(self) -> "Night":
-        assert self.hours
-        return self
+    def until(self, now: datetime) -> datetime | None:
+        """When they end; None where it is not night."""
+        return quiet_until(now, zone(self.timezone, "UTC"), self)
 
-    @property
-    def hours(self) -> QuietHours:
-        return QuietHours.model_validate({"from": self.start, "to": self.end})
+
+class OpenHours(Window):
+    """When a message may go, where its customer lives."""
+
+    timezone: str
+
+    def until(self, now: datetime) -> datetime | None:
+        """When it may go; None where that is now."""
+        return self.opens_at(now, zone(self.timezone, "UTC"))
 
 
 class Delivery(Frozen):
@@ -78,6 +90,7 @@ class Delivery(Frozen):
     expires_at: AwareDatetime
     """Past this it is stale."""
     quiet: Night | None
+    window: OpenHours | None = None
     sender: Party = Field(alias="from")
     to: Party
     subject: str
@@ -86,9 +99,11 @@ class Delivery(Frozen):
     headers: Mapping[str, str]
 
     def waits_until(self, now: datetime) -> datetime | None:
-        """When it may go, if it must not now: it has become night while it waited."""
-        night = self.quiet
-        return None if night is None else quiet_until(now, zone(night.timezone, "UTC"), night.hours)
+        """When it may go, if it must not now: its hours have ended while it waited."""
+        night = None if self.quiet is None else self.quiet.until(now)
+        if night is not None or self.window is None:
+            return night
+        return self.window.until(now)
 
 
 class Known(Frozen):
@@ -111,7 +126,7 @@ def row(
     status: str,
     at: Micros,
     *,
-    reason: str | None = None,
+    no: No | None = None,
     attempt: int | None = None,
     doubts: int = 0,
     sent_at: Micros | None = None,
@@ -129,8 +144,11 @@ def row(
         "status": status,
         "updated_at": moment(at),
     }
-    told = {"reason": reason, "attempt": attempt, "error": error}
+    told: dict[str, object] = {"attempt": attempt, "error": error}
     told |= {"step": outreach.step, "variant": outreach.variant}
+    if no is not None:
+        told |= {"reason": no.reason, "error": no.detail, "blocked_by": list(no.blocked_by)}
+        told["next_at"] = maybe_moment(no.next_at)
     document |= {name: value for name, value in told.items() if value is not None}
     if doubts:
         document["doubts"] = doubts
@@ -168,7 +186,7 @@ def ready_row(
             "not_before": moment(now),
             "decided_at": moment(now),
             "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),
-            "quiet": None if outreach.rule == REPLY else _quiet(state, policy),
+            **_hours(state, policy, outreach),
             "from": {"name": rules.sender.name, "address": rules.sender.address},
             "to": {"name": state.name, "address": to},
             "subject": message.subject,
@@ -179,9 +197,16 @@ def ready_row(
     )
 
 
-def _quiet(state: Customer, policy: Policy) -> Mapping[str, str] | None:
-    hours = policy.rules.quiet_hours
-    if hours is None:
-        return None
-    where = zone(state.timezone, policy.rules.timezone).key
-    return {"timezone": where, **hours.model_dump(by_alias=True)}
+def _hours(state: Customer, policy: Policy, outreach: Outreach) -> dict[str, Mapping[str, object] | None]:
+    """Those that hold it while it waits for its channel."""
+    rules, rule = policy.rules, policy.rules.rule(outreach.rule)
+    if outreach.rule == REPLY:
+        return {"quiet": None, "window": None}
+    here = {"timezone": zone(state.timezone, rules.timezone).key}
+    told: dict[str, Mapping[str, object] | None] = {}
+    for name, hours in (
+        ("quiet", quiet_hours_of(rules, rule)),
+        ("window", send_window_of(rules, rule, outreach.purpose)),
+    ):
+        told[name] = None if hours is None else here | hours.model_dump(mode="json", by_alias=True)
+    return told

@@ -2,11 +2,13 @@
 
 from typing import TypeVar
 
+from services.followup.domain.gate.caps import caps_of
 from services.followup.domain.policy import Policy
+from services.followup.domain.preferences.caps import LONGEST_WISH, STRICTEST
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
-from shared.schemas.outreach import OutreachAttempt
+from shared.schemas.outreach import ConsentCited, OutreachAttempt, OutreachSent
 from shared.schemas.times import DAY, Micros, moment
 
 SENDS_KEPT = 180 * DAY
@@ -44,16 +46,20 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
         due_at=moment(outreach.due_at),
         attempt=attempt,
     )
+    if isinstance(fact, OutreachSent) and isinstance(outreach, InFlight) and outreach.consent is not None:
+        fact = fact.model_copy(update={"consent": ConsentCited(**outreach.consent._asdict())})
     return Emit(fact, moment(at))
 
 
 def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send, ...]:
-    """Those that an interval, the cap or a condition of any version can still see."""
+    """Those that an interval, a cap or a condition of any version can still see."""
     if any(rules.names_sends() for rules in policy.every):
         since = now - max(SENDS_KEPT, *(span(rules.horizon()) for rules in policy.every))
         return tuple(s for s in sends[-MOST_SENDS:] if s.at > since)
-    caps = [rules.frequency_cap for rules in policy.every if rules.frequency_cap is not None]
-    capped = frozenset[str]().union(*(cap.purposes for cap in caps))
     spaced = {rule.name for rules in policy.every for rule in rules.rules if rule.at_most_one_in}
-    after = now - span(max(rules.horizon() for rules in policy.every))
-    return tuple(s for s in sends if s.at > after and (s.purpose in capped or s.rule in spaced))
+    after = now - span(max(LONGEST_WISH, *(rules.horizon() for rules in policy.every)))
+    return tuple(s for s in sends if s.at > after and (s.rule in spaced or _capped(policy, s)))
+
+
+def _capped(policy: Policy, send: Send) -> bool:
+    return any(caps_of(rules, rules.rule(send.rule), send.purpose, STRICTEST) for rules in policy.every)

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
-from services.followup.domain.decision import unreachable_reason
+from services.followup.domain.changes import with_waiting
 from services.followup.domain.delivery import plan, plan_silently
 from services.followup.domain.effects import NewId, nothing, then
-from services.followup.domain.placing import with_waiting
+from services.followup.domain.gate.reach import reaches
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
@@ -93,7 +93,7 @@ def _said(one: Planned) -> tuple[object, ...]:
 
 def _back(one: Planned) -> Planned:
     """It loses its place, and its id with it: that one ends."""
-    return one.model_copy(update={"outreach_id": "", "announced": False})
+    return one.model_copy(update={"outreach_id": "", "announced": False, "held": None})
 
 
 def _stand(
@@ -169,7 +169,7 @@ def _in_vain(state: Customer, policy: Policy, rule: Rule, one: Outreach, now: Mi
     told = [unreached.at for unreached in state.unreached if unreached.rule == rule.name]
     if not _near(told, one.due_at, rule.at_most_one_in):
         return False
-    return unreachable_reason(state, policy, one.purpose, rule.channel, now) is not None
+    return not reaches(state, policy, rule, one.purpose, now)
 
 
 def _near(times: list[Micros], at: Micros, interval: timedelta | None) -> bool:

@@ -6,12 +6,15 @@ from typing import Any, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
+from services.followup.domain.gate.kept import Cited, Held
 from services.followup.domain.happened import Bill as Bill
+from services.followup.domain.happened import Consent as Consent
 from services.followup.domain.happened import Happened as Happened
 from services.followup.domain.happened import Moment as Moment
 from services.followup.domain.happened import StepOf as StepOf
 from services.followup.domain.history.state import History
 from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Walked, Word
+from services.followup.domain.preferences.wishes import Wishes
 from services.followup.domain.results.trial import Trial
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
@@ -23,22 +26,6 @@ PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
-
-
-class Consent(Open):
-    """The latest word, by ``order``, on one purpose and channel."""
-
-    purpose: str
-    channel: str
-    granted: bool
-    at: Micros
-    by: Micros | None = None
-    """As ``Happened.by``; None in a state from before it was kept: ``at``."""
-
-    @property
-    def order(self) -> Moment:
-        """What is dated ahead was before what happens after it was heard: a withdrawal of now beats it."""
-        return Moment(self.at if self.by is None else self.by, self.at)
 
 
 class Anchor(Happened):
@@ -73,6 +60,10 @@ class Answer(Open):
     at: Micros
     held: tuple[str, ...] = ()
     """The rules that it was a trigger of."""
+    score: int | None = None
+    """Where it was given in our own page."""
+    mark: str | None = None
+    """Stands for score and comment of such an answer."""
 
 
 class Outreach(Happened):
@@ -112,6 +103,13 @@ class Planned(Outreach):
     """``outreach.scheduled`` has been emitted for it."""
     timed: bool = False
     """It is told of when it is decided: a date has come, or a step."""
+    held: Held | None = None
+    """It was due, and something holds it."""
+
+    @property
+    def wakes(self) -> Micros:
+        """When it is decided."""
+        return self.due_at if self.held is None else self.held.until
 
     @property
     def timer(self) -> str:
@@ -143,6 +141,10 @@ class InFlight(Outreach):
     """Taken back; the sender may have been faster, and then it was sent after all."""
     to: str | None = None
     """The ``address_mark`` of where it goes."""
+    consent: Cited | None = None
+    """The event that allows it."""
+    domain: str | None = None
+    """As ``Trace.domain``."""
     doubts: int = 0
     """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
@@ -196,6 +198,8 @@ class Customer(Open):
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
+    wishes: Wishes = Wishes()
+    """How often to write, by the preference centre."""
     history: History | None = None
     """What conditions ask of the past, as far as the rules name it."""
     signals: tuple[Signal, ...] = ()
@@ -241,8 +245,18 @@ class Customer(Open):
         value = value_of(self.profile, field)
         return None if value is None else str(value)
 
-    def consent(self, purpose: str, channel: str) -> Consent | None:
-        return next((c for c in self.consents if (c.purpose, c.channel) == (purpose, channel)), None)
+    def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
+        """The word on this and nothing else."""
+        about = (purpose, channel, topic)
+        return next((c for c in self.consents if (c.purpose, c.channel, c.topic) == about), None)
+
+    def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
+        """The word that holds: one about the topic beats one about the channel."""
+        own = None if topic is None else self.consent(purpose, channel, topic)
+        return own or self.consent(purpose, channel)
+
+    def answer(self, place: str) -> Answer | None:
+        return next((answer for answer in self.answers if answer.place == place), None)
 
     def complaint(self, complaint_id: str) -> Complaint | None:
         return next((c for c in self.complaints if c.complaint_id == complaint_id), None)

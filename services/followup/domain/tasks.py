@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import CHANNEL_OF, TaskPlan
+from services.followup.domain.rules.task_plan import CHANNEL_OF, TaskPlan
 from services.followup.domain.rules.times import due
 from services.followup.domain.state import Customer, Outreach
 from shared.domain import Emit
@@ -41,8 +41,8 @@ def plan_of(policy: Policy, outreach: Outreach) -> TaskPlan | None:
     """What a team has to do for an outreach by one of ``TASKS``; None where no team is named for it, or its
     rule has another channel by now and the file names none."""
     rule = policy.rules.rule(outreach.rule)
-    plan = rule.task if rule is not None and rule.channel == outreach.channel else None
-    if plan is None:
+    plan = None if rule is None else rule.task
+    if plan is None or plan.channel != outreach.channel:
         plan = TaskPlan.model_validate({"kind": TASKS[outreach.channel].kind})
     team = plan.team or policy.rules.team
     return None if team is None else plan.model_copy(update={"team": team})

@@ -72,7 +72,7 @@ def worded(rules: Rules, rule: Rule, person: str) -> dict[str, Any]:
         "rule": rule.name,
         "template": template,
         "purpose": rules.purpose(template),
-        "channel": rule.channel,
+        "channel": rule.ways[0],
         "variant": None if variant is None else variant.name,
     }
 

@@ -1,17 +1,18 @@
 """Messages: asking for one, and what became of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import field_validator
 
 from services.followup.domain.messages.variables import checked
-from services.followup.domain.state import Variable
+from services.followup.domain.state import Customer, Planned, Variable
 from services.followup.errors import BAD_VARIABLES
 from shared.http.paging import Page
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
+from shared.schemas.times import moment
 
 Status = Literal["scheduled", "ready", "sending", "sent", "failed", "in_doubt", "suppressed", "cancelled"]
 
@@ -46,12 +47,24 @@ class OutreachPlaced(Frozen):
     due_at: datetime
 
 
+class WaitingAnswer(Frozen):
+    """It was due, and is decided anew then."""
+
+    reason: str
+    until: datetime
+    detail: str | None
+
+
 class OutreachAnswer(Frozen):
     """What is known of one message."""
 
     outreach_id: str
     rule: str
     """``manual`` for what was sent by hand, ``reply`` for what an agent wrote in a conversation."""
+    step: str | None = None
+    """Which of its rule's steps it is; null where the rule has one message."""
+    variant: str | None = None
+    """Which of its rule's variants the customer gets; null where it has none."""
     template: str
     purpose: str
     channel: str
@@ -60,6 +73,12 @@ class OutreachAnswer(Frozen):
     updated_at: datetime
     reason: str | None = None
     """Why it was suppressed or cancelled."""
+    blocked_by: tuple[str, ...] = ()
+    """All that stood in its way then, in the gate's order; the reason is the first."""
+    next_at: datetime | None = None
+    """When the reason alone would be over; null where it never is, or nobody can know."""
+    waiting: WaitingAnswer | None = None
+    """What holds one that was due."""
     attempt: int | None = None
     doubts: int | None = None
     """Tries before it of which nobody knows whether they reached the customer."""
@@ -82,3 +101,42 @@ class OutreachPage(Page[OutreachAnswer]):
 
     unusable: Mapping[str, str] = {}
     """Of each channel that cannot use the address that is known, or not for marketing: why not."""
+
+
+def with_waiting(
+    found: Sequence[OutreachAnswer],
+    customer: Customer,
+    status: str | None,
+    before: tuple[datetime, str] | None,
+) -> list[OutreachAnswer]:
+    """The rows with what holds those that wait; and those that wait and are told of only when they go."""
+    held = {one.outreach_id: one for one in customer.planned if one.held is not None}
+    shown = []
+    for row in found:
+        planned = held.get(row.outreach_id)
+        shown.append(row if planned is None else row.model_copy(update={"waiting": _waiting(planned)}))
+    if status in (None, "scheduled"):
+        silent = [_silent(planned) for planned in held.values() if not planned.announced]
+        shown += [one for one in silent if before is None or (one.due_at, one.outreach_id) < before]
+    return sorted(shown, key=lambda one: (one.due_at, one.outreach_id), reverse=True)
+
+
+def _silent(planned: Planned) -> OutreachAnswer:
+    return OutreachAnswer(
+        outreach_id=planned.outreach_id,
+        rule=planned.rule,
+        template=planned.template,
+        purpose=planned.purpose,
+        channel=planned.channel,
+        status="scheduled",
+        due_at=moment(planned.due_at),
+        updated_at=moment(planned.due_at),
+        waiting=_waiting(planned),
+    )
+
+
+def _waiting(planned: Planned) -> WaitingAnswer | None:
+    held = planned.held
+    if held is None:
+        return None
+    return WaitingAnswer(reason=held.reason, until=moment(held.until), detail=held.detail)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from services.followup import errors
-from services.followup.domain.decision import unusable_addresses
-from services.followup.models.outreach import OutreachBody, OutreachPage, OutreachPlaced, Status
+from services.followup.domain.gate.reach import unusable_addresses
+from services.followup.models.outreach import OutreachBody, OutreachPage, OutreachPlaced, Status, with_waiting
 from services.followup.routes.dependencies import InForce, Reader, Store, Writer
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
@@ -42,8 +42,10 @@ async def read_outreach(
         due_at, outreach_id = decode_cursor(cursor, datetime, str)
         before = (due_at, outreach_id)
     found = await store.outreach(customer_id, status=status, before=before, limit=limit + 1)
-    shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
     customer = await store.customer(customer_id)
+    if customer is not None:
+        found = with_waiting(found, customer, status, before)
+    shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
     if customer is None:
         return {**page(shown, following), "unusable": {}}
     now = micros(await clock.now(customer_id))

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.followup import errors
-from services.followup.domain.messages.templates import TemplateFaultError
+from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.preview import preview
 from services.followup.domain.rules.rules import Rules
 from services.followup.models.rules import PreviewAnswer, PreviewBody, preview_answer

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.followup.domain.rows import Delivery
+from services.followup.sending.brakes import Brakes
 from services.followup.sending.marks import Marks
 from services.followup.sending.pace import Pace
 from services.followup.sending.supply import Supply
@@ -37,6 +38,7 @@ class Queue:
         marks: Marks,
         pace: Pace,
         held: set[str],
+        brakes: Brakes | None,
         *,
         owns: Callable[[str], bool],
         now: Callable[[str], datetime] | None,
@@ -46,6 +48,7 @@ class Queue:
         self._marks = marks
         self._pace = pace
         self._held = held
+        self._brakes = brakes
         self._owns = owns
         self._now = now
         self._next: deque[Delivery] = deque()
@@ -97,11 +100,25 @@ class Queue:
                 chosen.append(one)
             else:
                 self._held.discard(one.outreach_id)
-        await self._marks.defer(nights)
-        granted = await self._pace.grant(len(chosen))
-        self._claim_at = time.monotonic() + self._pace.wait_seconds
-        self._next.extendleft(reversed(chosen[granted:]))
-        return Claimed(await self._marked(chosen[:granted]), await self._marked(late))
+        going = await self._let_go(chosen, nights)
+        return Claimed(await self._marked(going), await self._marked(late))
+
+    async def _let_go(self, chosen: list[Delivery], waits: dict[datetime, list[str]]) -> list[Delivery]:
+        """Those that nothing else holds back. What waits, or what the store breaks under, is read again."""
+        left = {one.outreach_id for one in chosen}
+        try:
+            free = chosen if self._brakes is None else await self._brakes.unpaused(chosen, waits)
+            granted = await self._pace.grant(len(free))
+            self._claim_at = time.monotonic() + self._pace.wait_seconds
+            going = free[:granted]
+            if self._brakes is not None:
+                going = await self._brakes.below_ceiling(going, waits)
+            await self._marks.defer(waits)
+            self._next.extendleft(reversed(free[granted:]))
+            left -= {one.outreach_id for one in (*going, *free[granted:])}
+        finally:
+            self._held.difference_update(left)
+        return going
 
     async def _marked(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         if not deliveries:

@@ -19,7 +19,7 @@ from services.interactions.domain.tasks import state as tasks
 from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.telling import Told
 from shared.domain import Context, Effects, Emit, Kind, RefusedError
-from shared.schemas.base import Data
+from shared.schemas.base import CUSTOMER, Data
 from shared.schemas.commands.complaints import (
     ComplaintApproveRequested,
     ComplaintCommand,
@@ -47,7 +47,7 @@ FACT_TOPICS = (
     "insights",
 )
 CONSUMES: tuple[type[Data], ...] = (
-    *(cls for topic in FACT_TOPICS for cls in TOPICS[topic]),
+    *(cls for topic in FACT_TOPICS for cls in TOPICS[topic] if cls.entity == CUSTOMER),
     ComplaintOpenRequested,
     *STEPS,
     TaskOpened,

@@ -43,10 +43,11 @@ MAX_HELD = 500
 
 
 class Consent(Open):
-    """What the customer last said about a purpose on a channel."""
+    """What the customer last said about a purpose on a channel, or about a topic of these."""
 
     purpose: str
     channel: str
+    topic: str | None = None
     granted: bool
     at: Micros
     heard: Micros | None = None

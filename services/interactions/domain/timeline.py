@@ -118,7 +118,10 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
         _of(customers.CustomerUpdated, lambda d: _profile(d, "updated")),
         _of(
             customers.ConsentChanged,
-            lambda d: f"Consent {'granted' if d.granted else 'withdrawn'}: {d.purpose} by {d.channel}",
+            lambda d: (
+                f"Consent {'granted' if d.granted else 'withdrawn'}: {d.purpose} by {d.channel}"
+                + (f", {d.topic_}" if d.topic_ else "")
+            ),
         ),
         _of(customers.CustomerErased, lambda _: "Erasure asked for"),
         _of(

@@ -21,6 +21,8 @@ MOST_CONVERSATIONS = 50
 class ConsentView(Frozen):
     purpose: str
     channel: str
+    topic: str | None
+    """What the messages are about; null: all of the purpose. A word about a topic beats that."""
     granted: bool
     at: datetime
 
@@ -158,7 +160,13 @@ def profile_view(state: Customer) -> dict[str, Any]:
 
 
 def consent_view(told: Consent) -> ConsentView:
-    return ConsentView(purpose=told.purpose, channel=told.channel, granted=told.granted, at=moment(told.at))
+    return ConsentView(
+        purpose=told.purpose,
+        channel=told.channel,
+        topic=told.topic,
+        granted=told.granted,
+        at=moment(told.at),
+    )
 
 
 def loyalty_view(state: Customer, now: datetime) -> LoyaltyView | None:

@@ -1,5 +1,6 @@
 """A customer as they were at a time, as the API answers it; and consents in pages."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -76,4 +77,4 @@ def consents_before(consents: Iterable[Consent], before: str | None, limit: int)
 
 def consent_place(consent: Consent) -> str:
     """Orders a customer's consents exactly."""
-    return sort_key(consent.at, f"{consent.purpose} {consent.channel}")
+    return sort_key(consent.at, json.dumps([consent.purpose, consent.channel, consent.topic]))

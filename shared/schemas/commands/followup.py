@@ -1,7 +1,9 @@
 """What is asked of outreach, and what its sender reports."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
@@ -34,6 +36,8 @@ class UnsubscribeRequested(Command):
     """What the customer wants no more messages for."""
     channel: Id
     """What the customer wants no such messages by."""
+    topic_: Annotated[Label | None, Field(alias="topic")] = None
+    """What the customer wants no more messages about; null: all of the purpose."""
 
 
 class DeliveryReported(Command):

@@ -1,46 +1,24 @@
-"""A real MongoDB-wire server for what reads and writes rows: its own process, on a port of its own."""
+"""A real MongoDB-wire server for what reads and writes rows, and the API on it."""
 
-import subprocess
-import sysconfig
-import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient, MongoClient
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from starlette.testclient import TestClient
 
-from .mailserver import Database, FakeRuntime, Inbox, free_port
+from services.followup.settings import FollowupSettings
+
+from .apiworker import Worker, app_of, settings_for, working
+from .mailserver import Database, FakeRuntime, Inbox
+from .mongoserver import mongo_server
 
 
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("mongo"), free_port()
-    program = Path(sysconfig.get_path("scripts")) / "secantusd-py"
-    command = [program, "--host", "127.0.0.1", "--port", str(port), "--storage-path", folder / "data"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-    try:
-        await_server(uri, process, folder / "log")
+    with mongo_server(tmp_path_factory.mktemp("mongo")) as uri:
         yield uri
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def await_server(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=200) as client:
-        for _ in range(150):
-            assert process.poll() is None, log.read_text()
-            try:
-                client.admin.command("ping")
-                return
-            except PyMongoError:
-                time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture
@@ -60,3 +38,20 @@ def inbox() -> Inbox:
 @pytest.fixture
 def runtime(database: Database) -> FakeRuntime:
     return FakeRuntime(database)
+
+
+@pytest.fixture
+def settings(mongo_uri: str) -> FollowupSettings:
+    return settings_for(mongo_uri)
+
+
+@pytest.fixture
+def worker(settings: FollowupSettings) -> Iterator[Worker]:
+    with working(settings) as worker:
+        yield worker
+
+
+@pytest.fixture
+def http(settings: FollowupSettings, worker: Worker) -> Iterator[TestClient]:
+    with TestClient(app_of(settings, worker)) as client:
+        yield client

@@ -4,6 +4,7 @@ takes ``ready`` rows."""
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,12 +13,14 @@ from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
 from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
+from services.followup.domain.messages.templates import Templates
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
 from services.followup.domain.rows import COLLECTION
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer
+from services.followup.domain.tasks import TASKS
 from services.followup.models.rules import PreviewAnswer, preview_answer
 from services.followup.worker import handler_of
 from shared.domain import Context, Effects, Outcome, RefusedError
@@ -64,6 +67,12 @@ def rules(name: str = "retail", **changes: Any) -> Rules:
     return shipped.model_copy(update=changes)
 
 
+@cache
+def shipped_templates() -> Templates:
+    """Read once: they do not change."""
+    return config.load_templates(None)
+
+
 def shipped_policy() -> Policy:
     return policy()
 
@@ -85,8 +94,8 @@ def policy(
 ) -> Policy:
     return Policy(
         these or rules(),
-        config.load_templates(None),
-        channels,
+        shipped_templates(),
+        {**channels, **TASKS},
         LINKS,
         event_time=event_time,
         versions=versions,

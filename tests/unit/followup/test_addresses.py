@@ -11,8 +11,9 @@ from aiosmtpd.smtp import SMTP
 from rapport.embedded.smtp import Maildir, Sink
 from services.followup.channels.addresses import NO_DOMAIN, NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Result
-from services.followup.channels.email import BadMessageError, Email, EmailSettings, build
-from services.followup.domain.decision import unusable_addresses
+from services.followup.channels.email import Email, EmailSettings
+from services.followup.channels.mime import BadMessageError, build
+from services.followup.domain.gate.reach import unusable_addresses
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import COLLECTION
 from shared.schemas.commands.followup import OutreachRequested

@@ -1,101 +1,21 @@
 """The routes, on a real store and with the domain as the worker behind a pretended broker."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from pymongo import MongoClient
 from starlette.testclient import TestClient
 
-from services.followup.api import create_app
-from services.followup.config import DEFAULT_RULES, load_policy, load_rules
-from services.followup.settings import FollowupSettings
+from services.followup.config import DEFAULT_RULES, load_rules
 from services.followup.tokens import UNSUBSCRIBE, KeyRing
-from shared.kafka.publisher import Record
-from shared.runtime.digest import digest
-from shared.schemas.codec import decode, open_envelope
 from shared.schemas.customers import ConsentChanged
 
-from .driver import CHANNELS, DAY, Driver, granted, profile, purchase
+from .apiworker import DAYTIME, KEY, SECRET, Worker
+from .driver import DAY, HOUR, granted, opened, profile, purchase
 
-KEY = {"X-API-Key": "a-key-for-the-tests"}
-SECRET = "a secret of more than 16"
 RING = KeyRing([SECRET.encode()])
 NOTE = {"customer_id": "c-1", "template": "note", "variables": {"subject": "Hello", "message": "There"}}
-DAYTIME = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + DAY
-
-
-class Worker(Driver):
-    """The driver, its state and rows in the store; commands from the API are applied and journalled."""
-
-    ready = True
-
-    def attach(self, store: Any) -> "Worker":
-        self.store = store
-        return self
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def partitions(self, topic: str) -> int:
-        return 4
-
-    async def publish(self, records: Sequence[Record]) -> None:
-        for record in records:
-            event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
-            asked = digest(event.subject, event.data)
-            answer = self.send(event)
-            outcome = {"status": answer.status, "body": dict(answer.body)}
-            self.save()
-            self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
-
-    def save(self) -> None:
-        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
-        self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
-        for name in ("deliveries", "receipts"):
-            for row in self.worker.rows(name):
-                self.store[name].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
-
-
-@pytest.fixture
-def settings(mongo_uri: str) -> FollowupSettings:
-    return FollowupSettings.model_validate(
-        {
-            "kafka": "127.0.0.1:1",
-            "mongo": mongo_uri,
-            "secret_key": SECRET,
-            "api_key": KEY["X-API-Key"],
-            "followup_url": "https://rapport.example",
-        }
-    )
-
-
-@pytest.fixture
-def worker(settings: FollowupSettings, mongo_uri: str) -> Iterator[Worker]:
-    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-        store = client["rapport_followup"]
-        for name in ("deliveries", "receipts", "state", "journal"):
-            store[name].delete_many({})
-        worker = Worker(policy=load_policy(settings, [*CHANNELS.values()]), now=DAYTIME).attach(store)
-        worker.event(profile())
-        worker.save()
-        yield worker
-
-
-@pytest.fixture
-def http(settings: FollowupSettings, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    def create(*args: Any, **more: Any) -> Any:
-        return create_api(*args, publisher=worker, **more)
-
-    from services.followup import api
-
-    create_api = api.create_api
-    monkeypatch.setattr(api, "create_api", create)
-    with TestClient(create_app(settings, worker.policy)) as client:
-        yield client
 
 
 def items(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -179,6 +99,37 @@ def test_outreach_is_listed_in_pages_and_by_status(http: TestClient, worker: Wor
     )
     assert http.get("/customers/c-1/outreach?status=lost", headers=KEY).status_code == 422
     assert http.get("/customers/c-1/outreach?cursor=x", headers=KEY).status_code == 422
+
+
+def test_what_waits_says_why_and_until_when(http: TestClient, worker: Worker) -> None:
+    worker.event(granted())
+    worker.until(DAYTIME + 10 * HOUR)
+    worker.event(purchase())
+    worker.after(3 * HOUR)
+    worker.save()
+    [item] = items(http.get("/customers/c-1/outreach", headers=KEY))
+    morning = (DAYTIME + 20 * HOUR).isoformat().replace("+00:00", "Z")
+    assert item["waiting"] == {"reason": "quiet_hours", "until": morning, "detail": None}
+    worker.until(DAYTIME + 10 * HOUR + 60 * DAY)
+    worker.save()  # with a win-back, told of only when it goes
+    pages = [http.get("/customers/c-1/outreach?limit=1", headers=KEY)]
+    pages.append(http.get(f"/customers/c-1/outreach?limit=1&cursor={pages[0].json()['cursor']}", headers=KEY))
+    shown = [item for page in pages for item in items(page)]
+    assert [(one["rule"], bool(one["waiting"])) for one in shown] == [
+        ("win-back", True),
+        ("thank-you", False),
+    ]
+    assert len(items(http.get("/customers/c-1/outreach?status=sent", headers=KEY))) == 1
+
+
+def test_what_was_suppressed_says_all_that_blocked_it(http: TestClient, worker: Worker) -> None:
+    worker.event(opened())
+    worker.event(purchase())
+    worker.after(3 * HOUR)
+    worker.save()
+    [item] = items(http.get("/customers/c-1/outreach?status=suppressed", headers=KEY))
+    assert item["blocked_by"] == ["no_consent", "open_complaint"]
+    assert (item["reason"], item["next_at"], item["waiting"]) == ("no_consent", None, None)
 
 
 def test_preview(http: TestClient, worker: Worker) -> None:
@@ -265,5 +216,6 @@ def test_the_document_names_every_route(http: TestClient) -> None:
         "/outreach",
         "/rules/{name}/preview",
         "/u/{token}",
+        "/s/{token}",
     }
     assert wanted <= set(paths)

@@ -84,6 +84,31 @@ def test_a_condition_asks_about_its_own_trigger() -> None:
     assert len(driver.facts(OutreachSuppressed)) == 1
 
 
+def test_when_is_asked_of_the_trigger_at_once() -> None:
+    driver = driver_of(
+        asking("true", when='trigger.items.exists(i, i.sku == "x") && trigger.total.amount > 500')
+    )
+    driver.event(purchase("o-1", cents=400))
+    assert not driver.state.planned
+    driver.event(purchase("o-2", cents=600))
+    driver.after(3 * HOUR)
+    assert len(driver.sent) == 1
+    assert not driver.facts(OutreachSuppressed)
+    for when, said in (
+        ("purchases.count > 1", "it sees the trigger alone, and not purchases"),
+        ("days_since(now) > 1", "it sees the trigger alone, and not days_since"),
+        ("trigger.oder_id == 'x'", "trigger has no field oder_id"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            asking("true", when=when)
+    restarted = asking("true", when="trigger.total.amount > 500", for_each=None, restart=True, cancel_on=[])
+    driver = driver_of(restarted)
+    driver.event(purchase("o-1", cents=400))
+    assert not driver.timers
+    driver.event(purchase("o-2", cents=600))
+    assert driver.timers
+
+
 def test_day_and_time_are_the_customers_own() -> None:
     driver = driver_of(asking('weekday(now) == "tue" && local_time() < "00:30"'))
     driver.policy = policy(rules(rules=driver.policy.rules.rules, quiet_hours=None))

@@ -192,6 +192,25 @@ def test_a_condition_sees_fields_of_its_trigger() -> None:
         compiled('trigger.plan == "s"', both)
 
 
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [
+        ('trigger.items.exists(i, i.category == "a")', True),
+        ('trigger.items.exists(i, (i.sku == "y") || i.category == "a")', True),
+        ('trigger.items.exists(i, (i.sku == "x") || i.category == "z")', False),
+        ('trigger.items.exists(i, i.sku == "x" && !has(i.category))', True),
+        ('trigger.items.all(i, i.category == "a")', False),
+        ('trigger.items.exists_one(i, (i.category != "z"))', True),
+        ('trigger.items.filter(i, i.category == "a").size() == 1', True),
+        ('trigger.items.map(i, i.category)[0] == "a"', True),
+        ('trigger.items.map(i, i.sku != "q", i.category).size() == 1', True),
+    ],
+)
+def test_an_element_of_which_something_is_not_known_does_not_fit(text: str, met: bool) -> None:
+    trigger = {"items": [{"sku": "x"}, {"sku": "y", "category": "a"}]}
+    assert asked(text, events=("purchase.made",), trigger=trigger) == Verdict(met)
+
+
 def test_what_is_on_its_way_counts_as_sent() -> None:
     flight = InFlight(
         at=NOW, by=NOW, outreach_id="x", key="k", rule="r", template="t", purpose="marketing",
@@ -209,6 +228,10 @@ def test_only_what_an_expression_names_is_handed_in() -> None:
     scope = Scope(KNOWN, NOW, ZoneInfo("UTC"), {})
     assert dict(one.parts)["purchases"](scope) == [{"returned": False}, {"returned": True}]
     assert cheap.subjects == {"purchases"}
+    assert one.subjects == {"orders", "spend"}
+    assert compiled('"pot" in purchases.last.skus').subjects == {"orders", "lines"}
+    assert compiled('purchases.spent.EUR > 1 && loyalty.tier == "gold"').subjects == {"spend", "loyalty"}
+    assert compiled("loyalty.balance > 100").subjects == {"points"}
     assert compiled("complaints.open == 0 && sends.count < 3").subjects == frozenset()
     assert compiled('profile.segment == "x"').subjects == {"segment"}
     assert compiled('"x" in profile.tags').profile == {"tags"}

@@ -13,7 +13,7 @@ from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSuppressed
 from shared.schemas.purchases import ProductRegistered, SubscriptionCancelled, SubscriptionRenewed
 
-from .driver import DAY, HEAD, HOUR, NOON, Driver, granted, profile, started, written
+from .driver import DAY, HEAD, HOUR, NOON, Driver, granted, previewed, profile, started, written
 from .hearing import reasons, sent
 
 
@@ -92,6 +92,7 @@ def test_a_change_moves_the_timer() -> None:
     driver.event(CustomerUpdated(birthday="--05-10"))
     driver.event(CustomerUpdated(timezone="America/New_York"))
     assert len(driver.timers) == 1
+    assert previewed(driver, driver.policy.rules.rules[0]).planned_at == at("2026-05-10T13:00Z")
     driver.until(at("2026-12-31T00:00Z"))
     assert [m["at"] for m in driver.sent] == [at("2026-05-10T13:00Z")]
     driver.event(CustomerUpdated.model_validate({"birthday": None}))

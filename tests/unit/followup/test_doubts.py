@@ -9,9 +9,15 @@ from services.followup.domain.rows import COLLECTION, REPEATS
 from shared.schemas.commands.followup import DeliveryReported, OutreachRequested
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.event import Event
-from shared.schemas.outreach import OutreachCancelled, OutreachDelivered, OutreachFailed, OutreachSent
+from shared.schemas.outreach import (
+    OutreachBounced,
+    OutreachCancelled,
+    OutreachDelivered,
+    OutreachFailed,
+    OutreachSent,
+)
 
-from .driver import DAY, HOUR, Driver, reachable, reopened, solved
+from .driver import DAY, HOUR, Driver, reachable, refusal, reopened, solved
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server
 
 NOTE = OutreachRequested(template="note", variables={"subject": "Hello", "message": "It is ready."})
@@ -178,3 +184,13 @@ async def test_an_order_for_what_has_ended_does_nothing(
         await sender_of(runtime, port).round()
     assert not inbox.messages
     assert await database[REPEATS].find({}).to_list() == []
+
+
+def test_what_a_server_refuses_after_a_doubt_costs_the_address_too() -> None:
+    driver, id = asked()
+    report(driver, id, "in_doubt", 1)
+    again = DeliveryReported(outreach_id=id, status="failed", attempt=2, error="550 no", code="5.1.1")
+    driver.worker.send(Event(f"{id}-2", "/sender", driver.customer, driver.now, again)).accepted()
+    assert [fact.code for fact in driver.facts(OutreachBounced)] == ["5.1.1"]
+    assert driver.rows[id]["status"] == "in_doubt"
+    assert refusal(driver, NOTE).code == "address_suppressed"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.followup.domain.history.contacts import MOST_CONTACTS, MOST_REVIEWS, MOST_TIMES
 from services.followup.domain.history.learning import SUBJECTS, Subject, classes_of, learnt
 from services.followup.domain.history.purchases import MOST_ORDERS
-from services.followup.domain.history.state import History, Purchases
+from services.followup.domain.history.state import History, Loyalty, Purchases
 from services.followup.domain.history.terms import MOST_PRODUCTS, MOST_SUBSCRIPTIONS
 from shared.facts.names import Heard, heard, name_of, with_name
 from shared.facts.order_book import SIZE
@@ -178,8 +178,7 @@ def test_loyalty_is_as_the_program_told_it_last() -> None:
 
     up = TierChanged.model_validate({"from": "bronze", "to": "gold"})
     history = of([at(3, earned(30)), at(4, up), at(2, earned(70))])
-    assert history.loyalty is not None
-    assert (history.loyalty.balance, history.loyalty.tier) == (70, "gold")
+    assert history.loyalty == Loyalty(balance=70, tier="gold")
 
 
 def test_the_programs_own_word_of_an_enrolment_beats_that_of_others() -> None:
@@ -262,8 +261,10 @@ def test_only_what_the_rules_name_is_kept_and_what_they_no_longer_name_goes() ->
     event = Event("e", "/shop", "c-1", NOON, started("s-2"))
     after = learnt(whole, frozenset({"subscriptions"}), event, micros(NOON), HEARD, name_of(event), Heard.NEW)
     assert after is not None
-    assert after.purchases is None
-    assert len(after.subscriptions) == 2
+    assert (after.purchases, len(after.subscriptions)) == (None, 2)
+    counted = bought(of(facts, frozenset({"purchases"})))
+    assert counted == Purchases(count=1, first_at=micros(NOON + DAY), last_at=micros(NOON + DAY))
+    assert not bought(of(facts, frozenset({"orders"}))).latest[0].skus
     assert PurchaseMade not in set(classes_of(["subscriptions"]))
     assert History.model_validate_json(whole.model_dump_json()) == whole
 
@@ -289,7 +290,6 @@ def test_every_order_of_arrival_and_copies_leave_the_same(facts: list[Data], dic
     told: list[Told[Data]] = []
     names = set()
     for minute, data in zip(times, facts, strict=True):
-        # A term's account is its end, told once; a return's its amount.
         name = (data.thing, *(str(getattr(data, field, minute)) for field in data.named_by))
         if not data.thing or name not in names:
             names.add(name)

@@ -14,19 +14,17 @@ from services.followup.settings import FollowupSettings
 from shared.runtime.webhooks import UnsignedError, signature, signing_key, verify
 from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachDelivered
 
-from .test_api import KEY, NOTE, Worker, http, items, settings, worker
-
-__all__ = ["http", "worker"]
+from .apiworker import KEY, Worker
+from .test_api import NOTE, items
 
 HOOK = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(HOOK).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
-plain = settings
 
 
-@pytest.fixture(name="settings")
-def with_secret(plain: FollowupSettings) -> FollowupSettings:
-    return FollowupSettings.model_validate({**plain.model_dump(), "delivery_secret": f"{OTHER},{SECRET}"})
+@pytest.fixture
+def settings(settings: FollowupSettings) -> FollowupSettings:
+    return FollowupSettings.model_validate({**settings.model_dump(), "delivery_secret": f"{OTHER},{SECRET}"})
 
 
 def told(what: str, outreach_id: str, **more: Any) -> bytes:
@@ -161,9 +159,9 @@ def test_without_a_secret_nothing_is_taken(http: TestClient, settings: FollowupS
 
 
 @pytest.mark.parametrize("secret", ["short", "whsec_c2hvcnQ=", f"{SECRET},", SECRET[6:]])
-def test_a_bad_secret_stops_the_start(plain: FollowupSettings, secret: str) -> None:
+def test_a_bad_secret_stops_the_start(settings: FollowupSettings, secret: str) -> None:
     with pytest.raises(ValidationError, match="must be whsec_"):
-        FollowupSettings.model_validate({**plain.model_dump(), "delivery_secret": secret})
+        FollowupSettings.model_validate({**settings.model_dump(), "delivery_secret": secret})
 
 
 def test_the_page_stays_as_it_was(http: TestClient) -> None:

@@ -6,9 +6,12 @@ import pytest
 
 from services.followup.config import load_templates
 from services.followup.domain.links import Links, Question, for_template
-from services.followup.domain.messages.templates import TemplateFaultError, Templates
+from services.followup.domain.messages.check import check
+from services.followup.domain.messages.faults import TemplateFaultError
+from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
 from shared.schemas.times import DAY, micros
 
@@ -71,10 +74,10 @@ def test_the_rules_say_for_how_long_a_survey_is_open() -> None:
 def test_a_link_that_cannot_be_is_the_templates_fault(call: str, said: str) -> None:
     with pytest.raises(TemplateFaultError, match=said):
         asked("{{ " + call + " }}")
-    sources = {**load_templates(None)._sources, "news.txt": "{{ " + call + " }}"}
+    sources = {**load_templates(None).sources, "news.txt": "{{ " + call + " }}"}
     sources["thank-you.txt"] = sources["news.txt"]
     with pytest.raises(TemplateFaultError, match=said):  # at the start, not at the first message
-        Templates(sources).check(rules(), CHANNELS)
+        check(Templates(sources), rules(), {**CHANNELS, **TASKS})
 
 
 def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.followup.domain.rules.caps import FrequencyCap
 from services.followup.domain.rules.quiet import quiet_until, zone
-from services.followup.domain.rules.rules import FrequencyCap
 from shared.domain import RefusedError
 from shared.facts.complaints import OPENED, Step, life_of, step_of, with_step
 from shared.schemas.base import Data

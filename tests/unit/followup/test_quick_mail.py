@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.followup.channels.email import build
+from services.followup.channels.mime import build
 from services.followup.channels.quick_mail import written
 
 from .mailserver import delivery

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.followup.domain.decision import unusable_addresses
 from services.followup.domain.deliverability.bounces import status_of, verdict
+from services.followup.domain.gate.reach import unusable_addresses
 from services.followup.domain.rows import RECEIPTS
 from services.followup.domain.state import Customer
 from shared.domain import RefusedError

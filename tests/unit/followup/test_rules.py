@@ -56,9 +56,25 @@ def changed(tmp_path: Path, *path: str | int, to: object) -> Path:
 PROGRAM = {"tier-up", "tier-at-risk", "reward-available", "points-expiring", "anniversary", "birthday"}
 """The rules about the loyalty program that both files have."""
 COMPLAINTS = {"complaint-acknowledged", "complaint-update", "complaint-check"}
+ASKED = {"nps", "csat-support", "invite-friends", "call-detractor", "what-changed"}
+"""What surveys and their answers lead to."""
+BOUGHT = {"setup-help", "review-request", "complement", "csat-complaint", "maintenance-due"}
+MOMENTS = {
+    "still-deciding",
+    "good-to-see-you",
+    "surprise",
+    "vip-circle",
+    "members-evening",
+    "child-birthday",
+    "lapsing",
+}
+MEMBERS = {"welcome", "win-back", "program-welcome", "subscription-expiring"}
 SHIPPED = {
-    "retail": PROGRAM | COMPLAINTS | {"thank-you", "win-back", "welcome"},
-    "subscription": PROGRAM | COMPLAINTS | {"welcome", "win-back", "program-welcome"},
+    "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | {"thank-you", "win-back", "welcome"},
+    "subscription": PROGRAM
+    | COMPLAINTS
+    | ASKED
+    | {"welcome", "win-back", "program-welcome", "subscription-expiring"},
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.followup.channels.email import BadMessageError, build
+from services.followup.channels.mime import BadMessageError, build
 from services.followup.domain.rows import COLLECTION
 from services.followup.sending.reports import SOURCE
 from shared.schemas.commands.followup import DeliveryReported

@@ -158,6 +158,55 @@ def test_a_bad_step_is_named(steps: str, more: str, wrong: str) -> None:
     assert wrong in str(caught.value)
 
 
+PLAIN = st.sampled_from(
+    [
+        "{send: welcome}",
+        "{send: win-back}",
+        "{wait: 5h}",
+        "{wait: 3d}",
+        '{wait_until: "09:00"}',
+        "{wait_for: {event: purchase.made, at_most: 2d}}",
+        "{wait_for: {event: purchase.made, when: {channel: store}, at_most: 1d}}",
+    ]
+)
+STEPS = st.recursive(
+    st.lists(PLAIN, min_size=1, max_size=4).map(", ".join),
+    lambda inner: st.builds(
+        "{}, {{branch: {{if: 'purchases.count > 1', then: [{}], else: [{}]}}}}, {}".format,
+        PLAIN,
+        inner,
+        inner,
+        PLAIN,
+    ),
+    max_leaves=3,
+)
+
+
+@given(
+    STEPS, st.lists(st.integers(1, 300), max_size=6, unique=True), st.lists(st.integers(1, 500), max_size=6)
+)
+@settings(max_examples=examples(60), deadline=None)
+def test_whatever_the_steps_they_end_and_time_may_jump(
+    steps: str, bought: list[int], jumps: list[int]
+) -> None:
+    def walked(stops: list[int]) -> list[tuple[str, datetime]]:
+        driver = Driver(policy=written(rule(f"{{send: welcome}}, {steps}")))
+        driver.event(profile(timezone="Europe/Berlin"), at=NOON - DAY)
+        driver.event(granted(), at=NOON - DAY)
+        driver.event(started())
+        for hour in sorted({*bought, *stops}):
+            driver.until(NOON + hour * HOUR)
+            if hour in bought:
+                driver.event(purchase(f"o-{hour}"))
+        driver.until(NOON + 100 * DAY)
+        assert not driver.timers
+        assert not driver.state.journeys
+        balanced(driver)
+        return [(m["step"], m["at"]) for m in driver.sent]
+
+    assert walked(jumps) == walked([])
+
+
 def test_what_is_read_can_be_written_and_read_again() -> None:
     silence = rule(TWO.replace("thank-you", "win-back"), "", "{silence: purchase.made, for: 20d}", "")
     for text in (WAY, silence):

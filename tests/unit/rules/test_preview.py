@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from tests.unit.followup.driver import NOON, Driver, previewed, profile
+from tests.unit.followup.driver import NOON, Driver, opened, previewed, profile
 from tests.unit.rules.recordings import bought, joined, only, rules_text, write
 from tests.unit.rules.test_check import rapport
 
@@ -23,9 +23,9 @@ def test_a_draft_is_tried_on_the_events_of_a_customer(tmp_path: Path) -> None:
     found = rapport(*asked, "--text", cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     rows = [row.split() for row in found.stdout.splitlines()]
-    assert ["thank-you", "no:", "duplicate", "-", "email:", "c-1@example.org"] in rows
+    assert any(row[:3] == ["thank-you", "no:", "duplicate,"] for row in rows)
     assert ["win-back", "send", "2026-05-02", "12:00", "email:", "c-1@example.org"] in rows
-    assert ["thank-you", "no:", "no_consent", "2026-03-04", "14:00", "email:", "c-2@example.org"] in rows
+    assert any(row[:3] == ["thank-you", "no:", "no_consent,"] for row in rows)
     assert "Dear Ada Byron," in found.stdout
 
 
@@ -102,3 +102,35 @@ def test_the_rules_in_force_are_asked_of_the_api(tmp_path: Path) -> None:
     rows = [" ".join(row.split()) for row in found.stdout.splitlines()]
     assert "complaint-check wait until 2026-03-03 08:00: quiet_hours - email: ada@example.org" in rows
     assert "cannot be written: The message cannot be written: x." in found.stdout
+
+
+def test_each_step_of_the_gate_is_explained(tmp_path: Path) -> None:
+    driver = Driver(now=NOON + timedelta(hours=10))
+    driver.event(profile())
+    driver.event(opened())
+    rule = driver.policy.rules.rule("thank-you")
+    assert rule is not None
+    answers = {
+        "/rules/thank-you/preview": (200, previewed(driver, rule).model_dump(mode="json")),
+        "/rules/broken/preview": (409, {"code": "template", "detail": "The message cannot be written: x."}),
+        "/rules/none/preview": (404, {"code": "not_found", "detail": "There is no rule none."}),
+    }
+    with api(answers) as url:
+        told = {"RAPPORT_FOLLOWUP_URL": url, "RAPPORT_API_KEY": "the key of the tests"}
+        found = rapport("explain", "c-1", "thank-you", cwd=tmp_path, **told)
+        as_json = rapport("explain", "c-1", "thank-you", "--json", cwd=tmp_path, **told)
+        missing = [rapport("explain", "c-1", name, cwd=tmp_path, **told) for name in ("broken", "none")]
+    assert found.returncode == 0, found.stderr
+    rows = [" ".join(row.split()) for row in found.stdout.splitlines()]
+    assert rows[0].startswith(
+        "thank-you for c-1, if it were due now: it does not go (no_consent, open_complaint,"
+    )
+    assert "no_consent refuse - marketing by email is not allowed" in rows
+    assert "open_complaint refuse - k-1 is open" in rows
+    assert "quiet_hours wait 2026-03-03 08:00" in rows
+    assert "stale pass -" in rows
+    assert json.loads(as_json.stdout)["blocked_by"] == ["no_consent", "open_complaint", "quiet_hours"]
+    assert [(one.returncode, one.stderr.strip().splitlines()[-1]) for one in missing] == [
+        (1, "The message cannot be written: x."),
+        (1, "There is no rule none."),
+    ]

@@ -107,6 +107,7 @@ _consents = st.builds(
     ConsentChanged,
     purpose=st.sampled_from(["marketing", "service", "survey"]),
     channel=st.sampled_from(["email", "sms"]),
+    topic=st.sampled_from([None, None, "events"]),
     granted=st.booleans(),
 )
 _answers = st.builds(

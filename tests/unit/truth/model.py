@@ -117,14 +117,15 @@ def truth(log: Sequence[Event], loyalty: Sequence[Event]) -> Truth:
     return found
 
 
-def consents(log: Sequence[Event], heard: Mapping[str, datetime]) -> dict[tuple[str, str], bool]:
+def consents(log: Sequence[Event], heard: Mapping[str, datetime]) -> dict[tuple[str, str, str | None], bool]:
     """What a customer allows, to one who heard each event (by ``uid``) when ``heard`` says: the latest word.
     To a withdrawal that is heard later, a grant of the future is as old as when it was heard."""
-    holding: dict[tuple[str, str], tuple[bool, datetime, datetime]] = {}
+    holding: dict[tuple[str, str, str | None], tuple[bool, datetime, datetime]] = {}
     for event in unique(log):
         if not isinstance(event.data, ConsentChanged):
             continue
-        about, granted = (event.data.purpose, event.data.channel), event.data.granted
+        told_of, granted = event.data, event.data.granted
+        about = told_of.purpose, told_of.channel, told_of.topic_
         if about in holding:
             was, told, known = holding[about]
             if event.time < (min(told, known) if was and not granted else told):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
+from services.followup.domain.history.state import History, Purchases
 from services.interactions.models.customers import customer_view
 from services.loyalty.config import load
 from services.loyalty.domain.account.tiers import tier_at
@@ -23,7 +24,7 @@ def of_interactions(world: World, customer: str, true: Truth) -> Said:
     view = customer_view(world.workers["interactions"].state(customer), world.now)
     allowed = consents(world.facts(customer), world.heard["interactions"])
     yield "profile", view.profile, true.profile
-    yield "consents", {(c.purpose, c.channel): c.granted for c in view.consents}, allowed
+    yield "consents", {(c.purpose, c.channel, c.topic): c.granted for c in view.consents}, allowed
     money = {t.currency: (t.purchased, t.refunded) for t in view.purchases.totals}
     yield "orders", view.purchases.count, len(true.orders)
     yield "spend", money.get("EUR", (0, 0)), (true.spent, true.refunded)
@@ -53,9 +54,20 @@ def of_followup(world: World, customer: str, true: Truth) -> Said:
     allowed = consents(world.facts(customer), world.heard["followup"])
     for name in ("name", "email", "phone", "timezone", "preferred_channel"):
         yield name, value_of(state.profile, name), true.profile.get(name)
-    yield "consents", {(c.purpose, c.channel): c.granted for c in state.consents}, allowed
+    yield "consents", {(c.purpose, c.channel, c.topic): c.granted for c in state.consents}, allowed
     lives = {c.complaint_id: life_of(c.steps) for c in state.complaints if c.opened}
     yield "complaints", {name: life.status for name, life in lives.items()}, true.complaints
+    past = state.history or History()
+    bought = past.purchases or Purchases()
+    money = {one.currency: (one.paid, one.refunded) for one in bought.spend}
+    yield "orders", bought.count, len(true.orders)
+    yield "spend", money.get("EUR", (0, 0)), (true.spent, true.refunded)
+    yield "other currencies", {c for c, sums in money.items() if c != "EUR" and any(sums)}, set()
+    latest = {one.order_id: (one.amount, one.amount - one.refunded) for one in bought.latest}
+    yield "latest orders", latest, {name: true.orders[name] for name in latest if name in true.orders}
+    if true.orders:
+        assert past.loyalty is not None
+        yield "tier", past.loyalty.tier, tier_of(world, customer)
 
 
 def of_metrics(world: World, customer: str, true: Truth) -> Said:

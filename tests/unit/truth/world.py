@@ -10,6 +10,7 @@ from typing import Any
 
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
+from services.followup.domain.history.learning import SUBJECTS
 from services.followup.settings import FollowupSettings
 from services.followup.worker import handler_of as followup
 from services.interactions.worker import handler as interactions
@@ -44,6 +45,7 @@ PROGRAM = Path(__file__).parent / "program.yaml"
 def handlers() -> tuple[Handler[Any], ...]:
     """Those that keep their states by the journal; made once, since files are read for them."""
     policy = load_policy(FollowupSettings(**NOWHERE), load_channels())
+    object.__setattr__(policy, "subjects", SUBJECTS)  # whatever the rules ask, all of the past is kept
     return (
         interactions(Settings(**NOWHERE)),
         loyalty(LoyaltySettings(**NOWHERE, program=PROGRAM)),

@@ -58,8 +58,19 @@ class Use:
     """It reads what nobody can know beforehand."""
     written: list[str] = field(default_factory=list)
     """Calls whose text must be what the function takes: a time, a pattern."""
-    renamed: list[Span] = field(default_factory=list)
-    """Where the names of ``wholes`` stand."""
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    """What the engine is given in place of parts of the text: (start, end, text)."""
+
+
+@dataclass(slots=True)
+class Each:
+    """The elements of a list that is gone through."""
+
+    kind: Kind
+    asked: dict[str, None] = field(default_factory=dict)
+    """Paths that are taken of them, those before the longer ones."""
+    tested: set[str] = field(default_factory=set)
+    """Those of which ``has`` asks whether they are there."""
 
 
 class Check:
@@ -67,7 +78,7 @@ class Check:
 
     def __init__(self, text: str, variables: Mapping[str, Kind]) -> None:
         self._text, self._variables = text, variables
-        self._bound: dict[str, Kind] = {}
+        self._bound: dict[str, Each] = {}
         self._loops = 0
         self.use = Use()
 
@@ -99,7 +110,7 @@ class Check:
 
     def _name(self, name: str) -> Kind:
         if name in self._bound:
-            return self._bound[name]
+            return self._bound[name].kind
         if name not in self._variables:
             raise ConditionError(f"there is no {name}, only {_listed(self._variables)}")
         self.use.variables.add(name)
@@ -110,9 +121,12 @@ class Check:
             known = self._variables.get(node.of.name)
             if isinstance(known, Many) and known.table is not None:
                 self.use.wholes.add(node.of.name)
-                self.use.renamed.append(node.of.span)
+                self.use.edits.append((*node.of.span, f"{WHOLE_OF}{node.of.name}"))
                 return self._field(known.table, node.of, node.field)
-        return self._field(self.kind(node.of), node.of, node.field)
+        kind = self._field(self.kind(node.of), node.of, node.field)
+        if (path := _path(node)) is not None and path[0] in self._bound:
+            self._bound[path[0]].asked[path[1]] = None
+        return kind
 
     def _field(self, kind: Kind, of: Node, name: str) -> Kind:
         match kind:
@@ -180,19 +194,33 @@ class Check:
             )
         if self._loops == MOST_LOOPS:
             raise ConditionError(f"more than {MOST_LOOPS} of {', '.join(LOOPS)} stand in each other")
-        self._bound[variable.name], self._loops = of, self._loops + 1
+        each = self._bound[variable.name] = Each(of)
+        self._loops += 1
         for asked in rest if node.function != "map" else rest[:-1]:
             self._truth(asked)
-        each = self.kind(rest[-1]) if node.function == "map" else of
+        found = self.kind(rest[-1]) if node.function == "map" else of
         del self._bound[variable.name]
         self._loops -= 1
-        return LOOPS[node.function] or Many(each)
+        self._guard(each, rest[0].span, bare=node.function == "map" and len(rest) == 1)
+        return LOOPS[node.function] or Many(found)
+
+    def _guard(self, each: Each, asked: Span, *, bare: bool) -> None:
+        """An element of which something is not known does not fit; the engine would stop at it. ``bare``:
+        what is made of each is asked for without a condition."""
+        guards = " && ".join(f"has({path})" for path in each.asked if path not in each.tested)
+        if guards and bare:
+            self.use.edits.append((asked.start, asked.start, f"{guards}, "))
+        elif guards:
+            opening = (asked.start, asked.start, f"{guards} && (")
+            self.use.edits += [opening, (asked.end, asked.end, ")")]
 
     def _call(self, node: Call) -> Kind:
         if node.function == "has" and node.of is None:
             if len(node.args) != 1 or not isinstance(node.args[0], Select):
                 raise ConditionError("write has(...) with a field in it, as has(profile.email)")
             self.kind(node.args[0])
+            if (path := _path(node.args[0])) is not None and path[0] in self._bound:
+                self._bound[path[0]].tested.add(path[1])
             return TRUTH
         function = FUNCTIONS.get(node.function)
         if function is None:
@@ -228,6 +256,14 @@ class Check:
     def _said(self, node: Node) -> str:
         text = self._source(node)
         return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _path(node: Node) -> tuple[str, str] | None:
+    """The name that a chain of fields begins with, and the chain."""
+    if isinstance(node, Name):
+        return node.name, node.name
+    of = _path(node.of) if isinstance(node, Select) else None
+    return None if of is None or not isinstance(node, Select) else (of[0], f"{of[1]}.{node.field}")
 
 
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})

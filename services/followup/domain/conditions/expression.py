@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import cel
 
@@ -14,9 +15,10 @@ from services.followup.domain.conditions.functions import FUNCTIONS
 from services.followup.domain.conditions.kinds import ANY, TRUTH, Kind, Many, Table, reader, table_of
 from services.followup.domain.conditions.sample import sample, sample_trigger
 from services.followup.domain.conditions.syntax import ConditionError, parsed
-from services.followup.domain.conditions.views import VARIABLES, Scope
+from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES, Scope
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.rules.events import data_class
+from services.followup.domain.state import Customer
 from shared.schemas.base import Data
 from shared.schemas.times import moment
 
@@ -24,6 +26,7 @@ TRIGGER = "trigger"
 MOST_LISTED = 100
 """How much of a list of a trigger is kept."""
 MOST_SAID = 200
+_NOBODY, _NOWHERE = Customer(customer_id="nobody"), ZoneInfo("UTC")
 
 
 class Verdict(NamedTuple):
@@ -48,12 +51,9 @@ class Expression:
     @property
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past it asks about."""
-        named = {
-            VARIABLES[name].subject for name in self.use.variables | self.use.wholes if name in VARIABLES
-        }
-        if "segment" in self.profile:
-            named.add("segment")
-        return frozenset(subject for subject in named if subject is not None)
+        named = [*self.use.variables]
+        named += [f"{table}.{field}" for table, fields in self.use.fields.items() for field in fields]
+        return frozenset(KEPT_FOR[name] for name in named if name in KEPT_FOR)
 
     @property
     def profile(self) -> frozenset[str]:
@@ -73,6 +73,10 @@ class Expression:
         if not isinstance(found, bool):
             return Verdict(False, "it is neither true nor false")
         return Verdict(found)
+
+    def asked_of(self, data: Data) -> bool:
+        """Whether one ``of_trigger`` is met by a trigger."""
+        return self.verdict(Scope(_NOBODY, 0, _NOWHERE, kept((self,), data))).met
 
     def _context(self, scope: Scope) -> cel.Context:
         now = moment(scope.now)
@@ -99,8 +103,8 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
         except Exception:
             raise ConditionError(f"{written} means nothing") from None
     named = text
-    for span in sorted(check.use.renamed, reverse=True):
-        named = f"{named[: span.start]}{_whole(text[span.start : span.end])}{named[span.end :]}"
+    for start, end, put_in in sorted(check.use.edits, reverse=True):
+        named = f"{named[:start]}{put_in}{named[end:]}"
     try:
         program = cel.compile(named)
     except Exception as error:
@@ -109,6 +113,18 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
     verdict = found.verdict(sample(sample_trigger(trigger)))
     if verdict.why is not None and not check.use.anything:
         raise ConditionError(f"it fails for a customer of whom all is known: {verdict.why}")
+    return found
+
+
+@lru_cache(maxsize=1_000)
+def of_trigger(text: str, events: tuple[str, ...]) -> Expression:
+    """An expression that sees its trigger and nothing else: so it says the same whenever it is asked. Raises
+    ``ConditionError``."""
+    found = compiled(text, events)
+    dated = {name for name in found.use.functions if FUNCTIONS[name].made is not None}
+    others = sorted((found.use.variables | found.use.wholes | dated) - {TRIGGER})
+    if others:
+        raise ConditionError(f"it sees the trigger alone, and not {others[0]}: that is for if")
     return found
 
 

@@ -3,7 +3,7 @@ checked, and only what it names is handed in. Bounded in length and depth before
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 MOST_CHARACTERS = 1_000
@@ -226,8 +226,7 @@ class _Parser:
         if self._is("("):
             self._take()
             inner = self._expression()
-            self._must(")")
-            return inner
+            return replace(inner, span=Span(token.span.start, self._must(")").span.end))
         if self._is("["):
             items, end = self._listed("[", "]")
             return Several(Span(token.span.start, end), items)

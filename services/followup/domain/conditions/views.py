@@ -117,7 +117,7 @@ COMPLAINT = _table(
     resolved_at=(TIME, lambda one: _resolved(one)),
 )
 COMPLAINTS = _table(
-    "complaints",
+    "all complaints",
     count=(WHOLE, lambda scope: len(scope.complaints)),
     open=(WHOLE, lambda scope: sum(one.is_open for one in scope.complaints)),
     last=(COMPLAINT, lambda scope: next(iter(scope.complaints), None)),
@@ -133,7 +133,7 @@ PURCHASE = _table(
     categories=(Many(TEXT), lambda one: one.categories),
 )
 PURCHASES = _table(
-    "purchases",
+    "all purchases",
     count=(WHOLE, lambda scope: scope.purchases.count),
     spent=(ByName(WHOLE), lambda scope: {s.currency: s.paid - s.refunded for s in scope.purchases.spend}),
     first_at=(TIME, lambda scope: scope.purchases.first_at),
@@ -150,7 +150,7 @@ SUBSCRIPTION = _table(
     active=(TRUTH, lambda here: _active(here)),
 )
 SUBSCRIPTIONS = _table(
-    "subscriptions",
+    "all subscriptions",
     count=(WHOLE, lambda scope: len(_terms(scope))),
     active=(WHOLE, lambda scope: sum(_active(here) for here in _terms(scope))),
 )
@@ -161,7 +161,7 @@ PRODUCT = _table(
     purchased_at=(TIME, lambda one: one.purchased_at),
     maintenance_every_days=(WHOLE, lambda one: one.maintenance_every_days),
 )
-PRODUCTS = _table("products", count=(WHOLE, lambda scope: len(scope.history.products)))
+PRODUCTS = _table("all products", count=(WHOLE, lambda scope: len(scope.history.products)))
 CONTACT = _table(
     "contact",
     kind=(TEXT, lambda one: one.kind),
@@ -170,7 +170,7 @@ CONTACT = _table(
     at=(TIME, lambda one: one.times[0]),
     times=(Many(TIME), lambda one: one.times),
 )
-CONTACTS = _table("interactions", last_at=(TIME, lambda scope: _last(scope.history.contacts)))
+CONTACTS = _table("all interactions", last_at=(TIME, lambda scope: _last(scope.history.contacts)))
 ANSWER = _table("answer", score=(WHOLE, lambda one: one.score), at=(TIME, lambda one: one.at))
 REVIEW = _table(
     "review",
@@ -191,32 +191,59 @@ SEND = _table(
     purpose=(TEXT, lambda one: one.purpose),
     at=(TIME, lambda one: one.at),
 )
-SENDS = _table("sends", count=(WHOLE, lambda scope: len(scope.sends)))
+SENDS = _table("all sends", count=(WHOLE, lambda scope: len(scope.sends)))
 
 
 class Variable(NamedTuple):
-    """What a name stands for: its kind, how its value, or its list, is read, and what it is kept for."""
+    """What a name stands for: its kind, and how its value, or its list, is read."""
 
     kind: Kind
     read: Any
-    subject: Subject | None = None
 
 
 VARIABLES: Mapping[str, Variable] = {
     "profile": Variable(PROFILE, lambda scope: scope),
-    "loyalty": Variable(LOYALTY, lambda scope: scope, "loyalty"),
+    "loyalty": Variable(LOYALTY, lambda scope: scope),
     "complaints": Variable(Many(COMPLAINT, COMPLAINTS), lambda scope: scope.complaints),
-    "purchases": Variable(Many(PURCHASE, PURCHASES), lambda scope: scope.purchases.latest, "purchases"),
-    "subscriptions": Variable(
-        Many(SUBSCRIPTION, SUBSCRIPTIONS), lambda scope: _terms(scope), "subscriptions"
-    ),
-    "products": Variable(Many(PRODUCT, PRODUCTS), lambda scope: scope.history.products, "products"),
-    "interactions": Variable(Many(CONTACT, CONTACTS), lambda scope: scope.history.contacts, "interactions"),
-    "feedback": Variable(FEEDBACK, lambda scope: scope, "feedback"),
+    "purchases": Variable(Many(PURCHASE, PURCHASES), lambda scope: scope.purchases.latest),
+    "subscriptions": Variable(Many(SUBSCRIPTION, SUBSCRIPTIONS), lambda scope: _terms(scope)),
+    "products": Variable(Many(PRODUCT, PRODUCTS), lambda scope: scope.history.products),
+    "interactions": Variable(Many(CONTACT, CONTACTS), lambda scope: scope.history.contacts),
+    "feedback": Variable(FEEDBACK, lambda scope: scope),
     "sends": Variable(Many(SEND, SENDS), lambda scope: scope.sends),
     "now": Variable(TIME, lambda scope: scope.now),
 }
 """All but ``trigger``, which is another for each rule."""
+
+KEPT_FOR: Mapping[str, Subject] = {
+    "purchases": "orders",
+    "subscriptions": "subscriptions",
+    "products": "products",
+    "interactions": "interactions",
+    "profile.segment": "segment",
+    "loyalty.member": "loyalty",
+    "loyalty.enrolled_at": "loyalty",
+    "loyalty.tier": "loyalty",
+    "loyalty.balance": "points",
+    "all purchases.count": "purchases",
+    "all purchases.first_at": "purchases",
+    "all purchases.last_at": "purchases",
+    "all purchases.spent": "spend",
+    "all purchases.last": "orders",
+    "purchase.returned": "spend",
+    "purchase.refunded": "spend",
+    "purchase.skus": "lines",
+    "purchase.categories": "lines",
+    "all subscriptions.count": "subscriptions",
+    "all subscriptions.active": "subscriptions",
+    "all products.count": "products",
+    "all interactions.last_at": "interactions",
+    "feedback.nps": "answers",
+    "feedback.csat": "answers",
+    "feedback.ces": "answers",
+    "feedback.reviews": "reviews",
+}
+"""What of the past each list, and each field of a table, is read off; what is not here is kept always."""
 
 
 def _loyalty(scope: Scope) -> Loyalty:

@@ -32,6 +32,8 @@ class Trace(NamedTuple):
     """Which of ``RECEIPTS`` were told of it, a bit each; and ``ANSWERED``."""
     cell: str = ""
     """Where its results are counted: a cell's key."""
+    domain: str | None = None
+    """The mail domain that the guard counts it under."""
 
 
 RECEIPTS = ("delivered", "bounced", "complained")

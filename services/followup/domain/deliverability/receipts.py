@@ -5,6 +5,7 @@ from typing import assert_never
 
 from services.followup import errors
 from services.followup.domain.deliverability.bounces import verdict
+from services.followup.domain.deliverability.guard import counted
 from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Trace
 from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
 from services.followup.domain.effects import nothing, then
@@ -50,7 +51,8 @@ def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Eff
     """The message went, or may have: what is heard of it is understood from now on, and what was already."""
     new = trace_of(flight, at)
     kept = tuple(t for t in state.traces if t.at > at - KEPT and t.outreach_id != new.outreach_id)
-    effects = nothing(state.model_copy(update={"traces": (*kept, new)[-MOST_TRACES:]}))
+    after = state.model_copy(update={"traces": (*kept, new)[-MOST_TRACES:]})
+    effects = Effects(after, rows=counted(new, sent=1))
     for receipt in flight.heard:
         effects = then(
             effects, partial(_learn_of, policy=policy, outreach_id=new.outreach_id, receipt=receipt)
@@ -59,8 +61,8 @@ def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Eff
 
 
 def trace_of(flight: InFlight, at: Micros) -> Trace:
-    cell = cell_of_outreach(flight).key
-    return Trace(flight.outreach_id, flight.rule, flight.channel, flight.purpose, flight.to, at, cell=cell)
+    told = (flight.outreach_id, flight.rule, flight.channel, flight.purpose, flight.to, at)
+    return Trace(*told, cell=cell_of_outreach(flight).key, domain=flight.domain)
 
 
 def _learn_of(state: Customer, policy: Policy, outreach_id: str, receipt: Receipt) -> Effects[Customer]:
@@ -72,15 +74,17 @@ def learn(state: Customer, policy: Policy, trace: Trace, receipt: Receipt) -> Ef
     """What a receipt says of the message, once, and of its address."""
     bit = 1 << RECEIPTS.index(receipt.what)
     first = not trace.heard & bit
-    after, kind = state, receipt.kind
+    after, kind, counts = state, receipt.kind, {"complained": 1}
     match receipt.what:
         case "delivered":
+            counts = {}
             fact: OutreachDelivered | OutreachBounced | OutreachComplained = OutreachDelivered(
                 outreach_id=trace.outreach_id, rule=trace.rule
             )
         case "bounced":
             found = verdict(receipt.kind, receipt.code)
-            kind = found.kind
+            # A full mailbox says nothing of us.
+            kind, counts = found.kind, {"bounced": int(found.kind == "hard" or not found.about_address)}
             fact = OutreachBounced(
                 outreach_id=trace.outreach_id, rule=trace.rule, kind=kind, code=receipt.code
             )
@@ -99,4 +103,5 @@ def learn(state: Customer, policy: Policy, trace: Trace, receipt: Receipt) -> Ef
     traces = tuple(told if t.outreach_id == trace.outreach_id else t for t in after.traces)
     row = receipt_row(state.customer_id, trace.outreach_id, receipt._replace(kind=kind))
     after = after.model_copy(update={"traces": traces})
-    return Effects(after, emits=(Emit(fact, moment(receipt.at)),), rows=(row,))
+    traffic = counted(trace, **counts) if any(counts.values()) else ()
+    return Effects(after, emits=(Emit(fact, moment(receipt.at)),), rows=(row, *traffic))

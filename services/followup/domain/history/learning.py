@@ -35,16 +35,30 @@ from shared.schemas.purchases import (
 from shared.schemas.times import Micros
 
 Subject: TypeAlias = Literal[
-    "purchases", "loyalty", "subscriptions", "products", "interactions", "feedback", "segment"
+    "purchases",
+    "spend",
+    "orders",
+    "lines",
+    "loyalty",
+    "points",
+    "subscriptions",
+    "products",
+    "interactions",
+    "answers",
+    "reviews",
+    "segment",
 ]
-"""A part of the history, which is kept only where the rules name it."""
+"""A part of the history, which is kept only where the rules name it. Of purchases: how many and when; what
+they cost and what went back; the latest one by one; what was in those."""
 SUBJECTS: frozenset[Subject] = frozenset(get_args(Subject))
 
 MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
-    "purchases": (PurchaseMade, PurchaseReturned),
-    "loyalty": (
-        MemberEnrolled,
-        TierChanged,
+    "purchases": (PurchaseMade,),
+    "spend": (PurchaseMade, PurchaseReturned),
+    "orders": (PurchaseMade,),
+    "lines": (PurchaseMade,),
+    "loyalty": (MemberEnrolled, TierChanged),
+    "points": (
         PointsEarned,
         PointsReversed,
         PointsRedeemed,
@@ -55,20 +69,27 @@ MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
     "subscriptions": (SubscriptionStarted, SubscriptionRenewed, SubscriptionCancelled),
     "products": (ProductRegistered,),
     "interactions": (InteractionLogged,),
-    "feedback": (SurveyAnswered, ReviewPosted),
+    "answers": (SurveyAnswered,),
+    "reviews": (ReviewPosted,),
     "segment": (SegmentChanged,),
 }
 """The facts that a subject is made of."""
-_FIELDS: Mapping[Subject, tuple[str, ...]] = {
-    "purchases": ("purchases",),
-    "loyalty": ("loyalty",),
-    "subscriptions": ("subscriptions",),
-    "products": ("products",),
-    "interactions": ("contacts",),
-    "feedback": ("scores", "reviews"),
-    "segment": ("segment",),
+_OF: Mapping[type[Data], frozenset[Subject]] = {
+    kind: frozenset(name for name, made_of in MADE_OF.items() if kind in made_of)
+    for kinds in MADE_OF.values()
+    for kind in kinds
 }
-_OF: Mapping[type[Data], Subject] = {kind: name for name, kinds in MADE_OF.items() for kind in kinds}
+_FIELDS: Mapping[str, frozenset[Subject]] = {
+    "purchases": frozenset({"purchases", "spend", "orders", "lines"}),
+    "loyalty": frozenset({"loyalty", "points"}),
+    "subscriptions": frozenset({"subscriptions"}),
+    "products": frozenset({"products"}),
+    "contacts": frozenset({"interactions"}),
+    "scores": frozenset({"answers"}),
+    "reviews": frozenset({"reviews"}),
+    "segment": frozenset({"segment"}),
+}
+"""The parts of a history, and which subjects they are for."""
 
 
 def classes_of(subjects: Iterable[Subject]) -> Iterator[type[Data]]:
@@ -91,13 +112,13 @@ def learnt(
     ``told``: whether the thing that it names was heard of before. Of a copy nothing is learnt, but for two:
     a return that could not be may be told right, and the program's own word of an enrolment beats others'.
     """
-    subject = _OF.get(type(event.data))
-    if subject is None or subject not in subjects:
+    mine = _OF.get(type(event.data))
+    if mine is None or mine.isdisjoint(subjects):
         return known
     if told is not Heard.NEW and not isinstance(event.data, PurchaseReturned | MemberEnrolled):
         return known
     before = known or History()
-    part = _part(before, event, at, now, name, told)
+    part = _part(before, subjects, event, at, now, name, told)
     part |= {field: empty for field, empty in _past(subjects).items() if getattr(before, field) != empty}
     if all(value is getattr(before, field) for field, value in part.items()):
         return known
@@ -107,19 +128,25 @@ def learnt(
 @cache
 def _past(subjects: frozenset[Subject]) -> Mapping[str, object]:
     """The parts that the rules no longer name: they are not kept."""
-    gone = [field for subject in SUBJECTS - subjects for field in _FIELDS[subject]]
+    gone = [field for field, wanted in _FIELDS.items() if wanted.isdisjoint(subjects)]
     return {field: History.model_fields[field].default for field in gone}
 
 
 def _part(
-    history: History, event: Event, at: Micros, now: Micros, name: Name | None, told: Heard
+    history: History,
+    subjects: frozenset[Subject],
+    event: Event,
+    at: Micros,
+    now: Micros,
+    name: Name | None,
+    told: Heard,
 ) -> dict[str, object]:
     """The part of the history that the fact changes, as it is then."""
     data = event.data
     bought = history.purchases or Purchases()
     match data:
         case PurchaseMade() if name is not None:
-            return {"purchases": purchases.bought(bought, data, name, at, now)}
+            return {"purchases": purchases.bought(bought, subjects, data, name, at, now)}
         case PurchaseReturned() if name is not None:
             return {"purchases": purchases.gave_back(bought, data, name, told, now)}
         case LoyaltyData():

@@ -1,6 +1,6 @@
 """What the customer bought and gave back: each order and each return once, as every service counts them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from services.followup.domain.history.state import Bought, Purchases, Return, Spend
 from shared.facts import order_book
@@ -16,35 +16,49 @@ MOST_WORDS = 30
 """How many products and categories are kept of an order."""
 MOST_WAITING = 50
 """How many returns wait for their orders, and how many refused ones are remembered: the latest heard."""
+ONE_BY_ONE = frozenset({"orders", "lines"})
+"""Subjects for which the latest orders are kept one by one."""
 MOST_MONEY = 2**62
 """A sum that is larger stays here."""
 
 
-def bought(purchases: Purchases, data: PurchaseMade, name: Name, at: Micros, now: Micros) -> Purchases:
-    """With an order that is new, and the returns that waited for it."""
-    if order_book.heard(purchases.book, name) is not Heard.NEW:
-        return purchases
-    new = Bought(
+def bought(
+    purchases: Purchases, wanted: Set[str], data: PurchaseMade, name: Name, at: Micros, now: Micros
+) -> Purchases:
+    """With an order that is new, as far as is ``wanted`` (subjects of ``learning``), and the returns that
+    waited for it."""
+    first, last = purchases.first_at, purchases.last_at
+    part: dict[str, object] = {
+        "count": purchases.count + 1,
+        "first_at": at if first is None else min(at, first),
+        "last_at": at if last is None else max(at, last),
+    }
+    if not wanted.isdisjoint(ONE_BY_ONE):
+        part["latest"] = _with_latest(purchases.latest, _order(data, at, "lines" in wanted))
+    elif purchases.latest:
+        part["latest"] = ()
+    if "spend" not in wanted:
+        part |= {} if not purchases.book else {"book": b"", "spend": (), "waiting": (), "refused": ()}
+        return purchases.model_copy(update=part)
+    part["spend"] = _spent(purchases.spend, data.total.currency, data.total.amount, 0)
+    part["book"] = order_book.with_order(purchases.book, name, day_of(now), data.total, len(data.items))
+    return _with_waiting(purchases.model_copy(update=part), name.key, data.order_id, now)
+
+
+def _order(data: PurchaseMade, at: Micros, lines: bool) -> Bought:
+    return Bought(
         order_id=data.order_id,
         at=at,
         currency=data.total.currency,
         amount=data.total.amount,
-        skus=_distinct(item.sku for item in data.items),
-        categories=_distinct(item.category for item in data.items),
+        skus=_distinct(item.sku for item in data.items) if lines else (),
+        categories=_distinct(item.category for item in data.items) if lines else (),
     )
-    latest = sorted((*purchases.latest, new), key=lambda one: (one.at, one.order_id), reverse=True)
-    first, last = purchases.first_at, purchases.last_at
-    after = purchases.model_copy(
-        update={
-            "count": purchases.count + 1,
-            "first_at": at if first is None else min(at, first),
-            "last_at": at if last is None else max(at, last),
-            "spend": _spent(purchases.spend, data.total.currency, data.total.amount, 0),
-            "latest": tuple(latest[:MOST_ORDERS]),
-            "book": order_book.with_order(purchases.book, name, day_of(now), data.total, len(data.items)),
-        }
-    )
-    return _with_waiting(after, name.key, data.order_id, now)
+
+
+def _with_latest(latest: tuple[Bought, ...], new: Bought) -> tuple[Bought, ...]:
+    every = sorted((*latest, new), key=lambda one: (one.at, one.order_id), reverse=True)
+    return tuple(every[:MOST_ORDERS])
 
 
 def _with_waiting(purchases: Purchases, order: bytes, order_id: str, now: Micros) -> Purchases:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.history.state import Contacts, History, Product, Subscription
-from services.followup.domain.journeys.local import in_year, instant, shifted
+from services.followup.domain.journeys.local import in_year, shifted
 from services.followup.domain.journeys.segments import changed_at
+from services.followup.domain.rules.hours import instant
 from services.followup.domain.rules.starts import PREFERENCES, Dated, DateTrigger, SegmentTrigger
 from services.followup.domain.state import Customer, Variable
 from shared.facts.profile import value_of

@@ -1,34 +1,13 @@
 """Dates and times of day where the customer lives, as instants. Pure: zones are constants.
 
-A local time that does not exist is the instant of the clock change; of one that comes twice the first counts.
 29 February is 28 February in years that have none: in its month, and never after its day.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from services.followup.domain.rules.hours import instant
 from shared.schemas.times import Micros, micros, moment
-
-
-def instant(day: date, at: time, where: ZoneInfo) -> datetime:
-    """When it is ``at`` on ``day`` there, in UTC."""
-    local = datetime.combine(day, at, where)
-    found = local.astimezone(UTC)
-    if found.astimezone(where).replace(tzinfo=None) == local.replace(tzinfo=None):
-        return found
-    return _change_between(local.replace(fold=1).astimezone(UTC), found, where)
-
-
-def _change_between(before: datetime, after: datetime, where: ZoneInfo) -> datetime:
-    """The clock change between two instants, of which there is one: the first second after it."""
-    old = before.astimezone(where).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) // timedelta(seconds=2) * timedelta(seconds=1)
-        if middle.astimezone(where).utcoffset() == old:
-            before = middle
-        else:
-            after = middle
-    return after
 
 
 def next_time_of_day(after: Micros, at: time, where: ZoneInfo) -> Micros:

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from functools import partial
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.changes import with_journey, without_journey, without_plan
 from services.followup.domain.conditions.holding import holds
-from services.followup.domain.decision import No
 from services.followup.domain.delivery import plan, settle, suppress
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.gate.verdicts import No
 from services.followup.domain.journeys.goals import GOAL, signals_of
 from services.followup.domain.journeys.kept import Walked
 from services.followup.domain.journeys.local import next_time_of_day
 from services.followup.domain.journeys.program import Await, Choose, Jump, Pause, Say, Until, program_of
-from services.followup.domain.placing import with_journey, without_journey, without_plan
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
@@ -126,6 +126,7 @@ def _say(
             "template": say.template,
             "purpose": policy.at(first.at).rules.purpose(say.template),
             "due_at": cut(at),
+            "held": None,
             "announced": True,
             "timed": True,
         }

@@ -1,70 +1,75 @@
-"""Messages from templates: Jinja2, sandboxed, from sources that are passed in. Pure."""
+"""Messages from templates: Jinja2, in a sandbox, from sources that are passed in. Pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, pass_context
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
-from services.followup.domain.links import example_links
-from services.followup.domain.messages import wording
+from services.followup.domain.messages.catalogue import Catalogue
 from services.followup.domain.messages.channel import Message, Thread, Writing
+from services.followup.domain.messages.faults import TemplateFaultError, fault_of
+from services.followup.domain.messages.greeting import called
+from services.followup.domain.messages.language import READER, sandbox
+from services.followup.domain.messages.meter import MAX_SOURCE, Meter
+from services.followup.domain.messages.sandbox import METER, Sandbox
+from services.followup.domain.messages.speech import PLAIN, Languages, Reader, Speech
+from services.followup.domain.messages.strings import closure
+from services.followup.domain.messages.styles import StyleFaultError, styled
 from services.followup.domain.rules.quiet import zone
-from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, REPLY
-from services.followup.domain.rules.rules import Rules
+from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer
-from shared.facts.profile import profile_told
-from shared.schemas.customers import CustomerUpdated
-
-
-class TemplateFaultError(Exception):
-    """A template is missing, wrong, or misses a variable. The text says which and why, without a stop."""
-
-
-@pass_context
-def _date(context: Context, value: object) -> str:
-    """The date where the customer lives."""
-    return wording.date(value, zone(context["customer"]["timezone"], "UTC"))
-
-
-@pass_context
-def _moment(context: Context, value: object) -> str:
-    """The date and the time where the customer lives."""
-    return wording.moment(value, zone(context["customer"]["timezone"], "UTC"))
-
-
-FILTERS = {
-    "counted": wording.counted,
-    "date": _date,
-    "moment": _moment,
-    "money": wording.money,
-    "number": wording.number,
-}
 
 
 class Templates:
-    """Renders. ``sources`` maps file names (``thank-you.html``) to their text."""
+    """Renders. ``sources`` maps file names (``thank-you.html``) to their text, ``catalogues`` language tags
+    (``de``) to what the templates say in that language. Raises ``TemplateFaultError``."""
 
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = dict(sources)
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=DictLoader(self._sources),
-            autoescape=lambda name: bool(name and name.endswith(".html")),
-            undefined=StrictUndefined,
-            finalize=lambda value: "" if value is None else value,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(FILTERS)
+    def __init__(self, sources: Mapping[str, str], catalogues: Mapping[str, Catalogue] | None = None) -> None:
+        self.sources = dict(sources)
+        self.languages = Languages(catalogues or {})
+        for name, source in sources.items():
+            if len(source) > MAX_SOURCE:
+                raise TemplateFaultError(f"template {name}: it has more than {MAX_SOURCE:,} characters")
+        try:
+            self._sandbox = sandbox(styled(sources))
+        except StyleFaultError as fault:
+            raise TemplateFaultError(str(fault)) from None
+        self._plain = sandbox(self.sources)
+        """Its lines are those of the files: for faults."""
+        self.speech = lru_cache(maxsize=4096)(self._speech)
 
     def has(self, name: str, channel: Writing) -> bool:
         """Whether the template can be sent by the channel."""
-        return self._missing(name, channel) is None
+        return self.missing(name, channel) is None
 
-    def _missing(self, name: str, channel: Writing) -> str | None:
-        return next((f for f in (f"{name}.{part}" for part in channel.parts) if f not in self._sources), None)
+    def missing(self, name: str, channel: Writing) -> str | None:
+        """A file that the template lacks for the channel."""
+        return next((f for f in (f"{name}.{part}" for part in channel.parts) if f not in self.sources), None)
+
+    def file(self, name: str, part: str, speech: Speech) -> str:
+        """The file of a part: ``welcome.de.txt`` stands in for ``welcome.txt`` in German."""
+        own = f"{name}.{speech.language}.{part}"
+        return own if own in self.sources else f"{name}.{part}"
+
+    def _speech(self, name: str, channel: Writing, locale: str | None, default: str) -> Speech:
+        """The language of a message: the customer's if all of it is there in that language, else the
+        default; never two languages in one message."""
+        speeches = list(self.languages.speeches(locale, default))
+        for speech in speeches:
+            if speech.language == Speech(default).language:
+                return speech
+            if all(self.speaks(self.file(name, part, speech), speech) for part in channel.parts):
+                return speech
+        return PLAIN
+
+    def speaks(self, file: str, speech: Speech) -> bool:
+        """Whether all that a file says is there in a language."""
+        own, english = f".{speech.language}." in file, speech.language == PLAIN.language
+        return all(
+            (own or not found.bare) and (english or all(speech.knows(string.key) for string in found.said))
+            for _, found in closure(file, self.sources)
+        )
 
     def render(
         self,
@@ -77,14 +82,16 @@ class Templates:
         unsubscribe_url: str,
         links: Mapping[str, Any] = {},
         timezone: str = "UTC",
+        locale: str = PLAIN.language,
     ) -> Message:
         """A template as the channel's message to a customer. It sees ``customer`` (id, name, locale,
-        timezone), ``variables`` by name, ``sender`` (a name), ``unsubscribe_url`` and what ``links``
-        holds (``for_template``). ``timezone`` stands in for one that is not known. Raises
-        ``TemplateFaultError``."""
-        told = _shown(customer, sender, timezone)
+        language, timezone), ``variables`` by name, ``sender`` (a name), ``unsubscribe_url`` and
+        what ``links`` holds.
+        ``timezone`` and ``locale`` stand in for what is not known. Raises ``TemplateFaultError``."""
+        speech = self.speech(name, channel, customer.locale, locale)
+        told = _shown(customer, sender, timezone, speech)
         shown = {**variables, **told, **links, "unsubscribe_url": unsubscribe_url}
-        texts = {part: self._part(f"{name}.{part}", shown) for part in channel.parts}
+        texts = {part: self._part(self.file(name, part, speech), shown) for part in channel.parts}
         return channel.write(texts, unsubscribe_url)
 
     def reply(
@@ -97,68 +104,55 @@ class Templates:
         subject: str | None,
         sender: str,
         timezone: str = "UTC",
+        locale: str = PLAIN.language,
     ) -> Message:
         """What an agent wrote as the channel's message: by the template ``reply``, which sees ``message``,
         ``subject`` and ``in_reply_to``; where that has no file for a part, the bare text. Raises
         ``TemplateFaultError``."""
+        speech = self.speech(REPLY, channel, customer.locale, locale)
         words = {"message": text, "subject": subject, "in_reply_to": thread.in_reply_to}
-        shown = {**words, **_shown(customer, sender, timezone)}
+        shown = {**words, **_shown(customer, sender, timezone, speech)}
         texts = {}
         for part in channel.parts:
             bare = str(escape(text)) if part.endswith("html") else text
-            file = f"{REPLY}.{part}"
-            texts[part] = self._part(file, shown) if file in self._sources else bare
+            file = self.file(REPLY, part, speech)
+            texts[part] = self._part(file, shown) if file in self.sources else bare
         return channel.write(texts, None, thread)
 
-    def _part(self, file: str, shown: Mapping[str, Any]) -> str:
+    def _part(self, file: str, shown: dict[str, Any]) -> str:
         try:
-            return self._environment.get_template(file).render(shown)
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            reason = f"no file {error}" if str(error) == file else str(error)
-            raise TemplateFaultError(f"template {file}: {reason}") from error
-
-    def check(self, rules: Rules, channels: Mapping[str, Writing]) -> None:
-        """See that every template can be sent by the channels of its rules, and one that no rule sends by
-        some channel; render what each rule sends with made-up values, and without those that may be left out,
-        and a reply by each channel. Raises ``TemplateFaultError``."""
-        for template in rules.templates:
-            used = [channels[rule.channel] for rule in rules.rules if template in rule.templates]
-            if not used and any(self.has(template, channel) for channel in channels.values()):
-                continue
-            for channel in used or [channels[DEFAULT_CHANNEL]]:
-                missing = self._missing(template, channel)
-                if missing is not None:
-                    raise TemplateFaultError(f"template {template}: there is no file {missing}")
-        told = profile_told({}, CustomerUpdated(name="Name"), 0)
-        nobody = Customer(customer_id="customer", profile=told)
-        sender = rules.sender.name
-        for rule in rules.rules:
-            whole = dict.fromkeys(rule.variables, "value")
-            for shown in (whole, {**whole, **dict.fromkeys(rule.optional)}):
-                for template in rule.templates:
-                    self.render(
-                        template,
-                        channels[rule.channel],
-                        nobody,
-                        shown,
-                        sender=sender,
-                        unsubscribe_url="https://example.org/u",
-                        links=example_links(),
-                    )
-        for channel in channels.values():
-            if channel.name in CHANNEL_OF.values():
-                continue  # what agents write is sent
-            self.reply(channel, nobody, "value", Thread("conversation", None), subject=None, sender=sender)
+            return _rendered(self._sandbox, file, shown)
+        except Exception as error:  # what a template raises is its own fault, whatever it is
+            raise fault_of(file, _again(self._plain, file, shown) or error) from error
 
 
-def _shown(customer: Customer, sender: str, timezone: str) -> dict[str, Any]:
+def _rendered(jinja: Sandbox, file: str, shown: dict[str, Any]) -> str:
+    template = jinja.get_template(file)
+    # Shared: it is neither copied nor changed.
+    context = template.new_context({**jinja.globals, **shown, METER: Meter()}, shared=True)
+    return jinja.concat(template.root_render_func(context))
+
+
+def _again(plain: Sandbox, file: str, shown: dict[str, Any]) -> Exception | None:
+    """The same fault, where the lines are those of the file."""
+    try:
+        _rendered(plain, file, shown)
+    except Exception as error:
+        return error
+    return None
+
+
+def _shown(customer: Customer, sender: str, timezone: str, speech: Speech) -> dict[str, Any]:
     """What every template sees."""
+    where = zone(customer.timezone, timezone)
     return {
         "customer": {
             "id": customer.customer_id,
-            "name": customer.name,
+            "name": called(customer.name),
             "locale": customer.locale or "",
-            "timezone": zone(customer.timezone, timezone).key,
+            "language": speech.language,
+            "timezone": where.key,
         },
         "sender": sender,
+        READER: Reader(speech, where),
     }

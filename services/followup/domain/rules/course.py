@@ -190,12 +190,12 @@ class Course(Strict):
     variants: Annotated[tuple[Variant, ...], Field(max_length=10)] = ()
     holdout: Share | None = None
     """The share of customers who get none of its messages, for comparison."""
-    bundle: bool = False
-    """It may be one part of one message with others that are due within 12 hours."""
 
     @property
     def awaited_events(self) -> tuple[str, ...]:
         """What its goal and its steps wait for."""
+        if self.goal is None and not self.steps:  # most rules, and each fact asks each
+            return ()
         found = [] if self.goal is None else [self.goal.event]
         if self.steps:
             steps = each_step(self.steps)

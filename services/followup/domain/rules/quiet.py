@@ -1,10 +1,12 @@
 """Quiet hours in a customer's own time, across midnight and daylight saving. Pure: zones are constants."""
 
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from services.followup.domain.rules.hours import instant
 from services.followup.domain.rules.times import TimeOfDay
 from shared.schemas.base import Strict
 
@@ -22,6 +24,7 @@ class QuietHours(Strict):
         return self
 
 
+@lru_cache(maxsize=1024)
 def zone(name: str | None, default: str) -> ZoneInfo:
     """The zone of that IANA name, or the default if it is none."""
     for candidate in (name, default):
@@ -46,26 +49,9 @@ def quiet_until(moment: datetime, where: ZoneInfo, hours: QuietHours | None) -> 
         return None
     local = moment.astimezone(where)
     for day in (local.date(), local.date() + timedelta(days=1), local.date() + timedelta(days=2)):
-        # The same local time comes twice when clocks go back: take the first that lies ahead. In the
-        # hour that clocks skip, the offset of before names the moment just as far behind the gap, where
-        # it may be later than the first moment that is not quiet: that is the gap's own end.
-        for fold in (0, 1):
-            end = datetime.combine(day, hours.end, where).replace(fold=fold).astimezone(UTC)
-            if end.astimezone(where).time() != hours.end:
-                end = _gap_end(end, where)
+        # The same local time comes twice when clocks go back: take the first that lies ahead.
+        again = datetime.combine(day, hours.end, where).replace(fold=1).astimezone(UTC)
+        for end in (instant(day, hours.end, where), again):
             if end > moment and not is_quiet(end.astimezone(where).time(), hours):
                 return end
     raise AssertionError("quiet hours end every day")
-
-
-def _gap_end(inside: datetime, where: ZoneInfo) -> datetime:
-    """The moment of the clock change nearest to ``inside``, by bisection to the second."""
-    low, high = inside - timedelta(hours=3), inside + timedelta(hours=3)
-    before = low.astimezone(where).utcoffset()
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(where).utcoffset() == before:
-            low = middle
-        else:
-            high = middle
-    return high.replace(microsecond=0)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from services.followup.domain.conditions.expression import Expression, compiled, kept
+from services.followup.domain.conditions.expression import Expression, compiled, kept, of_trigger
 from services.followup.domain.rules.course import (
     Course,
     SendStep,
@@ -17,10 +16,22 @@ from services.followup.domain.rules.course import (
 )
 from services.followup.domain.rules.course import Name as Name
 from services.followup.domain.rules.events import EventName, as_held, data_class
-from services.followup.domain.rules.starts import Dated, SilenceTrigger, Start, said_by_triggers
+from services.followup.domain.rules.hours import Window
+from services.followup.domain.rules.starts import (
+    Dated,
+    SilenceTrigger,
+    Start,
+    dated_of,
+    events_of,
+    said_by_triggers,
+)
+from services.followup.domain.rules.task_plan import CHANNEL_OF as CHANNEL_OF
+from services.followup.domain.rules.task_plan import TASK as TASK
+from services.followup.domain.rules.task_plan import TaskPlan
 from services.followup.domain.rules.times import Duration
-from shared.schemas.base import Data, Id, Strict
+from shared.schemas.base import Data, Id
 from shared.schemas.faults import fault
+from shared.schemas.fields import Label
 from shared.schemas.times import Micros
 
 MANUAL = "manual"
@@ -32,26 +43,7 @@ RESERVED = {MANUAL: "what POST /outreach sends", REPLY: "what agents answer"}
 DEFAULT_CHANNEL = "email"
 """By what a message goes where nothing else is said."""
 
-TASK = "task"
-"""What rules call the channel whose messages a team brings."""
-CHANNEL_OF: Mapping[str, str] = {"call": "phone", "letter": "mail"}
-"""What a task of each kind reaches the customer by: the channel that consents, facts and pages name."""
-
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
-
-
-class TaskPlan(Strict):
-    """What a team does in place of a message that is sent."""
-
-    kind: Literal["call", "letter"]
-    team: Id | None = None
-    """Who does it; the file's ``team`` if left out."""
-    within: Duration = timedelta(days=2)
-    """How long after it was opened it is due."""
-
-    @property
-    def channel(self) -> str:
-        return CHANNEL_OF[self.kind]
 
 
 class Rule(Course):
@@ -60,8 +52,9 @@ class Rule(Course):
     name: Name
     description: str = ""
     triggers: Annotated[tuple[Start, ...], Field(min_length=1)]
-    when: Mapping[str, Any] = {}
-    """Fields of the trigger and the values that they must have, else it starts nothing."""
+    when: Mapping[str, Any] | str = {}
+    """What the trigger must be, else it starts nothing: fields and their values, or a condition in CEL on the
+    trigger alone."""
     for_each: str | None = None
     """A field of the trigger: one outreach per value of it (say ``complaint_id``), not one at a time."""
     every: bool = False
@@ -75,6 +68,21 @@ class Rule(Course):
     """Never two of this rule to one customer within this time."""
     template: Name
     channel: Name = DEFAULT_CHANNEL
+    """The one that it may go by (``ways``)."""
+    channels: tuple[Id, ...] = ()
+    """Instead: those that it may go by, the first choice first; a customer's own choice comes before it."""
+    topic: Label | None = None
+    """What consent calls it: a word about it beats one about the channel."""
+    class_: Annotated[Literal["service", "marketing"] | None, Field(alias="class")] = None
+    """Service is exempt from caps; left out, what the template's purpose is."""
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """A message yields to one of higher priority that is due soon under the same cap."""
+    group: Name | None = None
+    """Caps of this group count it."""
+    urgent: bool = False
+    """Quiet hours do not hold it; of service alone."""
+    window: Window | None = None
+    """When it may go, instead of the file's ``send_windows``."""
     task: TaskPlan | None = None
     """With ``channel: task``, which is read as what the task reaches the customer by: ``phone``, ``mail``."""
     variables: tuple[str, ...] = ()
@@ -89,7 +97,19 @@ class Rule(Course):
     def _by_task(cls, value: Any) -> Any:
         task = value.get("task") if isinstance(value, Mapping) else None
         by = CHANNEL_OF.get(str(task.get("kind"))) if isinstance(task, Mapping) else None
-        return {**value, "channel": by} if by is not None and value.get("channel") == TASK else value
+        if by is None:
+            return value
+        named: dict[str, Any] = {"channel": by} if value.get("channel") == TASK else {}
+        if isinstance(ways := value.get("channels"), list | tuple):
+            named["channels"] = [by if way == TASK else way for way in ways]
+        return {**value, **named}
+
+    @field_validator("channels")
+    @classmethod
+    def _differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("it names a channel twice")
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -107,7 +127,7 @@ class Rule(Course):
     @field_validator("triggers", "cancel_on")
     @classmethod
     def _known_events(cls, value: tuple[Start, ...]) -> tuple[Start, ...]:
-        for name in _events(value):
+        for name in events_of(value):
             data_class(name)
         return value
 
@@ -127,10 +147,22 @@ class Rule(Course):
                 raise ValueError(f"{told} has no field {missing[0]}")
         return value
 
+    @field_validator("when", mode="before")
+    @classmethod
+    def _readable(cls, value: object) -> object:
+        if not isinstance(value, str | Mapping) or not all(isinstance(name, str) for name in value):
+            raise ValueError("write fields and their values, or a condition in CEL")
+        return value
+
     @field_validator("when")
     @classmethod
-    def _possible(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
-        return as_held(_events(info.data.get("triggers", ())), value)
+    def _possible(cls, value: Mapping[str, Any] | str, info: ValidationInfo) -> Mapping[str, Any] | str:
+        events = events_of(info.data.get("triggers", ()))
+        if not isinstance(value, str):
+            return as_held(events, value)
+        if events:
+            of_trigger(value, events)
+        return value
 
     @field_validator("if_")
     @classmethod
@@ -158,9 +190,12 @@ class Rule(Course):
             raise ValueError("a date or a segment cannot be combined with every, restart or when")
         if any(start.thing != self.for_each for start in self.dated):
             raise fault("for_each", "must be what its dates are about")
-        if self.task is None and self.channel in (TASK, *CHANNEL_OF.values()):
-            raise ValueError(f"channel {self.channel} needs task: {{kind: call or letter}}")
-        if self.task is not None and self.channel != self.task.channel:
+        if self.channels and "channel" in self.model_fields_set:
+            raise ValueError("write channel or channels, not both")
+        by_hand = [way for way in self.ways if way in (TASK, *CHANNEL_OF.values())]
+        if self.task is None and by_hand:
+            raise ValueError(f"channel {by_hand[0]} needs task: {{kind: call or letter}}")
+        if self.task is not None and by_hand != [self.task.channel]:
             raise ValueError(f"task is for channel: {TASK}")
         both = set(self.events) & set(self.cancel_on)
         if both:
@@ -171,9 +206,19 @@ class Rule(Course):
         return self
 
     @property
+    def ways(self) -> tuple[str, ...]:
+        """The channels that it may go by."""
+        return self.channels or (self.channel,)
+
+    def counts_as(self, purpose: str) -> str:
+        """The purpose by which caps count a message of that one."""
+        kind = self.class_ or ("service" if purpose == "service" else "marketing")
+        return kind if "service" in (kind, purpose) else purpose
+
+    @property
     def events(self) -> tuple[str, ...]:
         """The events that start it, or break its silence."""
-        return _events(self.triggers)
+        return events_of(self.triggers)
 
     @property
     def start_words(self) -> tuple[str, ...]:
@@ -183,7 +228,7 @@ class Rule(Course):
     @property
     def dated(self) -> tuple[Dated, ...]:
         """Its triggers that come at a time which the customer's data say."""
-        return _dated(self.triggers)
+        return dated_of(self.triggers)
 
     @property
     def silence(self) -> SilenceTrigger | None:
@@ -230,6 +275,8 @@ class Rule(Course):
 
     def holds(self, data: Data) -> bool:
         """Whether a trigger is as ``when`` says."""
+        if isinstance(self.when, str):
+            return of_trigger(self.when, self.events).asked_of(data)
         return all(getattr(data, name) == wanted for name, wanted in self.when.items())
 
     def key(self, data: Data) -> str:
@@ -239,20 +286,6 @@ class Rule(Course):
         return f"{self.name}:{getattr(data, self.for_each)}"
 
 
-@lru_cache(maxsize=4096)
-def _dated(triggers: tuple[Start, ...]) -> tuple[Dated, ...]:
-    return tuple(start for start in triggers if isinstance(start, Dated))
-
-
-@lru_cache(maxsize=4096)  # asked of each rule by each fact
-def _events(triggers: tuple[Start, ...]) -> tuple[str, ...]:
-    return tuple(
-        start.silence if isinstance(start, SilenceTrigger) else start
-        for start in triggers
-        if isinstance(start, str | SilenceTrigger)
-    )
-
-
 def _asked(triggers: tuple[Start, ...], restart: bool) -> tuple[str, ...]:
     """A rule that restarts is not about one of its triggers."""
-    return () if restart else _events(triggers)
+    return () if restart else events_of(triggers)

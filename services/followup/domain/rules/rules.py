@@ -7,34 +7,29 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from services.followup.domain.conditions.expression import Expression
+from services.followup.domain.deliverability.limits import GuardPolicy, SoftBounces, WarmUp
 from services.followup.domain.history.learning import Subject, classes_of
+from services.followup.domain.rules.caps import FrequencyCap
 from services.followup.domain.rules.course import Share
 from services.followup.domain.rules.events import data_class
+from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
+from services.followup.domain.rules.topics import Topic
 from shared.schemas.base import Data, Id, Strict
+from shared.schemas.fields import Locale
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
 
 
-class FrequencyCap(Strict):
-    """At most ``max`` messages of ``purposes`` per customer in any span of ``per``."""
-
-    max: Annotated[int, Field(ge=1, le=100)]
-    per: Duration
-    purposes: frozenset[Purpose] = frozenset({"marketing", "survey"})
-
-
-class SoftBounces(Strict):
-    """An address is not used while ``max`` messages to it came back for now within ``per``."""
-
-    max: Annotated[int, Field(ge=1, le=10)] = 3
-    per: Duration = timedelta(days=14)
+_NAMED: dict[int, tuple[tuple[Rule, ...], Mapping[str, Rule]]] = {}
+"""The rules of a file by name, by the identity of their tuple: each decision asks several times."""
+MOST_NAMED = 100
 
 
 class ConsentPolicy(Strict):
@@ -73,21 +68,34 @@ class Rules(Strict):
     sender: Mailbox
     timezone: TimeZone = "UTC"
     """Of customers whose own is not known."""
+    locale: Locale = "en"
+    """Likewise, and of templates that are not there in the customer's own language."""
     quiet_hours: QuietHours | None = None
+    send_windows: Mapping[Purpose, Window] = {}
+    """When messages of a purpose may go, in the customer's local time."""
     frequency_cap: FrequencyCap | None = None
+    caps: tuple[FrequencyCap, ...] = ()
+    """More of them; each holds."""
+    outranked_within: Duration = timedelta(hours=12)
+    """A due message yields to one of higher priority that falls due within this, under the same cap."""
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
     soft_bounces: SoftBounces = SoftBounces()
     rate_limits: Mapping[Name, RateLimit] = {}
     """By channel: how many messages it may send in a time, all workers together."""
-    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing"})
-    """Purposes that are not sent to a customer who has an open complaint."""
+    guard: GuardPolicy | None = GuardPolicy()
+    """Null: nothing pauses."""
+    warm_up: WarmUp | None = None
+    hold_during_complaint: frozenset[Purpose] = frozenset({"marketing", "survey"})
+    """Purposes that are not sent to a customer who has an open complaint, but about that."""
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
     holdout: Share | None = None
     """The share of customers who get no marketing at all, for comparison."""
+    topics: tuple[Topic, ...] = ()
+    """What customers choose among in the preference centre."""
     templates: dict[Name, Template]
     rules: tuple[Rule, ...]
 
@@ -102,12 +110,34 @@ class Rules(Strict):
             for template in rule.templates if "templates" in info.data else ():
                 if template not in info.data["templates"]:
                     raise ValueError(f"rule {rule.name}: there is no template {template} under templates")
+                _check_class(rule, info.data["templates"][template].purpose)
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
+        _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
         return value
 
+    @property
+    def all_caps(self) -> tuple[FrequencyCap, ...]:
+        return self.caps if self.frequency_cap is None else (self.frequency_cap, *self.caps)
+
+    def send_window(self, purpose: str) -> Window | None:
+        return next((window for name, window in self.send_windows.items() if name == purpose), None)
+
+    @property
+    def by_name(self) -> Mapping[str, Rule]:
+        found = _NAMED.get(id(self.rules))
+        if found is None or found[0] is not self.rules:
+            if len(_NAMED) >= MOST_NAMED:
+                _NAMED.clear()
+            found = _NAMED[id(self.rules)] = (self.rules, {rule.name: rule for rule in self.rules})
+        return found[1]
+
     def rule(self, name: str) -> Rule | None:
-        return next((rule for rule in self.rules if rule.name == name), None)
+        return self.by_name.get(name)
+
+    def topic(self, name: str, language: str) -> str:
+        """What customers read of a topic; its name, where the file does not list it."""
+        return next((topic.words(language) for topic in self.topics if topic.name == name), name)
 
     def purpose(self, template: str) -> Purpose:
         return self.templates[template].purpose
@@ -122,7 +152,7 @@ class Rules(Strict):
     def horizon(self) -> timedelta:
         """How far back sends matter."""
         intervals = [rule.at_most_one_in for rule in self.rules if rule.at_most_one_in]
-        return max([*intervals, *([self.frequency_cap.per] if self.frequency_cap else []), timedelta(0)])
+        return max([*intervals, *(cap.rolling for cap in self.all_caps), timedelta(0)])
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
@@ -153,3 +183,17 @@ class Rules(Strict):
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:
         """The rules that come at times which the customer's data say, each with each such trigger."""
         return tuple((rule, start) for rule in self.rules for start in rule.dated)
+
+
+def _check_class(rule: Rule, purpose: Purpose) -> None:
+    if rule.class_ == "service" and purpose == "marketing":
+        raise ValueError(f"rule {rule.name}: class: what {rule.template} says is marketing, not service")
+    if rule.urgent and rule.counts_as(purpose) != "service":
+        raise ValueError(f"rule {rule.name}: urgent: only what is of class service can be urgent")
+
+
+def _check_groups(rules: tuple[Rule, ...], caps: tuple[FrequencyCap | None, ...]) -> None:
+    groups = {rule.group for rule in rules}
+    for cap in caps:
+        if cap is not None and cap.group not in (None, *groups):
+            raise ValueError(f"caps: no rule is of the group {cap.group}")

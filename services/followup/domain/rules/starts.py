@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
@@ -154,18 +155,19 @@ _SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
 }
 
 
-def profile_of(start: Dated) -> tuple[str, ...]:
-    """What of the profile says when it comes."""
-    if isinstance(start, SegmentTrigger):
-        return ("segment",)
-    return {"profile": ("birthday",), "preferences": ("preferences",)}.get(start.date.partition(".")[0], ())
-
-
 def subjects_of(start: Dated) -> tuple[Subject, ...]:
     """What of the customer's past, beside the profile, says when it comes."""
     if isinstance(start, SegmentTrigger):
         return ("segment",)
     return _SUBJECTS.get(start.date.partition(".")[0], ())
+
+
+def profile_of(start: Dated) -> tuple[str, ...]:
+    """What of the profile says when it comes."""
+    if isinstance(start, SegmentTrigger):
+        return ("segment",)
+    where, _, field = start.date.partition(".")
+    return {"profile": (field,), "preferences": ("preferences",)}.get(where, ())
 
 
 def said_by_triggers(rule: Any) -> Any:
@@ -187,3 +189,19 @@ def said_by_triggers(rule: Any) -> Any:
     if len(things) == 1 and None not in things and rule.get("for_each") is None:
         return {**rule, "for_each": things.pop()}
     return rule
+
+
+@lru_cache(maxsize=4096)
+def dated_of(triggers: tuple[Start, ...]) -> tuple[Dated, ...]:
+    """Those that come at a time which the customer's data say."""
+    return tuple(start for start in triggers if isinstance(start, Dated))
+
+
+@lru_cache(maxsize=4096)  # asked of each rule by each fact
+def events_of(triggers: tuple[Start, ...]) -> tuple[str, ...]:
+    """The events that start a rule, or break its silence."""
+    return tuple(
+        start.silence if isinstance(start, SilenceTrigger) else start
+        for start in triggers
+        if isinstance(start, str | SilenceTrigger)
+    )

@@ -10,16 +10,23 @@ from shared.schemas.times import Micros
 
 
 def consent_changed(customer: Customer, told: Told) -> Change:
-    """The latest word per purpose and channel. Raises ``too_many_consents``."""
+    """The latest word per purpose and channel, and per topic of these. Raises ``too_many_consents``."""
     data, at = told.event.data, told.at
     assert isinstance(data, ConsentChanged)
-    old = found(customer.consents, (data.purpose, data.channel), _key)
+    old = found(customer.consents, (data.purpose, data.channel, data.topic_), _key)
     if old is not None and at < _holds_until(old, granted=data.granted):
         return Change(customer)
     if old is None and len(customer.consents) >= MAX_CONSENTS:
         raise TOO_MANY_CONSENTS(most=MAX_CONSENTS)
     heard = told.now if at > told.now else None
-    new = Consent(purpose=data.purpose, channel=data.channel, granted=data.granted, at=at, heard=heard)
+    new = Consent(
+        purpose=data.purpose,
+        channel=data.channel,
+        topic=data.topic_,
+        granted=data.granted,
+        at=at,
+        heard=heard,
+    )
     return Change(altered(customer, consents=placed(customer.consents, new, _key)))
 
 
@@ -28,5 +35,5 @@ def _holds_until(old: Consent, *, granted: bool) -> Micros:
     return old.heard if old.granted and not granted and old.heard is not None else old.at
 
 
-def _key(consent: Consent) -> tuple[str, str]:
-    return consent.purpose, consent.channel
+def _key(consent: Consent) -> tuple[str, str, str | None]:
+    return consent.purpose, consent.channel, consent.topic

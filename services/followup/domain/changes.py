@@ -1,4 +1,4 @@
-"""A customer's state with a plan, a trigger that waits, or a rule's latest trigger put in or taken out."""
+"""States with an anchor, a plan or what waits put in or taken out."""
 
 from services.followup.domain.state import Anchor, Customer, Journey, Planned
 

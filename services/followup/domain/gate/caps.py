@@ -1,0 +1,111 @@
+"""How many messages a customer may have: intervals and caps, rolling and by the calendar of where they live.
+A message on its way counts: it may leave at any moment. Service messages are exempt from caps."""
+
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from services.followup.domain.gate.question import Question
+from services.followup.domain.gate.verdicts import Refuse, Verdict
+from services.followup.domain.policy import Policy
+from services.followup.domain.preferences.caps import wished
+from services.followup.domain.preferences.wishes import Wishes
+from services.followup.domain.rules.caps import FrequencyCap, Period
+from services.followup.domain.rules.hours import instant
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.rules import Rules
+from services.followup.domain.rules.times import span, write_duration
+from services.followup.domain.state import Customer
+from shared.schemas.times import Micros, micros
+
+
+def duplicate(question: Question) -> Verdict:
+    """Its rule has sent too near: ``at_most_one_in``."""
+    rule, now = question.rule, question.now
+    if rule is None or rule.at_most_one_in is None or question.outreach.journey is not None:
+        return None  # between a rule's steps there is what the steps say
+    least = span(rule.at_most_one_in)
+    sent = [s.at for s in question.state.sends if s.rule == rule.name and abs(now - s.at) < least]
+    leaving = [at for name, _, at in _leaving(question.state, question.policy, now) if name == rule.name]
+    if not sent and not any(abs(now - at) < least for at in leaving):
+        return None
+    often = f"{rule.name} goes once in {write_duration(rule.at_most_one_in)}"
+    known = question.policy.event_time or not leaving
+    return Refuse("duplicate", often, max([*sent, *leaving]) + least if known else None)
+
+
+def frequency_cap(question: Question) -> Verdict:
+    """One more would be above a cap."""
+    caps = caps_of(question.rules, question.rule, question.outreach.purpose, question.state.wishes)
+    full = [(cap, ends) for cap in caps for ends in _full(question, cap)]
+    if not full:
+        return None
+    known = [ends for _, ends in full if ends is not None]
+    words = ", ".join(cap.words for cap, _ in full)
+    return Refuse("frequency_cap", words, max(known) if len(known) == len(full) else None)
+
+
+def caps_of(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> list[FrequencyCap]:
+    """Those, of the file and of the customer's wishes, that count what the rule, or a person, sends for the
+    purpose."""
+    return [cap for cap in (*rules.all_caps, *wished(wishes)) if _counts(cap, rule, purpose)]
+
+
+def _counts(cap: FrequencyCap, rule: Rule | None, purpose: str) -> bool:
+    if cap.group is not None and (rule is None or rule.group != cap.group):
+        return False
+    return (purpose if rule is None else rule.counts_as(purpose)) in cap.purposes
+
+
+def _full(question: Question, cap: FrequencyCap) -> Sequence[Micros | None]:
+    """Empty where one more may go; else when one may go again, which nobody can know where that hangs on a
+    message that is still with the sender."""
+    state = question.state
+    if len(state.sends) + len(state.in_flight) < cap.max:
+        return ()
+    since, until = _window(cap, question)
+    named = question.named
+    sent = [s.at for s in state.sends if s.at >= since and _counts(cap, named(s.rule), s.purpose)]
+    leaving = [
+        at
+        for name, purpose, at in _leaving(state, question.policy, question.now)
+        if at >= since and _counts(cap, named(name), purpose)
+    ]
+    over = len(sent) + len(leaving) - cap.max
+    if over < 0:
+        return ()
+    if question.policy.event_time:
+        sent, leaving = [*sent, *leaving], []
+    if until is not None:
+        return (until if len(leaving) < cap.max else None,)
+    return (sorted(sent)[over] + span(cap.rolling),) if over < len(sent) else (None,)
+
+
+def _window(cap: FrequencyCap, question: Question) -> tuple[Micros, Micros | None]:
+    """From when on what was sent counts, and when a period of the calendar ends (None: it is rolling)."""
+    if not isinstance(cap.per, str):
+        return question.now - span(cap.per) + 1, None
+    return _period(cap.per, question.local.date(), question.where)
+
+
+@lru_cache(maxsize=4096)
+def _period(per: Period, today: date, where: ZoneInfo) -> tuple[Micros, Micros]:
+    """When the period begins in which that day is, and the next."""
+    first, following = today, today + timedelta(days=1)
+    if per == "week":
+        first = today - timedelta(days=today.weekday())
+        following = first + timedelta(days=7)
+    elif per == "month":
+        first = today.replace(day=1)
+        following = (first + timedelta(days=31)).replace(day=1)
+    return micros(instant(first, time(), where)), micros(instant(following, time(), where))
+
+
+def _leaving(state: Customer, policy: Policy, now: Micros) -> list[tuple[str, str, Micros]]:
+    """(rule, purpose, time) of each message that is with the sender."""
+    return [
+        (flight.rule, flight.purpose, flight.decided_at if policy.event_time else now)
+        for flight in state.in_flight
+        if not flight.cancelled
+    ]

@@ -1,0 +1,25 @@
+"""An open complaint holds what the rules say, but not what is about that complaint."""
+
+from services.followup.domain.gate.question import Question
+from services.followup.domain.gate.verdicts import Refuse, Verdict
+from services.followup.domain.rules.rule import Rule
+from services.followup.domain.state import Outreach
+
+
+def open_complaint(question: Question) -> Verdict:
+    """One that the message is not about."""
+    outreach, state = question.outreach, question.state
+    if outreach.purpose not in question.rules.hold_during_complaint or not state.complaints:
+        return None
+    own = complaint_of(outreach, question.rule)
+    held = [c.complaint_id for c in state.complaints if c.complaint_id != own and c.is_open]
+    return Refuse("open_complaint", f"{', '.join(held[:3])} is open") if held else None
+
+
+def complaint_of(outreach: Outreach, rule: Rule | None) -> str | None:
+    """The complaint that a message is about."""
+    if outreach.of is not None:
+        return outreach.of.complaint_id
+    if rule is not None and rule.for_each == "complaint_id":
+        return outreach.key.partition(":")[2]
+    return None

@@ -1,0 +1,23 @@
+"""What a customer's state keeps of the gate's decisions and what they go by."""
+
+from typing import NamedTuple
+
+from shared.schemas.base import Open
+from shared.schemas.outreach import SuppressionReason
+from shared.schemas.times import Micros
+
+
+class Cited(NamedTuple):
+    """An event, by what names it for ever."""
+
+    source: str
+    id: str
+
+
+class Held(Open):
+    """Why a message that was due waits."""
+
+    reason: SuppressionReason
+    until: Micros
+    """When it is decided anew."""
+    detail: str | None = None

@@ -1,0 +1,1 @@
+"""Surveys: the answers that their pages take."""

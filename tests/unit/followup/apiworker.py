@@ -1,0 +1,88 @@
+"""The API as it is served, with the domain as the worker behind a pretended broker."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from pymongo import MongoClient
+
+from services.followup import api
+from services.followup.config import load_policy
+from services.followup.settings import FollowupSettings
+from shared.kafka.publisher import Record
+from shared.runtime.digest import digest
+from shared.schemas.codec import decode, open_envelope
+
+from .driver import CHANNELS, DAY, Driver, profile
+
+KEY = {"X-API-Key": "a-key-for-the-tests"}
+SECRET = "a secret of more than 16"
+URL = "https://rapport.example"
+DAYTIME = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + DAY
+
+
+class Worker(Driver):
+    """The driver, its state and rows in the store; commands from the API are applied and journalled."""
+
+    ready = True
+
+    def attach(self, store: Any) -> "Worker":
+        self.store = store
+        return self
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def partitions(self, topic: str) -> int:
+        return 4
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        for record in records:
+            event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
+            asked = digest(event.subject, event.data)
+            answer = self.send(event)
+            outcome = {"status": answer.status, "body": dict(answer.body)}
+            self.save()
+            self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
+
+    def save(self) -> None:
+        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
+        self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
+        for name in ("deliveries", "receipts"):
+            for row in self.worker.rows(name):
+                self.store[name].replace_one({"_id": row["_id"]}, dict(row), upsert=True)
+
+
+def settings_for(mongo_uri: str, **changes: Any) -> FollowupSettings:
+    told = {"kafka": "127.0.0.1:1", "mongo": mongo_uri, "secret_key": SECRET, "api_key": KEY["X-API-Key"]}
+    return FollowupSettings.model_validate({**told, "followup_url": URL, **changes})
+
+
+@contextmanager
+def working(settings: FollowupSettings, channels: Mapping[str, Any] = CHANNELS) -> Iterator[Worker]:
+    """A worker on an empty store that knows one customer."""
+    with MongoClient[dict[str, Any]](settings.mongo, tz_aware=True) as client:
+        store = client["rapport_followup"]
+        for name in ("deliveries", "receipts", "state", "journal"):
+            store[name].delete_many({})
+        worker = Worker(policy=load_policy(settings, [*channels.values()]), now=DAYTIME).attach(store)
+        worker.event(profile())
+        worker.save()
+        yield worker
+
+
+def app_of(settings: FollowupSettings, worker: Worker) -> FastAPI:
+    """The app, whose commands go to the worker."""
+    made = api.create_api
+
+    def create(*args: Any, **more: Any) -> Any:
+        return made(*args, publisher=worker, **more)
+
+    api.create_api = create
+    try:
+        return api.create_app(settings, worker.policy)
+    finally:
+        api.create_api = made
