@@ -16,7 +16,6 @@ from services.followup.channels.addresses import NO_UTF8, AddressError, mailable
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
 from services.followup.channels.dkim import Dkim
 from services.followup.channels.mime import BadMessageError, build
-from services.followup.channels.quick_mail import Written, written
 from services.followup.channels.smtp import Envelope, Server, Session, greeted
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
@@ -176,7 +175,7 @@ class Email(Channel):
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         try:
-            message = written(delivery, at) or build(delivery, at, seven_bit=self._dkim is not None)
+            message = build(delivery, at, seven_bit=self._dkim is not None)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
         session = self._take()
@@ -205,14 +204,8 @@ class Email(Channel):
         self._sessions.remove(session)
         CONNECTED.set(len(self._sessions))
 
-    async def _hand_over(
-        self, session: Session, message: EmailMessage | Written, outreach_id: str
-    ) -> Attempt:
-        if isinstance(message, Written):
-            sender, to, raw = message
-        else:
-            sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
-            raw = message.as_bytes()
+    async def _hand_over(self, session: Session, message: EmailMessage, outreach_id: str) -> Attempt:
+        sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if "smtputf8" not in session.extensions:
@@ -220,6 +213,7 @@ class Email(Channel):
             options = ("SMTPUTF8",)
         if self._bounces is not None:
             sender = self._bounces.of(outreach_id)
+        raw = message.as_bytes()
         if self._dkim is not None:
             raw = await asyncio.to_thread(self._dkim.sign, raw)
         return await session.send(Envelope(sender, to, options), raw)
