@@ -87,6 +87,7 @@ class Onlooker:
         self.driver: Driver = driven(*RULES, now=start, **FILE)
         self.words: dict[tuple[str, str, str | None], tuple[datetime, bool, str]] = {}
         self.complaints: dict[str, tuple[Step, ...]] = {}
+        self.resolved: list[tuple[str, datetime]] = []
         self.zone = ZoneInfo("UTC")
         self.address: dict[str, bool] = {"email": True, "phone": True}
         self.told = 0
@@ -128,6 +129,7 @@ class Onlooker:
         self.complain(opened(id))
 
     def resolve(self, id: str) -> None:
+        self.resolved.append((id, self.driver.now))
         self.complain(resolved(id))
 
     def reopen(self, id: str) -> None:
@@ -154,16 +156,17 @@ class Onlooker:
             self.consented(message, mine, cited[message["_id"]])
             self.in_time(message, mine)
             if message["purpose"] != "service":
-                about = self.about(message["_id"])
-                others = (steps for name, steps in self.complaints.items() if name != about)
+                about = self.about(message)
+                others = (steps for name, steps in self.complaints.items() if name not in about)
                 assert not any(life_of(steps).is_open for steps in others), "complains"
             self.below_caps(message, mine)
             self.counted.append((message["rule"], message["purpose"], message["at"]))
 
-    def about(self, outreach_id: str) -> str | None:
-        """The complaint that started it: of one instant it may be resolved and reopened."""
-        flights = (one for one in self.driver.state.in_flight if one.outreach_id == outreach_id)
-        return next((one.of.complaint_id for one in flights if one.of is not None), None)
+    def about(self, message: dict[str, Any]) -> set[str]:
+        """The complaints that may have started it, which do not hold it: of one instant one may be resolved and
+        reopened."""
+        resolved_then = {name for name, at in self.resolved if at == message["due_at"]}
+        return resolved_then if message["rule"] == "asks" else set()
 
     def consented(self, message: dict[str, Any], mine: Rule, cited: Any) -> None:
         purpose, channel = message["purpose"], message["channel"]
