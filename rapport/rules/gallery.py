@@ -13,6 +13,7 @@ from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.check import Use, reader, uses, written
 from services.followup.domain.messages.samples import TEXTS, usual
 from services.followup.domain.messages.speech import ENGLISH
+from services.followup.domain.rules.rule import CHANNEL_OF
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Variable
 from services.followup.marketing.drawing import environment
@@ -47,6 +48,11 @@ class Shot:
     spoken: str
     """The language that it is in; another than ``locale`` where it is not translated."""
     message: Message
+
+    @property
+    def is_missing(self) -> bool:
+        """It is not there in the language; what a team reads need not be."""
+        return self.spoken != self.locale and self.channel not in CHANNEL_OF.values()
 
     @property
     def light(self) -> str:

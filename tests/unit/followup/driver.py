@@ -13,6 +13,7 @@ from services.followup.channels.email import Email, EmailSettings
 from services.followup.domain.apply import apply
 from services.followup.domain.links import Links
 from services.followup.domain.messages.channel import Writing
+from services.followup.domain.messages.check import check
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.policy import Policy
 from services.followup.domain.preview import preview
@@ -81,7 +82,7 @@ def written(text: str) -> Policy:
     """The policy of a rules file; ``$HEAD`` stands for a sender and some templates."""
     versions = config.parse_versions(text.replace("$HEAD", HEAD))
     for these in versions:
-        config.load_templates(None).check(these, CHANNELS)
+        check(shipped_templates(), these, {**CHANNELS, **TASKS})
     return policy(versions[-1], versions=versions if len(versions) > 1 else ())
 
 
