@@ -177,13 +177,14 @@ def ready_row(
     state: Customer, policy: Policy, outreach: Outreach, to: str, message: Message, now: Micros
 ) -> Put:
     """The document of a message for the sender: what ``Delivery`` reads, and ``not_before``."""
-    rules = policy.rules
+    rules, rule = policy.rules, policy.rules.rule(outreach.rule)
     common = row(state.customer_id, outreach, "ready", now, attempt=0).document
     return Put(
         COLLECTION,
         {
             **common,
             "not_before": moment(now),
+            "priority": 0 if rule is None else rule.priority,
             "decided_at": moment(now),
             "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),
             **_hours(state, policy, outreach),

@@ -88,10 +88,11 @@ def test_quiet_hours_hold_service_but_what_is_urgent() -> None:
 
 
 def test_a_row_says_the_hours_that_hold_it_while_it_waits() -> None:
-    driver = driven(rule(window=OFFICE), quiet_hours=NIGHT, instant=False)
+    driver = driven(rule(window=OFFICE, priority=3), quiet_hours=NIGHT, instant=False)
     driver.event(CustomerUpdated(timezone="Europe/Berlin"))
     driver.event(purchase())
     [row] = driver.rows.values()
+    assert row["priority"] == 3
     assert row["quiet"] == {"timezone": "Europe/Berlin", **NIGHT}
     assert row["window"] == {"timezone": "Europe/Berlin", **OFFICE}
 
