@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rapport.commands.show import table
 from rapport.rules.draft import Draft
-from rapport.simulate.figures import NONE, plain
+from rapport.simulate.figures import NONE, number, plain
 from rapport.simulate.outline import date
 from services.followup.domain.messages.check import untranslated
 from services.followup.domain.rules.course import (
@@ -78,8 +78,15 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
     quiet = rules.quiet_hours
     if quiet is not None:
         yield "quiet", f"{write_time_of_day(quiet.start)} to {write_time_of_day(quiet.end)}"
+    for purpose, window in rules.send_windows.items():
+        yield f"{purpose} goes", window.words
     for cap in rules.all_caps:
         yield "cap", f"{cap.words} of {_listed(cap.purposes)}"
+    if any(rule.priority for rule in rules.rules):
+        within = spelled(rules.outranked_within)
+        yield "yields", f"to a message of higher priority that is due within {within}"
+    for channel, limit in rules.rate_limits.items():
+        yield f"{channel} sends", f"{number(limit.max)} in {spelled(limit.per)} at most"
     yield "stale", f"{spelled(rules.stale_after)} after it was due"
     asked = [kind for kind in ("marketing", "survey", "service") if rules.consent.must_be_granted(kind)]
     yield "consent", f"granted for {', '.join(asked)}; not refused for all else"
@@ -90,20 +97,29 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
 
 
 def _starts(rules: Rules) -> RenderableType:
-    shown = table(
-        "rule", "starts at", "after", "says", "by", "purpose", wrapped=("rule", "starts at", "says")
-    )
+    columns = ("rule", "starts at", "after", "says", "by", "purpose", "priority", "cap group")
+    shown = table(*columns, right=("priority",), wrapped=("rule", "starts at", "says", "purpose"))
     for rule in rules.rules:
-        purpose = rules.purpose(rule.template)
         shown.add_row(
             rule.name,
             ", ".join(rule.start_words),
             _after(rule),
             ", ".join(rule.templates),
             ", ".join(rule.ways),
-            purpose,
+            _purpose(rules, rule),
+            str(rule.priority),
+            rule.group or NONE,
         )
     return shown
+
+
+def _purpose(rules: Rules, rule: Rule) -> str:
+    """With what it counts as, where that is said, and the topic of its consent."""
+    purpose = rules.purpose(rule.template)
+    counts = rule.counts_as(purpose)
+    found = [purpose if counts == purpose else f"{purpose} as {counts}"]
+    found += [] if rule.topic is None else [f"about {rule.topic}"]
+    return ", ".join([*found, *(["urgent"] if rule.urgent else [])])
 
 
 def _after(rule: Rule) -> str:

@@ -21,7 +21,8 @@ from rapport.embedded import mongo
 from rapport.embedded.part import Part
 from rapport.embedded.stack import start_kafka, start_mongo, start_smtp
 from rapport.home import Home
-from services.followup.channels.email import Email, EmailSettings, build
+from services.followup.channels.email import Email, EmailSettings
+from services.followup.channels.mime import build
 from services.followup.domain.rows import COLLECTION, COLLECTIONS, Delivery
 from services.followup.sender import Sender
 from shared.host import settle_heap

@@ -12,9 +12,8 @@ import pytest
 import uvicorn
 import yaml
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from pydantic import HttpUrl
 
-from services.followup.channels.webhook import Webhook
+from rapport.rules.draft import channels_of
 from services.followup.config import DEFAULT_RULES
 from services.followup.domain.links import Links, Question, Subscription
 from services.followup.settings import FollowupSettings
@@ -92,7 +91,7 @@ def site(mongo_uri: str, tmp_path: Path) -> Iterator[Site]:
     rules.write_text(yaml.safe_dump({**document, "topics": TOPICS}))
     port = free_port()
     settings = settings_for(mongo_uri, rules=rules, followup_url=f"http://127.0.0.1:{port}")
-    sms = Webhook("sms", HttpUrl("http://127.0.0.1:1"), b"k" * 24, 1.0)
+    [sms] = [channel for channel in channels_of(["sms"]) if channel.name == "sms"]
     with working(settings, {**CHANNELS, "sms": sms}) as worker, serving(settings, worker, port):
         yield Site(settings.public_url, worker, links(settings.public_url, KeyRing([SECRET.encode()])))
 

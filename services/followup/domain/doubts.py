@@ -17,9 +17,9 @@ AGAIN: Micros = 60_000_000
 def repeats(policy: Policy, flight: InFlight, at: Micros) -> bool:
     """Whether it is tried again after a try that is in doubt, ``at``."""
     in_time = at + AGAIN <= flight.due_at + span(policy.at(flight.at).rules.stale(flight.rule))
-    return (
-        flight.purpose == "service" and not flight.cancelled and flight.doubts + 1 < MOST_DOUBTS and in_time
-    )
+    rule = policy.rule(flight.rule, flight.at)
+    service = flight.purpose == "service" and (rule is None or rule.counts_as(flight.purpose) == "service")
+    return service and not flight.cancelled and flight.doubts + 1 < MOST_DOUBTS and in_time
 
 
 def repeat(state: Customer, flight: InFlight, attempt: int, at: Micros) -> Effects[Customer]:

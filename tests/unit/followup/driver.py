@@ -78,6 +78,7 @@ def shipped_policy() -> Policy:
     return policy()
 
 
+@cache
 def written(text: str) -> Policy:
     """The policy of a rules file; ``$HEAD`` stands for a sender and some templates."""
     versions = config.parse_versions(text.replace("$HEAD", HEAD))

@@ -17,7 +17,7 @@ from shared.schemas.outreach import (
     OutreachSent,
 )
 
-from .driver import DAY, HOUR, Driver, reachable, refusal, reopened, solved
+from .driver import DAY, HOUR, Driver, policy, reachable, refusal, reopened, rules, solved
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server
 
 NOTE = OutreachRequested(template="note", variables={"subject": "Hello", "message": "It is ready."})
@@ -69,6 +69,21 @@ def test_marketing_in_doubt_never_goes_again() -> None:
     assert orders(driver) == []
     assert driver.rows[id]["status"] == "in_doubt"
     assert len(driver.facts(OutreachFailed)) == 1
+
+
+@pytest.mark.parametrize(("kind", "again"), [(None, True), ("service", True), ("marketing", False)])
+def test_a_rule_may_say_that_it_is_marketing(kind: str | None, again: bool) -> None:
+    shipped = rules()
+    changed = tuple(
+        rule.model_copy(update={"class_": kind}) if rule.name == "complaint-check" else rule
+        for rule in shipped.rules
+    )
+    driver = reachable(Driver(policy(shipped.model_copy(update={"rules": changed})), instant=False))
+    solved(driver)
+    driver.after(2 * DAY + HOUR)
+    (id,) = [id for id, one in driver.rows.items() if one["rule"] == "complaint-check"]
+    report(driver, id, "in_doubt", 1)
+    assert orders(driver) == ([(id, 1)] if again else [])
 
 
 def test_it_is_tried_a_few_times_only() -> None:

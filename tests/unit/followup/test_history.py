@@ -250,7 +250,6 @@ def test_everything_is_bounded() -> None:
     assert len(history.contacts[0].times) <= MOST_TIMES
     assert len(history.reviews) == MOST_REVIEWS
     assert len(bought(history).waiting) == 50
-    assert len(history.model_dump_json()) < 30_000
 
 
 def test_only_what_the_rules_name_is_kept_and_what_they_no_longer_name_goes() -> None:
@@ -266,7 +265,8 @@ def test_only_what_the_rules_name_is_kept_and_what_they_no_longer_name_goes() ->
     assert counted == Purchases(count=1, first_at=micros(NOON + DAY), last_at=micros(NOON + DAY))
     assert not bought(of(facts, frozenset({"orders"}))).latest[0].skus
     assert PurchaseMade not in set(classes_of(["subscriptions"]))
-    assert History.model_validate_json(whole.model_dump_json()) == whole
+    for one in (whole, whole.model_copy(update={"loyalty": Loyalty(balance=0)})):
+        assert History.model_validate_json(one.model_dump_json()) == one
 
 
 FEW = st.sampled_from(["1", "2", "3"])

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.schemas.customers import CustomerUpdated
+
 from .driver import DAY, HOUR, NOON, Driver, purchase, returned
 from .gated import driven, rule, told
 
@@ -74,3 +76,13 @@ def test_of_two_due_at_one_instant_the_one_that_matters_more_goes() -> None:
         driver.event(purchase())
         driver.after(DAY)
         assert sent_at(driver) == [(names[1], NOON + 2 * HOUR)]
+
+
+def test_a_message_yields_to_a_date_that_matters_more_and_comes_soon() -> None:
+    big = rule("big", priority=5, every=False)
+    big |= {"triggers": [{"date": "profile.birthday", "at": "17:00"}], "delay": "0s"}
+    driver = driven(rule("small", delay="1h"), big, caps=[{"max": 1, "per": "week"}])
+    driver.event(CustomerUpdated(birthday=f"--{NOON:%m-%d}"))
+    driver.event(purchase())
+    driver.after(9 * DAY)
+    assert sent_at(driver) == [("big", NOON + 5 * HOUR)]

@@ -71,10 +71,7 @@ MOMENTS = {
 MEMBERS = {"welcome", "win-back", "program-welcome", "subscription-expiring"}
 SHIPPED = {
     "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | {"thank-you", "win-back", "welcome"},
-    "subscription": PROGRAM
-    | COMPLAINTS
-    | ASKED
-    | {"welcome", "win-back", "program-welcome", "subscription-expiring"},
+    "subscription": PROGRAM | COMPLAINTS | ASKED | MEMBERS,
 }
 
 

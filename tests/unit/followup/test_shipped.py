@@ -274,6 +274,6 @@ def test_an_ordinary_year_is_not_louder() -> None:
     for week in range(52):
         driver.until(NOON + week * timedelta(days=7))
         driver.event(bought(f"o-{week}", 8000, channel="in_store", store_id="store-1"))
-    driver.after(30 * DAY)
+    driver.after(20 * DAY)
     assert {message["rule"] for message in driver.sent} == {"thank-you"}
     assert not driver.facts(OutreachSuppressed)

@@ -34,8 +34,8 @@ def test_check_shows_what_the_rules_hold(tmp_path: Path) -> None:
     rows = [row.split() for row in found.stdout.splitlines()]
     assert ["quiet", "21:00", "to", "08:00"] in rows
     told = [" ".join(row) for row in rows]
-    assert "thank-you purchase.made 2h thank-you email marketing" in told
-    assert "win-back purchase.made 60d of quiet win-back email marketing" in told
+    assert "thank-you purchase.made 2h thank-you email marketing 0 -" in told
+    assert "win-back purchase.made 60d of quiet win-back email marketing 0 -" in told
     assert ["tier-up", "direction:", "up", "-", "-", "7d", "-"] in rows
     assert ["note", "service", "yes", "-", "-", "-"] in rows
 
@@ -107,5 +107,20 @@ def test_steps_goals_and_arms_are_shown(tmp_path: Path) -> None:
     steps = "send win-back, until review.posted, 3d at most, until 09:00, (send thank-you) else (nothing)"
     assert f"win-back {steps} purchase.made within 14d soft 25 %, loud 75 % 5 %" in rows
     assert "held out 10 % of customers get no marketing, for comparison" in rows
-    assert "win-back purchases.count > 1 - - - -" in rows
+    assert "win-back if purchases.count > 1 - - - -" in rows
     assert "thank-you marketing email win-back -" in rows
+
+
+def test_what_the_gate_goes_by_is_shown(tmp_path: Path) -> None:
+    [back] = only("win-back", priority=5, group="offers")
+    windows = {"marketing": {"days": ["mon", "fri"], "from": "09:00", "to": "18:00"}}
+    limits = {"email": {"max": 1000, "per": "1m"}}
+    text = rules_text(rules=[back], send_windows=windows, rate_limits=limits, outranked_within="6h")
+    (tmp_path / "mine.yaml").write_text(text)
+    found = rapport("check", "mine.yaml", cwd=tmp_path, COLUMNS="200")
+    assert found.returncode == 0, found.stderr
+    rows = [" ".join(row.split()) for row in found.stdout.splitlines()]
+    assert "win-back purchase.made 60d of quiet win-back email marketing 5 offers" in rows
+    assert "marketing goes mon, fri from 09:00 to 18:00" in rows
+    assert "yields to a message of higher priority that is due within 6h" in rows
+    assert "email sends 1,000 in 1m at most" in rows

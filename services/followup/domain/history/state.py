@@ -1,10 +1,24 @@
 """What is kept of a customer's past. Times are in microseconds, amounts in minor units."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from shared.facts.names import Packed
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
+
+_EMPTY: tuple[Any, ...] = ((), [], "", b"")
+
+
+class Part(Open):
+    """What is not known of it is not written either: most rules ask for little."""
+
+    @model_serializer(mode="wrap")
+    def _known(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {
+            name: value for name, value in whole(self).items() if value is not None and value not in _EMPTY
+        }
 
 
 class Bought(Open):
@@ -41,7 +55,7 @@ class Return(NamedTuple):
     heard: Micros
 
 
-class Purchases(Open):
+class Purchases(Part):
     """Orders and what went back of them, as far as all services let it count."""
 
     count: int = 0
@@ -58,7 +72,7 @@ class Purchases(Open):
     """Names of returns that counted nothing: told otherwise they may."""
 
 
-class Loyalty(Open):
+class Loyalty(Part):
     """The program, as its own events tell it."""
 
     tier: str | None = None
@@ -66,7 +80,7 @@ class Loyalty(Open):
     enrolled_at: Micros | None = None
 
 
-class Subscription(Open):
+class Subscription(Part):
     """One subscription through all of its terms."""
 
     subscription_id: str
@@ -82,7 +96,7 @@ class Subscription(Open):
     """When the cancellation ends it, if not at once."""
 
 
-class Product(Open):
+class Product(Part):
     """One piece that the customer owns."""
 
     product_id: str
@@ -91,7 +105,7 @@ class Product(Open):
     maintenance_every_days: int | None = None
 
 
-class Contacts(Open):
+class Contacts(Part):
     """The latest contacts of one kind and direction about one product, or about none."""
 
     kind: str
@@ -124,7 +138,7 @@ class Segment(NamedTuple):
     at: Micros
 
 
-class History(Open):
+class History(Part):
     """What the rules in force ask for; the rest stays empty."""
 
     purchases: Purchases | None = None
