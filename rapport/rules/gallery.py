@@ -13,6 +13,7 @@ from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.check import Use, reader, uses, written
 from services.followup.domain.messages.samples import TEXTS, usual
 from services.followup.domain.messages.speech import ENGLISH
+from services.followup.domain.rules.rule import CHANNEL_OF
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Variable
 from services.followup.marketing.drawing import environment
@@ -22,9 +23,14 @@ PAGE = "index.html"
 NAME = "Ada Byron"
 """Who gets them all."""
 EXAMPLES: Mapping[str, Variable] = {
+    "comment": "The new lid does not close.",
+    "plan": "Gold",
+    "reason": "quality",
     "message": "We have asked the store, and they send you a new one on Monday.",
     "name": "Free delivery",
     "subject": "New tea has arrived",
+    "text": "The shop is open until eight on Thursdays.",
+    "theme": "opening hours",
     "tier": "Gold",
     "to": "Gold",
 }
@@ -47,6 +53,16 @@ class Shot:
     spoken: str
     """The language that it is in; another than ``locale`` where it is not translated."""
     message: Message
+
+    @property
+    def is_task(self) -> bool:
+        """A team reads it."""
+        return self.channel in CHANNEL_OF.values()
+
+    @property
+    def is_missing(self) -> bool:
+        """It is not there in the language; what a team reads need not be."""
+        return self.spoken != self.locale and not self.is_task
 
     @property
     def light(self) -> str:
@@ -101,9 +117,10 @@ def _entries(draft: Draft, rules: Rules) -> Iterator[Entry]:
             shown = EXAMPLES.get(name, TEXTS[1] if value == TEXTS[0] else value)
             values.setdefault(use.template, {}).setdefault(name, shown)
     for name, template in rules.templates.items():
-        by = [rule.name for rule in rules.rules if rule.template == name]
-        sent_by = ", ".join([*by, *(["an agent"] if template.manual else [])])
-        able = [channel for channel in channels.values() if templates.has(name, channel)]
+        by = [rule for rule in rules.rules if name in rule.templates]
+        sent_by = ", ".join([*(rule.name for rule in by), *(["an agent"] if template.manual else [])])
+        idle = set(CHANNEL_OF.values()) - {way for rule in by for way in rule.ways}
+        able = [ch for ch in channels.values() if templates.has(name, ch) and ch.name not in idle]
         shots = tuple(
             _shot(draft, Use(name, channel, {}), locale, values.get(name, {}))
             for channel in able

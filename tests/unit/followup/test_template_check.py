@@ -10,10 +10,13 @@ from services.followup.domain.messages.check import check, untranslated, uses
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.samples import of_rule, sets
 from services.followup.domain.rules.rule import Rule
+from services.followup.domain.tasks import TASKS
 from shared.runtime.config import ConfigError
 
 from .driver import CHANNELS, rules
 from .test_rules import policy_of
+
+ALL = {**CHANNELS, **TASKS}
 
 TEXT = "{% extends 'layout.txt' %}\n{% block body %}\n"
 HTML = TEXT.replace("txt", "html")
@@ -105,7 +108,7 @@ def test_samples_of_other_types(event: str, field: str, first: Any) -> None:
 
 
 def test_what_an_agent_gives_is_tried_as_text(tmp_path: Path) -> None:
-    found = {use.template: use.values for use in uses(load_templates(None), rules(), CHANNELS)}
+    found = {use.template: use.values for use in uses(load_templates(None), rules(), ALL)}
     assert found["note"].keys() == {"subject", "message"}
     tried(tmp_path, "note.txt", "{{ message }} {{ colour }}")
     with pytest.raises(ConfigError, match=r"note\.txt: .*'str object' has no attribute 'amount'"):
@@ -117,15 +120,15 @@ def test_what_an_agent_gives_is_tried_as_text(tmp_path: Path) -> None:
 
 def test_all_that_ships_is_there_in_every_language() -> None:
     for name in ("retail", "subscription"):
-        assert untranslated(load_templates(None), rules(name), CHANNELS) == ()
+        assert untranslated(load_templates(None), rules(name), ALL) == ()
 
 
 def test_what_is_not_translated_is_told_and_stops_nothing(tmp_path: Path) -> None:
     new = TEXT + "{% trans %}Brand new.{% endtrans %}\nAnd more.\n{% endblock %}"
     (tmp_path / "tier-up.txt").write_text(new)
     templates = load_templates(tmp_path)
-    check(templates, rules(), CHANNELS)
-    told = [str(one) for one in untranslated(templates, rules(), CHANNELS)]
+    check(templates, rules(), ALL)
+    told = [str(one) for one in untranslated(templates, rules(), ALL)]
     assert told == [
         "template tier-up.txt, line 3: 'Brand new.' is not in de.po",
         "template tier-up.txt, line 4: 'And more' stands outside {% trans %}",
@@ -133,7 +136,7 @@ def test_what_is_not_translated_is_told_and_stops_nothing(tmp_path: Path) -> Non
         "template tier-up.txt, line 3: 'Brand new.' is not in fr.po",
     ]
     german = rules(locale="de")
-    assert [one.language for one in untranslated(templates, german, CHANNELS)] == ["es", "", "fr"]
+    assert [one.language for one in untranslated(templates, german, ALL)] == ["es", "", "fr"]
 
 
 def test_words_in_tags_styles_and_notes_are_not_said(tmp_path: Path) -> None:
@@ -143,18 +146,18 @@ def test_words_in_tags_styles_and_notes_are_not_said(tmp_path: Path) -> None:
         "{% trans %}Your new tier{% endtrans %}</p>{% endblock %}"
     )
     (tmp_path / "tier-up.html").write_text(text)
-    told = {one.text for one in untranslated(load_templates(tmp_path), rules(), CHANNELS)}
+    told = {one.text for one in untranslated(load_templates(tmp_path), rules(), ALL)}
     assert told == {"Your new tier"}
 
 
 def test_a_plural_without_its_forms_is_not_translated(tmp_path: Path) -> None:
     (tmp_path / "locales").mkdir()
     (tmp_path / "locales" / "it.po").write_text('msgid "point"\nmsgid_plural "points"\nmsgstr[0] "punto"\n')
-    told = {one.text for one in untranslated(load_templates(tmp_path), rules(), CHANNELS)}
+    told = {one.text for one in untranslated(load_templates(tmp_path), rules(), ALL)}
     assert "point" in told
 
 
 def test_a_reply_is_tried_in_every_language(tmp_path: Path) -> None:
     (tmp_path / "reply.fr.subject.txt").write_text("{{ agent }}")
     with pytest.raises(TemplateFaultError, match=r"reply\.fr\.subject\.txt: 'agent' is undefined"):
-        check(load_templates(tmp_path), rules(), CHANNELS)
+        check(load_templates(tmp_path), rules(), ALL)

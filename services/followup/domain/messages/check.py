@@ -158,6 +158,7 @@ def untranslated(
     files = dict.fromkeys(
         (f"{use.template}.{part}", part, use.template)
         for use in uses(templates, rules, channels)
+        if use.channel.name not in CHANNEL_OF.values()  # what colleagues read
         for part in use.channel.parts
     )
     for channel in channels.values():
