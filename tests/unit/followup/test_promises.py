@@ -163,8 +163,8 @@ class Onlooker:
             self.counted.append((message["rule"], message["purpose"], message["at"]))
 
     def about(self, message: dict[str, Any]) -> set[str]:
-        """The complaints that may have started it, which do not hold it: one may be resolved and reopened at one
-        instant."""
+        """The complaints that may have started it, which do not hold it: one may be resolved and reopened in
+        one instant."""
         resolved_then = {name for name, at in self.resolved if at == message["due_at"]}
         return resolved_then if message["rule"] == "asks" else set()
 
