@@ -32,11 +32,10 @@ NAMED: dict[str, st.SearchStrategy[Any]] = {
     "email": st.sampled_from(["ann@example.org", "änn+x@bücher.example"]),
 }
 COMPENSATION = {"points": st.integers(1, 99), "money": st.just({"amount": 1, "currency": "EUR"})}
+ANSWER = {"survey": st.sampled_from(["nps", "csat", "ces"]), "score": st.integers(1, 5)}
 DEPENDENT: dict[str, dict[str, Any]] = {
-    "rapport.survey.answered.v1": {
-        "survey": st.sampled_from(["nps", "csat", "ces"]),
-        "score": st.integers(1, 5),
-    },
+    "rapport.survey.answered.v1": ANSWER,
+    "rapport.followup.survey_answer.requested.v1": ANSWER,
     "rapport.compensation.granted.v1": COMPENSATION,
     "rapport.interactions.complaint_compensate.requested.v1": COMPENSATION,
 }

@@ -120,7 +120,7 @@ def test_other_numbers_stay_as_they_were_told() -> None:
     data = read(dumped(event)).data
     assert json.loads(data.model_dump_json()) | {} == {
         "survey": "nps", "score": 9, "weight": 2.0, "share": 0.1,
-        "comment": None, "about": None, "reason": None,
+        "comment": None, "about": None, "reason": None, "outreach_id": None,
     }  # fmt: skip
     assert isinstance((data.model_extra or {})["weight"], float)
 

@@ -68,7 +68,7 @@ CONTRACT = {
         "product.registered": "product_id sku purchased_at maintenance_every_days?",
     },
     "feedback": {
-        "survey.answered": "survey score comment? about? reason?",
+        "survey.answered": "survey score comment? about? reason? outreach_id?",
         "review.posted": "sku rating text?",
         "referral.made": "referred_customer",
     },
@@ -99,6 +99,7 @@ CONTRACT = {
         "outreach.bounced": "outreach_id rule kind code?",
         "outreach.complained": "outreach_id rule",
         "outreach.goal_reached": "outreach_id rule goal",
+        "outreach.paused": "domain why sent bounced complained until",
     },
     "insights": {"segment.changed": "from? to", "feedback.acted": "theme text"},
     "clock": {"clock.advanced": "to"},
@@ -151,7 +152,7 @@ def test_a_class_names_its_type_and_topic(cls: type[Data]) -> None:
     words = cls.event_type.removeprefix("rapport.").removesuffix(".v1").replace("_", ".").split(".")
     if cls.topic == "commands":
         words = [*words[1:-1], "requested"]
-        if words[0] == "delivery":
+        if words[0] in ("delivery", "receipt"):
             words[-1] = "reported"
         if words[0] == "enrol":
             words.insert(0, "member")
