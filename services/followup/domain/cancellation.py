@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from functools import partial
 
-from services.followup.domain.changes import without_plan
+from services.followup.domain.changes import with_plan, without_plan
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
 from services.followup.domain.state import Customer, InFlight, Outreach, Planned
-from shared.domain import CancelTimer, Effects, Emit
+from shared.domain import CancelTimer, Effects, Emit, SetTimer
 from shared.schemas.outreach import OutreachCancelled, SuppressionReason
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import MILLISECOND, Micros, moment
 
 
 def cancel_planned(
     state: Customer, planned: Planned, reason: SuppressionReason, now: Micros
 ) -> Effects[Customer]:
     """Take an outreach out of the calendar; what was never announced goes without a word."""
-    after = without_plan(state, planned.outreach_id)
-    timers = (CancelTimer(planned.timer),)
+    after, freed = _freed(without_plan(state, planned.outreach_id), now)
+    timers: tuple[SetTimer | CancelTimer, ...] = (CancelTimer(planned.timer), *freed)
     if not planned.announced:
         return Effects(after, timers=timers)
     data = _cancelled(planned, reason)
@@ -29,6 +29,18 @@ def cancel_planned(
         timers=timers,
         rows=(row(state.customer_id, planned, "cancelled", now, no=No(reason)),),
     )
+
+
+def _freed(state: Customer, now: Micros) -> tuple[Customer, tuple[SetTimer, ...]]:
+    """What yielded to another is decided anew, since it may have been to this one; not now, as a timer fires
+    once at an instant."""
+    then = now + MILLISECOND
+    held = [one for one in state.planned if one.held is not None and one.held.reason == "outranked"]
+    for one in held:
+        assert one.held is not None
+        again = one.held.model_copy(update={"until": then})
+        state = with_plan(state, one.model_copy(update={"held": again}))
+    return state, tuple(SetTimer(one.timer, moment(then)) for one in held)
 
 
 def cancel_flight(

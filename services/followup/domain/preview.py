@@ -13,6 +13,7 @@ from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.state import Customer, Planned
+from services.followup.domain.triggers import worded
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros
 
@@ -22,6 +23,7 @@ class Preview:
     """The decision if it fell now, and the message."""
 
     rule: Rule
+    template: str
     purpose: str
     customer_id: str
     decision: Literal["send", "wait", "suppress"]
@@ -56,26 +58,20 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     if planned_at is None:
         awaited = (one.due_at for one in state.occasions if one.rule == rule.name)
         planned_at = min((due_at for due_at in awaited if due_at is not None), default=None)
-    shown = Planned(
-        at=now,
-        by=now,
-        outreach_id=planned.outreach_id if planned else "preview",
-        key=planned.key if planned else rule.name,
-        rule=rule.name,
-        template=rule.template,
-        purpose=policy.rules.purpose(rule.template),
-        channel=rule.ways[0],
-        due_at=min(planned.due_at, now) if planned else now,
-        of=planned.of if planned else None,
-        trigger=planned.trigger if planned else {},
-        variables=planned.variables if planned else {name: f"<{name}>" for name in rule.variables},
-    )
-    decision = decide(state, policy, shown, now)
+    if planned is None:
+        shown = _supposed(state, policy, rule, now)
+    else:
+        policy = policy.at(planned.at)
+        shown = planned.model_copy(update={"due_at": min(planned.due_at, now)})
+    decision: Decision = decide(state, policy, shown, now)
+    if planned is None and planned_at is None and not rule.starts_at(now):
+        decision = No("condition_unmet", "it is not the time in which the rule is active")
     channel = decision.channel if isinstance(decision, Go) else _tried(state, policy, shown, now)
     told = _words(decision, now)
     steps = explain(state, policy, shown, now)
     return Preview(
         rule=rule,
+        template=shown.template,
         purpose=shown.purpose,
         customer_id=state.customer_id,
         decision=told.decision,
@@ -89,6 +85,21 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         channel=channel,
         to=address(state, policy, channel),
         message=render(state, policy, shown.model_copy(update={"channel": channel})),
+    )
+
+
+def _supposed(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Planned:
+    """The message of a trigger that happens now; one about a complaint is about the last that is open."""
+    about = next((c.complaint_id for c in reversed(state.complaints) if c.is_open), None)
+    return Planned(
+        **worded(policy.rules, rule, state.whom),
+        at=now,
+        by=now,
+        outreach_id="preview",
+        key=rule.name,
+        complaint=about if any(event.startswith("complaint.") for event in rule.events) else None,
+        due_at=now,
+        variables={name: f"<{name}>" for name in rule.variables},
     )
 
 

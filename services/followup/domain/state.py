@@ -79,6 +79,8 @@ class Outreach(Happened):
     due_at: Micros
     """When it was to go first; quiet hours move the timer, not this."""
     of: StepOf | None = None
+    complaint: str | None = None
+    """The complaint that its trigger is about."""
     answer: str | None = None
     """The answer's place, where its trigger is one."""
     bill: Bill | None = None

@@ -13,6 +13,7 @@ from services.followup.domain.rules.times import due, span
 from services.followup.domain.state import Bill, Customer, Moment, Planned, StepOf, Undone, Variable
 from shared.facts.orders import counted_refund
 from shared.schemas.base import Data, Money
+from shared.schemas.complaints import ComplaintsData
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
@@ -56,6 +57,7 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, person: str, new_id: NewId) 
         key=f"{rule.name}:{new_id(f'every:{rule.name}')}" if rule.every else rule.key(fact.data),
         due_at=due_at,
         of=fact.of,
+        complaint=fact.data.complaint_id if isinstance(fact.data, ComplaintsData) else None,
         answer=fact.answer,
         bill=_bill(rule, fact.data),
         variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},

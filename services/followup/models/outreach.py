@@ -125,6 +125,8 @@ def _silent(planned: Planned) -> OutreachAnswer:
     return OutreachAnswer(
         outreach_id=planned.outreach_id,
         rule=planned.rule,
+        step=planned.step,
+        variant=planned.variant,
         template=planned.template,
         purpose=planned.purpose,
         channel=planned.channel,

@@ -68,7 +68,7 @@ def preview_answer(found: Preview) -> PreviewAnswer:
         blocked_by=found.blocked_by,
         steps=tuple(_step(name, verdict) for name, verdict in found.steps),
         planned_at=maybe_moment(found.planned_at),
-        template=found.rule.template,
+        template=found.template,
         purpose=found.purpose,
         channel=found.channel,
         to=found.to,

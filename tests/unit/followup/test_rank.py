@@ -36,16 +36,30 @@ def test_what_is_held_goes_if_the_other_does_not() -> None:
     driver.after(2 * HOUR)
     driver.event(returned())
     driver.after(DAY)
-    assert sent_at(driver) == [("small", NOON + 5 * HOUR + timedelta(milliseconds=1))]
+    assert sent_at(driver) == [("small", NOON + 2 * HOUR + timedelta(milliseconds=1))]
 
 
 def test_held_until_it_is_too_late_it_is_suppressed_as_outranked() -> None:
     big = rule("big", delay="9h", priority=5)
     driver = driven(rule("small", stale_after="2h"), big, caps=[{"max": 1, "per": "week"}])
     driver.event(purchase())
+    driver.after(HOUR)
+    assert told(driver) == []
+    driver.after(HOUR)
     [(reason, blocked, next_at)] = told(driver)
     assert (reason, blocked) == ("outranked", ("outranked",))
     assert next_at == NOON + 9 * HOUR + timedelta(milliseconds=1)
+
+
+def test_held_though_the_other_is_due_too_late_it_goes_if_that_one_does_not() -> None:
+    big = rule("big", delay="9h", priority=5, every=False, for_each="order_id")
+    big |= {"cancel_on": ["purchase.returned"]}
+    driver = driven(rule("small", stale_after="2h"), big, caps=[{"max": 1, "per": "week"}])
+    driver.event(purchase())
+    driver.after(HOUR)
+    driver.event(returned())
+    driver.after(HOUR)
+    assert (sent_at(driver), told(driver)) == ([("small", NOON + HOUR + timedelta(milliseconds=1))], [])
 
 
 @pytest.mark.parametrize(

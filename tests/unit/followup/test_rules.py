@@ -116,7 +116,7 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (("rules", 2, "at_most_one_in"), "1d", "rules[2]: every cannot be combined"),
         (("rules", 4, "name"), "manual", "rules[4].name: 'manual' is the name of what POST /outreach sends"),
         (("rules", 4, "name"), "reply", "rules[4].name: 'reply' is the name of what agents answer"),
-        (("rules", 4, "template"), "gone", "rules: rule win-back: there is no template gone"),
+        (("rules", 4, "template"), "gone", "rules[4].template: there is no template gone"),
         (("rules", 4, "channel"), "pigeon", "rules[4].channel:"),
         (("quiet_hours", "from"), 1260, "quiet_hours.from: write a time of day"),
         (("quiet_hours", "from"), "08:00", "quiet_hours: from and to are the same time"),

@@ -9,7 +9,8 @@ from services.followup.domain.state import Outreach
 def open_complaint(question: Question) -> Verdict:
     """One that the message is not about."""
     outreach, state = question.outreach, question.state
-    if outreach.purpose not in question.rules.hold_during_complaint or not state.complaints:
+    kind = outreach.purpose if question.rule is None else question.rule.counts_as(outreach.purpose)
+    if kind not in question.rules.hold_during_complaint or not state.complaints:
         return None
     own = complaint_of(outreach, question.rule)
     held = [c.complaint_id for c in state.complaints if c.complaint_id != own and c.is_open]
@@ -20,6 +21,8 @@ def complaint_of(outreach: Outreach, rule: Rule | None) -> str | None:
     """The complaint that a message is about."""
     if outreach.of is not None:
         return outreach.of.complaint_id
+    if outreach.complaint is not None:
+        return outreach.complaint
     if rule is not None and rule.for_each == "complaint_id":
         return outreach.key.partition(":")[2]
     return None

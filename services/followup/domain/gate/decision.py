@@ -1,13 +1,15 @@
 """The one door of the gate: send now, look again later, or not at all."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from services.followup.domain.gate.hours import clear_at
 from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.reach import the_way
-from services.followup.domain.gate.steps import STEPS, Step
+from services.followup.domain.gate.steps import STEPS
 from services.followup.domain.gate.verdicts import Decision, Go, Hold, No, Refuse, Verdict, Wait
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Customer, Planned
-from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros
 
 
@@ -16,13 +18,15 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
     refuses, for ``blocked_by``."""
     question = ask(state, policy, outreach, now)
     for place, step in enumerate(STEPS):
-        verdict = step.look(question)
+        verdict = _as_it_ends(question, step.look(question))
         if verdict is None:
             continue
-        if isinstance(verdict, Hold) and verdict.until <= question.last_moment:
-            return Wait(clear_at(question, verdict.until), verdict.reason, verdict.detail)
-        ends = verdict.until if isinstance(verdict, Hold) else verdict.next_at
-        return No(verdict.reason, verdict.detail, ends, _also(question, verdict.reason, STEPS[place + 1 :]))
+        if isinstance(verdict, Hold):
+            last = verdict.until == question.last_moment
+            until = verdict.until if last else clear_at(question, verdict.until)
+            return Wait(until, verdict.reason, verdict.detail)
+        later = [_as_it_ends(question, one.look(question)) for one in STEPS[place + 1 :]]
+        return _refusal(verdict, [one for one in later if one is not None])
     way = the_way(question.ways)
     assert way is not None
     return Go(way.to or "", way.channel, way.word.event if way.word is not None else None)
@@ -34,21 +38,31 @@ def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> 
     question = ask(state, policy, outreach, now)
     told: list[tuple[str, Verdict]] = []
     for step in STEPS:
-        verdict = step.look(question)
-        if isinstance(verdict, Hold) and verdict.until > question.last_moment:
-            verdict = Refuse(verdict.reason, verdict.detail, verdict.until)
-        told.append((step.name, verdict))
+        told.append((step.name, _as_it_ends(question, step.look(question))))
         if state.erased:
             break
     return told
 
 
-def _also(
-    question: Question, reason: SuppressionReason, steps: tuple[Step, ...]
-) -> tuple[SuppressionReason, ...]:
-    if reason == "erased":
-        return ()
-    verdicts = (step.look(question) for step in steps)
-    found = dict.fromkeys(verdict.reason for verdict in verdicts if verdict is not None)
-    found.pop(reason, None)
-    return tuple(found)
+def _as_it_ends(question: Question, verdict: Verdict) -> Verdict:
+    """A hold that ends too late is a refusal; but one that yields to another is held as long as it can be,
+    since that one may not go."""
+    if not isinstance(verdict, Hold) or verdict.until <= question.last_moment:
+        return verdict
+    if verdict.reason == "outranked" and question.now < question.last_moment:
+        return replace(verdict, until=question.last_moment)
+    return Refuse(verdict.reason, verdict.detail, verdict.until)
+
+
+def _refusal(first: Refuse, later: Sequence[Refuse | Hold]) -> No:
+    """What the first step that refuses says, with all that stands in the way beside it. The reason is over
+    when each step that has it is."""
+    if first.reason == "erased":
+        return No(first.reason, first.detail, first.next_at)
+    same = [first.next_at]
+    same += [
+        one.until if isinstance(one, Hold) else one.next_at for one in later if one.reason == first.reason
+    ]
+    ends = [end for end in same if end is not None]
+    also = tuple(dict.fromkeys(one.reason for one in later if one.reason != first.reason))
+    return No(first.reason, first.detail, max(ends) if len(ends) == len(same) else None, also)

@@ -21,6 +21,7 @@ from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from services.followup.domain.rules.topics import Topic
 from shared.schemas.base import Data, Id, Strict
+from shared.schemas.faults import fault
 from shared.schemas.fields import Locale
 
 REPLY_TRIED = timedelta(days=5)
@@ -106,13 +107,13 @@ class Rules(Strict):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two rules are named {min(twice)}")
-        for rule in value:
+        for place, rule in enumerate(value):
             for template in rule.templates if "templates" in info.data else ():
                 if template not in info.data["templates"]:
-                    raise ValueError(f"rule {rule.name}: there is no template {template} under templates")
-                _check_class(rule, info.data["templates"][template].purpose)
+                    raise fault(f"[{place}].template", f"there is no template {template} under templates")
+                _check_class(place, rule, template, info.data["templates"][template].purpose)
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
-                raise ValueError(f"rule {rule.name}: task.team: name one, or a team for the whole file")
+                raise fault(f"[{place}].task.team", "name one, or a team for the whole file")
         _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
         return value
 
@@ -185,11 +186,11 @@ class Rules(Strict):
         return tuple((rule, start) for rule in self.rules for start in rule.dated)
 
 
-def _check_class(rule: Rule, purpose: Purpose) -> None:
+def _check_class(place: int, rule: Rule, template: str, purpose: Purpose) -> None:
     if rule.class_ == "service" and purpose == "marketing":
-        raise ValueError(f"rule {rule.name}: class: what {rule.template} says is marketing, not service")
+        raise fault(f"[{place}].class", f"what {template} says is marketing, not service")
     if rule.urgent and rule.counts_as(purpose) != "service":
-        raise ValueError(f"rule {rule.name}: urgent: only what is of class service can be urgent")
+        raise fault(f"[{place}].urgent", "only what is of class service can be urgent")
 
 
 def _check_groups(rules: tuple[Rule, ...], caps: tuple[FrequencyCap | None, ...]) -> None:

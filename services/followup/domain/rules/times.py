@@ -94,6 +94,8 @@ def parse_timezone(value: object) -> str:
 
 def parse_instant(value: object) -> object:
     """A date of the file is its first instant, in UTC. Raises ``ValueError``."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        value = date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
     if isinstance(value, datetime) and value.tzinfo is None:
