@@ -18,6 +18,7 @@ from rapport.client import Client
 from rapport.demo import oracle
 from rapport.demo.book import compare_book, read_book, show_book
 from rapport.demo.check import Checked, Difference, check, untimely
+from rapport.demo.gallery import show_gallery
 from rapport.demo.live import Board
 from rapport.demo.promises import check_promises, promises, show_promises
 from rapport.demo.redeem import Redeemed, redeem_some
@@ -105,6 +106,7 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
         show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
         show_book(console, book)
         show_promises(console, client, made)
+        show_gallery(console, stack.home.root / "gallery")
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
     return _verdict(checked, [*late, *untrue], len(made.cases), console)
 

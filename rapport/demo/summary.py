@@ -49,7 +49,7 @@ def show_urls(console: Console, urls: Mapping[str, str], customer: str, *, kept:
     paths = {
         "interactions": (f"/customers/{customer}", f"/customers/{customer}/timeline"),
         "loyalty": (f"/members/{customer}", f"/members/{customer}/ledger"),
-        "followup": ("/rules", f"/customers/{customer}/outreach"),
+        "followup": ("/rules", f"/customers/{customer}/outreach", "/marketing"),
         "metrics": ("/kpis?window=550d",),
     }
     for service, url in urls.items():
