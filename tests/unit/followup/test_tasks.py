@@ -164,7 +164,7 @@ def test_a_reply_by_phone_is_no_task() -> None:
         ({"channel": "email"}, "task is for channel: task"),
         ({"channel": "mail"}, "task is for channel: task"),
         ({"task": {"kind": "visit", "team": "a"}}, r"rules\[0\]\.task\.kind"),
-        ({"task": {"kind": "call"}}, "thank-you: task.team: name one, or a team for the whole file"),
+        ({"task": {"kind": "call"}}, "task.team: name one, or a team for the whole file"),
         ({"task": {"kind": "call", "team": "a b"}}, r"rules\[0\]\.task\.team"),
         (
             {"task": {"kind": "call", "team": "a", "within": "soon"}},

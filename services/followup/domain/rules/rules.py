@@ -110,7 +110,8 @@ class Rules(Strict):
         for place, rule in enumerate(value):
             for template in rule.templates if "templates" in info.data else ():
                 if template not in info.data["templates"]:
-                    raise fault(f"[{place}].template", f"there is no template {template} under templates")
+                    where = f"[{place}].template" if template == rule.template else f"[{place}]"
+                    raise fault(where, f"there is no template {template} under templates")
                 _check_class(place, rule, template, info.data["templates"][template].purpose)
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise fault(f"[{place}].task.team", "name one, or a team for the whole file")
