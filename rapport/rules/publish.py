@@ -118,7 +118,7 @@ class Watched(Templates):
                 self.empties.empty[name, variable] += 1
         try:
             return super().render(name, channel, customer, variables, **told)
-        except Exception as fault:
+        except Exception as fault:  # counted, whatever it is, and raised as it came
             self.empties.unwritable[name, str(fault)] += 1
             raise
 

@@ -107,7 +107,7 @@ def serving(settings: FollowupSettings, worker: Worker, port: int) -> Iterator[N
         for _ in range(200):
             if server.started:
                 break
-            time.sleep(0.05)
+            time.sleep(0.05)  # it tells its start in no other way
         assert server.started, "the API did not start"
         yield
     finally:

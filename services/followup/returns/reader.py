@@ -87,6 +87,6 @@ def _read(raw: bytes, recipients: tuple[str, ...]) -> Returned | None:
     """Whatever a mail does to the parser, it is one mail."""
     try:
         return read(raw, recipients)
-    except Exception as error:
+    except Exception as error:  # what it is stays with the mail; the next one is read
         log.warning("a mail that came back cannot be read", error=f"{type(error).__name__}: {error}"[:300])
         return None

@@ -39,5 +39,5 @@ def await_server(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
                 client.admin.command("ping")
                 return
             except PyMongoError:
-                time.sleep(0.1)
+                time.sleep(0.1)  # it tells its start in no other way
     raise AssertionError(log.read_text())

@@ -111,7 +111,7 @@ async def test_what_nobody_was_told_is_told_once_the_broker_is_back(company: Com
     company.away = False
     for _ in range(2):
         assert (await sift(company.brakes(), [mail("a")]))[0] == []
-    assert [event.data.why for event in company.told] == ["complaints"]  # type: ignore[attr-defined]
+    assert [event.data.why for event in company.told] == ["complaints"]
 
 
 async def test_it_goes_on_after_the_pause_and_pauses_again(

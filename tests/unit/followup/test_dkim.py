@@ -77,7 +77,7 @@ async def test_what_arrives_is_signed(
         seen.append(envelope.content)
         return await take(server, session, envelope)
 
-    inbox.handle_DATA = handle_DATA  # type: ignore[method-assign]
+    inbox.handle_DATA = handle_DATA
     port = free_port()
     named = {"dkim_domain": "store.example", "dkim_selector": "news", "dkim_key_file": key}
     async with smtp_server(inbox, port):

@@ -154,7 +154,7 @@ def test_nonsense_is_refused(http: TestClient, body: bytes, status: int, said: s
 
 def test_without_a_secret_nothing_is_taken(http: TestClient, settings: FollowupSettings) -> None:
     without = settings.model_copy(update={"delivery_secret": None})
-    http.app.state.settings = without  # type: ignore[attr-defined]
+    http.app.state.settings = without
     assert code(post(http, told("delivered", "x"))) == (404, "hook_off")
 
 

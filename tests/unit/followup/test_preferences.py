@@ -33,8 +33,8 @@ def test_words_are_told_with_what_they_go_by_and_heard_at_once() -> None:
     driver.event(wish(("marketing", "email", True), ("marketing", "email", False, "events")))
     assert said(driver) == [("marketing", "email", None, True), ("marketing", "email", "events", False)]
     assert {fact.evidence for fact in driver.facts(ConsentChanged)} == {"preference centre"}
-    assert driver.state.word("marketing", "email", "recipes").granted  # type: ignore[union-attr]
-    assert not driver.state.word("marketing", "email", "events").granted  # type: ignore[union-attr]
+    assert driver.state.word("marketing", "email", "recipes").granted
+    assert not driver.state.word("marketing", "email", "events").granted
     driver.event(wish(("marketing", "email", True), ("marketing", "email", False, "events")))
     driver.event(wish(("marketing", "email", True, "recipes")))  # as all of it is
     assert len(said(driver)) == 2
@@ -110,7 +110,7 @@ def test_unsubscribing_from_a_topic_leaves_the_rest() -> None:
     asked = {"purpose": "marketing", "channel": "email"}
     driver.event(UnsubscribeRequested.model_validate({**asked, "topic": "events"}))
     assert said(driver) == [("marketing", "email", "events", False)]
-    assert driver.state.word("marketing", "email", None).granted  # type: ignore[union-attr]
+    assert driver.state.word("marketing", "email", None).granted
 
 
 def test_unsubscribing_from_all_takes_topics_along() -> None:
@@ -123,7 +123,7 @@ def test_unsubscribing_from_all_takes_topics_along() -> None:
     assert said(driver) == [("marketing", "email", None, False), ("marketing", "email", "events", False)]
     driver.event(asked)
     assert len(said(driver)) == 2
-    assert driver.state.word("marketing", "sms", "events").granted  # type: ignore[union-attr]
+    assert driver.state.word("marketing", "sms", "events").granted
 
 
 def test_a_state_of_before_wishes_is_read() -> None:
@@ -219,7 +219,7 @@ def test_granting_again_after_a_clock_that_is_ahead() -> None:
     driver = Driver()
     driver.event(granted(word=False), at=NOON + HOUR)
     driver.event(wish(("marketing", "email", True)))
-    assert driver.state.word("marketing", "email", None).granted  # type: ignore[union-attr]
+    assert driver.state.word("marketing", "email", None).granted
 
 
 # The gate
@@ -278,4 +278,4 @@ def test_the_event_that_a_box_made_is_what_a_message_cites() -> None:
     [sent] = driver.facts(OutreachSent)
     assert sent.consent is not None
     cited = [e for e in driver.emitted if (e.source, e.id) == (sent.consent.source, sent.consent.id)]
-    assert [(e.data.purpose, e.data.granted) for e in cited] == [("marketing", True)]  # type: ignore[attr-defined]
+    assert [(e.data.purpose, e.data.granted) for e in cited] == [("marketing", True)]

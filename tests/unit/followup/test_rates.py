@@ -140,7 +140,7 @@ async def test_what_the_limit_held_back_too_long_says_so(database: Database, run
     runtime.time = now + timedelta(seconds=2)
     running._queue._claim_at = 0.0
     await running.round()
-    errors = {event.data.error for event in runtime.published[1:]}  # type: ignore[attr-defined]
+    errors = {event.data.error for event in runtime.published[1:]}
     assert errors == {"rate_limited"}
     assert len(runtime.published) == 3
 

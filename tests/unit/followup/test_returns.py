@@ -202,7 +202,7 @@ async def test_a_mail_goes_from_the_address_that_names_it(
         senders.append(address)
         return "250 OK"
 
-    inbox.handle_MAIL = handle_MAIL  # type: ignore[attr-defined]
+    inbox.handle_MAIL = handle_MAIL
     port = free_port()
     async with smtp_server(inbox, port):
         sender = sender_of(runtime, port, bounce_address="bounces+{token}@news.example", secret_key="k" * 32)

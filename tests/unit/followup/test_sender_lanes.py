@@ -36,7 +36,7 @@ class Flock(Pigeon):
             await self.slow.wait()
         finally:
             self.flying -= 1
-        return self.answers.pop(0) if self.answers else Attempt(Result.SENT)  # type: ignore[return-value]
+        return self.answers.pop(0) if self.answers else Attempt(Result.SENT)
 
 
 async def put(database: Database, n: int, **changes: Any) -> None:
@@ -75,10 +75,10 @@ async def test_marked_and_not_told_are_never_more_than_the_connections(
         nonlocal most
         marked = await database[COLLECTION].find({"status": "sending"}, {"_id": True}).to_list()
         most = max(most, len({one["_id"] for one in marked} - told))
-        told.update(event.data.outreach_id for event in events)  # type: ignore[attr-defined]
+        told.update(event.data.outreach_id for event in events)
         runtime.published += events
 
-    runtime.publish_events = publish  # type: ignore[method-assign, assignment]
+    runtime.publish_events = publish
     await sender(runtime, Flock()).round()
     assert len(told) == 30
     assert 1 < most <= 4
@@ -107,7 +107,7 @@ async def test_marks_and_reports_are_made_together(database: Database, runtime: 
         await asyncio.sleep(0.02)
         runtime.published += events
 
-    runtime.publish_events = publish  # type: ignore[method-assign, assignment]
+    runtime.publish_events = publish
     await sender(runtime, Flock()).round()
     assert len(runtime.published) == 40
     assert len(batches) <= 20

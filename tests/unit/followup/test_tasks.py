@@ -144,7 +144,7 @@ def test_a_person_may_ask_for_a_call(channel: str) -> None:
     driver.after(DAY)
     assert len(driver.facts(TaskOpened)) == 2
     nobody = driver.policy.rules.model_copy(update={"team": None})
-    alone = Driver(policy=Policy(nobody, driver.policy.templates, driver.policy.channels, str))  # type: ignore[arg-type]
+    alone = Driver(policy=Policy(nobody, driver.policy.templates, driver.policy.channels, str))
     alone.event(profile(phone="+49301"))
     assert refusal(alone, OutreachRequested.model_validate(asked)).code == "unknown_channel"
 

@@ -64,7 +64,7 @@ class Expression:
         """Whether it is met."""
         try:
             found = self.program.execute(self._context(scope))
-        except Exception as error:
+        except Exception as error:  # the engine and our functions raise of many kinds: it is not met
             return Verdict(False, _why(error))
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # how the engine fails, if it does
@@ -100,14 +100,14 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
     for written in check.use.written:
         try:
             cel.evaluate(written)
-        except Exception:
+        except Exception:  # of whatever kind the engine says it
             raise ConditionError(f"{written} means nothing") from None
     named = text
     for start, end, put_in in sorted(check.use.edits, reverse=True):
         named = f"{named[:start]}{put_in}{named[end:]}"
     try:
         program = cel.compile(named)
-    except Exception as error:
+    except Exception as error:  # of whatever kind the engine says it
         raise ConditionError(str(error).splitlines()[0]) from None
     found = Expression(text, program, check.use, trigger, tuple(_parts(check.use, trigger)))
     verdict = found.verdict(sample(sample_trigger(trigger)))

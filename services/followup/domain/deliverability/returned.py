@@ -180,7 +180,7 @@ def _text(part: Message) -> str:
         return "\n\n".join(str(one.as_string()) for one in inner[:MOST_PARTS] if isinstance(one, Message))
     try:
         decoded = part.get_payload(decode=True)
-    except Exception:
+    except Exception:  # the e-mail package raises nearly everything on impossible input
         decoded = None
     if isinstance(decoded, bytes):
         return decoded.decode("utf-8", "replace")

@@ -27,7 +27,8 @@ def sandbox(sources: Mapping[str, str]) -> Sandbox:
     # Jinja takes the line break after a block's end, which is right after {% endif %}; a translation is text.
     kept = {name: _ENDTRANS.sub("endtrans +%}", source) for name, source in sources.items()}
     jinja = Sandbox(DictLoader(kept), extensions=["jinja2.ext.i18n"])
-    # What stands in a translation is markup as the template's own words are; values in it are escaped.
+    # What stands in a translation is markup as the template's own words are; values in it are escaped. (The
+    # extension adds the attribute, which no stub knows.)
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]
     jinja.policies["ext.i18n.trimmed"] = True
     said = {"gettext": _one, "ngettext": _many, "pgettext": _one_of, "npgettext": _many_of}

@@ -64,6 +64,7 @@ METHODS: tuple[tuple[type, frozenset[str]], ...] = (
 class Sandbox(ImmutableSandboxedEnvironment):
     """Renders with a ``Meter`` among the variables, under ``METER``."""
 
+    # Jinja declares it an instance's own.
     intercepted_binops: ClassVar[frozenset[str]] = frozenset({"+", "*", "**", "%", "-"})  # type: ignore[misc]
 
     def __init__(self, loader: BaseLoader, **options: Any) -> None:

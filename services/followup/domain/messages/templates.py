@@ -137,7 +137,7 @@ def _again(plain: Sandbox, file: str, shown: dict[str, Any]) -> Exception | None
     """The same fault, where the lines are those of the file."""
     try:
         _rendered(plain, file, shown)
-    except Exception as error:
+    except Exception as error:  # as in ``_part``
         return error
     return None
 
