@@ -17,8 +17,10 @@ from shared.schemas.times import DAY, micros
 
 from .driver import CHANNELS, NOON, rules
 
+SURVEYS = Surveys()
 
-def asked(template: str, surveys: Surveys = Surveys(), **shown: Any) -> Question:  # noqa: B008
+
+def asked(template: str, surveys: Surveys = SURVEYS, **shown: Any) -> Question:
     """The one question that a text links to."""
     questions: list[Question] = []
     links = Links(
