@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 from aiosmtplib import SMTPException
@@ -15,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
 from services.followup.channels.dkim import Dkim
-from services.followup.channels.mime import BadMessageError, build
+from services.followup.channels.mime import BadMessageError, Mail, build
 from services.followup.channels.smtp import Envelope, Server, Session, greeted
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
@@ -175,7 +174,7 @@ class Email(Channel):
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         try:
-            message = build(delivery, at, seven_bit=self._dkim is not None)
+            mail = build(delivery, at, seven_bit=self._dkim is not None)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
         session = self._take()
@@ -183,7 +182,7 @@ class Email(Channel):
             return Attempt(Result.LATER, "not connected")
         started = time.perf_counter()
         try:
-            return await self._hand_over(session, message, delivery.outreach_id)
+            return await self._hand_over(session, mail, delivery.outreach_id)
         finally:
             SEND_SECONDS.observe(time.perf_counter() - started)
             self._give_back(session)
@@ -204,8 +203,8 @@ class Email(Channel):
         self._sessions.remove(session)
         CONNECTED.set(len(self._sessions))
 
-    async def _hand_over(self, session: Session, message: EmailMessage, outreach_id: str) -> Attempt:
-        sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+    async def _hand_over(self, session: Session, mail: Mail, outreach_id: str) -> Attempt:
+        sender, to, raw = mail
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if "smtputf8" not in session.extensions:
@@ -213,7 +212,6 @@ class Email(Channel):
             options = ("SMTPUTF8",)
         if self._bounces is not None:
             sender = self._bounces.of(outreach_id)
-        raw = message.as_bytes()
         if self._dkim is not None:
             raw = await asyncio.to_thread(self._dkim.sign, raw)
         return await session.send(Envelope(sender, to, options), raw)
