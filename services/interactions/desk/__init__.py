@@ -1,1 +1,1 @@
-"""The desk: the pages on which agents and their leads work."""
+"""The desk: pages where agents and their leads work."""
