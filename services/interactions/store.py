@@ -1,7 +1,7 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -137,6 +137,17 @@ class InteractionsStore:
         query = {"into": None} | _given({"status": status, "team": team}) | _before(before)
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
+
+    async def conversations_of(self, agent_id: str, *, limit: int) -> list[ConversationRow]:
+        """The open conversations that an agent has, the last begun first."""
+        query = {"into": None, "agent_id": agent_id, "status": {"$in": ["assigned", "waiting"]}}
+        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
+        return ConversationRow.read(await found.to_list())
+
+    async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
+        """What a search shows of these customers, by id."""
+        found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})
+        return {row.customer_id: row for row in CustomerRow.read(await found.to_list())}
 
     async def messages(
         self,
