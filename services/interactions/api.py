@@ -10,6 +10,7 @@ from services.interactions.routes import (
     conversations,
     customers,
     events,
+    growth,
     tasks,
 )
 from services.interactions.settings import InteractionsSettings
@@ -17,7 +18,7 @@ from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, growth)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
