@@ -23,7 +23,7 @@ from services.interactions.models.growth import (
     training_view,
 )
 from services.interactions.routes.complaints import answers
-from services.interactions.routes.dependencies import AgentId, AtDesk, Store, last_shown
+from services.interactions.routes.dependencies import AgentId, AtDesk, DeskRules, Store, last_shown
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -41,8 +41,8 @@ def get_seal(request: Request) -> Seal:
     return Seal(request.app.state.settings.secret_key.get_secret_value(), "feedback")
 
 
-def get_learning(request: Request) -> Learning:
-    return Learning()
+def get_learning(desk: DeskRules) -> Learning:
+    return desk.learning
 
 
 Sealed = Annotated[Seal, Depends(get_seal)]

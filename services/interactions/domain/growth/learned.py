@@ -98,7 +98,7 @@ def _taken(learning: Learning, one: Learnt, now: Micros) -> Taken:
     status: TrainingStatus = "booked" if one.is_booked else "passed"
     if due is not None and due <= now:
         status = "overdue"
-    elif status == "passed" and due is not None and due - learning.remind_before.micros <= now:
+    elif status == "passed" and due is not None and due - learning.remind_before <= now:
         status = "due"
     return Taken(
         training=one.training,

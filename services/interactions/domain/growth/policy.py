@@ -1,20 +1,19 @@
 """What the desk's file says of learning, and of how many people an hour calls for."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from services.interactions.domain.sla.fields import MINUTE, Duration, Given, Spent
+from services.interactions.domain.desk.fields import Span, Wait
 from shared.schemas.base import Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Timezone
 from shared.schemas.interactions import Channel
 from shared.schemas.teams import SkillName, TrainingKind
-from shared.schemas.times import DAY, Micros
+from shared.schemas.times import DAY, SECOND, Micros
 
 
 class Training(Strict):
@@ -23,7 +22,7 @@ class Training(Strict):
     kind: TrainingKind = "course"
     skill: SkillName | None = None
     """The skill that it keeps fresh; one that is called as the training is, without saying so."""
-    refresh_after: Given | None = None
+    refresh_after: Wait | None = None
     """How long it holds where the fact does not say; left out: for ever."""
     badge: Label | None = None
     """What its badge says; left out, the training's name."""
@@ -32,7 +31,7 @@ class Training(Strict):
 class Learning(Strict):
     """Trainings by name. One that is not listed is a course that holds for ever unless its fact says more."""
 
-    remind_before: Spent = Duration(14 * DAY, by_day=True)
+    remind_before: Span = 14 * DAY
     """How long before it must be refreshed a task is opened."""
     trainings: Mapping[Label, Training] = {}
 
@@ -42,10 +41,12 @@ class Learning(Strict):
 
 _UNLISTED = Training()
 
+MINUTE: Micros = 60 * SECOND
+
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
-def _some(times: Mapping[Channel, Duration]) -> Mapping[Channel, Duration]:
+def _some(times: Mapping[Channel, Micros]) -> Mapping[Channel, Micros]:
     if not times:
         raise fault("", "must name a channel")
     return times
@@ -58,15 +59,13 @@ class Staffing(Strict):
     """How many weeks back arrivals count."""
     service_level: Share = 0.8
     """So much of what comes in an hour is to be taken up"""
-    within: Spent = Duration(5 * MINUTE, by_day=False)
+    within: Span = 5 * MINUTE
     """within this."""
     max_occupancy: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.85
     """Nobody is to be busy for more of an hour."""
     shrinkage: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.3
     """Of paid time, what goes to breaks, training and absence."""
-    handle_time: Annotated[Mapping[Channel, Given], AfterValidator(_some)] = {
-        "email": Duration(8 * MINUTE, by_day=False)
-    }
+    handle_time: Annotated[Mapping[Channel, Wait], AfterValidator(_some)] = {"email": 8 * MINUTE}
     """An agent's own work on one conversation, by channel; of a channel not named, the mean of these."""
     timezone: Timezone = "UTC"
     """Whose hours these are, and the days of agents' figures."""
@@ -77,10 +76,6 @@ class Staffing(Strict):
 
     def work_of(self, channel: str) -> Micros:
         """An agent's work on a conversation of the channel."""
-        times = [one.micros for name, one in self.handle_time.items() if name == channel]
-        times = times or [one.micros for one in self.handle_time.values()]
+        times = [time for name, time in self.handle_time.items() if name == channel]
+        times = times or [*self.handle_time.values()]
         return sum(times) // len(times)
-
-    @property
-    def span(self) -> timedelta:
-        return timedelta(weeks=self.weeks)

@@ -116,7 +116,7 @@ def refresh_by(learning: Learning, learnt: Learnt) -> Micros | None:
         if learnt.passed.refresh_by:
             due.append(learnt.passed.refresh_by)
         elif held is not None:
-            due.append(learnt.passed.at + held.micros)
+            due.append(learnt.passed.at + held)
     if learnt.is_booked and learnt.booked is not None and learnt.booked.refresh_by:
         due.append(learnt.booked.refresh_by)
     return min(due, default=None)

@@ -51,4 +51,4 @@ def _looked_at(
 
 def _remind_at(learning: Learning, one: Learnt) -> Micros | None:
     due = refresh_by(learning, one)
-    return None if due is None else due - learning.remind_before.micros
+    return None if due is None else due - learning.remind_before

@@ -67,7 +67,7 @@ def _cell(policy: Staffing, weekday: int, hour: int, came: Counter[str], weeks: 
         load,
         work_s / arrivals if arrivals else 1.0,
         service_level=policy.service_level,
-        within_s=policy.within.micros / SECOND,
+        within_s=policy.within / SECOND,
         max_occupancy=policy.max_occupancy,
     )
     return Cell(
