@@ -12,10 +12,10 @@ from services.interactions.domain.complaints.commands import STEPS, decide, deci
 from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.conversations import commands as conversations
+from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
-from services.interactions.domain.growth.policy import Learning
 from services.interactions.domain.noted import noted
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
@@ -74,11 +74,14 @@ CONSUMES: tuple[type[Data], ...] = (
     ComplaintApproveRequested,
     *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
 )
-KINDS: Mapping[str, Kind[Any]] = {
-    TASK: Kind(tasks.Task, tasks.initial, apply_task),
-    RECORD: Kind(records.Record, records.initial, partial(apply_record, Learning())),
-}
-"""States that are no customer's."""
+
+
+def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
+    """States that are no customer's."""
+    return {
+        TASK: Kind(tasks.Task, tasks.initial, apply_task),
+        RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
+    }
 
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:

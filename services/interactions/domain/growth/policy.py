@@ -65,7 +65,13 @@ class Staffing(Strict):
     """Nobody is to be busy for more of an hour."""
     shrinkage: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.3
     """Of paid time, what goes to breaks, training and absence."""
-    handle_time: Annotated[Mapping[Channel, Wait], AfterValidator(_some)] = {"email": 8 * MINUTE}
+    handle_time: Annotated[Mapping[Channel, Wait], AfterValidator(_some)] = {
+        "email": 8 * MINUTE,
+        "chat": 10 * MINUTE,
+        "phone": 6 * MINUTE,
+        "social": 5 * MINUTE,
+        "sms": 4 * MINUTE,
+    }
     """An agent's own work on one conversation, by channel; of a channel not named, the mean of these."""
     timezone: Timezone = "UTC"
     """Whose hours these are, and the days of agents' figures."""
