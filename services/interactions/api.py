@@ -12,6 +12,7 @@ from services.interactions.routes import (
     customers,
     desk,
     events,
+    growth,
     tasks,
 )
 from services.interactions.settings import InteractionsSettings
@@ -20,16 +21,16 @@ from shared.http.dependencies import Producing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, desk)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, growth, desk)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
 def create_app(settings: Settings, publisher: Producing | None = None) -> FastAPI:
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
     not valid. ``publisher`` is for tests."""
-    sla, desk = load(settings.sla), load_desk(settings.desk)
+    sla, rules = load(settings.sla), load_desk(settings.desk)
     app = create_api(settings, "interactions", "Rapport interactions", ROUTERS, publisher=publisher)
-    app.state.sla, app.state.desk = sla, desk
+    app.state.sla, app.state.desk = sla, rules
     open_desk(app, settings)
     return app
 

@@ -26,6 +26,9 @@ CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
+RECORDS = "records"
+STORIES = "stories"
+FEEDBACK = "feedback"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -50,6 +53,14 @@ COLLECTIONS = (
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
+    Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
+    Collection(
+        STORIES,
+        owner="customer",
+        personal=("text",),
+        indexes=("team,-order", "agent_id,-order", "-order", "customer"),
+    ),
+    Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
 )
 
 NEVER: Micros = 253_402_300_800_000_000
