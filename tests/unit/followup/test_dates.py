@@ -138,8 +138,7 @@ def test_no_birthday_no_timer_and_erasure_takes_it_away() -> None:
 
 
 def test_a_birthday_s_message_waits_out_the_night_and_goes_with_the_date() -> None:
-    """In quiet hours it waits; the birthday turns out to be another: it is taken back without a word, as it
-    was not announced."""
+    """In quiet hours it waits; the birthday turns out to be another: it is taken back, and that is told."""
     text = rule('{date: profile.birthday, at: "06:00"}').replace(
         "rules:", 'quiet_hours: {from: "21:00", to: "08:00"}\nrules:'
     )
@@ -148,7 +147,8 @@ def test_a_birthday_s_message_waits_out_the_night_and_goes_with_the_date() -> No
     assert not driver.sent
     driver.event(CustomerUpdated(birthday="--09-10"))
     driver.until(at("2026-03-12T00:00Z"))
-    assert not driver.emitted
+    assert reasons(driver, OutreachCancelled) == ["condition_unmet"]
+    assert len(driver.emitted) == 1
 
 
 def test_the_day_of_a_preference_and_what_the_template_is_told() -> None:
@@ -207,7 +207,7 @@ def test_a_renewal_takes_back_what_waits_for_the_morning() -> None:
     assert len(driver.state.planned) == 1
     driver.event(renewed(NOON + 400 * DAY))
     assert not driver.state.planned
-    assert not reasons(driver, OutreachCancelled)
+    assert reasons(driver, OutreachCancelled) == ["condition_unmet"]
 
 
 def test_a_term_of_the_past_says_nothing() -> None:
