@@ -11,13 +11,14 @@ from services.interactions.routes import (
     customers,
     events,
     tasks,
+    transcripts,
 )
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, transcripts, tasks)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
