@@ -14,6 +14,7 @@ from services.interactions.routes import (
     events,
     growth,
     tasks,
+    transcripts,
 )
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
@@ -21,7 +22,18 @@ from shared.http.dependencies import Producing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, growth, desk)
+_SUBJECTS = (
+    events,
+    customers,
+    complaints,
+    compensation,
+    clocks,
+    conversations,
+    transcripts,
+    tasks,
+    growth,
+    desk,
+)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
