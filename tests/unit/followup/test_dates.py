@@ -227,11 +227,22 @@ def test_maintenance_comes_again_and_a_visit_stands_for_one() -> None:
     driver.until(NOON + 150 * DAY)
     driver.event(visit())  # after the first was told and not yet seen to: stands for it
     driver.until(NOON + 250 * DAY)
-    driver.event(visit("p-1", "maintenance"))
+    driver.event(visit("p-1", "maintenance"))  # for the second, too
     driver.until(NOON + 260 * DAY)
-    driver.event(visit())  # before the third, with the second seen to
+    driver.event(visit())  # once more, long before the third: that is still to come
     driver.until(NOON + 500 * DAY)
-    assert [(m["at"] - NOON).days for m in driver.sent] == [93, 193, 393, 493]
+    assert [(m["at"] - NOON).days for m in driver.sent] == [93, 193, 293, 393, 493]
+
+
+@pytest.mark.parametrize(("day", "told"), [(174, 193), (176, None), (192, None), (200, 193), (224, 193)])
+def test_a_visit_within_a_quarter_of_the_interval_before_one_skips_that(day: int, told: int | None) -> None:
+    """Though nobody had seen to the one before it."""
+    driver = known(rule(DUE))
+    driver.event(product())
+    driver.until(NOON + day * DAY)
+    driver.event(visit())
+    driver.until(NOON + 350 * DAY)
+    assert [(m["at"] - NOON).days for m in driver.sent] == [93, *([told] if told else []), 293]
 
 
 def test_a_visit_before_the_first_skips_it() -> None:
@@ -243,6 +254,15 @@ def test_a_visit_before_the_first_skips_it() -> None:
     driver.event(visit(kind="question"))
     driver.until(NOON + 200 * DAY)
     assert [(m["at"] - NOON).days for m in driver.sent] == [193]
+
+
+def test_a_repair_soon_after_the_purchase_skips_nothing() -> None:
+    driver = known(rule(DUE))
+    driver.event(product())
+    driver.until(NOON + 20 * DAY)
+    driver.event(visit())
+    driver.until(NOON + 150 * DAY)
+    assert [(m["at"] - NOON).days for m in driver.sent] == [93]
 
 
 def test_a_product_without_maintenance_says_nothing() -> None:
