@@ -4,37 +4,12 @@ from fastapi import FastAPI
 
 from services.interactions.config import load, load_desk
 from services.interactions.desk.opening import open_desk
-from services.interactions.routes import (
-    clocks,
-    compensation,
-    complaints,
-    conversations,
-    customers,
-    desk,
-    events,
-    growth,
-    tasks,
-    transcripts,
-)
+from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
-
-_SUBJECTS = (
-    events,
-    customers,
-    complaints,
-    compensation,
-    clocks,
-    conversations,
-    transcripts,
-    tasks,
-    growth,
-    desk,
-)
-ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
 def create_app(settings: Settings, publisher: Producing | None = None) -> FastAPI:
