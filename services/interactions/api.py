@@ -10,6 +10,7 @@ from services.interactions.routes import (
     conversations,
     customers,
     events,
+    macros,
     tasks,
     transcripts,
 )
@@ -18,7 +19,7 @@ from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, transcripts, tasks)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, transcripts, macros, tasks)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
