@@ -1,17 +1,22 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.interactions.domain.growth.record import Learnt
+from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow
 from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.rows import (
     COMPLAINTS,
     CONVERSATIONS,
     CUSTOMERS,
+    FEEDBACK,
+    RECORDS,
     SEARCH,
+    STORIES,
     TASKS,
     TIMELINE,
     ComplaintRow,
@@ -138,6 +143,17 @@ class InteractionsStore:
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
+    async def conversations_of(self, agent_id: str, *, limit: int) -> list[ConversationRow]:
+        """The open conversations that an agent has, the last begun first."""
+        query = {"into": None, "agent_id": agent_id, "status": {"$in": ["assigned", "waiting"]}}
+        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
+        return ConversationRow.read(await found.to_list())
+
+    async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
+        """What a search shows of these customers, by id."""
+        found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})
+        return {row.customer_id: row for row in CustomerRow.read(await found.to_list())}
+
     async def messages(
         self,
         customer_id: str,
@@ -204,6 +220,25 @@ class InteractionsStore:
         found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
         found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
         return TaskRow.read(await found.to_list())
+
+    async def learnt(self, agent_id: str) -> list[Learnt]:
+        """What an agent has learnt, in each team."""
+        rows = RecordRow.read(await self._database[RECORDS].find({"agent_id": agent_id}).to_list())
+        return [Learnt.model_validate(one) for row in rows for one in row.trainings]
+
+    async def feedback(self, agent_id: str, *, before: str | None, limit: int) -> list[FeedbackRow]:
+        """What trainers said to an agent, sealed, the latest first."""
+        query = {"agent_id": agent_id} | _before(before)
+        found = self._database[FEEDBACK].find(query).sort("order", -1).limit(limit)
+        return FeedbackRow.read(await found.to_list())
+
+    async def stories(
+        self, *, team: str | None, agent_id: str | None, before: str | None, limit: int
+    ) -> list[StoryRow]:
+        """Thanks, the latest first; ``before`` is the ``order`` of the last one shown."""
+        query = _given({"team": team, "agent_id": agent_id}) | _before(before)
+        found = self._database[STORIES].find(query).sort("order", -1).limit(limit)
+        return StoryRow.read(await found.to_list())
 
 
 def _beginning(key: str) -> Document:
