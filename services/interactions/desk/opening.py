@@ -9,8 +9,8 @@ from shared.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class DeskParts:
-    """``app.state.desk``."""
+class Pages:
+    """``app.state.pages``."""
 
     sessions: Sessions
     secure: bool
@@ -18,9 +18,9 @@ class DeskParts:
     provider: None = None
 
 
-def open_desk(app: FastAPI, settings: Settings) -> None:
+def open_pages(app: FastAPI, settings: Settings) -> None:
     """Give the app what the desk's pages need."""
-    app.state.desk = DeskParts(
+    app.state.pages = Pages(
         sessions=Sessions(settings.secret_key.get_secret_value().encode(), app.state.authenticator),
         secure=(settings.interactions_url or "").startswith("https://"),
     )

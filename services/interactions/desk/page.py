@@ -69,7 +69,7 @@ class Desk:
     @property
     def secure(self) -> bool:
         """Whether its cookies go over https alone."""
-        return bool(self.request.app.state.desk.secure) or self.request.url.scheme == "https"
+        return bool(self.request.app.state.pages.secure) or self.request.url.scheme == "https"
 
     def may(self, scope: str) -> bool:
         return self.principal is not None and self.principal.may(scope)
@@ -143,7 +143,7 @@ class Form:
 async def visit(request: Request) -> Desk:
     """Dependency: the request, whoever asks; somebody who has no session gets one to sign in with."""
     now = datetime.now(UTC)
-    sessions = cast(Sessions, request.app.state.desk.sessions)
+    sessions = cast(Sessions, request.app.state.pages.sessions)
     session = sessions.read(request.cookies.get(COOKIE), now) or sessions.visit(now)
     wishes = preferences_of(request.cookies.get(PREFERENCES))
     speech = speech_of((wishes.language, *accepted(request.headers.get("accept-language", ""))))

@@ -106,7 +106,7 @@ def _page(desk: Desk, to: str, fault: str | None = None, agent_id: str = "") -> 
         to=to,
         fault=fault,
         agent_id=agent_id,
-        provider=desk.request.app.state.desk.provider is not None,
+        provider=desk.request.app.state.pages.provider is not None,
     )
 
 

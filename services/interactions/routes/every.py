@@ -1,0 +1,15 @@
+"""All routes of the interactions API."""
+
+from services.interactions.routes import (
+    clocks,
+    compensation,
+    complaints,
+    conversations,
+    customers,
+    desk,
+    events,
+    tasks,
+)
+
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, desk)
+ROUTERS = tuple(subject.router for subject in _SUBJECTS)
