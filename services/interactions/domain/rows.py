@@ -33,7 +33,7 @@ COLLECTIONS = (
         COMPLAINTS,
         owner="customer",
         personal=("summary",),
-        indexes=("complaint_id", "status,-order", "-order"),
+        indexes=("complaint_id", "status,-order", "-order", "due", "assignee,due"),
     ),
     # What a conversation is about is in its messages, which are the timeline's.
     Collection(
@@ -52,6 +52,8 @@ COLLECTIONS = (
     ),
 )
 
+NEVER: Micros = 253_402_300_800_000_000
+"""The year 10000: where what has no due time stands among what has one."""
 _YEAR_1 = 62_135_596_800_000_000
 """Microseconds from year 1 to 1970: added, so that a sort key never holds a minus sign."""
 
@@ -128,6 +130,12 @@ class ComplaintRow(Row, frozen=True):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """The clock that falls due next, and when."""
+    late_since: Micros | None = None
+    late_clock: ClockName | None = None
+    """Of the clocks that ran out, and whose step has not been taken since, the one that was due first."""
+    due: str | None = None
+    """Its place among those that are open: by what was due first or will be; those of which nothing is due
+    come last, the first opened first. None of those that are over."""
     approvals: list[dict[str, Any]] = msgspec.field(default_factory=list)
     """Compensation that waits, each as ``state.Approval`` in JSON."""
 
@@ -198,8 +206,16 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         waiting=complaint.waiting,
         next_due=complaint.next_due,
         next_clock=complaint.next_clock,
+        late_since=complaint.late_since,
+        late_clock=complaint.late_clock,
+        due=_due(complaint, key) if now.open else None,
         approvals=[one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals],
     )
+
+
+def _due(complaint: Complaint, key: str) -> str:
+    due = [at for at in (complaint.late_since, complaint.next_due) if at is not None]
+    return sort_key(min(due), key) if due else sort_key(NEVER, sort_key(complaint.opened_at, key))
 
 
 def conversation_row(customer_id: str, one: Conversation, into: str | None = None) -> ConversationRow:
