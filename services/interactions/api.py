@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.interactions.config import load, load_desk
+from services.interactions.desk.live import looking
 from services.interactions.desk.opening import open_pages
 from services.interactions.routes import every
 from services.interactions.settings import InteractionsSettings
@@ -18,7 +19,8 @@ def create_app(settings: Settings, publisher: Producing | None = None) -> FastAP
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
     not valid. ``publisher`` is for tests."""
     sla, desk = load(settings.sla), load_desk(settings.desk)
-    app = create_api(settings, "interactions", "Rapport interactions", ROUTERS, publisher=publisher)
+    title = "Rapport interactions"
+    app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=(looking,))
     app.state.sla, app.state.desk = sla, desk
     open_pages(app, settings)
     return app

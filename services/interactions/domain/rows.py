@@ -26,6 +26,7 @@ CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
+PRESENCE = "presence"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -50,6 +51,8 @@ COLLECTIONS = (
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
+    # Written by the API: who is on a conversation just now.
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
 )
 
 NEVER: Micros = 253_402_300_800_000_000

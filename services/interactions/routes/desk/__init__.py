@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import files, queue, session
+from services.interactions.routes.desk import files, live, queue, session
 
 router = APIRouter()
-for subject in (files, session, queue):
+for subject in (files, session, live, queue):
     router.include_router(subject.router)
