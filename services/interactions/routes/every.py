@@ -9,7 +9,8 @@ from services.interactions.routes import (
     desk,
     events,
     tasks,
+    transcripts,
 )
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, desk)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, transcripts, tasks, desk)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
