@@ -1,5 +1,5 @@
-"""What pages ask the worker for: by the same commands as the API's routes, with the key of the form. A form sent
-twice is one request; who asks is who has signed in."""
+"""What pages ask the worker for: by the same commands as the API's routes, with the key of the form. A form
+sent twice is one request; who asks is who has signed in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Step:
 
 def _plain(model: type[Strict], *signed: str) -> Read:
     """The form's fields of the model's names; ``signed``: those that are the agent's id."""
-    return lambda desk, form: form.into(model, **{name: desk.agent for name in signed})
+    return lambda desk, form: form.into(model, **dict.fromkeys(signed, desk.agent))
 
 
 def _snooze(desk: Desk, form: Form) -> Strict:
@@ -47,9 +47,8 @@ def _assign(desk: Desk, form: Form) -> Strict:
 
 
 def _compensate(desk: Desk, form: Form) -> Strict:
-    return compensation(
-        form["kind"], form["points"].strip(), form["amount"], form["currency"] or "EUR", form["reward_id"].strip()
-    )
+    currency, reward_id = form["currency"] or "EUR", form["reward_id"].strip()
+    return compensation(form["kind"], form["points"].strip(), form["amount"], currency, reward_id)
 
 
 TALK: Mapping[str, Step] = {
@@ -64,9 +63,7 @@ TALK: Mapping[str, Step] = {
 }
 """Of a conversation, by the names that the API's routes have."""
 COMPLAINT: Mapping[str, Step] = {
-    "acknowledge": Step(
-        asks.ComplaintAcknowledgeRequested, _plain(complaints.Acknowledgement, "assignee")
-    ),
+    "acknowledge": Step(asks.ComplaintAcknowledgeRequested, _plain(complaints.Acknowledgement, "assignee")),
     "update": Step(asks.ComplaintUpdateRequested, _plain(complaints.Update)),
     "resolve": Step(asks.ComplaintResolveRequested, _plain(complaints.Resolution)),
     "reopen": Step(asks.ComplaintReopenRequested, _plain(complaints.Reopening)),
