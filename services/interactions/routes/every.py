@@ -8,9 +8,23 @@ from services.interactions.routes import (
     customers,
     desk,
     events,
+    macros,
     tasks,
     transcripts,
 )
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, transcripts, tasks, desk)
-ROUTERS = tuple(subject.router for subject in _SUBJECTS)
+ROUTERS = tuple(
+    subject.router
+    for subject in (
+        events,
+        customers,
+        complaints,
+        compensation,
+        clocks,
+        conversations,
+        transcripts,
+        macros,
+        tasks,
+        desk,
+    )
+)

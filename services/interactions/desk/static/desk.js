@@ -76,6 +76,15 @@
   document.addEventListener('click', event => {
     const opener = event.target.closest('[data-open]')
     if (opener) open(opener.dataset.open)
+    const inserter = event.target.closest('[data-insert]')
+    if (inserter) {
+      event.preventDefault()
+      const area = document.getElementById(inserter.dataset.insert)
+      const text = document.getElementById('macro').selectedOptions[0]?.dataset.text || ''
+      area.setRangeText(text, area.selectionStart, area.selectionEnd, 'end')
+      area.dispatchEvent(new Event('input', { bubbles: true }))
+      area.focus()
+    }
   })
 
   // A conversation opens at its end, and stays there; what is new is said.

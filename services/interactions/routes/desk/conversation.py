@@ -12,10 +12,12 @@ from services.interactions.desk.views.asked import RESTS
 from services.interactions.desk.views.customer import customer_page
 from services.interactions.desk.views.talk import days
 from services.interactions.desk.words import _
+from services.interactions.domain.conversations.course import course
 from services.interactions.domain.state import Customer
 from services.interactions.models.compensation import approval_view
 from services.interactions.models.conversations import ConversationDetail, MessageView
-from services.interactions.routes.dependencies import Policy, Store
+from services.interactions.models.macros import MacroView, macro_views
+from services.interactions.routes.dependencies import DeskRules, Policy, Store
 from services.interactions.routes.desk.live import others_on
 from services.interactions.routes.desk.steps import TakeSteps
 from services.interactions.routes.transcripts import get_conversation
@@ -49,8 +51,16 @@ CustomerId = Annotated[str, Query(pattern=ID_PATTERN)]
 class Parts:
     """What a conversation's page is made of."""
 
-    def __init__(self, desk: SignedIn, store: Store, database: Database, clock: Clock, sla: Policy) -> None:
-        self.desk = desk
+    def __init__(
+        self,
+        desk: SignedIn,
+        store: Store,
+        database: Database,
+        clock: Clock,
+        sla: Policy,
+        rules: DeskRules,
+    ) -> None:
+        self.desk, self._rules = desk, rules
         self._store, self._database, self._clock, self._sla = store, database, clock, sla
 
     async def page(
@@ -59,10 +69,12 @@ class Parts:
         customer_id: str | None,
         *,
         cursor: str | None = None,
+        macro: str = "",
         problem: ProblemError | None = None,
         form: Form | None = None,
     ) -> HTMLResponse:
-        """``problem``: what came of ``form``, which is shown again as it was sent. Raises 404."""
+        """``macro``: the name of one whose text the answer begins with; ``problem``: what came of ``form``,
+        which is shown again as it was sent. Raises 404."""
         desk = self.desk
         who = desk.demand("customers:read")
         talk = await get_conversation(
@@ -73,6 +85,7 @@ class Parts:
         boxes = [box for box in shown.open if box.card.complaint_id in talk.complaints]
         over = [card for card in shown.over if card.complaint_id in talk.complaints]
         rows = {c.complaint_id: c for c in customer.complaints}
+        macros = self._macros(customer, talk)
         others = await others_on(desk, self._database, talk.conversation_id, talk.customer_id)
         name = shown.person.name or talk.customer_id
         page = desk.render(
@@ -81,7 +94,8 @@ class Parts:
             here="queue",
             status=200 if problem is None else problem.status,
             problem=problem,
-            sent={} if form is None else form.fields,
+            sent={"text": macros[macro].text} if macro in macros else {} if form is None else form.fields,
+            macros=list(macros.values()),
             talk=talk,
             name=name,
             days=days(talk.messages, desk.agent, desk.t.reader.where),
@@ -113,6 +127,23 @@ class Parts:
             page.headers["HX-Push-Url"] = "false"
         return page
 
+    def _macros(self, customer: Customer, talk: ConversationDetail) -> dict[str, MacroView]:
+        """Those that can be written now, by name."""
+        found = course(customer.conversations).of(talk.conversation_id)
+        if found is None:
+            return {}
+        desk = self.desk
+        views = macro_views(
+            self._rules,
+            customer,
+            found,
+            channel=talk.reply_channel,
+            agent_id=desk.agent,
+            agent_name=desk.session.name,
+            titles=desk.t.reader.speech.language,
+        )
+        return {view.name: view for view in views if view.text is not None}
+
 
 MakePage = Annotated[Parts, Depends()]
 
@@ -123,8 +154,9 @@ async def conversation(
     conversation_id: ConversationId,
     customer_id: CustomerId | None = None,
     cursor: str | None = None,
+    macro: str = "",
 ) -> Response:
-    return await parts.page(conversation_id, customer_id, cursor=cursor)
+    return await parts.page(conversation_id, customer_id, cursor=cursor, macro=macro)
 
 
 @router.post("/conversations/{conversation_id}/{step}")
