@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from services.interactions.domain.desk.fields import Names, Span, Wait
 from services.interactions.domain.desk.macros import Macro
+from services.interactions.domain.growth.policy import Learning, Staffing
 from shared.schemas.base import Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Severity
@@ -102,6 +103,8 @@ class Desk(Strict):
     """So long the agent is waited for who knows the customer."""
     vip: Vip = Vip()
     calm: Calm = Calm()
+    learning: Learning = Learning()
+    staffing: Staffing = Staffing()
     macros: Annotated[tuple[Macro, ...], Field(max_length=200)] = ()
     """What agents write often."""
 
