@@ -93,6 +93,8 @@ class Outreach(Happened):
     """What names its way through the steps."""
     variant: str | None = None
     """Which of its rule's variants the customer gets; None where it has none."""
+    offers: str | None = None
+    """The product that it suggests."""
 
 
 class Planned(Outreach):

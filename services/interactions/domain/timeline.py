@@ -234,6 +234,7 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             lambda d: f"Segment {d.from_} to {d.to}" if d.from_ else f"Segment {d.to}",
         ),
         _of(insights.FeedbackActed, lambda d: f"Feedback acted on, {d.theme}: {d.text}"),
+        _of(insights.ProductSuggested, lambda d: f"Suggested {d.sku}, because {d.because} was bought"),
     ]
 )
 """Type -> its line."""

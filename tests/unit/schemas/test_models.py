@@ -101,7 +101,11 @@ CONTRACT = {
         "outreach.goal_reached": "outreach_id rule goal",
         "outreach.paused": "domain why sent bounced complained until",
     },
-    "insights": {"segment.changed": "from? to", "feedback.acted": "theme text"},
+    "insights": {
+        "segment.changed": "from? to",
+        "feedback.acted": "theme text",
+        "product.suggested": "order_id because sku together buyers share",
+    },
     "clock": {"clock.advanced": "to"},
 }
 NESTED = {

@@ -17,6 +17,7 @@ from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
+from services.followup.domain.rules.suggestions import SUGGESTED, Suggestions
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from services.followup.domain.rules.topics import Topic
@@ -93,6 +94,7 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
+    suggestions: Suggestions = Suggestions()
     holdout: Share | None = None
     """The share of customers who get no marketing at all, for comparison."""
     topics: tuple[Topic, ...] = ()
@@ -158,8 +160,10 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        dated = frozenset(subject for _, start in self.dated for subject in subjects_of(start))
-        return dated.union(*(one.subjects for one in self._conditions()))
+        started = {subject for _, start in self.dated for subject in subjects_of(start)}
+        if any(SUGGESTED in rule.events for rule in self.rules):
+            started.add("baskets")
+        return frozenset(started).union(*(one.subjects for one in self._conditions()))
 
     def profile_fields(self) -> frozenset[str]:
         """What of the profile the rules ask about."""
