@@ -25,6 +25,7 @@ SCOPES = frozenset(
         "customers:read",
         "complaints:write",
         "complaints:approve",
+        "desk",
         "loyalty:redeem",
         "outreach:write",
         "metrics:read",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.schemas.base import Data, Id, Open
+from shared.schemas.base import Data, Id, Open, Time
 from shared.schemas.fields import Count, Label
 
 Channel = Literal["phone", "email", "chat", "social", "sms", "mail", "in_person", "web"]
@@ -188,3 +188,30 @@ class ConversationClosed(InteractionsData):
     """The conversation that is over."""
     outcome: Label
     """How it ended, e.g. solved."""
+
+
+class ConversationNoted(InteractionsData):
+    """Agents' words to each other about a conversation; the customer never sees them."""
+
+    event_type: ClassVar[str] = "rapport.conversation.noted.v1"
+    again: ClassVar[str] = "Counts again."
+
+    conversation_id: Id
+    """The conversation."""
+    agent_id: Id | None = None
+    """Who says it."""
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    """What."""
+
+
+class ConversationSnoozed(InteractionsData):
+    """Whoever has a conversation lets it rest: it comes back by itself, or when the customer writes."""
+
+    event_type: ClassVar[str] = "rapport.conversation.snoozed.v1"
+
+    conversation_id: Id
+    """The conversation."""
+    until: Time | None = None
+    """When it comes back; left out, when the customer writes."""
+    reason: str = ""
+    """Why it can wait."""

@@ -1,11 +1,13 @@
-"""What teams of agents have to do. Keyed by the team."""
+"""Teams: who is in one, what they learn, what they have to do. Keyed by the team."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.schemas.base import Data, Id, Time
+from shared.schemas.base import Data, Id, Open, Time
 from shared.schemas.fields import Label
+from shared.schemas.interactions import Channel
 
 TEAM = "team"
 """What the subject of these events is."""
@@ -23,6 +25,89 @@ class TeamsData(Data):
 
     topic: ClassVar[str] = "teams"
     entity: ClassVar[str] = TEAM
+
+
+SkillName = Annotated[str, Field(min_length=1, max_length=128)]
+"""What somebody can do, e.g. refunds."""
+Skill = Annotated[int, Field(ge=1, le=10)]
+"""How well somebody does something: 1 (has begun) to 10 (nobody does it better)."""
+Weight = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
+"""What a conversation takes of an agent's capacity, to the thousandth."""
+
+
+class Capacity(Open):
+    """How much an agent can carry at once."""
+
+    total: Weight
+    """Of all that they carry together; 0: nothing."""
+    weights: Mapping[Channel, Weight] = {}
+    """What a conversation of a channel takes of it; of a channel not named here they take none."""
+
+
+class AgentChanged(TeamsData):
+    """An agent as they are from now on: whole, not what changed. Who is in another team by a later event has
+    left this one."""
+
+    event_type: ClassVar[str] = "rapport.agent.changed.v1"
+    known_by: ClassVar[str] = "step: team, `agent_id`"
+    late: ClassVar[str] = "The latest event time holds."
+    again: ClassVar[str] = "Nothing."
+
+    agent_id: Id
+    """The agent."""
+    name: Label
+    """As colleagues and customers see it."""
+    skills: Mapping[SkillName, Skill] = {}
+    """What they know, and how well."""
+    languages: tuple[Label, ...] = ()
+    """What they speak, as tags: en, de-AT."""
+    capacity: Capacity
+    """How much they can carry."""
+    on_shift: bool
+    """Whether they are at work."""
+    on_break: bool
+    """Whether they rest: what they have stays theirs, nothing new comes."""
+
+
+class TrainingData(TeamsData):
+    """Common to what agents learn."""
+
+    again: ClassVar[str] = "Nothing."
+    late: ClassVar[str] = "Counts with its own time."
+
+    agent_id: Id
+    """Who learns."""
+    training: Label
+    """What, e.g. a course, a role-play, a case study."""
+    refresh_by: Time | None = None
+    """When it must be refreshed."""
+
+
+class TrainingBooked(TrainingData):
+    """An agent will learn something."""
+
+    event_type: ClassVar[str] = "rapport.training.booked.v1"
+
+
+class TrainingPassed(TrainingData):
+    """An agent has learnt something."""
+
+    event_type: ClassVar[str] = "rapport.training.passed.v1"
+
+
+class StoryTold(TeamsData):
+    """Something that went well, with thanks to an agent."""
+
+    event_type: ClassVar[str] = "rapport.story.told.v1"
+    late: ClassVar[str] = "Counts with its own time."
+    again: ClassVar[str] = "Counts again."
+
+    agent_id: Id
+    """Whom it thanks."""
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    """What went well, as it was told."""
+    customer_id: Id | None = None
+    """The customer who it was for."""
 
 
 class TaskData(TeamsData):

@@ -41,8 +41,17 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         interactions.ConversationMerged,
         interactions.ConversationSplit,
         interactions.ConversationClosed,
+        interactions.ConversationNoted,
+        interactions.ConversationSnoozed,
     ),
-    "teams": (teams.TaskOpened, teams.TaskDone),
+    "teams": (
+        teams.AgentChanged,
+        teams.TrainingBooked,
+        teams.TrainingPassed,
+        teams.StoryTold,
+        teams.TaskOpened,
+        teams.TaskDone,
+    ),
     "complaints": (
         complaints.ComplaintOpened,
         complaints.ComplaintAcknowledged,

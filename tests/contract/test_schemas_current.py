@@ -36,7 +36,8 @@ PURCHASE = {
 NOW = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 KEYWORDS = {
     "$schema": str, "$id": str, "$defs": dict, "$ref": str, "title": str, "description": str, "type": str,
-    "properties": dict, "required": list, "additionalProperties": bool, "items": dict, "enum": list,
+    "properties": dict, "required": list, "additionalProperties": (bool, dict), "propertyNames": dict,
+    "items": dict, "enum": list,
     "anyOf": list, "allOf": list, "if": dict, "then": dict, "not": dict, "pattern": str, "format": str,
     "minimum": (int, float), "maximum": (int, float), "minLength": int, "maxLength": int,
     "maxItems": int,
@@ -45,10 +46,13 @@ KEYWORDS = {
 TYPE_NAMES = {"object", "array", "string", "integer", "number", "boolean", "null"}
 
 
+_INNER = ("items", "if", "then", "not", "additionalProperties", "propertyNames")
+
+
 def subschemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The schema and every schema in it."""
     yield schema
-    inner: list[dict[str, Any]] = [schema[key] for key in ("items", "if", "then", "not") if key in schema]
+    inner: list[dict[str, Any]] = [schema[key] for key in _INNER if isinstance(schema.get(key), dict)]
     for key in ("properties", "$defs"):
         inner += schema.get(key, {}).values()
     for key in ("anyOf", "allOf"):

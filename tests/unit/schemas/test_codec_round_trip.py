@@ -60,6 +60,9 @@ def values(schema: dict[str, Any], shapes: dict[str, Any]) -> st.SearchStrategy[
         return st.lists(values(schema["items"], shapes), max_size=3)
     if kind == "string":
         return texts(schema)
+    if isinstance(schema.get("additionalProperties"), dict):
+        keys = values({"type": "string", **schema["propertyNames"]}, shapes)
+        return st.dictionaries(keys, values(schema["additionalProperties"], shapes), max_size=3)
     return {
         "null": st.none(),
         "boolean": st.booleans(),
