@@ -39,7 +39,7 @@ class FeedbackActed(InsightsData):
 
 
 class ProductSuggested(InsightsData):
-    """A product goes with what the customer has bought, as many others bought both, and the customer has not."""
+    """A product goes with what the customer bought: many bought both, and the customer never had it."""
 
     event_type: ClassVar[str] = "rapport.product.suggested.v1"
     late: ClassVar[str] = "Starts the rules of its order's time; each order is told of once."

@@ -23,7 +23,8 @@ from services.followup.domain.suggestions import asking, counting, product
 from services.followup.domain.surveys.answering import answer
 from services.followup.domain.triggers import Fact
 from shared.domain import Context, Effects, Emit, Kind
-from shared.facts.complaints import KINDS, told_step
+from shared.facts.complaints import KINDS as COMPLAINT_KINDS
+from shared.facts.complaints import told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands.followup import (
@@ -67,7 +68,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerUpdated,
     ConsentChanged,
     CustomerErased,
-    *KINDS,
+    *COMPLAINT_KINDS,
     OutreachRequested,
     ReplyRequested,
     UnsubscribeRequested,

@@ -1,9 +1,9 @@
 """Which products a customer ever bought, in a room that does not grow: forgotten never, invented hardly ever.
 
-Of up to 255 products a mark of 4 bytes each, in order; of more a Bloom filter of 8,192 bits, made of the same
-marks. Both are the same whatever the order in which they are heard, and twice is once. The filter never denies
-a product that was bought; of those that were not it takes 2 in 100 for bought with 1,000 in it, and 16 with
-2,000: these are not suggested, and nothing is lost but that.
+Of up to 255 products a mark of 4 bytes each, in order; of more a Bloom filter of 8,192 bits, made of the
+same marks. Both are the same whatever the order in which they are heard, and twice is once. The filter never
+denies a product that was bought; of those that were not it takes 2 in 100 for bought with 1,000 in it, and 15
+with 2,000: these are not suggested, and nothing is lost but that.
 """
 
 from collections.abc import Iterable

@@ -52,7 +52,9 @@ def _question(state: Customer, policy: Policy, fact: Fact) -> Ask | None:
     """What is to be asked of the products of an order, ``following`` being all of them; None where no rule
     would say anything of the answer."""
     data, its = fact.data, policy.at(fact.at)
-    if not isinstance(data, PurchaseMade) or not any(_asks(state, its, rule, fact) for rule in its.rules.rules):
+    if not isinstance(data, PurchaseMade) or not any(
+        _asks(state, its, rule, fact) for rule in its.rules.rules
+    ):
         return None
     wanted = its.rules.suggestions
     following = dearest(data, wanted.lines)

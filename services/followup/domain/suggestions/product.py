@@ -1,9 +1,9 @@
 """What is known of a product: how many bought it, and what they bought with it, within the latest year.
 
 A space-saving sketch (Metwally, Agrawal and El Abbadi, 2005) of whole numbers over periods, that counts down
-too. While no more than ``MOST_PARTNERS`` others were bought with it, every number is exact. Past that the least
-frequent makes room for the new one, which may have been there before: of each what was counted is never more
-than is true, and with what may have been missed never less. Only the former is ever told.
+too. While no more than ``MOST_PARTNERS`` others were bought with it, every number is exact. Past that the
+least frequent makes room for the new one, which may have been there before: of each what was counted is never
+more than is true, and with what may have been missed never less. Only the former is ever told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ class Product(Open):
     partners: tuple[Partner, ...] = ()
     """By SKU."""
     forgotten: Counts = ()
-    """Of any one that is not among them at most so many are true: never less than any partner's ``missed``."""
+    """Of any one that is not among them at most so many are true, and never fewer than any ``missed``."""
 
 
 def initial(state_id: str) -> Product:
