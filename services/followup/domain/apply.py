@@ -157,7 +157,7 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
         state = state if left is state.complaints else state.model_copy(update={"complaints": left})
     name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
     told = Heard.NEW if name is None else heard(state.names, name)
-    past = learnt(state.history, policy.subjects, event, at, now, name, told, policy.suggestions.lines)
+    past = learnt(state.history, policy.subjects, event, at, now, name, told, policy.suggestions)
     before = state.history
     state = state if past is before else state.model_copy(update={"history": past})
     if name is not None:

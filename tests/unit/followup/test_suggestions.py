@@ -23,7 +23,7 @@ RULE = "bought-together"
 
 def bought(order: str, *skus: str, prices: Sequence[int] = ()) -> PurchaseMade:
     """The first costs most, unless it is said what each costs."""
-    prices = prices or [1000 - 10 * place for place in range(len(skus))]
+    prices = prices or [9000 - 10 * place for place in range(len(skus))]
     items = [
         {"sku": sku, "quantity": 1, "unit_price": {"amount": price, "currency": "EUR"}}
         for sku, price in zip(skus, prices, strict=True)
@@ -207,9 +207,17 @@ def test_a_present_and_a_discount_are_not_bought_together_but_owned() -> None:
     driver = ada()
     others(driver, "machine", "bag", "rebate", many=0)
     for number in range(6):
-        order = bought(f"n-{number}", "machine", "bag", "rebate", prices=(1000, 0, -100))
+        order = bought(f"n-{number}", "machine", "bag", "rebate", prices=(9000, 0, -100))
         driver.worker.tell(f"n-{number}", order).accepted()
     assert product(driver, "machine").partners == ()
+
+
+def test_what_is_cheap_does_not_count() -> None:
+    driver = ada()
+    for number in range(6):
+        driver.worker.tell(f"n-{number}", bought(f"n-{number}", "machine", "filter", prices=(9000, 999)))
+    assert product(driver, "machine").buyers == (6,)
+    assert product(driver, "machine").partners == product(driver, "filter").partners == ()
 
 
 def test_a_product_whose_name_can_be_no_key_counts_too() -> None:

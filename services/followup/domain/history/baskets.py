@@ -46,9 +46,9 @@ def period_of(at: Micros) -> int:
     return at // PERIOD
 
 
-def bought(baskets: Baskets, data: PurchaseMade, at: Micros, lines: int) -> Baskets:
-    """With an order that is new, of which the ``lines`` dearest products count."""
-    counting = dearest(data, lines)
+def bought(baskets: Baskets, data: PurchaseMade, at: Micros, lines: int, worth: int) -> Baskets:
+    """With an order that is new; ``lines`` and ``worth`` as ``dearest``."""
+    counting = dearest(data, lines, worth)
     quantities = dict.fromkeys(counting, 0)
     for item in data.items:
         if item.sku in quantities:
@@ -59,12 +59,13 @@ def bought(baskets: Baskets, data: PurchaseMade, at: Micros, lines: int) -> Bask
     return baskets.model_copy(update={"latest": tuple(latest), "owned": owned})
 
 
-def dearest(data: PurchaseMade, lines: int) -> tuple[str, ...]:
-    """The so many products of an order that cost most. What costs nothing is a present, or a discount."""
+def dearest(data: PurchaseMade, lines: int, worth: int) -> tuple[str, ...]:
+    """The so many products of an order that cost most, and ``worth`` minor units at least, 1 or more: what
+    costs nothing is a present, or a discount."""
     paid: dict[str, int] = {}
     for item in data.items:
         paid[item.sku] = paid.get(item.sku, 0) + item.unit_price.amount * item.quantity
-    costly = (sku for sku in paid if paid[sku] > 0)
+    costly = (sku for sku in paid if paid[sku] >= worth)
     return tuple(sorted(costly, key=lambda sku: (-paid[sku], sku))[:lines])
 
 

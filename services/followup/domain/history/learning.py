@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 from services.followup.domain.history import baskets, contacts, purchases, terms
 from services.followup.domain.history.state import Baskets, History, Purchases, Segment
+from services.followup.domain.rules.suggestions import USUAL, Suggestions
 from shared.facts.names import Heard, Name
 from shared.schemas.base import Data
 from shared.schemas.commands.products import ProductCountRequested, ProductSuggestRequested
@@ -54,8 +55,6 @@ Subject: TypeAlias = Literal[
 they cost and what went back; the latest one by one; what was in those; what was bought together."""
 SUBJECTS: frozenset[Subject] = frozenset(get_args(Subject))
 
-MOST_LINES = 3
-"""Of how many products of an order it is remembered that they were bought together, where nothing is said."""
 MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
     "purchases": (PurchaseMade,),
     "spend": (PurchaseMade, PurchaseReturned),
@@ -112,13 +111,13 @@ def learnt(
     now: Micros,
     name: Name | None,
     told: Heard,
-    lines: int = MOST_LINES,
+    counting: Suggestions = USUAL,
 ) -> History | None:
     """The history after a fact of the time ``at``, heard ``now``; ``known`` itself where it says nothing new.
 
     ``told``: whether the thing that it names was heard of before. Of a copy nothing is learnt, but for two:
     a return that could not be may be told right, and the program's own word of an enrolment beats others'.
-    ``lines``: of how many products of an order it is remembered that they were bought together.
+    ``counting``: of which products of an order it is remembered that they were bought together.
     """
     mine = _OF.get(type(event.data))
     if mine is None or mine.isdisjoint(subjects):
@@ -128,7 +127,7 @@ def learnt(
     before = known or History()
     part = _part(before, subjects, event, at, now, name, told)
     if "baskets" in subjects and told is Heard.NEW:
-        part |= _together(before.baskets or Baskets(), event.data, at, lines)
+        part |= _together(before.baskets or Baskets(), event.data, at, counting)
     part |= {field: empty for field, empty in _past(subjects).items() if getattr(before, field) != empty}
     if all(value is getattr(before, field) for field, value in part.items()):
         return known
@@ -142,10 +141,10 @@ def _past(subjects: frozenset[Subject]) -> Mapping[str, object]:
     return {field: History.model_fields[field].default for field in gone}
 
 
-def _together(known: Baskets, data: Data, at: Micros, lines: int) -> dict[str, object]:
+def _together(known: Baskets, data: Data, at: Micros, counting: Suggestions) -> dict[str, object]:
     match data:
         case PurchaseMade():
-            return {"baskets": baskets.bought(known, data, at, lines)}
+            return {"baskets": baskets.bought(known, data, at, counting.lines, counting.worth)}
         case PurchaseReturned() if data.items:
             return {"baskets": baskets.gave_back(known, data)}
     return {}

@@ -17,7 +17,7 @@ from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
-from services.followup.domain.rules.suggestions import SUGGESTED, Suggestions
+from services.followup.domain.rules.suggestions import SUGGESTED, USUAL, Suggestions
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from services.followup.domain.rules.topics import Topic
@@ -94,7 +94,7 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
-    suggestions: Suggestions = Suggestions()
+    suggestions: Suggestions = USUAL
     holdout: Share | None = None
     """The share of customers who get no marketing at all, for comparison."""
     topics: tuple[Topic, ...] = ()

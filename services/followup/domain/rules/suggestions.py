@@ -22,9 +22,15 @@ class Suggestions(Strict):
     lines: Annotated[int, Field(ge=1, le=10)] = 3
     """How many products of an order count: the dearest. Each costs a command an order, and as many for each
     of the two orders before it."""
+    worth: Annotated[int, Field(ge=1)] = 1
+    """Of how many minor units a line must be to count: what is cheap is bought anyway, and often."""
     at_least: Annotated[int, Field(ge=1)] = 5
     """How many customers must have bought both within a year."""
     share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.1")
     """What part of those who bought the one must have bought both."""
     never: tuple[Label, ...] = ()
     """Products that are not suggested, such as a bag, which goes with everything."""
+
+
+USUAL = Suggestions()
+"""Where the file says nothing."""

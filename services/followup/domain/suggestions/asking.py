@@ -57,7 +57,7 @@ def _question(state: Customer, policy: Policy, fact: Fact) -> Ask | None:
     ):
         return None
     wanted = its.rules.suggestions
-    following = dearest(data, wanted.lines)
+    following = dearest(data, wanted.lines, wanted.worth)
     if not following:
         return None
     return Ask(
