@@ -44,6 +44,9 @@ def up(
         Path | None, typer.Option(help="The outreach rules (YAML).", envvar="RAPPORT_RULES")
     ] = None,
     sla: Annotated[Path | None, typer.Option(help="The SLA policy (YAML).", envvar="RAPPORT_SLA")] = None,
+    desk: Annotated[
+        Path | None, typer.Option(help="The desk's teams and rules (YAML).", envvar="RAPPORT_DESK")
+    ] = None,
 ) -> None:
     """Start the whole platform on this machine and keep it up: a part that dies is started again.
 
@@ -55,6 +58,7 @@ def up(
         "RAPPORT_PROGRAM": program,
         "RAPPORT_RULES": rules,
         "RAPPORT_SLA": sla,
+        "RAPPORT_DESK": desk,
     }
     if not start_with_progress(home, select(parts), {n: str(v) for n, v in given.items() if v}):
         console.print(f"[bold]Already up[/] in {home.root}; `rapport down` stops it.\n")

@@ -93,7 +93,7 @@ def variables(home: Home, at: Mapping[str, int], environ: Mapping[str, str]) -> 
     if "smtp" in at:
         env |= {"RAPPORT_SMTP_HOST": ports.HOST, "RAPPORT_SMTP_PORT": str(at["smtp"])}
     env["RAPPORT_CLOCK"] = _clock(environ)
-    for name in ("RAPPORT_PROGRAM", "RAPPORT_RULES", "RAPPORT_SLA"):
+    for name in ("RAPPORT_PROGRAM", "RAPPORT_RULES", "RAPPORT_SLA", "RAPPORT_DESK"):
         if environ.get(name):
             env[name] = str(_existing(name, environ[name]))
     return env

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.interactions.config import load
+from services.interactions.config import load, load_desk
 from services.interactions.routes import (
     clocks,
     compensation,
@@ -22,10 +22,11 @@ ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy is not valid."""
-    sla = load(settings.sla)
+    """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
+    not valid."""
+    sla, desk = load(settings.sla), load_desk(settings.desk)
     app = create_api(settings, "interactions", "Rapport interactions", ROUTERS)
-    app.state.sla = sla
+    app.state.sla, app.state.desk = sla, desk
     return app
 
 

@@ -4,4 +4,5 @@ from shared.runtime.settings import Settings
 
 
 class InteractionsSettings(Settings):
-    """``sla`` names the YAML file of the SLA policy; without it, the retail policy."""
+    """``sla`` names the YAML file of the SLA policy, ``desk`` that of the desk; without them, those that
+    ship."""

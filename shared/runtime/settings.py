@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """The outreach rules (YAML); without it those that ship."""
     sla: Path | None = None
     """The SLA policy (YAML); without it the one that ships."""
+    desk: Path | None = None
+    """The desk's teams and rules (YAML); without it those that ship."""
 
     api_key: SecretStr | None = Field(default=None, min_length=8)
     """A key with every scope, for one's own tools."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.followup.domain.messages.catalogue import parsed
+from shared.templates.catalogue import parsed
 from tools.catalogues import LOCALES, current
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
 
+from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
@@ -20,9 +21,15 @@ def get_sla(request: Request) -> Sla:
     return cast(Sla, request.app.state.sla)
 
 
+def get_desk(request: Request) -> Desk:
+    return cast(Desk, request.app.state.desk)
+
+
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""
+DeskRules = Annotated[Desk, Depends(get_desk)]
+"""The desk's teams and rules."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Approver = Annotated[Principal, Depends(require("complaints:approve"))]

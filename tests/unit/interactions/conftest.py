@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
 from services.interactions.api import ROUTERS
-from services.interactions.config import load
+from services.interactions.config import load, load_desk
 from shared.http.app import create_api
 from shared.runtime.settings import Settings
 
@@ -67,7 +67,7 @@ def worker(settings: Settings) -> InlineWorker:
 @pytest.fixture(scope="module")
 def api(settings: Settings, worker: InlineWorker) -> Iterator[TestClient]:
     app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=worker)
-    app.state.sla = load()
+    app.state.sla, app.state.desk = load(), load_desk()
     with TestClient(app, headers={"X-API-Key": KEY}) as client:
         yield client
 

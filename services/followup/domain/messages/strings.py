@@ -9,11 +9,11 @@ from functools import lru_cache
 from jinja2 import meta, nodes
 from jinja2.ext import extract_from_ast
 
-from services.followup.domain.messages.catalogue import key
 from services.followup.domain.messages.faults import fault_of
-from services.followup.domain.messages.language import sandbox
 from services.followup.domain.messages.variables import RESERVED
-from services.followup.domain.messages.wording import MOMENT, WORDS
+from shared.templates.catalogue import key
+from shared.templates.language import sandbox
+from shared.templates.wording import MOMENT, WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from jinja2 import DictLoader, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from services.followup.domain.messages import wording
-from services.followup.domain.messages.catalogue import key
-from services.followup.domain.messages.sandbox import Sandbox
-from services.followup.domain.messages.speech import Reader
-from services.followup.domain.messages.wording import HARD
+from shared.templates import wording
+from shared.templates.catalogue import key
+from shared.templates.sandbox import Sandbox
+from shared.templates.speech import Reader
+from shared.templates.wording import HARD
 
 READER = "(reader)"
 """The reader's name among a template's variables: none that a template could write."""

@@ -1,0 +1,1 @@
+"""What the desk is told by its file: who is asked for what, and how work is shared out."""
