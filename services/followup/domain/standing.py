@@ -14,6 +14,7 @@ from services.followup.domain.changes import with_waiting
 from services.followup.domain.delivery import plan, plan_silently
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.reach import reaches
+from services.followup.domain.journeys.goals import over
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
@@ -108,6 +109,8 @@ def _stand(
     by = undone(state, policy, one.key, one.order, one.bill)
     if by is not None:
         return "ends" if by.of is None else "waits"
+    if over(state, policy, one):
+        return "ends"
     if _follows(rule, one, front):
         return "waits"
     if planned:

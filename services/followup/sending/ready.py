@@ -22,7 +22,7 @@ MOST_LINES = 100_000
 SHARE_OF_TIME = 10
 """Between two looks, while there is something left, so many times the seconds that one took."""
 LEAST_SECONDS = 0.2
-NAMES = {"customer": True, "rule": True, "priority": True, "purpose": True}
+NAMES = {"customer": True, "rule": True, "priority": True, "purpose": True, "class": True}
 
 
 class Ready:
@@ -87,6 +87,6 @@ def _line(row: Mapping[str, Any]) -> Line:
     urgency = Urgency(
         reply=rule == REPLY,
         priority=priority if isinstance(priority, int) else 0,
-        asked_for=row.get("purpose") != "marketing",
+        asked_for=row.get("class", row.get("purpose")) != "marketing",
     )
     return Line(row["_id"], rule, urgency)

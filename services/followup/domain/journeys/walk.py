@@ -10,7 +10,7 @@ from services.followup.domain.conditions.holding import holds
 from services.followup.domain.delivery import plan, settle, suppress
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.verdicts import No
-from services.followup.domain.journeys.goals import GOAL, signals_of
+from services.followup.domain.journeys.goals import over, signals_of
 from services.followup.domain.journeys.kept import Walked
 from services.followup.domain.journeys.local import next_time_of_day
 from services.followup.domain.journeys.program import Await, Choose, Jump, Pause, Say, Until, program_of
@@ -18,7 +18,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
-from services.followup.domain.state import Customer, Journey, Moment, Planned
+from services.followup.domain.state import Customer, Journey, Planned
 from services.followup.domain.triggers import Fact, undone
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.outreach import SuppressionReason
@@ -41,8 +41,8 @@ def begin(state: Customer, policy: Policy, planned: Planned, now: Micros, new_id
     state = without_plan(state, planned.outreach_id)
     if _on_the_way(state, planned):
         return nothing(state)
-    if any(Moment(one.by, one.at) > planned.order for one in signals_of(state, rule, GOAL, planned.key)):
-        return nothing(state)  # what it is for has happened
+    if over(state, policy, planned):
+        return nothing(state)
     late = now > planned.due_at + span(policy.at(planned.at).rules.stale(rule.name))
     if late or len(state.journeys) >= MOST_JOURNEYS:
         first = next(one for one in program_of(rule) if isinstance(one, Say))
@@ -171,8 +171,7 @@ def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effec
         rule = policy.rule(journey.first.rule, journey.first.at)
         if rule is None or fact.name not in rule.awaited_events:
             continue
-        reached = signals_of(effects.state, rule, GOAL, journey.first.key)
-        if any(Moment(one.by, one.at) > journey.first.order for one in reached):
+        if over(effects.state, policy, journey.first):
             step = partial(leave, policy=policy, journey=journey, reason="goal_reached", now=fact.now)
             effects = then(effects, step)
         elif journey.wakes is not None and journey.at <= fact.by <= journey.wakes:

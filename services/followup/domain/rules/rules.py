@@ -146,6 +146,11 @@ class Rules(Strict):
     def purpose(self, template: str) -> Purpose:
         return self.templates[template].purpose
 
+    def counts_as(self, rule: str, purpose: str) -> str:
+        """What a message of the rule is to caps, holds, the guard and what is suppressed: its class."""
+        found = self.rule(rule)
+        return purpose if found is None else found.counts_as(purpose)
+
     def stale(self, rule: str) -> timedelta:
         """How long after its due time an outreach of this rule may still be sent."""
         if rule == REPLY:
