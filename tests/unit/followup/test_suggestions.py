@@ -190,14 +190,18 @@ def test_an_order_costs_a_bounded_number_of_commands() -> None:
     assert len(driver.facts(ProductCountRequested)) - before <= 3 + 2 * 3 + 2, "and two to be asked in turn"
 
 
-def test_no_question_while_the_rule_would_say_nothing() -> None:
+def test_one_that_comes_too_soon_after_another_is_refused() -> None:
     driver = ada()
     others(driver, "machine", "beans")
     driver.event(bought("o-1", "machine"))
     driver.after(8 * DAY)
     driver.event(bought("o-2", "machine"))
-    asked = [one for one in driver.facts(ProductCountRequested) if one.ask and one.ask.order_id == "o-2"]
-    assert not asked
+    driver.after(8 * DAY)
+    assert len(sent(driver, RULE)) == 1
+    assert [f.reason for f in driver.facts(OutreachSuppressed) if f.rule == RULE] == ["duplicate"]
+
+
+def test_history_asks_nothing() -> None:
     history = Driver()
     history.event(bought("o-3", "machine"), at=NOON - 40 * DAY)
     assert not [one for one in history.facts(ProductCountRequested) if one.ask]

@@ -7,7 +7,6 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.suggestions import SUGGESTED
 from services.followup.domain.rules.times import due, span
-from services.followup.domain.standing import near_sent
 from services.followup.domain.state import Customer
 from services.followup.domain.triggers import Fact
 from shared.domain import Emit, Outcome
@@ -52,9 +51,7 @@ def _question(state: Customer, policy: Policy, fact: Fact) -> Ask | None:
     """What is to be asked of the products of an order, ``following`` being all of them; None where no rule
     would say anything of the answer."""
     data, its = fact.data, policy.at(fact.at)
-    if not isinstance(data, PurchaseMade) or not any(
-        _asks(state, its, rule, fact) for rule in its.rules.rules
-    ):
+    if not isinstance(data, PurchaseMade) or not any(_asks(its, rule, fact) for rule in its.rules.rules):
         return None
     wanted = its.rules.suggestions
     following = dearest(data, wanted.lines, wanted.worth)
@@ -69,13 +66,11 @@ def _question(state: Customer, policy: Policy, fact: Fact) -> Ask | None:
     )
 
 
-def _asks(state: Customer, policy: Policy, rule: Rule, fact: Fact) -> bool:
+def _asks(policy: Policy, rule: Rule, fact: Fact) -> bool:
+    """Whether the rule may suggest something for an order of then, which is no history."""
     if SUGGESTED not in rule.events or not rule.starts_at(fact.at):
         return False
-    due_at = due(fact.at, rule.delay)
-    return due_at >= fact.now - span(policy.rules.stale(rule.name)) and not near_sent(
-        state, policy, rule, due_at
-    )
+    return due(fact.at, rule.delay) >= fact.now - span(policy.rules.stale(rule.name))
 
 
 def suggest(state: Customer, policy: Policy, data: ProductSuggestRequested, at: Micros) -> Said:
