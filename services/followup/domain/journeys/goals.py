@@ -58,10 +58,14 @@ def over(state: Customer, policy: Policy, outreach: Outreach) -> bool:
 
 
 def _call_off(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Customer]:
-    """Take back what is planned, or with the sender, and for nothing any more; ways end by themselves."""
+    """Take back what is planned, or with the sender, and for nothing any more. Of rules with steps, ways end
+    by themselves, and do not begin."""
 
     def lost(outreach: Outreach) -> bool:
-        return outreach.rule == name and outreach.journey is None and over(state, policy, outreach)
+        if outreach.rule != name or outreach.journey is not None or not over(state, policy, outreach):
+            return False
+        rule = policy.rule(name, outreach.at)
+        return rule is not None and not rule.steps
 
     effects = nothing(state)
     for planned in filter(lost, state.planned):
