@@ -26,7 +26,7 @@ from services.interactions.domain.tasks.rows import OPEN, TaskRow
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
-from shared.schemas.interactions import InteractionLogged
+from shared.schemas.interactions import ConversationNoted, InteractionLogged
 from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
@@ -155,17 +155,18 @@ class InteractionsStore:
         threads: Sequence[str],
         belongs: Callable[[TimelineRow], bool],
         *,
+        since: str | None = None,
         before: str | None,
         limit: int,
     ) -> list[TimelineRow]:
-        """A customer's messages that were told in one of ``threads`` and belong, the latest first; ``before``
-        is the ``place`` of the last one shown."""
+        """A customer's messages, and notes about them, that were told in one of ``threads`` and belong, the
+        latest first: those after ``since``, if given; ``before`` is the ``place`` of the last one shown."""
         found: list[TimelineRow] = []
-        last = before or f"{customer_id}!"
+        last, first = before or f"{customer_id}!", since or f"{customer_id} "
         while True:
             query: Document = {
-                "place": {"$gte": f"{customer_id} ", "$lt": last},
-                "type": InteractionLogged.event_type,
+                "place": {"$gte": first, "$lt": last},
+                "type": {"$in": [InteractionLogged.event_type, ConversationNoted.event_type]},
                 "conversation_id": {"$in": list(threads)},
             }
             rows = await self._database[TIMELINE].find(query).sort("place", -1).limit(limit).to_list()

@@ -26,6 +26,7 @@ CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
+PRESENCE = "presence"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -50,6 +51,8 @@ COLLECTIONS = (
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
+    # Written by the API: who is on a conversation just now.
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
 )
 
 NEVER: Micros = 253_402_300_800_000_000
@@ -156,6 +159,9 @@ class ConversationRow(Row, frozen=True):
     opened_at: Micros
     updated_at: Micros
     closed_at: Micros | None
+    snoozed: bool = False
+    snoozed_until: Micros | None = None
+    """When it comes back by itself; None: when the customer writes."""
     into: str | None = None
     """The conversation that it is part of by now, or itself where nothing is left of it: it is in no list."""
 
@@ -234,6 +240,8 @@ def conversation_row(customer_id: str, one: Conversation, into: str | None = Non
         opened_at=one.opened_at,
         updated_at=one.updated_at,
         closed_at=one.closed_at,
+        snoozed=one.snooze is not None,
+        snoozed_until=None if one.snooze is None else one.snooze.until,
         into=into,
     )
 

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import customer, files, queue, session
+from services.interactions.routes.desk import (
+    complaint_steps,
+    complaints,
+    customer,
+    files,
+    live,
+    queue,
+    search,
+    session,
+)
 
 router = APIRouter()
-for subject in (files, session, queue, customer):
+for subject in (files, session, live, queue, customer, complaints, complaint_steps, search):
     router.include_router(subject.router)
