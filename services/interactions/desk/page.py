@@ -36,7 +36,6 @@ SAID: Mapping[str, str] = {
     "saved": _("Saved."),
     "pending-approval": _("It waits until somebody else approves it."),
     "pending": _("It is under way: look again in a moment."),
-    "approval": _("It waits for somebody’s approval."),
     "signed-out": _("You have signed out."),
 }
 """What a page says first, by the name in ``?said=``: what came of the form before it."""

@@ -35,8 +35,8 @@ _MONEY = ("total", "refund", "price", "money", "spend_needed")
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """``kind`` is the type without what all types have in common: ``purchase.made``; ``what`` is that, or what
-    tells two things of one type apart: ``interaction.inbound``, ``consent.withdrawn``."""
+    """``kind`` is the type without what all types have in common: ``purchase.made``; ``what`` is that, or
+    what tells two things of one type apart: ``interaction.inbound``, ``consent.withdrawn``."""
 
     kind: str
     what: str

@@ -34,7 +34,7 @@ class Step:
 
 def _plain(model: type[Strict], *signed: str) -> Read:
     """The form's fields of the model's names; ``signed``: those that are the agent's id."""
-    return lambda desk, form: form.into(model, **{name: desk.agent for name in signed})
+    return lambda desk, form: form.into(model, **dict.fromkeys(signed, desk.agent))
 
 
 def _snooze(desk: Desk, form: Form) -> Strict:
@@ -48,7 +48,11 @@ def _assign(desk: Desk, form: Form) -> Strict:
 
 def _compensate(desk: Desk, form: Form) -> Strict:
     return compensation(
-        form["kind"], form["points"].strip(), form["amount"], form["currency"] or "EUR", form["reward_id"].strip()
+        form["kind"],
+        form["points"].strip(),
+        form["amount"],
+        form["currency"] or "EUR",
+        form["reward_id"].strip(),
     )
 
 
@@ -64,9 +68,7 @@ TALK: Mapping[str, Step] = {
 }
 """Of a conversation, by the names that the API's routes have."""
 COMPLAINT: Mapping[str, Step] = {
-    "acknowledge": Step(
-        asks.ComplaintAcknowledgeRequested, _plain(complaints.Acknowledgement, "assignee")
-    ),
+    "acknowledge": Step(asks.ComplaintAcknowledgeRequested, _plain(complaints.Acknowledgement, "assignee")),
     "update": Step(asks.ComplaintUpdateRequested, _plain(complaints.Update)),
     "resolve": Step(asks.ComplaintResolveRequested, _plain(complaints.Resolution)),
     "reopen": Step(asks.ComplaintReopenRequested, _plain(complaints.Reopening)),
