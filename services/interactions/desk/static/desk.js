@@ -67,7 +67,7 @@
       if (!target) return
       const within = target.closest('details')
       if (within) within.open = true
-      if (target.matches('a, button, summary')) target.click()
+      if (target.matches('a, button')) target.click()
       else target.focus()
       if (target.matches('summary')) target.parentElement.querySelector('input:not([type=hidden]), select, textarea, button')?.focus()
     }

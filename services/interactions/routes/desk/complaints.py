@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query, Response
 
+from services.interactions.desk.live import ANYTHING
 from services.interactions.desk.names import called
 from services.interactions.desk.page import SignedIn, desk_router
 from services.interactions.desk.site import ROOT
@@ -59,7 +60,8 @@ async def board(
         lanes=lanes(shown, desk.now),
         names={row.customer_id: names.get(row.customer_id) or row.customer_id for row in shown},
         following=following and f"{ROOT}/complaints?{urlencode(query | {'cursor': following})}",
-        address=f"{ROOT}/complaints?{urlencode(query)}",
+        address=f"{ROOT}/complaints?{urlencode(query | ({'cursor': cursor} if cursor else {}))}",
+        watch=(ANYTHING,),
     )
 
 
@@ -92,4 +94,5 @@ async def one(
         root_causes=[(one, one) for one in sla.root_causes or ()],
         severities=[(one, desk.t(called("severity", one))) for one in SEVERITIES],
         key=uuid.uuid4().hex,
+        watch=(row.customer_id,),
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -14,8 +13,7 @@ from services.interactions.desk.reading import birthday, clock_time, language_na
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views import orders, unsent
 from services.interactions.desk.views.customer import customer_page
-from services.interactions.desk.views.happened import GROUPS, Happened, story, types_of
-from services.interactions.domain.rows import TimelineRow
+from services.interactions.desk.views.happened import GROUPS, story, types_of
 from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
 from services.interactions.models.complaints import NewComplaint
 from services.interactions.routes.dependencies import CustomerId, Policy, Store, last_shown
@@ -28,8 +26,8 @@ from shared.schemas.times import DAY, micros
 
 router = desk_router()
 
-SHOWN = 25
-"""Lines of the timeline at once."""
+FIRST_LINES, MOST_LINES = 25, 500
+"""Lines of the timeline: at first, and at most at once."""
 ORDERS, UNSENT, ANSWERS = 5, 6, 3
 ORDER_ROWS = 2 * ORDERS
 """Purchases and returns that are read for the orders."""
@@ -53,13 +51,14 @@ async def get_customer(
     of: Word = "",
     by: Word = "",
     cursor: Cursor = None,
+    lines: Annotated[int, Query(ge=1, le=MOST_LINES)] = FIRST_LINES,
 ) -> Response:
-    """``of`` and ``by`` narrow the timeline to a group and a channel."""
+    """``of`` and ``by`` narrow the timeline to a group and a channel; so many ``lines`` of it are shown."""
     desk.demand("customers:read")
     before = _before(cursor, customer_id)
     state, told, bought, dropped, answered = await asyncio.gather(
         store.customer(customer_id),
-        queries.happened(customer_id, types_of(of), channel=by or None, before=before, limit=SHOWN + 1),
+        queries.happened(customer_id, types_of(of), channel=by or None, before=before, limit=lines + 1),
         queries.happened(customer_id, orders.TYPES, limit=ORDER_ROWS),
         queries.happened(customer_id, unsent.TYPES, since=micros(desk.now) - RECENT, limit=UNSENT),
         queries.happened(customer_id, ASKED, limit=ANSWERS),
@@ -67,15 +66,16 @@ async def get_customer(
     if state is None:
         raise UNKNOWN_CUSTOMER(customer=customer_id)
     page = customer_page(state, sla, desk.now, bought=bought, dropped=dropped, answered=answered)
-    lines, earlier = _lines(told, customer_id, of, by)
+    shown, following = cut(told, lines, lambda row: (row.place,))
     person = page.person
     return desk.render(
         "customer.html",
         title=person.name or customer_id,
-        here="search",
+        here="customer",
         page=page,
-        lines=lines,
-        earlier=earlier,
+        lines=story(shown),
+        older=_older(customer_id, lines, following, of=of, by=by, cursor=cursor or ""),
+        address=_address(customer_id, of=of, by=by, cursor=cursor, lines=lines),
         of=of,
         by=by,
         groups=tuple(GROUPS),
@@ -85,27 +85,8 @@ async def get_customer(
         severities=[(one, desk.t(called("severity", one))) for one in SEVERITIES],
         channels=[(one, desk.t(called("channel", one))) for one in CHANNELS],
         key=uuid.uuid4().hex,
+        watch=(customer_id,),
     )
-
-
-@router.get("/customers/{customer_id}/older")
-async def older(
-    desk: SignedIn,
-    queries: DeskQueries,
-    customer_id: CustomerId,
-    of: Word = "",
-    by: Word = "",
-    cursor: Cursor = None,
-    day: Word = "",
-) -> Response:
-    """More lines of the timeline, to go after those that a page has; ``day``: the last that it names."""
-    desk.demand("customers:read")
-    before = _before(cursor, customer_id)
-    told = await queries.happened(
-        customer_id, types_of(of), channel=by or None, before=before, limit=SHOWN + 1
-    )
-    lines, earlier = _lines(told, customer_id, of, by)
-    return desk.render("timeline-part.html", title="", lines=lines, earlier=earlier, day=day)
 
 
 @router.post("/customers/{customer_id}/complaints")
@@ -132,12 +113,15 @@ def _before(cursor: str | None, customer_id: str) -> str | None:
     return before
 
 
-def _lines(
-    told: Sequence[TimelineRow], customer_id: str, of: str, by: str
-) -> tuple[tuple[Happened, ...], str | None]:
-    """What is shown, and what asks for the lines before, if there are any."""
-    shown, following = cut(told, SHOWN, lambda row: (row.place,))
+def _address(customer_id: str, **query: object) -> str:
+    given = urlencode({name: value for name, value in query.items() if value})
+    return f"{ROOT}/customers/{customer_id}?{given}"
+
+
+def _older(customer_id: str, lines: int, following: str | None, **query: str) -> str | None:
+    """Where there is more of the timeline, if there is: on this page as far as it may grow, then on others."""
     if following is None:
-        return story(shown), None
-    query = {name: value for name, value in (("of", of), ("by", by), ("cursor", following)) if value}
-    return story(shown), f"{ROOT}/customers/{customer_id}?{urlencode(query)}"
+        return None
+    if lines < MOST_LINES:
+        return _address(customer_id, **query, lines=min(3 * lines, MOST_LINES))
+    return _address(customer_id, **query | {"cursor": following})
