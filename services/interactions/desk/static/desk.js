@@ -48,7 +48,9 @@
   }
   let before = ''
   document.addEventListener('keydown', event => {
-    if (event.key === 'Escape' && typing(document.activeElement)) { document.activeElement.blur(); return }
+    if (event.key === 'Escape' && typing(document.activeElement)) { event.preventDefault(); document.activeElement.blur(); return }
+    const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (arrow && event.target.matches('[type=search], [data-line]')) { event.preventDefault(); step(arrow); return }
     if (event.ctrlKey && event.key === 'Enter' && typing(event.target) && event.target.form) {
       event.preventDefault()
       event.target.form.requestSubmit()
