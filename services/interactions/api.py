@@ -5,23 +5,21 @@ from fastapi import FastAPI
 from services.interactions.config import load, load_desk
 from services.interactions.desk.live import looking
 from services.interactions.desk.opening import open_pages
-from services.interactions.routes import every
+from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-ROUTERS = every.ROUTERS
-
 
 def create_app(settings: Settings, publisher: Producing | None = None) -> FastAPI:
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
     not valid. ``publisher`` is for tests."""
-    sla, desk = load(settings.sla), load_desk(settings.desk)
+    sla, rules = load(settings.sla), load_desk(settings.desk)
     title = "Rapport interactions"
     app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=(looking,))
-    app.state.sla, app.state.desk = sla, desk
+    app.state.sla, app.state.desk = sla, rules
     open_pages(app, settings)
     return app
 

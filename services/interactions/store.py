@@ -6,14 +6,20 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.interactions.domain.growth.record import Learnt
+from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow, WorkRow
 from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.rows import (
     COMPLAINTS,
     CONVERSATIONS,
     CUSTOMERS,
+    FEEDBACK,
+    RECORDS,
     SEARCH,
+    STORIES,
     TASKS,
     TIMELINE,
+    WORK,
     ComplaintRow,
     ConversationRow,
     CustomerRow,
@@ -215,6 +221,30 @@ class InteractionsStore:
         found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
         found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
         return TaskRow.read(await found.to_list())
+
+    async def learnt(self, agent_id: str) -> list[Learnt]:
+        """What an agent has learnt, in each team."""
+        rows = RecordRow.read(await self._database[RECORDS].find({"agent_id": agent_id}).to_list())
+        return [Learnt.model_validate(one) for row in rows for one in row.trainings]
+
+    async def feedback(self, agent_id: str, *, before: str | None, limit: int) -> list[FeedbackRow]:
+        """What trainers said to an agent, sealed, the latest first."""
+        query = {"agent_id": agent_id} | _before(before)
+        found = self._database[FEEDBACK].find(query).sort("order", -1).limit(limit)
+        return FeedbackRow.read(await found.to_list())
+
+    async def stories(
+        self, *, team: str | None, agent_id: str | None, before: str | None, limit: int
+    ) -> list[StoryRow]:
+        """Thanks, the latest first; ``before`` is the ``order`` of the last one shown."""
+        query = _given({"team": team, "agent_id": agent_id}) | _before(before)
+        found = self._database[STORIES].find(query).sort("order", -1).limit(limit)
+        return StoryRow.read(await found.to_list())
+
+    async def work(self, agent_id: str, *, since: Micros) -> list[WorkRow]:
+        """What an agent did of which something happened since then."""
+        query = {"agent_id": agent_id, "order": {"$gte": sort_key(since, "")}}
+        return WorkRow.read(await self._database[WORK].find(query).to_list())
 
 
 def _beginning(key: str) -> Document:

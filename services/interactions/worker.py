@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from services.interactions.config import load
-from services.interactions.domain.apply import CONSUMES, KINDS, apply
+from services.interactions.config import load, load_desk
+from services.interactions.domain.apply import CONSUMES, apply, kinds
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
@@ -15,7 +15,8 @@ from shared.runtime.settings import Settings, load_settings
 
 
 def handler(settings: Settings) -> Handler[Customer]:
-    """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy is not valid."""
+    """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy, or the desk, is not
+    valid."""
     return Handler(
         service="interactions",
         consumes=CONSUMES,
@@ -24,7 +25,7 @@ def handler(settings: Settings) -> Handler[Customer]:
         apply=partial(apply, load(settings.sla)),
         collections=COLLECTIONS,
         reads_everything=True,
-        kinds=KINDS,
+        kinds=kinds(load_desk(settings.desk)),
     )
 
 

@@ -27,6 +27,10 @@ CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
 PRESENCE = "presence"
+RECORDS = "records"
+STORIES = "stories"
+FEEDBACK = "feedback"
+WORK = "work"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -53,6 +57,15 @@ COLLECTIONS = (
     ),
     # Written by the API: who is on a conversation just now.
     Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
+    Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
+    Collection(
+        STORIES,
+        owner="customer",
+        personal=("text",),
+        indexes=("team,-order", "agent_id,-order", "-order", "customer"),
+    ),
+    Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
+    Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 
 NEVER: Micros = 253_402_300_800_000_000

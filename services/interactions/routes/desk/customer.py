@@ -119,7 +119,7 @@ def _address(customer_id: str, **query: object) -> str:
 
 
 def _older(customer_id: str, lines: int, following: str | None, **query: str) -> str | None:
-    """Where there is more of the timeline, if there is: on this page as far as it may grow, then on others."""
+    """Where there is more of the timeline, if any: on this page as far as it may grow, then on others."""
     if following is None:
         return None
     if lines < MOST_LINES:

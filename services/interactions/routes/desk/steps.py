@@ -1,5 +1,5 @@
-"""What pages ask the worker for: by the same commands as the API's routes, with the key of the form. A form sent
-twice is one request; who asks is who has signed in."""
+"""What pages ask the worker for: by the same commands as the API's routes, with the key of the form. A form
+sent twice is one request; who asks is who has signed in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
