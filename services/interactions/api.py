@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.interactions.config import load, load_desk
 from services.interactions.desk.live import looking
-from services.interactions.desk.opening import open_pages
+from services.interactions.desk.opening import open_desk
 from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
@@ -20,7 +20,7 @@ def create_app(settings: Settings, publisher: Producing | None = None) -> FastAP
     title = "Rapport interactions"
     app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=(looking,))
     app.state.sla, app.state.desk = sla, rules
-    open_pages(app, settings)
+    open_desk(app, settings)
     return app
 
 

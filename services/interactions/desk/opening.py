@@ -20,7 +20,7 @@ class Pages:
     provider: None = None
 
 
-def open_pages(app: FastAPI, settings: Settings) -> None:
+def open_desk(app: FastAPI, settings: Settings) -> None:
     """Give the app what the desk's pages need."""
     app.state.pages = Pages(
         sessions=Sessions(settings.secret_key.get_secret_value().encode(), app.state.authenticator),

@@ -31,6 +31,6 @@ def test_customers_and_complaints(desk: DeskSite, page: Page, request: pytest.Fi
         page.goto(desk.url + path)
         faults += look(page, name, request)
     page.goto(f"{desk.url}/desk/complaints/{desk.customer}-leak")
-    page.keyboard.press("s")
+    page.keyboard.press("v")
     faults += look(page, "complaint-solve", request)
     assert faults == []

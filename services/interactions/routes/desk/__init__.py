@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from services.interactions.routes.desk import (
-    complaint_steps,
     complaints,
+    conversation,
     customer,
     files,
     live,
@@ -14,5 +14,5 @@ from services.interactions.routes.desk import (
 )
 
 router = APIRouter()
-for subject in (files, session, live, queue, customer, complaints, complaint_steps, search):
+for subject in (files, session, live, queue, conversation, customer, complaints, search):
     router.include_router(subject.router)

@@ -47,13 +47,8 @@ def _assign(desk: Desk, form: Form) -> Strict:
 
 
 def _compensate(desk: Desk, form: Form) -> Strict:
-    return compensation(
-        form["kind"],
-        form["points"].strip(),
-        form["amount"],
-        form["currency"] or "EUR",
-        form["reward_id"].strip(),
-    )
+    currency, reward_id = form["currency"] or "EUR", form["reward_id"].strip()
+    return compensation(form["kind"], form["points"].strip(), form["amount"], currency, reward_id)
 
 
 TALK: Mapping[str, Step] = {
