@@ -78,10 +78,10 @@ def test_an_open_page_shows_what_happens_within_a_second(desk: DeskSite, page: P
     page.get_by_role("link", name="Older").click()
     expect(page.locator(".moment")).to_have_count(desk_rows(desk))
     page.wait_for_timeout(700)
-    started = time.monotonic()
     desk.writes("And now the lid fell off!", conversation_id=f"{desk.customer}-t2")
+    started = time.monotonic()
     expect(page.get_by_text("And now the lid fell off!")).to_be_visible()
-    assert time.monotonic() - started < 1.5, "a second, and what it took to tell it"
+    assert time.monotonic() - started < 1, "from when the service has it"
 
 
 def desk_rows(desk: DeskSite) -> int:
