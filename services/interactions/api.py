@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.interactions.config import load, load_desk
 from services.interactions.routes import (
+    agents,
     clocks,
     compensation,
     complaints,
@@ -17,7 +18,7 @@ from shared.http.app import create_api, run_api
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks)
+_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks, agents)
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
 

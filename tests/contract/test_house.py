@@ -37,7 +37,7 @@ OWN = {
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "conversations", "desk", "profile", "sla", "tasks"},
+    "interactions": {"activity", "complaints", "conversations", "desk", "profile", "routing", "sla", "tasks"},
     "loyalty": {"account", "program", "reports"},
     "followup": {
         "conditions",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from msgspec import structs
@@ -11,8 +12,14 @@ from services.interactions.domain.complaints.commands import STEPS, decide, deci
 from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.conversations import commands as conversations
+from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.noted import noted
+from services.interactions.domain.routing import commands as routing
+from services.interactions.domain.routing import membership, team
+from services.interactions.domain.routing import state as teams
+from services.interactions.domain.routing.commands import returning
+from services.interactions.domain.routing.watch import watched
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
 from services.interactions.domain.tasks import state as tasks
@@ -28,10 +35,11 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
-from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
+from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
-from shared.schemas.teams import TASK, TaskDone, TaskOpened
+from shared.schemas.teams import AGENT, TASK, TEAM, AgentChanged, TaskDone, TaskOpened
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros, moment
 from shared.schemas.topics import TOPICS
@@ -46,20 +54,38 @@ FACT_TOPICS = (
     "outreach",
     "insights",
 )
+_ASKED = (ConversationCommand, RoutingCommand, TeamRoutingCommand, AgentCommand)
 CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic] if cls.entity == CUSTOMER),
     ComplaintOpenRequested,
     *STEPS,
+    AgentChanged,
+    AgentChangeRequested,
     TaskOpened,
     TaskDone,
     TaskOpenRequested,
     TaskDoneRequested,
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
-    *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, _ASKED)),
 )
-KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
-"""States that are no customer's."""
+
+
+def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
+    """States that are no customer's."""
+    return {
+        TASK: Kind(tasks.Task, tasks.initial, apply_task),
+        TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
+        AGENT: Kind(membership.Membership, membership.initial, membership.apply),
+    }
+
+
+def apply_at_desk(
+    sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
+) -> Effects[Customer]:
+    """As ``apply``; and teams and agents are told what has changed for them."""
+    effects = apply(sla, customer, event, context)
+    return watched(desk, customer, effects, Told(event, micros(event.time), context))
 
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -88,9 +114,12 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _asked_for(customer, told, decide(data, context))
         case ConversationCommand():
             effects = _conversation_asked(customer, told, data)
+        case RoutingCommand():
+            effects = _team_said(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
-    return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
+    effects = _with_returns(_with_reopenings(customer, effects, told), told)
+    return promises.watched(sla, customer, effects, told)
 
 
 def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:
@@ -105,17 +134,39 @@ def _with_reopenings(before: Customer, effects: Effects[Customer], told: Told) -
     """With the complaints reopened that low scores are about, as the fact has made it known."""
     while (due := reopening(before, effects.state, told, len(effects.emits))) is not None:
         try:
-            more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
+            effects = _and(effects, due, told)
         except RefusedError:  # no room for another step
             break
-        effects = replace(
-            effects,
-            state=more.state,
-            emits=(*effects.emits, Emit(due.data, due.time)),
-            timers=(*effects.timers, *more.timers),
-            rows=(*effects.rows, *more.rows),
-        )
     return effects
+
+
+def _with_returns(effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With the conversations given back whose agents went home, and whose customer waits."""
+    while (due := returning(effects.state, told, len(effects.emits))) is not None:
+        effects = _and(effects, due, told)
+    return effects
+
+
+def _and(effects: Effects[Customer], due: Event, told: Told) -> Effects[Customer]:
+    """One more fact that takes effect at once."""
+    more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
+    return replace(
+        effects,
+        state=more.state,
+        emits=(*effects.emits, Emit(due.data, due.time)),
+        timers=(*effects.timers, *more.timers),
+        rows=(*effects.rows, *more.rows),
+    )
+
+
+def _team_said(customer: Customer, command: Told, data: RoutingCommand) -> Effects[Customer]:
+    """Of a team: an agent for what waits, or that one is not at work, or whom to ask next."""
+    said = routing.said(customer, data, command)
+    if said.fact is None:
+        return Effects(said.customer, said.emits)
+    event = structs.replace(command.event, data=said.fact, time=moment(said.at))
+    effects = apply_fact(said.customer, Told(event, said.at, command.context, asked=True))
+    return replace(effects, emits=(Emit(said.fact, event.time),))
 
 
 def _conversation_asked(customer: Customer, command: Told, asked: ConversationCommand) -> Effects[Customer]:

@@ -14,6 +14,11 @@ from shared.schemas.interactions import (
 )
 from shared.schemas.times import Micros
 
+AWAY = "Its agent is not at work any more."
+"""Why a conversation is given back whose agent went home."""
+MAX_SKILLS = 20
+"""Of an escalation, that are kept."""
+
 STEP_TYPES: tuple[type[Data], ...] = (
     ConversationEscalated,
     ConversationAssigned,
@@ -28,14 +33,26 @@ def step_of(event: Event, at: Micros) -> ConversationStep:
     """The step that a fact is."""
     key = key_of(event.uid)
     match event.data:
-        case ConversationEscalated(conversation_id=id, team=team, priority=priority):
+        case ConversationEscalated(conversation_id=id) as told:
             return ConversationStep(
-                key=key, at=at, kind="escalated", conversation_id=id, team=team, priority=priority
+                key=key,
+                at=at,
+                kind="escalated",
+                conversation_id=id,
+                team=told.team,
+                priority=told.priority,
+                skills=told.skills[:MAX_SKILLS],
+                preferred_skills=told.preferred_skills[:MAX_SKILLS],
+                language=told.language,
             )
-        case ConversationAssigned(conversation_id=id, agent_id=agent):
-            return ConversationStep(key=key, at=at, kind="assigned", conversation_id=id, to=agent)
-        case ConversationReturned(conversation_id=id, to=to):
-            return ConversationStep(key=key, at=at, kind="returned", conversation_id=id, to=to)
+        case ConversationAssigned(conversation_id=id, agent_id=agent, manual=manual):
+            return ConversationStep(
+                key=key, at=at, kind="assigned", conversation_id=id, to=agent, manual=bool(manual)
+            )
+        case ConversationReturned(conversation_id=id, to=to, reason=reason):
+            return ConversationStep(
+                key=key, at=at, kind="returned", conversation_id=id, to=to, away=reason == AWAY
+            )
         case ConversationMerged(conversation_id=id, into=into):
             return ConversationStep(key=key, at=at, kind="merged", conversation_id=id, to=into)
         case ConversationSplit(conversation_id=id, into=into, messages=messages):
