@@ -12,11 +12,11 @@ from rapport.rules.draft import Draft
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.check import Use, reader, uses, written
 from services.followup.domain.messages.samples import TEXTS, usual
-from services.followup.domain.messages.speech import ENGLISH
 from services.followup.domain.rules.rule import CHANNEL_OF
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Variable
 from services.followup.marketing.drawing import environment
+from shared.templates.speech import ENGLISH
 
 HERE = Path(__file__).parent
 PAGE = "index.html"

@@ -8,7 +8,6 @@ from pydantic_core import PydanticCustomError
 
 from services.followup import tokens
 from services.followup.domain.journeys.versions import check_versions
-from services.followup.domain.messages.catalogue import Catalogue, CatalogueFaultError, parsed
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.messages.check import check
 from services.followup.domain.messages.faults import TemplateFaultError
@@ -20,6 +19,7 @@ from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
 from shared.runtime.config import ConfigError, documents, read_config, validated
 from shared.schemas.faults import told_fault
+from shared.templates.catalogue import Catalogue, CatalogueFaultError, parsed
 
 HERE = Path(__file__).parent
 DEFAULT_RULES = HERE / "rules" / "retail.yaml"

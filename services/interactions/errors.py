@@ -52,6 +52,7 @@ AMBIGUOUS_TASK = ErrorCode(
 )
 UNKNOWN_TEAM = ErrorCode("unknown_team", 404, "There is no team {team}.")
 UNKNOWN_AGENT = ErrorCode("unknown_agent", 404, "There is no agent {agent}.")
+OWN_ALONE = ErrorCode("own_alone", 403, "What trainers say to agent {agent} is for that agent alone.")
 UNKNOWN_CONVERSATION = ErrorCode("unknown_conversation", 404, "There is no conversation {conversation}.")
 AMBIGUOUS_CONVERSATION = ErrorCode(
     "ambiguous_conversation",
@@ -66,6 +67,7 @@ CONVERSATION_CLOSED = ErrorCode("conversation_closed", 409, "Conversation {conve
 BOT_SILENCED = ErrorCode(
     "bot_silenced", 409, "Conversation {conversation} was handed to people: bots are silent in it."
 )
+SNOOZE_PAST = ErrorCode("snooze_past", 422, "A conversation rests until a time to come.")
 UNKNOWN_MESSAGE = ErrorCode(
     "unknown_message", 404, "There is no message {message} in conversation {conversation}."
 )

@@ -1,7 +1,7 @@
 """Teams: who is in one, what they learn, what they have to do. Keyed by the team."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ TASK = "task"
 """How the ids of tasks' states begin."""
 AGENT = "agent"
 """How the ids of agents' states begin; the subject of what is told of one agent, whatever their team."""
+RECORD = "record"
+"""How the ids of the states begin that say what an agent has learnt in a team."""
 
 
 def task_state(team: str, task_id: str) -> str:
@@ -30,6 +32,11 @@ def team_state(team: str) -> str:
 def agent_state(agent_id: str) -> str:
     """The id of the state that knows an agent's team."""
     return f"{AGENT}/{agent_id}"
+
+
+def record_state(team: str, agent_id: str) -> str:
+    """The id of the state of what an agent learns in a team."""
+    return f"{RECORD}/{team}/{agent_id}"
 
 
 class TeamsData(Data):
@@ -84,18 +91,28 @@ class AgentChanged(TeamsData):
         return team_state(subject)
 
 
+TrainingKind = Literal["role_play", "case_study", "course"]
+"""How something is taught."""
+
+
 class TrainingData(TeamsData):
     """Common to what agents learn."""
 
+    known_by: ClassVar[str] = "step: team, `agent_id`, `training`"
     again: ClassVar[str] = "Nothing."
-    late: ClassVar[str] = "Counts with its own time."
+    late: ClassVar[str] = "Counts with its own time: the latest says when it must be refreshed."
 
     agent_id: Id
     """Who learns."""
     training: Label
-    """What, e.g. a course, a role-play, a case study."""
+    """What, by its name."""
     refresh_by: Time | None = None
     """When it must be refreshed."""
+    kind: TrainingKind | None = None
+    """How it is taught; left out, what the desk's file says of it."""
+
+    def state_id(self, subject: str) -> str:
+        return record_state(subject, self.agent_id)
 
 
 class TrainingBooked(TrainingData):
@@ -123,6 +140,11 @@ class StoryTold(TeamsData):
     """What went well, as it was told."""
     customer_id: Id | None = None
     """The customer who it was for."""
+    told_by: Id | None = None
+    """The colleague who tells it; left out, the customer did, or nobody knows."""
+
+    def state_id(self, subject: str) -> str:
+        return record_state(subject, self.agent_id)
 
 
 class TaskData(TeamsData):

@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"policies"},
+    "interactions": {"desk", "policies"},
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -37,7 +37,17 @@ OWN = {
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "conversations", "desk", "profile", "routing", "sla", "tasks"},
+    "interactions": {
+        "activity",
+        "complaints",
+        "conversations",
+        "desk",
+        "growth",
+        "profile",
+        "routing",
+        "sla",
+        "tasks",
+    },
     "loyalty": {"account", "program", "reports"},
     "followup": {
         "conditions",

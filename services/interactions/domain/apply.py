@@ -12,8 +12,12 @@ from services.interactions.domain.complaints.commands import STEPS, decide, deci
 from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.conversations import commands as conversations
+from services.interactions.domain.conversations import rest
+from services.interactions.domain.conversations.folds import woken
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
+from services.interactions.domain.growth import record as records
+from services.interactions.domain.growth.apply import apply as apply_record
 from services.interactions.domain.noted import noted
 from services.interactions.domain.routing import commands as routing
 from services.interactions.domain.routing import membership, team
@@ -36,10 +40,26 @@ from shared.schemas.commands.complaints import (
 )
 from shared.schemas.commands.conversations import ConversationCommand
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
-from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.teams import (
+    AgentChangeRequested,
+    RecordCommand,
+    TaskDoneRequested,
+    TaskOpenRequested,
+)
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
-from shared.schemas.teams import AGENT, TASK, TEAM, AgentChanged, TaskDone, TaskOpened
+from shared.schemas.teams import (
+    AGENT,
+    RECORD,
+    TASK,
+    TEAM,
+    AgentChanged,
+    StoryTold,
+    TaskDone,
+    TaskOpened,
+    TrainingBooked,
+    TrainingPassed,
+)
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros, moment
 from shared.schemas.topics import TOPICS
@@ -65,6 +85,10 @@ CONSUMES: tuple[type[Data], ...] = (
     TaskDone,
     TaskOpenRequested,
     TaskDoneRequested,
+    TrainingBooked,
+    TrainingPassed,
+    StoryTold,
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, RecordCommand)),
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
     *(cls for cls in TOPICS["commands"] if issubclass(cls, _ASKED)),
@@ -75,6 +99,7 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
     """States that are no customer's."""
     return {
         TASK: Kind(tasks.Task, tasks.initial, apply_task),
+        RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
         TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
         AGENT: Kind(membership.Membership, membership.initial, membership.apply),
     }
@@ -100,6 +125,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         case TimerFired(name=waiting.TIMER):
             effects = waiting.expired(customer, at)
             return replace(effects, state=noted(effects.state, effects.retracts, told.day))
+        case TimerFired(name=rest.TIMER):
+            effects = woken(customer, told)
         case TimerFired():
             return promises.fired(sla, customer, told, data.name)
         case ComplaintCompensateRequested() | ComplaintApproveRequested():

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from services.interactions.domain.routing.rows import AgentRow
@@ -16,24 +16,23 @@ from services.interactions.models.agents import (
     agent_view,
 )
 from services.interactions.routes.complaints import answers
-from services.interactions.routes.dependencies import DeskRules, Reader, Store, Writer, last_shown
+from services.interactions.routes.dependencies import AgentId, AtDesk, DeskRules, Store, last_shown
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
-from shared.schemas.base import ID_PATTERN, Id
+from shared.schemas.base import Id
 from shared.schemas.commands.teams import AgentChangeRequested
 from shared.schemas.times import micros
 
 router = APIRouter(tags=["agents"])
 
-AgentId = Annotated[str, Path(pattern=ID_PATTERN)]
 MOST_HELD = 200
 
 
 @router.put("/agents/{agent_id}", summary="Tell", responses=answers(AgentTold) | responses(UNKNOWN_TEAM))
 async def put_agent(
-    principal: Writer,
+    principal: AtDesk,
     commands: SendCommands,
     desk: DeskRules,
     agent_id: AgentId,
@@ -51,7 +50,7 @@ async def put_agent(
 
 @router.get("/agents", summary="Find", response_model=Page[AgentView], responses=responses(UNKNOWN_TEAM))
 async def list_agents(
-    principal: Reader,
+    principal: AtDesk,
     store: Store,
     clock: Clock,
     desk: DeskRules,
@@ -69,7 +68,7 @@ async def list_agents(
 
 
 @router.get("/agents/{agent_id}", summary="One, with what they carry", responses=responses(UNKNOWN_AGENT))
-async def get_agent(principal: Reader, store: Store, clock: Clock, agent_id: AgentId) -> AgentDetail:
+async def get_agent(principal: AtDesk, store: Store, clock: Clock, agent_id: AgentId) -> AgentDetail:
     row: AgentRow | None = await store.agent(agent_id)
     if row is None:
         raise UNKNOWN_AGENT(agent=agent_id)

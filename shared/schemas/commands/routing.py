@@ -16,12 +16,17 @@ class Load(Open):
     """A conversation that an agent carries."""
 
     customer_id: Id
+    """Whose conversation it is."""
     conversation_id: Id
+    """The conversation."""
     revision: Count
+    """Of how it stands."""
     at: Time
     """Since when."""
     channel: Channel | None = None
+    """By which the customer wrote last."""
     difficult: bool = False
+    """Whether it is hard on whoever has it."""
     manual: bool = False
     """A person gave it to them."""
     reserved: bool = False
@@ -32,8 +37,11 @@ class Contact(Open):
     """A conversation that came to an agent, as calm counts it."""
 
     at: Time
+    """When."""
     key: str
+    """The conversation."""
     difficult: bool
+    """Whether it is hard on whoever has it."""
     rested: bool
     """There was a rest before it."""
 
@@ -71,8 +79,11 @@ class RoutingOfferRequested(TeamRoutingCommand):
     event_type: ClassVar[str] = "rapport.interactions.routing_offer.requested.v1"
 
     customer_id: Id
+    """Whose conversation it is."""
     conversation_id: Id
+    """The conversation."""
     revision: Count
+    """Of how it stands."""
     since: Time
     """Since when it has waited, in whatever team."""
     priority: Priority
@@ -101,12 +112,17 @@ class RoutingNewsRequested(TeamRoutingCommand):
     event_type: ClassVar[str] = "rapport.interactions.routing_news.requested.v1"
 
     customer_id: Id
+    """Whose conversation it is."""
     conversation_id: Id
+    """The conversation."""
     revision: Count
+    """Of how it stands."""
     agent_id: Id | None = None
     """Whoever has it."""
     channel: Channel | None = None
+    """By which the customer wrote last."""
     difficult: bool = False
+    """Whether it is hard on whoever has it."""
     manual: bool = False
     """A person gave it to them."""
 
@@ -150,6 +166,7 @@ class AgentSeenRequested(AgentCommand):
     event_type: ClassVar[str] = "rapport.interactions.agent_seen.requested.v1"
 
     team: Id
+    """The team."""
     at: Time
     """Since when."""
 
@@ -160,13 +177,19 @@ class AgentLoadRequested(AgentCommand):
     event_type: ClassVar[str] = "rapport.interactions.agent_load.requested.v1"
 
     customer_id: Id
+    """Whose conversation it is."""
     conversation_id: Id
+    """The conversation."""
     revision: Count
+    """Of how it stands."""
     holds: bool
     """Whether they have it."""
     channel: Channel | None = None
+    """By which the customer wrote last."""
     difficult: bool = False
+    """Whether it is hard on whoever has it."""
     manual: bool = False
+    """A person gave it to them."""
     told: Id | None = None
     """The team that was told the same."""
 
@@ -177,9 +200,13 @@ class AgentGoneRequested(AgentCommand):
     event_type: ClassVar[str] = "rapport.interactions.agent_gone.requested.v1"
 
     team: Id
+    """The team."""
     lease: Count
+    """Which of their times in a team it was."""
     loads: tuple[Load, ...] = ()
+    """What they carry."""
     contacts: tuple[Contact, ...] = ()
+    """What came to them lately, as calm counts it."""
     hard_ended_at: Time | None = None
     """When they had the last hard one."""
 
@@ -190,10 +217,13 @@ class AgentJoinRequested(TeamRoutingCommand):
     event_type: ClassVar[str] = "rapport.interactions.agent_join.requested.v1"
 
     agent_id: Id
+    """The agent."""
     lease: Count
     """Which of the agent's times in a team it is."""
     loads: tuple[Load, ...] = ()
+    """What they carry."""
     contacts: tuple[Contact, ...] = ()
+    """What came to them lately, as calm counts it."""
     hard_ended_at: Time | None = None
     """When they had the last hard one."""
 
@@ -204,6 +234,7 @@ class AgentLeaveRequested(TeamRoutingCommand):
     event_type: ClassVar[str] = "rapport.interactions.agent_leave.requested.v1"
 
     agent_id: Id
+    """The agent."""
     at: Time
     """Since when."""
     lease: Count | None = None

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.followup.config import load_templates
-from services.followup.domain.messages.catalogue import CatalogueFaultError, parsed
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.check import NAME, reader, samples, uses, written
 from services.followup.domain.messages.greeting import called
@@ -16,6 +15,7 @@ from services.followup.domain.tasks import TASKS
 from shared.facts.profile import profile_told
 from shared.runtime.config import ConfigError
 from shared.schemas.customers import CustomerUpdated
+from shared.templates.catalogue import CatalogueFaultError, parsed
 
 from .driver import CHANNELS, HOUR, Driver, policy, profile, purchase, reachable, rules
 from .test_rules import changed, policy_of

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.followup.domain.messages.wording import counted, date, moment, money, number
+from shared.templates.wording import counted, date, moment, money, number
 
 
 @pytest.mark.parametrize(

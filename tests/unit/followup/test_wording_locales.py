@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.followup.config import load_templates
-from services.followup.domain.messages.speech import Speech
-from services.followup.domain.messages.wording import counted, date, moment, money, number
+from shared.templates.speech import Speech
+from shared.templates.wording import counted, date, moment, money, number
 
 HARD = "\u00a0"
 LANGUAGES = load_templates(None).languages

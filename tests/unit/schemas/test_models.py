@@ -43,9 +43,9 @@ CONTRACT = {
     },
     "teams": {
         "agent.changed": "agent_id name skills{} languages[] capacity on_shift on_break",
-        "training.booked": "agent_id training refresh_by?",
-        "training.passed": "agent_id training refresh_by?",
-        "story.told": "agent_id text customer_id?",
+        "training.booked": "agent_id training refresh_by? kind?",
+        "training.passed": "agent_id training refresh_by? kind?",
+        "story.told": "agent_id text customer_id? told_by?",
         "task.opened": "task_id kind text customer_id? due_at? outreach_id?",
         "task.done": "task_id outcome",
     },

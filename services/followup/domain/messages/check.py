@@ -9,7 +9,6 @@ from services.followup.domain.links import example_links
 from services.followup.domain.messages import samples
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.messages.faults import TemplateFaultError
-from services.followup.domain.messages.speech import ENGLISH
 from services.followup.domain.messages.strings import closure
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, REPLY
@@ -17,6 +16,7 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer, Variable
 from shared.facts.profile import profile_told
 from shared.schemas.customers import CustomerUpdated
+from shared.templates.speech import ENGLISH
 
 NAME = "Zoë O'Neill & <Sons>"
 LINK = "https://example.org/u?a=1&b=2"

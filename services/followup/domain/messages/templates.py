@@ -6,19 +6,19 @@ from typing import Any
 
 from markupsafe import escape
 
-from services.followup.domain.messages.catalogue import Catalogue
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.messages.faults import TemplateFaultError, fault_of
 from services.followup.domain.messages.greeting import called
-from services.followup.domain.messages.language import READER, sandbox
-from services.followup.domain.messages.meter import MAX_SOURCE, Meter
-from services.followup.domain.messages.sandbox import METER, Sandbox
-from services.followup.domain.messages.speech import PLAIN, Languages, Reader, Speech
 from services.followup.domain.messages.strings import closure
 from services.followup.domain.messages.styles import StyleFaultError, styled
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer
+from shared.templates.catalogue import Catalogue
+from shared.templates.language import READER, sandbox
+from shared.templates.meter import MAX_SOURCE, Meter
+from shared.templates.sandbox import METER, Sandbox
+from shared.templates.speech import PLAIN, Languages, Reader, Speech
 
 
 class Templates:

@@ -10,9 +10,13 @@ from shared.schemas.interactions import (
     ConversationEscalated,
     ConversationMerged,
     ConversationReturned,
+    ConversationSnoozed,
     ConversationSplit,
 )
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, micros
+
+REASON_LENGTH = 200
+"""So much of a reason is kept beside the timeline."""
 
 AWAY = "Its agent is not at work any more."
 """Why a conversation is given back whose agent went home."""
@@ -23,6 +27,7 @@ STEP_TYPES: tuple[type[Data], ...] = (
     ConversationEscalated,
     ConversationAssigned,
     ConversationReturned,
+    ConversationSnoozed,
     ConversationMerged,
     ConversationSplit,
     ConversationClosed,
@@ -39,8 +44,10 @@ def step_of(event: Event, at: Micros) -> ConversationStep:
                 at=at,
                 kind="escalated",
                 conversation_id=id,
+                to=told.from_,
                 team=told.team,
                 priority=told.priority,
+                reason=told.reason[:REASON_LENGTH],
                 skills=told.skills[:MAX_SKILLS],
                 preferred_skills=told.preferred_skills[:MAX_SKILLS],
                 language=told.language,
@@ -49,9 +56,18 @@ def step_of(event: Event, at: Micros) -> ConversationStep:
             return ConversationStep(
                 key=key, at=at, kind="assigned", conversation_id=id, to=agent, manual=bool(manual)
             )
-        case ConversationReturned(conversation_id=id, to=to, reason=reason):
+        case ConversationReturned(conversation_id=id, to=to, reason=why):
             return ConversationStep(
-                key=key, at=at, kind="returned", conversation_id=id, to=to, away=reason == AWAY
+                key=key, at=at, kind="returned", conversation_id=id, to=to, away=why == AWAY
+            )
+        case ConversationSnoozed(conversation_id=id, until=until, reason=why):
+            return ConversationStep(
+                key=key,
+                at=at,
+                kind="snoozed",
+                conversation_id=id,
+                until=None if until is None else micros(until),
+                reason=why[:REASON_LENGTH],
             )
         case ConversationMerged(conversation_id=id, into=into):
             return ConversationStep(key=key, at=at, kind="merged", conversation_id=id, to=into)

@@ -7,6 +7,7 @@ from typing import Annotated, get_args
 from pydantic import AfterValidator, Field, field_validator
 
 from services.interactions.domain.desk.fields import Names, Span, Wait
+from services.interactions.domain.growth.policy import Learning, Staffing
 from shared.schemas.base import Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Severity
@@ -101,6 +102,8 @@ class Desk(Strict):
     """So long the agent is waited for who knows the customer."""
     vip: Vip = Vip()
     calm: Calm = Calm()
+    learning: Learning = Learning()
+    staffing: Staffing = Staffing()
 
     @field_validator("teams")
     @classmethod

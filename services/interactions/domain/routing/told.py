@@ -39,7 +39,7 @@ class Routed(Open):
     wanted: Wanted | None = None
     had: Had | None = None
     team: str | None = None
-    """The team that was told last."""
+    """The team that was asked last; it is remembered as long as the conversation is."""
     over_from: tuple[str, ...] = ()
     """Teams in which it has waited in vain since ``wanted.since``."""
     over_to: str | None = None
@@ -48,6 +48,11 @@ class Routed(Open):
     """The wait that this is about."""
     away: str | None = None
     """The agent who is not at work, and whom the customer must not wait for."""
+
+    @property
+    def standing(self) -> tuple[Wanted | None, Had | None]:
+        """What was told."""
+        return self.wanted, self.had
 
 
 class Routing(Open):

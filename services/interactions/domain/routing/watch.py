@@ -23,6 +23,8 @@ from shared.schemas.times import moment
 PARTS = ("conversations", "complaints", "loyalty", "profile", "routing")
 """What of a customer decides how a conversation stands."""
 
+NOTHING = (None, None)
+
 
 def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
     """With what is to be told now."""
@@ -42,21 +44,23 @@ def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told
     for id in sorted(ids):
         old, found = known.get(id), now.open.get(id)
         new = _standing(desk, after, now, found, old, id)
-        if (new.wanted, new.had) == ((old.wanted, old.had) if old is not None else (None, None)):
+        if new.standing == (NOTHING if old is None else old.standing):
             continue
         revision += 1
         new = altered(new, revision=revision)
         emits += (Emit(data, told.context.now, key) for key, data in _tell(after.customer_id, old, new))
-        if new.wanted is None and new.had is None:
-            known.pop(id)
-        else:
-            known[id] = new
+        known[id] = new
         if found is not None:
-            rows.append(Put(CONVERSATIONS, conversation_row(after.customer_id, found, new).document()))
+            rows.append(
+                Put(CONVERSATIONS, conversation_row(after.customer_id, found, known.get(id)).document())
+            )
     if revision == after.routing.revision:
         return effects
-    routing = Routing(revision=revision, routed=tuple(known[id] for id in sorted(known)))
-    state = altered(after, routing=routing)
+    # Of one that is over the team is remembered, as long as the conversation is.
+    kept = (
+        one for id, one in sorted(known.items()) if one.standing != NOTHING or (one.team and id in now.open)
+    )
+    state = altered(after, routing=Routing(revision=revision, routed=tuple(kept)))
     return replace(effects, state=state, emits=tuple(emits), rows=tuple(rows))
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 
-from services.followup.domain.messages.catalogue import Catalogue
+from shared.templates.catalogue import Catalogue
 
 ENGLISH = "en"
 """What templates are written in."""

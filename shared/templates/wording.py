@@ -17,8 +17,8 @@ from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import NumberPattern, format_decimal
 
-from services.followup.domain.messages.speech import PLAIN, Speech
 from shared.schemas.money import digits, written
+from shared.templates.speech import PLAIN, Speech
 
 WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

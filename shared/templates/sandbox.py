@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import _PassArg
 from markupsafe import Markup
 
-from services.followup.domain.messages.meter import (
+from shared.templates.meter import (
     MAX_CHARS,
     MAX_ITEMS,
     MAX_RANGE,

@@ -1,0 +1,1 @@
+"""Templates in many languages: sandboxed and metered, with catalogues; values as each language has them."""
