@@ -18,6 +18,7 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
+from services.interactions.domain.growth.work import work_rows
 from services.interactions.domain.noted import noted
 from services.interactions.domain.routing import commands as routing
 from services.interactions.domain.routing import membership, team
@@ -146,6 +147,7 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         case _:
             effects = apply_fact(customer, told)
     effects = _with_returns(_with_reopenings(customer, effects, told), told)
+    effects = replace(effects, rows=(*effects.rows, *work_rows(customer, effects.state)))
     return promises.watched(sla, customer, effects, told)
 
 

@@ -28,9 +28,11 @@ CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
 AGENTS = "agents"
+PRESENCE = "presence"
 RECORDS = "records"
 STORIES = "stories"
 FEEDBACK = "feedback"
+WORK = "work"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -56,6 +58,8 @@ COLLECTIONS = (
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
     Collection(AGENTS, owner=None, personal=(), indexes=("agent_id", "team,agent_id")),
+    # Written by the API: who is on a conversation just now.
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
     Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
     Collection(
         STORIES,
@@ -64,6 +68,7 @@ COLLECTIONS = (
         indexes=("team,-order", "agent_id,-order", "-order", "customer"),
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
+    Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 
 NEVER: Micros = 253_402_300_800_000_000

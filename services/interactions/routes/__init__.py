@@ -10,6 +10,7 @@ from services.interactions.routes import (
     desk,
     events,
     growth,
+    macros,
     tasks,
     transcripts,
 )
@@ -22,6 +23,7 @@ _SUBJECTS = (
     clocks,
     conversations,
     transcripts,
+    macros,
     tasks,
     growth,
     agents,

@@ -13,7 +13,7 @@ ONE = "teams: [{id: service, default: true}]"
 
 def test_what_ships_says_the_defaults() -> None:
     """A file that says no more than its teams is as the one that ships."""
-    shipped, least, own = load_desk(), parse_desk(ONE), {"teams", "vip", "learning"}
+    shipped, least, own = load_desk(), parse_desk(ONE), {"teams", "vip", "learning", "macros"}
     assert shipped.default.id == least.default.id == "service"
     assert shipped.model_dump(exclude=own) == least.model_dump(exclude=own)
     assert (shipped.preferred_for, shipped.calm.rest) == (120 * SECOND, 1_800 * SECOND)
