@@ -2,20 +2,28 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.domain.deliverability.heard import RECEIPTS as WHATS
+from services.followup.domain.gate.sender import Asked, Found
 from services.followup.domain.results.book import WAITING, Account, Place, book
 from services.followup.domain.results.cells import RESULTS, Cell, between
-from services.followup.domain.rows import COLLECTION, RECEIPTS, receipt_key
+from services.followup.domain.rows import CEILINGS, COLLECTION, PACE, PAUSES, RECEIPTS, receipt_key
 from services.followup.domain.state import Customer
-from services.followup.models.outreach import OutreachAnswer
+from services.followup.models.outreach import OutreachAnswer, Row
 from shared.journal.later import read_state
+from shared.schemas.times import micros
 
-SHOWN = dict.fromkeys((*OutreachAnswer.model_fields, "_id"), True)
+SHOWN = dict.fromkeys((*OutreachAnswer.model_fields, "_id", "not_before", "held"), True)
+UNDECIDED = ("scheduled", "ready")
+"""The statuses of rows that may be shown as waiting, or not."""
+MOST_UNDECIDED = 1000
+MOST_AHEAD = 100_000
+"""As many as are counted: what is behind more has a long time to wait."""
 
 
 class FollowupStore:
@@ -36,10 +44,13 @@ class FollowupStore:
         status: str | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int,
-    ) -> list[OutreachAnswer]:
-        """A customer's outreach, the latest due first, after the one due ``before`` with that id."""
+    ) -> list[Row]:
+        """A customer's outreach, the latest due first, after the one due ``before`` with that id. Of statuses
+        that depend on what holds a message (``waiting``, ``scheduled``, ``ready``) all that may have it."""
         query: dict[str, Any] = {"customer": customer_id}
-        if status is not None:
+        if status == "waiting" or status in UNDECIDED:
+            query["status"], limit = {"$in": list(UNDECIDED)}, MOST_UNDECIDED
+        elif status is not None:
             query["status"] = status
         if before is not None:
             due_at, outreach_id = before
@@ -55,7 +66,24 @@ class FollowupStore:
             if what == "bounced":
                 told |= {"bounce_kind": receipt.get("kind"), "bounce_code": receipt.get("code")}
             found[outreach_id] |= told
-        return [OutreachAnswer.model_validate(row) for row in found.values()]
+        return [Row.model_validate(row) for row in found.values()]
+
+    async def sending(self, asked: Asked, now: datetime, before: datetime) -> Found:
+        """What the senders' books say of a message that was ready ``before`` then."""
+        ready = {"status": "ready", "channel": asked.channel, "not_before": {"$lt": before}}
+        pace = await self._database[PACE].find_one({"_id": asked.channel})
+        found = Found(
+            pace=None if pace is None else int(pace["at"]),
+            ahead=await self._database[COLLECTION].count_documents(ready, limit=MOST_AHEAD),
+        )
+        if asked.domain is None:
+            return found
+        pause = await self._database[PAUSES].find_one({"_id": f"{asked.rule} {asked.domain}"})
+        today = f"{now.astimezone(UTC).date().isoformat()} {asked.sender}"
+        taken = await self._database[CEILINGS].find_one({"_id": today})
+        if pause is not None:
+            found = replace(found, paused_until=micros(pause["until"]), paused_for=str(pause["why"]))
+        return found if taken is None else replace(found, taken=int(taken["sent"]))
 
     async def results(self, rule: str, since: date, until: date) -> dict[Cell, Counter[str]]:
         """What is counted of a rule's messages that are due from ``since`` until before ``until``, and of

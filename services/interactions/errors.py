@@ -65,6 +65,7 @@ CONVERSATION_CLOSED = ErrorCode("conversation_closed", 409, "Conversation {conve
 BOT_SILENCED = ErrorCode(
     "bot_silenced", 409, "Conversation {conversation} was handed to people: bots are silent in it."
 )
+SNOOZE_PAST = ErrorCode("snooze_past", 422, "A conversation rests until a time to come.")
 UNKNOWN_MESSAGE = ErrorCode(
     "unknown_message", 404, "There is no message {message} in conversation {conversation}."
 )

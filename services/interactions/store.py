@@ -1,7 +1,7 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -32,7 +32,7 @@ from services.interactions.domain.tasks.rows import OPEN, TaskRow
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
-from shared.schemas.interactions import InteractionLogged
+from shared.schemas.interactions import ConversationNoted, InteractionLogged
 from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
@@ -144,23 +144,35 @@ class InteractionsStore:
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
+    async def conversations_of(self, agent_id: str, *, limit: int) -> list[ConversationRow]:
+        """The open conversations that an agent has, the last begun first."""
+        query = {"into": None, "agent_id": agent_id, "status": {"$in": ["assigned", "waiting"]}}
+        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
+        return ConversationRow.read(await found.to_list())
+
+    async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
+        """What a search shows of these customers, by id."""
+        found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})
+        return {row.customer_id: row for row in CustomerRow.read(await found.to_list())}
+
     async def messages(
         self,
         customer_id: str,
         threads: Sequence[str],
         belongs: Callable[[TimelineRow], bool],
         *,
+        since: str | None = None,
         before: str | None,
         limit: int,
     ) -> list[TimelineRow]:
-        """A customer's messages that were told in one of ``threads`` and belong, the latest first; ``before``
-        is the ``place`` of the last one shown."""
+        """A customer's messages, and notes about them, that were told in one of ``threads`` and belong, the
+        latest first: those after ``since``, if given; ``before`` is the ``place`` of the last one shown."""
         found: list[TimelineRow] = []
-        last = before or f"{customer_id}!"
+        last, first = before or f"{customer_id}!", since or f"{customer_id} "
         while True:
             query: Document = {
-                "place": {"$gte": f"{customer_id} ", "$lt": last},
-                "type": InteractionLogged.event_type,
+                "place": {"$gte": first, "$lt": last},
+                "type": {"$in": [InteractionLogged.event_type, ConversationNoted.event_type]},
                 "conversation_id": {"$in": list(threads)},
             }
             rows = await self._database[TIMELINE].find(query).sort("place", -1).limit(limit).to_list()

@@ -7,6 +7,7 @@ from services.interactions.domain.apply import CONSUMES, apply, kinds
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
+from services.interactions.telemetry import observe
 from shared.domain import Handler
 from shared.host import run_worker
 from shared.runtime.config import or_exit
@@ -30,7 +31,7 @@ def handler(settings: Settings) -> Handler[Customer]:
 
 def main() -> None:
     settings = load_settings(InteractionsSettings)
-    run_worker(settings, or_exit(lambda: handler(settings)))
+    run_worker(settings, or_exit(lambda: handler(settings)), observe=observe)
 
 
 if __name__ == "__main__":

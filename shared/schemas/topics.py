@@ -128,6 +128,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         conversation_commands.ConversationReturnRequested,
         conversation_commands.ConversationMergeRequested,
         conversation_commands.ConversationSplitRequested,
+        conversation_commands.ConversationNoteRequested,
+        conversation_commands.ConversationSnoozeRequested,
         conversation_commands.ConversationCloseRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,

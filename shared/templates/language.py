@@ -31,9 +31,8 @@ def sandbox(sources: Mapping[str, str]) -> Sandbox:
     # extension adds the attribute, which no stub knows.)
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]
     jinja.policies["ext.i18n.trimmed"] = True
-    said = {"gettext": _one, "ngettext": _many, "pgettext": _one_of, "npgettext": _many_of}
-    jinja.globals.update(said, _=_one)
-    jinja.filters.update({**FILTERS, **said})
+    jinja.globals.update(SAID, _=_one)
+    jinja.filters.update({**FILTERS, **SAID})
     return jinja
 
 
@@ -68,6 +67,15 @@ def _filled(context: Context, said: str, values: Mapping[str, object]) -> str:
     if context.eval_ctx.autoescape:
         return Markup(said % {name: "" if v is None else escape(v) for name, v in values.items()})
     return said.replace(HARD, " ") % {name: "" if v is None else v for name, v in values.items()}
+
+
+SAID: Mapping[str, Callable[..., str]] = {
+    "gettext": _one,
+    "ngettext": _many,
+    "pgettext": _one_of,
+    "npgettext": _many_of,
+}
+"""What ``{% trans %}`` becomes."""
 
 
 def _filter(write: Callable[..., str], *, with_zone: bool = False) -> Callable[..., str]:

@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"policies"},
+    "interactions": {"desk", "policies"},
     "loyalty": {"programs"},
     "followup": {
         "channels",

@@ -15,12 +15,13 @@ from shared.schemas.times import MILLISECOND, Micros, moment
 
 
 def cancel_planned(
-    state: Customer, planned: Planned, reason: SuppressionReason, now: Micros
+    state: Customer, planned: Planned, reason: SuppressionReason, now: Micros, *, waits: bool = False
 ) -> Effects[Customer]:
-    """Take an outreach out of the calendar; what was never announced goes without a word."""
+    """Take an outreach out of the calendar. Where its trigger only ``waits`` for another turn, what was never
+    announced goes without a word: that turn's message will have the word."""
     after, freed = _freed(without_plan(state, planned.outreach_id), now)
     timers: tuple[SetTimer | CancelTimer, ...] = (CancelTimer(planned.timer), *freed)
-    if not planned.announced:
+    if waits and not planned.announced:
         return Effects(after, timers=timers)
     data = _cancelled(planned, reason)
     return Effects(

@@ -131,13 +131,11 @@ def _unwritable(state: Customer, outreach: Outreach, error: str, now: Micros) ->
 
 
 def suppress(state: Customer, policy: Policy, planned: Planned, no: No, now: Micros) -> Effects[Customer]:
-    """Tell that it does not go, and why."""
+    """Tell that it does not go, and why; whether it was told of before or not."""
     rule = policy.rules.rule(planned.rule)
     if no.reason in UNREACHED and rule and rule.at_most_one_in:
         others = tuple(u for u in state.unreached if u.rule != rule.name)
         state = state.model_copy(update={"unreached": (*others, Unreached(rule=rule.name, at=now))})
-    if rule and not planned.announced and not (rule.restart or planned.timed):
-        return Effects(state)  # the one that it stood behind has told why their rule does not speak
     data = OutreachSuppressed(
         outreach_id=planned.outreach_id,
         rule=planned.rule,

@@ -6,15 +6,15 @@ from typing import TypeAlias
 from services.followup.domain import answers
 from services.followup.domain.delivery import settle
 from services.followup.domain.effects import NewId, Step, nothing, then
+from services.followup.domain.gate.verdicts import Refuse
 from services.followup.domain.journeys import walk
 from services.followup.domain.journeys.occasions import PREFIX, on_occasion
 from services.followup.domain.journeys.versions import former, start_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.quiet_time import on_quiet_time, rearm, restart
 from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.times import due
-from services.followup.domain.standing import arrange, near_sent
-from services.followup.domain.state import Customer, Moment, Planned
+from services.followup.domain.standing import arrange, refuse, said_already
+from services.followup.domain.state import Customer, Moment, Outreach, Planned
 from services.followup.domain.triggers import Fact, trigger, with_undone
 from shared.domain import Effects
 from shared.schemas.timer import TimerFired
@@ -23,9 +23,10 @@ from shared.schemas.times import Micros
 
 def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effects[Customer]:
     """What a fact means to every rule."""
-    if state.waiting:  # a rule may be gone since
-        there = tuple(one for one in state.waiting if policy.rule(one.rule, one.at) is not None)
-        state = state if len(there) == len(state.waiting) else state.model_copy(update={"waiting": there})
+    gone = [one for one in state.waiting if policy.rule(one.rule, one.at) is None]
+    if gone:
+        before = _without_rule(state, policy, gone, fact.now, new_id)
+        return then(before, lambda s: on_fact(s, policy, fact, new_id))
     current = policy.at(fact.at)
     starting = None if fact.answer is None else answers.starting(state, current, fact)
     effects = nothing(state) if fact.answer is None else answers.correct(state, current, fact, fact.now)
@@ -34,6 +35,15 @@ def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effec
     for rule in former(policy.versions, current.rules):
         effects = _meant(effects, policy, rule, fact, frozenset(), new_id)
     return effects
+
+
+def _without_rule(
+    state: Customer, policy: Policy, gone: list[Planned], now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """What waits of rules that are gone since does not go."""
+    left = state.model_copy(update={"waiting": tuple(one for one in state.waiting if one not in gone)})
+    told = [(one, Refuse("condition_unmet", f"there is no rule {one.rule} any more")) for one in gone]
+    return refuse(left, policy, [one for one in told if state.counts(one[0].of)], now, new_id)
 
 
 def _meant(
@@ -85,12 +95,8 @@ def _undo(state: Customer, policy: Policy, undoing: Undoing, fact: Fact) -> Effe
 
 
 def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
-    if fact.of is None:
-        # The usual ends of most triggers, without a look at the rest.
-        if rule.restart:
-            return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
-        if rule.at_most_one_in and near_sent(state, policy, rule, due(fact.at, rule.delay)):
-            return nothing(state)
+    if fact.of is None and rule.restart:
+        return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
     new = trigger(policy.at(fact.at), rule, fact, state.whom, new_id)
     return _see_anew(state, policy, rule, fact.now, new_id, new)
 
@@ -121,7 +127,7 @@ def on_timer(
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
         effects = _decide(state, policy, planned, now, new_id)
-        return then(effects, lambda s: after_one(s, policy, planned.rule, now, new_id))
+        return then(effects, lambda s: after_one(s, policy, planned, now, now, new_id))
     if data.name.startswith(walk.PREFIX):
         return walk.on_step(state, policy, data, now, new_id)
     if data.name.startswith(PREFIX):
@@ -138,9 +144,16 @@ def _decide(
     return then(effects, lambda s: walk.decided(s, policy, planned, now, new_id))
 
 
-def after_one(state: Customer, policy: Policy, name: str, now: Micros, new_id: NewId) -> Effects[Customer]:
-    """A message of the rule went, or does not go: what stood behind it has its turn, or has it no more."""
-    rule = policy.rule(name, now)
-    if rule is None or rule.restart or not any(one.rule == name for one in state.waiting):
-        return nothing(state)
-    return arrange(state, policy, rule, now, new_id, announce=False)
+def after_one(
+    state: Customer, policy: Policy, one: Outreach, decided_at: Micros, now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """A message, decided then, went or does not go: what stood behind it has its turn, or has it no more."""
+    effects = nothing(state)
+    if not any(waiting.rule == one.rule for waiting in state.waiting):
+        return effects
+    if any(trace.outreach_id == one.outreach_id for trace in state.traces):
+        effects = said_already(state, policy, one, decided_at, now, new_id)
+    rule = policy.rule(one.rule, now)
+    if rule is None or rule.restart or not any(w.rule == one.rule for w in effects.state.waiting):
+        return effects
+    return then(effects, partial(arrange, policy=policy, rule=rule, now=now, new_id=new_id, announce=False))

@@ -1,17 +1,19 @@
 """What a rule would do to a customer, without doing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from services.followup.domain.delivery import render
 from services.followup.domain.gate.decision import decide, explain
 from services.followup.domain.gate.reach import address, the_way, ways_of
-from services.followup.domain.gate.verdicts import Decision, Go, No, Verdict, Wait
+from services.followup.domain.gate.sender import STEP
+from services.followup.domain.gate.verdicts import Decision, Go, Hold, No, Refuse, Verdict, Wait
 from services.followup.domain.journeys.silence import broken_at
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Planned
 from services.followup.domain.triggers import worded
 from shared.schemas.outreach import SuppressionReason
@@ -39,6 +41,8 @@ class Preview:
     """All that stands in its way, in the gate's order."""
     steps: Sequence[tuple[str, Verdict]]
     """Each step of the gate by name, and what it says."""
+    last_moment: Micros
+    """Past it, it would be stale."""
     planned_at: Micros | None
     """When the customer's own is due; None if none is planned."""
     channel: str
@@ -81,10 +85,32 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         next_at=decision.next_at if isinstance(decision, No) else None,
         blocked_by=tuple(dict.fromkeys(verdict.reason for _, verdict in steps if verdict is not None)),
         steps=steps,
+        last_moment=shown.due_at + span(policy.rules.stale(rule.name)),
         planned_at=planned_at,
         channel=channel,
         to=address(state, policy, channel),
         message=render(state, policy, shown.model_copy(update={"channel": channel})),
+    )
+
+
+def with_sender(found: Preview, hold: Hold | None, now: Micros) -> Preview:
+    """With the step that is its sender's, as far as is known: a message that would go waits for it, or does
+    not go where that is too late."""
+    verdict: Verdict = hold
+    if hold is not None and hold.until > found.last_moment:
+        verdict = Refuse(hold.reason, hold.detail, hold.until)
+    blocked = found.blocked_by if hold is None else (*found.blocked_by, hold.reason)
+    shown = replace(found, steps=(*found.steps, (STEP, verdict)), blocked_by=tuple(dict.fromkeys(blocked)))
+    if hold is None or found.decision != "send":
+        return shown
+    late = isinstance(verdict, Refuse)
+    return replace(
+        shown,
+        decision="suppress" if late else "wait",
+        at=None if late else hold.until,
+        reason=hold.reason,
+        detail=hold.detail,
+        next_at=hold.until if late else None,
     )
 
 

@@ -32,9 +32,9 @@ def report(
     """The sender says what became of a message, at ``at``. Of one not known as in flight, nothing is done."""
     flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
     effects = _reported(state, policy, data, at, now)
-    return (
-        effects if flight is None else then(effects, lambda s: after_one(s, policy, flight.rule, now, new_id))
-    )
+    if flight is None:
+        return effects
+    return then(effects, lambda s: after_one(s, policy, flight, flight.decided_at, now, new_id))
 
 
 def _reported(
@@ -71,7 +71,7 @@ def settle(
         return nothing(state)
     data = DeliveryReported(outreach_id=outreach_id, status="sent", attempt=flight.doubts)
     effects = _final(_without_flight(state, outreach_id), policy, flight, data, at, now)
-    return then(effects, lambda s: after_one(s, policy, flight.rule, now, new_id))
+    return then(effects, lambda s: after_one(s, policy, flight, flight.decided_at, now, new_id))
 
 
 def _final(

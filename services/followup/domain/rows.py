@@ -98,12 +98,14 @@ class Delivery(Frozen):
     html: str
     headers: Mapping[str, str]
 
-    def waits_until(self, now: datetime) -> datetime | None:
-        """When it may go, if it must not now: its hours have ended while it waited."""
-        night = None if self.quiet is None else self.quiet.until(now)
-        if night is not None or self.window is None:
-            return night
-        return self.window.until(now)
+    def held(self, now: datetime) -> tuple[datetime, str] | None:
+        """Until when it must not go, and for what: its hours have ended while it waited. None where it may
+        go."""
+        for hours, reason in ((self.quiet, "quiet_hours"), (self.window, "send_window")):
+            until = None if hours is None else hours.until(now)
+            if until is not None:
+                return until, reason
+        return None
 
 
 class Known(Frozen):

@@ -19,20 +19,9 @@ A = TypeVar("A", bound=OutreachAttempt)
 
 
 def counted(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Micros) -> Customer:
-    """The message went ``at``, as is heard now: it counts for caps and intervals, and what came of the same
-    while it was planned has had its message."""
+    """The message went ``at``, as is heard now: it counts for caps and intervals."""
     send = Send(rule=flight.rule, purpose=flight.purpose, at=at)
-    return state.model_copy(
-        update={
-            "sends": _recent((*state.sends, send), policy, now),
-            "waiting": tuple(w for w in state.waiting if not _stands_for(flight, w)),
-        }
-    )
-
-
-def _stands_for(flight: InFlight, waiting: Outreach) -> bool:
-    """Whether the message is what the other would be too; a step's is not, but the way that it is on."""
-    return flight.journey is None and waiting.key == flight.key and waiting.by <= flight.decided_at
+    return state.model_copy(update={"sends": _recent((*state.sends, send), policy, now)})
 
 
 def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:

@@ -5,15 +5,20 @@ Whatever is learnt in whatever order, the same triggers are planned in the end, 
 """
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Literal, TypeAlias
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.changes import with_waiting
-from services.followup.domain.delivery import plan, plan_silently
+from services.followup.domain.delivery import plan, plan_silently, suppress
 from services.followup.domain.effects import NewId, nothing, then
+from services.followup.domain.gate.caps import once_in
+from services.followup.domain.gate.decision import refused_by
 from services.followup.domain.gate.reach import reaches
+from services.followup.domain.gate.verdicts import Refuse
+from services.followup.domain.journeys.program import first_said
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
@@ -21,12 +26,14 @@ from services.followup.domain.state import Customer, InFlight, Outreach, Planned
 from services.followup.domain.triggers import undone
 from shared.domain import Effects
 from shared.schemas.outreach import SuppressionReason
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, moment
 
 MOST_WAITING = 20
 """How many triggers of a rule wait at most: the earliest due."""
 
-Stand: TypeAlias = Literal["goes", "waits", "ends"]
+Stand: TypeAlias = Literal["goes", "waits", "ends"] | Refuse
+"""``waits`` also says: not now, but what is learnt may change that. ``ends``: it is no trigger, or none any
+more. A refusal is told."""
 
 
 def arrange(
@@ -42,8 +49,8 @@ def arrange(
     """See anew which triggers of a rule are planned: a ``new`` one is there, or something else was learnt.
     Each is judged by the version of the rule that held when it happened; ``rule`` is any of these.
 
-    Without ``announce`` what gets its turn is not told of before it goes: the one before it has told why it
-    did not.
+    Without ``announce`` what gets its turn is not told of before it is decided: the one before it has told
+    why it did not go.
     """
     waiting = [one for one in state.waiting if one.rule == rule.name]
     planned = [one for one in state.planned if one.rule == rule.name and one.journey is None]
@@ -54,28 +61,75 @@ def arrange(
     front: list[Planned] = []
     behind: list[Planned] = []
     off: list[tuple[Planned, SuppressionReason]] = []
+    refused: list[tuple[Planned, Refuse]] = []
     for one in sorted(live, key=_place):
         own = policy.rule(rule.name, one.at) or rule
         stand = _stand(effects.state, policy.at(one.at), own, one, front, now)
         if stand == "goes":
             front.append(one)
             continue
+        if isinstance(stand, Refuse):
+            refused.append((one, stand))
         if stand == "waits":
             behind.append(one if not one.outreach_id else _back(one))
         if one.outreach_id:
-            reason_left = state.counts(one.of) and undone(state, policy, one.key, one.order, one.bill) is None
-            off.append((one, "duplicate" if reason_left else "condition_unmet"))
+            off.append((one, "duplicate" if _stands(state, policy, one) else "condition_unmet"))
+    too_many = Refuse("duplicate", f"{MOST_WAITING} others of {rule.name} wait before it")
+    refused += [(one, too_many) for one in behind[MOST_WAITING:] if _stands(state, policy, one)]
     effects = then(effects, lambda s: nothing(with_waiting(s, rule.name, tuple(behind[:MOST_WAITING]))))
     for one, reason in off:
-        effects = then(effects, partial(cancel_planned, planned=one, reason=reason, now=now))
+        waits = any(_same(one, other) for other in behind)
+        effects = then(effects, partial(cancel_planned, planned=one, reason=reason, now=now, waits=waits))
+    effects = then(effects, partial(refuse, policy=policy, refused=refused, now=now, new_id=new_id))
     for one in front:
         if not one.outreach_id:
-            # What begins with steps is told of step by step.
-            loud = announce and not (policy.rule(rule.name, one.at) or rule).steps
+            # What begins with steps is told of step by step; what lacks consent or address, as the last one
+            # did, when it is decided.
+            its = policy.rule(rule.name, one.at) or rule
+            loud = announce and not its.steps and not _in_vain(state, policy.at(one.at), its, one, now)
             found = one.model_copy(update={"outreach_id": new_id(f"rule:{one.key}"), "announced": loud})
             step = partial(plan if loud else plan_silently, planned=found, at=found.due_at, now=now)
             effects = then(effects, step)
     return effects
+
+
+def refuse(
+    state: Customer, policy: Policy, refused: Sequence[tuple[Planned, Refuse]], now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """Tell of triggers of whose messages it is known before they are due that they do not go, and why."""
+    effects = nothing(state)
+    for number, (one, why) in enumerate(refused):
+        its = policy.at(one.at)
+        name = new_id(f"refused:{number}:{one.key}")
+        unsaid = first_said(its.rules.rule(one.rule), one.model_copy(update={"outreach_id": name}))
+        no = refused_by(effects.state, its, unsaid, why, now)
+        effects = then(effects, partial(suppress, policy=its, planned=unsaid, no=no, now=now))
+    return effects
+
+
+def said_already(
+    state: Customer, policy: Policy, went: Outreach, decided_at: Micros, now: Micros, new_id: NewId
+) -> Effects[Customer]:
+    """A message went that was decided then: what came of the same while it was planned has had its own."""
+    if went.journey is not None:  # a step's is not what the other would be, but the way that it is on
+        return nothing(state)
+    stood_for = [one for one in state.waiting if one.key == went.key and one.by <= decided_at]
+    if not stood_for:
+        return nothing(state)
+    left = state.model_copy(update={"waiting": tuple(one for one in state.waiting if one not in stood_for)})
+    rule = policy.rule(went.rule, went.at)
+    told = [one for one in stood_for if _stands(state, policy, one) and not (rule and rule.restart)]
+    why = _said_by(went)
+    return refuse(left, policy, [(one, why) for one in told], now, new_id)
+
+
+def _said_by(other: Outreach) -> Refuse:
+    return Refuse("duplicate", f"{other.outreach_id} has said it")
+
+
+def _stands(state: Customer, policy: Policy, one: Planned) -> bool:
+    """Whether it is still a trigger."""
+    return state.counts(one.of) and undone(state, policy, one.key, one.order, one.bill) is None
 
 
 def _place(one: Planned) -> tuple[Micros, str, str]:
@@ -99,26 +153,23 @@ def _back(one: Planned) -> Planned:
 def _stand(
     state: Customer, policy: Policy, rule: Rule, one: Planned, front: list[Planned], now: Micros
 ) -> Stand:
-    """``waits`` also says: not now, but what is learnt may change that."""
     planned = bool(one.outreach_id)
-    if not planned and one.due_at < now - span(policy.rules.stale(rule.name)):
-        return "ends"
+    late = not planned and one.due_at < now - span(policy.rules.stale(rule.name))
     if not state.counts(one.of):
-        return "waits"
+        return "ends" if late else "waits"
     by = undone(state, policy, one.key, one.order, one.bill)
     if by is not None:
-        return "ends" if by.of is None else "waits"
+        return "ends" if by.of is None or late else "waits"
+    if late:
+        return Refuse("stale", f"it was due {moment(one.due_at):%Y-%m-%d %H:%M} UTC")
     if _follows(rule, one, front):
         return "waits"
     if planned:
         return "goes"  # what else there is against it is looked at when it is due
-    if _covered(state, policy, rule, one):
-        return "ends"
-    if _follows_flight(state, policy, rule, one):
-        return "waits"
-    if _in_vain(state, policy, rule, one, now):
-        return "waits" if one.due_at > now else "ends"
-    return "goes"
+    covered = _covered(state, policy, rule, one)
+    if covered is not None:
+        return covered
+    return "waits" if _follows_flight(state, policy, rule, one) else "goes"
 
 
 def _follows(rule: Rule, one: Planned, front: list[Planned]) -> bool:
@@ -130,21 +181,20 @@ def _follows(rule: Rule, one: Planned, front: list[Planned]) -> bool:
     )
 
 
-def _covered(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:
-    """Whether a message that went out is too near."""
-    if policy.event_time and any(
-        _same_way(one, flight) and cut(one.by) <= flight.decided_at for flight in _flights(state, rule)
-    ):
-        return True
-    return near_sent(state, policy, rule, one.due_at)
-
-
-def near_sent(state: Customer, policy: Policy, rule: Rule, due_at: Micros) -> bool:
-    """Whether the rule has sent within its interval of then; under the stream clock, or handed over."""
+def _covered(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> Refuse | None:
+    """What is against it where a message that went out, or under the stream clock was handed over, stands for
+    it, or is too near."""
+    flights = _flights(state, rule) if policy.event_time else []
+    same = next((f for f in flights if _same_way(one, f) and cut(one.by) <= f.decided_at), None)
+    if same is not None:
+        return _said_by(same)
+    least = rule.at_most_one_in
+    if least is None:
+        return None
     sent = [send.at for send in state.sends if send.rule == rule.name]
-    if policy.event_time:
-        sent += [flight.decided_at for flight in _flights(state, rule)]
-    return _near(sent, due_at, rule.at_most_one_in)
+    sent += [flight.decided_at for flight in flights]
+    near = [at for at in sent if abs(one.due_at - at) < span(least)]
+    return Refuse("duplicate", once_in(rule.name, least), max(near) + span(least)) if near else None
 
 
 def _follows_flight(state: Customer, policy: Policy, rule: Rule, one: Outreach) -> bool:

@@ -19,6 +19,9 @@ from shared.schemas.times import DAY, Micros
 
 MOST_UNDONE = 50
 """How many cancelling events are remembered of a customer: the latest heard."""
+HISTORY: Micros = 30 * DAY
+"""How long after it had become stale the message of a trigger is still told of; what was due before that is
+history, such as is read in when a shop begins, and no message."""
 ALWAYS: Micros = 2**62
 """After every trigger."""
 
@@ -45,9 +48,10 @@ class Fact:
 
 
 def trigger(policy: Policy, rule: Rule, fact: Fact, person: str, new_id: NewId) -> Planned | None:
-    """What the fact is to a rule of which it is a trigger; None where that is history."""
+    """What the fact is to a rule of which it is a trigger; None where that is history: to a quiet time, what
+    is stale."""
     due_at = due(fact.at, rule.delay)
-    if due_at < fact.now - span(policy.rules.stale(rule.name)):
+    if due_at < fact.now - span(policy.rules.stale(rule.name)) - (0 if rule.restart else HISTORY):
         return None
     return Planned(
         **worded(policy.rules, rule, person),

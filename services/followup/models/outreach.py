@@ -1,11 +1,13 @@
 """Messages: asking for one, and what became of them."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import field_validator
 
+from services.followup.domain.gate.sender import Found
+from services.followup.domain.gate.verdicts import Hold
 from services.followup.domain.messages.variables import checked
 from services.followup.domain.state import Customer, Planned, Variable
 from services.followup.errors import BAD_VARIABLES
@@ -14,7 +16,10 @@ from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 from shared.schemas.times import moment
 
-Status = Literal["scheduled", "ready", "sending", "sent", "failed", "in_doubt", "suppressed", "cancelled"]
+Status = Literal[
+    "scheduled", "waiting", "ready", "sending", "sent", "failed", "in_doubt", "suppressed", "cancelled"
+]
+"""``waiting``: it was due, and something holds it; ``ready``: it is on its way to its channel."""
 
 
 class OutreachBody(Strict):
@@ -48,10 +53,13 @@ class OutreachPlaced(Frozen):
 
 
 class WaitingAnswer(Frozen):
-    """It was due, and is decided anew then."""
+    """It was due, and is looked at again then."""
 
     reason: str
-    until: datetime
+    """A step of the gate; of what is with its sender ``rate_limited``, the hours that have ended meanwhile,
+    ``turn`` (others are before it) or ``retry`` (it was refused for now)."""
+    until: datetime | None
+    """As far as is known: about, where others are before it; null where nobody can know."""
     detail: str | None
 
 
@@ -78,7 +86,7 @@ class OutreachAnswer(Frozen):
     next_at: datetime | None = None
     """When the reason alone would be over; null where it never is, or nobody can know."""
     waiting: WaitingAnswer | None = None
-    """What holds one that was due."""
+    """What holds one whose status is waiting."""
     attempt: int | None = None
     doubts: int | None = None
     """Tries before it of which nobody knows whether they reached the customer."""
@@ -96,6 +104,20 @@ class OutreachAnswer(Frozen):
     """When it was heard that the customer called it unwanted."""
 
 
+class Row(OutreachAnswer):
+    """A message as its document has it."""
+
+    not_before: datetime | None = None
+    """When its sender looks at it again."""
+    held: WaitingAnswer | None = None
+    """What its sender has found to hold it, the last time."""
+
+    def shown(self, waiting: WaitingAnswer | None) -> OutreachAnswer:
+        told = self.model_dump(exclude={"not_before", "held", "waiting"})
+        status = self.status if waiting is None else "waiting"
+        return OutreachAnswer.model_validate({**told, "status": status, "waiting": waiting})
+
+
 class OutreachPage(Page[OutreachAnswer]):
     """A customer's messages, and what stands in the way of any."""
 
@@ -103,22 +125,47 @@ class OutreachPage(Page[OutreachAnswer]):
     """Of each channel that cannot use the address that is known, or not for marketing: why not."""
 
 
-def with_waiting(
-    found: Sequence[OutreachAnswer],
-    customer: Customer,
-    status: str | None,
-    before: tuple[datetime, str] | None,
+Look = Callable[[Row], Awaitable[WaitingAnswer | None]]
+"""What holds one that is ready, and due, with its sender."""
+TURN = timedelta(seconds=2)
+"""So long a message may be ready without waiting for anything."""
+
+
+async def as_shown(
+    rows: Sequence[Row], customer: Customer | None, status: str | None, now: datetime, look: Look
 ) -> list[OutreachAnswer]:
-    """The rows with what holds those that wait; and those that wait and are told of only when they go."""
-    held = {one.outreach_id: one for one in customer.planned if one.held is not None}
-    shown = []
-    for row in found:
-        planned = held.get(row.outreach_id)
-        shown.append(row if planned is None else row.model_copy(update={"waiting": _waiting(planned)}))
-    if status in (None, "scheduled"):
-        silent = [_silent(planned) for planned in held.values() if not planned.announced]
-        shown += [one for one in silent if before is None or (one.due_at, one.outreach_id) < before]
+    """The rows with what holds those that wait; and those that wait and are told of only when they are
+    decided, which have no row. Of ``status`` alone, where one is given; the latest due first."""
+    held = {one.outreach_id: one for one in customer.planned if one.held is not None} if customer else {}
+    found = []
+    for row in rows:
+        planned = held.pop(row.outreach_id, None)
+        waits = _waiting(planned) if planned is not None else await _with_sender(row, now, look)
+        found.append(row.shown(waits))
+    if status in (None, "waiting"):
+        found += [_silent(planned) for planned in held.values() if not planned.announced]
+    shown = [one for one in found if status in (None, one.status)]
     return sorted(shown, key=lambda one: (one.due_at, one.outreach_id), reverse=True)
+
+
+async def _with_sender(row: Row, now: datetime, look: Look) -> WaitingAnswer | None:
+    """What holds a message that was decided to go."""
+    if row.status != "ready" or row.not_before is None:
+        return None
+    if row.not_before <= now:
+        return await look(row)
+    if row.held is not None and row.held.until == row.not_before:
+        return row.held
+    return WaitingAnswer(reason="retry", until=row.not_before, detail=row.error)
+
+
+def turn(row: Row, found: Found, hold: Hold | None, now: datetime) -> WaitingAnswer | None:
+    """What holds one that is ready and due: a limit, or those before it."""
+    if hold is not None:
+        return WaitingAnswer(reason=hold.reason, until=moment(hold.until), detail=hold.detail)
+    if found.ahead and row.updated_at + TURN < now:
+        return WaitingAnswer(reason="turn", until=None, detail=f"{found.ahead:,} before it by {row.channel}")
+    return None
 
 
 def _silent(planned: Planned) -> OutreachAnswer:
@@ -130,7 +177,7 @@ def _silent(planned: Planned) -> OutreachAnswer:
         template=planned.template,
         purpose=planned.purpose,
         channel=planned.channel,
-        status="scheduled",
+        status="waiting",
         due_at=moment(planned.due_at),
         updated_at=moment(planned.due_at),
         waiting=_waiting(planned),

@@ -1,15 +1,29 @@
 """A customer's messages, and sending one by hand."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from services.followup import errors
-from services.followup.domain.gate.reach import unusable_addresses
-from services.followup.models.outreach import OutreachBody, OutreachPage, OutreachPlaced, Status, with_waiting
+from services.followup.domain.gate.reach import address, unusable_addresses
+from services.followup.domain.gate.sender import asked, held
+from services.followup.domain.policy import Policy
+from services.followup.domain.state import Customer
+from services.followup.models.outreach import (
+    OutreachBody,
+    OutreachPage,
+    OutreachPlaced,
+    Row,
+    Status,
+    WaitingAnswer,
+    as_shown,
+    turn,
+)
 from services.followup.routes.dependencies import InForce, Reader, Store, Writer
+from services.followup.store import FollowupStore
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -41,15 +55,32 @@ async def read_outreach(
     if cursor is not None:
         due_at, outreach_id = decode_cursor(cursor, datetime, str)
         before = (due_at, outreach_id)
-    found = await store.outreach(customer_id, status=status, before=before, limit=limit + 1)
+    rows = await store.outreach(customer_id, status=status, before=before, limit=limit + 1)
     customer = await store.customer(customer_id)
-    if customer is not None:
-        found = with_waiting(found, customer, status, before)
+    look = partial(_look, store, policy, customer)
+    found = await as_shown(rows, customer, status, datetime.now(UTC), look)
+    if before is not None:  # what has no row of its own
+        found = [one for one in found if (one.due_at, one.outreach_id) < before]
     shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
     if customer is None:
         return {**page(shown, following), "unusable": {}}
     now = micros(await clock.now(customer_id))
     return {**page(shown, following), "unusable": unusable_addresses(policy, customer, now)}
+
+
+async def _look(
+    store: FollowupStore, policy: Policy, customer: Customer | None, row: Row
+) -> WaitingAnswer | None:
+    """What holds one that is ready with its sender. Senders go by the wall clock; in a replay nothing waits
+    for them."""
+    if policy.event_time or row.not_before is None:
+        return None
+    now = datetime.now(UTC)
+    here = policy.at(micros(now))
+    to = None if customer is None else address(customer, here, row.channel)
+    about = asked(here, row.channel, row.rule, row.purpose, to)
+    found = await store.sending(about, now, row.not_before)
+    return turn(row, found, held(here, about, found, micros(now)), now)
 
 
 @router.post(
@@ -64,8 +95,8 @@ async def read_outreach(
 async def send(
     body: OutreachBody, principal: Writer, commands: SendCommands, key: IdempotencyKey = None
 ) -> JSONResponse:
-    asked = OutreachRequested(
+    wanted = OutreachRequested(
         template=body.template, channel=body.channel, at=body.at, variables=body.variables
     )
-    answer = await commands.submit(principal, "outreach", body.customer_id, asked, key)
+    answer = await commands.submit(principal, "outreach", body.customer_id, wanted, key)
     return answer.response()

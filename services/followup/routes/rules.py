@@ -3,14 +3,16 @@
 from fastapi import APIRouter
 
 from services.followup import errors
+from services.followup.domain.gate.sender import asked, held
 from services.followup.domain.messages.faults import TemplateFaultError
-from services.followup.domain.preview import preview
+from services.followup.domain.preview import preview, with_sender
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.tasks import TASKS
 from services.followup.models.rules import PreviewAnswer, PreviewBody, preview_answer
 from services.followup.routes.dependencies import InForce, Reader, Store, Writer
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
-from shared.schemas.times import micros
+from shared.schemas.times import micros, moment
 
 router = APIRouter(tags=["followup"])
 
@@ -38,6 +40,11 @@ async def read_preview(
     if customer is None:
         raise errors.UNKNOWN_CUSTOMER(customer=body.customer_id)
     try:
-        return preview_answer(preview(customer, policy, rule, now))
+        found = preview(customer, policy, rule, now)
     except TemplateFaultError as fault:
         raise errors.BAD_TEMPLATE(fault=fault) from None
+    if policy.event_time or found.channel in TASKS:  # nothing waits for a sender
+        return preview_answer(found)
+    about = asked(policy, found.channel, rule.name, found.purpose, found.to)
+    books = await store.sending(about, moment(now), moment(now))
+    return preview_answer(with_sender(found, held(policy, about, books, now), now))

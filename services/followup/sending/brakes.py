@@ -16,9 +16,11 @@ from pymongo.errors import DuplicateKeyError
 from services.followup import telemetry
 from services.followup.domain.deliverability.guard import Tally, first_day, recipient_domain, traffic_key
 from services.followup.domain.deliverability.limits import GuardPolicy
+from services.followup.domain.gate.sender import STEP
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import CEILINGS, PAUSES, TRAFFIC, Delivery
 from services.followup.domain.rules.rules import Rules
+from services.followup.sending.marks import Wait
 from shared.schemas.event import Event
 from shared.schemas.outreach import OutreachPaused
 from shared.schemas.times import micros
@@ -29,7 +31,7 @@ LOOK_SECONDS = 10.0
 Document = Mapping[str, Any]
 Where = tuple[str, str]
 """A rule and a mail domain."""
-Waits = dict[datetime, list[str]]
+Waits = dict[Wait, list[str]]
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +69,7 @@ class Brakes:
             if until is None or until <= now:
                 free.append(one)
             else:
-                _wait(waits, one, until)
+                _wait(waits, one, until, f"{one.rule} pauses for {_domain(one)}")
         return free
 
     async def below_ceiling(self, free: Sequence[Delivery], waits: Waits) -> list[Delivery]:
@@ -90,7 +92,7 @@ class Brakes:
                 room[_from(one)] -= 1
                 going.append(one)
             else:
-                _wait(waits, one, tomorrow)
+                _wait(waits, one, tomorrow, f"{_from(one)} is new: {ceiling} a day")
         return going
 
     def held(self, delivery: Delivery) -> bool:
@@ -209,10 +211,10 @@ def _where(key: str) -> Where:
     return rule, domain
 
 
-def _wait(waits: Waits, delivery: Delivery, until: datetime) -> None:
+def _wait(waits: Waits, delivery: Delivery, until: datetime, why: str) -> None:
     """It is looked at again when it has become too old, at the latest."""
     past = delivery.expires_at + timedelta(milliseconds=1)
-    waits.setdefault(min(until, past), []).append(delivery.outreach_id)
+    waits.setdefault(Wait(min(until, past), STEP, why), []).append(delivery.outreach_id)
 
 
 def _event(pause: Document) -> Event:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
@@ -18,6 +18,14 @@ FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=30)
 SHORTEST_WISH, LONGEST_WISH = timedelta(seconds=1), timedelta(days=1)
 """How far the other side's own "not before" is heeded."""
+
+
+class Wait(NamedTuple):
+    """What holds a message with its sender, and until when."""
+
+    until: datetime
+    reason: str
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +98,11 @@ class Marks:
             ordered=False,
         )
 
-    async def defer(self, until: Mapping[datetime, Sequence[str]]) -> None:
-        """These wait until then, and are ready as they were."""
-        for moment, ids in until.items():
+    async def defer(self, waits: Mapping[Wait, Sequence[str]]) -> None:
+        """These wait until then, and are ready as they were; what holds them is kept for who asks."""
+        for wait, ids in waits.items():
             ready = {"_id": {"$in": list(ids)}, "status": "ready"}
-            await self._rows.update_many(ready, {"$set": {"not_before": moment}})
+            await self._rows.update_many(ready, {"$set": {"not_before": wait.until, "held": wait._asdict()}})
 
     async def repeat(self, channel: str, owns: Callable[[str], bool], most: int) -> int:
         """What the domain has found to be in doubt and wants tried again is ready again, unless it has ended.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.followup.domain.rows import Delivery
 from services.followup.sending.brakes import Brakes
-from services.followup.sending.marks import Marks
+from services.followup.sending.marks import Marks, Wait
 from services.followup.sending.pace import Pace
 from services.followup.sending.supply import Supply
 
@@ -86,15 +86,15 @@ class Queue:
         the time of sending is the time of the decision, where it was neither night nor too late."""
         chosen: list[Delivery] = []
         late: list[Delivery] = []
-        nights: dict[datetime, list[str]] = {}
+        nights: dict[Wait, list[str]] = {}
         while self._next and len(chosen) + len(late) < room:
             one = self._next.popleft()
             now = self._now(one.customer) if self._now else None
-            night_ends = one.waits_until(now) if now else None
+            night = one.held(now) if now else None
             if now is not None and now > one.expires_at:
                 late.append(one)
-            elif night_ends is not None:
-                nights.setdefault(night_ends, []).append(one.outreach_id)
+            elif night is not None:
+                nights.setdefault(Wait(*night), []).append(one.outreach_id)
                 self._held.discard(one.outreach_id)
             elif self._owns(one.customer):
                 chosen.append(one)
@@ -103,7 +103,7 @@ class Queue:
         going = await self._let_go(chosen, nights)
         return Claimed(await self._marked(going), await self._marked(late))
 
-    async def _let_go(self, chosen: list[Delivery], waits: dict[datetime, list[str]]) -> list[Delivery]:
+    async def _let_go(self, chosen: list[Delivery], waits: dict[Wait, list[str]]) -> list[Delivery]:
         """Those that nothing else holds back. What waits, or what the store breaks under, is read again."""
         left = {one.outreach_id for one in chosen}
         try:

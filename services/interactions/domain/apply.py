@@ -12,6 +12,8 @@ from services.interactions.domain.complaints.commands import STEPS, decide, deci
 from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.conversations import commands as conversations
+from services.interactions.domain.conversations import rest
+from services.interactions.domain.conversations.folds import woken
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
@@ -97,6 +99,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         case TimerFired(name=waiting.TIMER):
             effects = waiting.expired(customer, at)
             return replace(effects, state=noted(effects.state, effects.retracts, told.day))
+        case TimerFired(name=rest.TIMER):
+            effects = woken(customer, told)
         case TimerFired():
             return promises.fired(sla, customer, told, data.name)
         case ComplaintCompensateRequested() | ComplaintApproveRequested():

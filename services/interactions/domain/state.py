@@ -112,6 +112,9 @@ class Complaint(Open):
     """For the customer."""
     overdue: bool = False
     """As of the last look: a clock has run out, and its step has not been taken since."""
+    late_since: Micros | None = None
+    late_clock: ClockName | None = None
+    """As of the last look: of the clocks that ran out so, the one that was due first, and when that was."""
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """As of the last look: the clock that falls due next, and when."""

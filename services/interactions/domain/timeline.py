@@ -107,6 +107,11 @@ def _came_back(data: outreach.OutreachBounced) -> str:
     return f"Message came back, {data.rule}: {why}"
 
 
+def _snoozed(data: interactions.ConversationSnoozed) -> str:
+    until = "the customer writes" if data.until is None else f"{data.until:%Y-%m-%d %H:%M} UTC"
+    return ": ".join(filter(None, (f"Conversation snoozed until {until}", data.reason)))
+
+
 def _of(kind: type[D], says: Says[D]) -> tuple[type[Data], Says[Any]]:
     """Here mypy sees that a line names fields that its type has; the table itself cannot say so."""
     return kind, says
@@ -139,6 +144,11 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             interactions.ConversationSplit,
             lambda d: f"{_plural(len(d.messages), 'message')} moved to conversation {d.into}",
         ),
+        _of(
+            interactions.ConversationNoted,
+            lambda d: f"Note by {d.agent_id}: {d.text}" if d.agent_id else f"Note: {d.text}",
+        ),
+        _of(interactions.ConversationSnoozed, _snoozed),
         _of(interactions.ConversationClosed, lambda d: f"Conversation closed: {d.outcome}"),
         _of(complaints.ComplaintOpened, lambda d: f"Complaint, {d.severity}, {d.category}: {d.description}"),
         _of(

@@ -121,7 +121,7 @@ def test_a_complaint_that_was_never_opened_holds_nothing() -> None:
 
 
 def test_a_step_waits_thirty_days_for_its_opening() -> None:
-    for days, reasons in ((29, []), (31, ["open_complaint"])):
+    for days, reasons in ((29, ["stale"]), (31, ["open_complaint"])):
         driver = heard((resolved(), NOON))
         driver.after(days * DAY)
         driver.event(opened(), at=NOON - HOUR)

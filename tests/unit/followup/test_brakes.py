@@ -68,10 +68,14 @@ def mail(id: str, rule: str = "news", domain: str = "mail.example", **more: Any)
     return delivery(id, rule=rule, to=to, expires_at=NOON + 3 * DAY, **more)
 
 
-async def sift(brakes: Brakes, waiting: Sequence[Delivery]) -> tuple[list[Delivery], Waits]:
+async def sift(
+    brakes: Brakes, waiting: Sequence[Delivery]
+) -> tuple[list[Delivery], dict[datetime, list[str]]]:
     """What goes, and until when the others wait."""
     waits: Waits = {}
-    return await brakes.below_ceiling(await brakes.unpaused(waiting, waits), waits), waits
+    going = await brakes.below_ceiling(await brakes.unpaused(waiting, waits), waits)
+    assert all(wait.reason == "rate_limited" and wait.detail for wait in waits)
+    return going, {wait.until: names for wait, names in waits.items()}
 
 
 def ids(deliveries: Sequence[Delivery]) -> list[str]:

@@ -234,9 +234,12 @@ def test_whatever_is_heard_first_the_same_is_told() -> None:
 
 def test_what_is_long_ago_is_history() -> None:
     driver = complaining()
-    driver.event(opened("old"), at=NOON - 9 * DAY)
-    driver.event(acknowledged(id="old"), at=NOON - 4 * DAY)
+    driver.event(opened("old"), at=NOON - 90 * DAY)
+    driver.event(acknowledged(id="old"), at=NOON - 34 * DAY)
     assert not driver.emitted
+    driver.event(opened("late"), at=NOON - 9 * DAY)
+    driver.event(acknowledged(id="late"), at=NOON - 4 * DAY)
+    assert [fact.reason for fact in driver.facts(OutreachSuppressed)] == ["stale"]
     driver.event(acknowledged(), at=NOON)
     assert len(driver.sent) <= 1
     driver.now = NOON + 4 * DAY

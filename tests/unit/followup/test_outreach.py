@@ -52,7 +52,7 @@ def test_thank_you_goes_two_hours_after_a_purchase() -> None:
     assert not {"to", "text", "html", "subject"} & set(driver.rows[sent.outreach_id])
 
 
-def test_at_most_one_thank_you_in_30_days_and_the_others_are_not_even_planned() -> None:
+def test_at_most_one_thank_you_in_30_days_and_of_the_others_it_is_told_why() -> None:
     driver = reachable(Driver())
     for day in range(32):
         driver.until(NOON + day * DAY)
@@ -61,20 +61,29 @@ def test_at_most_one_thank_you_in_30_days_and_the_others_are_not_even_planned() 
     times = [message["at"] for message in driver.sent]
     assert times == [NOON + 2 * HOUR, NOON + 30 * DAY + 2 * HOUR]
     assert len(driver.facts(OutreachScheduled)) == 2
-    assert len(driver.emitted) == 4
+    told = driver.facts(OutreachSuppressed)
+    assert len(told) == 30
+    for fact in told:
+        assert (fact.reason, fact.blocked_by) == ("duplicate", ("duplicate",))
+        assert fact.detail == "thank-you goes once in 30d"
+    ends = [fact.next_at for fact in told]
+    assert ends == [times[0] + 30 * DAY] * 29 + [times[1] + 30 * DAY]
+    assert driver.statuses().count("suppressed") == 30
 
 
-def test_without_consent_nothing_goes_and_it_is_said_once_in_the_interval() -> None:
+def test_without_consent_nothing_goes_and_each_is_told_when_it_is_due() -> None:
     driver = Driver()
     driver.event(profile())
     for day in range(10):
         driver.until(NOON + day * DAY)
         driver.event(purchase(f"o-{day}"))
-    assert reasons(driver, OutreachSuppressed) == ["no_consent"]
+    assert reasons(driver, OutreachSuppressed) == ["no_consent"] * 9
+    assert len(driver.facts(OutreachScheduled)) == 1  # the others are told of when they are decided
     driver.event(granted())
     driver.event(purchase("o-11"))
     driver.after(3 * HOUR)
     assert len(driver.sent) == 1
+    assert reasons(driver, OutreachSuppressed) == ["no_consent"] * 9 + ["duplicate"]
 
 
 def test_the_latest_word_on_consent_by_event_time_holds() -> None:

@@ -66,6 +66,12 @@ def test_what_the_metrics_make_holds_where_no_source_names_one() -> None:
     assert sent(found) == [("come", NOON + DAY)]
 
 
+def test_a_word_that_is_heard_late_falls_between_any_two() -> None:
+    minutes = [(6, "gold"), (4, "gold"), (1, "gold"), (5, "silver")]
+    driver = told(*((source(name), NOON - ago * MINUTE) for ago, name in minutes))
+    assert sent(driver) == [("come", NOON - 4 * MINUTE + DAY)]
+
+
 def test_who_comes_again_is_greeted_again() -> None:
     driver = told((source("gold"), NOON))
     driver.event(source("silver"))

@@ -129,7 +129,9 @@ async def test_a_message_that_waited_into_the_night_waits_on_and_one_too_old_is_
     assert not inbox.messages
     night = await database[COLLECTION].find_one({"_id": "night"})
     assert night is not None
-    assert (night["status"], night["not_before"]) == ("ready", datetime(2026, 3, 3, 7, 0, tzinfo=UTC))
+    morning = datetime(2026, 3, 3, 7, 0, tzinfo=UTC)
+    assert (night["status"], night["not_before"]) == ("ready", morning)
+    assert night["held"] == {"until": morning, "reason": "quiet_hours", "detail": None}
 
 
 async def test_under_the_stream_clock_the_decision_is_the_time_of_sending(

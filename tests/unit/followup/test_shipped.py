@@ -276,4 +276,6 @@ def test_an_ordinary_year_is_not_louder() -> None:
         driver.event(bought(f"o-{week}", 8000, channel="in_store", store_id="store-1"))
     driver.after(20 * DAY)
     assert {message["rule"] for message in driver.sent} == {"thank-you"}
-    assert not driver.facts(OutreachSuppressed)
+    assert {(one.rule, one.reason) for one in driver.facts(OutreachSuppressed)} == {
+        ("thank-you", "duplicate")
+    }

@@ -103,12 +103,13 @@ def course(
 
 
 def balanced(driver: Driver) -> None:
-    """Each that was planned came to one end, and nothing else to any."""
+    """Each that was planned came to one end, and so did what was told of only then."""
     planned = [fact.outreach_id for fact in driver.facts(OutreachScheduled)]
     kinds: Any = (OutreachSent, OutreachSuppressed, OutreachCancelled, OutreachFailed)
     ended = [fact.outreach_id for kind in kinds for fact in driver.facts(kind)]
     assert len(planned) == len(set(planned))
-    assert sorted(planned) == sorted(ended)
+    assert len(ended) == len(set(ended))
+    assert set(planned) <= set(ended)
 
 
 @given(pasts(), LATER, st.randoms(use_true_random=False), st.lists(st.integers(1, 300), max_size=5))

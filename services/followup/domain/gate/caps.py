@@ -30,9 +30,14 @@ def duplicate(question: Question) -> Verdict:
     leaving = [at for name, _, at in _leaving(question.state, question.policy, now) if name == rule.name]
     if not sent and not any(abs(now - at) < least for at in leaving):
         return None
-    often = f"{rule.name} goes once in {write_duration(rule.at_most_one_in)}"
+    often = once_in(rule.name, rule.at_most_one_in)
     known = question.policy.event_time or not leaving
     return Refuse("duplicate", often, max([*sent, *leaving]) + least if known else None)
+
+
+def once_in(rule: str, interval: timedelta) -> str:
+    """What ``at_most_one_in`` says, for people."""
+    return f"{rule} goes once in {write_duration(interval)}"
 
 
 def frequency_cap(question: Question) -> Verdict:

@@ -44,6 +44,17 @@ def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> 
     return told
 
 
+def refused_by(state: Customer, policy: Policy, outreach: Planned, why: Refuse, now: Micros) -> No:
+    """The refusal of one that is not asked about when it is due, since what is against it is known before:
+    with all else that stands in its way now. ``why`` is what the step of its reason says, whatever it would
+    say by itself."""
+    told = [why if name == why.reason else said for name, said in explain(state, policy, outreach, now)]
+    place = next(number for number, said in enumerate(told) if isinstance(said, Refuse))
+    first = told[place]
+    assert isinstance(first, Refuse)
+    return _refusal(first, [one for one in told[place + 1 :] if one is not None])
+
+
 def _as_it_ends(question: Question, verdict: Verdict) -> Verdict:
     """A hold that ends too late is a refusal; but one that yields to another is held as long as it can be,
     since that one may not go."""

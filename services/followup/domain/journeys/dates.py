@@ -16,6 +16,8 @@ from shared.schemas.times import DAY, Micros, date_of, day_number, day_of, momen
 
 VISITS = frozenset({"maintenance", "service_visit"})
 """The kinds of contact after which a product's next maintenance is not told of."""
+EARLY = 4
+"""A visit is for the maintenance to come within this part of the interval before it."""
 YEARS_AHEAD, TIMES_AHEAD = 12, 400
 """How far a date is looked for that its rule is in force at."""
 HALF_A_YEAR = 183 * DAY
@@ -194,8 +196,9 @@ def _every(product: Product) -> Micros | None:
 
 
 def _served(state: Customer, product: Product) -> set[Micros]:
-    """The maintenances that visits stand for: each visit for the one due before it, unless that was served,
-    else for the next."""
+    """The maintenances that visits stand for: a visit within a quarter of the interval before one is for
+    that, whatever was before; any other is for the one due before it. Between the purchase and the first
+    quarter of an interval before the first there is none."""
     every = _every(product)
     if every is None:
         return set()
@@ -203,9 +206,8 @@ def _served(state: Customer, product: Product) -> set[Micros]:
     for visit in _visits(state, product):
         number = (visit - product.purchased_at) // every
         before = product.purchased_at + number * every
-        late = number > 0 and before not in served
         if visit > product.purchased_at:
-            served.add(before if late else before + every)
+            served.add(before + every if before + every - visit <= every // EARLY else before)
     return served
 
 

@@ -14,6 +14,7 @@ from services.followup.domain.rules.course import (
 )
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
+from services.followup.domain.state import Planned
 from shared.schemas.times import Micros
 
 
@@ -51,6 +52,12 @@ class Jump(NamedTuple):
 
 Instruction: TypeAlias = Say | Pause | Until | Await | Choose | Jump
 Program: TypeAlias = tuple[Instruction, ...]
+
+
+def first_said(rule: Rule | None, planned: Planned) -> Planned:
+    """The message that the trigger would have begun with: of a rule with steps, the first of them."""
+    first = next((one for one in program_of(rule) if isinstance(one, Say)), None) if rule else None
+    return planned if first is None else planned.model_copy(update={"step": first.name})
 
 
 def program_of(rule: Rule) -> Program:

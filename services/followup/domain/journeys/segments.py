@@ -20,19 +20,25 @@ class Stay(NamedTuple):
 
 
 def with_word(words: Words, new: Word) -> Words:
-    """With one more word, in whatever order they are heard. Of equal words of one voice in a row the first
-    and the last are kept: one that is heard late may fall between them."""
-    same = [word for word in words if word.profile == new.profile]
-    others = [word for word in words if word.profile != new.profile]
-    place = sum(word.at <= new.at for word in same)
-    told = [*same[:place], new, *same[place:]]
-    ends = [
+    """With one more word, in whatever order they are heard. Where they are too many, of equal words of one
+    voice in a row the first and the last are kept, and then the latest: until then each is, since one that
+    is heard late may fall between any two."""
+    place = sum(word.at <= new.at for word in words)
+    told = (*words[:place], new, *words[place:])
+    if len(told) > MOST_WORDS:
+        told = tuple(sorted((*_ends(told, True), *_ends(told, False)), key=lambda word: word.at))
+    return told[-MOST_WORDS:]
+
+
+def _ends(words: Words, profile: bool) -> list[Word]:
+    """Of one voice, those that have another word before or after them."""
+    same = [word for word in words if word.profile is profile]
+    return [
         word
-        for number, word in enumerate(told)
-        if number in (0, len(told) - 1)
-        or not told[number - 1].segment == word.segment == told[number + 1].segment
+        for number, word in enumerate(same)
+        if number in (0, len(same) - 1)
+        or not same[number - 1].segment == word.segment == same[number + 1].segment
     ]
-    return tuple(sorted((*others, *ends), key=lambda word: word.at)[-MOST_WORDS:])
 
 
 def stays(words: Words) -> list[Stay]:

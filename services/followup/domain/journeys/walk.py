@@ -9,11 +9,21 @@ from services.followup.domain.changes import with_journey, without_journey, with
 from services.followup.domain.conditions.holding import holds
 from services.followup.domain.delivery import plan, settle, suppress
 from services.followup.domain.effects import NewId, nothing, then
-from services.followup.domain.gate.verdicts import No
+from services.followup.domain.gate.decision import refused_by
+from services.followup.domain.gate.verdicts import No, Refuse
 from services.followup.domain.journeys.goals import GOAL, signals_of
 from services.followup.domain.journeys.kept import Walked
 from services.followup.domain.journeys.local import next_time_of_day
-from services.followup.domain.journeys.program import Await, Choose, Jump, Pause, Say, Until, program_of
+from services.followup.domain.journeys.program import (
+    Await,
+    Choose,
+    Jump,
+    Pause,
+    Say,
+    Until,
+    first_said,
+    program_of,
+)
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
@@ -38,19 +48,28 @@ def begin(state: Customer, policy: Policy, planned: Planned, now: Micros, new_id
     rule = policy.rule(planned.rule, planned.at)
     if rule is None or not rule.steps:
         return settle(state, policy.at(planned.at), planned, now)
-    state = without_plan(state, planned.outreach_id)
-    if _on_the_way(state, planned):
-        return nothing(state)
-    if any(Moment(one.by, one.at) > planned.order for one in signals_of(state, rule, GOAL, planned.key)):
-        return nothing(state)  # what it is for has happened
-    late = now > planned.due_at + span(policy.at(planned.at).rules.stale(rule.name))
-    if late or len(state.journeys) >= MOST_JOURNEYS:
-        first = next(one for one in program_of(rule) if isinstance(one, Say))
-        refused = No("stale") if late else No("duplicate", f"{MOST_JOURNEYS} others are under way")
-        unsaid = planned.model_copy(update={"step": first.name, "timed": True})
-        return suppress(state, policy.at(planned.at), unsaid, refused, now)
+    state, its = without_plan(state, planned.outreach_id), policy.at(planned.at)
+    against = _against(state, its, rule, planned, now)
+    if against is not None:
+        unsaid = first_said(rule, planned)
+        reached = against.reason == "goal_reached"
+        no = No("goal_reached") if reached else refused_by(state, its, unsaid, against, now)
+        return suppress(state, its, unsaid, no, now)
     journey = Journey(first=planned, at=planned.due_at)
     return go_on(state, policy, journey, 0, planned.due_at, now, new_id)
+
+
+def _against(state: Customer, policy: Policy, rule: Rule, planned: Planned, now: Micros) -> Refuse | None:
+    """Why the trigger begins no way of its own; None where it does."""
+    if _on_the_way(state, planned):
+        return Refuse("duplicate", f"{rule.name} is under way")
+    if any(Moment(one.by, one.at) > planned.order for one in signals_of(state, rule, GOAL, planned.key)):
+        return Refuse("goal_reached")
+    if now > planned.due_at + span(policy.rules.stale(rule.name)):
+        return Refuse("stale")
+    if len(state.journeys) >= MOST_JOURNEYS:
+        return Refuse("duplicate", f"{MOST_JOURNEYS} others are under way")
+    return None
 
 
 def _on_the_way(state: Customer, planned: Planned) -> bool:
@@ -88,7 +107,12 @@ def go_on(
                 if heard is None and at + at_most > now:
                     return _stand(state, journey, place, at, at + at_most)
                 place, at = place + 1, at + at_most if heard is None else heard
-    return nothing(_over(state, journey, max(at, first.due_at)))
+    over = _over(state, journey, max(at, first.due_at))
+    if rule is None:  # it was taken out of the file: what it would have said next is not said
+        gone = No("condition_unmet", f"there is no rule {first.rule} any more")
+        unsaid = first.model_copy(update={"outreach_id": new_id(f"step:{first.outreach_id}:gone")})
+        return suppress(over, policy.at(first.at), unsaid, gone, now)
+    return nothing(over)
 
 
 def _heard(

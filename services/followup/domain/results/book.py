@@ -1,7 +1,7 @@
 """The book of messages: whatever was made has come to one thing, or waits. Pure.
 
-A message is *made* when it is first told of: announced, or decided about. What a rule had planned in
-silence and gave up in silence is nobody's message. What was made and what it came to are counted in the
+A message is *made* when it is first told of: announced, or decided about; whatever a trigger would have
+said is one or the other in the end. What was made and what it came to are counted in the
 transaction of each; what waits is what stands so in ``deliveries``: one that was lost, or ended twice, shows
 as a difference.
 """
