@@ -13,7 +13,8 @@ from markupsafe import Markup, escape
 
 from shared.templates import wording
 from shared.templates.catalogue import key
-from shared.templates.sandbox import Sandbox
+from shared.templates.meter import Meter
+from shared.templates.sandbox import METER, Sandbox
 from shared.templates.speech import Reader
 from shared.templates.wording import HARD
 
@@ -34,6 +35,14 @@ def sandbox(sources: Mapping[str, str]) -> Sandbox:
     jinja.globals.update(SAID, _=_one)
     jinja.filters.update({**FILTERS, **SAID})
     return jinja
+
+
+def rendered(jinja: Sandbox, file: str, shown: Mapping[str, Any]) -> str:
+    """A file of the sandbox with what is shown. Raises whatever the template does."""
+    template = jinja.get_template(file)
+    # Shared: it is neither copied nor changed.
+    context = template.new_context({**jinja.globals, **shown, METER: Meter()}, shared=True)
+    return jinja.concat(template.root_render_func(context))
 
 
 def _reader(context: Context) -> Reader:

@@ -9,6 +9,7 @@ from services.interactions.routes import (
     desk,
     events,
     growth,
+    macros,
     tasks,
     transcripts,
 )
@@ -21,6 +22,7 @@ _SUBJECTS = (
     clocks,
     conversations,
     transcripts,
+    macros,
     tasks,
     growth,
     desk,

@@ -137,3 +137,15 @@ def test_a_complaint_that_is_resolved_without_a_word_closes_its_conversation(
     assert (page["status"], page["closed_at"] is None) == ("closed", False)
     assert api.post(f"/complaints/{one}/reopen", json={"reason": "It is not."}).status_code == 200
     assert talk.get("form-1")["status"] == "queued"
+
+
+def test_macros_are_filled_in_for_the_customer(talk: Talk, api: TestClient) -> None:
+    talk.tell("customer.registered", name="Ann", locale="de-DE", email="ann@x.test")
+    talk.writes("late", 1, conversation_id="c-1")
+    items = talk.get("c-1/macros")["items"]
+    assert items[0]["text"].startswith("Guten Tag Ann,")
+    assert (items[0]["name"], items[0]["title"]) == ("first-answer", "Erste Antwort")
+    lacking = [item["name"] for item in items if item["text"] is None]
+    assert lacking == ["about-your-complaint"]
+    assert talk.get("c-1/macros", language="es")["items"][0]["text"].startswith("Hola Ann:")
+    assert talk.get("nobody/macros")["code"] == "unknown_conversation"
