@@ -38,6 +38,8 @@ from shared.schemas.times import Micros
 LAST_CHARACTER = "\U0010ffff"
 MAX_HISTORY = 500
 """Steps of a complaint that are shown, the latest."""
+WORK_ROWS = 5_000
+"""Rows of work that come at once: a month of an agent."""
 PAST_ROWS = 1_000
 """Rows of a past that are read at once."""
 
@@ -244,7 +246,8 @@ class InteractionsStore:
     async def work(self, agent_id: str, *, since: Micros) -> list[WorkRow]:
         """What an agent did of which something happened since then."""
         query = {"agent_id": agent_id, "order": {"$gte": sort_key(since, "")}}
-        return WorkRow.read(await self._database[WORK].find(query).to_list())
+        found = self._database[WORK].find(query, batch_size=WORK_ROWS)
+        return WorkRow.read(await found.to_list())
 
 
 def _beginning(key: str) -> Document:

@@ -35,7 +35,8 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
-from shared.schemas.commands.teams import RecordCommand, TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.growth import RecordCommand
+from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
 from shared.schemas.teams import (

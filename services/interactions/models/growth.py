@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from services.interactions.domain.growth.figures import PERIODS, begins, figures
 from services.interactions.domain.growth.learned import Badge, Kept, Taken, TrainingStatus
-from services.interactions.domain.growth.rows import StoryRow, WorkRow
+from services.interactions.domain.growth.rows import FeedbackRow, StoryRow, WorkRow
+from shared.http.sealing import Seal, UnreadableError
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 from shared.schemas.teams import TrainingKind
@@ -177,6 +178,15 @@ def badge_view(one: Badge) -> BadgeView:
 def skill_view(one: Kept) -> SkillView:
     due = maybe_moment(one.refresh_by)
     return SkillView(skill=one.skill, level=one.level, refresh_by=due, fresh=one.fresh)
+
+
+def feedback_view(row: FeedbackRow, seal: Seal) -> FeedbackView:
+    """Opened: for the agent alone."""
+    try:
+        text: str | None = seal.open(row.sealed, row.agent_id)
+    except UnreadableError:  # by a key that is no more
+        text = None
+    return FeedbackView(training=row.training, at=moment(row.at), text=text)
 
 
 def story_view(row: StoryRow) -> StoryView:

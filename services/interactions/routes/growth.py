@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from services.interactions.domain.growth.figures import PERIODS, begins
@@ -20,35 +20,30 @@ from services.interactions.models.growth import (
     StoryView,
     TrainingTaken,
     badge_view,
+    feedback_view,
     figures_view,
     skill_view,
     story_view,
     training_view,
 )
 from services.interactions.routes.complaints import answers
-from services.interactions.routes.dependencies import AgentId, AtDesk, DeskRules, Store, last_shown
+from services.interactions.routes.dependencies import AgentId, AtDesk, DeskRules, Sealed, Store, is_own, last_shown
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
-from shared.http.sealing import Seal, UnreadableError
 from shared.schemas.base import Id
-from shared.schemas.commands.teams import StoryTellRequested, TrainingBookRequested, TrainingPassRequested
-from shared.schemas.times import micros, moment
+from shared.schemas.commands.growth import StoryTellRequested, TrainingBookRequested, TrainingPassRequested
+from shared.schemas.times import micros
 
 router = APIRouter(tags=["agents"])
 """The wall, and what is asked and told of one agent. No list of agents by how they do: on purpose."""
-
-
-def get_seal(request: Request) -> Seal:
-    return Seal(request.app.state.settings.secret_key.get_secret_value(), "feedback")
 
 
 def get_learning(desk: DeskRules) -> Learning:
     return desk.learning
 
 
-Sealed = Annotated[Seal, Depends(get_seal)]
 Learns = Annotated[Learning, Depends(get_learning)]
 
 
@@ -122,15 +117,11 @@ async def list_feedback(
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """For the agent alone: who calls must be the agent by name, of a key or a token."""
-    if principal.name != agent_id:
+    if not is_own(principal, agent_id):
         raise OWN_ALONE(agent=agent_id)
     rows = await store.feedback(agent_id, before=last_shown(cursor), limit=limit + 1)
     shown, following = cut(rows, limit, lambda row: (row.order,))
-    opened = [
-        FeedbackView(training=row.training, at=moment(row.at), text=_opened(seal, row.sealed, agent_id))
-        for row in shown
-    ]
-    return page(opened, following)
+    return page([feedback_view(row, seal) for row in shown], following)
 
 
 @router.get("/agents/{agent_id}/figures", summary="What an agent did")
@@ -138,7 +129,7 @@ async def get_figures(
     principal: AtDesk, store: Store, clock: Clock, desk: DeskRules, agent_id: AgentId
 ) -> AgentFigures:
     """For the agent, and for who has the scope ``metrics:read``: one at a time, since nobody is ranked."""
-    if principal.name != agent_id:
+    if not is_own(principal, agent_id):
         principal.demand("metrics:read")
     now, zone = await clock.now(), desk.staffing.zone
     rows = await store.work(agent_id, since=begins(now, zone, max(PERIODS.values())))
@@ -167,10 +158,3 @@ async def tell_story(
     said = body.model_dump(exclude={"team"}, exclude_none=True)
     command = StoryTellRequested.model_validate(said)
     return (await commands.submit(principal, "stories", body.team, command, key)).response()
-
-
-def _opened(seal: Seal, sealed: str, agent_id: str) -> str | None:
-    try:
-        return seal.open(sealed, agent_id)
-    except UnreadableError:  # by a key that is no more
-        return None
