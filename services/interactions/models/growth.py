@@ -20,9 +20,10 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class NewTraining(Strict):
-    """The body of ``POST /agents/{id}/trainings/book``. ``kind``: left out, what the desk's file says."""
+    """The body of ``POST /agents/{id}/trainings/book``. Left out, ``team`` is the agent's, and ``kind`` what
+    the desk's file says."""
 
-    team: Id
+    team: Id | None = None
     training: Label
     kind: TrainingKind | None = None
     refresh_by: Time | None = None
@@ -36,9 +37,9 @@ class PassedTraining(NewTraining):
 
 
 class NewStory(Strict):
-    """The body of ``POST /stories``. ``told_by``: the agent who tells it."""
+    """The body of ``POST /stories``. ``team``: left out, the agent's; ``told_by``: the agent who tells it."""
 
-    team: Id
+    team: Id | None = None
     agent_id: Id
     text: Text
     customer_id: Id | None = None

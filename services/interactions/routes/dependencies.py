@@ -56,6 +56,7 @@ ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 TaskId = Annotated[str, Path(pattern=ID_PATTERN)]
 AgentId = Annotated[str, Path(pattern=ID_PATTERN)]
+TeamId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 def last_shown(cursor: str | None) -> str | None:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from services.interactions.domain.growth.figures import PERIODS, begins
 from services.interactions.domain.growth.learned import badges, skills, taken, together
 from services.interactions.domain.growth.policy import Learning
-from services.interactions.errors import OWN_ALONE
+from services.interactions.errors import OWN_ALONE, UNKNOWN_AGENT
 from services.interactions.models.growth import (
     AgentFigures,
     FeedbackView,
@@ -27,7 +27,16 @@ from services.interactions.models.growth import (
     training_view,
 )
 from services.interactions.routes.complaints import answers
-from services.interactions.routes.dependencies import AgentId, AtDesk, DeskRules, Sealed, Store, is_own, last_shown
+from services.interactions.routes.dependencies import (
+    AgentId,
+    AtDesk,
+    DeskRules,
+    Sealed,
+    Store,
+    is_own,
+    last_shown,
+)
+from services.interactions.store import InteractionsStore
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -53,9 +62,11 @@ async def get_record(
 ) -> RecordView:
     """Of one of whom nothing was heard it is empty. Skills with the time by which they must be refreshed."""
     learnt, now = together(await store.learnt(agent_id)), micros(await clock.now())
+    agent = await store.agent(agent_id)
+    levels = {} if agent is None else dict(agent.skills)
     return RecordView(
         agent_id=agent_id,
-        skills=[skill_view(one) for one in skills(learning, learnt, {}, now)],
+        skills=[skill_view(one) for one in skills(learning, learnt, levels, now)],
         trainings=[training_view(one) for one in taken(learning, learnt, now)],
         badges=[badge_view(one) for one in badges(learning, learnt, now)],
     )
@@ -65,29 +76,32 @@ async def get_record(
     "/agents/{agent_id}/trainings/book",
     summary="An agent will learn something",
     status_code=201,
-    responses=answers(TrainingTaken, 201),
+    responses=answers(TrainingTaken, 201) | responses(UNKNOWN_AGENT),
 )
 async def book(
     principal: AtDesk,
+    store: Store,
     commands: SendCommands,
     agent_id: AgentId,
     body: NewTraining,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """The agent need not be known."""
+    """Where ``team`` is given, the agent need not be known."""
     said = body.model_dump(exclude={"team"}, exclude_none=True) | {"agent_id": agent_id}
+    team = body.team or await _team_of(store, agent_id)
     command = TrainingBookRequested.model_validate(said)
-    return (await commands.submit(principal, "trainings.book", body.team, command, key)).response()
+    return (await commands.submit(principal, "trainings.book", team, command, key)).response()
 
 
 @router.post(
     "/agents/{agent_id}/trainings/pass",
     summary="An agent has learnt something",
     status_code=201,
-    responses=answers(TrainingTaken, 201),
+    responses=answers(TrainingTaken, 201) | responses(UNKNOWN_AGENT),
 )
 async def passed(
     principal: AtDesk,
+    store: Store,
     commands: SendCommands,
     seal: Sealed,
     agent_id: AgentId,
@@ -98,8 +112,9 @@ async def passed(
     said = body.model_dump(exclude={"team"}, exclude_none=True) | {"agent_id": agent_id}
     if body.feedback is not None:
         said["feedback"] = seal.close(body.feedback, agent_id)
+    team = body.team or await _team_of(store, agent_id)
     command = TrainingPassRequested.model_validate(said)
-    return (await commands.submit(principal, "trainings.pass", body.team, command, key)).response()
+    return (await commands.submit(principal, "trainings.pass", team, command, key)).response()
 
 
 @router.get(
@@ -151,10 +166,24 @@ async def list_stories(
     return page([story_view(row) for row in shown], following)
 
 
-@router.post("/stories", summary="Thank an agent", status_code=201, responses=answers(StoryTaken, 201))
+@router.post(
+    "/stories",
+    summary="Thank an agent",
+    status_code=201,
+    responses=answers(StoryTaken, 201) | responses(UNKNOWN_AGENT),
+)
 async def tell_story(
-    principal: AtDesk, commands: SendCommands, body: NewStory, key: IdempotencyKey = None
+    principal: AtDesk, store: Store, commands: SendCommands, body: NewStory, key: IdempotencyKey = None
 ) -> JSONResponse:
     said = body.model_dump(exclude={"team"}, exclude_none=True)
+    team = body.team or await _team_of(store, body.agent_id)
     command = StoryTellRequested.model_validate(said)
-    return (await commands.submit(principal, "stories", body.team, command, key)).response()
+    return (await commands.submit(principal, "stories", team, command, key)).response()
+
+
+async def _team_of(store: InteractionsStore, agent_id: str) -> str:
+    """The team that an agent is in. Raises 404 ``unknown_agent``."""
+    row = await store.agent(agent_id)
+    if row is None:
+        raise UNKNOWN_AGENT(agent=agent_id)
+    return row.team

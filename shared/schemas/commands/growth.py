@@ -56,16 +56,19 @@ class Kept(Open):
     training: Label
     """Its name."""
     kind: TrainingKind | None = None
+    """How it is taught, as was told last."""
     kind_at: Time | None = None
-    """As it was told last, and when."""
+    """When that was told."""
     booked_at: Time | None = None
+    """The latest booking."""
     booked_until: Time | None = None
-    """The latest booking, and by when it must be refreshed."""
+    """By when it must be refreshed, as that said."""
     first_at: Time | None = None
     """When it was passed first."""
     passed_at: Time | None = None
+    """When it was passed last."""
     passed_until: Time | None = None
-    """When it was passed last, and by when it must be refreshed."""
+    """By when it must be refreshed, as that said."""
 
 
 class AgentRefresherRequested(AgentCommand):

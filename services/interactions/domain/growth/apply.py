@@ -86,9 +86,7 @@ def _refresh(
     return replace(effects, emits=(*emits, *effects.emits))
 
 
-def _looked_at(
-    learning: Learning, before: Record, effects: Effects[Record], now: Micros
-) -> Effects[Record]:
+def _looked_at(learning: Learning, before: Record, effects: Effects[Record], now: Micros) -> Effects[Record]:
     """With the tasks that what is known by now calls for, and those it ends."""
     record, emits = reminded(learning, effects.state, now)
     due = next_reminder(learning, record, now)

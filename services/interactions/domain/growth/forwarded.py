@@ -16,6 +16,4 @@ def forwarded(
     to = team or told.team
     if isinstance(told, AgentRefresherRequested):
         return to, RefresherRequested(agent_id=agent_id, kept=told.kept)
-    return to, StoryTellRequested(
-        agent_id=agent_id, text=told.text, customer_id=told.customer_id, at=told.at
-    )
+    return to, StoryTellRequested(agent_id=agent_id, text=told.text, customer_id=told.customer_id, at=told.at)

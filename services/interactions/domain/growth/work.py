@@ -15,7 +15,6 @@ from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Put
 from shared.schemas.times import Micros
 
-
 PARTS = ("conversations", "answers", "complaints")
 """What of a customer decides what agents did."""
 
