@@ -28,6 +28,7 @@ CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
 AGENTS = "agents"
+PRESENCE = "presence"
 RECORDS = "records"
 STORIES = "stories"
 FEEDBACK = "feedback"
@@ -58,6 +59,8 @@ COLLECTIONS = (
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
     Collection(AGENTS, owner=None, personal=(), indexes=("agent_id", "team,agent_id")),
+    # Written by the API: who is on a conversation just now.
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
     Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
     Collection(
         STORIES,
