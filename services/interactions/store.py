@@ -7,7 +7,7 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.domain.growth.record import Learnt
-from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow
+from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow, WorkRow
 from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.rows import (
     COMPLAINTS,
@@ -19,6 +19,7 @@ from services.interactions.domain.rows import (
     STORIES,
     TASKS,
     TIMELINE,
+    WORK,
     ComplaintRow,
     ConversationRow,
     CustomerRow,
@@ -239,6 +240,11 @@ class InteractionsStore:
         query = _given({"team": team, "agent_id": agent_id}) | _before(before)
         found = self._database[STORIES].find(query).sort("order", -1).limit(limit)
         return StoryRow.read(await found.to_list())
+
+    async def work(self, agent_id: str, *, since: Micros) -> list[WorkRow]:
+        """What an agent did of which something happened since then."""
+        query = {"agent_id": agent_id, "order": {"$gte": sort_key(since, "")}}
+        return WorkRow.read(await self._database[WORK].find(query).to_list())
 
 
 def _beginning(key: str) -> Document:

@@ -18,6 +18,7 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
+from services.interactions.domain.growth.work import work_rows
 from services.interactions.domain.noted import noted
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
@@ -116,7 +117,9 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _conversation_asked(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
-    return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
+    effects = _with_reopenings(customer, effects, told)
+    effects = replace(effects, rows=(*effects.rows, *work_rows(customer, effects.state)))
+    return promises.watched(sla, customer, effects, told)
 
 
 def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:

@@ -29,6 +29,7 @@ TASKS = "tasks"
 RECORDS = "records"
 STORIES = "stories"
 FEEDBACK = "feedback"
+WORK = "work"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -61,6 +62,7 @@ COLLECTIONS = (
         indexes=("team,-order", "agent_id,-order", "-order", "customer"),
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
+    Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 
 NEVER: Micros = 253_402_300_800_000_000

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
+from services.interactions.domain.growth.remembered import Answer
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
@@ -250,6 +251,8 @@ class Customer(Open):
     """In the order in which they were heard."""
     scores: tuple[Score, ...] = ()
     """About complaints, known or not, in the order in which they were heard."""
+    answers: tuple[Answer, ...] = ()
+    """For the agents whom they are about, in the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
     noted: Names = b""

@@ -1,12 +1,15 @@
 """What agents learn and are thanked for, over HTTP."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from services.interactions.domain.growth.figures import PERIODS, begins, figures
 from services.interactions.domain.growth.learned import Badge, Kept, Taken, TrainingStatus
-from services.interactions.domain.growth.rows import StoryRow
+from services.interactions.domain.growth.rows import StoryRow, WorkRow
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 from shared.schemas.teams import TrainingKind
@@ -120,6 +123,39 @@ class StoryView(Frozen):
     text: str
     customer_id: str | None
     told_by: str | None
+
+
+class FiguresView(Frozen):
+    """What an agent did in a period (``today``, ``7d``, ``28d``, each with today). ``conversations`` came to
+    them, ``resolved`` are those closed while theirs. First responses that were theirs, by nearest rank, since
+    the customer wrote, or a bot handed over. ``csat`` is how many answers were 4 or 5, 0 to 1."""
+
+    period: str
+    since: datetime
+    conversations: int
+    first_responses: int
+    first_response_p50_s: float | None
+    first_response_p90_s: float | None
+    resolved: int
+    csat_answers: int
+    csat: float | None
+
+
+class AgentFigures(Frozen):
+    """An agent's own figures; days are those of ``timezone``."""
+
+    agent_id: str
+    timezone: str
+    periods: list[FiguresView]
+
+
+def figures_view(agent_id: str, rows: Iterable[WorkRow], now: datetime, zone: ZoneInfo) -> AgentFigures:
+    found = figures(rows, now, zone)
+    periods = [
+        FiguresView(period=name, since=moment(begins(now, zone, PERIODS[name])), **one._asdict())
+        for name, one in found.items()
+    ]
+    return AgentFigures(agent_id=agent_id, timezone=zone.key, periods=periods)
 
 
 def training_view(one: Taken) -> TrainingView:

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from services.interactions.domain.growth.figures import PERIODS, begins
 from services.interactions.domain.growth.learned import badges, skills, taken, together
 from services.interactions.domain.growth.policy import Learning
 from services.interactions.errors import OWN_ALONE
 from services.interactions.models.growth import (
+    AgentFigures,
     FeedbackView,
     NewStory,
     NewTraining,
@@ -18,6 +20,7 @@ from services.interactions.models.growth import (
     StoryView,
     TrainingTaken,
     badge_view,
+    figures_view,
     skill_view,
     story_view,
     training_view,
@@ -128,6 +131,18 @@ async def list_feedback(
         for row in shown
     ]
     return page(opened, following)
+
+
+@router.get("/agents/{agent_id}/figures", summary="What an agent did")
+async def get_figures(
+    principal: AtDesk, store: Store, clock: Clock, desk: DeskRules, agent_id: AgentId
+) -> AgentFigures:
+    """For the agent, and for who has the scope ``metrics:read``: one at a time, since nobody is ranked."""
+    if principal.name != agent_id:
+        principal.demand("metrics:read")
+    now, zone = await clock.now(), desk.staffing.zone
+    rows = await store.work(agent_id, since=begins(now, zone, max(PERIODS.values())))
+    return figures_view(agent_id, rows, now, zone)
 
 
 @router.get("/stories", summary="What went well", response_model=Page[StoryView])

@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.interactions.domain.growth.learned import badges, skills, taken, together
@@ -16,6 +16,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands.teams import StoryTellRequested, TrainingBookRequested, TrainingPassRequested
 from shared.schemas.teams import StoryTold, TaskDone, TaskOpened, TrainingBooked, TrainingPassed
 from shared.schemas.times import DAY, micros
+from tests.examples import examples
 
 from .told import HANDLER, START, at, event
 
@@ -137,6 +138,7 @@ facts = st.tuples(
 )
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(facts, max_size=12), st.randoms(use_true_random=False), st.integers(0, 90))
 def test_any_order_has_the_same_record_and_reminds_of_the_same(
     told: list[Any], random: Any, days: int

@@ -98,6 +98,26 @@ def test_feedback_is_for_the_agent_alone(
             assert words not in repr(list(database[name].find())), name
 
 
+def test_figures_are_for_the_agent_and_for_who_may_read_metrics(
+    api: TestClient, customer: str, team: str, agent: str
+) -> None:
+    talk = {"channel": "chat", "kind": "message", "summary": "x", "conversation_id": f"c-{customer}"}
+    tell(api, told("interaction.logged", customer, {**talk, "direction": "inbound"}, 0))
+    wrote = {**talk, "direction": "outbound", "author": "agent", "agent_id": "ann"}
+    tell(api, told("interaction.logged", customer, wrote, 4))
+    answer = {"survey": "csat", "score": 5, "about": {"kind": "conversation", "id": f"c-{customer}"}}
+    tell(api, told("survey.answered", customer, answer, 9))
+    shown = api.get("/agents/ann/figures", headers=as_("ann")).json()
+    assert shown == api.get("/agents/ann/figures").json()
+    month = shown["periods"][2]
+    assert (month["period"], month["conversations"], month["first_response_p50_s"]) == ("28d", 1, 240)
+    assert (month["csat_answers"], month["csat"], month["resolved"]) == (1, 1, 0)
+    refused = api.get("/agents/ann/figures", headers=as_("bob"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    nobody = api.get(f"/agents/{agent}/figures").json()
+    assert [one["conversations"] for one in nobody["periods"]] == [0, 0, 0]
+
+
 def test_the_wall(api: TestClient, team: str, agent: str) -> None:
     body = {"team": team, "agent_id": agent, "text": "took <b>my</b> shift", "told_by": "bob"}
     answer = api.post("/stories", json=body)

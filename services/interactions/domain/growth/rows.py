@@ -54,6 +54,22 @@ class FeedbackRow(Row, frozen=True):
     sealed: str
 
 
+class WorkRow(Row, frozen=True):
+    """What an agent did in a customer's conversation; nothing, where it turned out to be none of theirs."""
+
+    key: str = msgspec.field(name="_id")
+    customer_id: str = msgspec.field(name="customer")
+    agent_id: str
+    order: str
+    """By the latest of its times."""
+    taken_at: Micros | None
+    answered_at: Micros | None
+    waited: Micros | None
+    resolved_at: Micros | None
+    scores: list[tuple[Micros, int]]
+    """As ``work.Work``."""
+
+
 def record_row(record: Record) -> RecordRow:
     return RecordRow(
         key=f"{record.agent_id} {record.team}",
