@@ -34,6 +34,7 @@ SAID: Mapping[str, str] = {
     "noted": _("Noted."),
     "done": _("Done."),
     "saved": _("Saved."),
+    "pending-approval": _("It waits until somebody else approves it."),
     "pending": _("It is under way: look again in a moment."),
     "signed-out": _("You have signed out."),
 }
@@ -96,6 +97,7 @@ class Desk:
             "csrf": self.sessions.token(self.session),
             "said": None if said is None else self.t(said),
             "watch": (),
+            "mark": self.request.app.state.pages.live.mark,
             "problem": None,
             **shown_to(self.t),
             **shown,

@@ -33,7 +33,7 @@ class InlineWorker:
         self._client = connect(self._settings)
         self._store = WorkerStore(self._client, self._handler)
         await self._store.prepare()
-        self._epoch, self._attempts = await self._store.take_over(0, 4), count(1)
+        self._epoch, self._attempts = await self._store.take_over(0, 1), count(1)
 
     async def stop(self) -> None:
         await self._client.close()

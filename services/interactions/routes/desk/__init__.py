@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import files, queue, session
+from services.interactions.routes.desk import conversation, files, live, queue, session
 
 router = APIRouter()
-for subject in (files, session, queue):
+for subject in (files, session, live, queue, conversation):
     router.include_router(subject.router)
