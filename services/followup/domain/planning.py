@@ -123,7 +123,21 @@ def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
 def on_timer(
     state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
-    """A timer fell due: decide about its outreach, or about a quiet time."""
+    """A timer fell due: decide about its outreach, or about a quiet time. What goes in the mail of another
+    was decided with it: its way goes on too, and what stood behind it has its turn."""
+    effects = _fired(state, policy, data, now, new_id)
+    joined = {f.outreach_id for f in effects.state.in_flight if f.mail is not None}
+    for one in state.planned:
+        if one.outreach_id in joined and one.timer != data.name:
+            effects = then(effects, partial(walk.decided, policy=policy, planned=one, now=now, new_id=new_id))
+            behind = partial(after_one, policy=policy, one=one, decided_at=now)
+            effects = then(effects, partial(behind, now=now, new_id=new_id))
+    return effects
+
+
+def _fired(
+    state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
+) -> Effects[Customer]:
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
         effects = _decide(state, policy, planned, now, new_id)
