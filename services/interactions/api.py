@@ -3,30 +3,24 @@
 from fastapi import FastAPI
 
 from services.interactions.config import load, load_desk
-from services.interactions.routes import (
-    clocks,
-    compensation,
-    complaints,
-    conversations,
-    customers,
-    events,
-    tasks,
-)
+from services.interactions.desk.live import looking
+from services.interactions.desk.opening import open_desk
+from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
+from shared.http.dependencies import Producing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
 
-_SUBJECTS = (events, customers, complaints, compensation, clocks, conversations, tasks)
-ROUTERS = tuple(subject.router for subject in _SUBJECTS)
 
-
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, publisher: Producing | None = None) -> FastAPI:
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
-    not valid."""
-    sla, desk = load(settings.sla), load_desk(settings.desk)
-    app = create_api(settings, "interactions", "Rapport interactions", ROUTERS)
-    app.state.sla, app.state.desk = sla, desk
+    not valid. ``publisher`` is for tests."""
+    sla, rules = load(settings.sla), load_desk(settings.desk)
+    title = "Rapport interactions"
+    app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=(looking,))
+    app.state.sla, app.state.desk = sla, rules
+    open_desk(app, settings)
     return app
 
 

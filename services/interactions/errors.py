@@ -50,6 +50,7 @@ DUPLICATE_TASK = ErrorCode(
 AMBIGUOUS_TASK = ErrorCode(
     "ambiguous_task", 409, "Several teams have a task {task}: name one with the parameter team."
 )
+OWN_ALONE = ErrorCode("own_alone", 403, "What trainers say to agent {agent} is for that agent alone.")
 UNKNOWN_CONVERSATION = ErrorCode("unknown_conversation", 404, "There is no conversation {conversation}.")
 AMBIGUOUS_CONVERSATION = ErrorCode(
     "ambiguous_conversation",
@@ -64,6 +65,7 @@ CONVERSATION_CLOSED = ErrorCode("conversation_closed", 409, "Conversation {conve
 BOT_SILENCED = ErrorCode(
     "bot_silenced", 409, "Conversation {conversation} was handed to people: bots are silent in it."
 )
+SNOOZE_PAST = ErrorCode("snooze_past", 422, "A conversation rests until a time to come.")
 UNKNOWN_MESSAGE = ErrorCode(
     "unknown_message", 404, "There is no message {message} in conversation {conversation}."
 )

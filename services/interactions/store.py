@@ -1,19 +1,25 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.interactions.domain.growth.record import Learnt
+from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow, WorkRow
 from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.rows import (
     COMPLAINTS,
     CONVERSATIONS,
     CUSTOMERS,
+    FEEDBACK,
+    RECORDS,
     SEARCH,
+    STORIES,
     TASKS,
     TIMELINE,
+    WORK,
     ComplaintRow,
     ConversationRow,
     CustomerRow,
@@ -26,7 +32,7 @@ from services.interactions.domain.tasks.rows import OPEN, TaskRow
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
-from shared.schemas.interactions import InteractionLogged
+from shared.schemas.interactions import ConversationNoted, InteractionLogged
 from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
@@ -138,23 +144,35 @@ class InteractionsStore:
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
+    async def conversations_of(self, agent_id: str, *, limit: int) -> list[ConversationRow]:
+        """The open conversations that an agent has, the last begun first."""
+        query = {"into": None, "agent_id": agent_id, "status": {"$in": ["assigned", "waiting"]}}
+        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
+        return ConversationRow.read(await found.to_list())
+
+    async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
+        """What a search shows of these customers, by id."""
+        found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})
+        return {row.customer_id: row for row in CustomerRow.read(await found.to_list())}
+
     async def messages(
         self,
         customer_id: str,
         threads: Sequence[str],
         belongs: Callable[[TimelineRow], bool],
         *,
+        since: str | None = None,
         before: str | None,
         limit: int,
     ) -> list[TimelineRow]:
-        """A customer's messages that were told in one of ``threads`` and belong, the latest first; ``before``
-        is the ``place`` of the last one shown."""
+        """A customer's messages, and notes about them, that were told in one of ``threads`` and belong, the
+        latest first: those after ``since``, if given; ``before`` is the ``place`` of the last one shown."""
         found: list[TimelineRow] = []
-        last = before or f"{customer_id}!"
+        last, first = before or f"{customer_id}!", since or f"{customer_id} "
         while True:
             query: Document = {
-                "place": {"$gte": f"{customer_id} ", "$lt": last},
-                "type": InteractionLogged.event_type,
+                "place": {"$gte": first, "$lt": last},
+                "type": {"$in": [InteractionLogged.event_type, ConversationNoted.event_type]},
                 "conversation_id": {"$in": list(threads)},
             }
             rows = await self._database[TIMELINE].find(query).sort("place", -1).limit(limit).to_list()
@@ -203,6 +221,30 @@ class InteractionsStore:
         found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
         found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
         return TaskRow.read(await found.to_list())
+
+    async def learnt(self, agent_id: str) -> list[Learnt]:
+        """What an agent has learnt, in each team."""
+        rows = RecordRow.read(await self._database[RECORDS].find({"agent_id": agent_id}).to_list())
+        return [Learnt.model_validate(one) for row in rows for one in row.trainings]
+
+    async def feedback(self, agent_id: str, *, before: str | None, limit: int) -> list[FeedbackRow]:
+        """What trainers said to an agent, sealed, the latest first."""
+        query = {"agent_id": agent_id} | _before(before)
+        found = self._database[FEEDBACK].find(query).sort("order", -1).limit(limit)
+        return FeedbackRow.read(await found.to_list())
+
+    async def stories(
+        self, *, team: str | None, agent_id: str | None, before: str | None, limit: int
+    ) -> list[StoryRow]:
+        """Thanks, the latest first; ``before`` is the ``order`` of the last one shown."""
+        query = _given({"team": team, "agent_id": agent_id}) | _before(before)
+        found = self._database[STORIES].find(query).sort("order", -1).limit(limit)
+        return StoryRow.read(await found.to_list())
+
+    async def work(self, agent_id: str, *, since: Micros) -> list[WorkRow]:
+        """What an agent did of which something happened since then."""
+        query = {"agent_id": agent_id, "order": {"$gte": sort_key(since, "")}}
+        return WorkRow.read(await self._database[WORK].find(query).to_list())
 
 
 def _beginning(key: str) -> Document:

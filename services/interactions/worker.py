@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from services.interactions.config import load
-from services.interactions.domain.apply import CONSUMES, KINDS, apply
+from services.interactions.config import load, load_desk
+from services.interactions.domain.apply import CONSUMES, apply, kinds
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
+from services.interactions.telemetry import observe
 from shared.domain import Handler
 from shared.host import run_worker
 from shared.runtime.config import or_exit
@@ -14,7 +15,8 @@ from shared.runtime.settings import Settings, load_settings
 
 
 def handler(settings: Settings) -> Handler[Customer]:
-    """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy is not valid."""
+    """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy, or the desk, is not
+    valid."""
     return Handler(
         service="interactions",
         consumes=CONSUMES,
@@ -23,13 +25,13 @@ def handler(settings: Settings) -> Handler[Customer]:
         apply=partial(apply, load(settings.sla)),
         collections=COLLECTIONS,
         reads_everything=True,
-        kinds=KINDS,
+        kinds=kinds(load_desk(settings.desk)),
     )
 
 
 def main() -> None:
     settings = load_settings(InteractionsSettings)
-    run_worker(settings, or_exit(lambda: handler(settings)))
+    run_worker(settings, or_exit(lambda: handler(settings)), observe=observe)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,18 @@ class Authenticator:
             raise unauthenticated("The API key is not known.")
         return found
 
+    def named(self, name: str) -> Principal | None:
+        """The principal whose key has this name: for sessions that a key has begun."""
+        return next((principal for _, principal in self._keys if principal.name == name), None)
+
+    def key_hash(self, name: str) -> bytes | None:
+        """SHA-256 of the key of this name."""
+        return next((key for key, principal in self._keys if principal.name == name), None)
+
+    def reserved(self, name: str) -> bool:
+        """Whether it is a key's name, which nobody else may have."""
+        return name in self._reserved
+
     def token(self, token: str) -> Principal:
         """The principal of a JWT. Raises 401 with what is wrong with it."""
         try:

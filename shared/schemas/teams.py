@@ -1,7 +1,7 @@
 """Teams: who is in one, what they learn, what they have to do. Keyed by the team."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,11 +13,18 @@ TEAM = "team"
 """What the subject of these events is."""
 TASK = "task"
 """How the ids of tasks' states begin."""
+RECORD = "record"
+"""How the ids of the states begin that say what an agent has learnt in a team."""
 
 
 def task_state(team: str, task_id: str) -> str:
     """The id of a task's state: the team's key, so that the task has the team's one writer, and its name."""
     return f"{TASK}/{team}/{task_id}"
+
+
+def record_state(team: str, agent_id: str) -> str:
+    """The id of the state of what an agent learns in a team."""
+    return f"{RECORD}/{team}/{agent_id}"
 
 
 class TeamsData(Data):
@@ -69,18 +76,28 @@ class AgentChanged(TeamsData):
     """Whether they rest: what they have stays theirs, nothing new comes."""
 
 
+TrainingKind = Literal["role_play", "case_study", "course"]
+"""How something is taught."""
+
+
 class TrainingData(TeamsData):
     """Common to what agents learn."""
 
+    known_by: ClassVar[str] = "step: team, `agent_id`, `training`"
     again: ClassVar[str] = "Nothing."
-    late: ClassVar[str] = "Counts with its own time."
+    late: ClassVar[str] = "Counts with its own time: the latest says when it must be refreshed."
 
     agent_id: Id
     """Who learns."""
     training: Label
-    """What, e.g. a course, a role-play, a case study."""
+    """What, by its name."""
     refresh_by: Time | None = None
     """When it must be refreshed."""
+    kind: TrainingKind | None = None
+    """How it is taught; left out, what the desk's file says of it."""
+
+    def state_id(self, subject: str) -> str:
+        return record_state(subject, self.agent_id)
 
 
 class TrainingBooked(TrainingData):
@@ -108,6 +125,11 @@ class StoryTold(TeamsData):
     """What went well, as it was told."""
     customer_id: Id | None = None
     """The customer who it was for."""
+    told_by: Id | None = None
+    """The colleague who tells it; left out, the customer did, or nobody knows."""
+
+    def state_id(self, subject: str) -> str:
+        return record_state(subject, self.agent_id)
 
 
 class TaskData(TeamsData):

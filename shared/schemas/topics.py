@@ -18,6 +18,7 @@ from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
+from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
@@ -105,7 +106,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachGoalReached,
         outreach.OutreachPaused,
     ),
-    "insights": (insights.SegmentChanged, insights.FeedbackActed),
+    "insights": (insights.SegmentChanged, insights.FeedbackActed, insights.ProductSuggested),
     "commands": (
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,
@@ -119,12 +120,17 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintCompensateRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
+        team_commands.TrainingBookRequested,
+        team_commands.TrainingPassRequested,
+        team_commands.StoryTellRequested,
         complaint_commands.ComplaintApproveRequested,
         conversation_commands.ConversationMessageRequested,
         conversation_commands.ConversationAssignRequested,
         conversation_commands.ConversationReturnRequested,
         conversation_commands.ConversationMergeRequested,
         conversation_commands.ConversationSplitRequested,
+        conversation_commands.ConversationNoteRequested,
+        conversation_commands.ConversationSnoozeRequested,
         conversation_commands.ConversationCloseRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
@@ -141,6 +147,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         survey_commands.SurveyAnswerRequested,
         preference_commands.PreferencesRequested,
         receipt_commands.ReceiptReported,
+        product_commands.ProductCountRequested,
+        product_commands.ProductSuggestRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

@@ -13,7 +13,8 @@ from markupsafe import Markup, escape
 
 from shared.templates import wording
 from shared.templates.catalogue import key
-from shared.templates.sandbox import Sandbox
+from shared.templates.meter import Meter
+from shared.templates.sandbox import METER, Sandbox
 from shared.templates.speech import Reader
 from shared.templates.wording import HARD
 
@@ -31,10 +32,17 @@ def sandbox(sources: Mapping[str, str]) -> Sandbox:
     # extension adds the attribute, which no stub knows.)
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]
     jinja.policies["ext.i18n.trimmed"] = True
-    said = {"gettext": _one, "ngettext": _many, "pgettext": _one_of, "npgettext": _many_of}
-    jinja.globals.update(said, _=_one)
-    jinja.filters.update({**FILTERS, **said})
+    jinja.globals.update(SAID, _=_one)
+    jinja.filters.update({**FILTERS, **SAID})
     return jinja
+
+
+def rendered(jinja: Sandbox, file: str, shown: Mapping[str, Any]) -> str:
+    """A file of the sandbox with what is shown. Raises whatever the template does."""
+    template = jinja.get_template(file)
+    # Shared: it is neither copied nor changed.
+    context = template.new_context({**jinja.globals, **shown, METER: Meter()}, shared=True)
+    return jinja.concat(template.root_render_func(context))
 
 
 def _reader(context: Context) -> Reader:
@@ -68,6 +76,15 @@ def _filled(context: Context, said: str, values: Mapping[str, object]) -> str:
     if context.eval_ctx.autoescape:
         return Markup(said % {name: "" if v is None else escape(v) for name, v in values.items()})
     return said.replace(HARD, " ") % {name: "" if v is None else v for name, v in values.items()}
+
+
+SAID: Mapping[str, Callable[..., str]] = {
+    "gettext": _one,
+    "ngettext": _many,
+    "pgettext": _one_of,
+    "npgettext": _many_of,
+}
+"""What ``{% trans %}`` becomes."""
 
 
 def _filter(write: Callable[..., str], *, with_zone: bool = False) -> Callable[..., str]:

@@ -32,12 +32,12 @@ from rich.table import Table
 from rapport.embedded import mongo as server
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
-from services.interactions.api import ROUTERS
 from services.interactions.domain.past import placed_in_log
 from services.interactions.domain.rows import TIMELINE, TimelineRow, sort_key
 from services.interactions.domain.state import Customer, altered, initial
 from services.interactions.domain.telling import Told
 from services.interactions.domain.timeline import timeline_row
+from services.interactions.routes import ROUTERS
 from services.interactions.worker import handler
 from shared.domain import Context
 from shared.http.app import create_api

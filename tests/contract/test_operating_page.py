@@ -12,6 +12,7 @@ from rapport.embedded.stack import PARTS
 from services.followup import telemetry as followup_telemetry
 from services.followup.channels.registry import KINDS
 from services.followup.settings import FollowupSettings
+from services.interactions import telemetry as interactions_telemetry
 from services.interactions.settings import InteractionsSettings
 from services.loyalty import telemetry as loyalty_telemetry
 from services.loyalty.settings import LoyaltySettings
@@ -22,7 +23,7 @@ from shared.runtime.settings import PREFIX, Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
 SETTINGS = (Settings, FollowupSettings, *KINDS, InteractionsSettings, LoyaltySettings, MetricsSettings)
-DECLARE_METRICS = (telemetry, followup_telemetry, loyalty_telemetry, gauges)
+DECLARE_METRICS = (telemetry, followup_telemetry, interactions_telemetry, loyalty_telemetry, gauges)
 OF_THE_COMMAND_LINE = {"RAPPORT_HOME", "RAPPORT_MONGO_SERVER", "RAPPORT_MAVEN_URL", "RAPPORT_FAULT"}
 
 

@@ -80,7 +80,7 @@ def hand_over(
         message = write()
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
-    flight = _flight(planned, go, now)
+    flight = _flight(policy, planned, go, now)
     announced = () if planned.announced else (_scheduled(planned, now),)
     if planned.channel in TASKS:
         return then(Effects(state, announced), lambda s: _give(s, policy, flight, message.text, now))
@@ -106,7 +106,7 @@ def send_together(state: Customer, policy: Policy, parts: Sequence[Mate], now: M
         return effects
     first, message = written[0][0], mail_of(state, policy, written)
     mail = first.outreach_id if len(written) > 1 else None
-    flights = [_flight(one, by_id[one.outreach_id].go, now, mail=mail) for one, _ in written]
+    flights = [_flight(policy, one, by_id[one.outreach_id].go, now, mail=mail) for one, _ in written]
     to = by_id[first.outreach_id].go.to
     expires = min(flight.due_at + span(policy.rules.stale(flight.rule)) for flight in flights)
     ready = ready_row(state, policy, flights[0], to, message, now, expires=expires)
@@ -133,13 +133,14 @@ def mail_of(state: Customer, policy: Policy, written: Sequence[tuple[Planned, Se
     return in_one([section for _, section in written], policy.channels[DEFAULT_CHANNEL], url)
 
 
-def _flight(planned: Planned, go: Go, now: Micros, mail: str | None = None) -> InFlight:
+def _flight(policy: Policy, planned: Planned, go: Go, now: Micros, mail: str | None = None) -> InFlight:
+    counts_as = policy.rules.counts_as(planned.rule, planned.purpose)
     told = {name: getattr(planned, name) for name in Outreach.model_fields}
     return InFlight(
         **{**told, "channel": go.channel},
         decided_at=now,
         to=address_mark(go.channel, go.to),
-        domain=recipient_domain(go.channel, planned.purpose, go.to),
+        domain=recipient_domain(go.channel, counts_as, go.to),
         consent=go.consent,
         mail=mail,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from msgspec import structs
@@ -11,7 +12,13 @@ from services.interactions.domain.complaints.commands import STEPS, decide, deci
 from services.interactions.domain.complaints.low_scores import reopening
 from services.interactions.domain.complaints.root_causes import require_listed
 from services.interactions.domain.conversations import commands as conversations
+from services.interactions.domain.conversations import rest
+from services.interactions.domain.conversations.folds import woken
+from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
+from services.interactions.domain.growth import record as records
+from services.interactions.domain.growth.apply import apply as apply_record
+from services.interactions.domain.growth.work import work_rows
 from services.interactions.domain.noted import noted
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
@@ -28,10 +35,18 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
-from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.teams import RecordCommand, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
-from shared.schemas.teams import TASK, TaskDone, TaskOpened
+from shared.schemas.teams import (
+    RECORD,
+    TASK,
+    StoryTold,
+    TaskDone,
+    TaskOpened,
+    TrainingBooked,
+    TrainingPassed,
+)
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros, moment
 from shared.schemas.topics import TOPICS
@@ -54,12 +69,22 @@ CONSUMES: tuple[type[Data], ...] = (
     TaskDone,
     TaskOpenRequested,
     TaskDoneRequested,
+    TrainingBooked,
+    TrainingPassed,
+    StoryTold,
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, RecordCommand)),
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
     *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
 )
-KINDS: Mapping[str, Kind[Any]] = {TASK: Kind(tasks.Task, tasks.initial, apply_task)}
-"""States that are no customer's."""
+
+
+def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
+    """States that are no customer's."""
+    return {
+        TASK: Kind(tasks.Task, tasks.initial, apply_task),
+        RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
+    }
 
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -74,6 +99,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         case TimerFired(name=waiting.TIMER):
             effects = waiting.expired(customer, at)
             return replace(effects, state=noted(effects.state, effects.retracts, told.day))
+        case TimerFired(name=rest.TIMER):
+            effects = woken(customer, told)
         case TimerFired():
             return promises.fired(sla, customer, told, data.name)
         case ComplaintCompensateRequested() | ComplaintApproveRequested():
@@ -90,7 +117,9 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _conversation_asked(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
-    return promises.watched(sla, customer, _with_reopenings(customer, effects, told), told)
+    effects = _with_reopenings(customer, effects, told)
+    effects = replace(effects, rows=(*effects.rows, *work_rows(customer, effects.state)))
+    return promises.watched(sla, customer, effects, told)
 
 
 def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:

@@ -13,8 +13,14 @@ from services.interactions.domain.activity.subscriptions import subscription_can
 from services.interactions.domain.complaints import waiting
 from services.interactions.domain.complaints.opening import complaint_opened
 from services.interactions.domain.complaints.steps import clock_told, complaint_stepped
-from services.interactions.domain.conversations.folds import conversation_stepped, interaction_logged
+from services.interactions.domain.conversations import rest
+from services.interactions.domain.conversations.folds import (
+    conversation_noted,
+    conversation_stepped,
+    interaction_logged,
+)
 from services.interactions.domain.conversations.messages import by_of
+from services.interactions.domain.conversations.settled import with_settled
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
@@ -33,7 +39,7 @@ from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
-from shared.schemas.interactions import ConversationMerged, InteractionLogged
+from shared.schemas.interactions import ConversationMerged, ConversationNoted, InteractionLogged
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.outreach import (
     OutreachCancelled,
@@ -81,6 +87,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     ConsentChanged: consent_changed,
     InteractionLogged: interaction_logged,
     **dict.fromkeys(STEP_TYPES, conversation_stepped),
+    ConversationNoted: conversation_noted,
     ComplaintOpened: complaint_opened,
     **dict.fromkeys(TRANSITIONS, complaint_stepped),
     **dict.fromkeys(CLOCK_TYPES, clock_told),
@@ -112,7 +119,7 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     """The customer that a fact leaves, and its rows: one of the timeline, and those it changes."""
     data = told.event.data
     fold = FOLDS.get(type(data))
-    change = Change(customer) if fold is None else fold(customer, told)
+    change = Change(customer) if fold is None else with_settled(customer, fold(customer, told), told.now)
     new = with_matched(_counted(change, told), told)
     bad: tuple[Retract | Unseen, ...] = (*change.retracts, *change.unseen)
     if bad:
@@ -126,7 +133,7 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
         rows.extend(profile_rows(customer, new))
     rows.extend(change.rows)
-    timers = waiting.timers(customer, new)
+    timers = (*waiting.timers(customer, new), *rest.timers(customer, new))
     return Effects(new, (), timers, tuple(rows), retracts=change.retracts, unseen=change.unseen)
 
 

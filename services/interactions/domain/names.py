@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.interactions.domain.complaints.low_scores import with_score
+from services.interactions.domain.growth.thanks import with_answer
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import ANSWERED_BEFORE, COPY, Change, Told
 from shared.domain import ErrorCode
@@ -43,7 +44,7 @@ def survey_answered(customer: Customer, told: Told) -> Change:
     key = answer_of(data)
     if key is None:
         return Change(customer)
-    customer, name = with_score(customer, told), Name("answer", key, key[:4])
+    customer, name = with_answer(with_score(customer, told), told), Name("answer", key, key[:4])
     if heard(customer.names, name) is not Heard.NEW:
         return Change(customer, 0, ANSWERED_BEFORE)
     return Change(_with(customer, name, told))

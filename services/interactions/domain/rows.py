@@ -26,6 +26,11 @@ CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
+PRESENCE = "presence"
+RECORDS = "records"
+STORIES = "stories"
+FEEDBACK = "feedback"
+WORK = "work"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -33,7 +38,7 @@ COLLECTIONS = (
         COMPLAINTS,
         owner="customer",
         personal=("summary",),
-        indexes=("complaint_id", "status,-order", "-order"),
+        indexes=("complaint_id", "status,-order", "-order", "due", "assignee,due"),
     ),
     # What a conversation is about is in its messages, which are the timeline's.
     Collection(
@@ -50,8 +55,21 @@ COLLECTIONS = (
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
+    # Written by the API: who is on a conversation just now.
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
+    Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
+    Collection(
+        STORIES,
+        owner="customer",
+        personal=("text",),
+        indexes=("team,-order", "agent_id,-order", "-order", "customer"),
+    ),
+    Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
+    Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 
+NEVER: Micros = 253_402_300_800_000_000
+"""The year 10000: where what has no due time stands among what has one."""
 _YEAR_1 = 62_135_596_800_000_000
 """Microseconds from year 1 to 1970: added, so that a sort key never holds a minus sign."""
 
@@ -128,6 +146,12 @@ class ComplaintRow(Row, frozen=True):
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """The clock that falls due next, and when."""
+    late_since: Micros | None = None
+    late_clock: ClockName | None = None
+    """Of the clocks that ran out, and whose step has not been taken since, the one that was due first."""
+    due: str | None = None
+    """Its place among those that are open: by what was due first or will be; those of which nothing is due
+    come last, the first opened first. None of those that are over."""
     approvals: list[dict[str, Any]] = msgspec.field(default_factory=list)
     """Compensation that waits, each as ``state.Approval`` in JSON."""
 
@@ -148,6 +172,9 @@ class ConversationRow(Row, frozen=True):
     opened_at: Micros
     updated_at: Micros
     closed_at: Micros | None
+    snoozed: bool = False
+    snoozed_until: Micros | None = None
+    """When it comes back by itself; None: when the customer writes."""
     into: str | None = None
     """The conversation that it is part of by now, or itself where nothing is left of it: it is in no list."""
 
@@ -198,8 +225,16 @@ def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
         waiting=complaint.waiting,
         next_due=complaint.next_due,
         next_clock=complaint.next_clock,
+        late_since=complaint.late_since,
+        late_clock=complaint.late_clock,
+        due=_due(complaint, key) if now.open else None,
         approvals=[one.model_dump(mode="json", exclude_none=True) for one in complaint.approvals],
     )
+
+
+def _due(complaint: Complaint, key: str) -> str:
+    due = [at for at in (complaint.late_since, complaint.next_due) if at is not None]
+    return sort_key(min(due), key) if due else sort_key(NEVER, sort_key(complaint.opened_at, key))
 
 
 def conversation_row(customer_id: str, one: Conversation, into: str | None = None) -> ConversationRow:
@@ -218,6 +253,8 @@ def conversation_row(customer_id: str, one: Conversation, into: str | None = Non
         opened_at=one.opened_at,
         updated_at=one.updated_at,
         closed_at=one.closed_at,
+        snoozed=one.snooze is not None,
+        snoozed_until=None if one.snooze is None else one.snooze.until,
         into=into,
     )
 

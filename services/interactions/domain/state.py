@@ -12,6 +12,7 @@ from pydantic import Field
 
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
+from services.interactions.domain.growth.remembered import Answer
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
@@ -111,6 +112,9 @@ class Complaint(Open):
     """For the customer."""
     overdue: bool = False
     """As of the last look: a clock has run out, and its step has not been taken since."""
+    late_since: Micros | None = None
+    late_clock: ClockName | None = None
+    """As of the last look: of the clocks that ran out so, the one that was due first, and when that was."""
     next_due: Micros | None = None
     next_clock: ClockName | None = None
     """As of the last look: the clock that falls due next, and when."""
@@ -247,6 +251,8 @@ class Customer(Open):
     """In the order in which they were heard."""
     scores: tuple[Score, ...] = ()
     """About complaints, known or not, in the order in which they were heard."""
+    answers: tuple[Answer, ...] = ()
+    """For the agents whom they are about, in the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
     noted: Names = b""

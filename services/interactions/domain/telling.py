@@ -52,6 +52,7 @@ class Note(NamedTuple):
 COPY = Note("Copy", "It was told before under another event id, and counts once.")
 TOLD_OTHERWISE = Note("Copy", "It was told before, with other data: what was told first holds.")
 ANSWERED_BEFORE = Note("Again", "Of two answers about one thing the later holds, and they count once.")
+HUSHED = Note("Silenced", "A bot said it though people had the conversation: it is no answer.")
 WAITS_FOR_ORDER = Note("Waiting", "It counts once its order is known.")
 ORDER_NEVER_TOLD = Note("Refused", "It counts nowhere: its order was not told in time.")
 WAITS_FOR_COMPLAINT = Note("Waiting", "It holds once its complaint is known.")

@@ -93,6 +93,12 @@ def _compensation(data: complaints.CompensationGranted) -> str:
     return f"Compensation, {data.kind}: {' and '.join(given)}" if given else f"Compensation: {data.kind}"
 
 
+def _birthday(data: loyalty.MemberBirthday) -> str:
+    given = [_plural(data.points, "point")] if data.points is not None else []
+    given += [data.name] if data.name is not None else []
+    return f"Birthday: {' and '.join(given)} given" if given else "Birthday"
+
+
 def _changed(data: complaints.ComplaintChanged) -> str:
     told = (("severity", data.severity), ("category", data.category), ("assignee", data.assignee))
     return f"Complaint changed: {', '.join(f'{name} {value}' for name, value in told if value) or 'nothing'}"
@@ -105,6 +111,11 @@ def _points(verb: str) -> Callable[[loyalty.LedgerEntry], str]:
 def _came_back(data: outreach.OutreachBounced) -> str:
     why = f"{data.kind} {data.code}" if data.code else data.kind
     return f"Message came back, {data.rule}: {why}"
+
+
+def _snoozed(data: interactions.ConversationSnoozed) -> str:
+    until = "the customer writes" if data.until is None else f"{data.until:%Y-%m-%d %H:%M} UTC"
+    return ": ".join(filter(None, (f"Conversation snoozed until {until}", data.reason)))
 
 
 def _of(kind: type[D], says: Says[D]) -> tuple[type[Data], Says[Any]]:
@@ -139,6 +150,11 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             interactions.ConversationSplit,
             lambda d: f"{_plural(len(d.messages), 'message')} moved to conversation {d.into}",
         ),
+        _of(
+            interactions.ConversationNoted,
+            lambda d: f"Note by {d.agent_id}: {d.text}" if d.agent_id else f"Note: {d.text}",
+        ),
+        _of(interactions.ConversationSnoozed, _snoozed),
         _of(interactions.ConversationClosed, lambda d: f"Conversation closed: {d.outcome}"),
         _of(complaints.ComplaintOpened, lambda d: f"Complaint, {d.severity}, {d.category}: {d.description}"),
         _of(
@@ -210,7 +226,7 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             loyalty.MemberAnniversary,
             lambda d: f"Member for {_plural(d.years, 'year')}: {_plural(d.points, 'point')} given",
         ),
-        _of(loyalty.MemberBirthday, lambda d: f"Birthday: {_plural(d.points, 'point')} given"),
+        _of(loyalty.MemberBirthday, _birthday),
         _of(outreach.OutreachScheduled, lambda d: f"Message planned, {d.rule} by {d.channel}"),
         _of(outreach.OutreachSent, lambda d: f"Message sent, {d.rule} by {d.channel}"),
         _of(
@@ -234,6 +250,7 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             lambda d: f"Segment {d.from_} to {d.to}" if d.from_ else f"Segment {d.to}",
         ),
         _of(insights.FeedbackActed, lambda d: f"Feedback acted on, {d.theme}: {d.text}"),
+        _of(insights.ProductSuggested, lambda d: f"Suggested {d.sku}, because {d.because} was bought"),
     ]
 )
 """Type -> its line."""

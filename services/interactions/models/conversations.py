@@ -1,6 +1,7 @@
 """Conversations over HTTP: what is asked for, and what is answered."""
 
 import json
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -10,10 +11,10 @@ from services.interactions.domain.conversations.conversation import HandledBy, S
 from services.interactions.domain.conversations.messages import key_of
 from services.interactions.domain.rows import ConversationRow, TimelineRow
 from services.interactions.models.complaints import ClockView
-from shared.schemas.base import Frozen, Id, Strict
+from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.commands.conversations import ConversationCommand
 from shared.schemas.fields import Label
-from shared.schemas.interactions import Attachment, Channel
+from shared.schemas.interactions import Attachment, Channel, ConversationNoted
 from shared.schemas.times import maybe_moment, moment
 
 C = TypeVar("C", bound=ConversationCommand)
@@ -58,6 +59,20 @@ class Split(Strict):
     into: Id | None = None
 
 
+class NewNote(Strict):
+    """The body of ``POST /conversations/{id}/notes``."""
+
+    text: Text
+    agent_id: Id | None = None
+
+
+class Snooze(Strict):
+    """Without ``until`` it rests until the customer writes."""
+
+    until: Time | None = None
+    reason: Annotated[str, Field(max_length=20_000)] = ""
+
+
 class Close(Strict):
     outcome: Label = "solved"
 
@@ -81,7 +96,8 @@ class Sent(Stands):
 
 
 class ConversationView(Stands):
-    """A conversation in brief. ``channel`` is what the customer wrote by last."""
+    """A conversation in brief. ``channel`` is what the customer wrote by last. One that is snoozed is
+    ``waiting``, until ``snoozed_until``, or until the customer writes."""
 
     customer_id: str
     team: str | None
@@ -90,15 +106,20 @@ class ConversationView(Stands):
     opened_at: datetime
     updated_at: datetime
     closed_at: datetime | None
+    snoozed: bool
+    snoozed_until: datetime | None
 
 
 class MessageView(Frozen):
-    """``id`` names it in its conversation; ``text`` is null where its source told a summary alone."""
+    """``id`` names it in its conversation; ``text`` is null where its source told a summary alone. A ``note``
+    is of agents to each other and has no channel; ``silenced`` is what a bot said though people had it."""
 
     id: str
     time: datetime
-    channel: str
-    direction: str
+    note: bool = False
+    silenced: bool = False
+    channel: str | None
+    direction: Literal["inbound", "outbound", "internal"]
     author: str | None
     agent_id: str | None
     summary: str
@@ -109,8 +130,26 @@ class MessageView(Frozen):
     in_reply_to: str | None
 
 
+class Noted(Stands):
+    """``id`` names the note."""
+
+    id: str
+
+
+class BotView(Frozen):
+    """What a bot tried before people had it: what it said, the latest first, and since when; who handed it
+    over, when and why, where that was told."""
+
+    since: datetime | None
+    escalated_by: str | None
+    escalated_at: datetime | None
+    reason: str | None
+    messages: list[MessageView]
+
+
 class ConversationDetail(ConversationView):
-    """A conversation with a page of its messages, the latest first; ``cursor`` is of the next page.
+    """A conversation with a page of its messages and notes, the latest first; ``cursor`` is of the next page.
+    ``bot`` is there where people have it and a bot had it before; ``snooze_reason`` where it is snoozed.
     ``reply_channel`` is what an answer goes out by; ``clocks`` are empty where ``complaints`` are not, as
     theirs hold then."""
 
@@ -118,6 +157,8 @@ class ConversationDetail(ConversationView):
     complaints: list[str]
     reply_channel: str | None
     clocks: list[ClockView]
+    snooze_reason: str | None = None
+    bot: BotView | None = None
     messages: list[MessageView]
     cursor: str | None
 
@@ -134,15 +175,20 @@ def conversation_view(row: ConversationRow) -> ConversationView:
 def shown(row: ConversationRow) -> dict[str, Any]:
     """The fields of a view."""
     fields = {name: getattr(row, name) for name in ConversationView.model_fields}
-    return fields | {name: maybe_moment(at) for name, at in fields.items() if name.endswith("_at")}
+    times = (name for name in fields if name.endswith(("_at", "_until")))
+    return fields | {name: maybe_moment(fields[name]) for name in times}
 
 
-def message_view(row: TimelineRow) -> MessageView:
-    told = json.loads(row.data)
+def message_view(row: TimelineRow, hushed: Container[str] = ()) -> MessageView:
+    """A message's row, or a note's; ``hushed`` are the keys of what bots said though people had it."""
+    told, key = json.loads(row.data), key_of(row.uid)
+    if row.type == ConversationNoted.event_type:
+        return _note_view(row, told, key)
     author = "customer" if told["direction"] == "inbound" else None
     return MessageView(
-        id=key_of(row.uid),
+        id=key,
         time=moment(row.at),
+        silenced=key in hushed,
         channel=told["channel"],
         direction=told["direction"],
         author=told.get("author") or author,
@@ -153,4 +199,22 @@ def message_view(row: TimelineRow) -> MessageView:
         attachments=told.get("attachments") or [],
         message_id=told.get("message_id"),
         in_reply_to=told.get("in_reply_to"),
+    )
+
+
+def _note_view(row: TimelineRow, told: Mapping[str, Any], key: str) -> MessageView:
+    return MessageView(
+        id=key,
+        time=moment(row.at),
+        note=True,
+        channel=None,
+        direction="internal",
+        author="agent",
+        agent_id=told.get("agent_id"),
+        summary=row.summary,
+        text=told["text"],
+        subject=None,
+        attachments=[],
+        message_id=None,
+        in_reply_to=None,
     )

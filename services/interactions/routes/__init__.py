@@ -1,1 +1,30 @@
-"""The routes of the interactions API, one module per subject."""
+"""What the API answers: a module a subject, the desk's pages in a package of their own."""
+
+from services.interactions.routes import (
+    clocks,
+    compensation,
+    complaints,
+    conversations,
+    customers,
+    desk,
+    events,
+    growth,
+    macros,
+    tasks,
+    transcripts,
+)
+
+_SUBJECTS = (
+    events,
+    customers,
+    complaints,
+    compensation,
+    clocks,
+    conversations,
+    transcripts,
+    macros,
+    tasks,
+    growth,
+    desk,
+)
+ROUTERS = tuple(subject.router for subject in _SUBJECTS)

@@ -1,4 +1,4 @@
-"""Conversations: what was said on every channel, and what is said next."""
+"""Conversations: lists of them, and what is said and done next."""
 
 from typing import Annotated, Any
 
@@ -6,51 +6,35 @@ from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import JSONResponse
 
 from services.interactions.domain.conversations.conversation import Status
-from services.interactions.domain.conversations.course import Course, course
-from services.interactions.domain.conversations.messages import key_of, thread_of
-from services.interactions.domain.conversations.promises import clocks_of
-from services.interactions.domain.conversations.reply import reply_channel
-from services.interactions.domain.rows import ConversationRow, TimelineRow, conversation_row
-from services.interactions.domain.state import Customer
 from services.interactions.errors import (
-    AMBIGUOUS_CONVERSATION,
     BOT_SILENCED,
     CONVERSATION_CLOSED,
     CONVERSATION_MERGED,
-    INVALID_CURSOR,
     MERGE_CYCLE,
-    UNKNOWN_CONVERSATION,
+    SNOOZE_PAST,
     UNKNOWN_MESSAGE,
 )
-from services.interactions.models.complaints import clock_view
 from services.interactions.models.conversations import (
     Assignment,
     Close,
-    ConversationDetail,
     ConversationView,
     Merge,
     NewMessage,
+    NewNote,
+    Noted,
     Return,
     Sent,
+    Snooze,
     Split,
     Stands,
     command_of,
     conversation_view,
-    message_view,
-    shown,
 )
 from services.interactions.routes.complaints import answers
-from services.interactions.routes.dependencies import (
-    ConversationId,
-    Policy,
-    Reader,
-    Store,
-    Writer,
-    last_shown,
-)
-from services.interactions.store import InteractionsStore
+from services.interactions.routes.dependencies import ConversationId, Reader, Store, Writer, last_shown
+from services.interactions.routes.transcripts import ONE, Whose, the_one
 from shared.http.commands import IdempotencyKey
-from shared.http.dependencies import Clock, SendCommands
+from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, page
 from shared.schemas.base import Id, Strict
@@ -60,16 +44,16 @@ from shared.schemas.commands.conversations import (
     ConversationCommand,
     ConversationMergeRequested,
     ConversationMessageRequested,
+    ConversationNoteRequested,
     ConversationReturnRequested,
+    ConversationSnoozeRequested,
     ConversationSplitRequested,
 )
-from shared.schemas.times import micros
 
 router = APIRouter(tags=["conversations"])
 
-Whose = Annotated[Id | None, Query(description="The customer, where two have a conversation of this id.")]
-ONE = responses(UNKNOWN_CONVERSATION, AMBIGUOUS_CONVERSATION)
 SOLVED = Close()
+REST = Snooze()
 
 
 @router.get("/conversations", summary="Find", response_model=Page[ConversationView])
@@ -85,57 +69,6 @@ async def list_conversations(
     rows = await store.conversations(status=status, team=team, before=last_shown(cursor), limit=limit + 1)
     found, following = cut(rows, limit, lambda row: (row.order,))
     return page([conversation_view(row) for row in found], following)
-
-
-@router.get("/conversations/{conversation_id}", summary="One, with its messages", responses=ONE)
-async def get_conversation(
-    principal: Reader,
-    store: Store,
-    clock: Clock,
-    sla: Policy,
-    conversation_id: ConversationId,
-    customer_id: Whose = None,
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT_LIMIT,
-) -> ConversationDetail:
-    """One that is part of another by now answers as that, which names it in ``merged_from``."""
-    row = await _the_one(store, conversation_id, customer_id)
-    before = last_shown(cursor)
-    if before is not None and not before.startswith(f"{row.customer_id} "):
-        raise INVALID_CURSOR()
-    customer = await store.customer(row.customer_id) or Customer(customer_id=row.customer_id)
-    now = course(customer.conversations)
-    id = now.survivor(row.conversation_id)
-    if id not in now.open and row.into is not None:
-        id = now.survivor(row.into)
-    rows = await _messages(store, customer, now, id, before, limit + 1)
-    seen, following = cut(rows, limit, lambda one: (one.place,))
-    found = now.open.get(id)
-    if found is None and row.into is not None:
-        row = await _the_one(store, id, row.customer_id)
-        if row.into is not None:  # there was nothing in it, as is known by now
-            raise UNKNOWN_CONVERSATION(conversation=conversation_id)
-    if found is None:  # forgotten: what its row says is all that is known
-        return ConversationDetail(
-            **shown(row),
-            merged_from=[],
-            complaints=[],
-            reply_channel=None,
-            clocks=[],
-            messages=[message_view(one) for one in seen],
-            cursor=following,
-        )
-    complaints = complaints_of(customer, now, id)
-    at = micros(await clock.now(customer.customer_id))
-    return ConversationDetail(
-        **shown(conversation_row(customer.customer_id, found)),
-        merged_from=found.merged_from,
-        complaints=complaints,
-        reply_channel=reply_channel(customer, found),
-        clocks=[] if complaints else [clock_view(one) for one in clocks_of(customer, found, sla, at).clocks],
-        messages=[message_view(one) for one in seen],
-        cursor=following,
-    )
 
 
 class OneConversation:
@@ -159,7 +92,7 @@ class OneConversation:
 
     async def ask(self, action: str, kind: type[ConversationCommand], body: Strict) -> JSONResponse:
         """Send the command and answer what its worker says."""
-        row = await _the_one(self._store, self._id, self._customer_id)
+        row = await the_one(self._store, self._id, self._customer_id)
         command = command_of(kind, self._id, body)
         route = f"conversations.{action}"
         answer = await self._commands.submit(self._principal, route, row.customer_id, command, self._key)
@@ -198,6 +131,28 @@ async def give_back(conversation: Asked, body: Return) -> JSONResponse:
 
 
 @router.post(
+    "/conversations/{conversation_id}/notes",
+    summary="Say something to colleagues",
+    status_code=201,
+    responses=answers(Noted, 201) | ONE,
+)
+async def note(conversation: Asked, body: NewNote) -> JSONResponse:
+    """It stands among the messages, is never sent, and is no answer."""
+    return await conversation.ask("notes", ConversationNoteRequested, body)
+
+
+@router.post(
+    "/conversations/{conversation_id}/snooze",
+    summary="Let it rest",
+    responses=answers(Stands) | ONE | responses(CONVERSATION_CLOSED, SNOOZE_PAST),
+)
+async def snooze(conversation: Asked, body: Annotated[Snooze, Body()] = REST) -> JSONResponse:
+    """It is ``waiting`` until its time comes or the customer writes, and then with whoever had it. Giving it
+    to somebody ends its rest; an answer does not."""
+    return await conversation.ask("snooze", ConversationSnoozeRequested, body)
+
+
+@router.post(
     "/conversations/{conversation_id}/merge",
     summary="Make it part of another",
     responses=answers(Stands) | ONE | responses(MERGE_CYCLE, CONVERSATION_MERGED),
@@ -225,35 +180,3 @@ async def split(conversation: Asked, body: Split) -> JSONResponse:
 async def close(conversation: Asked, body: Annotated[Close, Body()] = SOLVED) -> JSONResponse:
     """A later message opens it again."""
     return await conversation.ask("close", ConversationCloseRequested, body)
-
-
-def complaints_of(customer: Customer, now: Course, conversation_id: str) -> list[str]:
-    """The complaints that were made in a conversation."""
-    named = ((c.complaint_id, c.conversation_id) for c in customer.complaints)
-    return [id for id, told in named if told is not None and now.survivor(told) == conversation_id]
-
-
-async def _messages(
-    store: InteractionsStore, customer: Customer, now: Course, id: str, before: str | None, limit: int
-) -> list[TimelineRow]:
-    """A row's conversation is by what is known now; of a message that was forgotten, what it was told in."""
-    found = now.open.get(id)
-    threads = {id} if found is None else {id, *found.merged_from, *(thread_of(m) for m in found.messages)}
-
-    def belongs(row: TimelineRow) -> bool:
-        home = now.homes.get(key_of(row.uid), row.conversation_id)
-        return home is not None and now.survivor(home) == id
-
-    return await store.messages(customer.customer_id, sorted(threads), belongs, before=before, limit=limit)
-
-
-async def _the_one(
-    store: InteractionsStore, conversation_id: str, customer_id: str | None
-) -> ConversationRow:
-    """The conversation of this id. Raises 404 ``unknown_conversation``, 409 ``ambiguous_conversation``."""
-    rows = await store.conversations_named(conversation_id, customer_id)
-    if not rows:
-        raise UNKNOWN_CONVERSATION(conversation=conversation_id)
-    if len(rows) > 1:
-        raise AMBIGUOUS_CONVERSATION(conversation=conversation_id)
-    return rows[0]

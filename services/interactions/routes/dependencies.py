@@ -33,12 +33,15 @@ DeskRules = Annotated[Desk, Depends(get_desk)]
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Approver = Annotated[Principal, Depends(require("complaints:approve"))]
+AtDesk = Annotated[Principal, Depends(require("desk"))]
+"""Who works at the desk: agents and their leads."""
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
 ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 TaskId = Annotated[str, Path(pattern=ID_PATTERN)]
+AgentId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 def last_shown(cursor: str | None) -> str | None:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.schemas.base import Id
+from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
 from shared.schemas.fields import Label
 from shared.schemas.interactions import Attachment, Channel
@@ -74,6 +74,28 @@ class ConversationSplitRequested(ConversationCommand):
     """Which, as `GET /conversations/{id}` names them."""
     into: Id | None = None
     """The conversation in which they are from now on; left out, a new one."""
+
+
+class ConversationNoteRequested(ConversationCommand):
+    """Say something to colleagues."""
+
+    event_type: ClassVar[str] = "rapport.interactions.conversation_note.requested.v1"
+
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    """What; the customer never sees it."""
+    agent_id: Id | None = None
+    """Who says it."""
+
+
+class ConversationSnoozeRequested(ConversationCommand):
+    """Let it rest."""
+
+    event_type: ClassVar[str] = "rapport.interactions.conversation_snooze.requested.v1"
+
+    until: Time | None = None
+    """When it comes back; left out, when the customer writes."""
+    reason: str = ""
+    """Why it can wait."""
 
 
 class ConversationCloseRequested(ConversationCommand):

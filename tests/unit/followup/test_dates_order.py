@@ -14,7 +14,8 @@ from shared.schemas.purchases import SubscriptionCancelled
 from tests.examples import examples
 
 from .driver import DAY, HOUR, NOON, Driver, granted, profile, started, written
-from .test_dates import product, renewed, visit
+from .test_dates import renewed
+from .test_maintenance import product, visit
 
 ALL = """$HEAD
 rules:

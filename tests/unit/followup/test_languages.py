@@ -8,7 +8,6 @@ import pytest
 from services.followup.config import load_templates
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.check import NAME, reader, samples, uses, written
-from services.followup.domain.messages.greeting import called
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.state import Customer
 from services.followup.domain.tasks import TASKS
@@ -16,6 +15,7 @@ from shared.facts.profile import profile_told
 from shared.runtime.config import ConfigError
 from shared.schemas.customers import CustomerUpdated
 from shared.templates.catalogue import CatalogueFaultError, parsed
+from shared.templates.greeting import called
 
 from .driver import CHANNELS, HOUR, Driver, policy, profile, purchase, reachable, rules
 from .test_rules import changed, policy_of

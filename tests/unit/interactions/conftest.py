@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
-from services.interactions.api import ROUTERS
 from services.interactions.config import load, load_desk
+from services.interactions.routes import ROUTERS
 from shared.http.app import create_api
 from shared.runtime.settings import Settings
 

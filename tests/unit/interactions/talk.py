@@ -18,13 +18,15 @@ from shared.schemas.interactions import (
     ConversationClosed,
     ConversationEscalated,
     ConversationMerged,
+    ConversationNoted,
     ConversationReturned,
+    ConversationSnoozed,
     ConversationSplit,
     InteractionLogged,
 )
 from shared.schemas.times import micros
 
-from .told import HANDLER, START, event
+from .told import HANDLER, START, at, event
 
 
 def says(text: str = "hello", **fields: Any) -> InteractionLogged:
@@ -64,9 +66,19 @@ def closed(id: str) -> ConversationClosed:
     return ConversationClosed(conversation_id=id, outcome="solved")
 
 
-def complained(id: str, channel: str = "email") -> ComplaintOpened:
+def noted(id: str, text: str = "Be gentle.", agent: str = "a-1") -> ConversationNoted:
+    return ConversationNoted(conversation_id=id, agent_id=agent, text=text)
+
+
+def snoozed(id: str, until: float | None = None) -> ConversationSnoozed:
+    """Until so many minutes after the start."""
+    given = {} if until is None else {"until": at(until)}
+    return ConversationSnoozed.model_validate({"conversation_id": id, "reason": "parcel", **given})
+
+
+def complained(id: str, channel: str = "email", complaint: str = "x-1") -> ComplaintOpened:
     """A complaint that names the conversation."""
-    said = {"complaint_id": "x-1", "category": "price", "severity": "high", "description": "Too dear."}
+    said = {"complaint_id": complaint, "category": "price", "severity": "high", "description": "Too dear."}
     return ComplaintOpened.model_validate({"conversation_id": id, "channel": channel, **said})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from services.interactions.api import ROUTERS
+from services.interactions.routes import ROUTERS
 from shared.http.app import create_api
 from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError, Record
 from shared.runtime.settings import NamedKey, Settings

@@ -1,7 +1,6 @@
 """Templates tried before they are used: each in each language and by each channel, with samples of all
 that it may be given. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,12 +16,11 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer, Variable
 from shared.facts.profile import profile_told
 from shared.schemas.customers import CustomerUpdated
+from shared.templates.greeting import line_with_hole
 from shared.templates.speech import ENGLISH
 
 NAME = "Zoë O'Neill & <Sons>"
 LINK = "https://example.org/u?a=1&b=2"
-_HOLES = re.compile(r"\bNone\b|\w ,|\w  \w|^ ?,", re.MULTILINE)
-"""What is left of a sentence that a name was cut out of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +168,10 @@ def _check_without_a_name(templates: Templates, use: Use, locale: str, rules: Ru
         ("subject", named.subject, nameless.subject),
         ("text", named.text, nameless.text),
     ):
-        holes = _HOLES.findall(without)
-        if len(holes) > len(_HOLES.findall(with_name)):
-            line = next(line for line in without.splitlines() if _HOLES.search(line))
+        line = line_with_hole(with_name, without)
+        if line is not None:
             raise TemplateFaultError(
-                f"template {use.template}: its {part} in {locale} reads {line.strip()[:60]!r} to a customer "
+                f"template {use.template}: its {part} in {locale} reads {line[:60]!r} to a customer "
                 "without a name: ask {% if customer.name %}"
             )
 

@@ -63,10 +63,11 @@ def strings(source: str, html: bool) -> Strings:
         for field in tree.find_all(nodes.Getattr)
         if isinstance(field.node, nodes.Name) and field.node.name == "customer"
     }
-    return Strings(tuple(_said(tree)), tuple(_bare(source, html)), taken, names)
+    return Strings(tuple(said(tree)), tuple(_bare(source, html)), taken, names)
 
 
-def _said(tree: nodes.Template) -> Iterator[String]:
+def said(tree: nodes.Template) -> Iterator[String]:
+    """The strings of a template."""
     for line, function, found in extract_from_ast(tree):
         # The text of a call, and None for each of its other arguments.
         match function, (found,) if isinstance(found, str) else found:

@@ -10,14 +10,14 @@ from markupsafe import escape
 from services.followup.domain.messages.bundle import SUBJECT, Cut, Section
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.messages.faults import TemplateFaultError, fault_of
-from services.followup.domain.messages.greeting import called
 from services.followup.domain.messages.strings import closure
 from services.followup.domain.messages.styles import StyleFaultError, styled
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer
 from shared.templates.catalogue import Catalogue
-from shared.templates.language import READER, sandbox
+from shared.templates.greeting import called
+from shared.templates.language import READER, rendered, sandbox
 from shared.templates.meter import MAX_SOURCE, Meter
 from shared.templates.sandbox import METER, Sandbox
 from shared.templates.speech import PLAIN, Languages, Reader, Speech
@@ -152,7 +152,7 @@ class Templates:
 
     def _part(self, file: str, shown: dict[str, Any]) -> str:
         try:
-            return _rendered(self._sandbox, file, shown)
+            return rendered(self._sandbox, file, shown)
         except Exception as error:  # what a template raises is its own fault, whatever it is
             raise fault_of(file, _again(self._plain, file, shown) or error) from error
 
@@ -196,17 +196,10 @@ def _divided(jinja: Sandbox, file: str, shown: dict[str, Any]) -> Cut | None:
     return Cut(*(jinja.concat(some) for some in (pieces[:first], pieces[first:last], pieces[last:])))
 
 
-def _rendered(jinja: Sandbox, file: str, shown: dict[str, Any]) -> str:
-    template = jinja.get_template(file)
-    # Shared: it is neither copied nor changed.
-    context = template.new_context({**jinja.globals, **shown, METER: Meter()}, shared=True)
-    return jinja.concat(template.root_render_func(context))
-
-
 def _again(plain: Sandbox, file: str, shown: dict[str, Any]) -> Exception | None:
     """The same fault, where the lines are those of the file."""
     try:
-        _rendered(plain, file, shown)
+        rendered(plain, file, shown)
     except Exception as error:  # as in ``_part``
         return error
     return None

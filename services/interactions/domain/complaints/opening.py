@@ -60,7 +60,7 @@ def _once(customer: Customer, told: Told) -> Change:
     customer = altered(customer, **update)
     rows: tuple[Append | Put, ...] = (thing_row(customer, told, data.complaint_id),)
     if data.conversation_id is not None:
-        talk = complained_in(customer, told, data.conversation_id, data.channel)
+        talk = complained_in(customer, told, data, data.conversation_id)
         customer, rows = talk.customer, (*rows, *talk.rows)
     if not customer.held:
         return Change(customer, complaint=new, rows=rows)

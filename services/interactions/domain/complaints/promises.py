@@ -138,12 +138,14 @@ def _looked_up(
     coming = [fact.at for fact in log if fact.at > now]
     if course.next_at is not None:
         coming.append(course.next_at)
-    due = course.next_due
+    late, due = course.late, course.next_due
     complaint = altered(
         known,
         notices=(*known.notices, *(notice.key for notice in notices)),
         next_at=min(coming, default=None),
-        overdue=course.overdue,
+        overdue=late is not None,
+        late_since=None if late is None else late.due_at,
+        late_clock=None if late is None else late.clock,
         waiting=waits(known, log),
         next_due=None if due is None else due.due_at,
         next_clock=None if due is None else due.clock,

@@ -1,6 +1,6 @@
 """What agents and bots ask for over HTTP, as the facts that it leads to."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import Course, course
@@ -12,6 +12,7 @@ from services.interactions.errors import (
     BOT_SILENCED,
     CONVERSATION_CLOSED,
     CONVERSATION_MERGED,
+    SNOOZE_PAST,
     UNKNOWN_CONVERSATION,
     UNKNOWN_MESSAGE,
 )
@@ -22,7 +23,9 @@ from shared.schemas.commands.conversations import (
     ConversationCommand,
     ConversationMergeRequested,
     ConversationMessageRequested,
+    ConversationNoteRequested,
     ConversationReturnRequested,
+    ConversationSnoozeRequested,
     ConversationSplitRequested,
 )
 from shared.schemas.commands.followup import ReplyRequested
@@ -31,12 +34,16 @@ from shared.schemas.interactions import (
     ConversationAssigned,
     ConversationClosed,
     ConversationMerged,
+    ConversationNoted,
     ConversationReturned,
+    ConversationSnoozed,
     ConversationSplit,
     InteractionLogged,
     InteractionsData,
 )
 from shared.schemas.times import Micros
+
+F = TypeVar("F", bound=InteractionsData)
 
 
 class Asked(NamedTuple):
@@ -50,7 +57,7 @@ class Asked(NamedTuple):
 
 def decide(customer: Customer, command: ConversationCommand, at: Micros, context: Context) -> Asked:
     """Raises ``unknown_conversation``, ``unknown_message``, ``bot_silenced``, ``conversation_closed``,
-    ``conversation_merged``, ``merge_cycle``.
+    ``conversation_merged``, ``merge_cycle``, ``snooze_past``.
 
     Whoever asks acts on what is known, so it happens after all of it, even where a clock is ahead of ours.
     What is asked of a conversation that is part of another is asked of that, but for a merge.
@@ -69,6 +76,14 @@ def decide(customer: Customer, command: ConversationCommand, at: Micros, context
         case ConversationReturnRequested(to=to, reason=reason):
             _refuse_closed(found)
             return Asked(ConversationReturned(conversation_id=id, to=to, reason=reason), at)
+        case ConversationNoteRequested(text=text, agent_id=agent):
+            return Asked(_without_none(ConversationNoted, conversation_id=id, text=text, agent_id=agent), at)
+        case ConversationSnoozeRequested(until=until, reason=reason):
+            _refuse_closed(found)
+            if until is not None and until <= context.now:
+                raise SNOOZE_PAST(field="until")
+            rest = _without_none(ConversationSnoozed, conversation_id=id, until=until, reason=reason)
+            return Asked(rest, at)
         case ConversationMergeRequested(conversation_id=merged, into=into):
             target = _known(now, into)
             merge = ConversationMerged(conversation_id=merged, into=into)
@@ -86,8 +101,8 @@ def decide(customer: Customer, command: ConversationCommand, at: Micros, context
 
 
 def outcome(customer: Customer, event: Event) -> Outcome:
-    """The answer to a command whose fact, ``event``, has taken effect: 201 for a message, else 200; with how
-    the conversation stands by now."""
+    """The answer to a command whose fact, ``event``, has taken effect: 201 for a message or a note, else 200;
+    with how the conversation stands by now."""
     data = event.data
     goes_on = data.into if isinstance(data, (ConversationMerged, ConversationSplit)) else None
     found = course(customer.conversations).of(goes_on or vars(data)["conversation_id"])
@@ -98,10 +113,16 @@ def outcome(customer: Customer, event: Event) -> Outcome:
         "handled_by": found.handled_by,
         "agent_id": found.agent_id,
     }
+    if isinstance(data, ConversationNoted):
+        return Outcome(201, body | {"id": key_of(event.uid)})
     if not isinstance(data, InteractionLogged):
         return Outcome(200, body)
     sent = {"id": key_of(event.uid), "message_id": data.message_id, "channel": data.channel}
     return Outcome(201, body | sent)
+
+
+def _without_none(kind: type[F], **told: object) -> F:
+    return kind.model_validate({name: value for name, value in told.items() if value is not None})
 
 
 def _split(

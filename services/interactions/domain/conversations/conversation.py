@@ -39,6 +39,16 @@ class Conversation:
     """By which the customer wrote last."""
     said: tuple[Micros, bool] = (0, False)
     """When something was said last, and whether by us."""
+    snooze: ConversationStep | None = None
+    """What lets it rest."""
+    escalation: ConversationStep | None = None
+    """What handed it over last."""
+    hushed: list[str] = field(default_factory=list)
+    """Keys of what bots said though people had it."""
+    complaints: dict[str, str] = field(default_factory=dict)
+    """The status of each that names it."""
+    closed_with_complaints: bool = False
+    """They closed it, nobody else."""
     ends: list[tuple[Micros, bool]] = field(default_factory=list)
     """When it was closed (True) and opened again."""
     messages: list[Message] = field(default_factory=list)
@@ -50,13 +60,16 @@ class Conversation:
         if message.by == "customer":
             self.channel = message.channel
             self._goes_on(message.at)
+            self.snooze = None
             self._was_said(message.at, ours=False)
         elif message.by == "agent":
             self._goes_on(message.at)
             if self.handled_by != "agent":
                 self.handled_by, self.agent_id, self.silenced = "agent", message.agent_id, True
             self._was_said(message.at, ours=True)
-        elif message.by == "bot" and not self.silenced and self.status != "closed":
+        elif message.by == "bot" and self.silenced:
+            self.hushed.append(message.key)
+        elif message.by == "bot" and self.status != "closed":
             self.handled_by = "bot"
             self._was_said(message.at, ours=True)
 
@@ -64,15 +77,24 @@ class Conversation:
         """A step that is about it alone."""
         if step.kind == "complained":
             self.channel = self.channel or step.to
-            return
-        if step.kind == "closed":
-            if self.status != "closed":
-                self.ends.append((step.at, True))
-            self.status, self.closed_at = "closed", step.at
-            return
-        self._goes_on(step.at)
+            self._complaint(step, "opened")
+        elif step.kind == "settled":
+            self._complaint(step, step.to or "opened")
+        elif step.kind == "closed":
+            self._close(step.at)
+            self.closed_with_complaints = False
+        elif step.kind == "snoozed":
+            self._rest(step)
+        else:
+            self._goes_on(step.at)
+            self.snooze = None
+            self._handed(step)
+
+    def _handed(self, step: ConversationStep) -> None:
+        """Somebody else has it."""
         if step.kind == "escalated":
             self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
+            self.escalation = step
             self.team, self.priority = step.team or self.team, step.priority or self.priority
         elif step.kind == "assigned":
             self.handled_by, self.status, self.agent_id, self.silenced = "agent", "assigned", step.to, True
@@ -81,21 +103,71 @@ class Conversation:
         else:
             self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
 
+    def _close(self, at: Micros) -> None:
+        if self.status != "closed":
+            self.ends.append((at, True))
+        self.status, self.closed_at, self.snooze = "closed", at, None
+
+    def _rest(self, step: ConversationStep) -> None:
+        """Nothing is to be done until its time, or until the customer writes."""
+        over = step.until is not None and step.until <= step.at
+        if self.status != "closed" and not over and self.said != (step.at, False):
+            self.status, self.snooze = "waiting", step
+
+    def wake(self) -> None:
+        """Whoever has it has to do with it again."""
+        self.snooze = None
+        self._is_due()
+
+    def _is_due(self) -> None:
+        self.status = "queued" if self.handled_by == "queue" else "assigned"
+
+    def _complaint(self, step: ConversationStep, status: str) -> None:
+        """It is over with its complaints, where nobody waits for an answer: once they are resolved, if
+        nothing was said in it; once they are closed, if we wrote last. It is open again with one of them."""
+        self.complaints[step.complaint_id or step.key] = status
+        said, ours = self.said
+        over = {"closed"} if said else {"resolved", "closed"}
+        if not over.issuperset(self.complaints.values()):
+            if self.closed_with_complaints:
+                self._goes_on(step.at)
+                self._is_due()
+        elif self.status != "closed" and (ours or not said):
+            self._close(step.at)
+            self.closed_with_complaints = True
+
+    def hand_over(self, source: "Conversation") -> None:
+        """People have it, as they have ``source``, of which it was a part."""
+        self.silenced = True
+        self.team, self.priority = self.team or source.team, self.priority or source.priority
+        self.escalation = self.escalation or source.escalation
+        if self.handled_by == "bot":
+            self.handled_by = "queue"
+            if self.status != "closed":
+                self.status = "queued"
+
     def take_in(self, other: "Conversation", at: Micros) -> None:
         """``other`` is part of it from now on. Where that alone is open it goes on as that did; whoever has
-        one of two has both; what was said last, in either, says whose turn it is."""
+        one of two has both; what was said last, in either, says whose turn it is. A rest of whoever has it
+        goes on, unless the customer waits in the other."""
         if other.status != "closed":
             alone = self.status == "closed"
             taken = alone or (self.handled_by != "agent" and other.handled_by == "agent")
             self._goes_on(at)
+            last, mine = max(self.said, other.said), other if taken else self
+            rest = mine.snooze if alone or last[1] or mine.said == last else None
             if taken:
                 self.status, self.handled_by, self.agent_id = other.status, other.handled_by, other.agent_id
             if not alone and (taken or other.said > self.said):
-                self._was_said(*max(self.said, other.said))
+                self._was_said(*last)
+            self.snooze, self.status = rest, self.status if rest is None else "waiting"
         self.said = max(self.said, other.said)
         self.silenced = self.silenced or other.silenced
         self.team, self.priority = self.team or other.team, self.priority or other.priority
         self.channel = self.channel or other.channel
+        self.escalation = self.escalation or other.escalation
+        self.hushed += other.hushed
+        self.complaints |= other.complaints
 
     def _was_said(self, at: Micros, ours: bool) -> None:
         self.said = (at, ours)
@@ -109,7 +181,7 @@ class Conversation:
         if self.status != "closed":
             return
         self.ends.append((at, False))
-        self.closed_at, self.agent_id = None, None
+        self.closed_at, self.agent_id, self.closed_with_complaints = None, None, False
         self.handled_by = "bot" if self.handled_by == "bot" and not self.silenced else "queue"
 
     def turns(self) -> tuple[Turn, ...]:

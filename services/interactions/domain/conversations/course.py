@@ -16,9 +16,13 @@ Refused: TypeAlias = Literal["cycle", "gone", "same"]
 SAME_SUBJECT: Micros = 30 * DAY
 """How long after its last message a conversation goes on where another begins with its subject."""
 
-_FACTS = ("merged", "split", "message", "escalated", "assigned", "returned", "closed", "complained")
+_FACTS = (
+    "woken", "merged", "split", "message", "escalated", "assigned", "returned", "snoozed", "closed",
+    "complained", "settled",
+)  # fmt: skip
 _RANKS = {kind: rank for rank, kind in enumerate(_FACTS)}
 """Of two facts of one instant the earlier here comes first."""
+_WOKEN = _RANKS["woken"]
 
 
 @dataclass(slots=True)
@@ -47,6 +51,11 @@ class Course:
             if conversation_id in seen:  # only sources that make ids of ours can bring it about
                 return min(seen[seen.index(conversation_id) :])
         return conversation_id
+
+    def next_wake(self) -> Micros | None:
+        """When the next that is snoozed comes back by itself."""
+        snoozed = (one.snooze.until for one in self.open.values() if one.snooze is not None)
+        return min((until for until in snoozed if until is not None), default=None)
 
     def of(self, conversation_id: str) -> Conversation | None:
         """The conversation that an id stands for."""
@@ -82,13 +91,18 @@ class _Reckoning:
         facts: list[tuple[Micros, int, str, Message | ConversationStep]] = [
             *((m.at, _RANKS["message"], m.key, m) for m in self.known.messages),
             *((s.at, _RANKS[s.kind], s.key, s) for s in self.known.steps),
+            *((s.until, _WOKEN, s.key, s) for s in self.known.steps if s.until and self._is_over(s.until)),
         ]
-        for at, _, _, fact in sorted(facts, key=lambda one: one[:3]):
+        for at, rank, _, fact in sorted(facts, key=lambda one: one[:3]):
             if isinstance(fact, Message):
                 self._message(fact)
+            elif rank == _WOKEN:
+                self._wake(fact, at)
             elif fact.kind == "merged":
                 self._merge(fact)
-            elif fact.kind != "split":
+            elif fact.kind == "split":
+                self._split(fact)
+            else:
                 self._at(fact.conversation_id, at).step(fact)
         self._gather()
         return self.course
@@ -163,6 +177,22 @@ class _Reckoning:
         self.last[target] = max(self.last.get(target, 0), self.last.get(other.conversation_id, 0))
         course.gone[other.conversation_id] = course.open.pop(other.conversation_id)
         course.into[other.conversation_id] = target
+
+    def _split(self, step: ConversationStep) -> None:
+        """What people have, they have in both parts."""
+        source, target = self.course.of(step.conversation_id), self.course.of(step.to or "")
+        if source is not None and target is not None and source.silenced:
+            target.hand_over(source)
+
+    def _is_over(self, until: Micros) -> bool:
+        return until <= self.known.awake_at
+
+    def _wake(self, snooze: ConversationStep, at: Micros) -> None:
+        """It comes back by itself, if nothing else has ended its rest."""
+        found = self.course.of(snooze.conversation_id)
+        if found is not None and found.snooze is snooze:
+            found.updated_at = max(found.updated_at, at)
+            found.wake()
 
     def _at(self, conversation_id: str, at: Micros) -> Conversation:
         """The conversation that a fact of a time is about, which it may begin."""

@@ -6,14 +6,17 @@ from services.interactions.domain.conversations.conversation import Turn
 from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.known import Conversations, ConversationStep
 from services.interactions.domain.conversations.messages import key_of, message_of, thread_of
+from services.interactions.domain.conversations.rest import awake, timer
 from services.interactions.domain.conversations.room import with_room
 from services.interactions.domain.conversations.steps import step_of
 from services.interactions.domain.rows import CONVERSATIONS, ConversationRow, conversation_row
 from services.interactions.domain.state import Customer, altered
-from services.interactions.domain.telling import COPY, Change, Told, refused
+from services.interactions.domain.telling import COPY, HUSHED, Change, Told, refused
 from services.interactions.errors import CONVERSATION_MERGED, MERGE_CYCLE
-from shared.domain import Put, RefusedError, Retract
-from shared.schemas.interactions import Channel, ConversationMerged
+from shared.domain import Effects, Put, RefusedError, Retract
+from shared.schemas.complaints import ComplaintOpened
+from shared.schemas.interactions import Channel, ConversationMerged, ConversationNoted
+from shared.schemas.times import Micros
 
 
 def interaction_logged(customer: Customer, told: Told) -> Change:
@@ -23,8 +26,16 @@ def interaction_logged(customer: Customer, told: Told) -> Change:
         return Change(customer)
     known, thread = customer.conversations, thread_of(message)
     more = altered(known, messages=(*known.messages, message))
-    change, _ = _changed(customer, more, thread)
-    return change._replace(conversation_id=thread)
+    change, now = changed(customer, more, thread, told.now)
+    home = now.of(now.homes.get(message.key, ""))
+    note = HUSHED if home is not None and message.key in home.hushed else None
+    return change._replace(conversation_id=thread, note=note)
+
+
+def conversation_noted(customer: Customer, told: Told) -> Change:
+    """It changes nothing of how a conversation stands, and is found beside the messages told in it."""
+    assert isinstance(told.event.data, ConversationNoted)
+    return Change(customer, conversation_id=told.event.data.conversation_id)
 
 
 def conversation_stepped(customer: Customer, told: Told) -> Change:
@@ -34,7 +45,7 @@ def conversation_stepped(customer: Customer, told: Told) -> Change:
     if any(s.key == step.key for s in known.steps):  # its dead letter was replayed
         known = altered(known, steps=tuple(s for s in known.steps if s.key != step.key))
     more = altered(known, steps=(*known.steps, step))
-    change, now = _changed(customer, more, step.conversation_id)
+    change, now = changed(customer, more, step.conversation_id, told.now)
     change = change._replace(conversation_id=step.conversation_id)
     why = now.refused.get(step.key)
     if why is None:
@@ -47,17 +58,18 @@ def conversation_stepped(customer: Customer, told: Told) -> Change:
     return change._replace(counted=0, note=refused(refusal.detail), retracts=(retract,))
 
 
-def complained_in(customer: Customer, told: Told, conversation_id: str, channel: str) -> Change:
+def complained_in(customer: Customer, told: Told, data: ComplaintOpened, conversation_id: str) -> Change:
     """A complaint names a conversation: agents may answer in it, whether anything is known of it or not."""
     step = ConversationStep(
         key=key_of(told.event.uid),
         at=told.at,
         kind="complained",
         conversation_id=conversation_id,
-        to=channel if channel in get_args(Channel) else None,
+        to=data.channel if data.channel in get_args(Channel) else None,
+        complaint_id=data.complaint_id,
     )
     known = customer.conversations
-    return _changed(customer, altered(known, steps=(*known.steps, step)), conversation_id)[0]
+    return changed(customer, altered(known, steps=(*known.steps, step)), conversation_id, told.now)[0]
 
 
 def refusal_of(now: Course, merge: ConversationMerged) -> RefusedError:
@@ -76,17 +88,18 @@ def turns_of(customer: Customer, conversation_id: str) -> tuple[Turn, ...]:
     return () if found is None else found.turns()
 
 
-def _changed(customer: Customer, more: Conversations, touched: str) -> tuple[Change, Course]:
-    """The customer with ``more``, as far as there is room for it."""
+def changed(customer: Customer, more: Conversations, touched: str, now: Micros) -> tuple[Change, Course]:
+    """The customer with ``more``, as far as there is room for it, as of ``now``."""
     complained = [complaint.conversation_id for complaint in customer.complaints]
-    conversations = with_room(more, touched, complained)
+    conversations = awake(with_room(more, touched, complained), now)
     before, after = course(customer.conversations), course(conversations)
     old, new = rows_of(customer.customer_id, before), rows_of(customer.customer_id, after)
+    lost = len(conversations.messages) < len(more.messages) or len(conversations.steps) < len(more.steps)
     homes = {thread_of(m): after.homes[m.key] for m in conversations.messages if m.key in after.homes}
     changed = [row for id, row in new.items() if old.get(id) != row]
     for id, one in before.open.items():
         # Its messages are in another now, or it was but a word of a merge. What was forgotten is as it was.
-        if id not in new and (id in homes or conversations is more):
+        if id not in new and (id in homes or not lost):
             into = after.survivor(homes.get(id, id))
             changed.append(conversation_row(customer.customer_id, one, into))
     rows = tuple(Put(CONVERSATIONS, row.document()) for row in changed)
@@ -97,3 +110,13 @@ def rows_of(customer_id: str, now: Course) -> dict[str, ConversationRow]:
     """The rows of conversations by id; of those that are part of another, too."""
     gone = {id: conversation_row(customer_id, one, now.survivor(id)) for id, one in now.gone.items()}
     return gone | {id: conversation_row(customer_id, one) for id, one in now.open.items()}
+
+
+def woken(customer: Customer, told: Told) -> Effects[Customer]:
+    """The timer: what is snoozed until now is back."""
+    now = max(told.now, told.at)
+    change, after = changed(customer, customer.conversations, "", now)
+    following = after.next_wake()
+    # The timer is gone by now.
+    timers = () if following is None else (timer(following),)
+    return Effects(change.customer, timers=timers, rows=change.rows)

@@ -8,8 +8,11 @@ from shared.schemas.times import Micros
 
 By: TypeAlias = Literal["customer", "agent", "bot", "other"]
 """Who wrote. ``other``: the system, or nobody knows; it counts for no status and no clock."""
-StepKind: TypeAlias = Literal["escalated", "assigned", "returned", "closed", "merged", "split", "complained"]
-"""``complained``: a complaint names it, so it can be answered in, though nothing was said in it yet."""
+StepKind: TypeAlias = Literal[
+    "escalated", "assigned", "returned", "snoozed", "closed", "merged", "split", "complained", "settled"
+]
+"""``complained``: a complaint names it, so it can be answered in, though nothing was said in it yet;
+``settled``: that complaint is over, or open again."""
 
 
 class Message(Open):
@@ -44,12 +47,18 @@ class ConversationStep(Open):
     conversation_id: str
     """As it was told."""
     to: str | None = None
-    """Assigned: the agent; returned: bot or queue; merged, split: the conversation that goes on;
-    complained: the channel."""
+    """Escalated: who handed it over; assigned: the agent; returned: bot or queue; merged, split: the
+    conversation that goes on; complained: the channel; settled: the complaint's status."""
     team: str | None = None
     priority: str | None = None
     messages: tuple[str, ...] = ()
     """Split: the keys of those that leave."""
+    reason: str | None = None
+    """Escalated, snoozed: why; the beginning of it."""
+    until: Micros | None = None
+    """Snoozed: when it comes back by itself."""
+    complaint_id: str | None = None
+    """Complained, settled: the complaint."""
 
 
 class Conversations(Open):
@@ -57,3 +66,5 @@ class Conversations(Open):
 
     messages: tuple[Message, ...] = ()
     steps: tuple[ConversationStep, ...] = ()
+    awake_at: Micros = 0
+    """What was snoozed until then is back."""

@@ -10,14 +10,19 @@ from shared.schemas.interactions import (
     ConversationEscalated,
     ConversationMerged,
     ConversationReturned,
+    ConversationSnoozed,
     ConversationSplit,
 )
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, micros
+
+REASON_LENGTH = 200
+"""So much of a reason is kept beside the timeline."""
 
 STEP_TYPES: tuple[type[Data], ...] = (
     ConversationEscalated,
     ConversationAssigned,
     ConversationReturned,
+    ConversationSnoozed,
     ConversationMerged,
     ConversationSplit,
     ConversationClosed,
@@ -28,14 +33,30 @@ def step_of(event: Event, at: Micros) -> ConversationStep:
     """The step that a fact is."""
     key = key_of(event.uid)
     match event.data:
-        case ConversationEscalated(conversation_id=id, team=team, priority=priority):
+        case ConversationEscalated(conversation_id=id, from_=by, team=team, priority=priority, reason=why):
             return ConversationStep(
-                key=key, at=at, kind="escalated", conversation_id=id, team=team, priority=priority
+                key=key,
+                at=at,
+                kind="escalated",
+                conversation_id=id,
+                to=by,
+                team=team,
+                priority=priority,
+                reason=why[:REASON_LENGTH],
             )
         case ConversationAssigned(conversation_id=id, agent_id=agent):
             return ConversationStep(key=key, at=at, kind="assigned", conversation_id=id, to=agent)
         case ConversationReturned(conversation_id=id, to=to):
             return ConversationStep(key=key, at=at, kind="returned", conversation_id=id, to=to)
+        case ConversationSnoozed(conversation_id=id, until=until, reason=why):
+            return ConversationStep(
+                key=key,
+                at=at,
+                kind="snoozed",
+                conversation_id=id,
+                until=None if until is None else micros(until),
+                reason=why[:REASON_LENGTH],
+            )
         case ConversationMerged(conversation_id=id, into=into):
             return ConversationStep(key=key, at=at, kind="merged", conversation_id=id, to=into)
         case ConversationSplit(conversation_id=id, into=into, messages=messages):

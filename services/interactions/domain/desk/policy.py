@@ -7,6 +7,8 @@ from typing import Annotated, get_args
 from pydantic import AfterValidator, Field, field_validator
 
 from services.interactions.domain.desk.fields import Names, Span, Wait
+from services.interactions.domain.desk.macros import Macro
+from services.interactions.domain.growth.policy import Learning, Staffing
 from shared.schemas.base import Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Severity
@@ -101,6 +103,19 @@ class Desk(Strict):
     """So long the agent is waited for who knows the customer."""
     vip: Vip = Vip()
     calm: Calm = Calm()
+    learning: Learning = Learning()
+    staffing: Staffing = Staffing()
+    macros: Annotated[tuple[Macro, ...], Field(max_length=200)] = ()
+    """What agents write often."""
+
+    @field_validator("macros")
+    @classmethod
+    def _named_once(cls, macros: tuple[Macro, ...]) -> tuple[Macro, ...]:
+        names = [macro.name for macro in macros]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise fault(f"[{number}].name", f"is used twice: {name}")
+        return macros
 
     @field_validator("teams")
     @classmethod

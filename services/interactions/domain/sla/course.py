@@ -90,10 +90,16 @@ class Course:
     """Every run's clock, begin and end; None: not stopped."""
 
     @property
+    def late(self) -> Clock | None:
+        """Of the clocks that have run out, and whose step has not been taken since, the one due first."""
+        going = {(clock, start) for clock, start, end in self.spans if end is None}
+        out = [one for one in self.clocks if one.state == "breached" and (one.clock, one.start) in going]
+        return min(out, key=lambda clock: clock.due_at or 0, default=None)
+
+    @property
     def overdue(self) -> bool:
         """Whether a clock has run out, and its step has not been taken since."""
-        going = {(clock, start) for clock, start, end in self.spans if end is None}
-        return any(one.state == "breached" and (one.clock, one.start) in going for one in self.clocks)
+        return self.late is not None
 
     @property
     def next_due(self) -> Clock | None:

@@ -2,13 +2,11 @@
 
 import msgspec
 
-from services.interactions.domain.rows import Row, sort_key
+from services.interactions.domain.rows import NEVER, Row, sort_key
 from services.interactions.domain.tasks.state import Opening, Task
 from shared.schemas.times import Micros
 
 OPEN, DONE = "open", "done"
-NEVER: Micros = 253_402_300_800_000_000
-"""The year 10000: where tasks without a due time stand among those that have one."""
 
 
 class TaskRow(Row, frozen=True):

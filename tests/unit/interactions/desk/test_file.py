@@ -13,9 +13,9 @@ ONE = "teams: [{id: service, default: true}]"
 
 def test_what_ships_says_the_defaults() -> None:
     """A file that says no more than its teams is as the one that ships."""
-    shipped, least = load_desk(), parse_desk(ONE)
+    shipped, least, own = load_desk(), parse_desk(ONE), {"teams", "vip", "learning", "macros"}
     assert shipped.default.id == least.default.id == "service"
-    assert shipped.model_dump(exclude={"teams", "vip"}) == least.model_dump(exclude={"teams", "vip"})
+    assert shipped.model_dump(exclude=own) == least.model_dump(exclude=own)
     assert (shipped.preferred_for, shipped.calm.rest) == (120 * SECOND, 1_800 * SECOND)
     assert [*shipped.ranks] == ["urgent", "high", "normal", "low"]
 
@@ -39,6 +39,18 @@ def test_what_ships_says_the_defaults() -> None:
         ("raise_to: high", "raise_to: top", "vip.raise_to: "),
         ("preferred_for: 2m", "preferred_for: -2m", "preferred_for: must be a time such as"),
         ("sticky_for: 1m", "stick_for: 1m", "stick_for: is not a known field"),
+        ("remind_before: 14d", "remind_before: soon", "learning.remind_before: must be a time such as"),
+        ("kind: course, ", "kind: magic, ", "learning.trainings.refunds.kind: "),
+        (
+            "refresh_after: 180d",
+            "refresh_after: 0d",
+            "refunds.refresh_after: must be more",
+        ),
+        ("service_level: 0.8", "service_level: 1", "staffing.service_level: "),
+        ("shrinkage: 0.3", "shrinkage: .nan", "staffing.shrinkage: "),
+        ("timezone: UTC", "timezone: Here", "staffing.timezone: not a time zone of the IANA database"),
+        ("{email: 8m", "{pigeon: 8m", "staffing.handle_time.pigeon"),
+        ("{email: 8m, chat: 10m, phone: 6m, social: 5m, sms: 4m}", "{}", "handle_time: must name a channel"),
         ("sentiment: -0.5", "sentiment: -5", "calm.sentiment: "),
         ("in_a_row: 3", "in_a_row: 0", "calm.in_a_row: "),
         ("severities: [high", "severities: [awful", "calm.severities[0]: "),

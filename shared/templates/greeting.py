@@ -28,6 +28,8 @@ _NO_NAMES = frozenset(
     ]
 )
 """What systems write where there is no name."""
+_HOLES = re.compile(r"\bNone\b|\w ,|\w  \w|^ ?,", re.MULTILINE)
+"""What is left of a sentence that a name was cut out of."""
 
 
 @lru_cache(maxsize=1024)
@@ -38,3 +40,10 @@ def called(name: str | None) -> str:
     if said.lower().strip("<>[](){}.-_ ") in _NO_NAMES or "@" in said:
         return ""
     return said if re.search(r"[^\W\d_]", said) else ""
+
+
+def line_with_hole(with_name: str, without: str) -> str | None:
+    """The line of a text that misses the name: None where it reads as well without one."""
+    if len(_HOLES.findall(without)) <= len(_HOLES.findall(with_name)):
+        return None
+    return next(line.strip() for line in without.splitlines() if _HOLES.search(line))

@@ -1,0 +1,1 @@
+"""The desk: pages where agents and their leads work."""

@@ -1,0 +1,50 @@
+"""What the desk's pages ask of the store beside what the API does. Each is one range of one index."""
+
+from collections.abc import Sequence
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.interactions.domain.rows import COMPLAINTS, TIMELINE, ComplaintRow, TimelineRow, sort_key
+from shared.runtime.mongo import Document
+from shared.schemas.times import Micros
+
+
+class DeskStore:
+    """Reads database ``rapport_interactions``. Raises PyMongo's errors."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database
+
+    async def board(
+        self,
+        *,
+        assignee: str | None = None,
+        after: str | None = None,
+        until: Micros | None = None,
+        limit: int,
+    ) -> list[ComplaintRow]:
+        """Open complaints by what was due first or will be; ``after`` is the ``due`` of the last one shown,
+        ``until`` leaves out what falls due later."""
+        bounds = {"$gt": after or ""} | ({} if until is None else {"$lt": sort_key(until + 1, "")})
+        query: Document = {"due": bounds} | ({} if assignee is None else {"assignee": assignee})
+        found = self._database[COMPLAINTS].find(query).sort("due", 1).limit(limit)
+        return ComplaintRow.read(await found.to_list())
+
+    async def happened(
+        self,
+        customer_id: str,
+        types: Sequence[str],
+        *,
+        channel: str | None = None,
+        since: Micros | None = None,
+        before: str | None = None,
+        limit: int,
+    ) -> list[TimelineRow]:
+        """A customer's events of these types (all, where none is named), the latest first; ``since`` leaves
+        out what is older, ``before`` is the ``place`` of the last one shown."""
+        oldest = f"{customer_id} " if since is None else f"{customer_id} {sort_key(since, '')}"
+        query: Document = {"place": {"$gte": oldest, "$lt": before or f"{customer_id}!"}}
+        query |= {"type": {"$in": list(types)}} if types else {}
+        query |= {} if channel is None else {"channel": channel}
+        found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
+        return TimelineRow.read(await found.to_list())

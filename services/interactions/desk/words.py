@@ -1,0 +1,182 @@
+"""In which language a page is, and how times and amounts read where its reader lives."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
+from babel.numbers import format_decimal
+from babel.units import format_unit
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from shared.templates.catalogue import parsed
+from shared.templates.language import READER
+from shared.templates.speech import Languages, Reader, Speech, locale_of
+
+LOCALES = Path(__file__).parent / "locales"
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "es": "Español"}
+"""What pages are written in, each by its own name; the first where nothing is known of the reader's."""
+HOME: Mapping[str, str] = {"en": "en-GB"}
+"""The country of a language that is asked for without one."""
+UTC = ZoneInfo("UTC")
+_STEPS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+def _(text: str) -> str:
+    """Marks a text that code gives to pages, for the catalogues; ``Words`` says it in the reader's."""
+    return text
+
+
+@cache
+def languages() -> Languages:
+    """Those that there are catalogues of."""
+    files = sorted(LOCALES.glob("*.po"))
+    return Languages({file.stem: parsed(file.read_text(encoding="utf-8"), file.stem) for file in files})
+
+
+def language_of(tag: str | None) -> str | None:
+    """``de-AT`` -> ``de``; None for a language that pages are not written in."""
+    language = (tag or "").replace("_", "-").partition("-")[0].strip().lower()
+    return language if language in LANGUAGES else None
+
+
+def accepted(header: str) -> list[str]:
+    """The tags of an ``Accept-Language``, the most wanted first."""
+    found: list[tuple[float, str]] = []
+    for part in header[:1000].split(","):
+        tag, _sep, quality = part.partition(";")
+        try:
+            found.append((float(quality.replace("q=", "") or 1), tag.strip()))
+        except ValueError:
+            continue
+    return [tag for quality, tag in sorted(found, key=lambda one: -one[0]) if quality > 0]
+
+
+def speech_of(wanted: Iterable[str | None]) -> Speech:
+    """The first language of these that pages are written in, with its country's dates and numbers."""
+    for tag in wanted:
+        language = language_of(tag)
+        if tag and language is not None:
+            full = tag if locale_of(tag) is not None and "-" in tag.replace("_", "-") else language
+            return next(languages().speeches(HOME.get(full, full)))
+    return next(languages().speeches(HOME["en"]))
+
+
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """A time zone by its IANA name; None where there is none of it."""
+    if not name or len(name) > 64:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A page's language, to its templates ``t``, and to code."""
+
+    reader: Reader
+    now: datetime
+
+    @property
+    def locale(self) -> Locale:
+        return self.reader.speech.locale or Locale.parse("en_GB")
+
+    def __call__(self, text: str, **places: object) -> str:
+        """A text in the reader's language, with its ``%(places)s`` filled."""
+        said = self.reader.speech.one(text, text)
+        return said % places if places else said
+
+    def many(self, one: str, many: str, n: int, **places: object) -> str:
+        """The text that goes with a number, which it shows as ``%(n)s``."""
+        return self.reader.speech.many(one, many, n, one) % {"n": self.number(n), **places}
+
+    def number(self, value: int) -> str:
+        return str(format_decimal(value, locale=self.locale))
+
+    def local(self, at: datetime) -> datetime:
+        return at.astimezone(self.reader.where)
+
+    def when(self, at: datetime) -> str:
+        """A time in few words: ``14:30`` today, ``26 Nov, 14:30`` this year, ``26 Nov 2025`` before."""
+        local, today = self.local(at), self.local(self.now)
+        if local.date() == today.date():
+            return str(format_time(local, "short", locale=self.locale))
+        if local.year == today.year:
+            return str(format_datetime(local, self._skeleton("MMMdHm"), locale=self.locale))
+        return str(format_date(local, "medium", locale=self.locale))
+
+    def day(self, at: datetime) -> str:
+        """``Thursday, 26 November``."""
+        return str(format_date(self.local(at), self._skeleton("MMMMEEEEd"), locale=self.locale))
+
+    def fully(self, at: datetime) -> str:
+        """With all that there is to say: ``Thursday, 26 November 2026, 14:30 CET``."""
+        local = self.local(at)
+        zone = get_timezone_name(local, "short", locale=self.locale)
+        date = format_date(local, "full", locale=self.locale)
+        return f"{date}, {format_time(local, 'short', locale=self.locale)} {zone}"
+
+    def ago(self, at: datetime) -> str:
+        """``5 minutes ago``."""
+        delta = at - self.now
+        if abs(delta) < timedelta(minutes=1):
+            return self(_("just now"))
+        return str(format_timedelta(delta, add_direction=True, threshold=1, locale=self.locale))
+
+    def kilobytes(self, size: int) -> str:
+        """``12 kB``."""
+        count = max(1, round(size / 1000))
+        return str(format_unit(count, "digital-kilobyte", "short", locale=self.locale))
+
+    def span(self, seconds: float) -> str:
+        """A duration in its two largest units: ``2 hrs 15 mins``; under a minute is one."""
+        left, parts = max(60, int(abs(seconds))), list[str]()
+        for unit, size in _STEPS:
+            count, left = divmod(left, size)
+            if count and len(parts) < 2:
+                parts.append(str(format_unit(count, f"duration-{unit}", "short", locale=self.locale)))
+            elif parts:
+                break
+        return " ".join(parts)
+
+    def _skeleton(self, skeleton: str) -> str:
+        found = self.locale.datetime_skeletons.get(skeleton)
+        if found is not None:
+            return str(found.pattern)
+        date = self.locale.datetime_skeletons["MMMd"].pattern
+        return f"{date}, HH:mm" if skeleton.endswith("Hm") else str(self.locale.date_formats["long"].pattern)
+
+
+def _said(write: Callable[[Words, Any], str]) -> Callable[..., str]:
+    """A method of ``Words`` as a filter of templates."""
+
+    @pass_context
+    def filtered(context: Context, value: Any) -> str:
+        return "" if value is None else write(context["t"], value)
+
+    return filtered
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "when": _said(Words.when),
+    "day": _said(Words.day),
+    "fully": _said(Words.fully),
+    "ago": _said(Words.ago),
+    "span": _said(Words.span),
+    "kilobytes": _said(Words.kilobytes),
+    "say": _said(Words.__call__),
+}
+"""Of times (aware) and seconds; ``say`` puts a text that comes in a variable into the reader's language."""
+
+
+def shown_to(words: Words) -> dict[str, Any]:
+    """What ``shared.templates.language`` and the filters here need among a page's variables."""
+    return {"t": words, READER: words.reader}

@@ -1,0 +1,18 @@
+"""The desk's pages, one module each."""
+
+from fastapi import APIRouter
+
+from services.interactions.routes.desk import (
+    complaints,
+    conversation,
+    customer,
+    files,
+    live,
+    queue,
+    search,
+    session,
+)
+
+router = APIRouter()
+for subject in (files, session, live, queue, conversation, customer, complaints, search):
+    router.include_router(subject.router)

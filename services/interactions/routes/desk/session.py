@@ -1,0 +1,141 @@
+"""Signing in and out, and how one likes the pages."""
+
+import re
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from fastapi import Query, Response
+from fastapi.responses import HTMLResponse
+
+from services.interactions.desk.page import COOKIE, Desk, Posted, SignedIn, Visit, desk_router
+from services.interactions.desk.preferences import LASTING_S, PREFERENCES, Preferences
+from services.interactions.desk.session import Session
+from services.interactions.desk.site import ROOT
+from services.interactions.desk.words import LANGUAGES, _, zone_of
+from shared.http.problems import ProblemError
+from shared.schemas.base import ID_PATTERN, Frozen
+
+router = desk_router()
+
+To = Annotated[str, Query(max_length=2_000)]
+
+
+@router.get("/sign-in")
+async def sign_in_page(desk: Visit, to: To = "") -> Response:
+    if desk.principal is not None and desk.may("desk"):
+        return desk.go(_within(to))
+    page = _page(desk, to)
+    _keep(page, desk, desk.session)
+    return page
+
+
+@router.post("/sign-in")
+async def sign_in(desk: Visit, form: Posted) -> Response:
+    """By an API key. Who may do everything says whose work it is; others are who their key says."""
+    agent_id = form["agent_id"].strip()
+    try:
+        principal = desk.request.app.state.authenticator.api_key(form["api_key"].strip())
+    except ProblemError:
+        return _page(desk, form["to"], desk.t(_("This key is not known.")), agent_id)
+    if not principal.may("desk"):
+        return _page(desk, form["to"], desk.t(_("This key may not open the desk.")), agent_id)
+    if not principal.may("admin"):
+        agent_id = ""
+    elif agent_id and not re.fullmatch(ID_PATTERN, agent_id):
+        return _page(
+            desk, form["to"], desk.t(_("An agent’s id has letters, digits and . _ : - alone.")), agent_id
+        )
+    session = desk.sessions.by_key(form["api_key"].strip(), agent_id, desk.now)
+    answer = desk.go(_within(form["to"]))
+    _keep(answer, desk, session)
+    if desk.preferences.timezone is None and zone_of(form["timezone"]) is not None:
+        _remember(answer, desk, desk.preferences.model_copy(update={"timezone": form["timezone"]}))
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(desk: Visit, form: Posted) -> Response:
+    answer = desk.go("/sign-in", "signed-out")
+    answer.delete_cookie(COOKIE, path=ROOT)
+    return answer
+
+
+@router.get("/settings")
+async def settings_page(desk: SignedIn) -> HTMLResponse:
+    return desk.render(
+        "settings.html",
+        title=desk.t(_("Settings")),
+        languages=LANGUAGES,
+        language=desk.t.reader.speech.language,
+        timezones=sorted(available_timezones()),
+        timezone=desk.t.reader.where.key,
+    )
+
+
+class Wishes(Frozen):
+    """The fields of the form of settings."""
+
+    language: Literal["en", "de", "es"]
+    timezone: str
+    keys: Literal["on", ""] = ""
+
+
+@router.post("/settings")
+async def save_settings(desk: SignedIn, form: Posted) -> Response:
+    wishes = form.into(Wishes)
+    known = zone_of(wishes.timezone) is not None
+    answer = desk.go("/settings", "saved")
+    _remember(
+        answer,
+        desk,
+        Preferences(
+            language=wishes.language,
+            timezone=wishes.timezone if known else desk.preferences.timezone,
+            keys=wishes.keys == "on",
+        ),
+    )
+    return answer
+
+
+def _page(desk: Desk, to: str, fault: str | None = None, agent_id: str = "") -> HTMLResponse:
+    status = 200 if fault is None else 403
+    return desk.render(
+        "sign-in.html",
+        title=desk.t(_("Sign in")),
+        status=status,
+        to=to,
+        fault=fault,
+        agent_id=agent_id,
+        provider=desk.request.app.state.pages.provider is not None,
+    )
+
+
+def _within(to: str) -> str:
+    """Where one wanted to go, if that is within the desk."""
+    inside = re.fullmatch(rf"{ROOT}(/[A-Za-z0-9._~:/?&=%+,@-]*)?", to) is not None
+    path = to.removeprefix(ROOT) if inside else ""
+    return "" if path.startswith(("//", "/sign-")) else path
+
+
+def _keep(answer: Response, desk: Desk, session: Session) -> None:
+    answer.set_cookie(
+        COOKIE,
+        desk.sessions.write(session),
+        max_age=int((session.expires_at - desk.now).total_seconds()),
+        path=ROOT,
+        httponly=True,
+        samesite="lax",
+        secure=desk.secure,
+    )
+
+
+def _remember(answer: Response, desk: Desk, wishes: Preferences) -> None:
+    answer.set_cookie(
+        PREFERENCES,
+        wishes.cookie(),
+        max_age=LASTING_S,
+        path=ROOT,
+        httponly=True,
+        samesite="lax",
+        secure=desk.secure,
+    )

@@ -1,0 +1,39 @@
+"""Text that only its reader is to see: sealed by the API that takes it, opened by the API that shows it. What
+lies between, the broker and the store, holds nothing that can be read.
+
+AES-SIV: the same text for the same reader is sealed to the same characters, so that a request that is sent
+again under its Idempotency-Key asks for the same thing.
+"""
+
+import base64
+import binascii
+import hashlib
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+
+class UnreadableError(Exception):
+    """It was sealed for somebody else, by another key, or was changed."""
+
+
+class Seal:
+    """Seals by a key made of the installation's secret, for one purpose (16 characters at most)."""
+
+    def __init__(self, secret_key: str, purpose: str) -> None:
+        secret = hashlib.sha512(secret_key.encode()).digest()
+        key = hashlib.blake2b(digest_size=64, key=secret, person=purpose.encode())
+        self._cipher = AESSIV(key.digest())
+
+    def close(self, text: str, reader: str) -> str:
+        """``text`` as nobody can read it; ``reader`` is whose it is."""
+        sealed = self._cipher.encrypt(text.encode(), [reader.encode()])
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def open(self, sealed: str, reader: str) -> str:
+        """The text. Raises ``UnreadableError``."""
+        try:
+            content = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+            return self._cipher.decrypt(content, [reader.encode()]).decode()
+        except (binascii.Error, InvalidTag, ValueError):
+            raise UnreadableError("it cannot be opened") from None
