@@ -18,12 +18,7 @@ from shared.schemas.loyalty import (
     TierAtRisk,
     TierChanged,
 )
-from shared.schemas.outreach import (
-    OutreachCancelled,
-    OutreachScheduled,
-    OutreachSent,
-    OutreachSuppressed,
-)
+from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSent, OutreachSuppressed
 
 from .driver import (
     DAY,
