@@ -9,7 +9,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.interactions.domain.growth.record import Learnt
 from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow, WorkRow
 from services.interactions.domain.past import PAST_TYPES, Past
+from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.domain.rows import (
+    AGENTS,
     COMPLAINTS,
     CONVERSATIONS,
     CUSTOMERS,
@@ -136,11 +138,22 @@ class InteractionsStore:
         return ConversationRow.read(await self._database[CONVERSATIONS].find(query).limit(2).to_list())
 
     async def conversations(
-        self, *, status: str | None, team: str | None, before: str | None, limit: int
+        self,
+        *,
+        status: str | None,
+        team: str | None,
+        agent: str | None = None,
+        open_only: bool = False,
+        before: str | None,
+        limit: int,
     ) -> list[ConversationRow]:
         """Conversations that are not part of another, the last begun first; ``before`` is the ``order`` of
         the last one shown."""
-        query = {"into": None} | _given({"status": status, "team": team}) | _before(before)
+        query: Document = (
+            {"into": None} | _given({"status": status, "team": team, "agent_id": agent}) | _before(before)
+        )
+        if open_only:
+            query["status"] = {"$in": ["assigned", "waiting"]}
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
@@ -190,6 +203,20 @@ class InteractionsStore:
         }
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
         return TimelineRow.read(await found.to_list())
+
+    async def agent(self, agent_id: str) -> AgentRow | None:
+        """An agent in the team that has them, or will; None for one never heard of."""
+        found = await self._database[AGENTS].find({"agent_id": agent_id, "left": False}).limit(9).to_list()
+        rows = AgentRow.read(found)
+        return max(rows, key=lambda row: (row.at, row.team), default=None)
+
+    async def agents(self, *, team: str | None, after: str | None, limit: int) -> list[AgentRow]:
+        """Agents by their id; ``after`` is that of the last one shown."""
+        query: Document = {"left": False} | _given({"team": team})
+        if after is not None:
+            query["agent_id"] = {"$gt": after}
+        found = self._database[AGENTS].find(query).sort("agent_id", 1).limit(limit)
+        return AgentRow.read(await found.to_list())
 
     async def tasks_named(self, task_id: str, team: str | None) -> list[TaskRow]:
         """The tasks of this id: one, unless two sources gave it to two teams."""

@@ -19,6 +19,7 @@ from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import receipts as receipt_commands
+from shared.schemas.commands import routing as routing_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
 
@@ -117,6 +118,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintReopenRequested,
         complaint_commands.ComplaintCloseRequested,
         complaint_commands.ComplaintCompensateRequested,
+        team_commands.AgentChangeRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
         team_commands.TrainingBookRequested,
@@ -131,6 +133,16 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         conversation_commands.ConversationNoteRequested,
         conversation_commands.ConversationSnoozeRequested,
         conversation_commands.ConversationCloseRequested,
+        routing_commands.RoutingOfferRequested,
+        routing_commands.RoutingNewsRequested,
+        routing_commands.RoutingAssignRequested,
+        routing_commands.RoutingReturnRequested,
+        routing_commands.RoutingOverflowRequested,
+        routing_commands.AgentSeenRequested,
+        routing_commands.AgentLoadRequested,
+        routing_commands.AgentGoneRequested,
+        routing_commands.AgentJoinRequested,
+        routing_commands.AgentLeaveRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

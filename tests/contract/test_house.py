@@ -37,7 +37,17 @@ OWN = {
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "conversations", "desk", "growth", "profile", "sla", "tasks"},
+    "interactions": {
+        "activity",
+        "complaints",
+        "conversations",
+        "desk",
+        "growth",
+        "profile",
+        "routing",
+        "sla",
+        "tasks",
+    },
     "loyalty": {"account", "program", "reports"},
     "followup": {
         "conditions",

@@ -1,6 +1,7 @@
 """What the API answers: a module a subject, the desk's pages in a package of their own."""
 
 from services.interactions.routes import (
+    agents,
     clocks,
     compensation,
     complaints,
@@ -25,6 +26,7 @@ _SUBJECTS = (
     macros,
     tasks,
     growth,
+    agents,
     desk,
 )
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)

@@ -1,5 +1,6 @@
-"""What agents ask for about the tasks of a team, and about each other. Keyed by the team."""
+"""What agents ask for about a team: its agents, its tasks, and about each other. Keyed by the team."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -7,7 +8,41 @@ from pydantic import Field
 from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
 from shared.schemas.fields import Label
-from shared.schemas.teams import TEAM, TrainingKind, record_state, task_state
+from shared.schemas.teams import (
+    TEAM,
+    Capacity,
+    Skill,
+    SkillName,
+    TrainingKind,
+    record_state,
+    task_state,
+    team_state,
+)
+
+
+class AgentChangeRequested(Command):
+    """Say how an agent is from now on: whole, not what changed."""
+
+    event_type: ClassVar[str] = "rapport.interactions.agent_change.requested.v1"
+    entity: ClassVar[str] = TEAM
+
+    agent_id: Id
+    """The agent."""
+    name: Label
+    """As colleagues and customers see it."""
+    skills: Mapping[SkillName, Skill] = {}
+    """What they know, and how well: 1 to 10."""
+    languages: tuple[Label, ...] = ()
+    """What they speak, as tags."""
+    capacity: Capacity
+    """How much they can carry."""
+    on_shift: bool
+    """Whether they are at work."""
+    on_break: bool
+    """Whether they rest."""
+
+    def state_id(self, subject: str) -> str:
+        return team_state(subject)
 
 
 class TaskCommand(Command):
