@@ -16,6 +16,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
+from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import receipts as receipt_commands
@@ -121,10 +122,13 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         team_commands.AgentChangeRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
-        team_commands.TrainingBookRequested,
-        team_commands.TrainingPassRequested,
-        team_commands.StoryTellRequested,
         complaint_commands.ComplaintApproveRequested,
+        growth_commands.TrainingBookRequested,
+        growth_commands.TrainingPassRequested,
+        growth_commands.RefresherRequested,
+        growth_commands.AgentRefresherRequested,
+        growth_commands.StoryTellRequested,
+        growth_commands.AgentThankRequested,
         conversation_commands.ConversationMessageRequested,
         conversation_commands.ConversationAssignRequested,
         conversation_commands.ConversationReturnRequested,
