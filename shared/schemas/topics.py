@@ -19,6 +19,7 @@ from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
+from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import routing as routing_commands
 from shared.schemas.commands import surveys as survey_commands
@@ -107,7 +108,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachGoalReached,
         outreach.OutreachPaused,
     ),
-    "insights": (insights.SegmentChanged, insights.FeedbackActed),
+    "insights": (insights.SegmentChanged, insights.FeedbackActed, insights.ProductSuggested),
     "commands": (
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,
@@ -162,6 +163,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         survey_commands.SurveyAnswerRequested,
         preference_commands.PreferencesRequested,
         receipt_commands.ReceiptReported,
+        product_commands.ProductCountRequested,
+        product_commands.ProductSuggestRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

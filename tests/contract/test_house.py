@@ -59,6 +59,7 @@ SUBJECTS = {
         "preferences",
         "results",
         "rules",
+        "suggestions",
         "surveys",
     },
     "metrics": {"kpis"},

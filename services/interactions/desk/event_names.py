@@ -70,6 +70,7 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
         "outreach.goal_reached": _("Message reached its goal"),
         "segment.changed": _("New segment"),
         "feedback.acted": _("Feedback acted on"),
+        "product.suggested": _("Goes with what was bought"),
     },
     "group": {
         "contacts": _("Conversations"),
