@@ -63,7 +63,7 @@ def test_a_task_of_the_team_is_done(desk: DeskSite, page: Page) -> None:
     tasks = page.get_by_role("region", name="What my team has to do")
     expect(tasks).to_contain_text("Call Zita back")
     task = tasks.get_by_role("listitem").filter(has_text="Call Zita back")
-    task.get_by_text("Done").click()
+    task.get_by_text("Done", exact=True).click()
     task.get_by_label("What came of it").fill("She is happy.")
     task.get_by_role("button", name="It is done").click()
     expect(page.locator("#said")).to_contain_text("Done.")
