@@ -18,6 +18,7 @@ from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
+from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
@@ -105,7 +106,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachGoalReached,
         outreach.OutreachPaused,
     ),
-    "insights": (insights.SegmentChanged, insights.FeedbackActed),
+    "insights": (insights.SegmentChanged, insights.FeedbackActed, insights.ProductSuggested),
     "commands": (
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,
@@ -146,6 +147,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         survey_commands.SurveyAnswerRequested,
         preference_commands.PreferencesRequested,
         receipt_commands.ReceiptReported,
+        product_commands.ProductCountRequested,
+        product_commands.ProductSuggestRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

@@ -49,6 +49,7 @@ SUBJECTS = {
         "preferences",
         "results",
         "rules",
+        "suggestions",
         "surveys",
     },
     "metrics": {"kpis"},
