@@ -51,14 +51,18 @@ def policy(rules: Rules) -> Policy:
 
 
 def customers() -> list[Customer]:
-    """Of whom all is known: 20 orders, five complaints that are over, answers, sends."""
-    known = sample({}).customer
+    """Of whom all is known: 20 orders, five complaints that are over, answers; every other one has had as
+    many messages as the caps allow."""
+    full = sample({}).customer.model_dump()
+    free = {**full, "sends": full["sends"][-1:]}
     consents = tuple(
         Consent(purpose=purpose, channel="email", granted=True, at=0)
         for purpose in ("marketing", "service", "survey")
     )
     return [
-        Customer.model_validate({**known.model_dump(), "customer_id": f"c-{number}", "consents": consents})
+        Customer.model_validate(
+            {**(full if number % 2 else free), "customer_id": f"c-{number}", "consents": consents}
+        )
         for number in range(CUSTOMERS)
     ]
 

@@ -49,6 +49,8 @@ class Expression:
     since what is handed in is converted whole."""
     lists: Mapping[str, Callable[[Scope], object]]
     """Likewise, but only once the engine gets there: an entry costs as much as the rest together."""
+    ours: tuple[tuple[str, Callable[[datetime, ZoneInfo], Callable[..., Any]]], ...]
+    """Our functions that it calls, and how each is made."""
 
     @property
     def subjects(self) -> frozenset[Subject]:
@@ -81,11 +83,10 @@ class Expression:
         return self.verdict(Scope(_NOBODY, 0, _NOWHERE, kept((self,), data))).met
 
     def _context(self, scope: Scope) -> cel.Context:
-        now = moment(scope.now)
         functions = {}
-        for name in self.use.functions:
-            if (made := FUNCTIONS[name].made) is not None:
-                functions[name] = made(now, scope.zone)
+        if self.ours:
+            now = moment(scope.now)
+            functions = {name: made(now, scope.zone) for name, made in self.ours}
         context = cel.Context({name: read(scope) for name, read in self.parts}, functions)
         if self.lists:
             context.set_variable_resolver(partial(_listed, self.lists, scope))
@@ -115,7 +116,9 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
     except Exception as error:  # of whatever kind the engine says it
         raise ConditionError(str(error).splitlines()[0]) from None
     parts, lists = _parts(check.use, trigger), _lists(check.use)
-    found = Expression(text, program, check.use, trigger, tuple(parts), lists)
+    ours = ((name, FUNCTIONS[name].made) for name in sorted(check.use.functions))
+    called = tuple((name, made) for name, made in ours if made is not None)
+    found = Expression(text, program, check.use, trigger, tuple(parts), lists, called)
     verdict = found.verdict(sample(sample_trigger(trigger)))
     if verdict.why is not None and not check.use.anything:
         raise ConditionError(f"it fails for a customer of whom all is known: {verdict.why}")
