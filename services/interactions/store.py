@@ -53,6 +53,11 @@ class InteractionsStore:
         found = await self._database["state"].find_one({"_id": customer_id})
         return None if found is None else read_state(Customer, found["data"])
 
+    async def customers(self, ids: Iterable[str]) -> dict[str, Customer]:
+        """All that is known of these customers, by id."""
+        found = await self._database["state"].find({"_id": {"$in": sorted(set(ids))}}).to_list()
+        return {one["_id"]: read_state(Customer, one["data"]) for one in found}
+
     async def timeline(
         self, customer_id: str, *, channel: str | None, type: str | None, before: str | None, limit: int
     ) -> list[TimelineRow]:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import conversation, files, live, queue, session
+from services.interactions.routes.desk import conversation, files, live, provider, queue, session
 
 router = APIRouter()
-for subject in (files, session, live, queue, conversation):
+for subject in (files, session, provider, live, queue, conversation):
     router.include_router(subject.router)

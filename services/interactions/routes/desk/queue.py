@@ -2,27 +2,33 @@
 
 from fastapi import Response
 
+from services.interactions.desk.live import ANYTHING
 from services.interactions.desk.page import SignedIn, desk_router
-from services.interactions.desk.views.queue import entry
+from services.interactions.desk.views.queue import entries
 from services.interactions.desk.words import _
-from services.interactions.routes.dependencies import Store
+from services.interactions.routes.dependencies import Policy, Store
 
 router = desk_router()
 
 SHOWN = 50
 """Conversations of a list."""
+WITH_CLOCKS = 30
+"""Of those with the agent: so many show what is due."""
 
 
 @router.get("")
-async def queue(desk: SignedIn, store: Store) -> Response:
+async def queue(desk: SignedIn, store: Store, sla: Policy) -> Response:
     desk.demand("customers:read")
     mine = await store.conversations_of(desk.agent, limit=SHOWN)
     waiting = await store.conversations(status="queued", team=None, before=None, limit=SHOWN)
     names = await store.customer_rows({row.customer_id for row in (*mine, *waiting)})
+    states = await store.customers({row.customer_id for row in mine[:WITH_CLOCKS]})
     return desk.render(
         "queue.html",
         title=desk.t(_("My queue")),
         here="queue",
-        mine=[entry(row, names) for row in mine],
-        waiting=[entry(row, names) for row in waiting],
+        mine=entries(mine, names, states, sla, desk.now),
+        waiting=entries(waiting, names, {}, sla, desk.now),
+        more=len(waiting) == SHOWN,
+        watch=(ANYTHING, *sorted(states)),
     )
