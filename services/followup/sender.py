@@ -6,9 +6,9 @@ At most once: a row is marked ``sending`` before a byte of it leaves, and what i
 process that is gone is reported ``in_doubt``, never sent again. The domain learns the outcome by a
 ``DeliveryReported`` command and alone changes the row from then on.
 
-Fast: as many messages are under way as the channel has connections; one write marks all that there is room
-for, one publication tells of all that have gone. Under way is what is marked and not told, so a crash puts
-no more in doubt than there are connections.
+Fast: as many messages are under way as the channel has lanes; one write marks half of them, one publication
+tells of as many, while the others go. Under way is what is marked and not told, so a crash puts no more in
+doubt than there are lanes.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.reports import RATE_LIMITED, STALE
 from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sending.brakes import Brakes
-from services.followup.sending.flow import Flow
+from services.followup.sending.flow import GATHERING_SECONDS, Flow, Gathering
 from services.followup.sending.marks import Marks, PutBack, put_back
 from services.followup.sending.pace import Limits, Pace, no_limit
+from services.followup.sending.pauses import Pauses
 from services.followup.sending.queue import Queue
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.supply import Supply
-from shared.runtime.telemetry import RETRIES
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
@@ -43,8 +43,6 @@ log = structlog.get_logger(__name__)
 MOST_DOUBTS = 500
 """Told of at a time."""
 IDLE_SECONDS = 1.0
-PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 10.0
 DOUBT_SECONDS = 10.0
 """Between looks for what a process that is gone has left behind."""
 LAST_SECONDS = 1.4
@@ -112,25 +110,22 @@ class Sender:
         self._marks = Marks(runtime.database, uuid.uuid4().hex, clock)
         self._pace = Pace(runtime.database, channel.name, limits, clock)
         self._brakes = None if event_time else brakes
-        self._held: set[str] = set()
-        ready = Ready(rows, channel.name, owns=runtime.owns, held=self._held, clock=clock)
+        held = self._held = set[str]()
+        short = not event_time
+        ready = Ready(rows, channel.name, owns=runtime.owns, held=held, clock=clock, short=short)
         now = runtime.now if event_time else lambda customer: clock()
         self._supply = Supply(channel, ready, self._marks, self._reports, owns=runtime.owns, now=now)
+        clocked = None if event_time else runtime.now
         self._queue = Queue(
-            self._supply,
-            self._marks,
-            self._pace,
-            self._held,
-            self._brakes,
-            owns=runtime.owns,
-            now=None if event_time else runtime.now,
+            self._supply, self._marks, self._pace, held, self._brakes, owns=runtime.owns, now=clocked
         )
         self._put_backs: list[PutBack] = []
         """What was not taken, and is not written down yet."""
+        self._to_claim, self._to_tell = Gathering(), Gathering()
         self._opened = False
         """The channel has been, in this round."""
         self._away: ChannelAwayError | None = None
-        self._pause = PAUSE_SECONDS
+        self._pauses = Pauses(runtime.stopping)
         self._next_doubt = 0.0
         self._limit: asyncio.Timeout | None = None
         """Of the round under way; set when the worker stops."""
@@ -151,7 +146,7 @@ class Sender:
                         channel=self._channel.name,
                         error=f"{type(error).__name__}: {error}"[:300],
                     )
-                    await self._wait()
+                    await self._pauses.pause()
                 else:
                     if not worked:
                         await self._runtime.wait_for_commit(IDLE_SECONDS)
@@ -180,14 +175,17 @@ class Sender:
         for failure in flow.failures.values():
             raise failure
         if self._away is not None:
-            await self._wait_for_channel(self._away)
+            away, self._away = self._away, None
+            await self._pauses.for_channel(self._channel.dependency, away)
         elif self._queue and flow.going:
-            await self._pass(self._patience)  # the rate limit lets nothing go until then
+            await self._pauses.let_pass(self._patience)  # the rate limit lets nothing go until then
         return flow.worked or bool(self._queue)
 
     @property
     def _patience(self) -> float:
         """Seconds until there may be something to begin, though nothing has ended."""
+        if self._to_claim.waits or self._to_tell.waits:
+            return GATHERING_SECONDS
         return min(self._queue.wait_seconds, IDLE_SECONDS) or IDLE_SECONDS
 
     def _begin(self, flow: Flow) -> None:
@@ -197,17 +195,30 @@ class Sender:
         reads = flow.going and (self._queue.is_low or time.monotonic() >= self._next_doubt)
         if reads and flow.can("read"):
             flow.begin("read", self._read_more(flow))
-        claims = flow.going and self._queue and not self._queue.wait_seconds and self._room(flow) > 0
-        if (claims or self._put_backs) and flow.can("claim"):
+        if flow.can("claim") and (self._put_backs or self._claims(flow)):
             flow.begin("claim", self._claim_next(flow))
-        if flow.can("tell") and self._reports.untold:
+        if flow.can("tell") and self._tells(flow):
             flow.begin("tell", self._reports.publish())
+
+    def _claims(self, flow: Flow) -> bool:
+        """Whether to mark messages now."""
+        goes = flow.going and not self._queue.wait_seconds
+        there = min(self._room(flow), len(self._queue)) if goes else 0
+        return self._to_claim.enough(there, self._half, more=bool(flow.lanes or self._reports.untold))
+
+    def _tells(self, flow: Flow) -> bool:
+        """Whether to report now."""
+        return self._to_tell.enough(self._reports.untold, self._half, more=bool(flow.lanes))
 
     def _room(self, flow: Flow) -> int:
         """How many more may be under way: with the channel, or not known by all to be sent or not. These are
         what a crash puts in doubt, and there are never more than the channel has lanes."""
         lanes = self._channel.lanes if self._opened else 1
         return lanes - len(flow.lanes) - self._reports.untold - len(self._put_backs)
+
+    @property
+    def _half(self) -> int:
+        return max(self._channel.lanes // 2, 1) if self._opened else 1
 
     async def _read_more(self, flow: Flow) -> None:
         """Look for what was left behind, now and then, and read what has its turn."""
@@ -230,7 +241,8 @@ class Sender:
         except ChannelAwayError as away:
             self._away, flow.over = away, True
             return
-        self._opened, self._pause = True, PAUSE_SECONDS
+        self._opened = True
+        self._pauses.over()
         claimed = await self._queue.claim(self._room(flow))
         for one in claimed.to_send:
             flow.send(self._send(one))
@@ -266,25 +278,6 @@ class Sender:
         telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
         until = self._put_backs[-1].not_before.isoformat()
         log.info("message deferred", outreach_id=delivery.outreach_id, error=attempt.error, until=until)
-
-    async def _wait_for_channel(self, away: ChannelAwayError) -> None:
-        self._away = None
-        needed = self._channel.dependency
-        RETRIES.labels("followup", needed).inc()
-        log.warning(
-            "waiting for a dependency", dependency=needed, error=f"{away}"[:300], retry_in=self._pause
-        )
-        await self._wait()
-
-    async def _wait(self) -> None:
-        """The pause after a failure, which doubles up to a limit; a stop ends it."""
-        await self._pass(self._pause)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
-
-    async def _pass(self, seconds: float) -> None:
-        """Let them pass; a stop ends it."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._runtime.stopping.wait(), seconds)
 
     def _done(
         self,

@@ -143,7 +143,7 @@ async def _ours(parts: Mapping[str, Part]) -> float:
 async def _bare(parts: Mapping[str, Part]) -> float:
     """The limit: clients that hand over what is written already."""
     now = datetime.now(UTC)
-    text = build(Delivery.model_validate(row(0, now)), now).as_bytes()
+    text = build(Delivery.model_validate(row(0, now)), now).raw
     numbers = iter(range(MESSAGES))
 
     async def client() -> None:

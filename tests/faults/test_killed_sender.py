@@ -61,7 +61,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     settings = {
         "RULES": str(rules),
         "SMTP_PORT": str(port),
-        "SMTP_TIMEOUT": "1",  # what is marked is in doubt after twice that, and ten seconds
+        "SMTP_TIMEOUT": "1",  # what is marked is in doubt after four times that, and ten seconds
         "SMTP_CONNECTIONS": str(CONNECTIONS),
         "CLOCK": "stream",  # a minute is over when the stream says so
     }

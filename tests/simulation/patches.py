@@ -11,7 +11,7 @@ from unittest import mock
 import structlog.testing
 
 from services.followup import sender
-from services.followup.sending import queue, ready
+from services.followup.sending import flow, queue, ready
 from services.metrics.journal import processor as metrics
 from shared.journal import drafting
 from shared.journal import processor as journal
@@ -34,7 +34,7 @@ def patched(run: Scenario, clock: Callable[[], float]) -> Iterator[None]:
         (journal, "random", dice),
         (retry, "random", dice),
         (kiosk, "GIFTS", gifts),
-        *((module, "time", SimpleNamespace(monotonic=clock)) for module in (sender, queue, ready)),
+        *((module, "time", SimpleNamespace(monotonic=clock)) for module in (sender, flow, queue, ready)),
         *((module, "Budget", partial(Budget, run.memory)) for module in (looping, journal, metrics)),
         (member, "ATTEND_SECONDS", member.ATTEND_SECONDS * run.patience),
         (publishing, "WATCH_SECONDS", publishing.WATCH_SECONDS * run.patience),

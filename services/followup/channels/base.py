@@ -63,7 +63,7 @@ class Channel(Writing):
     """
 
     connections: int = 1
-    """How many messages it can have under way at once, at most."""
+    """How many it makes, at most."""
 
     dependency: str
     """The server that must answer for the channel to work, as metrics and logs name it, such as ``smtp``."""
@@ -72,7 +72,7 @@ class Channel(Writing):
 
     @abstractmethod
     async def open(self, wanted: int = 1) -> None:
-        """Be ready to send, ``wanted`` messages at once if that can be. Called before messages are marked,
+        """Be ready to send, by ``wanted`` connections if that can be. Called before messages are marked,
         also while others are under way; cheap when ready already.
 
         Raises ``ChannelAwayError`` where the other side cannot be reached: no message is touched then, and
@@ -87,7 +87,7 @@ class Channel(Writing):
 
     @property
     def lanes(self) -> int:
-        """How many messages it can have under way now: of ``connections``, those that there are."""
+        """How many messages it can have under way now."""
         return self.connections if self.is_open else 0
 
     @abstractmethod

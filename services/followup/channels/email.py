@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 from aiosmtplib import SMTPException
@@ -15,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
 from services.followup.channels.dkim import Dkim
-from services.followup.channels.mime import BadMessageError, build
+from services.followup.channels.mime import BadMessageError, Mail, build
 from services.followup.channels.smtp import Envelope, Server, Session, greeted
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
@@ -59,7 +58,7 @@ class EmailSettings(ChannelSettings):
     smtp_timeout: float = Field(default=30.0, gt=0, le=300)
     """Seconds for the server to answer a step."""
     smtp_connections: int = Field(default=8, ge=1, le=100)
-    """At once, of each worker; as many messages are under way."""
+    """At once, of each worker; as many messages are under way, two for each where the server pipelines."""
     bounce_address: str | None = None
     """As ``FollowupSettings.bounce_address``."""
     secret_key: SecretStr | None = None
@@ -96,13 +95,12 @@ class Email(Channel):
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
         self._sessions: list[Session] = []
-        self._idle: list[Session] = []
-        """Those that no message is with; the one that was used last goes next."""
         self.connections = settings.smtp_connections
         self._dkim = Dkim.load(settings.dkim_domain, settings.dkim_selector, settings.dkim_key_file)
         key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
         self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
-        self.patience = timedelta(seconds=2 * settings.smtp_timeout + 10)
+        # To be announced and to say its text, and the same for the one before it.
+        self.patience = timedelta(seconds=4 * settings.smtp_timeout + 10)
 
     def address(self, customer: Customer) -> str | None:
         """The profile's, its domain in ASCII."""
@@ -130,19 +128,18 @@ class Email(Channel):
 
     async def open(self, wanted: int = 1) -> None:
         """Have as many connections as are wanted, if the server grants them; one must be."""
-        doubtful = [one for one in self._idle if not one.alive or one.idle_seconds > FRESH_SECONDS]
-        self._idle = [one for one in self._idle if one not in doubtful]
-        for session in doubtful:
+        idle = [one for one in self._sessions if not one.load]
+        for session in [one for one in idle if not one.alive or one.idle_seconds > FRESH_SECONDS]:
+            session.load = session.lanes  # no message for it meanwhile
             if session.alive:
                 await session.answers()
-            self._give_back(session)
+            session.load = 0
+            self._let_go(session)
         missing = min(wanted, self.connections) - len(self._sessions)
         if missing <= 0:
             return
         found = await asyncio.gather(*(greeted(self._server) for _ in range(missing)), return_exceptions=True)
-        made = [one for one in found if isinstance(one, Session)]
-        self._sessions += made
-        self._idle += made
+        self._sessions += [one for one in found if isinstance(one, Session)]
         CONNECTED.set(len(self._sessions))
         for error in found:
             if isinstance(error, BaseException):
@@ -171,41 +168,39 @@ class Email(Channel):
 
     @property
     def lanes(self) -> int:
-        return sum(session.alive for session in self._sessions)
+        return sum(session.lanes for session in self._sessions if session.alive)
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
         try:
-            message = build(delivery, at, seven_bit=self._dkim is not None)
+            mail = build(delivery, at, seven_bit=self._dkim is not None)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
         session = self._take()
         if session is None:
             return Attempt(Result.LATER, "not connected")
         started = time.perf_counter()
+        session.load += 1
         try:
-            return await self._hand_over(session, message, delivery.outreach_id)
+            return await self._hand_over(session, mail, delivery.outreach_id)
         finally:
             SEND_SECONDS.observe(time.perf_counter() - started)
-            self._give_back(session)
+            session.load -= 1
+            self._let_go(session)
 
     def _take(self) -> Session | None:
-        while self._idle:
-            session = self._idle.pop()
-            if session.alive:
-                return session
-            self._give_back(session)
-        return None
+        """The one with the least to do."""
+        there = [one for one in self._sessions if one.alive and one.load < one.lanes]
+        return min(there, key=lambda one: one.load, default=None)
 
-    def _give_back(self, session: Session) -> None:
-        if session.alive:
-            self._idle.append(session)
-            return
-        session.abort()
-        self._sessions.remove(session)
-        CONNECTED.set(len(self._sessions))
+    def _let_go(self, session: Session) -> None:
+        """Of one that has ended."""
+        if not session.alive and session in self._sessions:
+            session.abort()
+            self._sessions.remove(session)
+            CONNECTED.set(len(self._sessions))
 
-    async def _hand_over(self, session: Session, message: EmailMessage, outreach_id: str) -> Attempt:
-        sender, to = (message[header].addresses[0].addr_spec for header in ("From", "To"))
+    async def _hand_over(self, session: Session, mail: Mail, outreach_id: str) -> Attempt:
+        sender, to, raw = mail
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if "smtputf8" not in session.extensions:
@@ -213,14 +208,13 @@ class Email(Channel):
             options = ("SMTPUTF8",)
         if self._bounces is not None:
             sender = self._bounces.of(outreach_id)
-        raw = message.as_bytes()
         if self._dkim is not None:
             raw = await asyncio.to_thread(self._dkim.sign, raw)
         return await session.send(Envelope(sender, to, options), raw)
 
     async def close(self) -> None:
         """Politely where that is possible at once."""
-        sessions, self._sessions, self._idle = self._sessions, [], []
+        sessions, self._sessions = self._sessions, []
         CONNECTED.set(0)
         await asyncio.gather(*(session.quit() for session in sessions), return_exceptions=True)
 

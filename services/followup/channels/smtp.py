@@ -1,8 +1,8 @@
 """One session with an SMTP server: made by aiosmtplib (TLS, login), then spoken here, as that waits for each
 answer before it says the next word.
 
-A message is two exchanges: sender, recipient and ``DATA`` together where the server offers PIPELINING (RFC
-2920), then the text. Else each of them is one.
+Where the server offers PIPELINING (RFC 2920) a message is one exchange: its sender, recipient and ``DATA`` go
+together, right behind the text of the message before, if that one is under way. Else each of them is one.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from aiosmtplib import SMTP, SMTPException
 from pydantic import SecretStr
 
 from services.followup.channels.base import Attempt, Result
-from services.followup.channels.smtp_answers import Answer, Answers
+from services.followup.channels.smtp_answers import Answer, Answers, Asked
 from services.followup.domain.deliverability.bounces import status_of
 
 QUIT_SECONDS = 1.0
@@ -58,8 +58,17 @@ class Envelope(NamedTuple):
         return mail, f"RCPT TO:<{self.recipient}>", "DATA"
 
 
+class _Turn:
+    """A message that is to be announced, or has been."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self.envelope = envelope
+        self.asked: Sequence[Asked] = ()
+        """Once it has been: the answers to its commands."""
+
+
 class Session:
-    """A connection that is greeted and logged in. One task at a time uses it."""
+    """A connection that is greeted and logged in. As many messages at a time go by it as it has ``lanes``."""
 
     def __init__(
         self, transport: asyncio.Transport, answers: Answers, extensions: frozenset[str], timeout: float
@@ -67,8 +76,25 @@ class Session:
         self._transport, self._answers = transport, answers
         self.extensions = extensions
         """What the server offers, in lower case."""
+        self.load = 0
+        """How many messages are with it: its user counts them."""
         self._timeout = timeout
         self._used_at = time.monotonic()
+        self._speaks = asyncio.Lock()
+        """Held by a message from its announcement until its text is said."""
+        self._turns: list[_Turn] = []
+        """Of the messages whose text is not said, in their order."""
+        self._said: Asked | None = None
+        """The answer to the latest text."""
+
+    @property
+    def pipelines(self) -> bool:
+        return "pipelining" in self.extensions
+
+    @property
+    def lanes(self) -> int:
+        """One has its text with the server, while another is announced."""
+        return 2 if self.pipelines else 1
 
     @property
     def alive(self) -> bool:
@@ -88,26 +114,39 @@ class Session:
 
     async def send(self, envelope: Envelope, text: bytes) -> Attempt:
         """Hand over one message, ``text`` with CRLF at the end of its lines."""
+        turn = _Turn(envelope)
+        self._turns.append(turn)
         try:
-            refusal = await self._announce(envelope)
+            async with self._speaks:
+                refusal = await self._announce(turn)
+                if refusal is not None:
+                    return _refused(*refusal)
+                said = self._say(text)
         except SessionLostError as lost:
             return Attempt(Result.LATER, str(lost))  # the text has not left
-        if refusal is not None:
-            return _refused(*refusal)
+        except BaseException:
+            self.abort()  # others must not hear what is answered to it
+            raise
+        finally:
+            self._turns.remove(turn)
         try:
-            return _meant(await self._say(text))
+            return _meant(await self._taken(said))
         except SessionLostError as lost:
             # The text may have been on its way: the server may have it, or not.
             return Attempt(Result.IN_DOUBT, str(lost))
 
-    async def _announce(self, envelope: Envelope) -> tuple[Answer, int] | None:
+    async def _announce(self, turn: _Turn) -> tuple[Answer, int] | None:
         """The server's refusal and which of the commands it is of, None once it waits for the text. Raises
         ``SessionLostError``."""
         answers: Sequence[Answer]
-        if "pipelining" in self.extensions:
-            answers = await self._exchanges(envelope.commands)
+        if self.pipelines:
+            if not turn.asked:
+                turn.asked = self._ask(turn.envelope.commands)
+            if self._said is not None and not self._said.done():
+                await asyncio.wait((self._said,))  # for as long as that one has
+            answers = await self._answered(*turn.asked)
         else:
-            answers = await self._one_by_one(envelope.commands)
+            answers = await self._one_by_one(turn.envelope.commands)
         mail, *_, last = answers
         place = next((n for n, answer in enumerate(answers[: RECIPIENT + 1]) if not answer.taken), DATA)
         if place == DATA and last.code == START_INPUT:
@@ -117,7 +156,7 @@ class Session:
             return answers[place], place
         with contextlib.suppress(SessionLostError):
             if last.code == START_INPUT:
-                await self._say(b"")  # nobody gets it
+                await self._taken(self._say(b""))  # nobody gets it
             elif mail.taken:
                 await self._exchange("RSET")
         return answers[place], place
@@ -130,33 +169,46 @@ class Session:
                 break
         return answers
 
-    async def _say(self, text: bytes) -> Answer:
-        """The text, with dots doubled where a line begins with one. Raises ``SessionLostError``."""
+    def _say(self, text: bytes) -> Asked:
+        """The text, with dots doubled where a line begins with one, and right behind it what announces the
+        next message."""
         stuffed = text.replace(b"\r\n.", b"\r\n..")
         if stuffed.startswith(b"."):
             stuffed = b"." + stuffed
         if stuffed and not stuffed.endswith(b"\r\n"):
             stuffed += b"\r\n"
-        (answer,) = await self._answered(stuffed + b".\r\n", 1)
+        said = self._said = self._answers.ask()
+        following = next((turn for turn in self._turns if not turn.asked), None)
+        if self.pipelines and following is not None:
+            following.asked = self._ask(following.envelope.commands, after=stuffed + b".\r\n")
+        else:
+            self._transport.write(stuffed + b".\r\n")
+        return said
+
+    async def _taken(self, said: Asked) -> Answer:
+        """The answer to a text. Raises ``SessionLostError``."""
+        (answer,) = await self._answered(said)
         if answer.code == CLOSING:
             self.abort()
         return answer
 
     async def _exchange(self, command: str) -> Answer:
-        (answer,) = await self._exchanges((command,))
+        """Raises ``SessionLostError``."""
+        (answer,) = await self._answered(*self._ask((command,)))
         return answer
 
-    async def _exchanges(self, commands: Sequence[str]) -> list[Answer]:
-        """Raises ``SessionLostError``."""
-        return await self._answered("".join(f"{c}\r\n" for c in commands).encode(), len(commands))
+    def _ask(self, commands: Sequence[str], after: bytes = b"") -> list[Asked]:
+        """The answers to these commands, which are said ``after`` that."""
+        asked = [self._answers.ask() for _ in commands]
+        self._transport.write(after + "".join(f"{command}\r\n" for command in commands).encode())
+        return asked
 
-    async def _answered(self, said: bytes, answers: int) -> list[Answer]:
-        """Say this and read so many answers. Raises ``SessionLostError``."""
+    async def _answered(self, *asked: Asked) -> list[Answer]:
+        """Raises ``SessionLostError``."""
         try:
             async with asyncio.timeout(self._timeout):
-                self._transport.write(said)
                 await self._answers.drain()
-                found = [await self._answers.read() for _ in range(answers)]
+                found = [await one for one in asked]
         except (OSError, ValueError, EOFError) as error:  # a TimeoutError is an OSError
             self.abort()
             raise SessionLostError(f"{type(error).__name__}: {error}"[:500]) from error

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 LONGEST_LINE = 8192
 MOST_LINES = 100
@@ -23,27 +23,34 @@ class Answer(NamedTuple):
         return f"{self.code} {self.text}"
 
 
+Asked: TypeAlias = asyncio.Future[Answer]
+
+
 class Answers(asyncio.Protocol):
-    """What the server says, answer by answer."""
+    """What the server says, in the order in which it was asked."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._lines: list[str] = []
-        self._answers: deque[Answer] = deque()
-        self._changed = asyncio.Event()
+        self._early: deque[Answer] = deque()
+        """What nobody had asked for yet."""
+        self._asked: deque[Asked] = deque()
         self._writable = asyncio.Event()
         self._writable.set()
         self.ended: Exception | None = None
         """Why no more answers come."""
 
-    async def read(self) -> Answer:
-        """The next one. Raises ``EOFError``, ``ValueError`` for what is no answer, ``OSError``."""
-        while not self._answers:
-            if self.ended is not None:
-                raise self.ended
-            self._changed.clear()
-            await self._changed.wait()
-        return self._answers.popleft()
+    def ask(self) -> Asked:
+        """The next answer that nobody waits for yet. It raises ``EOFError``, ``ValueError`` for what is no
+        answer, ``OSError``."""
+        asked: Asked = asyncio.get_running_loop().create_future()
+        if self._early:
+            asked.set_result(self._early.popleft())
+        elif self.ended is not None:
+            _fail(asked, self.ended)
+        else:
+            self._asked.append(asked)
+        return asked
 
     async def drain(self) -> None:
         """Until there is room for more to be written."""
@@ -59,16 +66,25 @@ class Answers(asyncio.Protocol):
                 break
             self._lines.append(line[4:].decode("utf-8", "replace").strip())
             if line[3:4] != b"-":
-                self._answers.append(Answer(int(line[:3]), " ".join(self._lines)))
+                self._heard(Answer(int(line[:3]), " ".join(self._lines)))
                 self._lines = []
-        self._changed.set()
+
+    def _heard(self, answer: Answer) -> None:
+        if not self._asked:
+            self._early.append(answer)
+            return
+        asked = self._asked.popleft()
+        if not asked.done():  # or whoever asked has gone
+            asked.set_result(answer)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(error or EOFError("the server hung up"))
 
     def _end(self, error: Exception) -> None:
         self.ended = self.ended or error
-        self._changed.set()
+        for asked in self._asked:
+            _fail(asked, self.ended)
+        self._asked.clear()
         self._writable.set()
 
     def pause_writing(self) -> None:
@@ -76,3 +92,9 @@ class Answers(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+
+
+def _fail(asked: Asked, error: Exception) -> None:
+    if not asked.done():
+        asked.set_exception(error)
+        asked.exception()  # whether or not somebody waits for it

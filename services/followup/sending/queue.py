@@ -12,9 +12,9 @@ from services.followup.sending.marks import Marks, Wait
 from services.followup.sending.pace import Pace
 from services.followup.sending.supply import Supply
 
-BATCH = 50
+BATCH = 100
 """So many are read at a time,"""
-LOW = 20
+LOW = 60
 """once fewer than these are left."""
 AGAIN_SECONDS = 1.0
 """Where nothing was ready, others may be after this."""

@@ -2,12 +2,13 @@
 
 A look reads the names of all that is ready, not the texts; texts are read a few at a time, when it is nearly
 their turn. A look costs with all that waits, so it is made when nothing is left, and else seldom enough to
-take a small part of the time: what came meanwhile has its turn after it.
+take a small part of the time. Between two of them short looks read what has become ready meanwhile; where
+times are not those of the clock there are none.
 """
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -19,9 +20,11 @@ Row = dict[str, Any]
 
 MOST_LINES = 100_000
 """Names that are kept in memory, some 300 bytes each; what waits longest comes first."""
-SHARE_OF_TIME = 10
-"""Between two looks, while there is something left, so many times the seconds that one took."""
+SHARE_OF_TIME, SHARE_OF_SHORT = 50, 10
+"""Between two looks of a kind, while there is something left, so many times the seconds that one took."""
 LEAST_SECONDS = 0.2
+LATE = timedelta(seconds=5)
+"""What is ready from a time on may be in the store so much later."""
 NAMES = {"customer": True, "rule": True, "priority": True, "purpose": True}
 
 
@@ -36,26 +39,30 @@ class Ready:
         owns: Callable[[str], bool],
         held: Collection[str],
         clock: Callable[[], datetime],
+        short: bool = True,
     ) -> None:
-        """``held``: the ids of what was taken from here and is not done with."""
+        """``held``: the ids of what was taken from here and is not done with. ``short``: rows are ready by
+        this clock, so that short looks find them."""
         self._rows = rows
         self._channel = channel
         self._owns = owns
         self._held = held
         self._clock = clock
+        self._short = short
         self._turns = Turns()
-        self._next_look = 0.0
-
-    @property
-    def worth_a_look(self) -> bool:
-        """Whether there may be more than is known, and finding out is not too much."""
-        return not self._turns or time.monotonic() >= self._next_look
+        self._next_look = self._next_short = 0.0
+        self._looked_at: datetime | None = None
 
     async def take(self, most: int) -> list[Row]:
         """The rows whose turn it is, as they are now; one that is not ready any more is left out. Empty when
         nothing is ready."""
-        if self.worth_a_look:
-            await self._look()
+        began = time.monotonic()
+        if not self._turns or began >= self._next_look:
+            self._turns.fill(await self._look(None))
+            self._next_look = self._next(began, SHARE_OF_TIME if self._short else SHARE_OF_SHORT)
+        elif self._short and began >= self._next_short and self._looked_at is not None:
+            self._turns.add(await self._look(self._looked_at - LATE))
+            self._next_short = self._next(began, SHARE_OF_SHORT)
         found: list[Row] = []
         while not found and self._turns:
             ids = self._turns.take(most)
@@ -64,9 +71,16 @@ class Ready:
             found = [by_id[id] for id in ids if id in by_id]
         return found
 
-    async def _look(self) -> None:
-        began = time.monotonic()
-        query = {"status": "ready", "channel": self._channel, "not_before": {"$lte": self._clock()}}
+    def _next(self, began: float, share: int) -> float:
+        """When to look again after a look, by the monotonic clock."""
+        now = time.monotonic()
+        return now + max(share * (now - began), LEAST_SECONDS)
+
+    async def _look(self, since: datetime | None) -> list[Line]:
+        """All that is ready, or has become so since then."""
+        now = self._clock()
+        became = {"$lte": now} if since is None else {"$gt": since, "$lte": now}
+        query = {"status": "ready", "channel": self._channel, "not_before": became}
         lines: list[Line] = []
         async with self._rows.find(query, NAMES).sort("not_before", 1).batch_size(MOST_LINES) as cursor:
             async for row in cursor:
@@ -76,9 +90,8 @@ class Ready:
                 lines.append(_line(row))
                 if len(lines) == MOST_LINES:
                     break
-        self._turns.fill(lines)
-        took = time.monotonic() - began
-        self._next_look = began + took + max(SHARE_OF_TIME * took, LEAST_SECONDS)
+        self._looked_at = now
+        return lines
 
 
 def _line(row: Mapping[str, Any]) -> Line:

@@ -37,19 +37,28 @@ class Turns:
 
     def __init__(self) -> None:
         self._lines: dict[str, deque[Line]] = {}
+        self._ids: set[str] = set()
+        self._urgencies: dict[str, Urgency] = {}
         self._clocks: dict[str, float] = {}
         self._strides: dict[str, float] = {}
         self._now = 0.0
 
     def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
+        return len(self._ids)
 
     def fill(self, lines: Iterable[Line]) -> None:
         """These wait, and no others."""
-        self._lines = {}
+        self._lines, self._ids, self._urgencies = {}, set(), {}
+        self.add(lines)
+
+    def add(self, lines: Iterable[Line]) -> None:
+        """These wait too; what waits already keeps its place."""
         for line in lines:
-            self._lines.setdefault(line.rule, deque()).append(line)
-        urgencies = {rule: max(line.urgency for line in waiting) for rule, waiting in self._lines.items()}
+            if line.id not in self._ids:
+                self._ids.add(line.id)
+                self._lines.setdefault(line.rule, deque()).append(line)
+                self._urgencies[line.rule] = max(self._urgencies.get(line.rule, Urgency()), line.urgency)
+        urgencies = {rule: self._urgencies[rule] for rule in self._lines}
         ranks = {urgency: rank for rank, urgency in enumerate(sorted(set(urgencies.values())))}
         self._strides = {rule: float(SHARE) ** -ranks[urgency] for rule, urgency in urgencies.items()}
         # A rule is never further behind than one message of the least urgent.
@@ -63,8 +72,9 @@ class Turns:
             rule = min(self._lines, key=lambda name: (self._clocks[name], self._strides[name]))
             waiting = self._lines[rule]
             taken.append(waiting.popleft().id)
+            self._ids.discard(taken[-1])
             self._now = self._clocks[rule]
             self._clocks[rule] += self._strides[rule]
             if not waiting:
-                del self._lines[rule]
+                del self._lines[rule], self._urgencies[rule]
         return taken

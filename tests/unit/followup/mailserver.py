@@ -14,6 +14,7 @@ from aiosmtpd.smtp import Envelope
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.channels.email import Email, EmailSettings
+from services.followup.channels.mime import build
 from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sender import Sender
 from shared.schemas.commands.followup import DeliveryReported
@@ -180,6 +181,11 @@ def row(id: str, **changes: Any) -> dict[str, Any]:
 def delivery(id: str, **changes: Any) -> Delivery:
     """The row as a channel gets it."""
     return Delivery.model_validate(row(id, **changes))
+
+
+def mail_read(delivery: Delivery) -> EmailMessage:
+    """The mail as its reader gets it."""
+    return message_from_bytes(build(delivery, datetime.now(UTC)).raw, policy=policy.default)
 
 
 def sender_of(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.followup.channels.email import Email, EmailSettings, build
+from services.followup.channels.email import Email, EmailSettings
+from services.followup.channels.mime import build
 from services.followup.channels.webhook import payload
 from services.followup.config import load_templates
 from services.followup.domain.messages.channel import Message, Thread
@@ -19,7 +20,7 @@ from shared.schemas.event import Event
 from shared.schemas.outreach import OutreachFailed, OutreachScheduled, OutreachSent, OutreachSuppressed
 
 from .driver import CHANNELS, DAY, HOUR, NOON, Driver, granted, opened, policy, profile, rules, tier
-from .mailserver import Database, FakeRuntime, Inbox, delivery, free_port, sender_of, smtp_server
+from .mailserver import Database, FakeRuntime, Inbox, delivery, free_port, mail_read, sender_of, smtp_server
 from .webhookserver import webhook
 
 THEIRS = "<CAF+1=x.y@mail.example.org>"
@@ -192,7 +193,7 @@ def test_a_redelivery_under_the_stream_clock_changes_nothing() -> None:
 
 
 def mail(message: dict[str, Any]) -> EmailMessage:
-    return build(Delivery.model_validate({**message, "attempt": 1}), datetime.now(UTC))
+    return mail_read(Delivery.model_validate({**message, "attempt": 1}))
 
 
 @pytest.mark.parametrize("named", [THEIRS, THEIRS.strip("<>")])
@@ -231,9 +232,8 @@ def test_every_mails_name_is_the_outreachs_at_the_senders(id: str, address: str,
     to = {"name": "Ada", "address": "ada@example.org"}
     for rule in ("thank-you", "manual", "reply"):
         given = delivery(id, rule=rule, to=to, **{"from": {"name": "Store", "address": address}})
-        made = build(given, datetime.now(UTC))
-        assert f"\r\nMessage-ID: {name}\r\n".encode() in made.as_bytes()
-        assert made["Auto-Submitted"] == ("no" if rule == "reply" else "auto-generated")
+        assert f"\r\nMessage-ID: {name}\r\n".encode() in build(given, datetime.now(UTC)).raw
+        assert mail_read(given)["Auto-Submitted"] == ("no" if rule == "reply" else "auto-generated")
 
 
 async def test_over_the_wire(database: Database, inbox: Inbox, runtime: FakeRuntime) -> None:

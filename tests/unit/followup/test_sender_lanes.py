@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from services.followup.channels.base import Attempt, Channel, Result
 from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sender import Sender
+from services.followup.sending.ready import Ready
 from shared.schemas.event import Event
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, until
@@ -204,3 +206,33 @@ async def test_a_connection_that_breaks_puts_its_own_message_in_doubt_and_no_oth
     counts = Counter(status for _, status in runtime.reports)
     assert counts == {"sent": 19, "in_doubt": 1}
     assert len(inbox.messages) == 20
+
+
+async def test_marks_and_reports_wait_for_half_of_the_lanes(database: Database, runtime: FakeRuntime) -> None:
+    await put(database, 64)
+    sender_ = sender(runtime, Flock())
+    sizes: list[int] = []
+    claim = sender_._marks.claim
+
+    async def counted(deliveries: Sequence[Delivery]) -> list[Delivery]:
+        sizes.append(len(deliveries))
+        return await claim(deliveries)
+
+    sender_._marks.claim = counted  # type: ignore[method-assign]
+    await sender_.round()
+    assert len(runtime.published) == 64
+    assert len(sizes) <= 40
+
+
+async def test_what_becomes_ready_behind_many_has_its_turn_soon(database: Database) -> None:
+    await put(database, 300, rule="campaign")
+    ready = Ready(
+        database[COLLECTION], "pigeon", owns=lambda _: True, held=set(), clock=lambda: datetime.now(UTC)
+    )
+    await ready.take(10)
+    assert ready._next_look > ready._next_short
+    late = {"not_before": datetime.now(UTC) - timedelta(seconds=1), "channel": "pigeon"}
+    await database[COLLECTION].insert_one(row("one", rule="reply", **late))
+    ready._next_short = 0.0
+    assert (await ready.take(1))[0]["_id"] == "one"
+    assert len(ready._turns) == 290
