@@ -9,7 +9,7 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.promises import clocks_of
-from services.interactions.domain.rows import ConversationRow, CustomerRow
+from services.interactions.domain.rows import ConversationRow, CustomerRow, TimelineRow
 from services.interactions.domain.sla.course import Clock
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
@@ -24,7 +24,8 @@ class Entry:
     conversation_id: str
     customer_id: str
     name: str
-    subject: str | None
+    line: str | None
+    """The beginning of what was said last."""
     status: str
     handled_by: str
     agent_id: str | None
@@ -43,17 +44,26 @@ def entries(
     rows: Sequence[ConversationRow],
     names: Mapping[str, CustomerRow],
     states: Mapping[str, Customer],
+    said: Mapping[str, TimelineRow],
     sla: Sla,
     now: datetime,
 ) -> list[Entry]:
-    """``names`` and ``states`` by the customer's id: of those who have none, less is shown. Our turn comes
-    first, then what is due first."""
-    made = [_entry(row, names.get(row.customer_id), states.get(row.customer_id), sla, now) for row in rows]
+    """``names`` and ``states`` by the customer's id, what was ``said`` last by the row's key: of those who
+    have none, less is shown. Our turn comes first, then what is due first."""
+    made = [
+        _entry(row, names.get(row.customer_id), states.get(row.customer_id), said.get(row.key), sla, now)
+        for row in rows
+    ]
     return sorted(made, key=lambda one: (one.status != "assigned", one.due_at is None, one.due_at or now))
 
 
 def _entry(
-    row: ConversationRow, name: CustomerRow | None, state: Customer | None, sla: Sla, now: datetime
+    row: ConversationRow,
+    name: CustomerRow | None,
+    state: Customer | None,
+    said: TimelineRow | None,
+    sla: Sla,
+    now: datetime,
 ) -> Entry:
     found = None if state is None else course(state.conversations).of(row.conversation_id)
     due = None if state is None or found is None else due_of(state, found, sla, micros(now))
@@ -61,7 +71,7 @@ def _entry(
         conversation_id=row.conversation_id,
         customer_id=row.customer_id,
         name=(name.name if name is not None else None) or row.customer_id,
-        subject=None if found is None else _subject(found),
+        line=said.summary if said is not None else None if found is None else _subject(found),
         status=row.status,
         handled_by=row.handled_by,
         agent_id=row.agent_id,
@@ -75,6 +85,19 @@ def _entry(
         clock=None if due is None else due.clock,
         due_at=None if due is None else maybe_moment(due.due_at),
     )
+
+
+def last_said(
+    rows: Iterable[ConversationRow], states: Mapping[str, Customer]
+) -> dict[str, tuple[str, Micros]]:
+    """The customer of each conversation, and when something was said in it last, by the row's key."""
+    found = dict[str, tuple[str, Micros]]()
+    for row in rows:
+        state = states.get(row.customer_id)
+        here = None if state is None else course(state.conversations).of(row.conversation_id)
+        if here is not None and here.messages:
+            found[row.key] = row.customer_id, here.messages[-1].at
+    return found
 
 
 def due_of(customer: Customer, found: Conversation, sla: Sla, now: Micros) -> Clock | None:
