@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"desk", "policies"},
+    "interactions": {"desk", "policies", "team_store.py"},
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -37,7 +37,17 @@ OWN = {
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "conversations", "desk", "growth", "profile", "sla", "tasks"},
+    "interactions": {
+        "activity",
+        "complaints",
+        "conversations",
+        "desk",
+        "growth",
+        "profile",
+        "routing",
+        "sla",
+        "tasks",
+    },
     "loyalty": {"account", "program", "reports"},
     "followup": {
         "conditions",
@@ -49,6 +59,7 @@ SUBJECTS = {
         "preferences",
         "results",
         "rules",
+        "suggestions",
         "surveys",
     },
     "metrics": {"kpis"},

@@ -74,11 +74,12 @@ def hand_over(
         message = write()
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
+    counts_as = policy.rules.counts_as(planned.rule, planned.purpose)
     flight = InFlight(
         **{name: getattr(planned, name) for name in Outreach.model_fields},
         decided_at=now,
         to=address_mark(planned.channel, go.to),
-        domain=recipient_domain(planned.channel, planned.purpose, go.to),
+        domain=recipient_domain(planned.channel, counts_as, go.to),
         consent=go.consent,
     )
     announced = () if planned.announced else (_scheduled(planned, now),)

@@ -88,7 +88,7 @@ def _final(
         heard = traced(counted(after, policy, flight, at, now), policy, flight, at)
         heard = then(heard, lambda s: hoped(s, policy, flight, at, now))
     elif data.code is not None:
-        trace = trace_of(flight, at)
+        trace = trace_of(policy, flight, at)
         tried = Effects(after, rows=counted_traffic(trace, sent=1))
         heard = then(tried, lambda s: learn(s, policy, trace, bounced))
     fact = told(OutreachSent if data.status == "sent" else OutreachFailed, flight, data.attempt, at)

@@ -3,6 +3,7 @@ the sender works from. Addresses and texts are in it only while it waits to be s
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -83,6 +84,8 @@ class Delivery(Frozen):
     rule: str
     template: str
     purpose: str
+    class_: Annotated[str | None, Field(alias="class")] = None
+    """What it counts as; None in a row from before it was written: its purpose."""
     channel: str
     attempt: int
     """How many tries there were."""
@@ -186,6 +189,7 @@ def ready_row(
         {
             **common,
             "not_before": moment(now),
+            "class": rules.counts_as(outreach.rule, outreach.purpose),
             "priority": 0 if rule is None else rule.priority,
             "decided_at": moment(now),
             "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),

@@ -28,7 +28,7 @@ class OutreachBody(Strict):
     customer_id: Id
     template: Label
     channel: Id | None = None
-    """By e-mail if left out."""
+    """Left out: the one that the customer prefers, if the template is written for that, else e-mail."""
     at: Time | None = None
     """Not before this time; now if left out."""
     variables: Mapping[str, Any] = {}

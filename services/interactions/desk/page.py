@@ -39,8 +39,13 @@ SAID: Mapping[str, str] = {
     "signed-out": _("You have signed out."),
 }
 """What a page says first, by the name in ``?said=``: what came of the form before it."""
-NAV: tuple[tuple[str, str, str], ...] = (("queue", "", _("My queue")),)
-"""The pages that each page leads to: their names, their places under ``/desk``, what they are called."""
+NAV: tuple[tuple[str, str, str, str], ...] = (
+    ("queue", "", _("My queue"), "q"),
+    ("complaints", "/complaints", _("Complaints"), "c"),
+    ("search", "/search", _("Search"), "s"),
+)
+"""The pages that each page leads to: their names, their places under ``/desk``, what they are called, and the
+letter that leads there after a ``g``."""
 
 
 class SignInNeededError(Exception):

@@ -25,6 +25,7 @@ class Trace(NamedTuple):
     rule: str
     channel: str
     purpose: str
+    """What it counts as by its rule's class, which may be another than its template's purpose."""
     to: str | None
     """The ``address_mark`` of where it went."""
     at: Micros

@@ -49,7 +49,7 @@ def _early(state: Customer, flight: InFlight, receipt: Receipt) -> Customer:
 
 def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Effects[Customer]:
     """The message went, or may have: what is heard of it is understood from now on, and what was already."""
-    new = trace_of(flight, at)
+    new = trace_of(policy, flight, at)
     kept = tuple(t for t in state.traces if t.at > at - KEPT and t.outreach_id != new.outreach_id)
     after = state.model_copy(update={"traces": (*kept, new)[-MOST_TRACES:]})
     effects = Effects(after, rows=counted(new, sent=1))
@@ -60,8 +60,9 @@ def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Eff
     return effects
 
 
-def trace_of(flight: InFlight, at: Micros) -> Trace:
-    told = (flight.outreach_id, flight.rule, flight.channel, flight.purpose, flight.to, at)
+def trace_of(policy: Policy, flight: InFlight, at: Micros) -> Trace:
+    counts_as = policy.at(flight.at).rules.counts_as(flight.rule, flight.purpose)
+    told = (flight.outreach_id, flight.rule, flight.channel, counts_as, flight.to, at)
     return Trace(*told, cell=cell_of_outreach(flight).key, domain=flight.domain)
 
 

@@ -47,7 +47,9 @@ def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> 
 def refused_by(state: Customer, policy: Policy, outreach: Planned, why: Refuse, now: Micros) -> No:
     """The refusal of one that is not asked about when it is due, since what is against it is known before:
     with all else that stands in its way now. ``why`` is what the step of its reason says, whatever it would
-    say by itself."""
+    say by itself. A goal that is reached is no step: nothing else is looked at."""
+    if why.reason == "goal_reached":
+        return No(why.reason, why.detail)
     told = [why if name == why.reason else said for name, said in explain(state, policy, outreach, now)]
     place = next(number for number, said in enumerate(told) if isinstance(said, Refuse))
     first = told[place]

@@ -17,6 +17,7 @@ from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
+from services.followup.domain.rules.suggestions import SUGGESTED, USUAL, Suggestions
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from services.followup.domain.rules.topics import Topic
@@ -93,6 +94,7 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
+    suggestions: Suggestions = USUAL
     holdout: Share | None = None
     """The share of customers who get no marketing at all, for comparison."""
     topics: tuple[Topic, ...] = ()
@@ -144,6 +146,11 @@ class Rules(Strict):
     def purpose(self, template: str) -> Purpose:
         return self.templates[template].purpose
 
+    def counts_as(self, rule: str, purpose: str) -> str:
+        """What a message of the rule is to caps, holds, the guard and what is suppressed: its class."""
+        found = self.rule(rule)
+        return purpose if found is None else found.counts_as(purpose)
+
     def stale(self, rule: str) -> timedelta:
         """How long after its due time an outreach of this rule may still be sent."""
         if rule == REPLY:
@@ -158,8 +165,10 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        dated = frozenset(subject for _, start in self.dated for subject in subjects_of(start))
-        return dated.union(*(one.subjects for one in self._conditions()))
+        started = {subject for _, start in self.dated for subject in subjects_of(start)}
+        if any(SUGGESTED in rule.events for rule in self.rules):
+            started.add("baskets")
+        return frozenset(started).union(*(one.subjects for one in self._conditions()))
 
     def profile_fields(self) -> frozenset[str]:
         """What of the profile the rules ask about."""

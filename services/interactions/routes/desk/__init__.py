@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import conversation, files, live, provider, queue, session
+from services.interactions.routes.desk import (
+    complaints,
+    conversation,
+    customer,
+    files,
+    live,
+    provider,
+    queue,
+    search,
+    session,
+)
 
 router = APIRouter()
-for subject in (files, session, provider, live, queue, conversation):
+for subject in (files, session, provider, live, queue, conversation, customer, complaints, search):
     router.include_router(subject.router)
