@@ -150,12 +150,6 @@ class InteractionsStore(TeamStore):
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
-    async def conversations_of(self, agent_id: str, *, limit: int) -> list[ConversationRow]:
-        """The open conversations that an agent has, the last begun first."""
-        query = {"into": None, "agent_id": agent_id, "status": {"$in": ["assigned", "waiting"]}}
-        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
-        return ConversationRow.read(await found.to_list())
-
     async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
         """What a search shows of these customers, by id."""
         found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})

@@ -32,6 +32,10 @@ class Entry:
     team: str | None
     priority: str | None
     channel: str | None
+    skills: tuple[str, ...]
+    """What the agent needs whom it waits for."""
+    since: datetime | None
+    """Since when it has waited."""
     snoozed: bool
     snoozed_until: datetime | None
     opened_at: datetime
@@ -78,6 +82,8 @@ def _entry(
         team=row.team,
         priority=row.priority,
         channel=row.channel,
+        skills=tuple(row.skills),
+        since=maybe_moment(row.since),
         snoozed=row.snoozed,
         snoozed_until=maybe_moment(row.snoozed_until),
         opened_at=moment(row.opened_at),
@@ -85,6 +91,13 @@ def _entry(
         clock=None if due is None else due.clock,
         due_at=None if due is None else maybe_moment(due.due_at),
     )
+
+
+def waiting_first(found: Sequence[Entry], order: Sequence[str]) -> list[Entry]:
+    """By priority (``order``: the most urgent first), then by how long they have waited."""
+    ranks = {name: rank for rank, name in enumerate(order)}
+    normal = ranks.get("normal", len(ranks))
+    return sorted(found, key=lambda one: (ranks.get(one.priority or "", normal), one.since or one.updated_at))
 
 
 def last_said(

@@ -9,6 +9,8 @@ from fastapi import Depends
 
 from services.interactions.desk.page import Desk, Form, SignedIn
 from services.interactions.desk.views.asked import AskedError, compensation, rest_until
+from services.interactions.domain.routing.matching import ONE
+from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.models import complaints, conversations
 from services.interactions.models.compensation import Approving
 from shared.domain import RefusedError
@@ -18,6 +20,8 @@ from shared.http.problems import ProblemError
 from shared.schemas.base import Data, Strict
 from shared.schemas.commands import complaints as asks
 from shared.schemas.commands import conversations as talks
+from shared.schemas.commands.teams import AgentChangeRequested
+from shared.schemas.teams import Capacity
 
 Read = Callable[[Desk, Form], Strict]
 """What a form asks for. Raises 422, ``AskedError``."""
@@ -108,6 +112,24 @@ class Steps:
         command = step.command.model_validate(body.model_dump(exclude_none=True) | told)
         return await self._ask(f"complaints.{name}", customer_id, command, form, step.said)
 
+    async def shift(self, agent: AgentRow, *, on_shift: bool, on_break: bool, form: Form) -> str:
+        """The agent as they are, but for this."""
+        command = AgentChangeRequested(
+            agent_id=agent.agent_id,
+            name=agent.name,
+            skills=dict(agent.skills),
+            languages=tuple(agent.languages),
+            capacity=Capacity.model_validate(
+                {
+                    "total": agent.total / ONE,
+                    "weights": {name: cost / ONE for name, cost in agent.weights.items()},
+                }
+            ),
+            on_shift=on_shift,
+            on_break=on_break,
+        )
+        return await self._ask("agents", agent.team, command, form, "saved")
+
     async def open_complaint(self, customer_id: str, channel: str, form: Form, conversation_id: str) -> str:
         """A new one, made in a conversation."""
         self._desk.demand("complaints:write")
@@ -130,6 +152,8 @@ class Steps:
             )
         except RefusedError as refusal:
             raise ProblemError(refusal.status, refusal.code, refusal.detail) from None
+        if warnings := answer.body.get("warnings"):
+            return f"given:{warnings[0].partition(':')[0]}"
         if answer.status == 202:
             return "pending-approval" if answer.body.get("code") == "needs_approval" else "pending"
         return said
