@@ -20,8 +20,8 @@ from rapport.replay.record import Record, rfc3339
 from rapport.replay.sinks import KafkaSink
 from rapport.trouble import TroubleError
 
-WAVES = 2
-"""Between these parts of the day agents work on what they have."""
+NOON = 0.7
+"""After so much of the day agents have worked on what they had."""
 _STATUSES = ("queued", "assigned", "waiting", "closed")
 _MOST = 500
 
@@ -35,8 +35,7 @@ def work_a_day(
     send(stack, [*desk.learnt(morning), *desk.people(morning)])
     settling.wait(None)
     draw = Random(f"{seed}:desk:work")
-    step = (now - morning) / WAVES
-    borders = [morning + n * step for n in range(WAVES)] + [now + timedelta(seconds=1)]
+    borders = [morning, morning + NOON * (now - morning), now + timedelta(seconds=1)]
     records = desk.day(customers, now, seed)
     for begin, end in pairwise(borders):
         send(stack, [one for one in records if begin <= one.at < end])
@@ -44,7 +43,7 @@ def work_a_day(
         stack.advance_clock(reached)
         settling.wait(reached)
         if reached < now:
-            _work(client, draw, reached)
+            _work(client, draw)
     _leave_some(client, draw, now)
 
 
@@ -60,12 +59,12 @@ def complainants(records: Iterable[Record], customers: Sequence[str]) -> list[st
     return sorted(customers, key=lambda id: (-when[id].timestamp() if id in when else 0.0, id))
 
 
-def _work(client: Client, draw: Random, now: datetime) -> None:
+def _work(client: Client, draw: Random) -> None:
     """Whoever has something answers it; most of it is done then."""
     for one in _with_agents(client):
         id = one["conversation_id"]
         _act(client, one, "messages", text=_answer(client, one), agent_id=one["agent_id"])
-        if draw.random() < 0.75:
+        if draw.random() < 0.85:
             for complaint in _detail(client, one)["complaints"]:
                 solved = {"resolution": "Looked into, and put right.", "root_cause": "other"}
                 _post(client, f"/complaints/{complaint}/resolve", one, f"{id}-resolve", solved)

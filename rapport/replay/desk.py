@@ -19,7 +19,7 @@ BY_DAY = (9, 7, 7, 6, 8)
 """Conversations of a week before, Monday to Friday."""
 OPENS, CLOSES = 7, 16
 """Hours (UTC) in which they come."""
-TODAY = 34
+TODAY = 42
 """Conversations of the day."""
 
 
