@@ -1,5 +1,6 @@
 """Conversations as a list shows them: whose turn it is, and how much time is left. Pure."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from services.interactions.domain.sla.course import Clock
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
 from shared.schemas.times import Micros, maybe_moment, micros, moment
+
+LINE = 160
+"""Characters of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def _entry(
         conversation_id=row.conversation_id,
         customer_id=row.customer_id,
         name=(name.name if name is not None else None) or row.customer_id,
-        line=said.summary if said is not None else None if found is None else _subject(found),
+        line=_line(said) or (None if found is None else _subject(found)),
         status=row.status,
         handled_by=row.handled_by,
         agent_id=row.agent_id,
@@ -134,6 +138,14 @@ def due_of(customer: Customer, found: Conversation, sla: Sla, now: Micros) -> Cl
 def _first(clocks: Iterable[Clock | None]) -> Clock | None:
     going = [clock for clock in clocks if clock is not None and clock.due_at is not None]
     return min(going, key=lambda clock: clock.due_at or 0, default=None)
+
+
+def _line(said: TimelineRow | None) -> str | None:
+    """The beginning of what was said, on one line."""
+    if said is None:
+        return None
+    told = json.loads(said.data)
+    return " ".join(str(told.get("text") or told.get("summary") or "").split())[:LINE] or None
 
 
 def _subject(found: Conversation) -> str | None:

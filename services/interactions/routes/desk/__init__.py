@@ -8,12 +8,26 @@ from services.interactions.routes.desk import (
     customer,
     files,
     live,
+    me,
     provider,
     queue,
     search,
     session,
+    team,
 )
 
 router = APIRouter()
-for subject in (files, session, provider, live, queue, conversation, customer, complaints, search):
+for subject in (
+    files,
+    session,
+    provider,
+    live,
+    queue,
+    conversation,
+    customer,
+    complaints,
+    search,
+    team,
+    me,
+):
     router.include_router(subject.router)
