@@ -7,14 +7,16 @@ from datetime import datetime
 from functools import partial
 
 from rapport.simulate.memory import MemoryRun
-from services.followup.domain.apply import apply
+from services.followup.domain.apply import KINDS, apply
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTION
 from services.followup.domain.state import Customer, initial
 from shared.domain import Effects, Put
 from shared.schemas.commands.followup import DeliveryReported
+from shared.schemas.commands.products import ProductCountRequested, ProductSuggestRequested
 from shared.schemas.event import Event
 
+LOOPS_BACK = (ProductCountRequested, ProductSuggestRequested)
 Watcher = Callable[[datetime, Event, Customer, Effects[Customer]], None]
 """Is told of each event that took effect: when, the event, the state before, the effects."""
 
@@ -23,7 +25,7 @@ class Run(MemoryRun[Customer]):
     """One rules file over a recording."""
 
     def __init__(self, policy: Policy, watch: Watcher = lambda *_: None) -> None:
-        super().__init__("followup", partial(apply, policy), initial)
+        super().__init__("followup", partial(apply, policy), initial, LOOPS_BACK, KINDS)
         self._watch = watch
         self._handed: deque[Event] = deque()
         """What the sender says, of messages that the domain has just handed over."""
@@ -38,7 +40,8 @@ class Run(MemoryRun[Customer]):
 
     def applied(self, event: Event, before: Customer, effects: Effects[Customer]) -> None:
         for row in effects.rows:
-            if isinstance(row, Put) and row.collection == COLLECTION and row.document["status"] == "ready":
+            # What goes in the mail of another has no time of its own.
+            if isinstance(row, Put) and row.collection == COLLECTION and "not_before" in row.document:
                 self._handed.append(self._sent_at_once(event.subject, row.document["_id"]))
         self._watch(self.now, event, before, effects)
 

@@ -3,13 +3,13 @@ is written and nothing sent."""
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import Generic
+from typing import Any, Generic
 
-from shared.domain import Context, Effects, Emit, RefusedError, S, SetTimer
+from shared.domain import Context, Effects, Emit, Kind, RefusedError, S, SetTimer
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
 from shared.schemas.event import Event
@@ -32,13 +32,17 @@ class MemoryRun(Generic[S]):
         apply: Callable[[S, Event, Context], Effects[S]],
         initial: Callable[[str], S],
         loops_back: tuple[type[Data], ...] = (),
+        kinds: Mapping[str, Kind[Any]] | None = None,
     ) -> None:
         """``loops_back``: commands about other customers, of these types, are handled next, as the service's
-        own commands come back to it."""
+        own commands come back to it. ``kinds``: the service's states that are no customer's."""
         self.source = f"/rapport/{service}"
         self.states: dict[str, S] = {}
         self.counters: Counter[str] = Counter()
         self._apply, self._initial, self._loops_back = apply, initial, loops_back
+        self._kinds = kinds or {}
+        self._others: dict[str, Any] = {}
+        """The states of other kinds, by id."""
         self._timers: dict[tuple[str, str], SetTimer] = {}
         """By customer and name."""
         self._heap: list[tuple[datetime, str, str]] = []
@@ -94,6 +98,8 @@ class MemoryRun(Generic[S]):
         uid = event.uid
         if uid in self._seen:
             return ()
+        if event.state_id != event.subject:
+            return self._settle_other(now, event)
         before = self.state(event.subject)
         try:
             effects = self._apply(before, event, self._context(now, event))
@@ -107,6 +113,15 @@ class MemoryRun(Generic[S]):
         self.states[event.subject] = effects.state
         self._keep(event.subject, effects)
         self.applied(event, before, effects)
+        return self._sent(event, effects.emits)
+
+    def _settle_other(self, now: datetime, event: Event) -> Iterable[Event]:
+        """As ``_settle``, of a state that is no customer's and sets no timers."""
+        kind, found = self._kinds[event.state_id.partition("/")[0]], self._others.get(event.state_id)
+        before = kind.initial(event.state_id) if found is None else found
+        effects = kind.apply(before, event, self._context(now, event))
+        self._seen.add(event.uid)
+        self._others[event.state_id] = effects.state
         return self._sent(event, effects.emits)
 
     def _keep(self, subject: str, effects: Effects[S]) -> None:

@@ -60,7 +60,10 @@ def _gifts(program: Program) -> Iterator[tuple[str, str]]:
     if program.anniversary:
         yield "anniversary", f"{_points(program.anniversary.points)} for each year of membership"
     if program.birthday:
-        yield "birthday", _points(program.birthday.points)
+        given = [] if program.birthday.points is None else [_points(program.birthday.points)]
+        if program.birthday.reward is not None:
+            given.append(program.catalogue[program.birthday.reward].name)
+        yield "birthday", " and ".join(given)
 
 
 def _points(count: int) -> str:

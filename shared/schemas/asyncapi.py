@@ -27,7 +27,7 @@ CUT_HEADERS = {
 }
 """What one carries too whose record no producer would take whole."""
 
-_SUBJECT = "The customer's id, on the topic teams the team's; the record's key."
+_SUBJECT = "The customer's id, on teams the team's, of a command maybe a product's SKU; the record's key."
 _KEY = {"type": "string", "pattern": ID_PATTERN, "description": _SUBJECT}
 
 

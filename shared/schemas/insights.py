@@ -1,11 +1,11 @@
-"""What the metrics make of a customer. Written by Rapport."""
+"""What Rapport makes of a customer: what follows from all that was heard. Written by Rapport."""
 
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.schemas.base import Data
-from shared.schemas.fields import Label
+from shared.schemas.base import Data, Id
+from shared.schemas.fields import Count, Label
 
 
 class InsightsData(Data):
@@ -36,3 +36,23 @@ class FeedbackActed(InsightsData):
     """What they had spoken of."""
     text: Annotated[str, Field(min_length=1)]
     """What is different now, in words for the customer."""
+
+
+class ProductSuggested(InsightsData):
+    """A product goes with what the customer bought: many bought both, and the customer never had it."""
+
+    event_type: ClassVar[str] = "rapport.product.suggested.v1"
+    late: ClassVar[str] = "Starts the rules of its order's time; each order is told of once."
+
+    order_id: Id
+    """The order of the customer's that it comes of."""
+    because: Label
+    """The product in it: the reason."""
+    sku: Label
+    """The product that goes with it."""
+    together: Count
+    """How many customers bought both within the latest year."""
+    buyers: Count
+    """How many bought the one that is the reason."""
+    share: Annotated[float, Field(ge=0, le=1)]
+    """What part of these bought both: the score."""

@@ -151,8 +151,16 @@ class MemberBirthday(LoyaltyData):
 
     event_type: ClassVar[str] = "rapport.member.birthday.v1"
 
-    points: GivenPoints
+    points: GivenPoints | None = None
     """Points given for it."""
+    reward_id: Id | None = None
+    """The reward that is its present; a voucher of it was issued, and the fields below are told too."""
+    name: str | None = None
+    """What the program calls the reward."""
+    voucher_code: Label | None = None
+    """What the member shows."""
+    expires_at: Time | None = None
+    """Its expiry: from then on it is not accepted."""
 
 
 class RewardAvailable(LoyaltyData):
@@ -192,3 +200,5 @@ class RewardIssued(LoyaltyData):
     """Its expiry: from then on it is not accepted."""
     complaint_id: Id | None = None
     """The complaint that it makes good, where it was given for one and not for points."""
+    occasion: Label | None = None
+    """Likewise what it is a present for: birthday."""

@@ -14,7 +14,8 @@ Schema = Mapping[str, Any]
 _INTRO = """<!-- Made by `python -m shared.schemas.generate`; do not edit. -->
 # Events
 
-Every record is a CloudEvent 1.0 whose key and `subject` are the customer's id, on `teams` the team's.
+Every record is a CloudEvent 1.0 whose key and `subject` are the customer's id, on `teams` the team's; of a
+command about a product its SKU, or a hash of that.
 Unknown data fields are kept. A field with `?` may be left out. Money is in minor units; times are RFC 3339
 with an offset, to the microsecond (more digits are cut, a leap second is the last microsecond of its day);
 whole numbers may be written 1299.0; an id is 1 to 128 characters of `[A-Za-z0-9._:-]`. Types marked * are

@@ -16,8 +16,10 @@ from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
+from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
+from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import routing as routing_commands
 from shared.schemas.commands import surveys as survey_commands
@@ -106,7 +108,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachGoalReached,
         outreach.OutreachPaused,
     ),
-    "insights": (insights.SegmentChanged, insights.FeedbackActed),
+    "insights": (insights.SegmentChanged, insights.FeedbackActed, insights.ProductSuggested),
     "commands": (
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,
@@ -121,10 +123,13 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         team_commands.AgentChangeRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
-        team_commands.TrainingBookRequested,
-        team_commands.TrainingPassRequested,
-        team_commands.StoryTellRequested,
         complaint_commands.ComplaintApproveRequested,
+        growth_commands.TrainingBookRequested,
+        growth_commands.TrainingPassRequested,
+        growth_commands.RefresherRequested,
+        growth_commands.AgentRefresherRequested,
+        growth_commands.StoryTellRequested,
+        growth_commands.AgentThankRequested,
         conversation_commands.ConversationMessageRequested,
         conversation_commands.ConversationAssignRequested,
         conversation_commands.ConversationReturnRequested,
@@ -158,6 +163,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         survey_commands.SurveyAnswerRequested,
         preference_commands.PreferencesRequested,
         receipt_commands.ReceiptReported,
+        product_commands.ProductCountRequested,
+        product_commands.ProductSuggestRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

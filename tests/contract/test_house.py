@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"desk", "policies"},
+    "interactions": {"desk", "policies", "team_store.py"},
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -59,6 +59,7 @@ SUBJECTS = {
         "preferences",
         "results",
         "rules",
+        "suggestions",
         "surveys",
     },
     "metrics": {"kpis"},

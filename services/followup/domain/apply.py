@@ -1,7 +1,9 @@
 """The one door to the domain: ``apply(policy, state, event, context)``."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.complaints import kept, put_right, with_fact
@@ -17,10 +19,12 @@ from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Moment, StepOf
+from services.followup.domain.suggestions import asking, counting, product
 from services.followup.domain.surveys.answering import answer
 from services.followup.domain.triggers import Fact
-from shared.domain import Context, Effects, Emit
-from shared.facts.complaints import KINDS, told_step
+from shared.domain import Context, Effects, Emit, Kind
+from shared.facts.complaints import KINDS as COMPLAINT_KINDS
+from shared.facts.complaints import told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
 from shared.schemas.base import Data
 from shared.schemas.commands.followup import (
@@ -30,6 +34,7 @@ from shared.schemas.commands.followup import (
     UnsubscribeRequested,
 )
 from shared.schemas.commands.preferences import PreferencesRequested
+from shared.schemas.commands.products import ProductSuggestRequested
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.complaints import ComplaintsData
@@ -45,8 +50,10 @@ from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.insights import SegmentChanged
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import MemberEnrolled
+from shared.schemas.products import PRODUCT
 from shared.schemas.purchases import (
     ProductRegistered,
+    PurchaseMade,
     PurchaseReturned,
     SubscriptionCancelled,
     SubscriptionTerm,
@@ -61,7 +68,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerUpdated,
     ConsentChanged,
     CustomerErased,
-    *KINDS,
+    *COMPLAINT_KINDS,
     OutreachRequested,
     ReplyRequested,
     UnsubscribeRequested,
@@ -82,6 +89,10 @@ DATING = (
     MemberEnrolled,
 )
 """What may say when a date comes."""
+
+
+KINDS: Mapping[str, Kind[Any]] = {PRODUCT: Kind(product.Product, product.initial, counting.apply)}
+"""States that are no customer's."""
 
 
 def consumes(*versions: Rules) -> tuple[type[Data], ...]:
@@ -114,6 +125,8 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
             return _say(policy, state, changing.unsubscribe(state, policy, data, heard_at), event, context)
         case PreferencesRequested():
             return _say(policy, state, changing.change(state, policy.at(now), data, heard_at), event, context)
+        case ProductSuggestRequested():
+            return _say(policy, state, asking.suggest(state, policy, data, at), event, context)
         case SurveyAnswerRequested():
             return _say(policy, state, answer(state, policy.at(now), data, heard_at), event, context)
     return _hear(state, policy, event, context)
@@ -144,8 +157,9 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
         state = state if left is state.complaints else state.model_copy(update={"complaints": left})
     name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
     told = Heard.NEW if name is None else heard(state.names, name)
-    past = learnt(state.history, policy.subjects, event, at, now, name, told)
-    state = state if past is state.history else state.model_copy(update={"history": past})
+    past = learnt(state.history, policy.subjects, event, at, now, name, told, policy.suggestions)
+    before = state.history
+    state = state if past is before else state.model_copy(update={"history": past})
     if name is not None:
         if told is Heard.NEW:
             state = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
@@ -155,7 +169,10 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
             bad = told is Heard.OTHER or isinstance(data, PurchaseReturned)
             known = nothing(state) if past is None else occasions.refresh(state, policy, now)
             return unseen(known, event, context) if bad else known
-    return _fact(policy, state, fact, event, context)
+    effects = _fact(policy, state, fact, event, context)
+    if isinstance(data, PurchaseMade | PurchaseReturned) and "baskets" in policy.subjects:
+        effects = replace(effects, emits=(*effects.emits, *asking.told(state, policy, before, fact)))
+    return effects
 
 
 def _dated(state: Customer, policy: Policy, fact: Fact) -> Effects[Customer]:

@@ -4,11 +4,12 @@ from services.followup import errors
 from services.followup.domain.delivery import plan, render, settle
 from services.followup.domain.effects import NewId, then
 from services.followup.domain.gate.decision import decide
+from services.followup.domain.gate.reach import usual
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.variables import VariableFaultError, checked
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, MANUAL, TASK
+from services.followup.domain.rules.rule import CHANNEL_OF, MANUAL, TASK
 from services.followup.domain.rules.times import cut
 from services.followup.domain.state import Customer, Planned
 from services.followup.domain.tasks import TASKS
@@ -25,7 +26,7 @@ def request_outreach(
     Raises ``RefusedError``: 422 for a template, channel or variable that is not usable, 409 with the reason
     when the message may not go now. What is planned for later is decided then.
     """
-    planned = _planned(policy, data, new_id("outreach"), now)
+    planned = _planned(state, policy, data, new_id("outreach"), now)
     try:
         render(state, policy, planned)
     except TemplateFaultError as fault:
@@ -39,8 +40,10 @@ def request_outreach(
     return then(effects, lambda s: Effects(s, outcome=Outcome(201, body)))
 
 
-def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Micros) -> Planned:
-    name = data.channel or DEFAULT_CHANNEL
+def _planned(
+    state: Customer, policy: Policy, data: OutreachRequested, outreach_id: str, now: Micros
+) -> Planned:
+    name = data.channel or usual(state, policy, data.template)[0]
     name = CHANNEL_OF["call"] if name == TASK else name
     channel = policy.channels.get(name)
     template = policy.rules.templates.get(data.template)
@@ -63,6 +66,7 @@ def _planned(policy: Policy, data: OutreachRequested, outreach_id: str, now: Mic
         channel=channel.name,
         due_at=cut(micros(data.at)) if data.at else now,
         variables=variables,
+        anyhow=data.channel is None,
     )
 
 

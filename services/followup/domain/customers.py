@@ -91,7 +91,8 @@ def complaint(
     def lost(flight: InFlight) -> bool:
         rules = policy.at(flight.at).rules
         about = complaint_of(flight, rules.rule(flight.rule))
-        return flight.purpose in rules.hold_during_complaint and about != complaint_id
+        kind = rules.counts_as(flight.rule, flight.purpose)
+        return kind in rules.hold_during_complaint and about != complaint_id
 
     return cancel_flights(learnt, policy, "open_complaint", now, lost)
 

@@ -12,6 +12,7 @@ from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.rules.suggestions import Suggestions
 from services.followup.domain.state import PROFILE
 from shared.schemas.times import Micros
 
@@ -56,6 +57,11 @@ class Policy:
     def rate_limit(self, channel: str, at: Micros) -> RateLimit | None:
         """Of the version in force then; None where the channel may send as fast as it can."""
         return self.at(at).rules.rate_limits.get(channel)
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """How purchases are counted by product: one way at a time, so that what is taken back was counted."""
+        return self.every[-1].suggestions
 
     @property
     def every(self) -> tuple[Rules, ...]:

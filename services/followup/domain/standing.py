@@ -18,6 +18,7 @@ from services.followup.domain.gate.caps import once_in
 from services.followup.domain.gate.decision import refused_by
 from services.followup.domain.gate.reach import reaches
 from services.followup.domain.gate.verdicts import Refuse
+from services.followup.domain.journeys.goals import over
 from services.followup.domain.journeys.program import first_said
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
@@ -162,6 +163,8 @@ def _stand(
         return "ends" if by.of is None or late else "waits"
     if late:
         return Refuse("stale", f"it was due {moment(one.due_at):%Y-%m-%d %H:%M} UTC")
+    if not planned and over(state, policy, one):
+        return Refuse("goal_reached")
     if _follows(rule, one, front):
         return "waits"
     if planned:

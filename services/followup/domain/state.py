@@ -93,6 +93,8 @@ class Outreach(Happened):
     """What names its way through the steps."""
     variant: str | None = None
     """Which of its rule's variants the customer gets; None where it has none."""
+    offers: str | None = None
+    """The product that it suggests."""
 
 
 class Planned(Outreach):
@@ -107,6 +109,8 @@ class Planned(Outreach):
     """It is told of when it is decided: a date has come, or a step."""
     held: Held | None = None
     """It was due, and something holds it."""
+    anyhow: bool = False
+    """By hand, and nobody said by what: as the customer prefers it, else by the usual channel."""
 
     @property
     def wakes(self) -> Micros:
@@ -147,6 +151,8 @@ class InFlight(Outreach):
     """The event that allows it."""
     domain: str | None = None
     """As ``Trace.domain``."""
+    mail: str | None = None
+    """The id of the first in its mail, where it goes in one with others."""
     doubts: int = 0
     """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
@@ -159,6 +165,8 @@ class Send(Open):
     rule: str
     purpose: str
     at: Micros
+    mail: str | None = None
+    """As ``InFlight.mail``."""
 
 
 class Unreached(Open):

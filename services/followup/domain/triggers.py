@@ -14,6 +14,7 @@ from services.followup.domain.state import Bill, Customer, Moment, Planned, Step
 from shared.facts.orders import counted_refund
 from shared.schemas.base import Data, Money
 from shared.schemas.complaints import ComplaintsData
+from shared.schemas.insights import ProductSuggested
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
@@ -63,6 +64,7 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, person: str, new_id: NewId) 
         of=fact.of,
         complaint=fact.data.complaint_id if isinstance(fact.data, ComplaintsData) else None,
         answer=fact.answer,
+        offers=fact.data.sku if isinstance(fact.data, ProductSuggested) else None,
         bill=_bill(rule, fact.data),
         variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},
         trigger=rule.kept(fact.data),

@@ -199,7 +199,7 @@ class Brakes:
 
 
 def _domain(delivery: Delivery) -> str | None:
-    return recipient_domain(delivery.channel, delivery.purpose, delivery.to.address)
+    return recipient_domain(delivery.channel, delivery.class_ or delivery.purpose, delivery.to.address)
 
 
 def _from(delivery: Delivery) -> str:

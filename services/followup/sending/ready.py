@@ -25,7 +25,7 @@ SHARE_OF_TIME, SHARE_OF_SHORT = 50, 10
 LEAST_SECONDS = 0.2
 LATE = timedelta(seconds=5)
 """What is ready from a time on may be in the store so much later."""
-NAMES = {"customer": True, "rule": True, "priority": True, "purpose": True}
+NAMES = {"customer": True, "rule": True, "priority": True, "purpose": True, "class": True}
 
 
 class Ready:
@@ -100,6 +100,6 @@ def _line(row: Mapping[str, Any]) -> Line:
     urgency = Urgency(
         reply=rule == REPLY,
         priority=priority if isinstance(priority, int) else 0,
-        asked_for=row.get("purpose") != "marketing",
+        asked_for=row.get("class", row.get("purpose")) != "marketing",
     )
     return Line(row["_id"], rule, urgency)

@@ -32,6 +32,7 @@ MOST_FIELDS = 200
 SAID: Mapping[str, str] = {
     "sent": _("Sent."),
     "noted": _("Noted."),
+    "thanked": _("It is on the wall."),
     "done": _("Done."),
     "saved": _("Saved."),
     "pending-approval": _("It waits until somebody else approves it."),
@@ -39,8 +40,16 @@ SAID: Mapping[str, str] = {
     "signed-out": _("You have signed out."),
 }
 """What a page says first, by the name in ``?said=``: what came of the form before it."""
-NAV: tuple[tuple[str, str, str], ...] = (("queue", "", _("My queue")),)
-"""The pages that each page leads to: their names, their places under ``/desk``, what they are called."""
+NAV: tuple[tuple[str, str, str, str], ...] = (
+    ("queue", "", _("My queue"), "q"),
+    ("complaints", "/complaints", _("Complaints"), "c"),
+    ("search", "/search", _("Search"), "s"),
+    ("team", "/team", _("Team"), "t"),
+    ("wall", "/wall", _("The wall"), "w"),
+    ("me", "/me", _("About me"), "m"),
+)
+"""The pages that each page leads to: their names, their places under ``/desk``, what they are called, and the
+letter that leads there after a ``g``."""
 
 
 class SignInNeededError(Exception):

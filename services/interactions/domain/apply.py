@@ -18,7 +18,7 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
-from services.interactions.domain.growth.work import work_rows
+from services.interactions.domain.growth.watch import watched as growth_watched
 from services.interactions.domain.noted import noted
 from services.interactions.domain.routing import commands as routing
 from services.interactions.domain.routing import membership, team
@@ -40,13 +40,9 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
+from shared.schemas.commands.growth import RecordCommand
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
-from shared.schemas.commands.teams import (
-    AgentChangeRequested,
-    RecordCommand,
-    TaskDoneRequested,
-    TaskOpenRequested,
-)
+from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
 from shared.schemas.teams import (
@@ -111,7 +107,8 @@ def apply_at_desk(
 ) -> Effects[Customer]:
     """As ``apply``; and teams and agents are told what has changed for them."""
     effects = apply(sla, customer, event, context)
-    return watched(desk, customer, effects, Told(event, micros(event.time), context))
+    told = Told(event, micros(event.time), context)
+    return growth_watched(desk, customer, watched(desk, customer, effects, told), told)
 
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -147,7 +144,6 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         case _:
             effects = apply_fact(customer, told)
     effects = _with_returns(_with_reopenings(customer, effects, told), told)
-    effects = replace(effects, rows=(*effects.rows, *work_rows(customer, effects.state)))
     return promises.watched(sla, customer, effects, told)
 
 

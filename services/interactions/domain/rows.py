@@ -33,6 +33,7 @@ RECORDS = "records"
 STORIES = "stories"
 FEEDBACK = "feedback"
 WORK = "work"
+ARRIVALS = "arrivals"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -68,6 +69,7 @@ COLLECTIONS = (
         indexes=("team,-order", "agent_id,-order", "-order", "customer"),
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
+    Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 

@@ -93,6 +93,12 @@ def _compensation(data: complaints.CompensationGranted) -> str:
     return f"Compensation, {data.kind}: {' and '.join(given)}" if given else f"Compensation: {data.kind}"
 
 
+def _birthday(data: loyalty.MemberBirthday) -> str:
+    given = [_plural(data.points, "point")] if data.points is not None else []
+    given += [data.name] if data.name is not None else []
+    return f"Birthday: {' and '.join(given)} given" if given else "Birthday"
+
+
 def _changed(data: complaints.ComplaintChanged) -> str:
     told = (("severity", data.severity), ("category", data.category), ("assignee", data.assignee))
     return f"Complaint changed: {', '.join(f'{name} {value}' for name, value in told if value) or 'nothing'}"
@@ -220,7 +226,7 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             loyalty.MemberAnniversary,
             lambda d: f"Member for {_plural(d.years, 'year')}: {_plural(d.points, 'point')} given",
         ),
-        _of(loyalty.MemberBirthday, lambda d: f"Birthday: {_plural(d.points, 'point')} given"),
+        _of(loyalty.MemberBirthday, _birthday),
         _of(outreach.OutreachScheduled, lambda d: f"Message planned, {d.rule} by {d.channel}"),
         _of(outreach.OutreachSent, lambda d: f"Message sent, {d.rule} by {d.channel}"),
         _of(
@@ -244,6 +250,7 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             lambda d: f"Segment {d.from_} to {d.to}" if d.from_ else f"Segment {d.to}",
         ),
         _of(insights.FeedbackActed, lambda d: f"Feedback acted on, {d.theme}: {d.text}"),
+        _of(insights.ProductSuggested, lambda d: f"Suggested {d.sku}, because {d.because} was bought"),
     ]
 )
 """Type -> its line."""

@@ -12,6 +12,7 @@ from services.interactions.routes import (
     growth,
     macros,
     tasks,
+    teams,
     transcripts,
 )
 
@@ -27,6 +28,7 @@ _SUBJECTS = (
     tasks,
     growth,
     agents,
+    teams,
     desk,
 )
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)

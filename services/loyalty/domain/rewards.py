@@ -8,16 +8,17 @@ from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.account.vouchers import issue, take_one
 from services.loyalty.domain.members import insufficient, join_by_gift, require_member
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.rows import VoucherRow
-from services.loyalty.domain.state import Lot, Pieces, Voucher
+from services.loyalty.domain.state import Pieces
 from shared.domain import Outcome
 from shared.facts.text import voucher_code
 from shared.schemas.complaints import CompensationGranted
-from shared.schemas.loyalty import RewardIssued, VoucherCancelled
+from shared.schemas.loyalty import VoucherCancelled
 from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned, ReturnItem
-from shared.schemas.times import DAY, Micros, moment
+from shared.schemas.times import Micros, moment
 
 
 def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
@@ -33,7 +34,7 @@ def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
         raise insufficient(book, reward.cost)
     _take_one(book, reward)
     pieces = entries.redeem(book, reward.cost, at, rules.Redemption(reward.id))
-    voucher = _issue(book, at, reward, code, reward.cost, pieces)
+    voucher = issue(book, at, reward, code, reward.cost, pieces)
     return Outcome(
         201,
         {
@@ -57,7 +58,7 @@ def compensated(book: Book, at: Micros, data: CompensationGranted) -> None:
     _take_one(book, reward)
     # Of what is judged in one event, such as facts that waited for their time, each has a code of its own.
     code = book.context.secret(f"voucher of {book.cause.source} {book.cause.id}")
-    _issue(book, at, reward, code, complaint_id=data.complaint_id)
+    issue(book, at, reward, code, complaint_id=data.complaint_id)
 
 
 def _reward(book: Book, at: Micros, reward_id: str) -> Reward:
@@ -68,36 +69,9 @@ def _reward(book: Book, at: Micros, reward_id: str) -> Reward:
 
 
 def _take_one(book: Book, reward: Reward) -> None:
-    """Of the reward's stock."""
-    if not book.has_left(reward.counter, reward.stock):
+    """Of the reward's stock. Raises ``out_of_stock``."""
+    if not take_one(book, reward):
         raise errors.OUT_OF_STOCK(field="reward_id", reward_id=reward.id)
-    if reward.stock is not None:
-        book.take(reward.counter, 1, reward.stock)
-
-
-def _issue(
-    book: Book,
-    at: Micros,
-    reward: Reward,
-    code: str,
-    cost: int = 0,
-    pieces: tuple[Lot, ...] = (),
-    **told: str,
-) -> Voucher:
-    """``told``: what the fact says more."""
-    voucher = Voucher(
-        code=code,
-        reward_id=reward.id,
-        cost=cost,
-        issued_at=at,
-        expires_at=at + reward.validity_days * DAY,
-        pieces=pieces,
-    )
-    expires_at = moment(voucher.expires_at)
-    book.vouchers.append(voucher)
-    book.voucher_rows.append(VoucherRow(book.member, voucher))
-    book.emit(RewardIssued(reward_id=reward.id, voucher_code=code, expires_at=expires_at, **told), at)
-    return voucher
 
 
 def _require_offer(book: Book, at: Micros, reward: Reward) -> None:

@@ -20,7 +20,7 @@ class OutreachRequested(Command):
     template: Label
     """Which of the templates that may be sent by hand."""
     channel: Id | None = None
-    """What it is sent by; e-mail if left out."""
+    """What it is sent by; left out, what the customer prefers if it is written for that, else e-mail."""
     at: Time | None = None
     """Not before this time; at once if left out."""
     variables: Mapping[str, Any] = {}

@@ -64,8 +64,13 @@ LINKS = Links(
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
     """The shipped rules, with top-level fields changed."""
-    shipped = config.load_rules(RULES / f"{name}.yaml")
-    return shipped.model_copy(update=changes)
+    return shipped_rules(name).model_copy(update=changes)
+
+
+@cache
+def shipped_rules(name: str) -> Rules:
+    """Read once."""
+    return config.load_rules(RULES / f"{name}.yaml")
 
 
 @cache
@@ -155,6 +160,7 @@ class Driver:
         """Take every ready row as the sender does, and report. How many there were."""
         rows = self.rows.values()
         ready = [row for row in rows if row["status"] == "ready" and row["_id"] not in self._taken]
+        ready = [row for row in ready if "not_before" in row]  # the others go in their mails
         for row in ready:
             self._taken.add(row["_id"])
             at = row["decided_at"] if self.policy.event_time else self.now

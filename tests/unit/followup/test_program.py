@@ -1,6 +1,6 @@
 """What the loyalty program tells, as messages: who gets which, when, and how it reads."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -18,7 +18,7 @@ from shared.schemas.loyalty import (
     TierAtRisk,
     TierChanged,
 )
-from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSuppressed
+from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSent, OutreachSuppressed
 
 from .driver import (
     DAY,
@@ -93,6 +93,14 @@ def message_to(told: Data, **changes: str) -> tuple[str, str, str]:
             ["joined us 25 years ago", "2,500 points"],
         ),
         (MemberBirthday(points=50), "Happy birthday, Ada", ["Happy birthday", "50 points"]),
+        (
+            MemberBirthday(
+                reward_id="mug", name="A mug", voucher_code="v-7", expires_at=datetime(2026, 4, 1, tzinfo=UTC)
+            ),
+            "Happy birthday, Ada",
+            ["A present is waiting for you: A mug", "code v-7", "1 April 2026"],
+        ),
+        (MemberBirthday(), "Happy birthday, Ada", ["all the best for the year ahead"]),
         (tier("gold"), "Congratulations: you have reached gold", ["status with us is now gold"]),
         (at_risk(), "Keep your gold status", ["yours until 5 April 2026", "another 1,299.50 EUR before"]),
         (at_risk(500, "JPY"), "Keep your gold status", ["another 500 JPY before"]),
@@ -277,7 +285,7 @@ def test_a_subscription_business_tells_the_same() -> None:
     driver.event(MemberAnniversary(years=1, points=100))
     driver.event(MemberBirthday(points=50))
     driver.after(4 * DAY)
-    assert sorted(sent_rules(driver)) == [
+    assert sorted(fact.rule for fact in driver.facts(OutreachSent)) == [
         "anniversary",
         "birthday",
         "points-expiring",
@@ -286,3 +294,5 @@ def test_a_subscription_business_tells_the_same() -> None:
         "tier-at-risk",
         "tier-up",
     ]
+    together = [row["rule"] for row in driver.rows.values() if "mail" in row]
+    assert sorted(together) == ["program-welcome", "tier-up"]  # both an hour after

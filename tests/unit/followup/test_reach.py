@@ -1,23 +1,21 @@
 """Consent: whose word it was, topics, and by which channel a message then goes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
 
+from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.state import Customer
 from shared.runtime.config import ConfigError
-from shared.schemas.commands.followup import UnsubscribeRequested
+from shared.schemas.commands.followup import OutreachRequested, UnsubscribeRequested
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.outreach import OutreachSent
 
-from .driver import (
-    granted,
-    purchase,
-    written,
-)
-from .gated import driven, news, rule, told, word
+from .driver import NOON, granted, purchase, written
+from .gated import NEWS, TEXTS, driven, news, rule, told, word
 
 
 def test_what_is_sent_cites_the_event_that_allows_it() -> None:
@@ -150,7 +148,7 @@ def test_a_message_by_hand_goes_by_the_channel_that_was_asked_for() -> None:
     driver = driven(BY_BOTH)
     driver.event(CustomerUpdated(phone="+49301234567", preferred_channel="sms"))
     driver.event(word(True, channel="sms"))
-    driver.event(news())
+    driver.event(OutreachRequested(template="news", channel="email", variables=NEWS))
     assert [message["channel"] for message in driver.sent] == ["email"]
 
 
@@ -177,3 +175,46 @@ def test_a_channel_that_is_not_there_stops_the_start_with_its_place() -> None:
     )
     with pytest.raises(ConfigError, match=r"rules\[0\]\.channels\[1\]: nothing is sent by pigeon"):
         written(text)
+
+
+@pytest.mark.parametrize(
+    ("leave", "profile", "by"),
+    [
+        ({"email", "sms"}, {"preferred_channel": "sms"}, "sms"),
+        ({"email", "sms"}, {}, "email"),
+        ({"email", "sms"}, {"preferred_channel": "push"}, "email"),
+        ({"email"}, {"preferred_channel": "sms"}, "email"),
+        ({"email", "sms"}, {"preferred_channel": "sms", "phone": None}, "email"),
+    ],
+)
+def test_what_is_sent_by_hand_goes_as_the_customer_prefers(
+    leave: set[str], profile: dict[str, str | None], by: str
+) -> None:
+    driver = driven()
+    driver.event(CustomerUpdated.model_validate({"phone": "+49301234567", **profile}))
+    for channel in ("email", "sms"):
+        driver.event(word(channel in leave, channel=channel))
+    driver.event(news())
+    assert [message["channel"] for message in driver.sent] == [by]
+    driver.event(OutreachRequested(template="note", channel="email", variables=NEWS))
+    assert driver.sent[-1]["channel"] == "email", "who names a channel means it"
+
+
+def test_what_is_planned_by_hand_goes_as_the_customer_prefers_by_then() -> None:
+    driver = driven()
+    driver.event(word(True, channel="sms"))
+    later = OutreachRequested(template="news", variables=NEWS, at=NOON + timedelta(hours=2))
+    driver.event(later)
+    driver.event(CustomerUpdated(preferred_channel="sms", phone="+49301234567"))
+    driver.after(timedelta(hours=3))
+    assert [message["channel"] for message in driver.sent] == ["sms"]
+
+
+def test_by_hand_it_goes_by_what_it_is_written_for() -> None:
+    driver = driven()
+    only = {name: text for name, text in TEXTS.sources.items() if name != "news.sms.txt"}
+    driver.policy = replace(driver.policy, templates=Templates(only))
+    driver.event(CustomerUpdated(preferred_channel="sms", phone="+49301234567"))
+    driver.event(word(True, channel="sms"))
+    driver.event(news())
+    assert [message["channel"] for message in driver.sent] == ["email"]

@@ -58,7 +58,14 @@ PROGRAM = {"tier-up", "tier-at-risk", "reward-available", "points-expiring", "an
 COMPLAINTS = {"complaint-acknowledged", "complaint-update", "complaint-check"}
 ASKED = {"nps", "csat-support", "invite-friends", "call-detractor", "what-changed"}
 """What surveys and their answers lead to."""
-BOUGHT = {"setup-help", "review-request", "complement", "csat-complaint", "maintenance-due"}
+BOUGHT = {
+    "setup-help",
+    "review-request",
+    "complement",
+    "csat-complaint",
+    "maintenance-due",
+    "bought-together",
+}
 MOMENTS = {
     "still-deciding",
     "good-to-see-you",

@@ -1,5 +1,6 @@
 """The in-memory worker on a real store: what is published is handled at once, and the API reads it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -30,6 +31,7 @@ class InlineWorker:
         self._memory = InMemoryWorker(self._handler, now=now, observe=self._made)
 
     async def start(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self._client = connect(self._settings)
         self._store = WorkerStore(self._client, self._handler)
         await self._store.prepare()

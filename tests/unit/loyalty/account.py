@@ -8,7 +8,7 @@ from typing import Any
 
 from services.loyalty.config import load
 from services.loyalty.domain.apply import CONSUMES, apply
-from services.loyalty.domain.program.program import Program, Programs
+from services.loyalty.domain.program.program import Birthday, Program, Programs
 from services.loyalty.domain.reports.view import MemberView, view
 from services.loyalty.domain.rows import COLLECTIONS
 from services.loyalty.domain.state import MemberState
@@ -30,7 +30,7 @@ from shared.schemas.times import micros, moment
 from shared.worker.processing import Origin
 
 RETAIL = load().versions[0]
-PLAIN = RETAIL.model_copy(update={"anniversary": None})
+PLAIN = RETAIL.model_copy(update={"anniversary": None, "birthday": Birthday(points=50)})
 """Points come from purchases alone."""
 _NEW = MemberState()
 START = datetime(2025, 1, 1, tzinfo=UTC)

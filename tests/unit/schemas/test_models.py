@@ -89,11 +89,11 @@ CONTRACT = {
         "tier.changed": "from to direction?",
         "tier.at_risk": "tier ends_at spend_needed",
         "voucher.cancelled": "voucher_code",
-        "reward.issued": "reward_id voucher_code expires_at complaint_id?",
+        "reward.issued": "reward_id voucher_code expires_at complaint_id? occasion?",
         "reward.available": "reward_id name cost balance",
         "points.expiring": "points expires_at last_at balance",
         "member.anniversary": "years points",
-        "member.birthday": "points",
+        "member.birthday": "points? reward_id? name? voucher_code? expires_at?",
     },
     "outreach": {
         "outreach.scheduled": ATTEMPT,
@@ -107,7 +107,11 @@ CONTRACT = {
         "outreach.goal_reached": "outreach_id rule goal",
         "outreach.paused": "domain why sent bounced complained until",
     },
-    "insights": {"segment.changed": "from? to", "feedback.acted": "theme text"},
+    "insights": {
+        "segment.changed": "from? to",
+        "feedback.acted": "theme text",
+        "product.suggested": "order_id because sku together buyers share",
+    },
     "clock": {"clock.advanced": "to"},
 }
 NESTED = {

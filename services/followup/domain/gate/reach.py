@@ -6,8 +6,8 @@ from typing import NamedTuple
 from services.followup.domain.deliverability.suppression import Blocked, blocked
 from services.followup.domain.gate.verdicts import Go, No
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.rule import REPLY, Rule
-from services.followup.domain.state import Consent, Customer, Outreach
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY, Rule
+from services.followup.domain.state import Consent, Customer, Outreach, Planned
 from services.followup.domain.tasks import TASKS
 from shared.schemas.times import Micros
 
@@ -26,11 +26,23 @@ class Way(NamedTuple):
 
 
 def ways_of(
-    state: Customer, policy: Policy, outreach: Outreach, rule: Rule | None, now: Micros
+    state: Customer, policy: Policy, outreach: Planned, rule: Rule | None, now: Micros
 ) -> tuple[Way, ...]:
     """The channels that a message may go by, in the order in which they are tried."""
-    names = (outreach.channel,) if rule is None else rule.ways
+    if rule is not None:
+        names = rule.ways
+    else:
+        names = usual(state, policy, outreach.template) if outreach.anyhow else (outreach.channel,)
     return _ways(state, policy, rule, outreach.purpose, names, now)
+
+
+def usual(state: Customer, policy: Policy, template: str) -> tuple[str, ...]:
+    """The channels by which a template goes that is sent by hand, and nobody says how: the one that the
+    customer prefers, then the default, as far as there is something written for them."""
+    names = dict.fromkeys((state.text("preferred_channel") or DEFAULT_CHANNEL, DEFAULT_CHANNEL))
+    known = [policy.channels[name] for name in names if name in policy.channels and name not in TASKS]
+    fits = tuple(channel.name for channel in known if policy.templates.has(template, channel))
+    return fits or (DEFAULT_CHANNEL,)
 
 
 def _ways(

@@ -15,6 +15,7 @@ from services.followup.domain.gate.hours import quiet_hours, send_window
 from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.rank import outranked
 from services.followup.domain.gate.verdicts import Refuse, Verdict
+from services.followup.domain.history.baskets import had
 from services.followup.domain.journeys.arms import held_out
 from services.followup.domain.preferences.pause import paused
 from services.followup.domain.rules.rule import MANUAL
@@ -46,6 +47,8 @@ def condition_unmet(question: Question) -> Verdict:
         return Refuse("condition_unmet", f"there is no template {outreach.template} any more")
     if rule is None:
         return None
+    if outreach.offers is not None and had(question.state.history, outreach.offers):
+        return Refuse("condition_unmet", f"the customer has bought {outreach.offers} before")
     against = unmet(question.policy, rule, question.state, question.now, outreach.trigger)
     return None if against is None else Refuse("condition_unmet", against)
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Literal, TypeAlias, get_args
 
-from services.followup.domain.history import contacts, purchases, terms
-from services.followup.domain.history.state import History, Purchases, Segment
+from services.followup.domain.history import baskets, contacts, purchases, terms
+from services.followup.domain.history.state import Baskets, History, Purchases, Segment
+from services.followup.domain.rules.suggestions import USUAL, Suggestions
 from shared.facts.names import Heard, Name
 from shared.schemas.base import Data
+from shared.schemas.commands.products import ProductCountRequested, ProductSuggestRequested
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReviewPosted, SurveyAnswered
 from shared.schemas.insights import SegmentChanged
@@ -47,9 +49,10 @@ Subject: TypeAlias = Literal[
     "answers",
     "reviews",
     "segment",
+    "baskets",
 ]
 """A part of the history, which is kept only where the rules name it. Of purchases: how many and when; what
-they cost and what went back; the latest one by one; what was in those."""
+they cost and what went back; the latest one by one; what was in those; what was bought together."""
 SUBJECTS: frozenset[Subject] = frozenset(get_args(Subject))
 
 MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
@@ -72,8 +75,9 @@ MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
     "answers": (SurveyAnswered,),
     "reviews": (ReviewPosted,),
     "segment": (SegmentChanged,),
+    "baskets": (PurchaseMade, PurchaseReturned, ProductCountRequested, ProductSuggestRequested),
 }
-"""The facts that a subject is made of."""
+"""The facts that a subject is made of, and the commands that go with it."""
 _OF: Mapping[type[Data], frozenset[Subject]] = {
     kind: frozenset(name for name, made_of in MADE_OF.items() if kind in made_of)
     for kinds in MADE_OF.values()
@@ -88,6 +92,7 @@ _FIELDS: Mapping[str, frozenset[Subject]] = {
     "scores": frozenset({"answers"}),
     "reviews": frozenset({"reviews"}),
     "segment": frozenset({"segment"}),
+    "baskets": frozenset({"baskets"}),
 }
 """The parts of a history, and which subjects they are for."""
 
@@ -106,11 +111,13 @@ def learnt(
     now: Micros,
     name: Name | None,
     told: Heard,
+    counting: Suggestions = USUAL,
 ) -> History | None:
     """The history after a fact of the time ``at``, heard ``now``; ``known`` itself where it says nothing new.
 
     ``told``: whether the thing that it names was heard of before. Of a copy nothing is learnt, but for two:
     a return that could not be may be told right, and the program's own word of an enrolment beats others'.
+    ``counting``: of which products of an order it is remembered that they were bought together.
     """
     mine = _OF.get(type(event.data))
     if mine is None or mine.isdisjoint(subjects):
@@ -119,6 +126,8 @@ def learnt(
         return known
     before = known or History()
     part = _part(before, subjects, event, at, now, name, told)
+    if "baskets" in subjects and told is Heard.NEW:
+        part |= _together(before.baskets or Baskets(), event.data, at, counting)
     part |= {field: empty for field, empty in _past(subjects).items() if getattr(before, field) != empty}
     if all(value is getattr(before, field) for field, value in part.items()):
         return known
@@ -130,6 +139,15 @@ def _past(subjects: frozenset[Subject]) -> Mapping[str, object]:
     """The parts that the rules no longer name: they are not kept."""
     gone = [field for field, wanted in _FIELDS.items() if wanted.isdisjoint(subjects)]
     return {field: History.model_fields[field].default for field in gone}
+
+
+def _together(known: Baskets, data: Data, at: Micros, counting: Suggestions) -> dict[str, object]:
+    match data:
+        case PurchaseMade():
+            return {"baskets": baskets.bought(known, data, at, counting.lines, counting.worth)}
+        case PurchaseReturned() if data.items:
+            return {"baskets": baskets.gave_back(known, data)}
+    return {}
 
 
 def _part(

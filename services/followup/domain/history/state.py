@@ -138,6 +138,36 @@ class Segment(NamedTuple):
     at: Micros
 
 
+class Basket(NamedTuple):
+    """What counts of an order."""
+
+    order: str
+    """The hash of its name."""
+    at: Micros
+    skus: tuple[str, ...]
+    """The dearest lines first."""
+    quantities: tuple[int, ...]
+    """How many of each."""
+
+
+class Back(NamedTuple):
+    """A product that came back, maybe before its order was heard of."""
+
+    order: str
+    sku: str
+    quantity: int
+
+
+class Baskets(Part):
+    """What was bought together."""
+
+    latest: tuple[Basket, ...] = ()
+    """By event time, the latest last; one more than are kept, until the next is heard of."""
+    back: tuple[Back, ...] = ()
+    owned: Packed = b""
+    """All that was ever bought (``owned``)."""
+
+
 class History(Part):
     """What the rules in force ask for; the rest stays empty."""
 
@@ -149,3 +179,4 @@ class History(Part):
     scores: tuple[Score, ...] = ()
     reviews: tuple[Review, ...] = ()
     segment: Segment | None = None
+    baskets: Baskets | None = None

@@ -1,15 +1,17 @@
-"""Whether what messages are for has happened: told once of each message that went in time before it."""
+"""Whether what messages are for has happened: told once of each message that went in time before it; one
+that has not gone is for nothing any more."""
 
 from functools import partial
 from typing import NamedTuple
 
+from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.journeys.kept import Hope, Signal
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.course import WaitForStep, each_step
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, InFlight
+from services.followup.domain.state import Customer, InFlight, Moment, Outreach
 from services.followup.domain.triggers import Fact
 from shared.domain import Effects, Emit
 from shared.schemas.outreach import OutreachGoalReached
@@ -40,9 +42,35 @@ def on_fact(state: Customer, policy: Policy, fact: Fact) -> Effects[Customer]:
     if not found:
         return nothing(state)
     effects = nothing(_with_signals(state, [one.signal for one in found]))
-    for rule in {one.rule.name for one in found if one.signal.what == GOAL}:
+    for rule in dict.fromkeys(one.rule.name for one in found if one.signal.what == GOAL):
         effects = then(effects, partial(_reach, policy=policy, name=rule, now=fact.now))
+        effects = then(effects, partial(_call_off, policy=policy, name=rule, now=fact.now))
     return effects
+
+
+def over(state: Customer, policy: Policy, outreach: Outreach) -> bool:
+    """Whether what the message is for happened after its trigger."""
+    rule = policy.rule(outreach.rule, outreach.at)
+    if rule is None or rule.goal is None:
+        return False
+    reached = signals_of(state, rule, GOAL, outreach.key)
+    return any(Moment(one.by, one.at) > outreach.order for one in reached)
+
+
+def _call_off(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Customer]:
+    """Take back what is planned, or with the sender, and for nothing any more. Of rules with steps, ways end
+    by themselves, and do not begin."""
+
+    def lost(outreach: Outreach) -> bool:
+        if outreach.rule != name or outreach.journey is not None or not over(state, policy, outreach):
+            return False
+        rule = policy.rule(name, outreach.at)
+        return rule is not None and not rule.steps
+
+    effects = nothing(state)
+    for planned in filter(lost, state.planned):
+        effects = then(effects, partial(cancel_planned, planned=planned, reason="goal_reached", now=now))
+    return then(effects, lambda s: cancel_flights(s, policy, "goal_reached", now, lost))
 
 
 def _matched(rule: Rule, fact: Fact) -> list[Matched]:

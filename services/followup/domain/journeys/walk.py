@@ -11,7 +11,7 @@ from services.followup.domain.delivery import plan, settle, suppress
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.decision import refused_by
 from services.followup.domain.gate.verdicts import No, Refuse
-from services.followup.domain.journeys.goals import GOAL, signals_of
+from services.followup.domain.journeys.goals import over, signals_of
 from services.followup.domain.journeys.kept import Walked
 from services.followup.domain.journeys.local import next_time_of_day
 from services.followup.domain.journeys.program import (
@@ -28,7 +28,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import cut, span
-from services.followup.domain.state import Customer, Journey, Moment, Planned
+from services.followup.domain.state import Customer, Journey, Planned
 from services.followup.domain.triggers import Fact, undone
 from shared.domain import CancelTimer, Effects, SetTimer
 from shared.schemas.outreach import SuppressionReason
@@ -52,8 +52,7 @@ def begin(state: Customer, policy: Policy, planned: Planned, now: Micros, new_id
     against = _against(state, its, rule, planned, now)
     if against is not None:
         unsaid = first_said(rule, planned)
-        reached = against.reason == "goal_reached"
-        no = No("goal_reached") if reached else refused_by(state, its, unsaid, against, now)
+        no = refused_by(state, its, unsaid, against, now)
         return suppress(state, its, unsaid, no, now)
     journey = Journey(first=planned, at=planned.due_at)
     return go_on(state, policy, journey, 0, planned.due_at, now, new_id)
@@ -63,7 +62,7 @@ def _against(state: Customer, policy: Policy, rule: Rule, planned: Planned, now:
     """Why the trigger begins no way of its own; None where it does."""
     if _on_the_way(state, planned):
         return Refuse("duplicate", f"{rule.name} is under way")
-    if any(Moment(one.by, one.at) > planned.order for one in signals_of(state, rule, GOAL, planned.key)):
+    if over(state, policy, planned):
         return Refuse("goal_reached")
     if now > planned.due_at + span(policy.rules.stale(rule.name)):
         return Refuse("stale")
@@ -195,8 +194,7 @@ def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effec
         rule = policy.rule(journey.first.rule, journey.first.at)
         if rule is None or fact.name not in rule.awaited_events:
             continue
-        reached = signals_of(effects.state, rule, GOAL, journey.first.key)
-        if any(Moment(one.by, one.at) > journey.first.order for one in reached):
+        if over(effects.state, policy, journey.first):
             step = partial(leave, policy=policy, journey=journey, reason="goal_reached", now=fact.now)
             effects = then(effects, step)
         elif journey.wakes is not None and journey.at <= fact.by <= journey.wakes:

@@ -9,7 +9,7 @@ from services.followup.domain.effects import Said, nothing
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences.wishes import PAUSE, WISHED
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, Moment
+from services.followup.domain.state import Customer, InFlight, Moment
 from shared.domain import Effects, Outcome
 from shared.schemas.base import Data
 from shared.schemas.commands.followup import UnsubscribeRequested
@@ -84,7 +84,11 @@ def _wish(state: Customer, policy: Policy, asked: PreferencesRequested, now: Mic
     wished = state.model_copy(update={"wishes": wishes})
     if not begins:
         return nothing(wished)
-    return cancel_flights(wished, policy, "frequency_cap", cut(now), lambda flight: flight.purpose in WISHED)
+
+    def held(flight: InFlight) -> bool:
+        return policy.at(flight.at).rules.counts_as(flight.rule, flight.purpose) in WISHED
+
+    return cancel_flights(wished, policy, "frequency_cap", cut(now), held)
 
 
 def _spoken(state: Customer, locale: str | None, told_at: Micros) -> list[tuple[Data, Micros]]:

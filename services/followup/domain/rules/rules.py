@@ -15,8 +15,9 @@ from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
-from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
+from services.followup.domain.rules.suggestions import SUGGESTED, USUAL, Suggestions
 from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.rules.times import Duration, Instant, TimeZone
 from services.followup.domain.rules.topics import Topic
@@ -79,6 +80,8 @@ class Rules(Strict):
     """More of them; each holds."""
     outranked_within: Duration = timedelta(hours=12)
     """A due message yields to one of higher priority that falls due within this, under the same cap."""
+    bundle_within: Duration = timedelta(hours=12)
+    """What falls due within this of the first goes in one e-mail, where rules say ``bundle``."""
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
@@ -93,6 +96,7 @@ class Rules(Strict):
     team: Id | None = None
     """Who gets the tasks of rules that name no team, and those that are asked for by hand."""
     surveys: Surveys = Surveys()
+    suggestions: Suggestions = USUAL
     holdout: Share | None = None
     """The share of customers who get no marketing at all, for comparison."""
     topics: tuple[Topic, ...] = ()
@@ -113,6 +117,7 @@ class Rules(Strict):
                     where = f"[{place}].template" if template == rule.template else f"[{place}]"
                     raise fault(where, f"there is no template {template} under templates")
                 _check_class(place, rule, template, info.data["templates"][template].purpose)
+            _check_bundle(place, rule)
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise fault(f"[{place}].task.team", "name one, or a team for the whole file")
         _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
@@ -144,6 +149,11 @@ class Rules(Strict):
     def purpose(self, template: str) -> Purpose:
         return self.templates[template].purpose
 
+    def counts_as(self, rule: str, purpose: str) -> str:
+        """What a message of the rule is to caps, holds, the guard and what is suppressed: its class."""
+        found = self.rule(rule)
+        return purpose if found is None else found.counts_as(purpose)
+
     def stale(self, rule: str) -> timedelta:
         """How long after its due time an outreach of this rule may still be sent."""
         if rule == REPLY:
@@ -158,8 +168,10 @@ class Rules(Strict):
 
     def subjects(self) -> frozenset[Subject]:
         """What of a customer's past the rules ask about, so that it is kept."""
-        dated = frozenset(subject for _, start in self.dated for subject in subjects_of(start))
-        return dated.union(*(one.subjects for one in self._conditions()))
+        started = {subject for _, start in self.dated for subject in subjects_of(start)}
+        if any(SUGGESTED in rule.events for rule in self.rules):
+            started.add("baskets")
+        return frozenset(started).union(*(one.subjects for one in self._conditions()))
 
     def profile_fields(self) -> frozenset[str]:
         """What of the profile the rules ask about."""
@@ -185,6 +197,13 @@ class Rules(Strict):
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:
         """The rules that come at times which the customer's data say, each with each such trigger."""
         return tuple((rule, start) for rule in self.rules for start in rule.dated)
+
+
+def _check_bundle(place: int, rule: Rule) -> None:
+    if rule.bundle and DEFAULT_CHANNEL not in rule.ways:
+        raise fault(f"[{place}].bundle", f"only what may go by {DEFAULT_CHANNEL} goes in one with others")
+    if rule.bundle and rule.urgent:
+        raise fault(f"[{place}].bundle", "what is urgent does not wait for others")
 
 
 def _check_class(place: int, rule: Rule, template: str, purpose: Purpose) -> None:

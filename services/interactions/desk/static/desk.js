@@ -48,7 +48,9 @@
   }
   let before = ''
   document.addEventListener('keydown', event => {
-    if (event.key === 'Escape' && typing(document.activeElement)) { document.activeElement.blur(); return }
+    if (event.key === 'Escape' && typing(document.activeElement)) { event.preventDefault(); document.activeElement.blur(); return }
+    const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (arrow && event.target.matches('[type=search], [data-line]')) { event.preventDefault(); step(arrow); return }
     if (event.ctrlKey && event.key === 'Enter' && typing(event.target) && event.target.form) {
       event.preventDefault()
       event.target.form.requestSubmit()
@@ -67,7 +69,7 @@
       if (!target) return
       const within = target.closest('details')
       if (within) within.open = true
-      if (target.matches('a, button, summary')) target.click()
+      if (target.matches('a, button')) target.click()
       else target.focus()
       if (target.matches('summary')) target.parentElement.querySelector('input:not([type=hidden]), select, textarea, button')?.focus()
     }

@@ -6,11 +6,13 @@ can, though two teams decide."""
 
 from collections.abc import Mapping
 
+from services.interactions.domain.growth.forwarded import forwarded
 from services.interactions.domain.routing import contents
 from services.interactions.domain.routing.state import GONE_FOR, Carried, Contact, Key, key_of
 from services.interactions.domain.state import altered
 from shared.domain import Context, Effects, Emit
 from shared.schemas.base import Open
+from shared.schemas.commands.growth import AgentRefresherRequested, AgentThankRequested
 from shared.schemas.commands.routing import (
     AgentGoneRequested,
     AgentJoinRequested,
@@ -65,6 +67,9 @@ def apply(agent: Membership, event: Event, context: Context) -> Effects[Membersh
             new, said = _gone(agent, data, now)
         case AgentLoadRequested() as data:
             new, said = _load(agent, data, now)
+        case AgentThankRequested() | AgentRefresherRequested() as data:
+            to, asked = forwarded(agent.agent_id, agent.team, data)
+            return Effects(agent, (Emit(asked, moment(now), to),))
         case _:
             raise AssertionError(f"nothing of an agent: {event.type}")
     return Effects(new, tuple(Emit(data, moment(now), team) for team, data in said))

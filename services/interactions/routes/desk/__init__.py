@@ -2,8 +2,30 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import conversation, files, live, queue, session
+from services.interactions.routes.desk import (
+    complaints,
+    conversation,
+    customer,
+    files,
+    live,
+    me,
+    queue,
+    search,
+    session,
+    team,
+)
 
 router = APIRouter()
-for subject in (files, session, live, queue, conversation):
+for subject in (
+    files,
+    session,
+    live,
+    queue,
+    conversation,
+    customer,
+    complaints,
+    search,
+    team,
+    me,
+):
     router.include_router(subject.router)

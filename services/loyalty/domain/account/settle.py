@@ -1,6 +1,7 @@
 """Time passing: lots become available and expire, tiers end, days come round, each at its own instant."""
 
 from collections.abc import Callable
+from typing import Any
 
 from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries, notices, tiers
@@ -11,8 +12,10 @@ from services.loyalty.domain.account.occasions import (
     next_birthday,
     years_between,
 )
+from services.loyalty.domain.account.vouchers import issue, take_one
+from services.loyalty.domain.program.catalogue import Reward
 from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, moment
 
 
 def settle(book: Book, until: Micros) -> Micros | None:
@@ -87,8 +90,27 @@ def _birthday(book: Book, at: Micros) -> None:
     given_at = book.birthday_given_at
     if program.birthday is None or (given_at is not None and at - given_at < APART):
         return
-    if not book.has_room(program.birthday.points):
+    points, reward_id = program.birthday.points, program.birthday.reward
+    if points is not None and not book.has_room(points):
+        points = None
+    if points is None and reward_id is None:
         return
     book.birthday_given_at = at
-    entries.earn(book, program.birthday.points, at, rules.Birthday(program=program.version))
-    book.emit(MemberBirthday(points=program.birthday.points), at)
+    if points is not None:
+        entries.earn(book, points, at, rules.Birthday(program=program.version))
+    present = {} if reward_id is None else _present(book, at, program.catalogue[reward_id])
+    book.emit(MemberBirthday(points=points, **present), at)
+
+
+def _present(book: Book, at: Micros, reward: Reward) -> dict[str, Any]:
+    """Issue the voucher of a birthday, which costs no points, and what the birthday says of it: nothing where
+    none is left. To whom the reward is offered, and when, does not bind who gives it."""
+    if not take_one(book, reward):
+        return {}
+    voucher = issue(book, at, reward, book.context.secret(f"birthday {at}"), occasion="birthday")
+    return {
+        "reward_id": reward.id,
+        "name": reward.name,
+        "voucher_code": voucher.code,
+        "expires_at": moment(voucher.expires_at),
+    }

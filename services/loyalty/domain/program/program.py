@@ -89,9 +89,17 @@ class Anniversary(Strict):
 
 
 class Birthday(Strict):
-    """``points`` at the start of the birthday, once a year."""
+    """``points``, a present, or both, at the start of the birthday, once a year."""
 
-    points: Given
+    points: Given | None = None
+    reward: Id | None = None
+    """A reward of the program: its voucher is issued without points."""
+
+    @model_validator(mode="after")
+    def _something(self) -> "Birthday":
+        if self.points is None and self.reward is None:
+            raise fault("points", "is missing: write points, a reward, or both")
+        return self
 
 
 class Notice(Strict):
@@ -164,6 +172,8 @@ class Program(Strict):
             raise fault(f"rates.{self.currency}", "must be 1: it is the program's own currency")
         if self.at_risk_days >= self.tier_days:
             raise fault("at_risk_days", "must be less than tier_days")
+        if self.birthday is not None and self.birthday.reward not in (None, *self.catalogue):
+            raise fault("birthday.reward", f"is no reward of this program: {self.birthday.reward}")
         for at, tier in self._tiers_named():
             if tier not in self.ranks:
                 raise fault(at, f"is no tier of this program: {tier}")
