@@ -163,7 +163,7 @@ def test_calm_holds(history: list[Act]) -> None:
 
 
 def test_that_one_does_not_have_it_does_not_take_it_from_another() -> None:
-    """Reserved for Bob while Ann answers by herself: that he does not have it comes by way of his own state."""
+    """Reserved for Bob while Ann answers by herself: that he has it not comes by way of his own state."""
     bus = Bus(DESK)
     for agent_id in ("ann", "bob"):
         bus.tell("care", agent(agent_id))
