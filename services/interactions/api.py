@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.interactions.config import load, load_desk
+from services.interactions.desk.live import looking
 from services.interactions.desk.opening import open_desk
 from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
@@ -16,7 +17,8 @@ def create_app(settings: Settings, publisher: Producing | None = None) -> FastAP
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
     not valid. ``publisher`` is for tests."""
     sla, rules = load(settings.sla), load_desk(settings.desk)
-    app = create_api(settings, "interactions", "Rapport interactions", ROUTERS, publisher=publisher)
+    title = "Rapport interactions"
+    app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=(looking,))
     app.state.sla, app.state.desk = sla, rules
     open_desk(app, settings)
     return app

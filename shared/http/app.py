@@ -148,4 +148,7 @@ def run_api(app: FastAPI, settings: Settings) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    app.state.stopping = lambda: server.should_exit
+    """Whether a signal has come: an answer that goes on for ever then ends."""
+    server.run(sockets=[listener])

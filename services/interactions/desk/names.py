@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.interactions.desk.event_names import EVENT_NAMES
 from services.interactions.desk.words import _
 
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -37,6 +38,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "resolution": _("Solution"),
     },
     "author": {"customer": _("Customer"), "agent": _("Agent"), "bot": _("Bot"), "system": _("System")},
+    **EVENT_NAMES,
 }
 """By kind and value, in English."""
 

@@ -34,12 +34,18 @@ SAID: Mapping[str, str] = {
     "noted": _("Noted."),
     "done": _("Done."),
     "saved": _("Saved."),
+    "pending-approval": _("It waits until somebody else approves it."),
     "pending": _("It is under way: look again in a moment."),
     "signed-out": _("You have signed out."),
 }
 """What a page says first, by the name in ``?said=``: what came of the form before it."""
-NAV: tuple[tuple[str, str, str], ...] = (("queue", "", _("My queue")),)
-"""The pages that each page leads to: their names, their places under ``/desk``, what they are called."""
+NAV: tuple[tuple[str, str, str, str], ...] = (
+    ("queue", "", _("My queue"), "q"),
+    ("complaints", "/complaints", _("Complaints"), "c"),
+    ("search", "/search", _("Search"), "s"),
+)
+"""The pages that each page leads to: their names, their places under ``/desk``, what they are called, and the
+letter that leads there after a ``g``."""
 
 
 class SignInNeededError(Exception):
@@ -96,6 +102,7 @@ class Desk:
             "csrf": self.sessions.token(self.session),
             "said": None if said is None else self.t(said),
             "watch": (),
+            "mark": self.request.app.state.pages.live.mark,
             "problem": None,
             **shown_to(self.t),
             **shown,

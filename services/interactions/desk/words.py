@@ -131,6 +131,11 @@ class Words:
             return self(_("just now"))
         return str(format_timedelta(delta, add_direction=True, threshold=1, locale=self.locale))
 
+    def kilobytes(self, size: int) -> str:
+        """``12 kB``."""
+        count = max(1, round(size / 1000))
+        return str(format_unit(count, "digital-kilobyte", "short", locale=self.locale))
+
     def span(self, seconds: float) -> str:
         """A duration in its two largest units: ``2 hrs 15 mins``; under a minute is one."""
         left, parts = max(60, int(abs(seconds))), list[str]()
@@ -166,6 +171,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "fully": _said(Words.fully),
     "ago": _said(Words.ago),
     "span": _said(Words.span),
+    "kilobytes": _said(Words.kilobytes),
     "say": _said(Words.__call__),
 }
 """Of times (aware) and seconds; ``say`` puts a text that comes in a variable into the reader's language."""

@@ -26,6 +26,7 @@ CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
+PRESENCE = "presence"
 RECORDS = "records"
 STORIES = "stories"
 FEEDBACK = "feedback"
@@ -54,6 +55,8 @@ COLLECTIONS = (
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
+    # Written by the API: who is on a conversation just now.
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
     Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
     Collection(
         STORIES,

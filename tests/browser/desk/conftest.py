@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
+from pymongo import MongoClient
 
 from services.interactions import api
 from services.interactions.settings import InteractionsSettings
@@ -29,16 +30,22 @@ class DeskSite:
 
     url: str
     worker: InlineWorker
+    mongo: str
     customer: str
 
-    def tell(self, type: str, minutes_ago: float = 0, subject: str | None = None, **data: Any) -> None:
+    @property
+    def talk(self) -> str:
+        """The id of the customer's first conversation."""
+        return f"{self.customer}-talk"
+
+    def tell(self, type: str, minutes_ago: float = 0, whom: str | None = None, **data: Any) -> None:
         """An event from outside."""
         told = {
             "specversion": "1.0",
             "id": uuid.uuid4().hex,
             "source": "/test",
             "type": f"rapport.{type}.v1",
-            "subject": subject or self.customer,
+            "subject": whom or self.customer,
             "time": (datetime.now(UTC) - timedelta(minutes=minutes_ago)).isoformat(),
             "data": data,
         }
@@ -48,6 +55,13 @@ class DeskSite:
         """The customer writes."""
         said = {"channel": "email", "direction": "inbound", "kind": "message", "summary": text, "text": text}
         self.tell("interaction.logged", minutes_ago, **(said | data))
+
+    def at_it(self, conversation_id: str, agent_id: str, name: str, doing: str) -> None:
+        """Somebody else has the page open."""
+        until = datetime.now(UTC) + timedelta(minutes=5)
+        row = {"customer": self.customer, "conversation": conversation_id, "agent": agent_id, "name": name}
+        with MongoClient[dict[str, Any]](self.mongo) as client:
+            client["rapport_interactions"]["presence"].insert_one({**row, "doing": doing, "until": until})
 
     def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
         asked = urllib.request.Request(
@@ -68,8 +82,16 @@ class DeskSite:
         page.wait_for_url(f"{self.url}{to}")
 
 
+def press(page: Page, button: Locator) -> None:
+    """Send the button's form, and wait until the page says what came of it."""
+    with page.expect_response(lambda answer: "said=" in answer.url and answer.ok) as answered:
+        button.click()
+    answered.value.finished()
+    expect(button.page.locator(".htmx-request, .htmx-swapping")).to_have_count(0)
+
+
 @pytest.fixture(scope="session")
-def desk_site(mongo_uri: str) -> Iterator[tuple[str, InlineWorker]]:
+def desk_site(mongo_uri: str) -> Iterator[tuple[str, InlineWorker, str]]:
     """One server for all tests: each has customers, agents and teams of its own."""
     port = free_port()
     settings = InteractionsSettings(
@@ -77,11 +99,11 @@ def desk_site(mongo_uri: str) -> Iterator[tuple[str, InlineWorker]]:
     )
     worker = InlineWorker(settings, wall=True)
     with serving(settings, worker, port):
-        yield f"http://127.0.0.1:{port}", worker
+        yield f"http://127.0.0.1:{port}", worker, mongo_uri
 
 
 @pytest.fixture
-def desk(desk_site: tuple[str, InlineWorker]) -> DeskSite:
+def desk(desk_site: tuple[str, InlineWorker, str]) -> DeskSite:
     return DeskSite(*desk_site, customer=f"cust-{uuid.uuid4().hex[:8]}")
 
 

@@ -12,7 +12,8 @@ PICTURES = Path(__file__).parents[3] / ".screenshots"
 SIZES = {"wide": (1360, 900), "narrow": (360, 740)}
 LOOKS = [
     pytest.param(
-        {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"},
+        {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
+        | {"bypass_csp": True},
         id=f"{size}-{scheme}",
     )
     for size, (width, height) in SIZES.items()

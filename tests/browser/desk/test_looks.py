@@ -1,7 +1,9 @@
 """Every page, light and dark, wide and narrow: pictures, and nothing serious that axe-core finds."""
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from .conftest import DeskSite
 from .looks import LOOKS, look
@@ -11,16 +13,60 @@ from .looks import LOOKS, look
 def test_the_pages_of_an_agent(desk: DeskSite, page: Page, request: pytest.FixtureRequest) -> None:
     page.goto(f"{desk.url}/desk/sign-in")
     faults = look(page, "sign-in", request)
-    for path, name in (("/desk", "queue"), ("/desk/settings", "settings")):
-        if name == "queue":
-            _busy(desk)
-            desk.sign_in(page, "ann")
-        else:
-            page.goto(desk.url + path)
-        faults += look(page, name, request)
+    _busy(desk)
+    _talk(desk)
+    desk.sign_in(page, "ann")
+    faults += look(page, "queue", request)
+    page.goto(f"{desk.url}/desk/conversations/{desk.talk}?customer_id={desk.customer}")
+    expect(page.get_by_text("Ben is answering")).to_be_visible()
+    faults += look(page, "conversation", request)
+    page.get_by_text("Make good").first.click()
+    faults += look(page, "make-good", request)
+    page.goto(f"{desk.url}/desk/settings")
+    faults += look(page, "settings", request)
     page.keyboard.press("?")
     faults += look(page, "keys", request)
+    page.goto(f"{desk.url}/desk/conversations/none")
+    faults += look(page, "trouble", request)
     assert faults == []
+
+
+def _talk(desk: DeskSite) -> None:
+    """A conversation that has been through much."""
+    profile: dict[str, Any] = {
+        "name": "Ana Lucía Fernández",
+        "email": "ana@x.test",
+        "phone": "+34600111222",
+        "locale": "es",
+        "timezone": "Europe/Madrid",
+        "preferred_channel": "email",
+        "preferences": {"diet": "vegan", "shoe_size": 38, "newsletter": True},
+    }
+    desk.tell("customer.registered", 9000, **profile)
+    price = {"amount": 12990, "currency": "EUR"}
+    items = [{"sku": "kettle", "quantity": 1, "unit_price": price}]
+    desk.tell("purchase.made", 8000, order_id=f"{desk.customer}-o", channel="web", total=price, items=items)
+    talk: dict[str, Any] = {"conversation_id": desk.talk}
+    bot = {"channel": "chat", "direction": "outbound", "kind": "message", "author": "bot", **talk}
+    desk.writes("Hola, where is my kettle? It should have come on Monday.", 1500, channel="chat", **talk)
+    for minutes, text in ((1499, "Your order is on its way!"), (1497, "Can I help with anything else?")):
+        desk.tell("interaction.logged", minutes, summary=text, text=text, **bot)
+    desk.writes("That is what you said last week. A person, please.", 1495, channel="chat", **talk)
+    handed = {"from": "bot", "reason": "asked for a person", "priority": "high", **talk}
+    desk.tell("conversation.escalated", 1494, **handed)
+    desk.tell("conversation.assigned", 1490, agent_id="ann", **talk)
+    opened = {"complaint_id": f"{desk.customer}-k", "channel": "chat", "category": "delivery", **talk}
+    desk.tell("complaint.opened", 200, description="The kettle has not come", severity="high", **opened)
+    note = "The carrier lost it: I have asked for a new one."
+    desk.tell("conversation.noted", 190, agent_id="ben", text=note, **talk)
+    answer = {"channel": "email", "direction": "outbound", "kind": "reply", "author": "agent", **talk}
+    text = "Dear Ana,\n\nwe are sorry. The carrier has lost your parcel; a new kettle leaves today.\n\nAnn"
+    said = {"summary": "We are sorry", "text": text, "subject": "Your kettle", "agent_id": "ann"}
+    desk.tell("interaction.logged", 120, **said, **answer)
+    photo = {"name": "kettle.jpg", "type": "image/jpeg", "size": 182_000, "sha256": "0" * 64}
+    photo["url"] = "https://shop.example/kettle.jpg"
+    desk.writes("It came, but the lid leaks.", 12, subject="Re: Your kettle", attachments=[photo], **talk)
+    desk.at_it(desk.talk, "ben", "Ben", "answering")
 
 
 def _busy(desk: DeskSite) -> None:

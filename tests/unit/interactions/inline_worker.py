@@ -1,5 +1,6 @@
 """The in-memory worker on a real store: what is published is handled at once, and the API reads it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -30,10 +31,11 @@ class InlineWorker:
         self._memory = InMemoryWorker(self._handler, now=now, observe=self._plans.append)
 
     async def start(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self._client = connect(self._settings)
         self._store = WorkerStore(self._client, self._handler)
         await self._store.prepare()
-        self._epoch, self._attempts = await self._store.take_over(0, 4), count(1)
+        self._epoch, self._attempts = await self._store.take_over(0, 1), count(1)
 
     async def stop(self) -> None:
         await self._client.close()

@@ -48,7 +48,9 @@
   }
   let before = ''
   document.addEventListener('keydown', event => {
-    if (event.key === 'Escape' && typing(document.activeElement)) { document.activeElement.blur(); return }
+    if (event.key === 'Escape' && typing(document.activeElement)) { event.preventDefault(); document.activeElement.blur(); return }
+    const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (arrow && event.target.matches('[type=search], [data-line]')) { event.preventDefault(); step(arrow); return }
     if (event.ctrlKey && event.key === 'Enter' && typing(event.target) && event.target.form) {
       event.preventDefault()
       event.target.form.requestSubmit()
@@ -67,7 +69,7 @@
       if (!target) return
       const within = target.closest('details')
       if (within) within.open = true
-      if (target.matches('a, button, summary')) target.click()
+      if (target.matches('a, button')) target.click()
       else target.focus()
       if (target.matches('summary')) target.parentElement.querySelector('input:not([type=hidden]), select, textarea, button')?.focus()
     }
@@ -76,12 +78,92 @@
   document.addEventListener('click', event => {
     const opener = event.target.closest('[data-open]')
     if (opener) open(opener.dataset.open)
+    const inserter = event.target.closest('[data-insert]')
+    if (inserter) {
+      event.preventDefault()
+      const area = document.getElementById(inserter.dataset.insert)
+      const text = document.getElementById('macro').selectedOptions[0]?.dataset.text || ''
+      area.setRangeText(text, area.selectionStart, area.selectionEnd, 'end')
+      area.dispatchEvent(new Event('input', { bubbles: true }))
+      area.focus()
+    }
   })
+
+  // A conversation opens at its end, and stays there; what is new is said.
+  const end = () => { for (const one of all('[data-end]')) one.scrollTop = one.scrollHeight }
+  let latest = document.querySelector('[data-latest]')?.dataset.latest
+  end()
+  document.addEventListener('htmx:afterSettle', () => {
+    const one = document.querySelector('[data-latest]')
+    if (one && one.dataset.latest !== latest) {
+      latest = one.dataset.latest
+      document.getElementById('said').replaceChildren(Object.assign(document.createElement('p'), { textContent: one.dataset.latestSaid }))
+    }
+    end()
+  })
+
+  // What is being written outlives a page that went away before it was sent, in this tab.
+  const drafts = () => {
+    for (const one of all('[data-draft]')) {
+      const name = `draft ${one.dataset.draft}`
+      if (!one.value) one.value = sessionStorage.getItem(name) || ''
+      if (one.dataset.kept) continue
+      one.dataset.kept = 'yes'
+      one.addEventListener('input', () => one.value ? sessionStorage.setItem(name, one.value) : sessionStorage.removeItem(name))
+      one.form.addEventListener('submit', () => sessionStorage.removeItem(name))
+    }
+  }
+  drafts()
+  document.addEventListener('htmx:afterSwap', drafts)
+  const keep = event => {
+    for (const one of all('[data-draft]', event.detail.elt)) sessionStorage.setItem(`draft ${one.dataset.draft}`, one.value)
+  }
+  document.addEventListener('htmx:sendError', keep)
+  document.addEventListener('htmx:beforeOnLoad', event => { if (event.detail.xhr.getResponseHeader('HX-Redirect')) keep(event) })
+
+  // Who reads a conversation, or answers in it, is told to the colleagues who are on it too.
+  let told = ''
+  const tell = (doing, last) => {
+    const one = document.querySelector('[data-presence]')
+    if (!one) return
+    told = doing
+    const body = new URLSearchParams({ csrf: one.dataset.csrf, doing })
+    if (last) navigator.sendBeacon(one.dataset.presence, body)
+    else fetch(one.dataset.presence, { method: 'POST', body, keepalive: true }).catch(() => {})
+  }
+  const doing = () => all('[data-answering]').some(one => one.value.trim()) ? 'answering' : 'reading'
+  if (document.querySelector('[data-presence]')) {
+    tell(doing())
+    setInterval(() => { if (!document.hidden) tell(doing()) }, 12000)
+    document.addEventListener('input', () => { if (doing() !== told) tell(doing()) })
+    document.addEventListener('htmx:afterSettle', () => { if (doing() !== told) tell(doing()) })
+    addEventListener('pagehide', () => tell('gone', true))
+  }
 
   // What was said goes by itself; it has been read out by then.
   const fade = () => { const said = document.getElementById('said'); if (said && said.textContent.trim()) setTimeout(() => { said.replaceChildren() }, 6000) }
   fade()
   document.addEventListener('htmx:afterSettle', () => { fade(); tick() })
+
+  // A part that somebody is at (data-still names what renews it) is left alone meanwhile, and renewed after.
+  const busy = element => element.contains(document.activeElement) || element.querySelector('details[open]')
+  const behind = new Set()
+  document.addEventListener('htmx:oobBeforeSwap', event => {
+    const one = event.detail.target
+    if (!one.dataset.still || !busy(one)) return
+    event.detail.shouldSwap = false
+    behind.add(one.id)
+  })
+  const catchUp = () => setTimeout(() => {
+    for (const id of behind) {
+      const one = document.getElementById(id)
+      if (one && busy(one)) continue
+      behind.delete(id)
+      if (one) htmx.trigger(one.dataset.still, 'changed')
+    }
+  }, 50)
+  document.addEventListener('focusout', catchUp)
+  document.addEventListener('toggle', catchUp, true)
 
   // What is live: one connection a page; what has changed asks for its part of the page anew.
   const live = document.body.dataset.live

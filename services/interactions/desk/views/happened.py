@@ -35,9 +35,11 @@ _MONEY = ("total", "refund", "price", "money", "spend_needed")
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """``kind`` is the type without what all types have in common: ``purchase.made``."""
+    """``kind`` is the type without what all types have in common: ``purchase.made``; ``what`` is that, or
+    what tells two things of one type apart: ``interaction.inbound``, ``consent.withdrawn``."""
 
     kind: str
+    what: str
     group: str
     """One of ``GROUPS``."""
     at: datetime
@@ -79,6 +81,7 @@ def happened(row: TimelineRow) -> Happened:
     text = None if dropped else next((told[f] for f in _TEXTS if _is_text(told.get(f))), None)
     return Happened(
         kind=kind,
+        what=_what(kind, told),
         group=_GROUP_OF.get(row.type, "contacts"),
         at=moment(row.at),
         channel=row.channel,
@@ -100,6 +103,14 @@ def happened(row: TimelineRow) -> Happened:
         source=row.source,
         place=row.place,
     )
+
+
+def _what(kind: str, told: Mapping[str, Any]) -> str:
+    if kind == "interaction.logged":
+        return f"interaction.{told['direction']}"
+    if kind == "consent.changed":
+        return "consent.granted" if told["granted"] else "consent.withdrawn"
+    return kind
 
 
 def story(rows: Sequence[TimelineRow]) -> tuple[Happened, ...]:

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.interactions.routes.desk import files, queue, session
+from services.interactions.routes.desk import (
+    complaints,
+    conversation,
+    customer,
+    files,
+    live,
+    queue,
+    search,
+    session,
+)
 
 router = APIRouter()
-for subject in (files, session, queue):
+for subject in (files, session, live, queue, conversation, customer, complaints, search):
     router.include_router(subject.router)

@@ -1,16 +1,18 @@
 """Lines of the timeline, of every type that there is."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.interactions.desk.names import NAMES
 from services.interactions.desk.views.happened import GROUPS, happened, types_of
 from services.interactions.domain.apply import FACT_TOPICS
 from services.interactions.domain.timeline import timeline_row
 from shared.schemas.base import CUSTOMER, Data
 from shared.schemas.event import Event
+from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import micros
 from shared.schemas.topics import TOPICS
 from tests.unit.schemas.test_codec_round_trip import data_of
@@ -29,12 +31,18 @@ def test_every_type_has_a_line(cls: type[Data], source: st.DataObject) -> None:
     line = happened(timeline_row(event, micros(START)))
     assert f"rapport.{line.kind}.v1" == cls.event_type
     assert cls.event_type in types_of(line.group)
+    assert line.what in NAMES["happened"], "pages have a word for it"
     assert line.text is None or line.text in told.values()
     assert all(told[field] == value for field, value in line.names)
+
+
+def test_pages_have_words_for_all_reasons() -> None:
+    assert set(get_args(SuppressionReason)) == set(NAMES["unsent"])
 
 
 def test_groups_hold_every_type_once() -> None:
     every = [kind for group in GROUPS for kind in types_of(group)]
     assert len(every) == len(set(every))
     assert {cls.event_type for cls in FACTS} <= set(every)
+    assert set(GROUPS) == set(NAMES["group"])
     assert types_of(None) == types_of("nonsense") == ()

@@ -1,0 +1,86 @@
+"""What forms ask for in people's terms, as the API takes it. Pure."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Literal, TypeAlias, get_args
+from zoneinfo import ZoneInfo
+
+from services.interactions.desk.words import _
+from services.interactions.models.compensation import Compensation
+from shared.schemas.base import Money
+from shared.schemas.complaints import CompensationKind
+from shared.schemas.money import digits
+
+Rest: TypeAlias = Literal["1h", "3h", "tomorrow", "monday", "customer", "at"]
+RESTS: tuple[tuple[Rest, str], ...] = (
+    ("1h", _("For an hour")),
+    ("3h", _("For three hours")),
+    ("tomorrow", _("Until tomorrow, 9:00")),
+    ("monday", _("Until Monday, 9:00")),
+    ("customer", _("Until the customer writes")),
+    ("at", _("Until this time:")),
+)
+"""How long a conversation may rest, and how pages call it."""
+MORNING = time(9)
+
+
+class AskedError(ValueError):
+    """A form asks for what cannot be; the text is for catalogues."""
+
+
+def rest_until(rest: str, at: str, now: datetime, where: ZoneInfo) -> datetime | None:
+    """When a rest ends; None: when the customer writes. ``at`` is as browsers send a local time:
+    ``2026-11-27T09:30``. Raises ``AskedError``."""
+    local = now.astimezone(where)
+    match rest:
+        case "customer":
+            return None
+        case "1h" | "3h":
+            return now + timedelta(hours=int(rest[0]))
+        case "tomorrow":
+            return _morning(local.date() + timedelta(days=1), where)
+        case "monday":
+            return _morning(local.date() + timedelta(days=7 - local.weekday()), where)
+        case "at":
+            try:
+                told = datetime.fromisoformat(at)
+            except ValueError:
+                raise AskedError(_("Say until when: a day and a time.")) from None
+            until = told if told.tzinfo is not None else told.replace(tzinfo=where)
+            if until <= now:
+                raise AskedError(_("This time is over already."))
+            return until
+        case _:
+            raise AskedError(_("Say until when: a day and a time."))
+
+
+def _morning(day: date, where: ZoneInfo) -> datetime:
+    return datetime.combine(day, MORNING, where)
+
+
+def compensation(kind: str, points: str, amount: str, currency: str, reward_id: str) -> Compensation:
+    """What makes good. ``amount`` is in whole units and their parts, with a comma or a point: ``12,50``.
+    Raises ``AskedError``."""
+    if kind not in get_args(CompensationKind):
+        raise AskedError(_("Say what is given."))
+    given: dict[str, object] = {"kind": kind}
+    if kind == "points":
+        if not points.isascii() or not points.isdigit() or not int(points):
+            raise AskedError(_("Say how many points: a whole number."))
+        given["points"] = int(points)
+    elif kind == "refund" or not reward_id:
+        given["money"] = _money(amount, currency)
+    else:
+        given["reward_id"] = reward_id
+    return Compensation.model_validate(given)
+
+
+def _money(amount: str, currency: str) -> Money:
+    """Raises ``AskedError``."""
+    try:
+        value = Decimal(amount.strip().replace(",", ".")).scaleb(digits(currency))
+    except InvalidOperation:
+        raise AskedError(_("Say how much: an amount such as 12.50.")) from None
+    if not value.is_finite() or value != int(value) or not 0 < value < 10**12:
+        raise AskedError(_("Say how much: an amount such as 12.50."))
+    return Money(amount=int(value), currency=currency)

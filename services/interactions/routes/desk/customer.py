@@ -1,0 +1,127 @@
+"""A customer: the 360, and what happened."""
+
+import asyncio
+import uuid
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import Query, Response
+
+from services.interactions.desk.names import called
+from services.interactions.desk.page import Posted, SignedIn, desk_router
+from services.interactions.desk.reading import birthday, clock_time, language_name
+from services.interactions.desk.site import ROOT
+from services.interactions.desk.views import orders, unsent
+from services.interactions.desk.views.customer import customer_page
+from services.interactions.desk.views.happened import GROUPS, story, types_of
+from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
+from services.interactions.models.complaints import NewComplaint
+from services.interactions.routes.dependencies import CustomerId, Policy, Store, last_shown
+from services.interactions.routes.desk.dependencies import DeskQueries
+from shared.http.dependencies import SendCommands
+from shared.http.paging import cut
+from shared.schemas.commands.complaints import ComplaintOpenRequested
+from shared.schemas.feedback import ReviewPosted, SurveyAnswered
+from shared.schemas.times import DAY, micros
+
+router = desk_router()
+
+FIRST_LINES, MOST_LINES = 25, 500
+"""Lines of the timeline: at first, and at most at once."""
+ORDERS, UNSENT, ANSWERS = 5, 6, 3
+ORDER_ROWS = 2 * ORDERS
+"""Purchases and returns that are read for the orders."""
+RECENT = 90 * DAY
+"""How far back the page tells of messages that were not sent."""
+ASKED = (SurveyAnswered.event_type, ReviewPosted.event_type)
+SEVERITIES = ("low", "normal", "high", "critical")
+CHANNELS = ("phone", "email", "chat", "sms", "social", "mail", "in_person", "web")
+
+Word = Annotated[str, Query(max_length=128)]
+Cursor = Annotated[str | None, Query(max_length=1024)]
+
+
+@router.get("/customers/{customer_id}")
+async def get_customer(
+    desk: SignedIn,
+    store: Store,
+    queries: DeskQueries,
+    sla: Policy,
+    customer_id: CustomerId,
+    of: Word = "",
+    by: Word = "",
+    cursor: Cursor = None,
+    lines: Annotated[int, Query(ge=1, le=MOST_LINES)] = FIRST_LINES,
+) -> Response:
+    """``of`` and ``by`` narrow the timeline to a group and a channel; so many ``lines`` of it are shown."""
+    desk.demand("customers:read")
+    before = _before(cursor, customer_id)
+    state, told, bought, dropped, answered = await asyncio.gather(
+        store.customer(customer_id),
+        queries.happened(customer_id, types_of(of), channel=by or None, before=before, limit=lines + 1),
+        queries.happened(customer_id, orders.TYPES, limit=ORDER_ROWS),
+        queries.happened(customer_id, unsent.TYPES, since=micros(desk.now) - RECENT, limit=UNSENT),
+        queries.happened(customer_id, ASKED, limit=ANSWERS),
+    )
+    if state is None:
+        raise UNKNOWN_CUSTOMER(customer=customer_id)
+    page = customer_page(state, sla, desk.now, bought=bought, dropped=dropped, answered=answered)
+    shown, following = cut(told, lines, lambda row: (row.place,))
+    person = page.person
+    return desk.render(
+        "customer.html",
+        title=person.name or customer_id,
+        here="customer",
+        page=page,
+        lines=story(shown),
+        older=_older(customer_id, lines, following, of=of, by=by, cursor=cursor or ""),
+        address=_address(customer_id, of=of, by=by, cursor=cursor, lines=lines),
+        of=of,
+        by=by,
+        groups=tuple(GROUPS),
+        local_time=person.local_time and clock_time(person.local_time, desk.t),
+        language=person.locale and language_name(person.locale, desk.t),
+        birthday=person.born and birthday(person.born, desk.t),
+        severities=[(one, desk.t(called("severity", one))) for one in SEVERITIES],
+        channels=[(one, desk.t(called("channel", one))) for one in CHANNELS],
+        key=uuid.uuid4().hex,
+        watch=(customer_id,),
+    )
+
+
+@router.post("/customers/{customer_id}/complaints")
+async def open_complaint(
+    desk: SignedIn, form: Posted, commands: SendCommands, customer_id: CustomerId
+) -> Response:
+    """What a customer complains of, as an agent writes it down."""
+    body = form.into(NewComplaint, customer_id=customer_id)
+    command = ComplaintOpenRequested.model_validate(body.model_dump(exclude_none=True))
+    answer = await commands.submit(
+        desk.demand("complaints:write"), "complaints", customer_id, command, form.key
+    )
+    if answer.status != 201:
+        return desk.go(f"/customers/{customer_id}", "pending")
+    complaint_id = quote(str(answer.body["complaint_id"]), safe="")
+    return desk.go(f"/complaints/{complaint_id}?customer_id={quote(customer_id, safe='')}", "done")
+
+
+def _before(cursor: str | None, customer_id: str) -> str | None:
+    """Raises 422 ``invalid_cursor``."""
+    before = last_shown(cursor)
+    if before is not None and not before.startswith(f"{customer_id} "):
+        raise INVALID_CURSOR()
+    return before
+
+
+def _address(customer_id: str, **query: object) -> str:
+    given = urlencode({name: value for name, value in query.items() if value})
+    return f"{ROOT}/customers/{customer_id}?{given}"
+
+
+def _older(customer_id: str, lines: int, following: str | None, **query: str) -> str | None:
+    """Where there is more of the timeline, if any: on this page as far as it may grow, then on others."""
+    if following is None:
+        return None
+    if lines < MOST_LINES:
+        return _address(customer_id, **query, lines=min(3 * lines, MOST_LINES))
+    return _address(customer_id, **query | {"cursor": following})

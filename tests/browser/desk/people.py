@@ -1,0 +1,142 @@
+"""Customers whose pages are full, for pictures and for axe-core."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.kafka.publisher import Record
+from shared.schemas.base import Data
+from shared.schemas.codec import encode
+from shared.schemas.event import Event
+from shared.schemas.loyalty import MemberEnrolled, PointsEarned, TierChanged
+from shared.schemas.outreach import OutreachScheduled, OutreachSuppressed
+
+from .conftest import DeskSite
+
+EUR = "EUR"
+
+
+def full_life(desk: DeskSite) -> None:
+    """The customer of ``desk`` has a bit of everything."""
+    day = 24 * 60
+    desk.tell(
+        "customer.registered",
+        400 * day,
+        name="Amélie Duchamp-Weber",
+        email="amelie.duchamp@example.org",
+        phone="+49 30 901820",
+        locale="fr-FR",
+        timezone="Europe/Paris",
+        birthday="1984-06-02",
+        tags=["press"],
+        segment="loyal",
+        preferences={
+            "diet": "vegetarian",
+            "allergies": ["hazelnut", "soy"],
+            "fit": {"jackets": "slim", "shoes": 39},
+            "newsletter": True,
+            "favourite_colour": "petrol",
+        },
+    )
+    for purpose, channel, granted, topic in (
+        ("marketing", "email", True, None),
+        ("marketing", "sms", False, None),
+        ("marketing", "email", False, "events"),
+        ("survey", "email", True, None),
+    ):
+        desk.tell(
+            "consent.changed",
+            300 * day,
+            purpose=purpose,
+            channel=channel,
+            granted=granted,
+            **({} if topic is None else {"topic": topic}),
+        )
+    rapport_tells(desk, MemberEnrolled(tier="silver"), 390 * day)
+    cause = {"source": "/till", "id": "r-1"}
+    earned = {"entry_id": "e-1", "points": 1_540, "balance": 1_540, "reason": "purchases", "cause": cause}
+    rapport_tells(desk, PointsEarned.model_validate(earned), 3 * day)
+    rapport_tells(
+        desk, TierChanged.model_validate({"from": "silver", "to": "gold", "direction": "up"}), 3 * day
+    )
+    due = {"outreach_id": f"{desk.customer}-m1", "rule": "birthday", "channel": "email", "attempt": 0}
+    soon = datetime.now(UTC) + timedelta(days=3)
+    rapport_tells(desk, OutreachScheduled.model_validate(due | {"due_at": soon}), 60)
+    for reason, blocked, minutes in (
+        ("open_complaint", ["open_complaint", "frequency_cap"], 80),
+        ("no_consent", ["no_consent"], 9 * day),
+    ):
+        told = {"outreach_id": f"{desk.customer}-{reason}", "rule": "news", "reason": reason}
+        rapport_tells(desk, OutreachSuppressed.model_validate(told | {"blocked_by": blocked}), minutes)
+    for n, (days, amount) in enumerate(((40, 12_990), (12, 5_499), (3, 21_800))):
+        _bought(desk, f"{desk.customer}-o{n}", days * day, amount)
+    refund = {"amount": 2_499, "currency": EUR}
+    desk.tell(
+        "purchase.returned",
+        day,
+        order_id=f"{desk.customer}-o2",
+        return_id=f"{desk.customer}-r1",
+        items=[{"sku": "kettle-17", "quantity": 1}],
+        refund=refund,
+    )
+    desk.tell(
+        "subscription.started",
+        100 * day,
+        subscription_id=f"{desk.customer}-s",
+        plan="Tea club",
+        price={"amount": 1_450, "currency": EUR},
+        expires_at="2027-05-01T00:00:00Z",
+    )
+    desk.tell("survey.answered", 30 * day, survey="nps", score=9, comment="Always friendly. <b>Merci!</b>")
+    talk = f"{desk.customer}-t"
+    desk.writes(
+        "My new kettle leaks, and there is water all over the kitchen.",
+        95,
+        conversation_id=talk,
+        sentiment=-0.6,
+    )
+    desk.tell(
+        "conversation.escalated",
+        94,
+        conversation_id=talk,
+        reason="the customer is upset",
+        priority="high",
+        **{"from": "bot"},
+    )
+    desk.tell("conversation.assigned", 90, conversation_id=talk, agent_id="ann")
+    complains(desk, "leak", 95, severity="critical", conversation_id=talk)
+    complains(desk, "late", 3 * day, category="delivery", description="It came four days late.")
+    desk.tell("complaint.resolved", 2 * day, complaint_id=f"{desk.customer}-late", resolution="A voucher.")
+    desk.tell("complaint.closed", 2 * day - 5, complaint_id=f"{desk.customer}-late")
+
+
+def rapport_tells(desk: DeskSite, data: Data, minutes_ago: float) -> None:
+    """An event that only Rapport writes."""
+    at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    event = Event(uuid.uuid4().hex, "/rapport/test", desk.customer, at, data)
+    value, headers = encode(event)
+    record = Record(data.topic, desk.customer.encode(), value, tuple(headers))
+    asyncio.run_coroutine_threadsafe(desk.worker.publish([record]), desk.worker.loop).result(20)
+
+
+def complains(desk: DeskSite, name: str, minutes_ago: float, **told: Any) -> str:
+    id = f"{desk.customer}-{name}"
+    said = {
+        "channel": "email",
+        "category": "product quality",
+        "severity": "normal",
+        "description": "The kettle leaks. There is water all over the kitchen, and it is the second one.",
+    }
+    desk.tell("complaint.opened", minutes_ago, complaint_id=id, **(said | told))
+    return id
+
+
+def _bought(desk: DeskSite, order_id: str, minutes_ago: float, amount: int) -> None:
+    line = {"sku": "kettle-17", "category": "kitchen", "quantity": 1}
+    items = [
+        {**line, "unit_price": {"amount": 2_499, "currency": EUR}},
+        {"sku": "darjeeling-100", "quantity": 3, "unit_price": {"amount": 900, "currency": EUR}},
+    ]
+    total = {"amount": amount, "currency": EUR}
+    desk.tell("purchase.made", minutes_ago, order_id=order_id, channel="web", total=total, items=items)

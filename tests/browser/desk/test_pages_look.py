@@ -1,0 +1,36 @@
+"""The pages of customers, complaints and teams: light and dark, wide and narrow."""
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import DeskSite
+from .looks import LOOKS, look
+from .people import complains, full_life
+
+
+@pytest.mark.parametrize("context", LOOKS, indirect=True)
+def test_customers_and_complaints(desk: DeskSite, page: Page, request: pytest.FixtureRequest) -> None:
+    full_life(desk)
+    for n, (minutes, severity) in enumerate(((700, "high"), (20, "critical"), (5, "low"), (240, "normal"))):
+        complains(desk, f"x{n}", minutes, severity=severity, description=f"{n}. " + "It broke again. " * 9)
+    waits = complains(desk, "waits", 300)
+    desk.tell("complaint.acknowledged", 290, complaint_id=waits, assignee="ann")
+    desk.tell("complaint.waiting", 280, complaint_id=waits, reason="a photo")
+    desk.sign_in(page, "ann", f"/desk/customers/{desk.customer}")
+    faults = look(page, "customer", request)
+    pages = {
+        "complaint": f"/desk/complaints/{desk.customer}-leak",
+        "board": "/desk/complaints",
+        "board-mine": "/desk/complaints?whose=mine",
+        "search": "/desk/search",
+        "search-found": "/desk/search?q=am",
+        "search-nobody": "/desk/search?q=nobody-at-all",
+        "trouble": "/desk/customers/none-such",
+    }
+    for name, path in pages.items():
+        page.goto(desk.url + path)
+        faults += look(page, name, request)
+    page.goto(f"{desk.url}/desk/complaints/{desk.customer}-leak")
+    page.keyboard.press("v")
+    faults += look(page, "complaint-solve", request)
+    assert faults == []
