@@ -13,7 +13,9 @@ from services.followup.domain.state import Anchor, Customer
 from shared.domain import Effects
 from shared.schemas.times import Micros
 
-SAID = frozenset({"name", "triggers", "when", "delay", "active", "cancel_on", "restart", "stale_after"})
+SAID = frozenset(
+    {"name", "triggers", "when", "delay", "active", "cancel_on", "cancel_when", "restart", "stale_after"}
+)
 """What says of a rule when it comes by itself."""
 PURCHASE = "purchase.made"
 
