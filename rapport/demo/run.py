@@ -18,8 +18,10 @@ from rapport.client import Client
 from rapport.demo import oracle
 from rapport.demo.book import compare_book, read_book, show_book
 from rapport.demo.check import Checked, Difference, check, untimely
+from rapport.demo.desk import complainants, send, show_desk, work_a_day
 from rapport.demo.gallery import show_gallery
 from rapport.demo.live import Board
+from rapport.demo.messages import show_messages
 from rapport.demo.promises import check_promises, promises, show_promises
 from rapport.demo.redeem import Redeemed, redeem_some
 from rapport.demo.settle import Left, Settling
@@ -28,6 +30,7 @@ from rapport.demo.stories import Storyteller
 from rapport.demo.summary import show_differences, show_summary, show_urls
 from rapport.demo.tally import TOPICS, Follower
 from rapport.replay.completejourney import CompleteJourney, customer_id, data_folder
+from rapport.replay.desk import weeks_before
 from rapport.replay.feed import Progress, feed
 from rapport.replay.record import Record
 from rapport.replay.simulated import simulate
@@ -38,6 +41,8 @@ from rapport.trouble import TroubleError
 REDEEMED_AT = datetime(2018, 2, 1, tzinfo=UTC)
 """All that is replayed lies before it."""
 ENDS_AT = datetime(2018, 7, 1, tzinfo=UTC)
+DESK_AT = datetime(2018, 7, 2, 14, 30, tzinfo=UTC)
+"""The day on which the desk is looked at, after all checks."""
 KPIS = "/kpis?window=550d"
 """All of the year and the half-year after it."""
 _LOOK_EVERY_S = 1.0
@@ -97,17 +102,19 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
             made = promises(year.simulated, ENDS_AT)
             untrue = check_promises(client, made)
             _wait_for_tally(follower, admin)
-        tally = follower.snapshot()
-        late = untimely(year.bought, tally.moments)
-        book = read_book(client)
-        late += compare_book(book, tally)
+            tally, book = follower.snapshot(), read_book(client)
+            board.phase(f"a day at the desk: {DESK_AT:%A, %d %B %Y}")
+            work_a_day(stack, client, settling, complainants(year.simulated, year.customers), DESK_AT, seed)
+        late = [*untimely(year.bought, tally.moments), *compare_book(book, tally)]
         teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
         stories = teller.three()
         show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
+        show_messages(console, client, {story.customer: story.title for story in stories})
         show_book(console, book)
         show_promises(console, client, made)
         show_gallery(console, stack.home.root / "gallery")
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
+        show_desk(console, client, kept=kept)
     return _verdict(checked, [*late, *untrue], len(made.cases), console)
 
 
@@ -159,6 +166,9 @@ def _drive(
     settling.wait(REDEEMED_AT, told=show)
     board.phase("some members redeem points")
     redeemed = redeem_some(client, year.customers, seed)
+    board.phase("four weeks of June at the desk")
+    send(stack, weeks_before(year.customers, ENDS_AT, seed))
+    settling.wait(REDEEMED_AT, told=show)
     board.phase(f"the clock goes to {ENDS_AT:%d %B %Y}: points expire, reminders fall due")
     stack.advance_clock(ENDS_AT)
     settling.wait(ENDS_AT, told=show)

@@ -50,6 +50,8 @@ DUPLICATE_TASK = ErrorCode(
 AMBIGUOUS_TASK = ErrorCode(
     "ambiguous_task", 409, "Several teams have a task {task}: name one with the parameter team."
 )
+UNKNOWN_TEAM = ErrorCode("unknown_team", 404, "There is no team {team}.")
+UNKNOWN_AGENT = ErrorCode("unknown_agent", 404, "There is no agent {agent}.")
 OWN_ALONE = ErrorCode("own_alone", 403, "What trainers say to agent {agent} is for that agent alone.")
 UNKNOWN_CONVERSATION = ErrorCode("unknown_conversation", 404, "There is no conversation {conversation}.")
 AMBIGUOUS_CONVERSATION = ErrorCode(

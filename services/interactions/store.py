@@ -1,25 +1,18 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pymongo.asynchronous.database import AsyncDatabase
-
-from services.interactions.domain.growth.record import Learnt
-from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow, WorkRow
 from services.interactions.domain.past import PAST_TYPES, Past
+from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.domain.rows import (
+    AGENTS,
     COMPLAINTS,
     CONVERSATIONS,
     CUSTOMERS,
-    FEEDBACK,
-    RECORDS,
     SEARCH,
-    STORIES,
-    TASKS,
     TIMELINE,
-    WORK,
     ComplaintRow,
     ConversationRow,
     CustomerRow,
@@ -28,7 +21,7 @@ from services.interactions.domain.rows import (
 )
 from services.interactions.domain.search import ranges, thing_key
 from services.interactions.domain.state import Customer
-from services.interactions.domain.tasks.rows import OPEN, TaskRow
+from services.interactions.team_store import TeamStore, before_that, given
 from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
@@ -42,11 +35,8 @@ PAST_ROWS = 1_000
 """Rows of a past that are read at once."""
 
 
-class InteractionsStore:
+class InteractionsStore(TeamStore):
     """Reads database ``rapport_interactions``. Raises PyMongo's errors."""
-
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._database = database
 
     async def customer(self, customer_id: str) -> Customer | None:
         """All that is known of a customer; None for one never seen."""
@@ -59,7 +49,7 @@ class InteractionsStore:
         """A customer's rows, newest first; ``before`` is the ``place`` of the last one shown."""
         # A space ends the customer's id, and "!" is the character after the space.
         query: Document = {"place": {"$gte": f"{customer_id} ", "$lt": before or f"{customer_id}!"}}
-        query |= _given({"channel": channel, "type": type})
+        query |= given({"channel": channel, "type": type})
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
         return TimelineRow.read(await found.to_list())
 
@@ -100,7 +90,7 @@ class InteractionsStore:
         owner = "_id" if collection == CUSTOMERS else "customer"
         found: dict[str, str] = {}
         while True:
-            query = {field: wanted} | _before(before)
+            query = {field: wanted} | before_that(before)
             rows = await self._database[collection].find(query).sort("order", -1).limit(limit).to_list()
             found |= {row[owner]: row["order"] for row in rows}
             if len(found) >= limit or len(rows) < limit:
@@ -109,7 +99,7 @@ class InteractionsStore:
 
     async def complaints_named(self, complaint_id: str, customer_id: str | None) -> list[ComplaintRow]:
         """The complaints of this id: one, unless two sources gave it to two customers."""
-        query = {"complaint_id": complaint_id} | _given({"customer": customer_id})
+        query = {"complaint_id": complaint_id} | given({"customer": customer_id})
         return ComplaintRow.read(await self._database[COMPLAINTS].find(query).limit(2).to_list())
 
     async def complaints(
@@ -122,7 +112,7 @@ class InteractionsStore:
         limit: int,
     ) -> list[ComplaintRow]:
         """Complaints, the last opened first; ``before`` is the ``order`` of the last one shown."""
-        query = _given({"status": status, "overdue": overdue, "assignee": assignee}) | _before(before)
+        query = given({"status": status, "overdue": overdue, "assignee": assignee}) | before_that(before)
         if status == "waiting":
             query |= {"status": {"$in": sorted(OPEN_STATUSES)}, "waiting": True}
         found = self._database[COMPLAINTS].find(query).sort("order", -1).limit(limit)
@@ -132,15 +122,26 @@ class InteractionsStore:
         self, conversation_id: str, customer_id: str | None
     ) -> list[ConversationRow]:
         """The conversations of this id: one, unless two sources gave it to two customers."""
-        query = {"conversation_id": conversation_id} | _given({"customer": customer_id})
+        query = {"conversation_id": conversation_id} | given({"customer": customer_id})
         return ConversationRow.read(await self._database[CONVERSATIONS].find(query).limit(2).to_list())
 
     async def conversations(
-        self, *, status: str | None, team: str | None, before: str | None, limit: int
+        self,
+        *,
+        status: str | None,
+        team: str | None,
+        agent: str | None = None,
+        open_only: bool = False,
+        before: str | None,
+        limit: int,
     ) -> list[ConversationRow]:
         """Conversations that are not part of another, the last begun first; ``before`` is the ``order`` of
         the last one shown."""
-        query = {"into": None} | _given({"status": status, "team": team}) | _before(before)
+        query: Document = (
+            {"into": None} | given({"status": status, "team": team, "agent_id": agent}) | before_that(before)
+        )
+        if open_only:
+            query["status"] = {"$in": ["assigned", "waiting"]}
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
@@ -191,69 +192,20 @@ class InteractionsStore:
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
         return TimelineRow.read(await found.to_list())
 
-    async def tasks_named(self, task_id: str, team: str | None) -> list[TaskRow]:
-        """The tasks of this id: one, unless two sources gave it to two teams."""
-        query = {"task_id": task_id} | _given({"team": team})
-        return TaskRow.read(await self._database[TASKS].find(query).limit(2).to_list())
+    async def agent(self, agent_id: str) -> AgentRow | None:
+        """An agent in the team that has them, or will; None for one never heard of."""
+        found = await self._database[AGENTS].find({"agent_id": agent_id, "left": False}).limit(9).to_list()
+        rows = AgentRow.read(found)
+        return max(rows, key=lambda row: (row.at, row.team), default=None)
 
-    async def tasks(
-        self,
-        *,
-        team: str | None,
-        status: str,
-        kind: str | None,
-        customer_id: str | None,
-        overdue: bool | None,
-        now: Micros,
-        last: str | None,
-        limit: int,
-    ) -> list[TaskRow]:
-        """Open tasks, the first due first, or those that are done, the last done first; ``last`` is the
-        ``order`` of the last one shown."""
-        if overdue and status != OPEN:
-            return []
-        bounds = dict[str, str]()
-        if overdue is not None and status == OPEN:
-            bounds["$lt" if overdue else "$gte"] = sort_key(now + 1, "")
-        if last is not None:
-            bounds |= {"$gt": last} if status == OPEN else {"$lt": last}
-        query = _given({"team": team, "status": status, "kind": kind, "customer": customer_id})
-        found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
-        found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
-        return TaskRow.read(await found.to_list())
-
-    async def learnt(self, agent_id: str) -> list[Learnt]:
-        """What an agent has learnt, in each team."""
-        rows = RecordRow.read(await self._database[RECORDS].find({"agent_id": agent_id}).to_list())
-        return [Learnt.model_validate(one) for row in rows for one in row.trainings]
-
-    async def feedback(self, agent_id: str, *, before: str | None, limit: int) -> list[FeedbackRow]:
-        """What trainers said to an agent, sealed, the latest first."""
-        query = {"agent_id": agent_id} | _before(before)
-        found = self._database[FEEDBACK].find(query).sort("order", -1).limit(limit)
-        return FeedbackRow.read(await found.to_list())
-
-    async def stories(
-        self, *, team: str | None, agent_id: str | None, before: str | None, limit: int
-    ) -> list[StoryRow]:
-        """Thanks, the latest first; ``before`` is the ``order`` of the last one shown."""
-        query = _given({"team": team, "agent_id": agent_id}) | _before(before)
-        found = self._database[STORIES].find(query).sort("order", -1).limit(limit)
-        return StoryRow.read(await found.to_list())
-
-    async def work(self, agent_id: str, *, since: Micros) -> list[WorkRow]:
-        """What an agent did of which something happened since then."""
-        query = {"agent_id": agent_id, "order": {"$gte": sort_key(since, "")}}
-        return WorkRow.read(await self._database[WORK].find(query).to_list())
+    async def agents(self, *, team: str | None, after: str | None, limit: int) -> list[AgentRow]:
+        """Agents by their id; ``after`` is that of the last one shown."""
+        query: Document = {"left": False} | given({"team": team})
+        if after is not None:
+            query["agent_id"] = {"$gt": after}
+        found = self._database[AGENTS].find(query).sort("agent_id", 1).limit(limit)
+        return AgentRow.read(await found.to_list())
 
 
 def _beginning(key: str) -> Document:
     return {"$gte": key, "$lt": key + LAST_CHARACTER}
-
-
-def _given(wanted: Mapping[str, Any]) -> Document:
-    return {name: value for name, value in wanted.items() if value is not None}
-
-
-def _before(place: str | None) -> Document:
-    return {} if place is None else {"order": {"$lt": place}}

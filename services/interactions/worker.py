@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.interactions.config import load, load_desk
-from services.interactions.domain.apply import CONSUMES, apply, kinds
+from services.interactions.domain.apply import CONSUMES, apply_at_desk, kinds
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
@@ -17,15 +17,16 @@ from shared.runtime.settings import Settings, load_settings
 def handler(settings: Settings) -> Handler[Customer]:
     """The service as the worker runs it. Raises ``ConfigError`` if the SLA policy, or the desk, is not
     valid."""
+    sla, desk = load(settings.sla), load_desk(settings.desk)
     return Handler(
         service="interactions",
         consumes=CONSUMES,
         state=Customer,
         initial=initial,
-        apply=partial(apply, load(settings.sla)),
+        apply=partial(apply_at_desk, sla, desk),
         collections=COLLECTIONS,
         reads_everything=True,
-        kinds=kinds(load_desk(settings.desk)),
+        kinds=kinds(desk),
     )
 
 

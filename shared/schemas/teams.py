@@ -13,6 +13,8 @@ TEAM = "team"
 """What the subject of these events is."""
 TASK = "task"
 """How the ids of tasks' states begin."""
+AGENT = "agent"
+"""How the ids of agents' states begin; the subject of what is told of one agent, whatever their team."""
 RECORD = "record"
 """How the ids of the states begin that say what an agent has learnt in a team."""
 
@@ -20,6 +22,16 @@ RECORD = "record"
 def task_state(team: str, task_id: str) -> str:
     """The id of a task's state: the team's key, so that the task has the team's one writer, and its name."""
     return f"{TASK}/{team}/{task_id}"
+
+
+def team_state(team: str) -> str:
+    """The id of the state in which a team's conversations find their agents."""
+    return f"{TEAM}/{team}"
+
+
+def agent_state(agent_id: str) -> str:
+    """The id of the state that knows an agent's team."""
+    return f"{AGENT}/{agent_id}"
 
 
 def record_state(team: str, agent_id: str) -> str:
@@ -74,6 +86,9 @@ class AgentChanged(TeamsData):
     """Whether they are at work."""
     on_break: bool
     """Whether they rest: what they have stays theirs, nothing new comes."""
+
+    def state_id(self, subject: str) -> str:
+        return team_state(subject)
 
 
 TrainingKind = Literal["role_play", "case_study", "course"]

@@ -16,10 +16,12 @@ from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
+from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
+from shared.schemas.commands import routing as routing_commands
 from shared.schemas.commands import rules as rules_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
@@ -119,12 +121,16 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         complaint_commands.ComplaintReopenRequested,
         complaint_commands.ComplaintCloseRequested,
         complaint_commands.ComplaintCompensateRequested,
+        team_commands.AgentChangeRequested,
         team_commands.TaskOpenRequested,
         team_commands.TaskDoneRequested,
-        team_commands.TrainingBookRequested,
-        team_commands.TrainingPassRequested,
-        team_commands.StoryTellRequested,
         complaint_commands.ComplaintApproveRequested,
+        growth_commands.TrainingBookRequested,
+        growth_commands.TrainingPassRequested,
+        growth_commands.RefresherRequested,
+        growth_commands.AgentRefresherRequested,
+        growth_commands.StoryTellRequested,
+        growth_commands.AgentThankRequested,
         conversation_commands.ConversationMessageRequested,
         conversation_commands.ConversationAssignRequested,
         conversation_commands.ConversationReturnRequested,
@@ -133,6 +139,16 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         conversation_commands.ConversationNoteRequested,
         conversation_commands.ConversationSnoozeRequested,
         conversation_commands.ConversationCloseRequested,
+        routing_commands.RoutingOfferRequested,
+        routing_commands.RoutingNewsRequested,
+        routing_commands.RoutingAssignRequested,
+        routing_commands.RoutingReturnRequested,
+        routing_commands.RoutingOverflowRequested,
+        routing_commands.AgentSeenRequested,
+        routing_commands.AgentLoadRequested,
+        routing_commands.AgentGoneRequested,
+        routing_commands.AgentJoinRequested,
+        routing_commands.AgentLeaveRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

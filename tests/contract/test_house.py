@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"desk", "policies"},
+    "interactions": {"desk", "policies", "team_store.py"},
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -38,7 +38,17 @@ OWN = {
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
-    "interactions": {"activity", "complaints", "conversations", "desk", "growth", "profile", "sla", "tasks"},
+    "interactions": {
+        "activity",
+        "complaints",
+        "conversations",
+        "desk",
+        "growth",
+        "profile",
+        "routing",
+        "sla",
+        "tasks",
+    },
     "loyalty": {"account", "program", "reports"},
     "followup": {
         "conditions",

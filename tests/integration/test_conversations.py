@@ -74,3 +74,40 @@ def test_a_customer_is_answered_wherever_they_write(stack: Stack) -> None:
     assert page(mail)["status"] == "closed"
     found = stack.get("interactions", "/conversations?status=queued&limit=500")["items"]
     assert [one["conversation_id"] for one in found if one["customer_id"] == customer] == [new]
+
+
+def test_people_have_it_and_it_rests(stack: Stack) -> None:
+    """By the real worker's timer, and with what a bot says elsewhere."""
+    customer, id = new_customer(), f"chat-{uuid.uuid4().hex}"
+    bot = {"channel": "chat", "direction": "outbound", "author": "bot", "conversation_id": id}
+    handed = {"conversation_id": id, "from": "bot", "reason": "They ask for a person."}
+    stack.post_events(
+        wrote(customer, "Help!", 0, channel="chat", conversation_id=id),
+        wrote(customer, "Off and on?", 1, **bot),
+        event("conversation.escalated", customer, handed, at=(NOW + timedelta(minutes=2)).isoformat()),
+        wrote(customer, "Still there?", 3, **bot),
+    )
+
+    def page() -> Any:
+        return stack.get("interactions", f"/conversations/{id}")
+
+    def act(action: str, body: dict[str, Any]) -> Any:
+        return stack.call("interactions", "POST", f"/conversations/{id}/{action}", body)
+
+    until(lambda: stack.call("interactions", "GET", f"/conversations/{id}").status == 200, "the conversation")
+    whole = until(
+        lambda: (found := page())["bot"] and len(found["messages"]) == 3 and found, "what the bot said"
+    )
+    assert [m["text"] for m in whole["bot"]["messages"]] == ["Off and on?"]
+    assert [m["silenced"] for m in whole["messages"]] == [True, False, False]
+    refused = act("messages", {"text": "Me again.", "author": "bot"})
+    assert (refused.status, refused.body["code"]) == (409, "bot_silenced")
+    act("assign", {"agent_id": "a-1"})
+    assert act("notes", {"text": "Be gentle.", "agent_id": "a-1"}).status == 201
+    comes_back = datetime.now(UTC) + timedelta(seconds=3)
+    assert act("snooze", {"until": comes_back.isoformat()}).body["status"] == "waiting"
+    assert [m["note"] for m in page()["messages"]] == [True, False, False, False]
+    until(lambda: page()["status"] == "assigned", "the end of its rest")
+    assert datetime.now(UTC) >= comes_back
+    assert (page()["agent_id"], page()["snoozed"]) == ("a-1", False)
+    assert asked_of_followup(stack, customer) == []

@@ -23,3 +23,4 @@ def test_a_few_households_check_out_to_the_last_point(tmp_path: Path) -> None:
     assert "complaints stand as a simulation of the year has them" in told
     assert "resolution met" in told
     assert "under the draft, strict," in told
+    assert "the desk, on the Monday after" in told

@@ -18,8 +18,13 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
-from services.interactions.domain.growth.work import work_rows
+from services.interactions.domain.growth.watch import watched as growth_watched
 from services.interactions.domain.noted import noted
+from services.interactions.domain.routing import commands as routing
+from services.interactions.domain.routing import membership, team
+from services.interactions.domain.routing import state as teams
+from services.interactions.domain.routing.commands import returning
+from services.interactions.domain.routing.watch import watched
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
 from services.interactions.domain.tasks import state as tasks
@@ -35,12 +40,17 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
-from shared.schemas.commands.teams import RecordCommand, TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.growth import RecordCommand
+from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
+from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
 from shared.schemas.teams import (
+    AGENT,
     RECORD,
     TASK,
+    TEAM,
+    AgentChanged,
     StoryTold,
     TaskDone,
     TaskOpened,
@@ -61,10 +71,13 @@ FACT_TOPICS = (
     "outreach",
     "insights",
 )
+_ASKED = (ConversationCommand, RoutingCommand, TeamRoutingCommand, AgentCommand)
 CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic] if cls.entity == CUSTOMER),
     ComplaintOpenRequested,
     *STEPS,
+    AgentChanged,
+    AgentChangeRequested,
     TaskOpened,
     TaskDone,
     TaskOpenRequested,
@@ -75,7 +88,7 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for cls in TOPICS["commands"] if issubclass(cls, RecordCommand)),
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
-    *(cls for cls in TOPICS["commands"] if issubclass(cls, ConversationCommand)),
+    *(cls for cls in TOPICS["commands"] if issubclass(cls, _ASKED)),
 )
 
 
@@ -84,7 +97,18 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
     return {
         TASK: Kind(tasks.Task, tasks.initial, apply_task),
         RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
+        TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
+        AGENT: Kind(membership.Membership, membership.initial, membership.apply),
     }
+
+
+def apply_at_desk(
+    sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
+) -> Effects[Customer]:
+    """As ``apply``; and teams and agents are told what has changed for them."""
+    effects = apply(sla, customer, event, context)
+    told = Told(event, micros(event.time), context)
+    return growth_watched(desk, customer, watched(desk, customer, effects, told), told)
 
 
 def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -115,10 +139,11 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _asked_for(customer, told, decide(data, context))
         case ConversationCommand():
             effects = _conversation_asked(customer, told, data)
+        case RoutingCommand():
+            effects = _team_said(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
-    effects = _with_reopenings(customer, effects, told)
-    effects = replace(effects, rows=(*effects.rows, *work_rows(customer, effects.state)))
+    effects = _with_returns(_with_reopenings(customer, effects, told), told)
     return promises.watched(sla, customer, effects, told)
 
 
@@ -134,17 +159,39 @@ def _with_reopenings(before: Customer, effects: Effects[Customer], told: Told) -
     """With the complaints reopened that low scores are about, as the fact has made it known."""
     while (due := reopening(before, effects.state, told, len(effects.emits))) is not None:
         try:
-            more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
+            effects = _and(effects, due, told)
         except RefusedError:  # no room for another step
             break
-        effects = replace(
-            effects,
-            state=more.state,
-            emits=(*effects.emits, Emit(due.data, due.time)),
-            timers=(*effects.timers, *more.timers),
-            rows=(*effects.rows, *more.rows),
-        )
     return effects
+
+
+def _with_returns(effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With the conversations given back whose agents went home, and whose customer waits."""
+    while (due := returning(effects.state, told, len(effects.emits))) is not None:
+        effects = _and(effects, due, told)
+    return effects
+
+
+def _and(effects: Effects[Customer], due: Event, told: Told) -> Effects[Customer]:
+    """One more fact that takes effect at once."""
+    more = apply_fact(effects.state, Told(due, micros(due.time), told.context, asked=True))
+    return replace(
+        effects,
+        state=more.state,
+        emits=(*effects.emits, Emit(due.data, due.time)),
+        timers=(*effects.timers, *more.timers),
+        rows=(*effects.rows, *more.rows),
+    )
+
+
+def _team_said(customer: Customer, command: Told, data: RoutingCommand) -> Effects[Customer]:
+    """Of a team: an agent for what waits, or that one is not at work, or whom to ask next."""
+    said = routing.said(customer, data, command)
+    if said.fact is None:
+        return Effects(said.customer, said.emits)
+    event = structs.replace(command.event, data=said.fact, time=moment(said.at))
+    effects = apply_fact(said.customer, Told(event, said.at, command.context, asked=True))
+    return replace(effects, emits=(Emit(said.fact, event.time),))
 
 
 def _conversation_asked(customer: Customer, command: Told, asked: ConversationCommand) -> Effects[Customer]:

@@ -13,6 +13,7 @@ import msgspec
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation, HandledBy
 from services.interactions.domain.conversations.conversation import Status as ConversationStatus
+from services.interactions.domain.routing.told import Routed
 from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Collection
 from shared.facts.complaints import Status
@@ -26,11 +27,13 @@ CONVERSATIONS = "conversations"
 CUSTOMERS = "customers"
 SEARCH = "search"
 TASKS = "tasks"
+AGENTS = "agents"
 PRESENCE = "presence"
 RECORDS = "records"
 STORIES = "stories"
 FEEDBACK = "feedback"
 WORK = "work"
+ARRIVALS = "arrivals"
 
 COLLECTIONS = (
     Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
@@ -45,7 +48,7 @@ COLLECTIONS = (
         CONVERSATIONS,
         owner="customer",
         personal=(),
-        indexes=("conversation_id", "status,-order", "-order"),
+        indexes=("conversation_id", "status,-order", "-order", "team,status,-order", "agent_id,-order"),
     ),
     Collection(CUSTOMERS, owner="_id", personal=("name", "email", "segment"), indexes=("id_key",)),
     Collection(SEARCH, owner="customer", personal=("key",), indexes=("key",)),
@@ -55,6 +58,7 @@ COLLECTIONS = (
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
     ),
+    Collection(AGENTS, owner=None, personal=(), indexes=("agent_id", "team,agent_id")),
     # Written by the API: who is on a conversation just now.
     Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
     Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
@@ -65,6 +69,7 @@ COLLECTIONS = (
         indexes=("team,-order", "agent_id,-order", "-order", "customer"),
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
+    Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 
@@ -177,6 +182,12 @@ class ConversationRow(Row, frozen=True):
     """When it comes back by itself; None: when the customer writes."""
     into: str | None = None
     """The conversation that it is part of by now, or itself where nothing is left of it: it is in no list."""
+    since: Micros | None = None
+    """Where it wants an agent: since when."""
+    skills: list[str] = msgspec.field(default_factory=list)
+    """What that agent needs."""
+    language: str | None = None
+    difficult: bool = False
 
 
 class CustomerRow(Row, frozen=True, omit_defaults=True):
@@ -237,7 +248,11 @@ def _due(complaint: Complaint, key: str) -> str:
     return sort_key(min(due), key) if due else sort_key(NEVER, sort_key(complaint.opened_at, key))
 
 
-def conversation_row(customer_id: str, one: Conversation, into: str | None = None) -> ConversationRow:
+def conversation_row(
+    customer_id: str, one: Conversation, routed: Routed | None = None, into: str | None = None
+) -> ConversationRow:
+    """``routed``: what was told of it to teams; that says which has it."""
+    wanted = routed.wanted if routed is not None and one.wanted else None
     key = f"{one.conversation_id} {customer_id}"
     return ConversationRow(
         key=key,
@@ -247,8 +262,8 @@ def conversation_row(customer_id: str, one: Conversation, into: str | None = Non
         status=one.status,
         handled_by=one.handled_by,
         agent_id=one.agent_id,
-        team=one.team,
-        priority=one.priority,
+        team=(None if routed is None else routed.team) or one.team,
+        priority=one.priority if wanted is None else wanted.priority,
         channel=one.channel,
         opened_at=one.opened_at,
         updated_at=one.updated_at,
@@ -256,6 +271,10 @@ def conversation_row(customer_id: str, one: Conversation, into: str | None = Non
         snoozed=one.snooze is not None,
         snoozed_until=None if one.snooze is None else one.snooze.until,
         into=into,
+        since=None if wanted is None else wanted.since,
+        skills=[] if wanted is None else list(wanted.skills),
+        language=None if wanted is None else wanted.language,
+        difficult=False if wanted is None else wanted.difficult,
     )
 
 

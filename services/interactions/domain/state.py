@@ -13,6 +13,7 @@ from pydantic import Field
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.growth.remembered import Answer
+from services.interactions.domain.routing.told import Routing
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
@@ -247,6 +248,7 @@ class Customer(Open):
     names: Names = b""
     """Of returns that count, terms, products, complaints, reviews, referrals, answers."""
     conversations: Conversations = Conversations()
+    routing: Routing = Routing()
     held: tuple[Held, ...] = ()
     """In the order in which they were heard."""
     scores: tuple[Score, ...] = ()

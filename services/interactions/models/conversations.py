@@ -86,6 +86,13 @@ class Stands(Frozen):
     agent_id: str | None
 
 
+class Given(Stands):
+    """``warnings``: why routing would not have chosen this agent, one word each: unknown_agent, off_shift,
+    on_break, over_capacity, channel_not_taken, lacks_skill:<skill>, lacks_language:<language>."""
+
+    warnings: list[str]
+
+
 class Sent(Stands):
     """``id`` names the message in its conversation, ``message_id`` on its channel: by that an answer to it
     finds its way back."""
@@ -96,8 +103,10 @@ class Sent(Stands):
 
 
 class ConversationView(Stands):
-    """A conversation in brief. ``channel`` is what the customer wrote by last. One that is snoozed is
-    ``waiting``, until ``snoozed_until``, or until the customer writes."""
+    """A conversation in brief. ``team``: which has it, or was asked last; ``channel`` is what the customer
+    wrote by last; ``waiting_since``: it wants an agent since then, who needs ``skills`` and ``language``;
+    ``difficult``: it is hard on whoever takes it. One that is snoozed is ``waiting``, until
+    ``snoozed_until``, or until the customer writes."""
 
     customer_id: str
     team: str | None
@@ -108,6 +117,10 @@ class ConversationView(Stands):
     closed_at: datetime | None
     snoozed: bool
     snoozed_until: datetime | None
+    waiting_since: datetime | None
+    skills: list[str]
+    language: str | None
+    difficult: bool
 
 
 class MessageView(Frozen):
@@ -163,9 +176,11 @@ class ConversationDetail(ConversationView):
     cursor: str | None
 
 
-def command_of(kind: type[C], conversation_id: str, body: Strict) -> C:
-    """What a body asks for, as a command: both have the same fields, the conversation's id is in the path."""
-    return kind.model_validate(body.model_dump(exclude_none=True) | {"conversation_id": conversation_id})
+def command_of(kind: type[C], conversation_id: str, body: Strict, **more: Any) -> C:
+    """What a body asks for, as a command: both have the same fields, the conversation's id is in the path;
+    and what the route adds."""
+    said = body.model_dump(exclude_none=True) | more
+    return kind.model_validate(said | {"conversation_id": conversation_id})
 
 
 def conversation_view(row: ConversationRow) -> ConversationView:
@@ -174,9 +189,10 @@ def conversation_view(row: ConversationRow) -> ConversationView:
 
 def shown(row: ConversationRow) -> dict[str, Any]:
     """The fields of a view."""
-    fields = {name: getattr(row, name) for name in ConversationView.model_fields}
+    fields = {name: getattr(row, name) for name in ConversationView.model_fields if hasattr(row, name)}
     times = (name for name in fields if name.endswith(("_at", "_until")))
-    return fields | {name: maybe_moment(fields[name]) for name in times}
+    shown = fields | {name: maybe_moment(fields[name]) for name in times}
+    return shown | {"waiting_since": maybe_moment(row.since)}
 
 
 def message_view(row: TimelineRow, hushed: Container[str] = ()) -> MessageView:

@@ -198,9 +198,12 @@ def _next_due(state: Customer) -> NextDueView | None:
 def _conversations(state: Customer) -> list[ConversationView]:
     found = [one for one in course(state.conversations).open.values() if one.status != "closed"]
     latest = sorted(found, key=lambda one: (one.updated_at, one.conversation_id), reverse=True)
-    return [
-        conversation_view(conversation_row(state.customer_id, one)) for one in latest[:MOST_CONVERSATIONS]
-    ]
+    routed = state.routing.by_id
+    rows = (
+        conversation_row(state.customer_id, one, routed.get(one.conversation_id))
+        for one in latest[:MOST_CONVERSATIONS]
+    )
+    return [conversation_view(row) for row in rows]
 
 
 def _purchases(state: Customer) -> PurchasesView:

@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from services.interactions.domain.growth.figures import PERIODS, begins, figures
 from services.interactions.domain.growth.learned import Badge, Kept, Taken, TrainingStatus
-from services.interactions.domain.growth.rows import StoryRow, WorkRow
+from services.interactions.domain.growth.rows import FeedbackRow, StoryRow, WorkRow
+from shared.http.sealing import Seal, UnreadableError
 from shared.schemas.base import Frozen, Id, Strict, Time
 from shared.schemas.fields import Label
 from shared.schemas.teams import TrainingKind
@@ -19,9 +20,10 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class NewTraining(Strict):
-    """The body of ``POST /agents/{id}/trainings/book``. ``kind``: left out, what the desk's file says."""
+    """The body of ``POST /agents/{id}/trainings/book``. Left out, ``team`` is the agent's, and ``kind`` what
+    the desk's file says."""
 
-    team: Id
+    team: Id | None = None
     training: Label
     kind: TrainingKind | None = None
     refresh_by: Time | None = None
@@ -35,9 +37,9 @@ class PassedTraining(NewTraining):
 
 
 class NewStory(Strict):
-    """The body of ``POST /stories``. ``told_by``: the agent who tells it."""
+    """The body of ``POST /stories``. ``team``: left out, the agent's; ``told_by``: the agent who tells it."""
 
-    team: Id
+    team: Id | None = None
     agent_id: Id
     text: Text
     customer_id: Id | None = None
@@ -177,6 +179,15 @@ def badge_view(one: Badge) -> BadgeView:
 def skill_view(one: Kept) -> SkillView:
     due = maybe_moment(one.refresh_by)
     return SkillView(skill=one.skill, level=one.level, refresh_by=due, fresh=one.fresh)
+
+
+def feedback_view(row: FeedbackRow, seal: Seal) -> FeedbackView:
+    """Opened: for the agent alone."""
+    try:
+        text: str | None = seal.open(row.sealed, row.agent_id)
+    except UnreadableError:  # by a key that is no more
+        text = None
+    return FeedbackView(training=row.training, at=moment(row.at), text=text)
 
 
 def story_view(row: StoryRow) -> StoryView:

@@ -1,6 +1,7 @@
 """What the API answers: a module a subject, the desk's pages in a package of their own."""
 
 from services.interactions.routes import (
+    agents,
     clocks,
     compensation,
     complaints,
@@ -11,6 +12,7 @@ from services.interactions.routes import (
     growth,
     macros,
     tasks,
+    teams,
     transcripts,
 )
 
@@ -25,6 +27,8 @@ _SUBJECTS = (
     macros,
     tasks,
     growth,
+    agents,
+    teams,
     desk,
 )
 ROUTERS = tuple(subject.router for subject in _SUBJECTS)

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import JSONResponse
 
 from services.interactions.domain.conversations.conversation import Status
+from services.interactions.domain.routing.by_hand import warnings
+from services.interactions.domain.rows import ConversationRow
 from services.interactions.errors import (
     BOT_SILENCED,
     CONVERSATION_CLOSED,
@@ -18,6 +20,7 @@ from services.interactions.models.conversations import (
     Assignment,
     Close,
     ConversationView,
+    Given,
     Merge,
     NewMessage,
     NewNote,
@@ -61,12 +64,15 @@ async def list_conversations(
     principal: Reader,
     store: Store,
     status: Status | None = None,
-    team: Annotated[Id | None, Query(description="The team that was asked for last.")] = None,
+    team: Annotated[Id | None, Query(description="The team that has it, or was asked last.")] = None,
+    agent: Annotated[Id | None, Query(description="The agent who has it.")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """Conversations of all customers, the last begun first; those that are part of another are not shown."""
-    rows = await store.conversations(status=status, team=team, before=last_shown(cursor), limit=limit + 1)
+    rows = await store.conversations(
+        status=status, team=team, agent=agent, before=last_shown(cursor), limit=limit + 1
+    )
     found, following = cut(rows, limit, lambda row: (row.order,))
     return page([conversation_view(row) for row in found], following)
 
@@ -90,13 +96,23 @@ class OneConversation:
         self._customer_id = customer_id
         self._key = key
 
-    async def ask(self, action: str, kind: type[ConversationCommand], body: Strict) -> JSONResponse:
+    async def ask(
+        self, action: str, kind: type[ConversationCommand], body: Strict, **more: Any
+    ) -> JSONResponse:
         """Send the command and answer what its worker says."""
-        row = await the_one(self._store, self._id, self._customer_id)
-        command = command_of(kind, self._id, body)
+        row = await self.row()
+        command = command_of(kind, self._id, body, **more)
         route = f"conversations.{action}"
         answer = await self._commands.submit(self._principal, route, row.customer_id, command, self._key)
         return answer.response()
+
+    async def row(self) -> ConversationRow:
+        """How it stood last. Raises as the route does."""
+        return await the_one(self._store, self._id, self._customer_id)
+
+    async def warnings(self, agent_id: str) -> list[str]:
+        """Why routing would not choose this agent."""
+        return warnings(await self._store.agent(agent_id), await self.row())
 
 
 Asked = Annotated[OneConversation, Depends()]
@@ -115,10 +131,12 @@ async def write(conversation: Asked, body: NewMessage) -> JSONResponse:
 
 
 @router.post(
-    "/conversations/{conversation_id}/assign", summary="Give it to an agent", responses=answers(Stands) | ONE
+    "/conversations/{conversation_id}/assign", summary="Give it to an agent", responses=answers(Given) | ONE
 )
 async def assign(conversation: Asked, body: Assignment) -> JSONResponse:
-    return await conversation.ask("assign", ConversationAssignRequested, body)
+    """Whoever it is: what routing would have said against it is in ``warnings``. It counts as theirs."""
+    told = await conversation.warnings(body.agent_id)
+    return await conversation.ask("assign", ConversationAssignRequested, body, warnings=tuple(told))
 
 
 @router.post(

@@ -4,12 +4,14 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
 
+from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
 from shared.http.paging import decode_cursor
+from shared.http.sealing import Seal
 from shared.schemas.base import ID_PATTERN
 
 
@@ -25,11 +27,23 @@ def get_desk(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 
+def get_seal(request: Request) -> Seal:
+    return Seal(request.app.state.settings.secret_key.get_secret_value(), "feedback")
+
+
+def is_own(principal: Principal, agent_id: str) -> bool:
+    """Whether the agent calls: by a key of their name, or as their provider calls them. Of a session that is
+    not enough to say, as whoever signs in by a key may say whose work they do."""
+    return agent_of(principal.name) == agent_id
+
+
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""
 DeskRules = Annotated[Desk, Depends(get_desk)]
 """The desk's teams and rules."""
+Sealed = Annotated[Seal, Depends(get_seal)]
+"""What trainers say to agents is sealed with it."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Approver = Annotated[Principal, Depends(require("complaints:approve"))]
@@ -42,6 +56,7 @@ ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 ComplaintId = Annotated[str, Path(pattern=ID_PATTERN)]
 TaskId = Annotated[str, Path(pattern=ID_PATTERN)]
 AgentId = Annotated[str, Path(pattern=ID_PATTERN)]
+TeamId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 def last_shown(cursor: str | None) -> str | None:

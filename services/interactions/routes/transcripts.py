@@ -71,7 +71,7 @@ async def get_conversation(
     complaints = complaints_of(customer, now, id)
     at = micros(await clock.now(customer.customer_id))
     return ConversationDetail(
-        **shown(conversation_row(customer.customer_id, found)),
+        **shown(conversation_row(customer.customer_id, found, customer.routing.by_id.get(id))),
         merged_from=found.merged_from,
         complaints=complaints,
         reply_channel=reply_channel(customer, found),

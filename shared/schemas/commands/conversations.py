@@ -41,8 +41,12 @@ class ConversationAssignRequested(ConversationCommand):
 
     event_type: ClassVar[str] = "rapport.interactions.conversation_assign.requested.v1"
 
+    caller: ClassVar[frozenset[str]] = frozenset({"warnings"})
+
     agent_id: Id
     """Whoever has it from now on."""
+    warnings: tuple[Label, ...] = ()
+    """Why routing would not have chosen them, as of when it was asked for."""
 
 
 class ConversationReturnRequested(ConversationCommand):

@@ -1,13 +1,37 @@
-"""What agents ask for about the tasks of a team, and about each other. Keyed by the team."""
+"""What agents ask for about a team: its agents and its tasks. Keyed by the team."""
 
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from collections.abc import Mapping
+from typing import ClassVar
 
 from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command, Text
 from shared.schemas.fields import Label
-from shared.schemas.teams import TEAM, TrainingKind, record_state, task_state
+from shared.schemas.teams import TEAM, Capacity, Skill, SkillName, task_state, team_state
+
+
+class AgentChangeRequested(Command):
+    """Say how an agent is from now on: whole, not what changed."""
+
+    event_type: ClassVar[str] = "rapport.interactions.agent_change.requested.v1"
+    entity: ClassVar[str] = TEAM
+
+    agent_id: Id
+    """The agent."""
+    name: Label
+    """As colleagues and customers see it."""
+    skills: Mapping[SkillName, Skill] = {}
+    """What they know, and how well: 1 to 10."""
+    languages: tuple[Label, ...] = ()
+    """What they speak, as tags."""
+    capacity: Capacity
+    """How much they can carry."""
+    on_shift: bool
+    """Whether they are at work."""
+    on_break: bool
+    """Whether they rest."""
+
+    def state_id(self, subject: str) -> str:
+        return team_state(subject)
 
 
 class TaskCommand(Command):
@@ -46,54 +70,3 @@ class TaskDoneRequested(TaskCommand):
 
     outcome: Text
     """What came of it."""
-
-
-class RecordCommand(Command):
-    """Common to what is told of an agent."""
-
-    entity: ClassVar[str] = TEAM
-
-    agent_id: Id
-    """The agent, one of the team."""
-
-    def state_id(self, subject: str) -> str:
-        return record_state(subject, self.agent_id)
-
-
-class TrainingCommand(RecordCommand):
-    """Common to what agents learn."""
-
-    training: Label
-    """What, by its name."""
-    kind: TrainingKind | None = None
-    """How it is taught; left out, what the desk's file says of it."""
-    refresh_by: Time | None = None
-    """When it must be refreshed."""
-
-
-class TrainingBookRequested(TrainingCommand):
-    """An agent is to learn something."""
-
-    event_type: ClassVar[str] = "rapport.interactions.training_book.requested.v1"
-
-
-class TrainingPassRequested(TrainingCommand):
-    """An agent has learnt something."""
-
-    event_type: ClassVar[str] = "rapport.interactions.training_pass.requested.v1"
-
-    feedback: Annotated[str, Field(min_length=1)] | None = None
-    """For the agent alone: sealed, so that nobody reads it here. It is in no fact."""
-
-
-class StoryTellRequested(RecordCommand):
-    """Thank an agent for something that went well."""
-
-    event_type: ClassVar[str] = "rapport.interactions.story_tell.requested.v1"
-
-    text: Text
-    """What went well."""
-    customer_id: Id | None = None
-    """The customer who it was for."""
-    told_by: Id | None = None
-    """The colleague who tells it."""

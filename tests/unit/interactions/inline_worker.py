@@ -26,9 +26,9 @@ class InlineWorker:
         """``wall``: it lives now, and timers fire when the next record comes; else time stands still."""
         self._settings, self._wall = settings, wall
         self._handler = handler(settings)
-        self._plans: list[Plan[Customer]] = []
+        self._plans: list[tuple[Plan[Customer], Mapping[str, StoredState[Customer]]]] = []
         now = datetime.now(UTC) if wall else None
-        self._memory = InMemoryWorker(self._handler, now=now, observe=self._plans.append)
+        self._memory = InMemoryWorker(self._handler, now=now, observe=self._made)
 
     async def start(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -49,24 +49,29 @@ class InlineWorker:
             event = decode(envelope, wall_now=datetime.now(UTC))
             if self._wall:
                 await self._fire()
-            before = {event.state_id: self._memory.store.stored[event.state_id]}
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
-            await self._write(before)
+            await self._write()
 
     async def _fire(self) -> None:
         """What fell due meanwhile."""
         now = datetime.now(UTC)
         while (timer := self._memory.store.next_timer()) is not None and timer.due_at <= now:
-            before = {timer.subject: self._memory.store.stored[timer.subject]}
             self._memory.advance(timer.due_at)
-            await self._write(before)
+            await self._write()
         self._memory.advance(now)
 
-    async def _write(self, before: Mapping[str, StoredState[Customer]]) -> None:
+    def _made(self, plan: Plan[Customer]) -> None:
+        """With the states as they were: what a service tells itself is handled in plans of its own."""
+        stored = self._memory.store.stored
+        before = {id: StoredState(state, stored[id].version - 1) for id, state in plan.states.items()}
+        self._plans.append((plan, before))
+
+    async def _write(self) -> None:
         while self._plans:
+            plan, before = self._plans.pop(0)
             await self._store.write(
-                self._plans.pop(),
+                plan,
                 before,
                 partition=0,
                 epoch=self._epoch,

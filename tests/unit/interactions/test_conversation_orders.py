@@ -123,7 +123,14 @@ def test_the_order_in_which_they_are_heard_changes_nothing(
     assert shown(said) == shown(true)
     for worker in (in_order, heard):
         live = {r["conversation_id"]: r for r in worker.rows("conversations") if r["into"] is None}
-        assert live == {id: conversation_row(CUSTOMER, one).document() for id, one in true.open.items()}
+        routed = worker.state(CUSTOMER).routing.by_id
+        rows = (conversation_row(CUSTOMER, one, routed.get(id)) for id, one in true.open.items())
+        assert live == {row.conversation_id: row.document() for row in rows}
+    told = [
+        {id: told for id, one in worker.state(CUSTOMER).routing.by_id.items() if any(told := one.standing)}
+        for worker in (in_order, heard)
+    ]
+    assert told[0] == told[1]
 
 
 @settings(max_examples=examples(200), deadline=None)

@@ -138,6 +138,7 @@ def test_a_bot_is_silent_after_escalation_until_it_is_given_back(talk: Talk) -> 
     assert talk.refused("c-1", "messages", text="Me again.", author="bot") == (409, "bot_silenced")
     assert talk.post("c-1", "assign", agent_id="a-1").json() == {
         "conversation_id": "c-1", "status": "assigned", "handled_by": "agent", "agent_id": "a-1",
+        "warnings": ["unknown_agent"],
     }  # fmt: skip
     assert talk.refused("c-1", "messages", text="Me again.", author="bot") == (409, "bot_silenced")
     assert talk.post("c-1", "return", to="bot", reason="easy").json()["handled_by"] == "bot"

@@ -13,11 +13,12 @@ from services.interactions.domain.growth.policy import Learning
 from services.interactions.domain.growth.record import MAX_TRAININGS, Learnt, Record
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
-from shared.schemas.commands.teams import StoryTellRequested, TrainingBookRequested, TrainingPassRequested
+from shared.schemas.commands.growth import StoryTellRequested, TrainingBookRequested, TrainingPassRequested
 from shared.schemas.teams import StoryTold, TaskDone, TaskOpened, TrainingBooked, TrainingPassed
 from shared.schemas.times import DAY, micros
 from tests.examples import examples
 
+from .test_thanks import agent
 from .told import HANDLER, START, at, event
 
 TEAM = "returns"
@@ -104,6 +105,18 @@ def test_a_reminder_that_was_done_by_hand_comes_once() -> None:
     worker.advance(timedelta(days=300))
     tell(worker, booked(), 300 * DAY_MINUTES)
     assert [row["status"] for row in worker.rows("tasks")] == ["done"]
+
+
+def test_who_has_gone_to_another_team_is_reminded_of_there() -> None:
+    worker = fresh()
+    tell(worker, passed(days=60))
+    worker.send(event(agent("ann"), "a-1", 5, subject="fitting"))
+    worker.advance(timedelta(days=46))
+    ((task,),) = ([row for row in worker.rows("tasks") if row["status"] == "open"],)
+    assert (task["team"], task["text"]) == ("fitting", "ann: fit")
+    worker.send(event(passed(days=400), "p-2", 47 * DAY_MINUTES, subject="fitting"))
+    assert open_tasks(worker) == []
+    assert worker.state("record/fitting/ann").trainings[0].first_at == micros(START)
 
 
 FACTS: list[tuple[Data, float]] = [

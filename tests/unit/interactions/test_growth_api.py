@@ -159,3 +159,23 @@ def test_only_at_the_desk(api: TestClient) -> None:
     for path in ("/stories", "/agents/ann/record", "/agents/ann/feedback"):
         answer = api.get(path, headers=as_("tim"))
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_the_team_need_not_be_named_of_an_agent_who_is_known(api: TestClient, team: str, agent: str) -> None:
+    body = {"agent_id": agent, "text": "took my shift"}
+    answer = api.post("/stories", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_agent")
+    here = {
+        "name": "Ann",
+        "capacity": {"total": 1},
+        "on_shift": True,
+        "on_break": False,
+        "skills": {"fit": 7},
+    }
+    tell(api, told("agent.changed", team, here | {"agent_id": agent}))
+    assert api.post("/stories", json=body).json() == {"agent_id": agent, "team": team}
+    taken = api.post(f"/agents/{agent}/trainings/book", json={"training": "fit"}).json()
+    assert (taken["team"], taken["status"]) == (team, "booked")
+    tell(api, told("training.passed", team, {"agent_id": agent, "training": "fit", "refresh_by": soon(-1)}))
+    (skill,) = api.get(f"/agents/{agent}/record").json()["skills"]
+    assert (skill["skill"], skill["level"], skill["fresh"]) == ("fit", 7, False)

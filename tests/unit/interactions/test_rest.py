@@ -2,14 +2,20 @@
 
 from datetime import timedelta
 from itertools import permutations
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import course
+from services.interactions.domain.conversations.rest import TIMER
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
+from shared.schemas.times import moment
+from tests.examples import examples
 
 from .talk import (
     answers,
@@ -166,7 +172,7 @@ def test_notes_are_in_the_timeline_alone() -> None:
     assert with_notes.state(CUSTOMER).conversations == without.state(CUSTOMER).conversations
     notes = [r for r in with_notes.rows("timeline") if r["type"] == "rapport.conversation.noted.v1"]
     assert [(r["summary"], r["conversation_id"]) for r in notes] == [("Note by a-1: Be gentle.", "c-1")] * 2
-    assert with_notes.emitted == []
+    assert with_notes.emitted == without.emitted
 
 
 def test_a_state_from_before_there_was_rest_is_read() -> None:
@@ -177,3 +183,50 @@ def test_a_state_from_before_there_was_rest_is_read() -> None:
         for field in ("reason", "until", "complaint_id"):
             del step[field]
     assert HANDLER.state.model_validate(told) == worker.state(CUSTOMER)
+
+
+IDS = st.sampled_from(["c-1", "c-2"])
+MINUTES = st.integers(0, 20)
+STEPS: st.SearchStrategy[Data] = st.one_of(
+    st.builds(lambda id: says(channel="chat", conversation_id=id), IDS),
+    st.builds(lambda id: answers(conversation_id=id, agent_id="a-1"), IDS),
+    st.builds(snoozed, IDS, st.none() | MINUTES.map(float)),
+    st.builds(snoozed, IDS, MINUTES.map(float)),
+    st.builds(assigned, IDS),
+    st.builds(returned, IDS, st.sampled_from(["bot", "queue"])),
+    st.builds(closed, IDS),
+    st.builds(merged, IDS, IDS),
+)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(
+    st.lists(st.tuples(MINUTES, STEPS), min_size=1, max_size=8), st.randoms(use_true_random=False), MINUTES
+)
+def test_heard_in_time_or_late_it_stands_the_same(
+    told: list[tuple[int, Data]], random: Random, end: int
+) -> None:
+    """One worker lives through it, timers and all; another hears all of it at the end, in some order."""
+    events = story(*told)
+    live: InMemoryWorker[Any] = InMemoryWorker(HANDLER, now=START)
+    for event in sorted(events, key=lambda one: one.time):
+        live.advance(event.time)
+        live.send(event)
+    until = max(at(end), live.now)
+    live.advance(until)
+    late: InMemoryWorker[Any] = InMemoryWorker(HANDLER, now=until)
+    for event in random.sample(events, len(events)):
+        late.send(event)
+    # Which team was asked last is told, not what follows: what is over live may have been asked for late.
+    rows = [
+        sorted(
+            ({**r, "team": None} for r in one.rows("conversations") if r["into"] is None),
+            key=lambda r: str(r["_id"]),
+        )
+        for one in (live, late)
+    ]
+    assert rows[0] == rows[1]
+    # What rests is woken by a timer, and nothing else has one.
+    pending = {r["snoozed_until"] for r in rows[0] if r["snoozed_until"] is not None}
+    due = [timer.due_at for timer in live.timers(CUSTOMER) if timer.name == TIMER]
+    assert due == [moment(min(pending))] if pending else due == []

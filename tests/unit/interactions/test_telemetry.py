@@ -1,4 +1,4 @@
-"""What is counted of what bots say where people have a conversation."""
+"""What is counted of conversations: what bots say where people have one, and who is given one."""
 
 from typing import Any
 
@@ -6,7 +6,11 @@ from prometheus_client import REGISTRY
 
 from services.interactions.telemetry import observe
 from shared.journal.testing import InMemoryWorker
-from shared.schemas.commands.conversations import ConversationMessageRequested
+from shared.schemas.commands.conversations import (
+    ConversationAssignRequested,
+    ConversationMessageRequested,
+)
+from shared.schemas.interactions import ConversationAssigned
 
 from .talk import answers, escalated, says, story
 from .told import CUSTOMER, HANDLER, at
@@ -26,3 +30,22 @@ def test_what_a_bot_says_after_the_handover_is_counted_once_each() -> None:
     asked = ConversationMessageRequested(conversation_id="c-1", text="Me again.", author="bot")
     assert worker.tell(CUSTOMER, asked).status == "refused"
     assert (silenced("heard") - before[0], silenced("refused") - before[1]) == (1, 1)
+
+
+def assigned(how: str) -> float:
+    return REGISTRY.get_sample_value("rapport_conversations_assigned_total", {"how": how}) or 0.0
+
+
+def test_who_was_given_what_is_counted_and_how_long_it_waited() -> None:
+    name = "rapport_conversation_waited_seconds_sum"
+    kinds = ("manual", "automatic", "told")
+    before, waited = [assigned(how) for how in kinds], REGISTRY.get_sample_value(name) or 0.0
+    worker: InMemoryWorker[Any] = InMemoryWorker(HANDLER, now=at(60), observe=observe)
+    given = {"conversation_id": "c-1", "agent_id": "a-1"}
+    by_routing = ConversationAssigned.model_validate(given | {"why": {"waited_s": 42}})
+    facts = (by_routing, ConversationAssigned.model_validate(given))
+    for told in story((0, says(conversation_id="c-1")), (1, escalated("c-1")), *((2, one) for one in facts)):
+        worker.send(told)
+    worker.tell(CUSTOMER, ConversationAssignRequested(conversation_id="c-1", agent_id="a-2"), id="by-hand")
+    assert [assigned(how) - was for how, was in zip(kinds, before, strict=True)] == [1, 1, 1]
+    assert (REGISTRY.get_sample_value(name) or 0.0) - waited == 42

@@ -74,6 +74,17 @@ def test_who_takes_over_has_their_part() -> None:
     assert found == {("c-1", "ann"): (2, 2, None, 2, []), ("c-1", "bob"): (4, None, 8, None, [2])}
 
 
+def test_an_answer_is_about_who_had_it_then() -> None:
+    found = heard(
+        (0, says(conversation_id="c-1")),
+        (1, csat(1, "c-1", comment="too early for anybody")),
+        (2, answers(conversation_id="c-1", agent_id="ann")),
+        (3, csat(5)),
+        (4, assigned("c-1", "bob")),
+    )
+    assert (found["c-1", "ann"][-1], found["c-1", "bob"][-1]) == ([5], [])
+
+
 def test_after_a_bot_a_person_is_waited_for_from_the_handover_on() -> None:
     found = heard(
         (0, says(conversation_id="c-1")),

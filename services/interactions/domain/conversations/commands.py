@@ -1,6 +1,6 @@
 """What agents and bots ask for over HTTP, as the facts that it leads to."""
 
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import Course, course
@@ -71,8 +71,9 @@ def decide(customer: Customer, command: ConversationCommand, at: Micros, context
                 raise BOT_SILENCED(conversation=id)
             fact, request = reply(customer, found, command, context)
             return Asked(fact, at, request)
-        case ConversationAssignRequested(agent_id=agent):
-            return Asked(ConversationAssigned(conversation_id=id, agent_id=agent, manual=True), at)
+        case ConversationAssignRequested(agent_id=agent, warnings=warnings):
+            why = {"warnings": list(warnings)} if warnings else {}
+            return Asked(ConversationAssigned(conversation_id=id, agent_id=agent, why=why, manual=True), at)
         case ConversationReturnRequested(to=to, reason=reason):
             _refuse_closed(found)
             return Asked(ConversationReturned(conversation_id=id, to=to, reason=reason), at)
@@ -107,12 +108,14 @@ def outcome(customer: Customer, event: Event) -> Outcome:
     goes_on = data.into if isinstance(data, (ConversationMerged, ConversationSplit)) else None
     found = course(customer.conversations).of(goes_on or vars(data)["conversation_id"])
     assert found is not None
-    body = {
+    body: dict[str, Any] = {
         "conversation_id": found.conversation_id,
         "status": found.status,
         "handled_by": found.handled_by,
         "agent_id": found.agent_id,
     }
+    if isinstance(data, ConversationAssigned):
+        body["warnings"] = data.why.get("warnings", [])
     if isinstance(data, ConversationNoted):
         return Outcome(201, body | {"id": key_of(event.uid)})
     if not isinstance(data, InteractionLogged):

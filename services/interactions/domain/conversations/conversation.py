@@ -32,6 +32,20 @@ class Conversation:
     priority: str | None = None
     silenced: bool = False
     """It was handed to people: bots are silent until it is given back to them."""
+    since: Micros = 0
+    """Where it wants an agent: since when."""
+    skills: tuple[str, ...] = ()
+    preferred_skills: tuple[str, ...] = ()
+    language: str | None = None
+    """What was asked of the next agent at last."""
+    knows: str | None = None
+    """The agent who had it last."""
+    gave_back: str | None = None
+    """The agent who gave it back, and was not just going home."""
+    manual: bool = False
+    """Its agent took it, or a person gave it to them."""
+    sentiment: float | None = None
+    """The customer's, as was told last."""
     opened_at: Micros = 0
     updated_at: Micros = 0
     closed_at: Micros | None = None
@@ -55,9 +69,31 @@ class Conversation:
     """By time."""
     merged_from: list[str] = field(default_factory=list)
 
+    @property
+    def wanted(self) -> bool:
+        """It was handed to people, and nobody has it."""
+        return self.silenced and self.status == "queued" and self.handled_by == "queue"
+
     def message(self, message: Message) -> None:
         """One more, as of its time."""
+        waited = self.wanted
+        self._message(message)
+        self._since(waited, message.at)
+
+    def step(self, step: ConversationStep) -> None:
+        """A step that is about it alone."""
+        waited = self.wanted
+        self._step(step)
+        self._since(waited, step.at)
+
+    def _since(self, waited: bool, at: Micros) -> None:
+        if self.wanted and not waited:
+            self.since = at
+
+    def _message(self, message: Message) -> None:
         if message.by == "customer":
+            if message.sentiment is not None:
+                self.sentiment = message.sentiment
             self.channel = message.channel
             self._goes_on(message.at)
             self.snooze = None
@@ -65,7 +101,8 @@ class Conversation:
         elif message.by == "agent":
             self._goes_on(message.at)
             if self.handled_by != "agent":
-                self.handled_by, self.agent_id, self.silenced = "agent", message.agent_id, True
+                self.handled_by, self.silenced = "agent", True
+                self._had_by(message.agent_id, manual=True)
             self._was_said(message.at, ours=True)
         elif message.by == "bot" and self.silenced:
             self.hushed.append(message.key)
@@ -73,8 +110,7 @@ class Conversation:
             self.handled_by = "bot"
             self._was_said(message.at, ours=True)
 
-    def step(self, step: ConversationStep) -> None:
-        """A step that is about it alone."""
+    def _step(self, step: ConversationStep) -> None:
         if step.kind == "complained":
             self.channel = self.channel or step.to
             self._complaint(step, "opened")
@@ -93,15 +129,29 @@ class Conversation:
     def _handed(self, step: ConversationStep) -> None:
         """Somebody else has it."""
         if step.kind == "escalated":
+            self._given_back()
             self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
             self.escalation = step
             self.team, self.priority = step.team or self.team, step.priority or self.priority
+            self.skills = step.skills or self.skills
+            self.preferred_skills = step.preferred_skills or self.preferred_skills
+            self.language = step.language or self.language
         elif step.kind == "assigned":
-            self.handled_by, self.status, self.agent_id, self.silenced = "agent", "assigned", step.to, True
+            self.handled_by, self.status, self.silenced = "agent", "assigned", True
+            self._had_by(step.to, manual=step.manual)
         elif step.to == "bot":
             self.handled_by, self.status, self.agent_id, self.silenced = "bot", "assigned", None, False
         else:
+            if not step.away:
+                self._given_back()
             self.handled_by, self.status, self.agent_id, self.silenced = "queue", "queued", None, True
+
+    def _had_by(self, agent_id: str | None, *, manual: bool) -> None:
+        self.agent_id, self.manual, self.gave_back = agent_id, manual, None
+        self.knows = agent_id or self.knows
+
+    def _given_back(self) -> None:
+        self.gave_back = self.agent_id or self.gave_back
 
     def _close(self, at: Micros) -> None:
         if self.status != "closed":
@@ -150,6 +200,7 @@ class Conversation:
         """``other`` is part of it from now on. Where that alone is open it goes on as that did; whoever has
         one of two has both; what was said last, in either, says whose turn it is. A rest of whoever has it
         goes on, unless the customer waits in the other."""
+        waited = self.wanted
         if other.status != "closed":
             alone = self.status == "closed"
             taken = alone or (self.handled_by != "agent" and other.handled_by == "agent")
@@ -158,6 +209,7 @@ class Conversation:
             rest = mine.snooze if alone or last[1] or mine.said == last else None
             if taken:
                 self.status, self.handled_by, self.agent_id = other.status, other.handled_by, other.agent_id
+                self.manual = other.manual
             if not alone and (taken or other.said > self.said):
                 self._was_said(*last)
             self.snooze, self.status = rest, self.status if rest is None else "waiting"
@@ -168,6 +220,12 @@ class Conversation:
         self.escalation = self.escalation or other.escalation
         self.hushed += other.hushed
         self.complaints |= other.complaints
+        self.skills = self.skills or other.skills
+        self.preferred_skills = self.preferred_skills or other.preferred_skills
+        self.language, self.knows = self.language or other.language, self.knows or other.knows
+        self.sentiment = other.sentiment if self.sentiment is None else self.sentiment
+        waits = [one.since for one, was in ((self, waited), (other, other.wanted)) if was]
+        self.since = min(waits, default=at)
 
     def _was_said(self, at: Micros, ours: bool) -> None:
         self.said = (at, ours)

@@ -93,7 +93,7 @@ def changed(customer: Customer, more: Conversations, touched: str, now: Micros) 
     complained = [complaint.conversation_id for complaint in customer.complaints]
     conversations = awake(with_room(more, touched, complained), now)
     before, after = course(customer.conversations), course(conversations)
-    old, new = rows_of(customer.customer_id, before), rows_of(customer.customer_id, after)
+    old, new = rows_of(customer, before), rows_of(customer, after)
     lost = len(conversations.messages) < len(more.messages) or len(conversations.steps) < len(more.steps)
     homes = {thread_of(m): after.homes[m.key] for m in conversations.messages if m.key in after.homes}
     changed = [row for id, row in new.items() if old.get(id) != row]
@@ -101,15 +101,16 @@ def changed(customer: Customer, more: Conversations, touched: str, now: Micros) 
         # Its messages are in another now, or it was but a word of a merge. What was forgotten is as it was.
         if id not in new and (id in homes or not lost):
             into = after.survivor(homes.get(id, id))
-            changed.append(conversation_row(customer.customer_id, one, into))
+            changed.append(conversation_row(customer.customer_id, one, into=into))
     rows = tuple(Put(CONVERSATIONS, row.document()) for row in changed)
     return Change(altered(customer, conversations=conversations), rows=rows), after
 
 
-def rows_of(customer_id: str, now: Course) -> dict[str, ConversationRow]:
+def rows_of(customer: Customer, now: Course) -> dict[str, ConversationRow]:
     """The rows of conversations by id; of those that are part of another, too."""
-    gone = {id: conversation_row(customer_id, one, now.survivor(id)) for id, one in now.gone.items()}
-    return gone | {id: conversation_row(customer_id, one) for id, one in now.open.items()}
+    id, routed = customer.customer_id, customer.routing.by_id
+    gone = {name: conversation_row(id, one, into=now.survivor(name)) for name, one in now.gone.items()}
+    return gone | {name: conversation_row(id, one, routed.get(name)) for name, one in now.open.items()}
 
 
 def woken(customer: Customer, told: Told) -> Effects[Customer]:

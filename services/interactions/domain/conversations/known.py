@@ -33,6 +33,7 @@ class Message(Open):
     """As it was told."""
     agent_id: str | None = None
     inbound: bool = True
+    sentiment: float | None = None
     kept_in: str | None = None
     """The conversation in which it was when others of it were forgotten, by which it may have come there."""
 
@@ -51,6 +52,14 @@ class ConversationStep(Open):
     conversation that goes on; complained: the channel; settled: the complaint's status."""
     team: str | None = None
     priority: str | None = None
+    skills: tuple[str, ...] = ()
+    preferred_skills: tuple[str, ...] = ()
+    language: str | None = None
+    """Escalated: what the next agent needs, or what would help."""
+    manual: bool = False
+    """Assigned: by a person."""
+    away: bool = False
+    """Returned: since its agent is not at work any more."""
     messages: tuple[str, ...] = ()
     """Split: the keys of those that leave."""
     reason: str | None = None

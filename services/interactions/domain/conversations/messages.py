@@ -42,6 +42,7 @@ def message_of(event: Event, at: Micros) -> Message | None:
         subject=subject,
         agent_id=data.agent_id,
         inbound=data.direction == "inbound",
+        sentiment=data.sentiment,
     )
 
 

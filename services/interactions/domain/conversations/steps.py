@@ -18,6 +18,11 @@ from shared.schemas.times import Micros, micros
 REASON_LENGTH = 200
 """So much of a reason is kept beside the timeline."""
 
+AWAY = "Its agent is not at work any more."
+"""Why a conversation is given back whose agent went home."""
+MAX_SKILLS = 20
+"""Of an escalation, that are kept."""
+
 STEP_TYPES: tuple[type[Data], ...] = (
     ConversationEscalated,
     ConversationAssigned,
@@ -33,21 +38,28 @@ def step_of(event: Event, at: Micros) -> ConversationStep:
     """The step that a fact is."""
     key = key_of(event.uid)
     match event.data:
-        case ConversationEscalated(conversation_id=id, from_=by, team=team, priority=priority, reason=why):
+        case ConversationEscalated(conversation_id=id) as told:
             return ConversationStep(
                 key=key,
                 at=at,
                 kind="escalated",
                 conversation_id=id,
-                to=by,
-                team=team,
-                priority=priority,
-                reason=why[:REASON_LENGTH],
+                to=told.from_,
+                team=told.team,
+                priority=told.priority,
+                reason=told.reason[:REASON_LENGTH],
+                skills=told.skills[:MAX_SKILLS],
+                preferred_skills=told.preferred_skills[:MAX_SKILLS],
+                language=told.language,
             )
-        case ConversationAssigned(conversation_id=id, agent_id=agent):
-            return ConversationStep(key=key, at=at, kind="assigned", conversation_id=id, to=agent)
-        case ConversationReturned(conversation_id=id, to=to):
-            return ConversationStep(key=key, at=at, kind="returned", conversation_id=id, to=to)
+        case ConversationAssigned(conversation_id=id, agent_id=agent, manual=manual):
+            return ConversationStep(
+                key=key, at=at, kind="assigned", conversation_id=id, to=agent, manual=bool(manual)
+            )
+        case ConversationReturned(conversation_id=id, to=to, reason=why):
+            return ConversationStep(
+                key=key, at=at, kind="returned", conversation_id=id, to=to, away=why == AWAY
+            )
         case ConversationSnoozed(conversation_id=id, until=until, reason=why):
             return ConversationStep(
                 key=key,

@@ -13,7 +13,7 @@ from shared.schemas.base import Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Severity
 from shared.schemas.interactions import Priority
-from shared.schemas.times import SECOND
+from shared.schemas.times import SECOND, Micros
 
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -159,12 +159,12 @@ class Desk(Strict):
         found = (team for team in self.teams if team.is_for(language, skills))
         return next(found, self.default).id
 
-    def overflow_of(self, team_id: str) -> Overflow | None:
-        """Where conversations of a team go on to, and after how long."""
+    def overflow_of(self, team_id: str) -> tuple[str, Micros] | None:
+        """The team that conversations of this one go on to, and after how long."""
         team = self.by_id.get(team_id)
         if team is None:
-            return Overflow(to=self.default.id, after=self.unlisted_overflow)
-        return team.overflow
+            return self.default.id, self.unlisted_overflow
+        return None if team.overflow is None else (team.overflow.to, team.overflow.after)
 
 
 def same_language(one: str, other: str | None) -> bool:

@@ -1,13 +1,15 @@
 """What an agent has learnt in a team: one state each. Facts are joined by their times, so that it is the same
 in whatever order they are heard."""
 
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from services.interactions.domain.growth.policy import Learning
 from services.interactions.domain.state import altered, found, placed
 from shared.schemas.base import Open
+from shared.schemas.commands.growth import Kept
 from shared.schemas.teams import TrainingBooked, TrainingData, TrainingKind, TrainingPassed
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros, maybe_moment, micros, moment
 
 T = TypeVar("T", bound=tuple[Any, ...])
 
@@ -34,8 +36,10 @@ class Learnt(Open):
     """When it was passed first."""
     passed: Told | None = None
     """When it was passed last."""
+    asked_of: Micros | None = None
+    """The due time of which the agent's team is being reminded, whichever it is."""
     reminded_of: Micros | None = None
-    """The due time of which a task reminds, and its id."""
+    """The due time of which a task of this team reminds, and its id."""
     task_id: str | None = None
 
     @property
@@ -77,6 +81,41 @@ def learnt_of(data: TrainingData, at: Micros) -> Learnt:
         case TrainingPassed():
             return Learnt(training=data.training, kind=kind, first_at=at, passed=told)
     raise AssertionError(f"nothing learnt: {data.event_type}")
+
+
+def kept(learnt: Learnt) -> Kept:
+    """What another team is told of it."""
+    booked, passed = learnt.booked or Told(0, 0), learnt.passed or Told(0, 0)
+    return Kept(
+        training=learnt.training,
+        kind=None if learnt.kind is None else learnt.kind[1],
+        kind_at=None if learnt.kind is None else moment(learnt.kind[0]),
+        booked_at=_time(booked.at),
+        booked_until=_time(booked.refresh_by),
+        first_at=maybe_moment(learnt.first_at),
+        passed_at=_time(passed.at),
+        passed_until=_time(passed.refresh_by),
+    )
+
+
+def learnt_of_kept(told: Kept) -> Learnt:
+    """The inverse of ``kept``, of what is known; not of reminders."""
+    kind = None if told.kind is None or told.kind_at is None else (micros(told.kind_at), told.kind)
+    return Learnt(
+        training=told.training,
+        kind=kind,
+        booked=_told(told.booked_at, told.booked_until),
+        first_at=None if told.first_at is None else micros(told.first_at),
+        passed=_told(told.passed_at, told.passed_until),
+    )
+
+
+def _told(at: datetime | None, until: datetime | None) -> Told | None:
+    return None if at is None else Told(micros(at), 0 if until is None else micros(until))
+
+
+def _time(at: Micros) -> datetime | None:
+    return moment(at) if at else None
 
 
 def joined(one: Learnt, other: Learnt) -> Learnt:

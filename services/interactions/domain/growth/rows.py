@@ -33,8 +33,6 @@ class StoryRow(Row, frozen=True):
     text: str
     """As it was told."""
     told_by: str | None
-    about: str | None = None
-    """What the customer was asked about, ``conversation`` or ``complaint``, and which, after a space."""
 
     @property
     def story_id(self) -> str:
@@ -79,7 +77,7 @@ def record_row(record: Record) -> RecordRow:
     )
 
 
-def story_row(uid: str, team: str, told: StoryTold, at: Micros, about: str | None = None) -> StoryRow:
+def story_row(uid: str, team: str, told: StoryTold, at: Micros) -> StoryRow:
     return StoryRow(
         uid=uid,
         customer_id=told.customer_id,
@@ -89,7 +87,6 @@ def story_row(uid: str, team: str, told: StoryTold, at: Micros, about: str | Non
         at=at,
         text=told.text,
         told_by=told.told_by,
-        about=about,
     )
 
 

@@ -1,10 +1,18 @@
 """A customer's praise reaches the agent whom it is for: once it is known who that is, and once."""
 
+from dataclasses import replace
+
+from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.messages import key_of
+from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.growth.remembered import Answer
-from services.interactions.domain.state import Customer, altered, found
+from services.interactions.domain.growth.work import PARTS, agent_of, conversation_of, takings
+from services.interactions.domain.state import Customer, altered, found, placed
 from services.interactions.domain.telling import Told
+from shared.domain import Effects, Emit
+from shared.schemas.commands.growth import AgentThankRequested
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.times import moment
 
 PRAISE = {"nps": 9, "csat": 5}
 """Survey -> the lowest score with which a comment is praise."""
@@ -40,6 +48,36 @@ def with_answer(customer: Customer, told: Told) -> Customer:
         new = altered(new, thanked=held.thanked, comment=None if held.thanked else new.comment)
     others = tuple(one for one in customer.answers if one is not held)
     return altered(customer, answers=(*others, new)[-MAX_ANSWERS:])
+
+
+def with_thanks(desk: Desk, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With what agents are to be thanked for, as an event has made known whom it is for."""
+    after = effects.state
+    if all(getattr(after, part) is getattr(before, part) for part in PARTS):
+        return effects
+    untold = [one for one in after.answers if one.comment is not None]
+    taken = takings(after) if untold else {}
+    for answer in untold:
+        agent = agent_of(after, taken, answer)
+        if agent is None:
+            continue
+        thanks = _thanks(desk, after, answer)
+        new = altered(answer, comment=None, thanked=True)
+        state = altered(effects.state, answers=placed(effects.state.answers, new, _place))
+        emits = (*effects.emits, Emit(thanks, told.context.now, agent))
+        effects = replace(effects, state=state, emits=emits)
+    return effects
+
+
+def _thanks(desk: Desk, customer: Customer, answer: Answer) -> AgentThankRequested:
+    """For the agent, who knows their team; where they are in none, it is for the team that was asked."""
+    home = conversation_of(customer, answer)
+    known = None if home is None else course(customer.conversations).open.get(home)
+    team = desk.default.id if known is None or known.team is None else known.team
+    assert answer.comment is not None
+    return AgentThankRequested(
+        text=answer.comment, customer_id=customer.customer_id, at=moment(answer.at), team=team
+    )
 
 
 def _place(answer: Answer) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 conversation and agent; it is made anew when that changes, so a late fact corrects it."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,19 @@ from services.interactions.domain.rows import WORK, sort_key
 from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Put
 from shared.schemas.times import Micros
+
+PARTS = ("conversations", "answers", "complaints")
+"""What of a customer decides what agents did."""
+
+
+class _Every:
+    """All conversations."""
+
+    def __contains__(self, id: object) -> bool:
+        return True
+
+
+EVERY = _Every()
 
 
 class Taking(NamedTuple):
@@ -47,10 +60,10 @@ class Work:
 
 def work_rows(before: Customer, after: Customer) -> tuple[Put, ...]:
     """The rows that an event has changed."""
-    parts = ("conversations", "answers", "complaints")
-    if all(getattr(after, part) is getattr(before, part) for part in parts):
+    if all(getattr(after, part) is getattr(before, part) for part in PARTS):
         return ()
-    old, new = works(before), works(after)
+    only = _touched(before, after)
+    old, new = works(before, only), works(after, only)
     changed = [one for key, one in new.items() if old.get(key) != one]
     known = {one.key for one in after.conversations.messages}
     known |= {one.key for one in after.conversations.steps} | {one.key for one in after.answers}
@@ -61,10 +74,32 @@ def work_rows(before: Customer, after: Customer) -> tuple[Put, ...]:
     return tuple(Put(WORK, row.document()) for row in rows)
 
 
-def works(customer: Customer) -> dict[tuple[str, str], Work]:
-    """By what it is about and agent."""
+def _touched(before: Customer, after: Customer) -> Container[str]:
+    """The conversations in which what was done may be another now."""
+    if after.answers is not before.answers or (after.answers and after.complaints is not before.complaints):
+        return EVERY
+    old, new = course(before.conversations), course(after.conversations)
+    touched = old.open.keys() - new.open.keys()
+    for id, one in new.open.items():
+        was = old.open.get(id)
+        # Messages are the same objects in both: to compare them costs next to nothing.
+        if was is None or was.messages != one.messages or _stands(was) != _stands(one):
+            touched.add(id)
+    if after.conversations.steps is not before.conversations.steps:
+        known = {step.key for step in before.conversations.steps}
+        steps = (step for step in after.conversations.steps if step.key not in known)
+        touched |= {new.survivor(step.conversation_id) for step in steps}
+    return touched
+
+
+def _stands(one: Conversation) -> tuple[str, str | None, Micros | None]:
+    return one.status, one.agent_id, one.closed_at
+
+
+def works(customer: Customer, only: Container[str] = EVERY) -> dict[tuple[str, str], Work]:
+    """By what it is about and agent; in these conversations."""
     found: dict[tuple[str, str], Work] = {}
-    taken = takings(customer)
+    taken = takings(customer, only)
     now = course(customer.conversations).open
     for id, all_of_it in taken.items():
         what = f"conversation {id}"
@@ -75,9 +110,11 @@ def works(customer: Customer) -> dict[tuple[str, str], Work]:
         if now[id].status == "closed" and (theirs := found.get((what, now[id].agent_id or ""))):
             theirs.resolved_at = now[id].closed_at
     for answer in sorted(customer.answers, key=lambda one: (one.at, one.key)):
-        agent = agent_of(customer, taken, answer) if answer.survey == "csat" else None
+        home = conversation_of(customer, answer) if answer.survey == "csat" else None
+        if answer.survey != "csat" or (home or answer.id) not in only:
+            continue
+        agent = agent_of(customer, taken, answer)
         if agent is not None:
-            home = conversation_of(customer, answer)
             what = f"conversation {home}" if home in taken else f"{answer.thing} {answer.id}"
             mine = found.setdefault((what, agent), Work(what, agent))
             mine.scores.append((answer.at, answer.score))
@@ -85,8 +122,8 @@ def works(customer: Customer) -> dict[tuple[str, str], Work]:
     return found
 
 
-def takings(customer: Customer) -> dict[str, list[Taking]]:
-    """Conversation -> who had it, by time. Those that no agent had are left out."""
+def takings(customer: Customer, only: Container[str] = EVERY) -> dict[str, list[Taking]]:
+    """Conversation -> who had it, by time; of these. Those that no agent had are left out."""
     known = customer.conversations
     given = [step for step in known.steps if step.kind == "assigned"]
     if not given and not any(m.by == "agent" for m in known.messages):
@@ -95,10 +132,10 @@ def takings(customer: Customer) -> dict[str, list[Taking]]:
     found: dict[str, list[Taking]] = {}
     for step in given:
         id = now.survivor(step.conversation_id)
-        if id in now.open and step.to is not None:
+        if id in now.open and id in only and step.to is not None:
             found.setdefault(id, []).append(Taking(step.at, step.key, step.to, wrote=False))
     for id, one in now.open.items():
-        wrote = [m for m in one.messages if m.by == "agent" and m.agent_id is not None]
+        wrote = [m for m in one.messages if m.by == "agent" and m.agent_id] if id in only else []
         if wrote:
             told = (Taking(m.at, m.key, m.agent_id or "", wrote=True) for m in wrote)
             found.setdefault(id, []).extend(told)

@@ -1,0 +1,126 @@
+"""A team's agents: told how they are, given to the team, taken from it."""
+
+from typing import Any
+
+from services.interactions.domain.routing import contents
+from services.interactions.domain.routing.floor import Floor
+from services.interactions.domain.routing.state import Agent, Carried, Gone, key_of, milli
+from services.interactions.domain.state import altered
+from shared.domain import Emit
+from shared.schemas.commands.routing import (
+    AgentGoneRequested,
+    AgentJoinRequested,
+    AgentLeaveRequested,
+    AgentSeenRequested,
+    RoutingReturnRequested,
+)
+from shared.schemas.teams import AgentChanged
+from shared.schemas.times import Micros, micros, moment
+
+
+def changed(floor: Floor, told: AgentChanged, at: Micros) -> list[Emit]:
+    """An agent as they are from now on; the latest by event time holds. Nothing comes to them until no other
+    team has them: that is asked. Who goes home gives back what is owed an answer."""
+    known = floor.agents.get(told.agent_id)
+    said = told.model_dump_json(exclude_none=True)
+    if known is not None and not known.left and (known.at, known.told) >= (at, said):
+        return []
+    if known is not None and known.left and known.at >= at:
+        return []
+    agent = known or Agent(agent_id=told.agent_id, at=at, told=said, name=told.name)
+    fields: dict[str, Any] = {
+        "at": at,
+        "told": said,
+        "name": told.name,
+        "skills": dict(told.skills),
+        "languages": told.languages,
+        "total": milli(told.capacity.total),
+        "weights": {channel: milli(cost) for channel, cost in told.capacity.weights.items()},
+        "on_shift": told.on_shift,
+        "on_break": told.on_break,
+        "left": False,
+    }
+    floor.agents[told.agent_id] = altered(agent, **fields)
+    seen = AgentSeenRequested(team=floor.before.team_id, at=moment(at))
+    emits = [Emit(seen, moment(floor.now), told.agent_id)]
+    if agent.on_shift and not told.on_shift:
+        carried = sorted(agent.carries.items())
+        emits += [given_back(floor, told.agent_id, one) for _, one in carried if not one.reserved]
+    return emits
+
+
+def given_back(floor: Floor, agent_id: str, one: Carried) -> Emit:
+    """The customer is told that whoever has their conversation is not at work any more."""
+    data = RoutingReturnRequested(
+        conversation_id=one.conversation_id, team=floor.before.team_id, agent_id=agent_id
+    )
+    return Emit(data, moment(floor.now), one.customer_id)
+
+
+def joined(floor: Floor, told: AgentJoinRequested) -> list[Emit]:
+    """They are this team's alone from now on, with all that they carry."""
+    agent = floor.agents.get(told.agent_id)
+    if agent is not None and told.lease <= max(agent.ended, agent.lease or 0):
+        return []
+    if agent is None or agent.left:
+        return [_gone(floor, told.agent_id, told.lease, None)]
+    ended = None if told.hard_ended_at is None else micros(told.hard_ended_at)
+    contacts = tuple(contents.contact(one) for one in told.contacts)
+    agent = altered(agent, lease=told.lease, contacts=contacts, hard_ended_at=ended)
+    floor.agents[told.agent_id] = agent
+    for load in told.loads:
+        key = key_of(load.customer_id, load.conversation_id)
+        if load.revision >= floor.revision(key):
+            _carries(floor, told.agent_id, contents.carried(load))
+    if agent.on_shift:
+        return []
+    carried = floor.agents[told.agent_id].carries.values()
+    return [given_back(floor, told.agent_id, one) for one in carried if not (one.reserved or one.manual)]
+
+
+def _carries(floor: Floor, agent_id: str, carried: Carried) -> None:
+    """As it was elsewhere: it does not come to them anew."""
+    key = key_of(carried.customer_id, carried.conversation_id)
+    agent = floor.agents[agent_id]
+    floor.waiting.pop(key, None)
+    floor.gone.pop(key, None)
+    floor.take_from(key)
+    floor.holders[key] = agent_id
+    floor.agents[agent_id] = altered(agent, carries={**agent.carries, key: carried})
+
+
+def left(floor: Floor, told: AgentLeaveRequested) -> list[Emit]:
+    """They are in another team by now: what they carry goes with them, and the next team waits for that."""
+    agent = floor.agents.get(told.agent_id)
+    emits = []
+    if agent is None:
+        agent = Agent(agent_id=told.agent_id, at=micros(told.at), told="", name=told.agent_id, left=True)
+    if told.lease is not None:
+        held = agent if agent.lease == told.lease else None
+        emits.append(_gone(floor, told.agent_id, told.lease, held))
+        if held is not None:
+            agent = altered(_emptied(floor, agent), lease=None, contacts=(), hard_ended_at=None)
+        agent = altered(agent, ended=max(agent.ended, told.lease))
+    if agent.at <= micros(told.at):
+        agent = altered(_emptied(floor, agent), left=True, at=micros(told.at))
+    floor.agents[told.agent_id] = agent
+    return emits
+
+
+def _emptied(floor: Floor, agent: Agent) -> Agent:
+    """What they carry is for their next team to count."""
+    for key, one in agent.carries.items():
+        floor.holders.pop(key, None)
+        floor.gone[key] = Gone(revision=one.revision, at=floor.now)
+    return altered(agent, carries={})
+
+
+def _gone(floor: Floor, agent_id: str, lease: int, agent: Agent | None) -> Emit:
+    """Says what they carry, what is reserved too; nothing where they were not here."""
+    said: dict[str, Any] = {"team": floor.before.team_id, "lease": lease}
+    if agent is not None:
+        said["loads"] = tuple(contents.load(one) for one in agent.carries.values())
+        said["contacts"] = tuple(contents.told_contact(one) for one in agent.contacts)
+        if agent.hard_ended_at is not None:
+            said["hard_ended_at"] = moment(agent.hard_ended_at)
+    return Emit(AgentGoneRequested(**said), moment(floor.now), agent_id)

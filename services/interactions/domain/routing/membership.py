@@ -1,0 +1,163 @@
+"""Which team an agent is in, and what they carry: a state an agent.
+
+One team at a time has an agent, by a lease. By event time the latest team is theirs; before it gets them the
+one before has let them go and said what it had reserved for them: so what they carry is never more than they
+can, though two teams decide."""
+
+from collections.abc import Mapping
+
+from services.interactions.domain.growth.forwarded import forwarded
+from services.interactions.domain.routing import contents
+from services.interactions.domain.routing.state import GONE_FOR, Carried, Contact, Key, key_of
+from services.interactions.domain.state import altered
+from shared.domain import Context, Effects, Emit
+from shared.schemas.base import Open
+from shared.schemas.commands.growth import AgentRefresherRequested, AgentThankRequested
+from shared.schemas.commands.routing import (
+    AgentGoneRequested,
+    AgentJoinRequested,
+    AgentLeaveRequested,
+    AgentLoadRequested,
+    AgentSeenRequested,
+    RoutingNewsRequested,
+)
+from shared.schemas.event import Event
+from shared.schemas.times import Micros, micros, moment
+
+
+class Held(Open):
+    """What is known of a conversation and this agent."""
+
+    carried: Carried
+    holds: bool
+    """False: they have it no more, which is remembered for an hour."""
+    heard_at: Micros
+
+
+class Membership(Open):
+    """The state: one document an agent."""
+
+    agent_id: str
+    team: str | None = None
+    """The team that they are in by what was told."""
+    since: Micros = 0
+    holder: str | None = None
+    """The team that has them."""
+    lease: int = 0
+    """Of the holder, or the last one."""
+    leaving: bool = False
+    """The holder was asked to let them go."""
+    held: Mapping[Key, Held] = {}
+    contacts: tuple[Contact, ...] = ()
+    hard_ended_at: Micros | None = None
+
+
+def initial(state_id: str) -> Membership:
+    """An agent never heard of, from ``agent/<agent_id>``."""
+    return Membership(agent_id=state_id.partition("/")[2])
+
+
+def apply(agent: Membership, event: Event, context: Context) -> Effects[Membership]:
+    """One event of the agent. Refuses nothing."""
+    now = micros(context.now)
+    match event.data:
+        case AgentSeenRequested(team=team, at=at):
+            new, said = _seen(agent, team, micros(at))
+        case AgentGoneRequested() as data:
+            new, said = _gone(agent, data, now)
+        case AgentLoadRequested() as data:
+            new, said = _load(agent, data, now)
+        case AgentThankRequested() | AgentRefresherRequested() as data:
+            to, asked = forwarded(agent.agent_id, agent.team, data)
+            return Effects(agent, (Emit(asked, moment(now), to),))
+        case _:
+            raise AssertionError(f"nothing of an agent: {event.type}")
+    return Effects(new, tuple(Emit(data, moment(now), team) for team, data in said))
+
+
+Said = list[tuple[str, AgentJoinRequested | AgentLeaveRequested | RoutingNewsRequested]]
+
+
+def _seen(agent: Membership, team: str, at: Micros) -> tuple[Membership, Said]:
+    if agent.team is not None and (at, team) < (agent.since, agent.team):
+        if team in (agent.team, agent.holder):
+            return agent, []
+        return agent, [(team, _leave(agent))]
+    before, agent = agent.team, altered(agent, team=team, since=at)
+    said: Said = []
+    if before not in (None, team, agent.holder):
+        assert before is not None
+        said.append((before, _leave(agent)))
+    if agent.holder is None:
+        agent, join = _granted(agent)
+        said.append((team, join))
+    elif agent.holder != team and not agent.leaving:
+        agent = altered(agent, leaving=True)
+        said.append((agent.holder or "", _leave(agent, agent.lease)))
+    return agent, said
+
+
+def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Membership, Said]:
+    if told.team != agent.holder or told.lease != agent.lease:
+        return agent, []
+    held = dict(agent.held)
+    for load in told.loads:
+        key = key_of(load.customer_id, load.conversation_id)
+        known = held.get(key)
+        if known is None or known.carried.revision < load.revision:
+            held[key] = Held(carried=contents.carried(load), holds=True, heard_at=now)
+    contacts = tuple(contents.contact(one) for one in told.contacts)
+    ended = agent.hard_ended_at if told.hard_ended_at is None else micros(told.hard_ended_at)
+    agent = altered(agent, held=held, contacts=contacts or agent.contacts, hard_ended_at=ended)
+    agent, join = _granted(agent)
+    return agent, [(agent.team or "", join)]
+
+
+def _granted(agent: Membership) -> tuple[Membership, AgentJoinRequested]:
+    """To the team that they are in."""
+    agent = altered(agent, holder=agent.team, lease=agent.lease + 1, leaving=False)
+    join = AgentJoinRequested(
+        agent_id=agent.agent_id,
+        lease=agent.lease,
+        loads=tuple(contents.load(one.carried) for one in agent.held.values() if one.holds),
+        contacts=tuple(contents.told_contact(one) for one in agent.contacts),
+        hard_ended_at=None if agent.hard_ended_at is None else moment(agent.hard_ended_at),
+    )
+    return agent, join
+
+
+def _leave(agent: Membership, lease: int | None = None) -> AgentLeaveRequested:
+    return AgentLeaveRequested(agent_id=agent.agent_id, at=moment(agent.since), lease=lease)
+
+
+def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Membership, Said]:
+    """The team that has them is told, unless it was told already."""
+    key = key_of(told.customer_id, told.conversation_id)
+    known = agent.held.get(key)
+    if known is not None and (known.carried.revision, known.holds) >= (told.revision, told.holds):
+        return agent, []
+    carried = Carried(
+        customer_id=told.customer_id,
+        conversation_id=told.conversation_id,
+        revision=told.revision,
+        at=now if known is None else known.carried.at,
+        channel=told.channel,
+        difficult=told.difficult,
+        manual=told.manual,
+    )
+    held = {name: one for name, one in agent.held.items() if one.holds or one.heard_at > now - GONE_FOR} | {
+        key: Held(carried=carried, holds=told.holds, heard_at=now)
+    }
+    agent = altered(agent, held=held)
+    if agent.holder is None or agent.holder == told.told:
+        return agent, []
+    news = RoutingNewsRequested(
+        customer_id=told.customer_id,
+        conversation_id=told.conversation_id,
+        revision=told.revision,
+        agent_id=agent.agent_id if told.holds else None,
+        channel=told.channel,
+        difficult=told.difficult,
+        manual=told.manual,
+    )
+    return agent, [(agent.holder, news)]

@@ -1,0 +1,195 @@
+"""A team's events, one by one: state in, effects out. Pure. After each: who gets what now."""
+
+from collections.abc import Iterable
+
+from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.routing.agents import changed, given_back, joined, left
+from services.interactions.domain.routing.asked import asked_agent
+from services.interactions.domain.routing.calm import easier_at
+from services.interactions.domain.routing.decide import Assigned, decide, overflowing
+from services.interactions.domain.routing.floor import Floor
+from services.interactions.domain.routing.rows import agent_rows
+from services.interactions.domain.routing.state import Carried, Team, Waiting, key_of
+from shared.domain import CancelTimer, Context, Effects, Emit, Outcome, SetTimer
+from shared.schemas.commands.routing import (
+    AgentJoinRequested,
+    AgentLeaveRequested,
+    RoutingAssignRequested,
+    RoutingNewsRequested,
+    RoutingOfferRequested,
+    RoutingOverflowRequested,
+)
+from shared.schemas.commands.teams import AgentChangeRequested
+from shared.schemas.event import Event
+from shared.schemas.teams import AgentChanged
+from shared.schemas.timer import TimerFired
+from shared.schemas.times import Micros, micros, moment, timer_instant
+
+TIMER = "routing"
+
+
+def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Team]:
+    """Raises ``unknown_team`` for a command that puts an agent into one that may not be."""
+    data = event.data
+    now = micros(context.now)
+    if isinstance(data, TimerFired):
+        now = max(now, micros(event.time))
+    floor = Floor(desk, team, now)
+    outcome = Outcome()
+    keys: Iterable[str] | None = None
+    among: Iterable[str] | None = None
+    emits: list[Emit] = []
+    match data:
+        case AgentChanged():
+            emits = changed(floor, data, micros(event.time))
+        case AgentChangeRequested():
+            fact, at, outcome = asked_agent(desk, team, data, micros(event.time))
+            emits = [Emit(fact, moment(at)), *changed(floor, fact, at)]
+        case AgentJoinRequested():
+            emits = joined(floor, data)
+        case AgentLeaveRequested():
+            emits = left(floor, data)
+        case RoutingOfferRequested():
+            keys = _offered(floor, data)
+        case RoutingNewsRequested():
+            among, emits = _told(floor, data)
+    # What has become due by time alone is looked at whole, at its timer or by whatever comes first.
+    if team.next_at is not None and now >= team.next_at:
+        keys = among = None
+    emits += _decided(floor, keys, among)
+    return _effects(floor, emits, outcome, keys, among)
+
+
+def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
+    """A conversation waits, or what it needs is another by now; its place stays."""
+    key = key_of(told.customer_id, told.conversation_id)
+    revision = floor.revision(key)
+    if told.revision < revision or (told.revision == revision and key not in floor.gone):
+        return []
+    known = floor.waiting.get(key)
+    again = known is not None and not known.leaving
+    waiting = Waiting(
+        customer_id=told.customer_id,
+        conversation_id=told.conversation_id,
+        revision=told.revision,
+        since=micros(told.since),
+        asked_at=known.asked_at if known is not None and again else floor.now,
+        priority=told.priority,
+        skills=told.skills,
+        preferred=told.preferred_skills,
+        language=told.language,
+        channel=told.channel,
+        difficult=told.difficult,
+        knows=told.knows,
+        gave_back=told.gave_back,
+        been=told.been,
+    )
+    holder = floor.holders.get(key)
+    floor.queue(key, waiting)
+    if holder is not None:  # what they had makes room for others
+        return list(floor.waiting)
+    return [key]
+
+
+def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emit]]:
+    """Who has a conversation by now, if anybody; whose capacity may be free."""
+    key = key_of(told.customer_id, told.conversation_id)
+    revision = floor.revision(key)
+    if told.revision < revision or (told.revision == revision and key in floor.waiting):
+        return [], []
+    agent = None if told.agent_id is None else floor.agents.get(told.agent_id)
+    before = floor.holders.get(key)
+    if agent is None or agent.left:
+        floor.over(key, told.revision)
+    else:
+        had = agent.carries.get(key)
+        carried = Carried(
+            customer_id=told.customer_id,
+            conversation_id=told.conversation_id,
+            revision=told.revision,
+            at=floor.now if had is None else had.at,
+            channel=told.channel,
+            difficult=told.difficult,
+            manual=told.manual,
+        )
+        floor.give(agent.agent_id, key, carried)
+        if not agent.on_shift and not told.manual and (had is None or had.reserved):
+            # They went home while it was on its way.
+            return _free(before), [given_back(floor, agent.agent_id, carried)]
+    return _free(before), []
+
+
+def _free(agent_id: str | None) -> list[str]:
+    return [] if agent_id is None else [agent_id]
+
+
+def _decided(floor: Floor, keys: Iterable[str] | None, among: Iterable[str] | None) -> list[Emit]:
+    """Assignments, for the customers to say yes to; then what goes on to another team."""
+    emits = [_assignment(floor, one) for one in decide(floor, keys, among)]
+    if keys is None and among is None:
+        for key, to in overflowing(floor):
+            waiting = floor.waiting[key]
+            data = RoutingOverflowRequested(
+                conversation_id=waiting.conversation_id,
+                team=floor.before.team_id,
+                revision=waiting.revision,
+                to=to,
+            )
+            emits.append(Emit(data, moment(floor.now), waiting.customer_id))
+    return emits
+
+
+def _assignment(floor: Floor, one: Assigned) -> Emit:
+    data = RoutingAssignRequested(
+        conversation_id=one.waiting.conversation_id,
+        team=floor.before.team_id,
+        revision=one.waiting.revision,
+        agent_id=one.agent_id,
+        why=one.why,
+    )
+    return Emit(data, moment(floor.now), one.waiting.customer_id)
+
+
+def _effects(
+    floor: Floor,
+    emits: list[Emit],
+    outcome: Outcome,
+    keys: Iterable[str] | None,
+    among: Iterable[str] | None,
+) -> Effects[Team]:
+    before = floor.before
+    whole = keys is None and among is None
+    looked = floor.waiting if whole else keys or ()
+    times = _next_times(floor, [floor.waiting[key] for key in looked if key in floor.waiting], whole)
+    if not whole and before.next_at is not None:
+        times.append(before.next_at)
+    next_at = min(times, default=None)
+    team = floor.team(next_at)
+    timers: tuple[SetTimer | CancelTimer, ...] = ()
+    if next_at is None and before.next_at is not None:
+        timers = (CancelTimer(TIMER),)
+    elif next_at is not None and next_at != before.next_at:
+        timers = (SetTimer(TIMER, moment(timer_instant(next_at))),)
+    return Effects(team, tuple(emits), timers, agent_rows(before, team, floor.desk), outcome)
+
+
+def _next_times(floor: Floor, waiting: Iterable[Waiting], whole: bool) -> list[Micros]:
+    """When something of these changes by time alone."""
+    desk, now = floor.desk, floor.now
+    overflow = desk.overflow_of(floor.before.team_id)
+    times: list[Micros] = []
+    for one in waiting:
+        if one.leaving:
+            continue
+        if one.preferred or one.gave_back is not None:
+            times.append(one.asked_at + desk.preferred_for)
+        if one.knows is not None:
+            times.append(one.asked_at + desk.sticky_for)
+        if overflow is not None and overflow[0] not in one.been:
+            times.append(one.asked_at + overflow[1])
+    if floor.waiting:
+        before = floor.before.agents if floor.before.waiting and not whole else {}
+        agents = (agent for id, agent in floor.agents.items() if before.get(id) is not agent)
+        easier = (easier_at(desk.calm, agent, now) for agent in agents)
+        times += [at for at in easier if at is not None]
+    return [at for at in times if at > now]

@@ -1,0 +1,141 @@
+"""The customer's side: after each event, teams and agents are told what has changed of who is wanted for a
+conversation, and who has it, since they were told last: so it does not matter what was heard first."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.interactions.domain.conversations.conversation import Conversation
+from services.interactions.domain.conversations.course import Course, course
+from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.routing.standing import had, wanted
+from services.interactions.domain.routing.told import Had, Routed, Routing, Wanted
+from services.interactions.domain.rows import CONVERSATIONS, conversation_row
+from services.interactions.domain.state import Customer, altered
+from services.interactions.domain.telling import Told
+from shared.domain import Effects, Emit, Put, Retract, Unseen
+from shared.schemas.commands.routing import (
+    AgentLoadRequested,
+    RoutingNewsRequested,
+    RoutingOfferRequested,
+)
+from shared.schemas.times import moment
+
+PARTS = ("conversations", "complaints", "loyalty", "profile", "routing")
+"""What of a customer decides how a conversation stands."""
+
+NOTHING = (None, None)
+
+
+def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With what is to be told now."""
+    after = effects.state
+    if all(getattr(after, part) is getattr(before, part) for part in PARTS):
+        return effects
+    # A fact that takes itself back may come again and do all of it anew: what it says waits for another.
+    taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
+    if any(one.event is told.event for one in taken_back):
+        return effects
+    known = after.routing.by_id
+    now = course(after.conversations)
+    ids = {id for id, one in now.open.items() if one.wanted or one.agent_id is not None} | known.keys()
+    if not ids:
+        return effects
+    revision, emits, rows = after.routing.revision, list(effects.emits), list(effects.rows)
+    for id in sorted(ids):
+        old, found = known.get(id), now.open.get(id)
+        new = _standing(desk, after, now, found, old, id)
+        if new.standing == (NOTHING if old is None else old.standing):
+            continue
+        revision += 1
+        new = altered(new, revision=revision)
+        emits += (Emit(data, told.context.now, key) for key, data in _tell(after.customer_id, old, new))
+        known[id] = new
+        if found is not None:
+            rows.append(
+                Put(CONVERSATIONS, conversation_row(after.customer_id, found, known.get(id)).document())
+            )
+    if revision == after.routing.revision:
+        return effects
+    # Of one that is over the team is remembered, as long as the conversation is.
+    kept = (
+        one for id, one in sorted(known.items()) if one.standing != NOTHING or (one.team and id in now.open)
+    )
+    state = altered(after, routing=Routing(revision=revision, routed=tuple(kept)))
+    return replace(effects, state=state, emits=tuple(emits), rows=tuple(rows))
+
+
+def _standing(
+    desk: Desk, customer: Customer, now: Course, found: Conversation | None, old: Routed | None, id: str
+) -> Routed:
+    """What there is to tell by now."""
+    new = old or Routed(conversation_id=id, revision=0)
+    if found is None:
+        return altered(new, wanted=None, had=None)
+    asks = wanted(desk, customer, now, found, old)
+    has = had(desk, customer, now, found)
+    away = new.away if has is not None and has.agent_id == new.away else None
+    team = new.team if asks is None else asks.team
+    return altered(new, wanted=asks, had=has, team=team, away=away)
+
+
+Said = Iterator[tuple[str, RoutingOfferRequested | RoutingNewsRequested | AgentLoadRequested]]
+
+
+def _tell(customer_id: str, old: Routed | None, new: Routed) -> Said:
+    """Whom, and what: the team that is asked, the one that was, the agent who has it, the one who had."""
+    before = None if old is None else old.team
+    if before is not None and (new.wanted is None or new.wanted.team != before):
+        yield before, _news(customer_id, new)
+    if new.wanted is not None:
+        yield new.wanted.team, _offer(customer_id, new, new.wanted)
+    agent = None if new.had is None else new.had.agent_id
+    if old is not None and old.had is not None and old.had.agent_id != agent:
+        yield old.had.agent_id, load(customer_id, new, old.had.agent_id, before)
+    if agent is not None:
+        yield agent, load(customer_id, new, agent, before)
+
+
+def _offer(customer_id: str, new: Routed, asks: Wanted) -> RoutingOfferRequested:
+    return RoutingOfferRequested(
+        customer_id=customer_id,
+        conversation_id=new.conversation_id,
+        revision=new.revision,
+        since=moment(asks.since),
+        priority=asks.priority,
+        skills=asks.skills,
+        preferred_skills=asks.preferred,
+        language=asks.language,
+        channel=asks.channel,
+        difficult=asks.difficult,
+        knows=asks.knows,
+        gave_back=asks.gave_back,
+        been=asks.been,
+    )
+
+
+def _news(customer_id: str, new: Routed) -> RoutingNewsRequested:
+    has = new.had or Had(agent_id="")
+    return RoutingNewsRequested(
+        customer_id=customer_id,
+        conversation_id=new.conversation_id,
+        revision=new.revision,
+        agent_id=has.agent_id or None,
+        channel=has.channel,
+        difficult=has.difficult,
+        manual=has.manual,
+    )
+
+
+def load(customer_id: str, new: Routed, agent_id: str, told: str | None) -> AgentLoadRequested:
+    """Whether this agent has it; ``told``: the team that is told the same."""
+    has = new.had if new.had is not None and new.had.agent_id == agent_id else None
+    return AgentLoadRequested(
+        customer_id=customer_id,
+        conversation_id=new.conversation_id,
+        revision=new.revision,
+        holds=has is not None,
+        channel=None if has is None else has.channel,
+        difficult=has is not None and has.difficult,
+        manual=has is not None and has.manual,
+        told=told,
+    )

@@ -1,0 +1,276 @@
+"""From escalated to assigned: who gets what, and when."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.interactions.domain.conversations.steps import AWAY
+from shared.schemas.commands.conversations import (
+    ConversationAssignRequested,
+    ConversationReturnRequested,
+)
+from shared.schemas.commands.routing import RoutingAssignRequested
+from shared.schemas.interactions import (
+    ConversationAssigned,
+    ConversationClosed,
+    ConversationMerged,
+    ConversationReturned,
+)
+from shared.schemas.loyalty import TierChanged
+
+from .floor import TEAM, Floor, agent, chats
+
+
+def closed(customer: str) -> ConversationClosed:
+    return ConversationClosed(conversation_id=customer, outcome="solved")
+
+
+def answered(customer: str, agent_id: str) -> Any:
+    return chats("done", direction="outbound", author="agent", agent_id=agent_id, conversation_id=customer)
+
+
+def test_whoever_is_free_gets_it_and_the_next_waits_for_room() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"))
+    floor.wants("c-1")
+    floor.wants("c-2")
+    assert floor.assigned == [("c-1", "ann")]
+    assert (floor.conversation("c-1").status, floor.conversation("c-1").agent_id) == ("assigned", "ann")
+    assert floor.conversation("c-2").status == "queued"
+    floor.tell("c-1", closed("c-1"))
+    assert floor.assigned == [("c-1", "ann"), ("c-2", "ann")]
+    (why,) = {str(sorted(one.why)) for one in floor.facts}
+    assert why == "['load', 'priority', 'team', 'waited_s']"
+
+
+def test_whoever_comes_to_work_gets_what_waits() -> None:
+    floor = Floor()
+    floor.wants("c-1")
+    assert floor.assigned == []
+    floor.tell(TEAM, agent("ann", on_shift=False))
+    floor.tell(TEAM, agent("ann", on_break=True))
+    floor.tell(TEAM, agent("ann", total=0))
+    floor.tell(TEAM, agent("ann", weights={"email": 1}))
+    floor.tell(TEAM, agent("ann", weights={"chat": 1.5}))
+    assert floor.assigned == []
+    floor.tell(TEAM, agent("ann"))
+    assert floor.assigned == [("c-1", "ann")]
+
+
+def test_an_agents_capacity_is_exact() -> None:
+    """Three times a tenth is three tenths."""
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=0.3, weights={"chat": 0.1, "phone": 0.3}))
+    for customer in ("c-1", "c-2", "c-3", "c-4"):
+        floor.wants(customer)
+    assert [customer for customer, _ in floor.assigned] == ["c-1", "c-2", "c-3"]
+
+
+@pytest.mark.parametrize("ends", ["closed", "returned to the bot", "given to another", "merged away"])
+def test_freed_capacity_pulls_at_once(ends: str) -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"))
+    floor.wants("c-1")
+    floor.wants("c-2")
+    match ends:
+        case "closed":
+            floor.tell("c-1", closed("c-1"))
+        case "returned to the bot":
+            floor.tell("c-1", ConversationReturned(conversation_id="c-1", to="bot", reason="easy"))
+        case "given to another":
+            floor.tell("c-1", ConversationAssigned(conversation_id="c-1", agent_id="zoe", manual=True))
+        case "merged away":
+            floor.tell("c-1", chats(conversation_id="other"), closed("other"))
+            floor.tell("c-1", closed("c-1"), ConversationMerged(conversation_id="c-1", into="other"))
+    assert floor.assigned == [("c-1", "ann"), ("c-2", "ann")]
+
+
+def test_priority_then_age_and_what_has_waited_long_comes_first() -> None:
+    floor = Floor()
+    floor.wants("low", priority="low")
+    floor.after(46)
+    floor.wants("urgent", priority="urgent")
+    floor.wants("normal")
+    floor.wants("high", priority="high")
+    floor.wants("normal-2", priority="normal")
+    floor.tell(TEAM, agent("ann", total=9))
+    order = ["low", "urgent", "high", "normal", "normal-2"]
+    assert [customer for customer, _ in floor.assigned] == order
+
+
+def test_a_tier_raises_the_priority() -> None:
+    floor = Floor()
+    floor.wants("plain")
+    floor.wants("gold", priority="low")
+    floor.wants("gold-and-urgent", priority="urgent")
+    for customer in ("gold", "gold-and-urgent"):
+        change = {"from": "silver", "to": "gold", "direction": "up"}
+        floor.tell(customer, TierChanged.model_validate(change))
+    floor.tell(TEAM, agent("ann", total=9))
+    assert [customer for customer, _ in floor.assigned] == ["gold-and-urgent", "gold", "plain"]
+
+
+def test_of_those_who_fit_the_least_loaded_then_the_best_then_who_waited_longest() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=4, skills={"law": 3}), agent("bob", total=2, skills={"law": 9}))
+    floor.tell(TEAM, agent("cyd", total=2, skills={"law": 3}), agent("dan", total=9))
+    for number in range(6):
+        floor.wants(f"c-{number}", skills=["law"])
+    assert [who for _, who in floor.assigned] == ["bob", "ann", "cyd", "ann", "bob", "cyd"]
+
+
+def test_what_is_needed_must_be_there() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=9, skills={"law": 1}, languages=["en"]))
+    floor.wants("c-1", skills=["law", "tax"])
+    floor.wants("c-2", language="de")
+    floor.wants("c-3", skills=["law"], language="en-GB")
+    assert floor.assigned == [("c-3", "ann")]
+    floor.after(24 * 60)
+    assert floor.assigned == [("c-3", "ann")]
+    floor.tell(TEAM, agent("bob", total=9, skills={"law": 1, "tax": 1}, languages=["de-AT"]))
+    assert sorted(floor.assigned) == [("c-1", "bob"), ("c-2", "bob"), ("c-3", "ann")]
+
+
+def test_what_would_help_is_waited_for_so_long() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"), agent("bob", skills={"tax": 1}))
+    floor.wants("c-1", preferred_skills=["tax"])
+    floor.wants("c-2", preferred_skills=["tax"])
+    assert floor.assigned == [("c-1", "bob")]
+    floor.after(1.9)
+    assert floor.assigned == [("c-1", "bob")]
+    floor.after(0.1)
+    assert floor.assigned == [("c-1", "bob"), ("c-2", "ann")]
+    assert floor.facts[-1].why["without"] == ["tax"]
+
+
+def test_whoever_knows_the_customer_is_waited_for_so_long() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"), agent("bob"))
+    floor.wants("c-1")
+    assert floor.assigned == [("c-1", "ann")]
+    floor.tell("c-1", closed("c-1"))
+    floor.wants("c-2")
+    floor.tell("c-1", chats("again", conversation_id="c-1"))
+    # Bob has been idle longer than Ann: he has the second; Ann knows the first.
+    assert floor.assigned[1:] == [("c-2", "bob"), ("c-1", "ann")]
+    floor.tell("c-2", closed("c-2"), chats("again", conversation_id="c-2"))
+    assert floor.assigned[3:] == [("c-2", "bob")]
+    floor.tell("c-1", closed("c-1"))
+    floor.wants("c-3")
+    floor.tell("c-1", chats("and again", conversation_id="c-1"))
+    assert floor.assigned[4:] == [("c-3", "ann")]
+    floor.tell("c-2", closed("c-2"))
+    assert floor.assigned[5:] == [], "for a minute Ann is waited for, though Bob has time"
+    floor.after(1)
+    assert floor.assigned[5:] == [("c-1", "bob")]
+
+
+def test_who_gives_it_back_is_not_given_it_again_at_once() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"))
+    floor.wants("c-1")
+    floor.wants("c-2")
+    asked = ConversationReturnRequested(conversation_id="c-1", to="queue", reason="not mine")
+    floor.tell("c-1", asked)
+    assert floor.assigned == [("c-1", "ann"), ("c-2", "ann")]
+    floor.tell("c-2", closed("c-2"))
+    assert floor.assigned[2:] == []
+    floor.tell(TEAM, agent("bob"))
+    assert floor.assigned[2:] == [("c-1", "bob")]
+
+
+def test_alone_they_are_asked_again_after_a_while() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"))
+    floor.wants("c-1")
+    floor.tell("c-1", ConversationReturned(conversation_id="c-1", to="queue", reason="not mine"))
+    floor.after(1.9)
+    assert floor.assigned == [("c-1", "ann")]
+    floor.after(0.1)
+    assert floor.assigned == [("c-1", "ann")] * 2
+
+
+def test_by_hand_counts_and_is_told_apart() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=2))
+    floor.tell("c-1", chats(conversation_id="c-1"))
+    floor.tell("c-1", ConversationAssignRequested(conversation_id="c-1", agent_id="ann"))
+    floor.wants("c-2")
+    floor.wants("c-3")
+    assert [one.manual for one in floor.facts] == [True, None]
+    assert floor.assigned == [("c-2", "ann")]
+    # Beyond the capacity too: then as much must end before anything comes.
+    floor.tell("c-4", chats(conversation_id="c-4"))
+    floor.tell("c-4", ConversationAssigned(conversation_id="c-4", agent_id="ann", manual=True))
+    assert len(floor.agent().carries) == 3
+    floor.tell("c-1", closed("c-1"))
+    assert floor.assigned == [("c-2", "ann")]
+    floor.tell("c-4", closed("c-4"))
+    assert floor.assigned == [("c-2", "ann"), ("c-3", "ann")]
+
+
+def test_who_goes_home_gives_back_what_is_owed_an_answer() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=2))
+    floor.wants("owed")
+    floor.wants("answered")
+    floor.tell("answered", answered("answered", "ann"))
+    floor.tell(TEAM, agent("ann", total=2, on_shift=False))
+    assert floor.conversation("owed").status == "queued"
+    assert floor.conversation("answered").status == "waiting"
+    (back,) = floor.worker.facts(ConversationReturned)
+    assert (back.conversation_id, back.to, back.reason) == ("owed", "queue", AWAY)
+    floor.tell(TEAM, agent("bob", total=2))
+    assert floor.assigned[2:] == [("owed", "bob")]
+    # The other one's customer writes again, and must not wait for Ann.
+    floor.tell("answered", chats("and?", conversation_id="answered"))
+    assert floor.assigned[3:] == [("answered", "bob")]
+    assert floor.agent("ann").carries == {}
+
+
+def test_who_went_home_while_it_was_on_its_way_gives_it_back() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"))
+    floor.wants("c-1")
+    (assigned,) = floor.worker.facts(RoutingAssignRequested)
+    floor.tell(TEAM, agent("ann", on_shift=False), agent("bob"))
+    # Told again with a revision that is over, it changes nothing.
+    floor.tell("c-1", assigned)
+    assert floor.assigned == [("c-1", "ann"), ("c-1", "bob")]
+    assert floor.agent("ann").carries == {}
+
+
+def test_a_break_is_kept_and_what_they_have_stays_theirs() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=2))
+    floor.wants("c-1")
+    floor.tell(TEAM, agent("ann", total=2, on_break=True))
+    floor.wants("c-2")
+    assert (floor.assigned, floor.conversation("c-1").status) == ([("c-1", "ann")], "assigned")
+    floor.tell(TEAM, agent("ann", total=2))
+    assert floor.assigned == [("c-1", "ann"), ("c-2", "ann")]
+
+
+def test_a_team_that_nobody_is_in_hands_on_to_the_default() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=9))
+    floor.wants("c-1", team="typo")
+    floor.after(9)
+    assert floor.assigned == []
+    floor.after(2)
+    assert floor.assigned == [("c-1", "ann")]
+    assert floor.facts[0].why["overflow_from"] == ["typo"]
+    (row,) = [one for one in floor.worker.rows("conversations") if one["conversation_id"] == "c-1"]
+    assert row["team"] == TEAM
+
+
+def test_an_agent_is_found_whichever_team_is_named() -> None:
+    floor = Floor()
+    floor.wants("c-1", team="night")
+    floor.tell("night", agent("ann"))
+    assert floor.assigned == [("c-1", "ann")]
+    floor.worker.advance(timedelta(days=1))
+    assert (floor.worker.dead_letters, floor.worker.timers()) == ([], [])
