@@ -19,7 +19,7 @@ WANTED = Suggestions(at_least=2)
 
 
 @settings(max_examples=40, deadline=None)
-@given(shops(), st.randoms(use_true_random=False))
+@given(shops(7, (1, 3), 60), st.randoms(use_true_random=False))
 def test_what_is_suggested_is_new_to_the_customer_and_true(orders: list[Order], dice: Random) -> None:
     these = rules(suggestions=WANTED)
     # Orders of a year ago are asked about as well.
