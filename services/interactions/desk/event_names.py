@@ -114,6 +114,21 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
         "paused": _("Waiting for the customer"),
         "none": _("No clock runs"),
     },
+    "presence": {"at_work": _("at work"), "on_break": _("on a break"), "off": _("not at work")},
+    "period": {"today": _("Today"), "7d": _("7 days"), "28d": _("28 days")},
+    "training": {"role_play": _("Role-play"), "case_study": _("Case study"), "course": _("Course")},
+    "learning": {
+        "booked": _("booked"),
+        "passed": _("passed"),
+        "due": _("refresh soon"),
+        "overdue": _("refresh now"),
+    },
+    "task": {
+        "call": _("Call"),
+        "call_back": _("Call that was promised"),
+        "letter": _("Letter"),
+        "refresher": _("Refresher"),
+    },
     "handled_by": {"bot": _("with the bot"), "queue": _("waiting for somebody"), "agent": _("with an agent")},
 }
 """By kind and value, in English."""

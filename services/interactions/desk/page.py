@@ -32,6 +32,7 @@ MOST_FIELDS = 200
 SAID: Mapping[str, str] = {
     "sent": _("Sent."),
     "noted": _("Noted."),
+    "thanked": _("It is on the wall."),
     "done": _("Done."),
     "saved": _("Saved."),
     "pending-approval": _("It waits until somebody else approves it."),
@@ -43,6 +44,9 @@ NAV: tuple[tuple[str, str, str, str], ...] = (
     ("queue", "", _("My queue"), "q"),
     ("complaints", "/complaints", _("Complaints"), "c"),
     ("search", "/search", _("Search"), "s"),
+    ("team", "/team", _("Team"), "t"),
+    ("wall", "/wall", _("The wall"), "w"),
+    ("me", "/me", _("About me"), "m"),
 )
 """The pages that each page leads to: their names, their places under ``/desk``, what they are called, and the
 letter that leads there after a ``g``."""

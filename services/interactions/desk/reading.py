@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_day_names
 
 from services.interactions.desk.words import Words
 
@@ -30,3 +30,9 @@ def language_name(tag: str, words: Words) -> str:
         return Locale.parse(tag, sep="-" if "-" in tag else "_").get_display_name(words.locale) or tag
     except (ValueError, UnknownLocaleError):
         return tag
+
+
+def weekdays(words: Words) -> tuple[str, ...]:
+    """Monday first, in two or three letters."""
+    names = get_day_names("abbreviated", locale=words.locale)
+    return tuple(str(names[day]) for day in range(7))

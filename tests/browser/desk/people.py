@@ -140,3 +140,57 @@ def _bought(desk: DeskSite, order_id: str, minutes_ago: float, amount: int) -> N
     ]
     total = {"amount": amount, "currency": EUR}
     desk.tell("purchase.made", minutes_ago, order_id=order_id, channel="web", total=total, items=items)
+
+
+def full_team(desk: DeskSite, team: str) -> None:
+    """``team`` has agents with work, a queue, and thanks; ``ann`` is of it."""
+    day = 24 * 60
+    people = (
+        ("ann", "Ann Kowalska", {"complaints": 8, "refunds": 5}, True, False),
+        ("bo", "Bo Lindqvist", {"complaints": 4}, True, False),
+        ("cem", "Cem Yıldırım", {"refunds": 9}, True, True),
+        ("dora", "Dora Szabó-Nagy", {"complaints": 6}, False, False),
+    )
+    for agent, name, skills, on_shift, on_break in people:
+        weights = {"email": 1, "chat": 1.5, "phone": 2}
+        told = {"agent_id": agent, "name": name, "skills": skills, "languages": ["en", "de"]}
+        told |= {"capacity": {"total": 3, "weights": weights}, "on_shift": on_shift, "on_break": on_break}
+        desk.tell("agent.changed", 200, team, **told)
+    asked: tuple[tuple[str, float, str, list[str], float], ...] = (
+        ("Zita Kelemen", 52, "urgent", ["complaints"], -0.8),
+        ("Quentin Moreau", 40, "high", ["complaints"], -0.2),
+        ("Ines Ferreira", 31, "normal", [], 0.1),
+        ("Jonas Brandt", 22, "normal", ["complaints"], 0.0),
+        ("Meral Aksoy", 15, "high", ["lace repair"], -0.7),
+        ("Nils Holm", 9, "low", [], 0.3),
+        ("Petra Novak", 5, "normal", [], 0.3),
+    )
+    for n, (name, minutes, priority, skills, mood) in enumerate(asked):
+        who, id = f"{desk.customer}-{n}", f"{desk.customer}-q{n}"
+        desk.tell("customer.registered", 900, who, name=name, email=f"q{n}@example.org")
+        said = {"channel": "email", "direction": "inbound", "kind": "message", "sentiment": mood}
+        desk.tell(
+            "interaction.logged", minutes + 1, who, summary="Help", text="Help", conversation_id=id, **said
+        )
+        told = {"conversation_id": id, "from": "bot", "reason": "asked for a person", "skills": skills}
+        desk.tell("conversation.escalated", minutes, who, team=team, priority=priority, **told)
+    for training, ago in (("listening", 370 * day), ("hard cases", 90 * day), ("refunds", 172 * day)):
+        desk.tell("training.passed", ago, team, agent_id="ann", training=training)
+    desk.tell("training.booked", day, team, agent_id="ann", training="phone manners")
+    for text, ago, more in (
+        ("Ann stayed on the phone until my parcel was found. I was so relieved!", 2 * day, {}),
+        ("Took my chat when my lunch was getting cold.", 60, {"told_by": "bo"}),
+        ("You explained the refund to me so that I understood it. Nobody had before.", 9 * day, {}),
+    ):
+        of = more or {"customer_id": f"{desk.customer}-1"}
+        desk.tell("story.told", ago, team, agent_id="ann", text=text, **of)
+    desk.tell(
+        "task.opened",
+        30,
+        team,
+        task_id=f"{desk.customer}-k1",
+        kind="call_back",
+        text="Call Zita back: she is at home from four on.",
+        customer_id=f"{desk.customer}-0",
+        due_at=(datetime.now(UTC) - timedelta(minutes=9)).isoformat(),
+    )

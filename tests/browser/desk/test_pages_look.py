@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from .conftest import DeskSite
 from .looks import LOOKS, look
-from .people import complains, full_life
+from .people import complains, full_life, full_team
 
 
 @pytest.mark.parametrize("context", LOOKS, indirect=True)
@@ -33,4 +33,21 @@ def test_customers_and_complaints(desk: DeskSite, page: Page, request: pytest.Fi
     page.goto(f"{desk.url}/desk/complaints/{desk.customer}-leak")
     page.keyboard.press("v")
     faults += look(page, "complaint-solve", request)
+    assert faults == []
+
+
+@pytest.mark.parametrize("context", LOOKS, indirect=True)
+def test_teams(desk: DeskSite, page: Page, request: pytest.FixtureRequest) -> None:
+    team = f"team-{desk.customer}"
+    full_team(desk, team)
+    complains(desk, "late", 700, severity="critical")
+    desk.sign_in(page, "ann", f"/desk/team?team={team}")
+    faults = look(page, "team", request)
+    for name, path in {"wall": f"/desk/wall?team={team}", "me": "/desk/me"}.items():
+        page.goto(desk.url + path)
+        faults += look(page, name, request)
+    page.goto(f"{desk.url}/desk/team?team=none-here")
+    faults += look(page, "team-empty", request)
+    page.goto(f"{desk.url}/desk/wall?team=none-here")
+    faults += look(page, "wall-empty", request)
     assert faults == []

@@ -2,9 +2,10 @@
 line itself is put together by the template, in the reader's language."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from services.interactions.domain.rows import TimelineRow
@@ -113,8 +114,53 @@ def _what(kind: str, told: Mapping[str, Any]) -> str:
     return kind
 
 
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What the clocks of one complaint told with nothing else between: one line for all of it."""
+
+    complaint_id: str | None
+    at: datetime
+    """Of the latest."""
+    whats: tuple[str, ...]
+    """What they told, each once, the gravest first."""
+    clocks: tuple[str, ...]
+    lines: tuple[Happened, ...]
+    """The latest first."""
+
+
+_GRAVITY = (
+    "complaint.escalated",
+    "complaint.sla_breached",
+    "complaint.sla_warned",
+    "complaint.sla_met",
+)
+
+
 def story(rows: Sequence[TimelineRow]) -> tuple[Happened, ...]:
     return tuple(happened(row) for row in rows)
+
+
+def folded(lines: Sequence[Happened]) -> tuple[Happened | Notices, ...]:
+    """The lines, in which notices of clocks that follow each other are one a complaint."""
+    found: list[Happened | Notices] = []
+    for told, lines_on in groupby(lines, key=lambda line: line.kind in _GRAVITY):
+        run = [*lines_on]
+        found += _notices(run) if told else run
+    return tuple(found)
+
+
+def _notices(run: Iterable[Happened]) -> Iterator[Happened | Notices]:
+    of: dict[str | None, list[Happened]] = {}
+    for line in run:
+        of.setdefault(line.complaint_id, []).append(line)
+    for complaint_id, lines in of.items():
+        if len(lines) == 1:
+            yield lines[0]
+            continue
+        kinds = {line.kind for line in lines}
+        clocks = dict.fromkeys(line.clock for line in lines if line.clock is not None)
+        whats = tuple(kind for kind in _GRAVITY if kind in kinds)
+        yield Notices(complaint_id, lines[0].at, whats, tuple(clocks), tuple(lines))
 
 
 def _is_text(value: Any) -> bool:

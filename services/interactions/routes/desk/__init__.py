@@ -8,11 +8,24 @@ from services.interactions.routes.desk import (
     customer,
     files,
     live,
+    me,
     queue,
     search,
     session,
+    team,
 )
 
 router = APIRouter()
-for subject in (files, session, live, queue, conversation, customer, complaints, search):
+for subject in (
+    files,
+    session,
+    live,
+    queue,
+    conversation,
+    customer,
+    complaints,
+    search,
+    team,
+    me,
+):
     router.include_router(subject.router)

@@ -13,7 +13,7 @@ from services.interactions.desk.page import Posted, SignedIn, desk_router
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views.board import card, lanes
 from services.interactions.desk.views.customer import complaint_box
-from services.interactions.desk.views.happened import story
+from services.interactions.desk.views.happened import folded, story
 from services.interactions.desk.views.steps import steps_of
 from services.interactions.desk.words import _
 from services.interactions.domain.complaints.steps import complaint_key
@@ -105,7 +105,7 @@ class Parts:
             detail=complaint_detail(row, Course(), history),
             customer=name or row.customer_id,
             conversation_id=None if known is None else known.conversation_id,
-            lines=story(history),
+            lines=folded(story(history)),
             steps=steps_of(row.status, waiting=row.waiting),
             may_write=desk.may("complaints:write"),
             may_approve=desk.may("complaints:approve"),

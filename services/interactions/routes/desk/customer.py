@@ -13,7 +13,7 @@ from services.interactions.desk.reading import birthday, clock_time, language_na
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views import orders, unsent
 from services.interactions.desk.views.customer import customer_page
-from services.interactions.desk.views.happened import GROUPS, story, types_of
+from services.interactions.desk.views.happened import GROUPS, folded, story, types_of
 from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
 from services.interactions.models.complaints import NewComplaint
 from services.interactions.routes.dependencies import CustomerId, Policy, Store, last_shown
@@ -73,7 +73,7 @@ async def get_customer(
         title=person.name or customer_id,
         here="customer",
         page=page,
-        lines=story(shown),
+        lines=folded(story(shown)),
         older=_older(customer_id, lines, following, of=of, by=by, cursor=cursor or ""),
         address=_address(customer_id, of=of, by=by, cursor=cursor, lines=lines),
         of=of,

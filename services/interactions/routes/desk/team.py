@@ -1,0 +1,133 @@
+"""A lead's view of a team, and its wall."""
+
+import asyncio
+import uuid
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from services.interactions.desk.page import Desk, Posted, SignedIn, desk_router
+from services.interactions.desk.reading import weekdays
+from services.interactions.desk.site import ROOT
+from services.interactions.desk.views.board import card
+from services.interactions.desk.views.team import queue, today, week
+from services.interactions.desk.words import _
+from services.interactions.domain.desk.policy import Desk as Rules
+from services.interactions.domain.routing.state import Team
+from services.interactions.models.growth import NewStory, story_view
+from services.interactions.routes.dependencies import DeskRules, Store, last_shown
+from services.interactions.routes.desk.dependencies import DeskQueries
+from services.interactions.routes.growth import tell_story
+from services.interactions.routes.teams import get_team
+from services.interactions.store import InteractionsStore
+from shared.http.dependencies import Clock, SendCommands
+from shared.http.paging import cut
+from shared.schemas.base import Id
+from shared.schemas.teams import team_state
+from shared.schemas.times import micros
+
+router = desk_router()
+
+WAITING, LATE, STORIES = 50, 100, 30
+"""What is shown of the queue; complaints that are counted; stories of a page."""
+MOST_LATE = 5
+"""Late complaints that are shown."""
+COLLEAGUES = 500
+
+Chosen = Annotated[Id | None, Query()]
+
+
+async def team_of(desk: Desk, store: InteractionsStore, rules: Rules, chosen: str | None) -> str:
+    """The team that was chosen, else the reader's own, else the one that is asked where no other is."""
+    if chosen is not None:
+        return chosen
+    agent = await store.agent(desk.agent)
+    return rules.default.id if agent is None else agent.team
+
+
+@router.get("/team")
+async def lead(
+    desk: SignedIn, store: Store, queries: DeskQueries, clock: Clock, rules: DeskRules, team: Chosen = None
+) -> Response:
+    """What waits, who has how much, what is late, and the people that the hours call for."""
+    principal = desk.demand("customers:read")
+    team = await team_of(desk, store, rules, team)
+    view, state, late = await asyncio.gather(
+        get_team(principal, store, clock, rules, team),
+        store.team(team),
+        queries.board(until=micros(desk.now), limit=LATE),
+    )
+    waits = queue(rules, state or Team(team_id=team), WAITING)
+    shown = late[:MOST_LATE]
+    ids = {*(one.customer_id for one in waits), *(one.customer_id for one in shown)}
+    names = {id: row.name or id for id, row in (await store.customer_rows(ids)).items()}
+    local = desk.now.astimezone(rules.staffing.zone)
+    return desk.render(
+        "team.html",
+        title=view.name or team,
+        here="team",
+        teams=_teams(rules, team),
+        team=team,
+        view=view,
+        stuck={(one.customer_id, one.conversation_id): one for one in view.stuck},
+        waits=waits,
+        late=[card(row, desk.now) for row in shown],
+        late_count=len(late),
+        late_more=len(late) == LATE,
+        names={id: names.get(id, id) for id in ids},
+        at_work=sum(one.presence == "at_work" for one in view.agents),
+        calm=rules.calm,
+        day=today(view.staffing.hours, local),
+        week=week(view.staffing.hours),
+        weekdays=weekdays(desk.t),
+        watch=(team_state(team),),
+    )
+
+
+@router.get("/wall")
+async def wall(
+    desk: SignedIn,
+    store: Store,
+    rules: DeskRules,
+    team: Chosen = None,
+    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+) -> Response:
+    """Thanks, of customers and colleagues; of all teams, where none is chosen."""
+    desk.demand("customers:read")
+    rows, agents = await asyncio.gather(
+        store.stories(team=team, agent_id=None, before=last_shown(cursor), limit=STORIES + 1),
+        store.agents(team=None, after=None, limit=COLLEAGUES),
+    )
+    shown, following = cut(rows, STORIES, lambda row: (row.order,))
+    people = await store.customer_rows({row.customer_id for row in shown if row.customer_id is not None})
+    chosen = "" if team is None else f"&team={team}"
+    return desk.render(
+        "wall.html",
+        title=desk.t(_("The wall")),
+        here="wall",
+        teams=_teams(rules, team),
+        team=team,
+        stories=[story_view(row) for row in shown],
+        agents={row.agent_id: row.name for row in agents},
+        names={id: row.name or id for id, row in people.items()},
+        colleagues=[(row.agent_id, row.name) for row in agents if row.agent_id != desk.agent],
+        following=following and f"{ROOT}/wall?cursor={following}{chosen}",
+        key=uuid.uuid4().hex,
+    )
+
+
+@router.post("/wall")
+async def thank(desk: SignedIn, form: Posted, store: Store, commands: SendCommands) -> Response:
+    """Thank a colleague."""
+    principal = desk.demand("desk")
+    body = form.into(NewStory, told_by=desk.agent)
+    answer = await tell_story(principal, store, commands, body, form.key)
+    return desk.go("/wall", "thanked" if answer.status_code == 201 else "pending")
+
+
+def _teams(rules: Rules, shown: str | None) -> list[tuple[str, str]]:
+    """Ids and names: those that are listed, and the one that is shown."""
+    listed = {one.id: one.name or one.id for one in rules.teams}
+    if shown is not None:
+        listed.setdefault(shown, shown)
+    return [*listed.items()]
