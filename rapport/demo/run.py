@@ -21,6 +21,7 @@ from rapport.demo.check import Checked, Difference, check, untimely
 from rapport.demo.desk import complainants, send, show_desk, work_a_day
 from rapport.demo.gallery import show_gallery
 from rapport.demo.live import Board
+from rapport.demo.messages import show_messages
 from rapport.demo.promises import check_promises, promises, show_promises
 from rapport.demo.redeem import Redeemed, redeem_some
 from rapport.demo.settle import Left, Settling
@@ -108,6 +109,7 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
         teller = Storyteller(year.data.baskets, year.simulated, tally.moments, redeemed, REDEEMED_AT)
         stories = teller.three()
         show_summary(console, checked, tally, client.get("metrics", KPIS), stories)
+        show_messages(console, client, {story.customer: story.title for story in stories})
         show_book(console, book)
         show_promises(console, client, made)
         show_gallery(console, stack.home.root / "gallery")

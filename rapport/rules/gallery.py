@@ -10,9 +10,9 @@ from babel import Locale
 
 from rapport.rules.draft import Draft
 from services.followup.domain.messages.channel import Message
-from services.followup.domain.messages.check import Use, reader, uses, written
+from services.followup.domain.messages.check import Use, bundles, reader, together, uses, written
 from services.followup.domain.messages.samples import TEXTS, usual
-from services.followup.domain.rules.rule import CHANNEL_OF
+from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Variable
 from services.followup.marketing.drawing import environment
@@ -35,6 +35,8 @@ EXAMPLES: Mapping[str, Variable] = {
     "to": "Gold",
 }
 """What variables of these names hold; others hold samples."""
+MOST_SHOWN = 3
+"""So many messages are shown as one mail."""
 GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -128,6 +130,23 @@ def _entries(draft: Draft, rules: Rules) -> Iterator[Entry]:
         )
         if shots:
             yield Entry(name, template.purpose, sent_by or "nothing", shots)
+    for number, rules_of_one in enumerate(bundles(rules), start=1):
+        if len(rules_of_one) > 1:
+            yield _bundle(draft, f"bundle-{number}", rules_of_one[:MOST_SHOWN], values)
+
+
+def _bundle(draft: Draft, name: str, rules: list[Rule], values: dict[str, dict[str, Variable]]) -> Entry:
+    """The one mail of what may fall due together."""
+    policy = draft.policy
+    channel = policy.channels[DEFAULT_CHANNEL]
+    those = [Use(rule.template, channel, {}) for rule in rules]
+    shots = []
+    for locale in policy.templates.languages.tags:
+        spoken = policy.templates.speech(rules[0].template, channel, locale, policy.rules.locale).language
+        message = together(policy.templates, those, reader(locale, NAME), policy.rules, values)
+        shots.append(Shot(DEFAULT_CHANNEL, locale, spoken, message))
+    sent_by = " and ".join(rule.name for rule in rules) + ", in one e-mail"
+    return Entry(name, policy.rules.purpose(rules[0].template), sent_by, tuple(shots))
 
 
 def _shot(draft: Draft, use: Use, locale: str, shown: Mapping[str, Variable]) -> Shot:

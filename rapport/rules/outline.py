@@ -12,7 +12,7 @@ from rapport.commands.show import table
 from rapport.rules.draft import Draft
 from rapport.simulate.figures import NONE, number, plain
 from rapport.simulate.outline import date
-from services.followup.domain.messages.check import untranslated
+from services.followup.domain.messages.check import bundles, untranslated
 from services.followup.domain.rules.course import (
     BranchStep,
     SendStep,
@@ -85,6 +85,9 @@ def _held(rules: Rules) -> Iterator[tuple[str, str]]:
     if any(rule.priority for rule in rules.rules):
         within = spelled(rules.outranked_within)
         yield "yields", f"to a message of higher priority that is due within {within}"
+    for kind in bundles(rules):
+        names = ", ".join(rule.name for rule in kind)
+        yield "one e-mail", f"what is due within {spelled(rules.bundle_within)} of {names}"
     for channel, limit in rules.rate_limits.items():
         yield f"{channel} sends", f"{number(limit.max)} in {spelled(limit.per)} at most"
     yield "stale", f"{spelled(rules.stale_after)} after it was due"

@@ -2,11 +2,13 @@
 messages would leave empty."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rapport.rules.draft import Draft
+from services.followup.domain.messages.bundle import Section
 from services.followup.domain.messages.channel import Message, Writing
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.strings import closure
@@ -108,6 +110,24 @@ class Watched(Templates):
         variables: Mapping[str, object],
         **told: Any,
     ) -> Message:
+        with self._watched(name, channel, customer, variables):
+            return super().render(name, channel, customer, variables, **told)
+
+    def section(
+        self,
+        name: str,
+        channel: Writing,
+        customer: Customer,
+        variables: Mapping[str, object],
+        **told: Any,
+    ) -> Section:
+        with self._watched(name, channel, customer, variables):
+            return super().section(name, channel, customer, variables, **told)
+
+    @contextmanager
+    def _watched(
+        self, name: str, channel: Writing, customer: Customer, variables: Mapping[str, object]
+    ) -> Iterator[None]:
         key = (name, channel.name)
         if key not in self._named:
             self._named[key] = self._names(name, channel)
@@ -117,7 +137,7 @@ class Watched(Templates):
             if (value if "." in variable else variables.get(variable)) in (None, ""):
                 self.empties.empty[name, variable] += 1
         try:
-            return super().render(name, channel, customer, variables, **told)
+            yield
         except Exception as fault:  # counted, whatever it is, and raised as it came
             self.empties.unwritable[name, str(fault)] += 1
             raise

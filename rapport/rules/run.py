@@ -40,7 +40,8 @@ class Run(MemoryRun[Customer]):
 
     def applied(self, event: Event, before: Customer, effects: Effects[Customer]) -> None:
         for row in effects.rows:
-            if isinstance(row, Put) and row.collection == COLLECTION and row.document["status"] == "ready":
+            # What goes in the mail of another has no time of its own.
+            if isinstance(row, Put) and row.collection == COLLECTION and "not_before" in row.document:
                 self._handed.append(self._sent_at_once(event.subject, row.document["_id"]))
         self._watch(self.now, event, before, effects)
 

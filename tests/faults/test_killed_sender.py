@@ -119,6 +119,7 @@ def test_a_worker_that_is_killed_in_a_drain(
     ours = {"customer": {"$in": customers}}
     over = {**ours, "status": {"$nin": ["scheduled", "ready", "sending"]}}
     platform.wait(lambda: deliveries.count_documents(over) == 2 * CUSTOMERS, 150, "all messages have ended")
+    platform.wait_caught_up("followup")  # what a transaction wrote is told after it
 
     rows = list(deliveries.find(ours))
     arrived = Counter(name.strip("<>").partition("@")[0] for name in server.names)

@@ -73,6 +73,7 @@ def test_a_mail_that_arrives_while_its_worker_stops_is_told_as_sent(
         deliveries = platform.database("followup")["deliveries"]
         settled = {"customer": customer, "status": {"$nin": ["ready", "sending"]}}
         platform.wait(lambda: deliveries.find_one(settled) is not None, 90, "the report is in")
+        platform.wait_caught_up("followup")  # what a transaction wrote is told after it
     finally:
         controller.stop()
     assert server.kept == [address]

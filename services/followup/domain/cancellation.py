@@ -13,6 +13,9 @@ from shared.domain import CancelTimer, Effects, Emit, SetTimer
 from shared.schemas.outreach import OutreachCancelled, SuppressionReason
 from shared.schemas.times import MILLISECOND, Micros, moment
 
+APART: frozenset[SuppressionReason] = frozenset({"condition_unmet", "duplicate", "goal_reached"})
+"""Reasons that are a single message's. The others are of all that go in one mail (``gate.mates.Kind``)."""
+
 
 def cancel_planned(
     state: Customer, planned: Planned, reason: SuppressionReason, now: Micros, *, waits: bool = False
@@ -33,10 +36,11 @@ def cancel_planned(
 
 
 def _freed(state: Customer, now: Micros) -> tuple[Customer, tuple[SetTimer, ...]]:
-    """What yielded to another is decided anew, since it may have been to this one; not now, as a timer fires
-    once at an instant."""
+    """What yielded to another, or waited for its mail, is decided anew, since it may have been for this one;
+    not now, as a timer fires once at an instant."""
     then = now + MILLISECOND
-    held = [one for one in state.planned if one.held is not None and one.held.reason == "outranked"]
+    waits = ("outranked", "bundle")
+    held = [one for one in state.planned if one.held is not None and one.held.reason in waits]
     for one in held:
         assert one.held is not None
         again = one.held.model_copy(update={"until": then})
@@ -77,11 +81,12 @@ def cancel_flights(
     which: Callable[[InFlight], bool],
 ) -> Effects[Customer]:
     """Take back what is with the sender. Under the stream clock, where a message counts as sent when
-    decided, only an erasure takes back."""
+    decided, only an erasure takes back. One mail is taken back as a whole: what is so of one message in it
+    alone (``APART``) takes nothing back."""
     effects = nothing(state)
     if policy.event_time and reason != "erased":
         return effects
     for flight in state.in_flight:
-        if not flight.cancelled and which(flight):
+        if not flight.cancelled and which(flight) and not (flight.mail and reason in APART):
             effects = then(effects, partial(cancel_flight, flight=flight, reason=reason, now=now))
     return effects

@@ -1,5 +1,7 @@
 """States with an anchor, a plan or what waits put in or taken out."""
 
+from collections.abc import Collection
+
 from services.followup.domain.state import Anchor, Customer, Journey, Planned
 
 
@@ -21,6 +23,12 @@ def without_plan(state: Customer, outreach_id: str) -> Customer:
     """The state without this plan."""
     rest = tuple(p for p in state.planned if p.outreach_id != outreach_id)
     return state if len(rest) == len(state.planned) else state.model_copy(update={"planned": rest})
+
+
+def without_plans(state: Customer, outreach_ids: Collection[str]) -> Customer:
+    """The state without these plans."""
+    rest = tuple(p for p in state.planned if p.outreach_id not in outreach_ids)
+    return state.model_copy(update={"planned": rest})
 
 
 def with_waiting(state: Customer, rule: str, waiting: tuple[Planned, ...]) -> Customer:

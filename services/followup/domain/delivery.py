@@ -1,25 +1,29 @@
 """An outreach from the calendar to the sender."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
-from services.followup.domain.changes import with_plan, without_plan
+from services.followup.domain.changes import with_plan, without_plan, without_plans
 from services.followup.domain.deliverability.guard import recipient_domain
 from services.followup.domain.deliverability.receipts import traced
-from services.followup.domain.effects import then
+from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.decision import decide
 from services.followup.domain.gate.kept import Held
-from services.followup.domain.gate.verdicts import Go, No, Wait
+from services.followup.domain.gate.verdicts import Go, Mate, No, Wait
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
+from services.followup.domain.messages.bundle import Section, in_one
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.times import span
 from services.followup.domain.sent import counted, told
 from services.followup.domain.state import Customer, InFlight, Outreach, Planned, Unreached, address_mark
 from services.followup.domain.tasks import TASKS, opened, plan_of
-from shared.domain import Effects, Emit, SetTimer
+from shared.domain import CancelTimer, Effects, Emit, SetTimer
 from shared.schemas.outreach import (
     OutreachFailed,
     OutreachScheduled,
@@ -60,10 +64,12 @@ def settle(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Ef
             return Effects(waits, timers=(SetTimer(planned.timer, moment(wait.until)),))
         case No() as no:
             return suppress(without_plan(state, planned.outreach_id), policy, planned, no, now)
-        case Go() as go:
+        case Go(mates=()) as go:
             rest = without_plan(state, planned.outreach_id)
             chosen = planned.model_copy(update={"channel": go.channel})
             return hand_over(rest, policy, chosen, go, partial(render, rest, policy, chosen), now)
+        case Go() as go:
+            return send_together(state, policy, (Mate(planned, go), *go.mates), now)
 
 
 def hand_over(
@@ -74,24 +80,76 @@ def hand_over(
         message = write()
     except TemplateFaultError as fault:
         return _unwritable(state, planned, str(fault), now)
-    counts_as = policy.rules.counts_as(planned.rule, planned.purpose)
-    flight = InFlight(
-        **{name: getattr(planned, name) for name in Outreach.model_fields},
-        decided_at=now,
-        to=address_mark(planned.channel, go.to),
-        domain=recipient_domain(planned.channel, counts_as, go.to),
-        consent=go.consent,
-    )
+    flight = _flight(policy, planned, go, now)
     announced = () if planned.announced else (_scheduled(planned, now),)
     if planned.channel in TASKS:
         return then(Effects(state, announced), lambda s: _give(s, policy, flight, message.text, now))
+    return Effects(
+        _with_flights(state, (flight,), now),
+        emits=announced,
+        rows=(ready_row(state, policy, flight, go.to, message, now),),
+    )
+
+
+def send_together(state: Customer, policy: Policy, parts: Sequence[Mate], now: Micros) -> Effects[Customer]:
+    """Give the sender several messages as one mail, those of the highest priority first: one row, that of the
+    first, is the mail; those of the others say in which they go. One that cannot be written fails alone."""
+    by_id = {one.outreach.outreach_id: one for one in parts}
+    effects = nothing(without_plans(state, by_id))
+    written: list[tuple[Planned, Section]] = []
+    for one in in_order(policy, [part.outreach for part in parts]):
+        try:
+            written.append((one, section(state, policy, one)))
+        except TemplateFaultError as fault:
+            effects = then(effects, partial(_unwritable, outreach=one, error=str(fault), now=now))
+    if not written:
+        return effects
+    first, message = written[0][0], mail_of(state, policy, written)
+    mail = first.outreach_id if len(written) > 1 else None
+    flights = [_flight(policy, one, by_id[one.outreach_id].go, now, mail=mail) for one, _ in written]
+    to = by_id[first.outreach_id].go.to
+    expires = min(flight.due_at + span(policy.rules.stale(flight.rule)) for flight in flights)
+    ready = ready_row(state, policy, flights[0], to, message, now, expires=expires)
+    rows = [ready, *(row(state.customer_id, flight, "ready", now, attempt=0) for flight in flights[1:])]
+    emits = [_scheduled(one, now) for one, _ in written if not one.announced]
+    timers = [CancelTimer(one.outreach.timer) for one in parts[1:]]
+    sent = Effects(_with_flights(effects.state, flights, now), tuple(emits), tuple(timers), tuple(rows))
+    return then(effects, lambda _: sent)
+
+
+def in_order(policy: Policy, together: Iterable[Planned]) -> list[Planned]:
+    """As they stand in one mail: the highest priority first, then what was due first."""
+
+    def rank(outreach: Planned) -> tuple[int, Micros, str]:
+        rule = policy.rules.rule(outreach.rule)
+        return -(0 if rule is None else rule.priority), outreach.due_at, outreach.key
+
+    return sorted(together, key=rank)
+
+
+def mail_of(state: Customer, policy: Policy, written: Sequence[tuple[Planned, Section]]) -> Message:
+    """The one mail of these, in this order."""
+    url = unsubscribe_url(state, policy, written[0][0], DEFAULT_CHANNEL)
+    return in_one([section for _, section in written], policy.channels[DEFAULT_CHANNEL], url)
+
+
+def _flight(policy: Policy, planned: Planned, go: Go, now: Micros, mail: str | None = None) -> InFlight:
+    counts_as = policy.rules.counts_as(planned.rule, planned.purpose)
+    told = {name: getattr(planned, name) for name in Outreach.model_fields}
+    return InFlight(
+        **{**told, "channel": go.channel},
+        decided_at=now,
+        to=address_mark(go.channel, go.to),
+        domain=recipient_domain(go.channel, counts_as, go.to),
+        consent=go.consent,
+        mail=mail,
+    )
+
+
+def _with_flights(state: Customer, flights: Sequence[InFlight], now: Micros) -> Customer:
     since = now - CANCELLED_KEPT
     kept = tuple(f for f in state.in_flight if not (f.cancelled and f.decided_at < since))
-    return Effects(
-        state.model_copy(update={"in_flight": (*kept, flight)}),
-        emits=announced,
-        rows=(ready_row(state, policy, planned, go.to, message, now),),
-    )
+    return state.model_copy(update={"in_flight": (*kept, *flights)})
 
 
 def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Micros) -> Effects[Customer]:
@@ -110,20 +168,34 @@ def _give(state: Customer, policy: Policy, flight: InFlight, text: str, now: Mic
 
 def render(state: Customer, policy: Policy, planned: Planned) -> Message:
     """The text of a planned outreach as it would be now. Raises ``TemplateFaultError``."""
+    channel = policy.channels[planned.channel]
+    told = _given(state, policy, planned, planned.channel)
+    return policy.templates.render(planned.template, channel, state, planned.variables, **told)
+
+
+def section(state: Customer, policy: Policy, planned: Planned) -> Section:
+    """The same as a section of a mail with others. Raises ``TemplateFaultError``."""
+    channel = policy.channels[DEFAULT_CHANNEL]
+    told = _given(state, policy, planned, DEFAULT_CHANNEL)
+    return policy.templates.section(planned.template, channel, state, planned.variables, **told)
+
+
+def _given(state: Customer, policy: Policy, planned: Planned, channel: str) -> dict[str, Any]:
+    """What templates are given beside their variables."""
+    return {
+        "sender": policy.rules.sender.name,
+        "unsubscribe_url": unsubscribe_url(state, policy, planned, channel),
+        "links": for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
+        "timezone": policy.rules.timezone,
+        "locale": policy.rules.locale,
+    }
+
+
+def unsubscribe_url(state: Customer, policy: Policy, planned: Planned, channel: str) -> str:
+    """What goes in one mail has one, as purpose, channel and topic are the same."""
     rule = policy.rules.rule(planned.rule)
     topic = None if rule is None else rule.topic
-    what = Subscription(state.customer_id, planned.purpose, planned.channel, topic)
-    return policy.templates.render(
-        planned.template,
-        policy.channels[planned.channel],
-        state,
-        planned.variables,
-        sender=policy.rules.sender.name,
-        unsubscribe_url=policy.links.unsubscribe(what),
-        links=for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
-        timezone=policy.rules.timezone,
-        locale=policy.rules.locale,
-    )
+    return policy.links.unsubscribe(Subscription(state.customer_id, planned.purpose, channel, topic))
 
 
 def _unwritable(state: Customer, outreach: Outreach, error: str, now: Micros) -> Effects[Customer]:

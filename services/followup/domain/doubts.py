@@ -27,6 +27,9 @@ def repeat(state: Customer, flight: InFlight, attempt: int, at: Micros) -> Effec
     that no report of the try came before."""
     doubtful = flight.model_copy(update={"doubts": flight.doubts + 1})
     flights = tuple(doubtful if f.outreach_id == flight.outreach_id else f for f in state.in_flight)
+    on_its_way = state.model_copy(update={"in_flight": flights})
+    if flight.mail not in (None, flight.outreach_id):  # it goes in the mail of another, which is told
+        return Effects(on_its_way)
     order = {
         "_id": flight.outreach_id,
         "customer": state.customer_id,
@@ -34,4 +37,4 @@ def repeat(state: Customer, flight: InFlight, attempt: int, at: Micros) -> Effec
         "attempt": attempt,
         "not_before": moment(at + AGAIN),
     }
-    return Effects(state.model_copy(update={"in_flight": flights}), rows=(Put(REPEATS, order),))
+    return Effects(on_its_way, rows=(Put(REPEATS, order),))

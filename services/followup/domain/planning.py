@@ -17,6 +17,7 @@ from services.followup.domain.standing import arrange, refuse, said_already
 from services.followup.domain.state import Customer, Moment, Outreach, Planned
 from services.followup.domain.triggers import Fact, trigger, with_undone
 from shared.domain import Effects
+from shared.schemas.outreach import OutreachCancelled
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros
 
@@ -123,7 +124,23 @@ def _concerned(state: Customer, rule: Rule, fact: Fact) -> bool:
 def on_timer(
     state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
-    """A timer fell due: decide about its outreach, or about a quiet time."""
+    """A timer fell due: decide about its outreach, or about a quiet time. What goes in the mail of another
+    was decided with it: its way goes on too, and what stood behind it has its turn."""
+    effects = _fired(state, policy, data, now, new_id)
+    left = {one.outreach_id for one in effects.state.planned}
+    left |= {e.data.outreach_id for e in effects.emits if isinstance(e.data, OutreachCancelled)}
+    for one in state.planned:
+        if one.outreach_id not in left and one.timer != data.name:
+            decided = partial(walk.decided, policy=policy, planned=one, now=now, new_id=new_id)
+            effects = then(effects, decided)
+            behind = partial(after_one, policy=policy, one=one, decided_at=now)
+            effects = then(effects, partial(behind, now=now, new_id=new_id))
+    return effects
+
+
+def _fired(
+    state: Customer, policy: Policy, data: TimerFired, now: Micros, new_id: NewId
+) -> Effects[Customer]:
     planned = next((p for p in state.planned if p.timer == data.name), None)
     if planned is not None:
         effects = _decide(state, policy, planned, now, new_id)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from services.followup.domain.delivery import render
-from services.followup.domain.gate.decision import decide, explain
+from services.followup.domain.delivery import in_order, mail_of, render, section
+from services.followup.domain.gate.decision import blocked_by, decide, explain
+from services.followup.domain.gate.kept import HoldReason
 from services.followup.domain.gate.reach import address, the_way, ways_of
 from services.followup.domain.gate.sender import STEP
-from services.followup.domain.gate.verdicts import Decision, Go, Hold, No, Refuse, Verdict, Wait
+from services.followup.domain.gate.verdicts import Decision, Go, Hold, Mate, No, Refuse, Verdict, Wait
 from services.followup.domain.journeys.silence import broken_at
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
@@ -31,7 +32,7 @@ class Preview:
     decision: Literal["send", "wait", "suppress"]
     at: Micros | None
     """When it would go; None if it would not."""
-    reason: SuppressionReason | None
+    reason: HoldReason | None
     """Why it would wait, or not go."""
     detail: str | None
     """More about that."""
@@ -48,6 +49,8 @@ class Preview:
     channel: str
     """What it would go by; where it would by none, the first that is tried."""
     to: str | None
+    mates: tuple[str, ...]
+    """The rules whose messages go in one mail with it."""
     message: Message
 
 
@@ -70,6 +73,7 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
     decision: Decision = decide(state, policy, shown, now)
     if planned is None and planned_at is None and not rule.starts_at(now):
         decision = No("condition_unmet", "it is not the time in which the rule is active")
+    mates = decision.mates if isinstance(decision, Go) else ()
     channel = decision.channel if isinstance(decision, Go) else _tried(state, policy, shown, now)
     told = _words(decision, now)
     steps = explain(state, policy, shown, now)
@@ -83,14 +87,23 @@ def preview(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Preview
         reason=told.reason,
         detail=told.detail,
         next_at=decision.next_at if isinstance(decision, No) else None,
-        blocked_by=tuple(dict.fromkeys(verdict.reason for _, verdict in steps if verdict is not None)),
+        blocked_by=blocked_by(steps),
         steps=steps,
         last_moment=shown.due_at + span(policy.rules.stale(rule.name)),
         planned_at=planned_at,
         channel=channel,
         to=address(state, policy, channel),
-        message=render(state, policy, shown.model_copy(update={"channel": channel})),
+        mates=tuple(mate.outreach.rule for mate in mates),
+        message=_message(state, policy, shown.model_copy(update={"channel": channel}), mates),
     )
+
+
+def _message(state: Customer, policy: Policy, shown: Planned, mates: Sequence[Mate]) -> Message:
+    """The mail that it would go in."""
+    if not mates:
+        return render(state, policy, shown)
+    together = in_order(policy, (shown, *(mate.outreach for mate in mates)))
+    return mail_of(state, policy, [(one, section(state, policy, one)) for one in together])
 
 
 def with_sender(found: Preview, hold: Hold | None, now: Micros) -> Preview:
@@ -98,8 +111,8 @@ def with_sender(found: Preview, hold: Hold | None, now: Micros) -> Preview:
     not go where that is too late."""
     verdict: Verdict = hold
     if hold is not None and hold.until > found.last_moment:
-        verdict = Refuse(hold.reason, hold.detail, hold.until)
-    blocked = found.blocked_by if hold is None else (*found.blocked_by, hold.reason)
+        verdict = Refuse(hold.refuses_as, hold.detail, hold.until)
+    blocked = found.blocked_by if hold is None else (*found.blocked_by, hold.refuses_as)
     shown = replace(found, steps=(*found.steps, (STEP, verdict)), blocked_by=tuple(dict.fromkeys(blocked)))
     if hold is None or found.decision != "send":
         return shown
@@ -138,7 +151,7 @@ def _tried(state: Customer, policy: Policy, shown: Planned, now: Micros) -> str:
 class _Told(NamedTuple):
     decision: Literal["send", "wait", "suppress"]
     at: Micros | None = None
-    reason: SuppressionReason | None = None
+    reason: HoldReason | None = None
     detail: str | None = None
 
 

@@ -1,5 +1,7 @@
 """What the sender says became of a message."""
 
+from functools import partial
+
 from services.followup.domain.deliverability.guard import counted as counted_traffic
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
@@ -29,12 +31,20 @@ MOST_REFUSED = 10
 def report(
     state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
-    """The sender says what became of a message, at ``at``. Of one not known as in flight, nothing is done."""
-    flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
-    effects = _reported(state, policy, data, at, now)
-    if flight is None:
-        return effects
-    return then(effects, lambda s: after_one(s, policy, flight, flight.decided_at, now, new_id))
+    """The sender says what became of a message, at ``at``, and of all that went in its mail. Of one not known
+    as in flight, nothing is done."""
+    effects = nothing(state)
+    for flight in in_mail(state, data.outreach_id):
+        told = data.model_copy(update={"outreach_id": flight.outreach_id})
+        effects = then(effects, partial(_reported, policy=policy, data=told, at=at, now=now))
+        behind = partial(after_one, policy=policy, one=flight, decided_at=flight.decided_at)
+        effects = then(effects, partial(behind, now=now, new_id=new_id))
+    return effects
+
+
+def in_mail(state: Customer, outreach_id: str) -> list[InFlight]:
+    """What is with the sender in the mail of that message, itself among them."""
+    return [f for f in state.in_flight if outreach_id in (f.outreach_id, f.mail)]
 
 
 def _reported(
@@ -66,12 +76,19 @@ def settle(
     state: Customer, policy: Policy, outreach_id: str, at: Micros, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
     """Something is heard of a message in doubt that would be tried again: it had arrived."""
-    flight = next((f for f in state.in_flight if f.outreach_id == outreach_id), None)
-    if flight is None or not (flight.doubts and flight.heard) or flight.cancelled:
-        return nothing(state)
-    data = DeliveryReported(outreach_id=outreach_id, status="sent", attempt=flight.doubts)
-    effects = _final(_without_flight(state, outreach_id), policy, flight, data, at, now)
-    return then(effects, lambda s: after_one(s, policy, flight, flight.decided_at, now, new_id))
+    effects = nothing(state)
+    for flight in in_mail(state, outreach_id):
+        if flight.doubts and flight.heard and not flight.cancelled:
+            effects = then(effects, partial(_arrived, policy=policy, flight=flight, at=at, now=now))
+            behind = partial(after_one, policy=policy, one=flight, decided_at=flight.decided_at)
+            effects = then(effects, partial(behind, now=now, new_id=new_id))
+    return effects
+
+
+def _arrived(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Micros) -> Effects[Customer]:
+    name = flight.outreach_id
+    data = DeliveryReported(outreach_id=name, status="sent", attempt=flight.doubts)
+    return _final(_without_flight(state, name), policy, flight, data, at, now)
 
 
 def _final(

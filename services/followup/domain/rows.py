@@ -17,7 +17,7 @@ from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours, quiet_until, zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.state import Customer, InFlight, Outreach
 from shared.domain import Append, Collection, Put
 from shared.schemas.base import Frozen, Id
 from shared.schemas.times import Micros, maybe_moment, moment
@@ -150,7 +150,7 @@ def row(
         "updated_at": moment(at),
     }
     told: dict[str, object] = {"attempt": attempt, "error": error}
-    told |= {"step": outreach.step, "variant": outreach.variant}
+    told |= {"step": outreach.step, "variant": outreach.variant, "mail": _mail(outreach)}
     if no is not None:
         told |= {"reason": no.reason, "error": no.detail, "blocked_by": list(no.blocked_by)}
         told["next_at"] = maybe_moment(no.next_at)
@@ -160,6 +160,11 @@ def row(
     if sent_at is not None:
         document["sent_at"] = moment(sent_at)
     return Put(COLLECTION, document)
+
+
+def _mail(outreach: Outreach) -> str | None:
+    """In whose mail it goes, or went, with others."""
+    return outreach.mail if isinstance(outreach, InFlight) else None
 
 
 def receipt_key(outreach_id: str, what: str) -> str:
@@ -179,9 +184,17 @@ def receipt_row(customer_id: str, outreach_id: str, receipt: Receipt) -> Append:
 
 
 def ready_row(
-    state: Customer, policy: Policy, outreach: Outreach, to: str, message: Message, now: Micros
+    state: Customer,
+    policy: Policy,
+    outreach: Outreach,
+    to: str,
+    message: Message,
+    now: Micros,
+    *,
+    expires: Micros | None = None,
 ) -> Put:
-    """The document of a message for the sender: what ``Delivery`` reads, and ``not_before``."""
+    """The document of a message for the sender: what ``Delivery`` reads, and ``not_before``. The rows of what
+    goes in its mail have none, so that no sender takes them."""
     rules, rule = policy.rules, policy.rules.rule(outreach.rule)
     common = row(state.customer_id, outreach, "ready", now, attempt=0).document
     return Put(
@@ -192,7 +205,7 @@ def ready_row(
             "class": rules.counts_as(outreach.rule, outreach.purpose),
             "priority": 0 if rule is None else rule.priority,
             "decided_at": moment(now),
-            "expires_at": moment(outreach.due_at + span(rules.stale(outreach.rule))),
+            "expires_at": moment(expires or outreach.due_at + span(rules.stale(outreach.rule))),
             **_hours(state, policy, outreach),
             "from": {"name": rules.sender.name, "address": rules.sender.address},
             "to": {"name": state.name, "address": to},

@@ -151,6 +151,8 @@ class InFlight(Outreach):
     """The event that allows it."""
     domain: str | None = None
     """As ``Trace.domain``."""
+    mail: str | None = None
+    """The id of the first in its mail, where it goes in one with others."""
     doubts: int = 0
     """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
@@ -163,6 +165,8 @@ class Send(Open):
     rule: str
     purpose: str
     at: Micros
+    mail: str | None = None
+    """As ``InFlight.mail``."""
 
 
 class Unreached(Open):

@@ -87,6 +87,8 @@ class OutreachAnswer(Frozen):
     """When the reason alone would be over; null where it never is, or nobody can know."""
     waiting: WaitingAnswer | None = None
     """What holds one whose status is waiting."""
+    mail: str | None = None
+    """The message in whose e-mail it goes, or went, with others; null where it has its own."""
     attempt: int | None = None
     doubts: int | None = None
     """Tries before it of which nobody knows whether they reached the customer."""
@@ -137,11 +139,13 @@ async def as_shown(
     """The rows with what holds those that wait; and those that wait and are told of only when they are
     decided, which have no row. Of ``status`` alone, where one is given; the latest due first."""
     held = {one.outreach_id: one for one in customer.planned if one.held is not None} if customer else {}
-    found = []
+    waits: dict[str, WaitingAnswer | None] = {}
     for row in rows:
         planned = held.pop(row.outreach_id, None)
-        waits = _waiting(planned) if planned is not None else await _with_sender(row, now, look)
-        found.append(row.shown(waits))
+        known = _waiting(planned) if planned is not None else await _with_sender(row, now, look)
+        waits[row.outreach_id] = known
+    # What goes in another's mail waits as that does.
+    found = [row.shown(waits[row.outreach_id] or waits.get(row.mail or "")) for row in rows]
     if status in (None, "waiting"):
         found += [_silent(planned) for planned in held.values() if not planned.announced]
     shown = [one for one in found if status in (None, one.status)]

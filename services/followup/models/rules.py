@@ -50,6 +50,8 @@ class PreviewAnswer(Frozen):
     channel: str
     """What it would go by; where that is none, what is tried first."""
     to: str | None
+    bundled_with: tuple[str, ...] = ()
+    """The rules whose messages go in one e-mail with it, which is shown."""
     subject: str
     """Empty where the channel has none, as ``html``."""
     text: str
@@ -72,6 +74,7 @@ def preview_answer(found: Preview) -> PreviewAnswer:
         purpose=found.purpose,
         channel=found.channel,
         to=found.to,
+        bundled_with=found.mates,
         subject=found.message.subject,
         text=found.message.text,
         html=found.message.html,

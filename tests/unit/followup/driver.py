@@ -155,6 +155,7 @@ class Driver:
         """Take every ready row as the sender does, and report. How many there were."""
         rows = self.rows.values()
         ready = [row for row in rows if row["status"] == "ready" and row["_id"] not in self._taken]
+        ready = [row for row in ready if "not_before" in row]  # the others go in their mails
         for row in ready:
             self._taken.add(row["_id"])
             at = row["decided_at"] if self.policy.event_time else self.now

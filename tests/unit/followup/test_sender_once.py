@@ -106,3 +106,22 @@ async def test_two_senders_never_send_one_message_twice(
         await asyncio.gather(*(sender_of(runtime, port).round() for _ in range(3)))
     assert len(inbox.messages) == 20
     assert len({id for id, _ in runtime.reports}) == len(runtime.reports) == 20
+
+
+async def test_what_goes_in_the_mail_of_another_is_never_taken_by_itself(
+    database: Database, inbox: Inbox, runtime: FakeRuntime
+) -> None:
+    mate = {name: value for name, value in row("b").items() if name in ("_id", "customer", "rule", "channel")}
+    await database[COLLECTION].insert_many(
+        [row("a", mail="a"), {**mate, "status": "ready", "attempt": 0, "mail": "a"}]
+    )
+    port = free_port()
+    async with smtp_server(inbox, port):
+        sender = sender_of(runtime, port)
+        for _ in range(2):
+            await sender.round()
+    assert len(inbox.messages) == 1
+    assert runtime.reports == [("a", "sent")]
+    left = await database[COLLECTION].find_one({"_id": "b"})
+    assert left is not None
+    assert left["status"] == "ready"  # until the domain has heard of the mail

@@ -11,7 +11,7 @@ from shared.schemas.feedback import ReviewPosted, SurveyAnswered
 from shared.schemas.insights import FeedbackActed, SegmentChanged
 from shared.schemas.interactions import ConversationClosed
 from shared.schemas.loyalty import MemberEnrolled
-from shared.schemas.outreach import OutreachScheduled, OutreachSuppressed
+from shared.schemas.outreach import OutreachScheduled, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import SubscriptionRenewed
 from shared.schemas.teams import TaskOpened
 
@@ -26,6 +26,7 @@ from .driver import (
     reopened,
     resolved,
     returned,
+    reward,
     started,
     tier,
 )
@@ -279,3 +280,19 @@ def test_an_ordinary_year_is_not_louder() -> None:
     assert {(one.rule, one.reason) for one in driver.facts(OutreachSuppressed)} == {
         ("thank-you", "duplicate")
     }
+
+
+def test_thanks_and_a_higher_tier_go_in_one_mail() -> None:
+    """A purchase that makes somebody gold: congratulations an hour after, thanks two hours after."""
+    driver = ada()
+    driver.event(bought("o-1", 8000, channel="in_store"))
+    driver.event(tier("gold"))
+    driver.event(reward())  # two days later, by itself
+    driver.after(DAY)
+    (mail,) = driver.sent
+    assert (mail["rule"], mail["at"]) == ("tier-up", NOON + 2 * HOUR)
+    assert mail["subject"] == "Congratulations: you have reached gold"
+    assert "Thank you from Rapport Store\n" in mail["text"]
+    assert sorted(fact.rule for fact in driver.facts(OutreachSent)) == ["thank-you", "tier-up"]
+    driver.after(2 * DAY)
+    assert [message["rule"] for message in driver.sent] == ["tier-up", "reward-available"]

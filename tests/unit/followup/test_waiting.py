@@ -12,7 +12,7 @@ from services.followup.domain.rows import CEILINGS, PACE, PAUSES
 from shared.schemas.times import micros
 
 from .apiworker import DAYTIME, KEY, Worker, app_of, settings_for, working
-from .driver import DAY, HOUR, granted, purchase
+from .driver import DAY, HOUR, granted, purchase, tier
 from .test_api import items
 
 RULES = """
@@ -163,3 +163,23 @@ def test_what_waits_for_its_turn_says_how_many_are_before_it(http: TestClient, w
         row = {"_id": f"x-{number}", "status": "ready", "channel": "email", "not_before": soon(-2)}
         worker.store["deliveries"].insert_one({**row, "customer": "c-9"})
     assert waiting(http) == [("thank-you", "turn", "3 before it by email")]
+
+
+def test_what_goes_in_the_mail_of_another_waits_as_that_does(http: TestClient, worker: Worker) -> None:
+    worker.event(granted())
+    worker.instant = False
+    worker.event(tier("gold"))
+    worker.event(purchase())
+    worker.after(HOUR)
+    worker.save()
+    assert waiting(http) == [("tier-up", "bundle", "to go in one mail with thank-you")]
+    worker.after(2 * HOUR)
+    worker.save()
+    held = {"not_before": soon(1), "held": {"until": soon(1), "reason": "rate_limited", "detail": "slow"}}
+    worker.store["deliveries"].update_many({"text": {"$exists": True}}, {"$set": held})
+    assert {rule: why for rule, why, _ in waiting(http)} == dict.fromkeys(
+        ("tier-up", "thank-you"), "rate_limited"
+    )
+    both = items(http.get("/customers/c-1/outreach", headers=KEY))
+    (mail,) = {one["mail"] for one in both}
+    assert mail in {one["outreach_id"] for one in both}

@@ -151,7 +151,7 @@ facts = st.tuples(
 )
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(facts, max_size=12), st.randoms(use_true_random=False), st.integers(0, 90))
 def test_any_order_has_the_same_record_and_reminds_of_the_same(
     told: list[Any], random: Any, days: int

@@ -172,7 +172,7 @@ def test_notes_are_in_the_timeline_alone() -> None:
     assert with_notes.state(CUSTOMER).conversations == without.state(CUSTOMER).conversations
     notes = [r for r in with_notes.rows("timeline") if r["type"] == "rapport.conversation.noted.v1"]
     assert [(r["summary"], r["conversation_id"]) for r in notes] == [("Note by a-1: Be gentle.", "c-1")] * 2
-    assert with_notes.emitted == []
+    assert [e.data for e in with_notes.emitted] == [e.data for e in without.emitted]
 
 
 def test_a_state_from_before_there_was_rest_is_read() -> None:
@@ -218,7 +218,11 @@ def test_heard_in_time_or_late_it_stands_the_same(
     for event in random.sample(events, len(events)):
         late.send(event)
     rows = [
-        sorted((r for r in one.rows("conversations") if r["into"] is None), key=lambda r: str(r["_id"]))
+        sorted(
+            # Which team was asked meanwhile is another matter: of what is over at once nobody is.
+            ({**r, "team": None} for r in one.rows("conversations") if r["into"] is None),
+            key=lambda r: str(r["_id"]),
+        )
         for one in (live, late)
     ]
     assert rows[0] == rows[1]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from math import exp, factorial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.interactions.domain.growth.erlang import manned, needed, waiting
@@ -51,6 +51,7 @@ def test_it_is_the_formula(agents: int, busy: float) -> None:
     assert waiting(agents, load) == pytest.approx(top / (below + top) if load < agents else 1.0)
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 3_000), st.floats(1, 7_200), st.floats(0.01, 0.999), st.floats(0, 3_600))
 def test_the_fewest_that_hold_the_level(load: float, handle: float, level: float, within: float) -> None:
     found = needed(load, handle, service_level=level, within_s=within, max_occupancy=0.9)

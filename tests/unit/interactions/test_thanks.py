@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.interactions.domain.growth.thanks import MAX_UNTOLD
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintOpened
@@ -116,6 +117,16 @@ def test_in_a_conversation_that_was_merged() -> None:
         )
     )
     assert [agent for _, agent, _ in wall(worker)] == ["ann"]
+
+
+def test_praise_that_waits_for_its_agent_is_bounded() -> None:
+    early: list[tuple[float, Data]] = [(9, praise(f"c-{n}", f"lovely {n}")) for n in range(MAX_UNTOLD + 1)]
+    worker = worker_of(story(*early))
+    answers_kept = worker.state(CUSTOMER).answers
+    assert [one.comment for one in answers_kept[:2]] == [None, "lovely 1"]
+    worker.send(event(assigned("c-0", "ann"), "a-0", 1))
+    worker.send(event(assigned("c-1", "ann"), "a-1", 1))
+    assert [text for *_, text in wall(worker)] == ["lovely 1"]
 
 
 def test_the_words_are_kept_no_longer_than_until_they_are_told() -> None:

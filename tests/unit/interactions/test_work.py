@@ -179,7 +179,7 @@ facts = st.one_of(
 )
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), facts), max_size=14), st.randoms(use_true_random=False))
 def test_any_order_comes_to_the_same_work(told: list[Any], random: Any) -> None:
     events: list[Event] = story(*told)

@@ -34,6 +34,7 @@ def test_check_shows_what_the_rules_hold(tmp_path: Path) -> None:
     rows = [row.split() for row in found.stdout.splitlines()]
     assert ["quiet", "21:00", "to", "08:00"] in rows
     told = [" ".join(row) for row in rows]
+    assert any(row.startswith("one e-mail what is due within 12h of thank-you, ") for row in told)
     assert "thank-you purchase.made 2h thank-you email marketing 0 -" in told
     assert "win-back purchase.made 60d of quiet win-back email marketing 0 -" in told
     assert ["tier-up", "direction:", "up", "-", "-", "7d", "-"] in rows

@@ -22,6 +22,9 @@ def test_it_writes_each_part_in_each_language_and_a_page(tmp_path: Path) -> None
         assert files[name].stat().st_size > 5
     assert files["welcome.de.subject.txt"].read_text() == "Willkommen bei Rapport Store\n"
     assert "Guten Tag Ada Byron," in files["points-expiring.de.txt"].read_text()
+    together = files["bundle-1.de.txt"].read_text()
+    assert together.count("Guten Tag Ada Byron,") == together.count("abbestellen:") == 1
+    assert "Willkommen bei Rapport Store\n----" in together
 
 
 def test_the_page_needs_nothing_beside_it() -> None:

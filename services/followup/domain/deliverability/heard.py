@@ -35,6 +35,13 @@ class Trace(NamedTuple):
     """Where its results are counted: a cell's key."""
     domain: str | None = None
     """The mail domain that the guard counts it under."""
+    mail: str | None = None
+    """The id of the first in its mail, where it went in one with others."""
+
+    @property
+    def named(self) -> str:
+        """What its mail is called."""
+        return self.mail or self.outreach_id
 
 
 RECEIPTS = ("delivered", "bounced", "complained")

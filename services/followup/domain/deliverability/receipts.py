@@ -30,21 +30,24 @@ def report(state: Customer, policy: Policy, data: ReceiptReported, at: Micros) -
     outcome = Outcome(200, {"outreach_id": data.outreach_id, "status": data.what})
     if state.erased:
         return Effects(state, outcome=outcome)
-    receipt = Receipt(data.what, data.kind, data.code, at)
-    flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
-    if flight is not None:  # the other side was faster than the sender's report
-        return Effects(_early(state, flight, receipt), outcome=outcome)
-    trace = next((t for t in state.traces if t.outreach_id == data.outreach_id), None)
-    if trace is None:
-        raise errors.UNKNOWN_OUTREACH(outreach=data.outreach_id)
-    return then(learn(state, policy, trace, receipt), lambda s: Effects(s, outcome=outcome))
+    receipt, name = Receipt(data.what, data.kind, data.code, at), data.outreach_id
+    flights = [f for f in state.in_flight if name in (f.outreach_id, f.mail)]
+    traces = [t for t in state.traces if name in (t.outreach_id, t.mail)]
+    if not flights and not traces:
+        raise errors.UNKNOWN_OUTREACH(outreach=name)
+    effects = nothing(state)
+    for flight in flights:  # the other side was faster than the sender's report
+        effects = then(effects, partial(_early, flight=flight, receipt=receipt))
+    for trace in traces:  # of one mail it is heard of all that went in it
+        effects = then(effects, partial(learn, policy=policy, trace=trace, receipt=receipt))
+    return then(effects, lambda s: Effects(s, outcome=outcome))
 
 
-def _early(state: Customer, flight: InFlight, receipt: Receipt) -> Customer:
+def _early(state: Customer, flight: InFlight, receipt: Receipt) -> Effects[Customer]:
     heard = (*flight.heard, receipt)[:MOST_EARLY]
     noted = flight.model_copy(update={"heard": heard})
     flights = tuple(noted if f is flight else f for f in state.in_flight)
-    return state.model_copy(update={"in_flight": flights})
+    return nothing(state.model_copy(update={"in_flight": flights}))
 
 
 def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Effects[Customer]:
@@ -63,7 +66,7 @@ def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Eff
 def trace_of(policy: Policy, flight: InFlight, at: Micros) -> Trace:
     counts_as = policy.at(flight.at).rules.counts_as(flight.rule, flight.purpose)
     told = (flight.outreach_id, flight.rule, flight.channel, counts_as, flight.to, at)
-    return Trace(*told, cell=cell_of_outreach(flight).key, domain=flight.domain)
+    return Trace(*told, cell=cell_of_outreach(flight).key, domain=flight.domain, mail=flight.mail)
 
 
 def _learn_of(state: Customer, policy: Policy, outreach_id: str, receipt: Receipt) -> Effects[Customer]:

@@ -74,11 +74,11 @@ def with_bounce(
     """A message came back from its address: for good, or for now, which is counted."""
     if hard:
         return _with(state, trace, "hard", code, at)
-    if trace.to is None or any(b.outreach_id == trace.outreach_id for b in state.soft_bounces):
+    if trace.to is None or any(b.outreach_id == trace.named for b in state.soft_bounces):
         return state
     since = at - span(policy.rules.soft_bounces.per)
     kept = tuple(bounce for bounce in state.soft_bounces if bounce.at > since)
-    new = SoftBounce(trace.to, class_of(trace.purpose), at, trace.outreach_id)
+    new = SoftBounce(trace.to, class_of(trace.purpose), at, trace.named)
     return state.model_copy(update={"soft_bounces": (*kept, new)[-MOST_SUPPRESSED:]})
 
 

@@ -16,7 +16,7 @@ from services.followup.domain.rules.hours import instant
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import span, write_duration
-from services.followup.domain.state import Customer
+from services.followup.domain.state import Customer, Send
 from shared.schemas.times import Micros, micros
 
 
@@ -27,7 +27,7 @@ def duplicate(question: Question) -> Verdict:
         return None  # between a rule's steps there is what the steps say
     least = span(rule.at_most_one_in)
     sent = [s.at for s in question.state.sends if s.rule == rule.name and abs(now - s.at) < least]
-    leaving = [at for name, _, at in _leaving(question.state, question.policy, now) if name == rule.name]
+    leaving = [one.at for one in _leaving(question.state, question.policy, now) if one.rule == rule.name]
     if not sent and not any(abs(now - at) < least for at in leaving):
         return None
     often = once_in(rule.name, rule.at_most_one_in)
@@ -71,12 +71,13 @@ def _full(question: Question, cap: FrequencyCap) -> Sequence[Micros | None]:
         return ()
     since, until = _window(cap, question)
     named = question.named
-    sent = [s.at for s in state.sends if s.at >= since and _counts(cap, named(s.rule), s.purpose)]
-    leaving = [
-        at
-        for name, purpose, at in _leaving(state, question.policy, question.now)
-        if at >= since and _counts(cap, named(name), purpose)
+    gone = [s for s in state.sends if s.at >= since and _counts(cap, named(s.rule), s.purpose)]
+    going = [
+        one
+        for one in _leaving(state, question.policy, question.now)
+        if one.at >= since and _counts(cap, named(one.rule), one.purpose)
     ]
+    sent, leaving = _mails(gone), _mails(going)
     over = len(sent) + len(leaving) - cap.max
     if over < 0:
         return ()
@@ -107,10 +108,21 @@ def _period(per: Period, today: date, where: ZoneInfo) -> tuple[Micros, Micros]:
     return micros(instant(first, time(), where)), micros(instant(following, time(), where))
 
 
-def _leaving(state: Customer, policy: Policy, now: Micros) -> list[tuple[str, str, Micros]]:
-    """(rule, purpose, time) of each message that is with the sender."""
+def _leaving(state: Customer, policy: Policy, now: Micros) -> list[Send]:
+    """Each message that is with the sender, as if it went now."""
     return [
-        (flight.rule, flight.purpose, flight.decided_at if policy.event_time else now)
+        Send(
+            rule=flight.rule,
+            purpose=flight.purpose,
+            at=flight.decided_at if policy.event_time else now,
+            mail=flight.mail,
+        )
         for flight in state.in_flight
         if not flight.cancelled
     ]
+
+
+def _mails(sends: Sequence[Send]) -> list[Micros]:
+    """When they went: what went in one mail is one that the customer had."""
+    alone = [one.at for one in sends if one.mail is None]
+    return [*alone, *{one.mail: one.at for one in sends if one.mail is not None}.values()]

@@ -1,16 +1,20 @@
 """The one door of the gate: send now, look again later, or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.followup.domain.gate.hours import clear_at
+from services.followup.domain.gate.mates import MOST_TOGETHER, mates_of
 from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.reach import the_way
 from services.followup.domain.gate.steps import STEPS
-from services.followup.domain.gate.verdicts import Decision, Go, Hold, No, Refuse, Verdict, Wait
+from services.followup.domain.gate.verdicts import Decision, Go, Hold, Mate, No, Refuse, Verdict, Wait
 from services.followup.domain.policy import Policy
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL
+from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, Planned
-from shared.schemas.times import Micros
+from shared.schemas.outreach import SuppressionReason
+from shared.schemas.times import MILLISECOND, Micros
 
 
 def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Decision:
@@ -27,19 +31,96 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
             return Wait(until, verdict.reason, verdict.detail)
         later = [_as_it_ends(question, one.look(question)) for one in STEPS[place + 1 :]]
         return _refusal(verdict, [one for one in later if one is not None])
+    go = _go(question)
+    waits = _for_others(question, go)
+    if waits is not None:
+        return Wait(waits.until, waits.reason, waits.detail)
+    return replace(go, mates=_together(question, go))
+
+
+def _go(question: Question) -> Go:
+    """Of one that every step lets pass."""
     way = the_way(question.ways)
     assert way is not None
     return Go(way.to or "", way.channel, way.word.event if way.word is not None else None)
 
 
+def _passes(question: Question) -> Go | None:
+    """Whether every step lets it go now, whatever else would be in its mail."""
+    if any(_as_it_ends(question, step.look(question)) for step in STEPS):
+        return None
+    return _go(question)
+
+
+def _together(question: Question, go: Go) -> tuple[Mate, ...]:
+    """What is due as well, may go now, and goes in one mail with it."""
+    if go.channel != DEFAULT_CHANNEL:
+        return ()
+    found: list[Mate] = []
+    for other in mates_of(question.state, question.policy, question.outreach):
+        if other.outreach_id and other.due_at <= question.now and len(found) < MOST_TOGETHER - 1:
+            its = _passes(ask(question.state, question.policy, other, question.now))
+            if its is not None and (its.channel, its.to) == (go.channel, go.to):
+                found.append(Mate(other, its))
+    return tuple(found)
+
+
+def _for_others(question: Question, go: Go) -> Hold | None:
+    """It waits for others that fall due within ``bundle_within`` of the first in its mail, until the last of
+    them that none in it gets stale for."""
+    rule, now = question.rule, question.now
+    if rule is None or not rule.bundle or go.channel != DEFAULT_CHANNEL:
+        return None
+    there = [ask(question.state, question.policy, mate.outreach, now) for mate in _together(question, go)]
+    waiting = [question, *there]
+    close = min(one.outreach.due_at for one in waiting) + span(question.rules.bundle_within)
+    close = min(close, *(one.last_moment for one in waiting))
+    joins = [
+        (at, other.rule)
+        for other in mates_of(question.state, question.policy, question.outreach)
+        if (at := _comes_at(question, other)) is not None and now < at <= close
+    ]
+    if not joins or len(waiting) >= MOST_TOGETHER:
+        return None
+    names = ", ".join(dict.fromkeys(name for _, name in sorted(joins)))
+    return Hold("bundle", max(at for at, _ in joins), f"to go in one mail with {names}")
+
+
+def _comes_at(question: Question, other: Planned) -> Micros | None:
+    """When the other may go at the earliest; None where it is due already, or could not go as things are."""
+    now = question.now
+    if other.outreach_id and other.due_at <= now:
+        return None
+    asked = ask(question.state, question.policy, other, max(now, other.wakes))
+    early = ask(question.state, question.policy, other, now)
+    if any(isinstance(step.look(early), Refuse) for step in STEPS):
+        return None
+    at = clear_at(asked, asked.now)
+    # What has no id yet is decided after this one, if at the same instant.
+    return at if other.outreach_id else max(at, now) + MILLISECOND
+
+
 def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> list[tuple[str, Verdict]]:
-    """Each step by name and what it says, in order. A hold that ends too late is a refusal. Nothing else is
-    known of one who was erased."""
+    """Each step by name and what it says, in order; the last, of rules that say so, whether it waits for
+    others in its mail. A hold that ends too late is a refusal. Of one who was erased only that is known."""
     question = ask(state, policy, outreach, now)
+    told = _each(question)
+    if question.rule is None or not question.rule.bundle or any(said is not None for _, said in told):
+        return told
+    return [*told, ("bundle", _for_others(question, _go(question)))]
+
+
+def blocked_by(steps: Iterable[tuple[str, Verdict]]) -> tuple[SuppressionReason, ...]:
+    """What stands in the way, by ``explain``, in the gate's order; but not that others are waited for."""
+    said = (one for _, one in steps if one is not None and one.reason != "bundle")
+    return tuple(dict.fromkeys(_reason(one) for one in said))
+
+
+def _each(question: Question) -> list[tuple[str, Verdict]]:
     told: list[tuple[str, Verdict]] = []
     for step in STEPS:
         told.append((step.name, _as_it_ends(question, step.look(question))))
-        if state.erased:
+        if question.state.erased:
             break
     return told
 
@@ -50,7 +131,8 @@ def refused_by(state: Customer, policy: Policy, outreach: Planned, why: Refuse, 
     say by itself. A goal that is reached is no step: nothing else is looked at."""
     if why.reason == "goal_reached":
         return No(why.reason, why.detail)
-    told = [why if name == why.reason else said for name, said in explain(state, policy, outreach, now)]
+    steps = _each(ask(state, policy, outreach, now))
+    told = [why if name == why.reason else said for name, said in steps]
     place = next(number for number, said in enumerate(told) if isinstance(said, Refuse))
     first = told[place]
     assert isinstance(first, Refuse)
@@ -64,7 +146,7 @@ def _as_it_ends(question: Question, verdict: Verdict) -> Verdict:
         return verdict
     if verdict.reason == "outranked" and question.now < question.last_moment:
         return replace(verdict, until=question.last_moment)
-    return Refuse(verdict.reason, verdict.detail, verdict.until)
+    return Refuse(verdict.refuses_as, verdict.detail, verdict.until)
 
 
 def _refusal(first: Refuse, later: Sequence[Refuse | Hold]) -> No:
@@ -77,5 +159,9 @@ def _refusal(first: Refuse, later: Sequence[Refuse | Hold]) -> No:
         one.until if isinstance(one, Hold) else one.next_at for one in later if one.reason == first.reason
     ]
     ends = [end for end in same if end is not None]
-    also = tuple(dict.fromkeys(one.reason for one in later if one.reason != first.reason))
+    also = tuple(dict.fromkeys(_reason(one) for one in later if one.reason != first.reason))
     return No(first.reason, first.detail, max(ends) if len(ends) == len(same) else None, also)
+
+
+def _reason(verdict: Refuse | Hold) -> SuppressionReason:
+    return verdict.refuses_as if isinstance(verdict, Hold) else verdict.reason

@@ -1,6 +1,6 @@
 """What a customer's state keeps of the gate's decisions and what they go by."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from shared.schemas.base import Open
 from shared.schemas.outreach import SuppressionReason
@@ -14,10 +14,14 @@ class Cited(NamedTuple):
     id: str
 
 
+HoldReason: TypeAlias = SuppressionReason | Literal["bundle"]
+"""What holds a message; ``bundle``: others that go in one mail with it. That never refuses."""
+
+
 class Held(Open):
     """Why a message that was due waits."""
 
-    reason: SuppressionReason
+    reason: HoldReason
     until: Micros
     """When it is decided anew."""
     detail: str | None = None

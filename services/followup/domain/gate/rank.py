@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.followup.domain.gate.caps import caps_of
+from services.followup.domain.gate.mates import joins_it
 from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.reach import reaches
 from services.followup.domain.gate.verdicts import Hold, Verdict
@@ -17,6 +18,9 @@ def outranked(question: Question) -> Verdict:
     rules, mine = question.rules, 0 if question.rule is None else question.rule.priority
     soon = question.now + span(rules.outranked_within)
     others = [one for one in _others(question) if one[0].priority > mine and one[2] <= soon]
+    if others and question.rule is not None and question.rule.bundle:
+        # What goes in one mail with it does not go before it.
+        others = [one for one in others if not joins_it(question, one[0].name, one[2])]
     if not others:
         return None
     wishes = question.state.wishes

@@ -30,7 +30,8 @@ class Asked:
 
 
 def asked(policy: Policy, channel: str, rule: str, purpose: str, to: str | None) -> Asked:
-    domain = None if to is None else recipient_domain(channel, purpose, to)
+    counts_as = policy.rules.counts_as(rule, purpose)
+    domain = None if to is None else recipient_domain(channel, counts_as, to)
     return Asked(channel, rule, domain, policy.rules.sender.address.rpartition("@")[2].lower())
 
 

@@ -1,9 +1,10 @@
 """What a step of the gate says, and what the gate decides."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from services.followup.domain.gate.kept import Cited
+from services.followup.domain.gate.kept import Cited, HoldReason
+from services.followup.domain.state import Planned
 from shared.schemas.outreach import SuppressionReason
 from shared.schemas.times import Micros
 
@@ -23,9 +24,15 @@ class Refuse:
 class Hold:
     """Not now: look again then. Past the message's last moment that is a refusal."""
 
-    reason: SuppressionReason
+    reason: HoldReason
     until: Micros
     detail: str | None = None
+
+    @property
+    def refuses_as(self) -> SuppressionReason:
+        """The reason of a refusal, where it ends too late. Nothing waits too long for others of its mail."""
+        assert self.reason != "bundle"
+        return self.reason
 
 
 Verdict: TypeAlias = Refuse | Hold | None
@@ -40,6 +47,15 @@ class Go:
     channel: str
     consent: Cited | None = None
     """The event that allows it; None where none was needed, or from before it was kept."""
+    mates: tuple["Mate", ...] = ()
+    """What goes in the same mail."""
+
+
+class Mate(NamedTuple):
+    """A message that goes in one mail with another, and the word on it alone."""
+
+    outreach: Planned
+    go: Go
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class Wait:
     """Nothing is told: decide again then."""
 
     until: Micros
-    reason: SuppressionReason
+    reason: HoldReason
     """What holds it."""
     detail: str | None = None
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from services.followup.domain.links import example_links
 from services.followup.domain.messages import samples
+from services.followup.domain.messages.bundle import in_one
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.strings import closure
 from services.followup.domain.messages.templates import Templates
-from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, REPLY
+from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, REPLY, Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Customer, Variable
 from shared.facts.profile import profile_told
@@ -82,6 +83,14 @@ def check(templates: Templates, rules: Rules, channels: Mapping[str, Writing]) -
                 written(templates, use, reader(locale), shown, rules)
             if use.channel.name not in CHANNEL_OF.values():  # a colleague sees whom it is about
                 _check_without_a_name(templates, use, locale, rules)
+    for rules_of_one in bundles(rules):
+        those = [
+            Use(template, channels[DEFAULT_CHANNEL], samples.of_rule(rule))
+            for rule in rules_of_one
+            for template in rule.templates
+        ]
+        for locale in templates.languages.tags:
+            together(templates, those, reader(locale), rules)
     for channel in channels.values():
         if channel.name in CHANNEL_OF.values():
             continue  # what agents write is sent
@@ -113,6 +122,42 @@ def written(
         locale=rules.locale,
         timezone=rules.timezone,
     )
+
+
+def bundles(rules: Rules) -> list[list[Rule]]:
+    """The rules whose messages may go in one e-mail, those of each kind together."""
+    kinds: dict[tuple[str, str, str | None], list[Rule]] = {}
+    for rule in rules.rules:
+        if rule.bundle:
+            purpose = rules.purpose(rule.template)
+            kinds.setdefault((purpose, rule.counts_as(purpose), rule.topic), []).append(rule)
+    return list(kinds.values())
+
+
+def together(
+    templates: Templates,
+    those: Sequence[Use],
+    customer: Customer,
+    rules: Rules,
+    shown: Mapping[str, Mapping[str, Variable]] = {},
+) -> Message:
+    """The mail in which all of these would go, with usual values, or those that are ``shown`` by template.
+    Raises ``TemplateFaultError``."""
+    sections = [
+        templates.section(
+            use.template,
+            use.channel,
+            customer,
+            shown.get(use.template) or samples.usual(use.values),
+            sender=rules.sender.name,
+            unsubscribe_url=LINK,
+            links=example_links(),
+            locale=rules.locale,
+            timezone=rules.timezone,
+        )
+        for use in those
+    ]
+    return in_one(sections, those[0].channel, LINK)
 
 
 def _check_without_a_name(templates: Templates, use: Use, locale: str, rules: Rules) -> None:

@@ -1,11 +1,13 @@
 """Messages from templates: Jinja2, in a sandbox, from sources that are passed in. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from jinja2.runtime import Context
 from markupsafe import escape
 
+from services.followup.domain.messages.bundle import SUBJECT, Cut, Section
 from services.followup.domain.messages.channel import Message, Thread, Writing
 from services.followup.domain.messages.faults import TemplateFaultError, fault_of
 from services.followup.domain.messages.strings import closure
@@ -16,8 +18,8 @@ from services.followup.domain.state import Customer
 from shared.templates.catalogue import Catalogue
 from shared.templates.greeting import called
 from shared.templates.language import READER, rendered, sandbox
-from shared.templates.meter import MAX_SOURCE
-from shared.templates.sandbox import Sandbox
+from shared.templates.meter import MAX_SOURCE, Meter
+from shared.templates.sandbox import METER, Sandbox
 from shared.templates.speech import PLAIN, Languages, Reader, Speech
 
 
@@ -94,6 +96,35 @@ class Templates:
         texts = {part: self._part(self.file(name, part, speech), shown) for part in channel.parts}
         return channel.write(texts, unsubscribe_url)
 
+    def section(
+        self,
+        name: str,
+        channel: Writing,
+        customer: Customer,
+        variables: Mapping[str, object],
+        *,
+        sender: str,
+        unsubscribe_url: str,
+        links: Mapping[str, Any] = {},
+        timezone: str = "UTC",
+        locale: str = PLAIN.language,
+    ) -> Section:
+        """As ``render``, to go in one mail with others. Raises ``TemplateFaultError``, also where a part has
+        no block ``body`` that could be taken out of it."""
+        speech = self.speech(name, channel, customer.locale, locale)
+        told = _shown(customer, sender, timezone, speech)
+        shown = {**variables, **told, **links, "unsubscribe_url": unsubscribe_url}
+        found: dict[str, Cut] = {}
+        for part in channel.parts:
+            file = self.file(name, part, speech)
+            cut = self._cut(file, shown) if part != SUBJECT else Cut("", self._part(file, shown), "")
+            if cut is None:
+                raise TemplateFaultError(
+                    f"template {file}: it has no block body, so it cannot go in one mail with others"
+                )
+            found[part] = cut
+        return found
+
     def reply(
         self,
         channel: Writing,
@@ -124,6 +155,45 @@ class Templates:
             return rendered(self._sandbox, file, shown)
         except Exception as error:  # what a template raises is its own fault, whatever it is
             raise fault_of(file, _again(self._plain, file, shown) or error) from error
+
+    def _cut(self, file: str, shown: dict[str, Any]) -> Cut | None:
+        try:
+            return _divided(self._sandbox, file, shown)
+        except Exception as error:  # as in ``_part``
+            raise fault_of(file, _again(self._plain, file, shown) or error) from error
+
+
+BODY = "body"
+"""The block that a message says itself; what is around it is its layout's."""
+
+
+class _Mark(str):
+    """Stands where the block begins or ends, and writes nothing."""
+
+    __slots__ = ()
+
+
+def _divided(jinja: Sandbox, file: str, shown: dict[str, Any]) -> Cut | None:
+    """The file cut at its block; None where it has none, or more than one place for it."""
+    template = jinja.get_template(file)
+    context = template.new_context({**jinja.globals, **shown, METER: Meter()}, shared=True)
+    blocks = context.blocks.get(BODY)
+    if not blocks:
+        return None
+    own, begin, end = blocks[0], _Mark(), _Mark()
+
+    def marked(context: Context) -> Iterator[str]:
+        yield begin
+        yield from own(context)
+        yield end
+
+    blocks[0] = marked
+    pieces = list(template.root_render_func(context))
+    marks = [place for place, piece in enumerate(pieces) if piece is begin or piece is end]
+    if len(marks) != 2:
+        return None
+    first, last = marks
+    return Cut(*(jinja.concat(some) for some in (pieces[:first], pieces[first:last], pieces[last:])))
 
 
 def _again(plain: Sandbox, file: str, shown: dict[str, Any]) -> Exception | None:

@@ -81,6 +81,8 @@ class Rule(Course):
     """Caps of this group count it."""
     urgent: bool = False
     """Quiet hours do not hold it; of service alone."""
+    bundle: bool = False
+    """It goes in one e-mail with others that say so and fall due within ``bundle_within``."""
     window: Window | None = None
     """When it may go, instead of the file's ``send_windows``."""
     task: TaskPlan | None = None

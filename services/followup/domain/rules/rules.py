@@ -15,7 +15,7 @@ from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
-from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.suggestions import SUGGESTED, USUAL, Suggestions
 from services.followup.domain.rules.surveys import Surveys
@@ -80,6 +80,8 @@ class Rules(Strict):
     """More of them; each holds."""
     outranked_within: Duration = timedelta(hours=12)
     """A due message yields to one of higher priority that falls due within this, under the same cap."""
+    bundle_within: Duration = timedelta(hours=12)
+    """What falls due within this of the first goes in one e-mail, where rules say ``bundle``."""
     stale_after: Duration = timedelta(days=3)
     """What should have been sent longer ago than this is not sent any more."""
     consent: ConsentPolicy = ConsentPolicy()
@@ -115,6 +117,7 @@ class Rules(Strict):
                     where = f"[{place}].template" if template == rule.template else f"[{place}]"
                     raise fault(where, f"there is no template {template} under templates")
                 _check_class(place, rule, template, info.data["templates"][template].purpose)
+            _check_bundle(place, rule)
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise fault(f"[{place}].task.team", "name one, or a team for the whole file")
         _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
@@ -194,6 +197,13 @@ class Rules(Strict):
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:
         """The rules that come at times which the customer's data say, each with each such trigger."""
         return tuple((rule, start) for rule in self.rules for start in rule.dated)
+
+
+def _check_bundle(place: int, rule: Rule) -> None:
+    if rule.bundle and DEFAULT_CHANNEL not in rule.ways:
+        raise fault(f"[{place}].bundle", f"only what may go by {DEFAULT_CHANNEL} goes in one with others")
+    if rule.bundle and rule.urgent:
+        raise fault(f"[{place}].bundle", "what is urgent does not wait for others")
 
 
 def _check_class(place: int, rule: Rule, template: str, purpose: Purpose) -> None:

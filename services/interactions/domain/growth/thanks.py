@@ -18,6 +18,8 @@ PRAISE = {"nps": 9, "csat": 5}
 """Survey -> the lowest score with which a comment is praise."""
 MAX_ANSWERS = 200
 """Answers that are remembered; beyond that those heard first are forgotten."""
+MAX_UNTOLD = 20
+"""Praise of which nobody knows yet whom it is for."""
 LONGEST = 20_000
 """Characters of a story."""
 
@@ -47,7 +49,15 @@ def with_answer(customer: Customer, told: Told) -> Customer:
             return customer
         new = altered(new, thanked=held.thanked, comment=None if held.thanked else new.comment)
     others = tuple(one for one in customer.answers if one is not held)
-    return altered(customer, answers=(*others, new)[-MAX_ANSWERS:])
+    return altered(customer, answers=_with_room((*others, new)[-MAX_ANSWERS:]))
+
+
+def _with_room(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """Of more praise than is kept the words that were heard first are let go."""
+    untold = [one for one in answers if one.comment is not None]
+    if len(untold) <= MAX_UNTOLD:
+        return answers
+    return tuple(altered(one, comment=None) if one is untold[0] else one for one in answers)
 
 
 def with_thanks(desk: Desk, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:

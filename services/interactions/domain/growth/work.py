@@ -65,13 +65,17 @@ def work_rows(before: Customer, after: Customer) -> tuple[Put, ...]:
     only = _touched(before, after)
     old, new = works(before, only), works(after, only)
     changed = [one for key, one in new.items() if old.get(key) != one]
+    gone = _gone(after, [one for key, one in old.items() if key not in new])
+    return tuple(Put(WORK, _row(after, one).document()) for one in (*changed, *gone))
+
+
+def _gone(after: Customer, missing: list[Work]) -> list[Work]:
+    """What was moved to another conversation is nothing here any more; what was forgotten is as it was."""
+    if not missing:
+        return []
     known = {one.key for one in after.conversations.messages}
     known |= {one.key for one in after.conversations.steps} | {one.key for one in after.answers}
-    # What was moved to another conversation is nothing here any more; what was forgotten is as it was.
-    gone = [one for key, one in old.items() if key not in new and one.keys & known]
-    rows = [_row(after, one) for one in changed]
-    rows += [_row(after, Work(one.what, one.agent_id)) for one in gone]
-    return tuple(Put(WORK, row.document()) for row in rows)
+    return [Work(one.what, one.agent_id) for one in missing if one.keys & known]
 
 
 def _touched(before: Customer, after: Customer) -> Container[str]:
