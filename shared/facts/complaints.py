@@ -176,6 +176,20 @@ def _noting(steps: Sequence[ToldStep]) -> tuple[ToldStep, ...]:
     return tuple(s if s.passed or s.step in taken else s._replace(passed=True) for s in steps)
 
 
+def status_of(steps: Sequence[Step | ToldStep]) -> Status | None:
+    """The status of their ``life_of``, for which is asked most often."""
+    status: Status | None = None
+    for step in steps:
+        kind = step.kind
+        if kind == OPENED:
+            status = status or "opened"
+        elif status is not None:
+            rule = TRANSITIONS[KINDS[kind]]
+            if rule.to is not None and status in rule.follows:
+                status = rule.to
+    return status
+
+
 def life_of(steps: Sequence[Step]) -> Life:
     """``steps`` as ``with_step`` orders them."""
     status: Status | None = None

@@ -7,9 +7,11 @@ themselves) and each file that is taken in; and all that is written. What can be
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from types import CodeType
 from typing import Any, ClassVar
 
-from jinja2 import BaseLoader, StrictUndefined, nodes, pass_context, pass_eval_context
+from jinja2 import BaseLoader, BytecodeCache, StrictUndefined, nodes, pass_context, pass_eval_context
+from jinja2.bccache import Bucket
 from jinja2.filters import FILTERS as DEFAULT_FILTERS
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
@@ -28,6 +30,8 @@ from shared.templates.meter import (
     small,
 )
 
+MOST_COMPILED = 1_000
+"""Sources; some 20 kB each."""
 METER = "(meter)"
 """The meter's name among a template's variables: none that a template could write."""
 ROUND, SIZED = "(round)", "(sized)"
@@ -61,6 +65,25 @@ METHODS: tuple[tuple[type, frozenset[str]], ...] = (
 """The methods of values."""
 
 
+class _Compiled(BytecodeCache):
+    """What has been compiled of a source: that takes longer than a hundred messages take to be written by it.
+    All sandboxes are alike, so what one has compiled serves the others."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if len(self._known) >= MOST_COMPILED:
+            self._known.clear()
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """Renders with a ``Meter`` among the variables, under ``METER``."""
 
@@ -77,6 +100,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
             auto_reload=False,
             cache_size=-1,
+            bytecode_cache=_COMPILED,
             **options,
         )
         for chance in ("lipsum", "cycler", "joiner"):

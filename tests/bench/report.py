@@ -1,10 +1,12 @@
 """How a benchmark is shown: a table of medians, the ratio beside its aim, and where the time goes."""
 
 import cProfile
+import os
 import pstats
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +43,27 @@ def show_ratio(
     word = "reached" if ratio >= aim else "not reached"
     console.print(f"ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}); aim {aim}: {word}\n")
     return ratio
+
+
+def processor_seconds(pid: int | None) -> float:
+    """What a process has used so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def show_processors(title: str, runs: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """Milliseconds of processor time for one of what a run did, by path and process; the medians."""
+    names = list(next(iter(runs.values()))[0])
+    table = Table(title=title, title_justify="left")
+    for column in ("path", *names, "together"):
+        table.add_column(column, justify="left" if column == "path" else "right")
+    for path, found in runs.items():
+        costs = [statistics.median(run[name] for run in found) for name in names]
+        table.add_row(path, *(f"{cost:.2f}" for cost in (*costs, sum(costs))))
+    console.print(table)
 
 
 def show_sizes(title: str, runs: Mapping[int, Sequence[Run]], aim: float) -> float:

@@ -104,7 +104,10 @@ class Email(Channel):
 
     def address(self, customer: Customer) -> str | None:
         """The profile's, its domain in ASCII."""
-        return None if customer.email is None or self.unusable(customer) else mailable(customer.email)
+        email = customer.email
+        if email is None or email.isascii():
+            return email
+        return None if self.unusable(customer) else mailable(email)
 
     def unusable(self, customer: Customer) -> str | None:
         try:

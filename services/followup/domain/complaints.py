@@ -6,12 +6,14 @@ from typing import NamedTuple
 from shared.facts.complaints import (
     DECIDING,
     MOST_WAITING,
+    OPEN_STATUSES,
     OPENED,
     WAIT,
     Life,
     Step,
     ToldStep,
     life_of,
+    status_of,
     with_told,
     without_told,
 )
@@ -72,7 +74,7 @@ class Complaint(Open):
 
     @property
     def is_open(self) -> bool:
-        return self.life.is_open
+        return status_of(self.steps) in OPEN_STATUSES
 
     @property
     def known(self) -> list[Step]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, cast
 
 from services.followup.domain.rules.surveys import Surveys
@@ -60,6 +60,7 @@ def for_template(links: Links, surveys: Surveys, customer_id: str, outreach: Out
     return {"preferences_url": links.preferences(customer_id), "survey_link": asking}
 
 
+@cache
 def example_links() -> Mapping[str, Any]:
     """Stand-ins of ``for_template``, to try a template with: what it asks for wrongly is refused here too."""
     outreach = Outreach(

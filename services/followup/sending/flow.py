@@ -8,7 +8,7 @@ from typing import Any
 
 Task = asyncio.Task[None]
 
-GATHERING_SECONDS = 0.005
+GATHERING_SECONDS = 0.01
 """So long a step waits for more to do, while more is on its way."""
 
 

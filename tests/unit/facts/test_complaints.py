@@ -17,6 +17,7 @@ from shared.facts.complaints import (
     Step,
     life_of,
     status_at,
+    status_of,
     with_step,
 )
 
@@ -41,6 +42,12 @@ def test_any_steps_in_any_order_and_any_number_of_times(told: list[Step], opened
     other = [*told, *told[:2]]
     dice.shuffle(other)  # type: ignore[attr-defined]
     assert life(*told) == life(*other)
+
+
+@given(steps, st.booleans())
+def test_the_status_alone_is_that_of_the_life(told: list[Step], opened: bool) -> None:
+    known = [*([Step(0, OPENED)] if opened else []), *told, Step(9, OPENED)]
+    assert status_of(known) == life_of(known).status
 
 
 def test_a_step_without_its_opening_waits() -> None:

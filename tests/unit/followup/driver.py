@@ -64,8 +64,13 @@ LINKS = Links(
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
     """The shipped rules, with top-level fields changed."""
-    shipped = config.load_rules(RULES / f"{name}.yaml")
-    return shipped.model_copy(update=changes)
+    return shipped_rules(name).model_copy(update=changes)
+
+
+@cache
+def shipped_rules(name: str) -> Rules:
+    """Read once."""
+    return config.load_rules(RULES / f"{name}.yaml")
 
 
 @cache

@@ -221,12 +221,24 @@ def test_what_is_on_its_way_counts_as_sent() -> None:
     assert not asked('sends.exists(s, s.rule == "r")', ada(in_flight=(gone,))).met
 
 
+def test_a_list_is_read_only_where_the_engine_gets_there() -> None:
+    class Unread(Scope):
+        @property
+        def complaints(self) -> list[Complaint]:
+            raise AssertionError("it is read")
+
+    scope = Unread(KNOWN, NOW, ZoneInfo("UTC"), {})
+    listed = "complaints.exists(c, c.open)"
+    assert compiled(f"purchases.count > 0 || {listed}").verdict(scope) == Verdict(True)
+    assert compiled(f"purchases.count == 0 && {listed}").verdict(scope) == Verdict(False)
+
+
 def test_only_what_an_expression_names_is_handed_in() -> None:
     cheap = compiled("purchases.count > 3")
     assert dict(cheap.parts).keys() == {"all_of_purchases"}
     one = compiled("purchases.exists(p, p.returned)")
     scope = Scope(KNOWN, NOW, ZoneInfo("UTC"), {})
-    assert dict(one.parts)["purchases"](scope) == [{"returned": False}, {"returned": True}]
+    assert one.lists["purchases"](scope) == [{"returned": False}, {"returned": True}]
     assert cheap.subjects == {"purchases"}
     assert one.subjects == {"orders", "spend"}
     assert compiled('"pot" in purchases.last.skus').subjects == {"orders", "lines"}

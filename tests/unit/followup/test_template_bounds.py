@@ -11,6 +11,8 @@ from services.followup.domain.messages.templates import Templates
 from services.followup.domain.state import Customer
 from shared.runtime.config import ConfigError
 from shared.schemas.outreach import OutreachFailed
+from shared.templates.language import rendered, sandbox
+from shared.templates.sandbox import Sandbox
 
 from .driver import CHANNELS, HOUR, Driver, policy, purchase, reachable
 from .test_rules import policy_of
@@ -158,3 +160,13 @@ def test_one_that_only_some_values_make_endless_fails_and_is_told() -> None:
     driver.after(2 * HOUR)
     [fact] = driver.facts(OutreachFailed)
     assert "it does not end" in driver.rows[fact.outreach_id]["error"]
+
+
+def test_what_one_sandbox_has_compiled_serves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {"compiled.txt": "{{ 1 + 1 }} once {# test_template_check #}", "compiled.html": "{{ '<' }}"}
+    first = sandbox(sources)
+    assert [first.get_template(name).name for name in sources] == [*sources]
+    monkeypatch.setattr(Sandbox, "compile", None)
+    again = sandbox(sources)
+    assert rendered(again, "compiled.txt", {}) == "2 once "
+    assert rendered(again, "compiled.html", {}) == "&lt;"

@@ -4,7 +4,7 @@ names. One that fails then, as where something is not known of the customer, is 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,10 @@ class Expression:
     parts: tuple[tuple[str, Callable[[Scope], object]], ...]
     """What the engine is given, and how it is read off: all that the expression names, and nothing else,
     since what is handed in is converted whole."""
+    lists: Mapping[str, Callable[[Scope], object]]
+    """Likewise, but only once the engine gets there: an entry costs as much as the rest together."""
+    ours: tuple[tuple[str, Callable[[datetime, ZoneInfo], Callable[..., Any]]], ...]
+    """Our functions that it calls, and how each is made."""
 
     @property
     def subjects(self) -> frozenset[Subject]:
@@ -79,12 +83,14 @@ class Expression:
         return self.verdict(Scope(_NOBODY, 0, _NOWHERE, kept((self,), data))).met
 
     def _context(self, scope: Scope) -> cel.Context:
-        now = moment(scope.now)
         functions = {}
-        for name in self.use.functions:
-            if (made := FUNCTIONS[name].made) is not None:
-                functions[name] = made(now, scope.zone)
-        return cel.Context({name: read(scope) for name, read in self.parts}, functions)
+        if self.ours:
+            now = moment(scope.now)
+            functions = {name: made(now, scope.zone) for name, made in self.ours}
+        context = cel.Context({name: read(scope) for name, read in self.parts}, functions)
+        if self.lists:
+            context.set_variable_resolver(partial(_listed, self.lists, scope))
+        return context
 
 
 @lru_cache(maxsize=1_000)
@@ -109,7 +115,10 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
         program = cel.compile(named)
     except Exception as error:  # of whatever kind the engine says it
         raise ConditionError(str(error).splitlines()[0]) from None
-    found = Expression(text, program, check.use, trigger, tuple(_parts(check.use, trigger)))
+    parts, lists = _parts(check.use, trigger), _lists(check.use)
+    ours = ((name, FUNCTIONS[name].made) for name in sorted(check.use.functions))
+    called = tuple((name, made) for name, made in ours if made is not None)
+    found = Expression(text, program, check.use, trigger, tuple(parts), lists, called)
     verdict = found.verdict(sample(sample_trigger(trigger)))
     if verdict.why is not None and not check.use.anything:
         raise ConditionError(f"it fails for a customer of whom all is known: {verdict.why}")
@@ -154,13 +163,28 @@ def _parts(use: Use, trigger: Table) -> Iterator[tuple[str, Callable[[Scope], ob
     for name in use.variables:
         if name == TRIGGER:
             yield name, reader(lambda scope: scope.trigger, trigger, use.fields)
-        else:
+        elif not isinstance(VARIABLES[name].kind, Many):
             yield name, reader(VARIABLES[name].read, VARIABLES[name].kind, use.fields)
     for name in use.wholes:
         kind = VARIABLES[name].kind
         assert isinstance(kind, Many)
         assert kind.table is not None
         yield _whole(name), reader(lambda scope: scope, kind.table, use.fields)
+
+
+def _lists(use: Use) -> dict[str, Callable[[Scope], object]]:
+    known = {name: VARIABLES[name] for name in use.variables if name != TRIGGER}
+    return {
+        name: reader(one.read, one.kind, use.fields)
+        for name, one in known.items()
+        if isinstance(one.kind, Many)
+    }
+
+
+def _listed(lists: Mapping[str, Callable[[Scope], object]], scope: Scope, name: str) -> object:
+    """A list that the engine asks for; None for any other name."""
+    read = lists.get(name)
+    return None if read is None else read(scope)
 
 
 def _json(kind: Kind, value: Any, used: Mapping[str, set[str]]) -> Any:

@@ -61,8 +61,12 @@ class Scope:
     @property
     def complaints(self) -> list[Complaint]:
         """The latest opened first."""
-        opened = (complaint for complaint in self.customer.complaints if complaint.opened)
-        return sorted(opened, key=lambda complaint: complaint.steps[0].at, reverse=True)
+        return sorted(self.opened, key=lambda complaint: complaint.steps[0].at, reverse=True)
+
+    @property
+    def opened(self) -> list[Complaint]:
+        """Those of ``complaints``, in no order."""
+        return [complaint for complaint in self.customer.complaints if complaint.opened]
 
 
 class _Here(NamedTuple):
@@ -118,8 +122,8 @@ COMPLAINT = _table(
 )
 COMPLAINTS = _table(
     "all complaints",
-    count=(WHOLE, lambda scope: len(scope.complaints)),
-    open=(WHOLE, lambda scope: sum(one.is_open for one in scope.complaints)),
+    count=(WHOLE, lambda scope: len(scope.opened)),
+    open=(WHOLE, lambda scope: sum(one.is_open for one in scope.opened)),
     last=(COMPLAINT, lambda scope: next(iter(scope.complaints), None)),
 )
 PURCHASE = _table(

@@ -22,14 +22,17 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
     refuses, for ``blocked_by``."""
     question = ask(state, policy, outreach, now)
     for place, step in enumerate(STEPS):
-        verdict = _as_it_ends(question, step.look(question))
-        if verdict is None:
+        said = step.look(question)
+        if said is None:
             continue
+        verdict = _as_it_ends(question, said)
         if isinstance(verdict, Hold):
             last = verdict.until == question.last_moment
             until = verdict.until if last else clear_at(question, verdict.until)
             return Wait(until, verdict.reason, verdict.detail)
-        later = [_as_it_ends(question, one.look(question)) for one in STEPS[place + 1 :]]
+        assert verdict is not None
+        others = [said for one in STEPS[place + 1 :] if (said := one.look(question)) is not None]
+        later = [_as_it_ends(question, one) for one in others]
         return _refusal(verdict, [one for one in later if one is not None])
     go = _go(question)
     waits = _for_others(question, go)

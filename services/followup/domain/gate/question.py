@@ -1,7 +1,7 @@
 """What the gate is asked, with what its steps need to know of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.gate.reach import Way, ways_of
@@ -14,8 +14,7 @@ from services.followup.domain.state import Customer, Planned
 from shared.schemas.times import Micros, moment
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """May this message go to this customer at this time?"""
 
     state: Customer

@@ -3,6 +3,7 @@ that it may be given. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.followup.domain.links import example_links
 from services.followup.domain.messages import samples
@@ -32,6 +33,7 @@ class Use:
     values: Mapping[str, Sequence[Variable]]
 
 
+@lru_cache(maxsize=64)
 def reader(locale: str, name: str | None = NAME) -> Customer:
     """A made-up customer."""
     told = profile_told({}, CustomerUpdated.model_validate({"name": name or " ", "locale": locale}), 0)
