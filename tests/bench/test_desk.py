@@ -1,5 +1,4 @@
-"""How long a page of the desk waits for its first byte, at a hundred thousand customers, and what open pages
-cost when nothing happens.
+"""How long a page of the desk waits for its first byte, at a hundred thousand customers.
 
 ``RAPPORT_BENCH_CUSTOMERS=5000`` chooses another size (a hundred thousand take minutes to load),
 ``RAPPORT_BENCH_PAGES`` how many pages of each kind are asked for;
@@ -14,7 +13,7 @@ import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -57,7 +56,6 @@ STEP = 1_000
 ASKED = int(os.environ.get("RAPPORT_BENCH_PAGES", "300"))
 """Of each kind."""
 AIM_MS = 100
-OPEN, IDLE_S, AIM_SHARE = 200, 10, 0.05
 KEY = "a-benchmarks-api-key"
 
 
@@ -118,8 +116,7 @@ def _ann() -> Document:
 async def _desk(settings: InteractionsSettings) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that has signed in."""
     app = create_app(settings, publisher=NoBroker())
-    limits = httpx.Limits(max_connections=None)
-    async with served(app) as url, httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
+    async with served(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         page = (await client.get("/desk/sign-in")).text
         token = re.search(r'name="csrf" value="([^"]+)"', page)
         assert token is not None
@@ -174,20 +171,6 @@ async def _times(settings: InteractionsSettings) -> dict[str, list[float]]:
         return found
 
 
-async def _idle(settings: InteractionsSettings) -> float:
-    """The part of a core that open pages take when nothing happens."""
-    await _fill(settings)
-    async with _desk(settings) as client, AsyncExitStack() as stack:
-        for n in range(OPEN):
-            live = client.stream("GET", f"/desk/live?watch={name_of(n % CUSTOMERS)}&mark=")
-            answer = await stack.enter_async_context(live)
-            assert answer.status_code == 200
-        await asyncio.sleep(2)
-        before = time.process_time()
-        await asyncio.sleep(IDLE_S)
-        return (time.process_time() - before) / IDLE_S
-
-
 def test_the_first_byte_of_each_page(settings: InteractionsSettings) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     found = asyncio.run(_times(settings))
@@ -203,10 +186,3 @@ def test_the_first_byte_of_each_page(settings: InteractionsSettings) -> None:
         table.add_row(page, *(f"{ms:.1f}" for ms in (cuts[49], cuts[89], cuts[98], max(times))))
     console.print(table)
     console.print(f"p99 {worst:.1f} ms; aim {AIM_MS}: {'reached' if worst <= AIM_MS else 'not reached'}\n")
-
-
-def test_open_pages_when_nothing_happens(settings: InteractionsSettings) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    share = asyncio.run(_idle(settings))
-    word = "reached" if share <= AIM_SHARE else "not reached"
-    console.print(f"{OPEN} open pages: {share:.1%} of a core; aim {AIM_SHARE:.0%}: {word}\n")
