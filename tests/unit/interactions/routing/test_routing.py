@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.interactions.domain.conversations.steps import AWAY
+from services.interactions.domain.routing.waits import waits_for
 from shared.schemas.commands.conversations import (
     ConversationAssignRequested,
     ConversationReturnRequested,
@@ -18,8 +19,9 @@ from shared.schemas.interactions import (
     ConversationReturned,
 )
 from shared.schemas.loyalty import TierChanged
+from shared.schemas.times import micros
 
-from .floor import TEAM, Floor, agent, chats
+from .floor import DESK, TEAM, Floor, agent, chats
 
 
 def closed(customer: str) -> ConversationClosed:
@@ -274,3 +276,54 @@ def test_an_agent_is_found_whichever_team_is_named() -> None:
     assert floor.assigned == [("c-1", "ann")]
     floor.worker.advance(timedelta(days=1))
     assert (floor.worker.dead_letters, floor.worker.timers()) == ([], [])
+
+
+def test_why_one_waits() -> None:
+    floor = Floor()
+
+    def why(customer: str) -> str | None:
+        return waits_for(DESK, floor.team(), f"{customer} {customer}", micros(floor.worker.now))
+
+    floor.wants("c-1", skills=["law"], language="de")
+    assert (why("c-1"), why("nobody")) == ("agent", None)
+    floor.tell(TEAM, agent("ann", weights={"email": 1}))
+    assert why("c-1") == "channel"
+    floor.tell(TEAM, agent("ann"))
+    assert why("c-1") == "skills"
+    floor.tell(TEAM, agent("ann", skills={"law": 1}))
+    assert why("c-1") == "language"
+    floor.tell(TEAM, agent("ann", skills={"law": 1}, languages=["de"], on_shift=False))
+    assert why("c-1") == "shift"
+    floor.tell(TEAM, agent("ann", skills={"law": 1}, languages=["de"]))
+    assert (why("c-1"), floor.assigned) == (None, [("c-1", "ann")])
+    floor.wants("c-2")
+    floor.wants("c-3", preferred_skills=["law"])
+    assert why("c-2") == "room"
+    floor.tell(TEAM, agent("bob"))
+    assert floor.assigned[1:] == [("c-2", "bob")]
+    floor.tell(TEAM, agent("cyd"))
+    assert why("c-3") == "preferred_skills"
+    floor.tell("c-1", closed("c-1"))
+    floor.tell("c-1", chats("again", conversation_id="c-1"))
+    assert why("c-1") == "known_agent"
+
+
+def test_hard_ones_are_spared_and_a_pause_is_kept() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=9))
+    for number in range(4):
+        floor.wants(f"h-{number}", sentiment=-0.9)
+    assert floor.assigned == [("h-0", "ann"), ("h-1", "ann")], "two in a row"
+    assert waits_for(DESK, floor.team(), "h-2 h-2", micros(floor.worker.now)) == "calm"
+    floor.wants("easy")
+    assert floor.assigned[2:] == [("easy", "ann"), ("h-2", "ann"), ("h-3", "ann")], "an easy one between"
+    floor.wants("h-4", sentiment=-0.9)
+    floor.tell("h-0", closed("h-0"))
+    floor.wants("easy-2")
+    assert floor.assigned[5:] == [], "a pause after a hard one"
+    floor.after(5)
+    assert floor.assigned[5:] == [("easy-2", "ann")]
+    floor.after(12 * 60)
+    assert floor.assigned[6:] == [], "four a day"
+    floor.after(12 * 60)
+    assert floor.assigned[6:] == [("h-4", "ann")]
