@@ -10,10 +10,10 @@ from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
 from shared.runtime.config import or_exit
-from shared.runtime.settings import Settings, load_settings
+from shared.runtime.settings import load_settings
 
 
-def create_app(settings: Settings, publisher: Producing | None = None) -> FastAPI:
+def create_app(settings: InteractionsSettings, publisher: Producing | None = None) -> FastAPI:
     """The app; nothing connects before it starts. Raises ``ConfigError`` if the SLA policy, or the desk, is
     not valid. ``publisher`` is for tests."""
     sla, rules = load(settings.sla), load_desk(settings.desk)

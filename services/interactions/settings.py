@@ -1,8 +1,53 @@
 """What the interactions service is told by its environment."""
 
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+from shared.http.auth import SCOPES
 from shared.runtime.settings import Settings
 
 
 class InteractionsSettings(Settings):
     """``sla`` names the YAML file of the SLA policy, ``desk`` that of the desk; without them, those that
     ship."""
+
+    desk_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 12
+    """Hours after which one signs in to the desk again."""
+    oidc_issuer: str | None = None
+    """The OpenID provider that people sign in to the desk with: ``https://login.example.com/realms/shop``."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_groups_claim: str = "groups"
+    """The claim of the ID token that lists the groups somebody is in."""
+    oidc_groups: Annotated[dict[str, frozenset[str]], NoDecode] = Field(default_factory=dict)
+    """The scopes that groups have, as JSON: ``{"support": ["desk", "customers:read"], "*": ["desk"]}``; ``*``
+    is everybody."""
+
+    @field_validator("oidc_groups", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return json.loads(value)
+            except ValueError as error:
+                raise ValueError(f"is not JSON: {error}") from None
+        return value
+
+    @field_validator("oidc_groups")
+    @classmethod
+    def _known(cls, value: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        unknown = set().union(*value.values()) - SCOPES
+        if unknown:
+            raise ValueError(f"there is no scope {min(unknown)}")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.oidc_issuer is not None and (self.oidc_client_id is None or self.oidc_client_secret is None):
+            raise ValueError(
+                "RAPPORT_OIDC_ISSUER needs RAPPORT_OIDC_CLIENT_ID and RAPPORT_OIDC_CLIENT_SECRET"
+            )
+        return self

@@ -43,6 +43,11 @@ class InteractionsStore(TeamStore):
         found = await self._database["state"].find_one({"_id": customer_id})
         return None if found is None else read_state(Customer, found["data"])
 
+    async def customers(self, ids: Iterable[str]) -> dict[str, Customer]:
+        """All that is known of these customers, by id."""
+        found = await self._database["state"].find({"_id": {"$in": sorted(set(ids))}}).to_list()
+        return {one["_id"]: read_state(Customer, one["data"]) for one in found}
+
     async def timeline(
         self, customer_id: str, *, channel: str | None, type: str | None, before: str | None, limit: int
     ) -> list[TimelineRow]:
@@ -142,12 +147,6 @@ class InteractionsStore(TeamStore):
         )
         if open_only:
             query["status"] = {"$in": ["assigned", "waiting"]}
-        found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
-        return ConversationRow.read(await found.to_list())
-
-    async def conversations_of(self, agent_id: str, *, limit: int) -> list[ConversationRow]:
-        """The open conversations that an agent has, the last begun first."""
-        query = {"into": None, "agent_id": agent_id, "status": {"$in": ["assigned", "waiting"]}}
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 

@@ -1,12 +1,14 @@
 """What the desk needs of its app."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import FastAPI
 
 from services.interactions.desk.live import Live
+from services.interactions.desk.oidc import Provider
 from services.interactions.desk.session import Sessions
-from shared.runtime.settings import Settings
+from services.interactions.settings import InteractionsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +19,16 @@ class Pages:
     secure: bool
     """Customers and agents come by https, whatever the last hop is."""
     live: Live
-    provider: None = None
+    provider: Provider | None
+    """Whom people can sign in with."""
 
 
-def open_desk(app: FastAPI, settings: Settings) -> None:
+def open_desk(app: FastAPI, settings: InteractionsSettings) -> None:
     """Give the app what the desk's pages need."""
+    lasting = timedelta(hours=settings.desk_hours)
     app.state.pages = Pages(
-        sessions=Sessions(settings.secret_key.get_secret_value().encode(), app.state.authenticator),
+        sessions=Sessions(settings.secret_key.get_secret_value().encode(), app.state.authenticator, lasting),
         live=Live(lambda: bool(getattr(app.state, "stopping", bool)())),
         secure=(settings.interactions_url or "").startswith("https://"),
+        provider=None if settings.oidc_issuer is None else Provider(settings),
     )

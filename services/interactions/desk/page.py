@@ -37,6 +37,13 @@ SAID: Mapping[str, str] = {
     "saved": _("Saved."),
     "pending-approval": _("It waits until somebody else approves it."),
     "pending": _("It is under way: look again in a moment."),
+    "given:unknown_agent": _("Done. But nobody has heard of this agent."),
+    "given:off_shift": _("Done. But they are not at work now."),
+    "given:on_break": _("Done. But they have a break."),
+    "given:over_capacity": _("Done. But they have more than they can carry."),
+    "given:channel_not_taken": _("Done. But they do not take this channel."),
+    "given:lacks_skill": _("Done. But they do not know this well enough."),
+    "given:lacks_language": _("Done. But they do not speak this language."),
     "signed-out": _("You have signed out."),
 }
 """What a page says first, by the name in ``?said=``: what came of the form before it."""
@@ -108,6 +115,7 @@ class Desk:
             "watch": (),
             "mark": self.request.app.state.pages.live.mark,
             "problem": None,
+            "new_key": lambda: uuid.uuid4().hex,
             **shown_to(self.t),
             **shown,
         }

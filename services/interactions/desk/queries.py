@@ -1,11 +1,13 @@
 """What the desk's pages ask of the store beside what the API does. Each is one range of one index."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.domain.rows import COMPLAINTS, TIMELINE, ComplaintRow, TimelineRow, sort_key
 from shared.runtime.mongo import Document
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import Micros
 
 
@@ -29,6 +31,17 @@ class DeskStore:
         query: Document = {"due": bounds} | ({} if assignee is None else {"assignee": assignee})
         found = self._database[COMPLAINTS].find(query).sort("due", 1).limit(limit)
         return ComplaintRow.read(await found.to_list())
+
+    async def said_at(self, places: Mapping[str, tuple[str, Micros]]) -> dict[str, TimelineRow]:
+        """``places``: a customer and an instant, by a name; by the same, the row of what was said then."""
+        found = await asyncio.gather(*(self._said_at(*place) for place in places.values()))
+        return {name: row for name, row in zip(places, found, strict=True) if row is not None}
+
+    async def _said_at(self, customer_id: str, at: Micros) -> TimelineRow | None:
+        place = {"$gte": f"{customer_id} {sort_key(at, '')}", "$lt": f"{customer_id} {sort_key(at + 1, '')}"}
+        query: Document = {"place": place, "type": InteractionLogged.event_type}
+        found = await self._database[TIMELINE].find_one(query)
+        return None if found is None else TimelineRow.read([found])[0]
 
     async def happened(
         self,

@@ -14,8 +14,6 @@ from pydantic import AwareDatetime, Field, ValidationError
 from shared.http.auth import Authenticator, Principal
 from shared.schemas.base import ID_PATTERN, Frozen
 
-LASTING = timedelta(hours=12)
-"""A session ends so long after the sign-in, whatever is done in it."""
 VISITING = timedelta(hours=1)
 """So long a form for signing in can be sent."""
 
@@ -38,9 +36,11 @@ class Session(Frozen):
 
 
 class Sessions:
-    """Makes and reads the cookie's text. ``secret`` signs; nothing of it can be changed, all of it read."""
+    """Makes and reads the cookie's text. ``secret`` signs; nothing of it can be changed, all of it read. A
+    session ends ``lasting`` after the sign-in, whatever is done in it."""
 
-    def __init__(self, secret: bytes, authenticator: Authenticator) -> None:
+    def __init__(self, secret: bytes, authenticator: Authenticator, lasting: timedelta) -> None:
+        self._lasting = lasting
         self._cookies = URLSafeSerializer(secret, salt="rapport desk session 1")
         self._secret = secret
         self._authenticator = authenticator
@@ -54,7 +54,7 @@ class Sessions:
         principal = self._authenticator.api_key(key)
         return Session(
             visit=secrets.token_urlsafe(18),
-            expires_at=now + LASTING,
+            expires_at=now + self._lasting,
             principal=principal.name,
             agent_id=agent_id or agent_of(principal.name),
             name=agent_id or principal.name,
@@ -65,7 +65,7 @@ class Sessions:
         """Of whoever a provider vouches for."""
         return Session(
             visit=secrets.token_urlsafe(18),
-            expires_at=now + LASTING,
+            expires_at=now + self._lasting,
             principal=principal,
             agent_id=agent_of(principal),
             name=name or principal,

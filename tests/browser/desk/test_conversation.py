@@ -16,7 +16,7 @@ def test_from_an_email_to_a_closed_complaint_with_a_good_score(desk: DeskSite, p
     press(page, page.get_by_role("button", name="I take it"))
     expect(page.get_by_text("You have it")).to_be_visible()
 
-    page.get_by_text("Open a complaint").click()
+    page.locator("summary", has_text="Open a complaint").click()
     page.get_by_label("What it is about").select_option("Product")
     page.get_by_label("How bad it is").select_option("high")
     page.get_by_label("What went wrong").fill("The kettle leaks at the lid")

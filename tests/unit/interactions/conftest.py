@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from services.interactions.config import load, load_desk
 from services.interactions.routes import ROUTERS
+from services.interactions.settings import InteractionsSettings
 from shared.http.app import create_api
 from shared.runtime.settings import Settings
 
@@ -56,7 +57,7 @@ def _wait_for(uri: str) -> None:
 
 @pytest.fixture(scope="module")
 def settings(mongo: str) -> Settings:
-    return Settings(kafka="nowhere:1", mongo=mongo, secret_key="0123456789abcdef", api_key=KEY)
+    return InteractionsSettings(kafka="nowhere:1", mongo=mongo, secret_key="0123456789abcdef", api_key=KEY)
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@
     else if (key === 'k') step(-1)
     else if (key === 'g') { before = 'g'; setTimeout(() => { before = '' }, 1500) }
     else {
-      const target = all(`[data-key="${CSS.escape(key)}"]`)[0]
+      const target = all(`[data-key="${key.replaceAll('"', '')}"]`)[0]
       if (!target) return
       const within = target.closest('details')
       if (within) within.open = true

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from services.interactions.domain.desk.fields import Span, Wait
 from shared.schemas.base import Strict
@@ -35,6 +35,14 @@ class Learning(Strict):
     """How long before it must be refreshed a task is opened."""
     trainings: Mapping[Label, Training] = {}
 
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        for name, training in self.trainings.items():
+            if training.refresh_after is not None and training.refresh_after <= self.remind_before:
+                at = f"trainings.{name}.refresh_after"
+                raise fault(at, "must be more than remind_before: else a task is open all the time")
+        return self
+
     def of(self, name: str) -> Training:
         return self.trainings.get(name, _UNLISTED)
 
@@ -49,6 +57,9 @@ Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 def _some(times: Mapping[Channel, Micros]) -> Mapping[Channel, Micros]:
     if not times:
         raise fault("", "must name a channel")
+    for name, time in times.items():
+        if time > DAY:
+            raise fault(name, "must be 1d at most: it is one's own work on one conversation")
     return times
 
 

@@ -9,6 +9,7 @@ from services.interactions.routes.desk import (
     files,
     live,
     me,
+    provider,
     queue,
     search,
     session,
@@ -19,6 +20,7 @@ router = APIRouter()
 for subject in (
     files,
     session,
+    provider,
     live,
     queue,
     conversation,

@@ -1,6 +1,5 @@
 """The complaint board, and one complaint: its clocks, its course, and what can be done with it."""
 
-import uuid
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -114,7 +113,6 @@ class Parts:
             currency=state.purchases.spend[0].currency if state.purchases.spend else "EUR",
             place=f"{ROOT}/complaints/{complaint_id}",
             query=f"?customer_id={row.customer_id}",
-            new_key=lambda: uuid.uuid4().hex,
             watch=(row.customer_id,),
         )
 

@@ -1,6 +1,5 @@
 """A conversation: what was said, whose it is, and all that can be done with it."""
 
-import uuid
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -14,6 +13,7 @@ from services.interactions.desk.views.talk import days
 from services.interactions.desk.words import _
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.state import Customer
+from services.interactions.models.agents import AgentView, agent_view
 from services.interactions.models.compensation import approval_view
 from services.interactions.models.conversations import ConversationDetail, MessageView
 from services.interactions.models.macros import MacroView, macro_views
@@ -24,9 +24,11 @@ from services.interactions.routes.transcripts import get_conversation
 from shared.http.dependencies import Clock, Database
 from shared.http.problems import TOLD, ProblemError, from_error
 from shared.schemas.base import ID_PATTERN
+from shared.schemas.times import micros
 
 router = desk_router()
 
+COLLEAGUES = 100
 SHOWN = 50
 """Messages of a page."""
 OUTCOMES = (
@@ -95,6 +97,7 @@ class Parts:
         rows = {c.complaint_id: c for c in customer.complaints}
         macros = self._macros(customer, talk)
         others = await others_on(desk, self._database, talk.conversation_id, talk.customer_id)
+        colleagues = await self._colleagues(talk.team)
         name = shown.person.name or talk.customer_id
         page = desk.render(
             "conversation.html",
@@ -120,6 +123,8 @@ class Parts:
             },
             scores={one.complaint_id: one for one in customer.scores if one.survey == "csat"},
             others=others,
+            colleagues=[one for one in colleagues if one.agent_id != desk.agent],
+            agents={one.agent_id: one.name for one in colleagues},
             mine=talk.agent_id == desk.agent,
             may_write=desk.may("complaints:write"),
             may_approve=desk.may("complaints:approve"),
@@ -128,12 +133,19 @@ class Parts:
             categories=CATEGORIES,
             causes=[(cause, cause) for cause in self._sla.root_causes or ()],
             currency=_currency(shown.all.purchases.totals),
-            new_key=lambda: uuid.uuid4().hex,
             watch=(talk.customer_id, PRESENT + talk.customer_id),
         )
         if problem is not None:
             page.headers["HX-Push-Url"] = "false"
         return page
+
+    async def _colleagues(self, team: str | None) -> list[AgentView]:
+        """Those of the team that was asked, else of the agent's own: those at work first."""
+        me = await self._store.agent(self.desk.agent) if team is None else None
+        wanted = team if me is None else me.team
+        rows = await self._store.agents(team=wanted, after=None, limit=COLLEAGUES) if wanted else []
+        now = micros(self.desk.now)
+        return sorted((agent_view(row, now) for row in rows), key=lambda one: (not one.available, one.name))
 
     def _macros(self, customer: Customer, talk: ConversationDetail) -> dict[str, MacroView]:
         """Those that can be written now, by name."""

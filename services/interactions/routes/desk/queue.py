@@ -1,28 +1,71 @@
-"""My queue: what an agent has, and what waits for somebody."""
+"""My queue: what an agent has, what waits for somebody in their team, and whether they are at work."""
+
+from typing import Literal
 
 from fastapi import Response
 
-from services.interactions.desk.page import SignedIn, desk_router
-from services.interactions.desk.views.queue import entry
+from services.interactions.desk.live import ANYTHING
+from services.interactions.desk.page import Posted, SignedIn, desk_router
+from services.interactions.desk.views.queue import entries, last_said, waiting_first
 from services.interactions.desk.words import _
-from services.interactions.routes.dependencies import Store
+from services.interactions.models.agents import agent_view
+from services.interactions.routes.dependencies import DeskRules, Policy, Store
+from services.interactions.routes.desk.dependencies import DeskQueries
+from services.interactions.routes.desk.steps import TakeSteps
+from shared.http.problems import ProblemError
+from shared.schemas.base import Frozen
+from shared.schemas.times import micros
 
 router = desk_router()
 
 SHOWN = 50
 """Conversations of a list."""
+WITH_CLOCKS = 30
+"""Of those with the agent: so many show what is due."""
+WITH_LINES = 15
+"""And so many what was said last."""
 
 
 @router.get("")
-async def queue(desk: SignedIn, store: Store) -> Response:
+async def queue(
+    desk: SignedIn, store: Store, queries: DeskQueries, sla: Policy, rules: DeskRules
+) -> Response:
     desk.demand("customers:read")
-    mine = await store.conversations_of(desk.agent, limit=SHOWN)
-    waiting = await store.conversations(status="queued", team=None, before=None, limit=SHOWN)
+    me = await store.agent(desk.agent)
+    team = None if me is None else me.team
+    mine = await store.conversations(
+        status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
+    )
+    waiting = await store.conversations(status="queued", team=team, before=None, limit=SHOWN)
     names = await store.customer_rows({row.customer_id for row in (*mine, *waiting)})
+    states = await store.customers({row.customer_id for row in mine[:WITH_CLOCKS]})
+    said = await queries.said_at(last_said(mine[:WITH_LINES], states))
+    called = next((one.name for one in rules.teams if one.id == team), None)
     return desk.render(
         "queue.html",
         title=desk.t(_("My queue")),
         here="queue",
-        mine=[entry(row, names) for row in mine],
-        waiting=[entry(row, names) for row in waiting],
+        me=None if me is None else agent_view(me, micros(desk.now)),
+        team=called or team,
+        mine=entries(mine, names, states, said, sla, desk.now),
+        waiting=waiting_first(entries(waiting, names, {}, {}, sla, desk.now), rules.priorities.order),
+        more=len(waiting) == SHOWN,
+        watch=(ANYTHING if team is None else f"team/{team}", *sorted(states)),
     )
+
+
+class Shift(Frozen):
+    """The field of the form that says whether one is at work."""
+
+    shift: Literal["start", "break", "back", "end"]
+
+
+@router.post("/shift")
+async def change_shift(desk: SignedIn, store: Store, steps: TakeSteps, form: Posted) -> Response:
+    """The agent begins or ends their shift, or a break in it; all else of them stays as it is."""
+    wish = form.into(Shift).shift
+    me = await store.agent(desk.agent)
+    if me is None:
+        raise ProblemError(404, "unknown_agent", f"There is no agent {desk.agent}.")
+    said = await steps.shift(me, on_shift=wish != "end", on_break=wish == "break", form=form)
+    return desk.go("", said)

@@ -21,11 +21,11 @@ To = Annotated[str, Query(max_length=2_000)]
 
 
 @router.get("/sign-in")
-async def sign_in_page(desk: Visit, to: To = "") -> Response:
+async def sign_inpage_of(desk: Visit, to: To = "") -> Response:
     if desk.principal is not None and desk.may("desk"):
-        return desk.go(_within(to))
-    page = _page(desk, to)
-    _keep(page, desk, desk.session)
+        return desk.go(within(to))
+    page = page_of(desk, to)
+    keep_session(page, desk, desk.session)
     return page
 
 
@@ -36,18 +36,18 @@ async def sign_in(desk: Visit, form: Posted) -> Response:
     try:
         principal = desk.request.app.state.authenticator.api_key(form["api_key"].strip())
     except ProblemError:
-        return _page(desk, form["to"], desk.t(_("This key is not known.")), agent_id)
+        return page_of(desk, form["to"], desk.t(_("This key is not known.")), agent_id)
     if not principal.may("desk"):
-        return _page(desk, form["to"], desk.t(_("This key may not open the desk.")), agent_id)
+        return page_of(desk, form["to"], desk.t(_("This key may not open the desk.")), agent_id)
     if not principal.may("admin"):
         agent_id = ""
     elif agent_id and not re.fullmatch(ID_PATTERN, agent_id):
-        return _page(
+        return page_of(
             desk, form["to"], desk.t(_("An agent’s id has letters, digits and . _ : - alone.")), agent_id
         )
     session = desk.sessions.by_key(form["api_key"].strip(), agent_id, desk.now)
-    answer = desk.go(_within(form["to"]))
-    _keep(answer, desk, session)
+    answer = desk.go(within(form["to"]))
+    keep_session(answer, desk, session)
     if desk.preferences.timezone is None and zone_of(form["timezone"]) is not None:
         _remember(answer, desk, desk.preferences.model_copy(update={"timezone": form["timezone"]}))
     return answer
@@ -61,7 +61,7 @@ async def sign_out(desk: Visit, form: Posted) -> Response:
 
 
 @router.get("/settings")
-async def settings_page(desk: SignedIn) -> HTMLResponse:
+async def settingspage_of(desk: SignedIn) -> HTMLResponse:
     return desk.render(
         "settings.html",
         title=desk.t(_("Settings")),
@@ -97,12 +97,14 @@ async def save_settings(desk: SignedIn, form: Posted) -> Response:
     return answer
 
 
-def _page(desk: Desk, to: str, fault: str | None = None, agent_id: str = "") -> HTMLResponse:
-    status = 200 if fault is None else 403
+def page_of(
+    desk: Desk, to: str, fault: str | None = None, agent_id: str = "", status: int | None = None
+) -> HTMLResponse:
+    """The page for signing in, which says what was wrong before."""
     return desk.render(
         "sign-in.html",
         title=desk.t(_("Sign in")),
-        status=status,
+        status=status or (200 if fault is None else 403),
         to=to,
         fault=fault,
         agent_id=agent_id,
@@ -110,14 +112,15 @@ def _page(desk: Desk, to: str, fault: str | None = None, agent_id: str = "") -> 
     )
 
 
-def _within(to: str) -> str:
+def within(to: str) -> str:
     """Where one wanted to go, if that is within the desk."""
     inside = re.fullmatch(rf"{ROOT}(/[A-Za-z0-9._~:/?&=%+,@-]*)?", to) is not None
     path = to.removeprefix(ROOT) if inside else ""
     return "" if path.startswith(("//", "/sign-")) else path
 
 
-def _keep(answer: Response, desk: Desk, session: Session) -> None:
+def keep_session(answer: Response, desk: Desk, session: Session) -> None:
+    """The browser has the session from now on."""
     answer.set_cookie(
         COOKIE,
         desk.sessions.write(session),

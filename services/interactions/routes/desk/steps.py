@@ -9,15 +9,21 @@ from fastapi import Depends
 
 from services.interactions.desk.page import Desk, Form, SignedIn
 from services.interactions.desk.views.asked import AskedError, compensation, rest_until
+from services.interactions.domain.routing.by_hand import warnings
+from services.interactions.domain.routing.matching import ONE
+from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.models import complaints, conversations
 from services.interactions.models.compensation import Approving
-from shared.domain import RefusedError
+from services.interactions.routes.dependencies import Store
+from services.interactions.routes.transcripts import the_one
 from shared.http.commands import Answer, Commands
 from shared.http.dependencies import SendCommands
 from shared.http.problems import ProblemError
 from shared.schemas.base import Data, Strict
 from shared.schemas.commands import complaints as asks
 from shared.schemas.commands import conversations as talks
+from shared.schemas.commands.teams import AgentChangeRequested
+from shared.schemas.teams import Capacity
 
 Read = Callable[[Desk, Form], Strict]
 """What a form asks for. Raises 422, ``AskedError``."""
@@ -80,8 +86,8 @@ COMPLAINT: Mapping[str, Step] = {
 class Steps:
     """Asks for steps, as who has signed in."""
 
-    def __init__(self, desk: SignedIn, commands: SendCommands) -> None:
-        self._desk = desk
+    def __init__(self, desk: SignedIn, store: Store, commands: SendCommands) -> None:
+        self._desk, self._store = desk, store
         self._commands: Commands = commands
 
     async def talk(self, conversation_id: str, customer_id: str, name: str, form: Form) -> str:
@@ -90,9 +96,11 @@ class Steps:
         self._desk.demand("complaints:write")
         step = _step(TALK, name)
         body = self._read(step, form)
-        command = step.command.model_validate(
-            body.model_dump(exclude_none=True) | {"conversation_id": conversation_id}
-        )
+        told: dict[str, object] = {"conversation_id": conversation_id}
+        if isinstance(body, conversations.Assignment):
+            row = await the_one(self._store, conversation_id, customer_id)
+            told["warnings"] = warnings(await self._store.agent(body.agent_id), row)
+        command = step.command.model_validate(body.model_dump(exclude_none=True) | told)
         return await self._ask(f"conversations.{name}", customer_id, command, form, step.said)
 
     async def complaint(self, complaint_id: str, customer_id: str, name: str, form: Form) -> str:
@@ -107,6 +115,24 @@ class Steps:
         body = self._read(step, form)
         command = step.command.model_validate(body.model_dump(exclude_none=True) | told)
         return await self._ask(f"complaints.{name}", customer_id, command, form, step.said)
+
+    async def shift(self, agent: AgentRow, *, on_shift: bool, on_break: bool, form: Form) -> str:
+        """The agent as they are, but for this."""
+        command = AgentChangeRequested(
+            agent_id=agent.agent_id,
+            name=agent.name,
+            skills=dict(agent.skills),
+            languages=tuple(agent.languages),
+            capacity=Capacity.model_validate(
+                {
+                    "total": agent.total / ONE,
+                    "weights": {name: cost / ONE for name, cost in agent.weights.items()},
+                }
+            ),
+            on_shift=on_shift,
+            on_break=on_break,
+        )
+        return await self._ask("agents", agent.team, command, form, "saved")
 
     async def open_complaint(self, customer_id: str, channel: str, form: Form, conversation_id: str) -> str:
         """A new one, made in a conversation."""
@@ -128,8 +154,12 @@ class Steps:
             answer: Answer = await self._commands.submit(
                 self._desk.principal, route, customer_id, command, form.key
             )
-        except RefusedError as refusal:
-            raise ProblemError(refusal.status, refusal.code, refusal.detail) from None
+        except ProblemError as problem:
+            if problem.code == "idempotency_mismatch" and route == "conversations.assign":
+                return said  # sent twice: by the second time there is another warning
+            raise
+        if against := answer.body.get("warnings"):
+            return f"given:{against[0].partition(':')[0]}"
         if answer.status == 202:
             return "pending-approval" if answer.body.get("code") == "needs_approval" else "pending"
         return said

@@ -13,12 +13,11 @@ from services.interactions.desk.views.board import card
 from services.interactions.desk.views.team import queue, today, week
 from services.interactions.desk.words import _
 from services.interactions.domain.desk.policy import Desk as Rules
-from services.interactions.domain.routing.state import Team
 from services.interactions.models.growth import NewStory, story_view
 from services.interactions.routes.dependencies import DeskRules, Store, last_shown
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.growth import tell_story
-from services.interactions.routes.teams import get_team
+from services.interactions.routes.teams import seen
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.paging import cut
@@ -50,14 +49,13 @@ async def lead(
     desk: SignedIn, store: Store, queries: DeskQueries, clock: Clock, rules: DeskRules, team: Chosen = None
 ) -> Response:
     """What waits, who has how much, what is late, and the people that the hours call for."""
-    principal = desk.demand("customers:read")
+    desk.demand("customers:read")
     team = await team_of(desk, store, rules, team)
-    view, state, late = await asyncio.gather(
-        get_team(principal, store, clock, rules, team),
-        store.team(team),
+    (state, view), late = await asyncio.gather(
+        seen(store, rules, team, await clock.now(team)),
         queries.board(until=micros(desk.now), limit=LATE),
     )
-    waits = queue(rules, state or Team(team_id=team), WAITING)
+    waits = queue(rules, state, WAITING)
     shown = late[:MOST_LATE]
     ids = {*(one.customer_id for one in waits), *(one.customer_id for one in shown)}
     names = {id: row.name or id for id, row in (await store.customer_rows(ids)).items()}

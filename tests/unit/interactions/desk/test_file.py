@@ -46,6 +46,12 @@ def test_what_ships_says_the_defaults() -> None:
             "refresh_after: 0d",
             "refunds.refresh_after: must be more",
         ),
+        (
+            "refresh_after: 180d",
+            "refresh_after: 14d",
+            "refunds.refresh_after: must be more than remind",
+        ),
+        ("{email: 8m", "{email: 2d", "staffing.handle_time.email: must be 1d at most"),
         ("service_level: 0.8", "service_level: 1", "staffing.service_level: "),
         ("shrinkage: 0.3", "shrinkage: .nan", "staffing.shrinkage: "),
         ("timezone: UTC", "timezone: Here", "staffing.timezone: not a time zone of the IANA database"),
