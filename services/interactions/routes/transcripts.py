@@ -17,7 +17,14 @@ from services.interactions.domain.state import Customer
 from services.interactions.errors import AMBIGUOUS_CONVERSATION, INVALID_CURSOR, UNKNOWN_CONVERSATION
 from services.interactions.models.complaints import clock_view
 from services.interactions.models.conversations import BotView, ConversationDetail, message_view, shown
-from services.interactions.routes.dependencies import ConversationId, DeskRules, Policy, Reader, Store, last_shown
+from services.interactions.routes.dependencies import (
+    ConversationId,
+    DeskRules,
+    Policy,
+    Reader,
+    Store,
+    last_shown,
+)
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
