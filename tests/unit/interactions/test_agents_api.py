@@ -53,6 +53,7 @@ def test_an_agent_and_what_they_carry(api: TestClient, talk: Talk, team: str) ->
     assert [held["conversation_id"] for held in one["held"]] == [f"one-{team}"]
     (queued,) = api.get("/conversations", params={"team": team, "status": "queued"}).json()["items"]
     assert (queued["conversation_id"], queued["waiting_since"] is not None) == (f"two-{team}", True)
+    assert (talk.get(f"one-{team}")["waits_for"], talk.get(f"two-{team}")["waits_for"]) == (None, "room")
     (mine,) = api.get("/conversations", params={"agent": ann, "status": "assigned"}).json()["items"]
     assert mine["conversation_id"] == f"one-{team}"
     assert talk.post(f"one-{team}", "close").status_code == 200
