@@ -11,19 +11,16 @@ import asyncio
 import logging
 import os
 import random
-import socket
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import structlog
-import uvicorn
 from msgspec import structs
 from pymongo import AsyncMongoClient
 from rich.progress import Progress
@@ -51,6 +48,7 @@ from shared.schemas.event import Event
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import micros
 from tests.bench.report import console
+from tests.bench.serving import NoBroker, served
 
 pytestmark = pytest.mark.bench
 
@@ -132,45 +130,14 @@ async def _fill(settings: Settings) -> None:
     await client.close()
 
 
-class _NoBroker:
-    """The API under test writes nothing."""
-
-    ready = True
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def partitions(self, topic: str) -> int:
-        return 1
-
-    async def publish(self, records: Any) -> None:
-        raise AssertionError
-
-
 @asynccontextmanager
 async def _api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API on a socket; both share this process, so the client's own time counts too."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        # As run_api does: asyncio leaves it to sockets of another making, and each answer waits for 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=_NoBroker())
-        config = uvicorn.Config(app, log_config=None, access_log=False)
-        running = uvicorn.Server(config)
-        serving = asyncio.create_task(running.serve(sockets=[listener]))
-        async with asyncio.timeout(8):
-            await _started(running)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": KEY}, timeout=60) as client:
-            yield client
-        running.should_exit = True
-        await serving
-
-
-async def _started(running: uvicorn.Server) -> None:
-    if not running.started:  # it tells it in no other way
-        await asyncio.sleep(0.01)
-        await _started(running)
+    app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=NoBroker())
+    async with (
+        served(app) as url,
+        httpx.AsyncClient(base_url=url, headers={"X-API-Key": KEY}, timeout=60) as client,
+    ):
+        yield client
 
 
 async def _measured(client: httpx.AsyncClient, path: str, asked: Sequence[str], shown: bool) -> list[float]:

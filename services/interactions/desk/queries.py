@@ -49,15 +49,19 @@ class DeskStore:
         types: Sequence[str],
         *,
         channel: str | None = None,
-        since: Micros | None = None,
         before: str | None = None,
         limit: int,
     ) -> list[TimelineRow]:
-        """A customer's events of these types (all, where none is named), the latest first; ``since`` leaves
-        out what is older, ``before`` is the ``place`` of the last one shown."""
-        oldest = f"{customer_id} " if since is None else f"{customer_id} {sort_key(since, '')}"
-        query: Document = {"place": {"$gte": oldest, "$lt": before or f"{customer_id}!"}}
+        """A customer's events of these types (all, where none is named), the latest first; ``before`` is the
+        ``place`` of the last one shown."""
+        query: Document = {"place": {"$gte": f"{customer_id} ", "$lt": before or f"{customer_id}!"}}
         query |= {"type": {"$in": list(types)}} if types else {}
         query |= {} if channel is None else {"channel": channel}
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
+        return TimelineRow.read(await found.to_list())
+
+    async def at(self, customer_id: str, at: Micros, types: Sequence[str]) -> list[TimelineRow]:
+        """A customer's events of these types at an instant."""
+        place = {"$gte": f"{customer_id} {sort_key(at, '')}", "$lt": f"{customer_id} {sort_key(at + 1, '')}"}
+        found = self._database[TIMELINE].find({"place": place, "type": {"$in": list(types)}})
         return TimelineRow.read(await found.to_list())

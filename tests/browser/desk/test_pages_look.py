@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page
 
+from services.interactions.desk.preferences import PREFERENCES
+
 from .conftest import DeskSite
 from .looks import LOOKS, look
 from .people import complains, full_life, full_team
@@ -50,4 +52,32 @@ def test_teams(desk: DeskSite, page: Page, request: pytest.FixtureRequest) -> No
     faults += look(page, "team-empty", request)
     page.goto(f"{desk.url}/desk/wall?team=none-here")
     faults += look(page, "wall-empty", request)
+    assert faults == []
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+@pytest.mark.parametrize("context", LOOKS[2:3], indirect=True)
+def test_in_other_languages(
+    desk: DeskSite, page: Page, language: str, request: pytest.FixtureRequest
+) -> None:
+    """Words are longer there: nothing is wider than a phone."""
+    team = f"team-{desk.customer}"
+    full_life(desk)
+    full_team(desk, team)
+    desk.sign_in(page)
+    cookie = {"name": PREFERENCES, "value": f"language={language}", "url": f"{desk.url}/desk"}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict, made of three texts
+    faults = []
+    for name, path in {
+        "customer": f"/desk/customers/{desk.customer}",
+        "complaint": f"/desk/complaints/{desk.customer}-leak",
+        "board": "/desk/complaints",
+        "search": "/desk/search?q=am",
+        "team": f"/desk/team?team={team}",
+        "wall": f"/desk/wall?team={team}",
+        "me": "/desk/me",
+    }.items():
+        page.goto(desk.url + path)
+        assert page.locator("html").get_attribute("lang") == language
+        faults += look(page, name, request)
     assert faults == []

@@ -8,7 +8,7 @@ from .conftest import DeskSite
 def test_who_is_signed_in_sees_the_queue(desk: DeskSite, page: Page) -> None:
     desk.tell("customer.registered", 3, name="Ann Ortega")
     desk.writes("The kettle leaks", 2, conversation_id=f"{desk.customer}-1")
-    desk.sign_in(page)
+    desk.sign_in(page, desk.customer)
     expect(page.get_by_role("heading", level=1)).to_have_text("My queue")
     expect(page.get_by_role("link", name="Ann Ortega")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()

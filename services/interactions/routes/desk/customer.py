@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -14,6 +15,7 @@ from services.interactions.desk.site import ROOT
 from services.interactions.desk.views import orders, unsent
 from services.interactions.desk.views.customer import customer_page
 from services.interactions.desk.views.happened import GROUPS, folded, story, types_of
+from services.interactions.domain.rows import TimelineRow
 from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
 from services.interactions.models.complaints import NewComplaint
 from services.interactions.routes.dependencies import CustomerId, Policy, Store, last_shown
@@ -22,7 +24,6 @@ from shared.http.dependencies import SendCommands
 from shared.http.paging import cut
 from shared.schemas.commands.complaints import ComplaintOpenRequested
 from shared.schemas.feedback import ReviewPosted, SurveyAnswered
-from shared.schemas.times import DAY, micros
 
 router = desk_router()
 
@@ -31,8 +32,8 @@ FIRST_LINES, MOST_LINES = 25, 500
 ORDERS, UNSENT, ANSWERS = 5, 6, 3
 ORDER_ROWS = 2 * ORDERS
 """Purchases and returns that are read for the orders."""
-RECENT = 90 * DAY
-"""How far back the page tells of messages that were not sent."""
+RECENT = 300
+"""Rows of which all of this is made, the latest: of a long past a search by type would read it all."""
 ASKED = (SurveyAnswered.event_type, ReviewPosted.event_type)
 SEVERITIES = ("low", "normal", "high", "critical")
 CHANNELS = ("phone", "email", "chat", "sms", "social", "mail", "in_person", "web")
@@ -56,16 +57,29 @@ async def get_customer(
     """``of`` and ``by`` narrow the timeline to a group and a channel; so many ``lines`` of it are shown."""
     desk.demand("customers:read")
     before = _before(cursor, customer_id)
-    state, told, bought, dropped, answered = await asyncio.gather(
-        store.customer(customer_id),
-        queries.happened(customer_id, types_of(of), channel=by or None, before=before, limit=lines + 1),
-        queries.happened(customer_id, orders.TYPES, limit=ORDER_ROWS),
-        queries.happened(customer_id, unsent.TYPES, since=micros(desk.now) - RECENT, limit=UNSENT),
-        queries.happened(customer_id, ASKED, limit=ANSWERS),
+    narrowed = bool(of or by or before)
+    state, recent = await asyncio.gather(
+        store.customer(customer_id), queries.happened(customer_id, (), limit=max(RECENT, lines + 1))
     )
     if state is None:
         raise UNKNOWN_CUSTOMER(customer=customer_id)
-    page = customer_page(state, sla, desk.now, bought=bought, dropped=dropped, answered=answered)
+    told = recent[: lines + 1]
+    if narrowed:
+        told = await queries.happened(
+            customer_id, types_of(of), channel=by or None, before=before, limit=lines + 1
+        )
+    bought = _of(recent, orders.TYPES)[:ORDER_ROWS]
+    last_at = state.purchases.last_at
+    if not bought and last_at is not None and len(recent) >= RECENT:
+        bought = await queries.at(customer_id, last_at, orders.TYPES)
+    page = customer_page(
+        state,
+        sla,
+        desk.now,
+        bought=bought,
+        dropped=_of(recent, unsent.TYPES)[:UNSENT],
+        answered=_of(recent, ASKED)[:ANSWERS],
+    )
     shown, following = cut(told, lines, lambda row: (row.place,))
     person = page.person
     return desk.render(
@@ -103,6 +117,10 @@ async def open_complaint(
         return desk.go(f"/customers/{customer_id}", "pending")
     complaint_id = quote(str(answer.body["complaint_id"]), safe="")
     return desk.go(f"/complaints/{complaint_id}?customer_id={quote(customer_id, safe='')}", "done")
+
+
+def _of(rows: Sequence[TimelineRow], types: Sequence[str]) -> list[TimelineRow]:
+    return [row for row in rows if row.type in types]
 
 
 def _before(cursor: str | None, customer_id: str) -> str | None:

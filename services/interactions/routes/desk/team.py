@@ -27,8 +27,8 @@ from shared.schemas.times import micros
 
 router = desk_router()
 
-WAITING, LATE, STORIES = 50, 100, 30
-"""What is shown of the queue; complaints that are counted; stories of a page."""
+WAITING, PEOPLE, LATE, STORIES = 50, 200, 100, 30
+"""What is shown of the queue, and of the agents; complaints that are counted; stories of a page."""
 MOST_LATE = 5
 """Late complaints that are shown."""
 COLLEAGUES = 500
@@ -73,6 +73,7 @@ async def lead(
         late_count=len(late),
         late_more=len(late) == LATE,
         names={id: names.get(id, id) for id in ids},
+        people=sorted(view.agents, key=lambda one: one.presence == "off")[:PEOPLE],
         at_work=sum(one.presence == "at_work" for one in view.agents),
         calm=rules.calm,
         day=today(view.staffing.hours, local),

@@ -72,5 +72,8 @@ def test_what_happened_of_some_types(api: TestClient, settings: Settings, custom
     assert [row.summary[-3:] for row in happened("rapport.interaction.logged.v1", limit=2)] == ["t 9", "t 4"]
     assert len(happened(before=bought.place)) == 3
     assert len(happened(channel="email")) == 1
-    since = micros(NOW - timedelta(days=1) + timedelta(minutes=3))
-    assert len(happened(since=since)) == 3
+    asked_at = micros(NOW - timedelta(days=1) + timedelta(minutes=2.5))
+    assert asked(settings, lambda store: store.at(customer, asked_at, ["rapport.purchase.made.v1"])) == [
+        bought
+    ]
+    assert asked(settings, lambda store: store.at(customer, asked_at + 1, [bought.type])) == []
