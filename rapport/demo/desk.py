@@ -75,6 +75,8 @@ def _leave_some(client: Client, draw: Random, now: datetime) -> None:
     """As the desk is opened: some answered and waiting, some with notes, one that rests, the others new."""
     for number, one in enumerate(_with_agents(client)):
         agent = one["agent_id"]
+        for complaint in _detail(client, one)["complaints"] if number % 3 else ():
+            _post(client, f"/complaints/{complaint}/change", one, f"{complaint}-whose", {"assignee": agent})
         if number % 4 == 1:
             _act(client, one, "messages", text=_answer(client, one), agent_id=agent)
         elif number % 4 == 2:

@@ -19,7 +19,7 @@ REASONS: Mapping[str, str] = {
     "no_consent": "not allowed by the customer",
     "address_suppressed": "the address is not used any more",
     "stale": "too late to say it",
-    "condition_unmet": "its condition does not hold",
+    "condition_unmet": "it does not apply",
     "open_complaint": "a complaint is open",
     "holdout": "held out, for comparison",
     "outranked": "something matters more",
@@ -144,7 +144,9 @@ def _day(at: datetime | None) -> str:
 
 
 def _detail(one: OutreachAnswer) -> str | None:
-    return one.error if one.status in ("suppressed", "failed", "in_doubt") else None
+    """In words: a condition as the rules file writes it is none."""
+    told = one.error if one.status in ("suppressed", "failed", "in_doubt") else None
+    return None if told is None or told.startswith("if:") else told
 
 
 def _kinds(year: Sequence[OutreachAnswer]) -> set[tuple[str, str | None]]:

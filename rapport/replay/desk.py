@@ -19,7 +19,7 @@ BY_DAY = (9, 7, 7, 6, 8)
 """Conversations of a week before, Monday to Friday."""
 OPENS, CLOSES = 7, 16
 """Hours (UTC) in which they come."""
-TODAY = 42
+TODAY = 46
 """Conversations of the day."""
 
 
@@ -138,6 +138,8 @@ def weeks_before(customers: Sequence[str], until: datetime, seed: int) -> list[R
 def _over(id: str, customer: str, at: datetime, draw: Random) -> Iterator[Record]:
     """One that came in, was answered and closed, and of which some say how it was."""
     text, skill = draw.choice(_QUESTIONS)
+    if draw.random() < 0.35:
+        _, _, text, skill = draw.choice(_COMPLAINTS)
     agent = draw.choice([one for one in PEOPLE if skill in one.skills])
     said = _Talk(id, customer, "chat" if draw.random() < 0.4 else "email")
     yield said.writes(at, text, sentiment=round(draw.uniform(-0.4, 0.5), 2))
@@ -179,7 +181,7 @@ def _comes_in(id: str, customer: str, at: datetime, draw: Random) -> Iterator[Re
     if draw.random() < 0.4:
         likes = {"diet": draw.choice(_DIETS)}
         yield _event("customer.updated", f"{id}-likes", customer, at, {"preferences": likes}, DESK)
-    if draw.random() < 0.5:
+    if draw.random() < 0.6:
         category, severity, text, skill = draw.choice(_COMPLAINTS)
         said = _Talk(id, customer, "email")
         yield said.writes(

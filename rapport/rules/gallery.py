@@ -10,7 +10,7 @@ from babel import Locale
 
 from rapport.rules.draft import Draft
 from services.followup.domain.messages.channel import Message
-from services.followup.domain.messages.check import Use, bundles, reader, together, uses, written
+from services.followup.domain.messages.check import Use, bundles, divides, reader, together, uses, written
 from services.followup.domain.messages.samples import TEXTS, usual
 from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, Rule
 from services.followup.domain.rules.rules import Rules
@@ -130,9 +130,11 @@ def _entries(draft: Draft, rules: Rules) -> Iterator[Entry]:
         )
         if shots:
             yield Entry(name, template.purpose, sent_by or "nothing", shots)
-    for number, rules_of_one in enumerate(bundles(rules), start=1):
-        if len(rules_of_one) > 1:
-            yield _bundle(draft, f"bundle-{number}", rules_of_one[:MOST_SHOWN], values)
+    mail = channels[DEFAULT_CHANNEL]
+    for number, kind in enumerate(bundles(rules), start=1):
+        joining = [rule for rule in kind if divides(templates, rule.template, mail, rules.locale, rules)]
+        if len(joining) > 1:
+            yield _bundle(draft, f"bundle-{number}", joining[:MOST_SHOWN], values)
 
 
 def _bundle(draft: Draft, name: str, rules: list[Rule], values: dict[str, dict[str, Variable]]) -> Entry:

@@ -12,7 +12,7 @@ from rapport.commands.show import table
 from rapport.rules.draft import Draft
 from rapport.simulate.figures import NONE, number, plain
 from rapport.simulate.outline import date
-from services.followup.domain.messages.check import bundles, untranslated
+from services.followup.domain.messages.check import bundles, divides, untranslated
 from services.followup.domain.rules.course import (
     BranchStep,
     SendStep,
@@ -21,7 +21,7 @@ from services.followup.domain.rules.course import (
     WaitStep,
     WaitUntilStep,
 )
-from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.rule import DEFAULT_CHANNEL, Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import write_duration, write_time_of_day
 
@@ -211,6 +211,7 @@ def _notes(draft: Draft) -> Iterator[str]:
         for name, template in rules.templates.items():
             if name not in used and not template.manual:
                 yield f"Nothing sends the template {name}: no rule names it, and it is not manual."
+        yield from _alone(draft, rules)
         if not rules.rules:
             yield f"{rules.name} has no rules: only what is sent by hand goes."
     lacks = [
@@ -219,6 +220,18 @@ def _notes(draft: Draft) -> Iterator[str]:
         for one in untranslated(draft.policy.templates, rules, draft.policy.channels)
     ]
     yield from dict.fromkeys(lacks)
+
+
+def _alone(draft: Draft, rules: Rules) -> Iterator[str]:
+    """What is to go in one e-mail with others, and cannot."""
+    templates, mail = draft.policy.templates, draft.channels[DEFAULT_CHANNEL]
+    for rule in rules.rules:
+        if rule.bundle and mail.name not in rule.ways:
+            yield f"{rule.name} bundles, but does not go by {mail.name}: it goes by itself."
+            continue
+        for name in rule.templates if rule.bundle else ():
+            if not divides(templates, name, mail, rules.locale, rules):
+                yield f"{rule.name} bundles, but {name} has no block body: it goes by itself."
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -11,6 +11,7 @@ from services.followup.domain.state import Customer, initial
 from services.followup.returns.intake import take_in
 from services.followup.sender import send_by
 from services.followup.settings import FollowupSettings
+from services.followup.sweep import sweep
 from shared.domain import Handler
 from shared.host import run_worker
 from shared.runtime.config import or_exit
@@ -35,7 +36,7 @@ def main() -> None:
     settings = load_settings(FollowupSettings)
     channels = or_exit(load_channels)
     policy = or_exit(partial(load_policy, settings, channels))
-    extra = (partial(send_by, policy, channels), partial(take_in, settings))
+    extra = (partial(send_by, policy, channels), partial(take_in, settings), partial(sweep, policy))
     run_worker(settings, handler_of(policy), extra=extra)
 
 

@@ -22,6 +22,7 @@ from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
 from shared.schemas.commands import routing as routing_commands
+from shared.schemas.commands import rules as rules_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
 
@@ -165,6 +166,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         receipt_commands.ReceiptReported,
         product_commands.ProductCountRequested,
         product_commands.ProductSuggestRequested,
+        rules_commands.RulesReviewRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

@@ -31,6 +31,7 @@ OWN = {
         "sending",
         "templates",
         "sender.py",
+        "sweep.py",
         "tokens.py",
     },
     "metrics": {"journal", "report.py"},

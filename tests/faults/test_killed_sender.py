@@ -29,8 +29,8 @@ templates:
   welcome: {purpose: service}
   win-back: {purpose: marketing}
 rules:
-  - {name: offer, triggers: [subscription.started], delay: 0s, template: win-back}
-  - {name: notice, triggers: [subscription.started], delay: 0s, template: welcome}
+  - {name: offer-$LANES, triggers: [subscription.started], delay: 0s, template: win-back}
+  - {name: notice-$LANES, triggers: [subscription.started], delay: 0s, template: welcome}
 """
 CUSTOMERS = 90
 CONNECTIONS = 6
@@ -40,10 +40,19 @@ THINKS_SECONDS = 0.05
 class Server:
     """Keeps each text once it has thought about it, and says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, pipelining: bool) -> None:
+        self.pipelining = pipelining
+        self.lanes = CONNECTIONS * (2 if pipelining else 1)
+        self.rules = (f"offer-{self.lanes}", f"notice-{self.lanes}")
         self.names: list[str] = []
         self.many = threading.Event()
         self.enough = CUSTOMERS // 3
+
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self.pipelining else []), responses[-1]]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         await asyncio.sleep(THINKS_SECONDS)
@@ -54,10 +63,12 @@ class Server:
         return "250 OK"
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    rules, port, kept = tmp_path / "rules.yaml", ports.pick(), Server()
-    rules.write_text(RULES, encoding="utf-8")
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelined"])
+def server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Server]:
+    rules, port, kept = tmp_path / "rules.yaml", ports.pick(), Server(request.param)
+    rules.write_text(RULES.replace("$LANES", f"{kept.lanes}"), encoding="utf-8")
     settings = {
         "RULES": str(rules),
         "SMTP_PORT": str(port),
@@ -123,19 +134,19 @@ def test_a_worker_that_is_killed_in_a_drain(
 
     rows = list(deliveries.find(ours))
     arrived = Counter(name.strip("<>").partition("@")[0] for name in server.names)
-    by_rule = {rule: [row for row in rows if row["rule"] == rule] for rule in ("offer", "notice")}
+    by_rule = {rule: [row for row in rows if row["rule"] == rule] for rule in server.rules}
     assert [len(found) for found in by_rule.values()] == [CUSTOMERS, CUSTOMERS]
-    for row in by_rule["offer"]:
+    for row in by_rule[server.rules[0]]:
         assert arrived[row["_id"]] <= 1
         assert row["status"] == (
             "sent" if arrived[row["_id"]] and row["status"] != "in_doubt" else "in_doubt"
         )
         assert "doubts" not in row
-    for row in by_rule["notice"]:
+    for row in by_rule[server.rules[1]]:
         assert row["status"] == "sent"
         assert 1 <= arrived[row["_id"]] <= 1 + row.get("doubts", 0)
     doubts = [row for row in rows if row["status"] == "in_doubt" or row.get("doubts")]
-    assert 1 <= len(doubts) <= CONNECTIONS
+    assert 1 <= len(doubts) <= server.lanes
     told = platform.told("outreach", customers)
     ends = Counter(
         e["data"]["outreach_id"]

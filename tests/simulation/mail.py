@@ -151,13 +151,14 @@ def wrong(box: LetterBox, rows: Iterable[Mapping[str, Any]], *, calm: bool) -> l
     problems += [f"{id} came, and nobody knows of it" for id in arrived if id not in by_id]
     for id, row in by_id.items():
         status, error = row["status"], row.get("error") or ""
+        mail = row.get("mail", id)  # in which it went with others
         if status not in FINAL:
             problems.append(f"{id} never ends: {status}")
-        if status == "sent" and not arrived[id]:
+        if status == "sent" and not arrived[mail]:
             problems.append(f"{id} was never sent")
-        if status == "suppressed" and arrived[id]:
+        if status == "suppressed" and arrived[mail]:
             problems.append(f"{id} was to be suppressed, and came")
-        if status == "in_doubt" and error == DOUBT and calm and id not in box.disturbed:
+        if status == "in_doubt" and error == DOUBT and calm and mail not in box.disturbed:
             problems.append(f"{id} is in doubt for no reason")
     for answer in box.answers:
         lived = not answer.node.dead and answer.node.asleep_until == 0.0

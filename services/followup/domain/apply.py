@@ -12,6 +12,7 @@ from services.followup.domain.effects import Said, nothing, then, unseen
 from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
+from services.followup.domain.journeys.review import review
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences import changing
 from services.followup.domain.results.counting import with_results
@@ -36,6 +37,7 @@ from shared.schemas.commands.followup import (
 from shared.schemas.commands.preferences import PreferencesRequested
 from shared.schemas.commands.products import ProductSuggestRequested
 from shared.schemas.commands.receipts import ReceiptReported
+from shared.schemas.commands.rules import RulesReviewRequested
 from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
@@ -76,6 +78,7 @@ CONSUMES: tuple[type[Data], ...] = (
     PreferencesRequested,
     DeliveryReported,
     ReceiptReported,
+    RulesReviewRequested,
     InteractionLogged,
 )
 """What the service must know, whatever its rules."""
@@ -127,6 +130,8 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
             return _say(policy, state, changing.change(state, policy.at(now), data, heard_at), event, context)
         case ProductSuggestRequested():
             return _say(policy, state, asking.suggest(state, policy, data, at), event, context)
+        case RulesReviewRequested():
+            return review(state, policy, now)
         case SurveyAnswerRequested():
             return _say(policy, state, answer(state, policy.at(now), data, heard_at), event, context)
     return _hear(state, policy, event, context)

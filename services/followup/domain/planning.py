@@ -81,9 +81,9 @@ Undoing: TypeAlias = list[tuple[Micros | None, Rule]]
 def _undoing(policy: Policy, rule: Rule, fact: Fact) -> Undoing:
     """The versions of a rule that the fact undoes; where all versions say the same, as one."""
     if not policy.versions:
-        return [(None, rule)] if fact.name in rule.cancel_on else []
+        return [(None, rule)] if rule.cancels(fact.name, fact.data) else []
     known = [(start_of(rules), found) for rules in policy.versions if (found := rules.rule(rule.name))]
-    undone = [(start, found) for start, found in known if fact.name in found.cancel_on]
+    undone = [(start, found) for start, found in known if found.cancels(fact.name, fact.data)]
     if len(undone) == len(known) and len({found.for_each for _, found in undone}) == 1:
         return [(None, rule)]
     return [*undone]

@@ -6,6 +6,7 @@ from services.followup.domain.cancellation import cancel_flights, cancel_planned
 from services.followup.domain.changes import with_anchor, with_waiting
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.journeys.silence import Days, broken_at, with_day
+from services.followup.domain.journeys.versions import start_of
 from services.followup.domain.journeys.walk import begin, leave_where
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
@@ -49,6 +50,16 @@ def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Mi
     noted = Anchor(rule=rule.name, at=latest.at, by=latest.by, armed=False, days=days)
     drop = partial(_drop, policy=policy, rule=rule, order=latest, now=now)
     return then(_arm(state, policy, noted, due_at, _set_for(policy, rule, anchor), now), drop)
+
+
+def adopt(state: Customer, policy: Policy, rule: Rule, known: Anchor, now: Micros) -> Effects[Customer]:
+    """Count a rule's time from what is ``known`` of its triggers already, if that is not over and history."""
+    usual = rule.silence is not None and rule.silence.usual is not None
+    days = with_day(known.days, known.at) if usual else ()
+    noted = Anchor(rule=rule.name, at=known.at, by=known.by, armed=False, days=days)
+    its = policy.rule(rule.name, known.at) or rule
+    effects = _arm(state, policy, noted, broken_at(its, known.at, days), None, now)
+    return effects if effects.timers else nothing(state)
 
 
 def _days(rule: Rule, anchor: Anchor | None, at: Micros) -> Days:
@@ -139,16 +150,18 @@ def on_quiet_time(
     rule = None if anchor is None else policy.rule(anchor.rule, anchor.at)
     if anchor is None or rule is None or not rule.restart or not anchor.armed:
         return nothing(state)
-    policy = policy.at(anchor.at)
     due_at = _due(policy, rule, anchor)
     if due_at is not None and due_at > micros(data.due_at):
         return Effects(state, timers=(SetTimer(data.name, moment(due_at)),))
     quiet = with_anchor(state, anchor.model_copy(update={"armed": False, "over": due_at is not None}))
     if due_at is None or not rule.starts_at(due_at):  # what it waited for is complete only now
         return nothing(quiet)
+    # One that is new in a later version counts from its start.
+    has = policy.at(anchor.at).rules.rule(rule.name) is not None
+    policy = policy.at(anchor.at if has else due_at)
     found = Planned(
         **worded(policy.rules, rule, state.whom),
-        at=anchor.at,
+        at=anchor.at if has else max(anchor.at, start_of(policy.rules)),
         by=anchor.by,
         outreach_id=new_id(f"rule:{rule.name}"),
         key=rule.name,

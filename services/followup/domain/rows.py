@@ -31,10 +31,12 @@ PACE = "pace"
 TRAFFIC = "traffic"
 PAUSES = "pauses"
 CEILINGS = "ceilings"
+SWEEPS = "sweeps"
 COLLECTIONS = (
     Collection(TRAFFIC, owner=None, personal=(), indexes=("key",)),
     Collection(PAUSES, owner=None, personal=()),
     Collection(CEILINGS, owner=None, personal=()),
+    Collection(SWEEPS, owner=None, personal=()),
     Collection(PACE, owner=None, personal=()),
     Collection(REPEATS, owner="customer", personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),

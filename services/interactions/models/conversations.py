@@ -164,7 +164,8 @@ class ConversationDetail(ConversationView):
     """A conversation with a page of its messages and notes, the latest first; ``cursor`` is of the next page.
     ``bot`` is there where people have it and a bot had it before; ``snooze_reason`` where it is snoozed.
     ``reply_channel`` is what an answer goes out by; ``clocks`` are empty where ``complaints`` are not, as
-    theirs hold then."""
+    theirs hold then. ``waits_for``, where it wants an agent: agent (nobody is in the team), skills, language
+    or channel (nobody in it has them), shift, known_agent, preferred_skills, calm, room."""
 
     merged_from: list[str]
     complaints: list[str]
@@ -172,6 +173,7 @@ class ConversationDetail(ConversationView):
     clocks: list[ClockView]
     snooze_reason: str | None = None
     bot: BotView | None = None
+    waits_for: str | None = None
     messages: list[MessageView]
     cursor: str | None
 

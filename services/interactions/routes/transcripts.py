@@ -9,18 +9,28 @@ from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.conversations.messages import key_of, thread_of
 from services.interactions.domain.conversations.promises import clocks_of
 from services.interactions.domain.conversations.reply import reply_channel
+from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.routing.state import key_of as routing_key
+from services.interactions.domain.routing.waits import waits_for
 from services.interactions.domain.rows import ConversationRow, TimelineRow, conversation_row, sort_key
 from services.interactions.domain.state import Customer
 from services.interactions.errors import AMBIGUOUS_CONVERSATION, INVALID_CURSOR, UNKNOWN_CONVERSATION
 from services.interactions.models.complaints import clock_view
 from services.interactions.models.conversations import BotView, ConversationDetail, message_view, shown
-from services.interactions.routes.dependencies import ConversationId, Policy, Reader, Store, last_shown
+from services.interactions.routes.dependencies import (
+    ConversationId,
+    DeskRules,
+    Policy,
+    Reader,
+    Store,
+    last_shown,
+)
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, cut
 from shared.schemas.base import Id
-from shared.schemas.times import maybe_moment, micros
+from shared.schemas.times import Micros, maybe_moment, micros
 
 router = APIRouter(tags=["conversations"])
 
@@ -37,6 +47,7 @@ async def get_conversation(
     clock: Clock,
     sla: Policy,
     conversation_id: ConversationId,
+    desk: DeskRules,
     customer_id: Whose = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -78,9 +89,22 @@ async def get_conversation(
         clocks=[] if complaints else [clock_view(one) for one in clocks_of(customer, found, sla, at).clocks],
         snooze_reason=None if found.snooze is None else found.snooze.reason,
         bot=await tried_by_bot(store, customer, found),
+        waits_for=await _waits_for(store, desk, customer, found, at),
         messages=[message_view(one, found.hushed) for one in seen],
         cursor=following,
     )
+
+
+async def _waits_for(
+    store: InteractionsStore, desk: Desk, customer: Customer, found: Conversation, now: Micros
+) -> str | None:
+    """Why it has no agent yet, as its team knows; None where it wants none."""
+    routed = customer.routing.by_id.get(found.conversation_id)
+    if not found.wanted or routed is None or routed.wanted is None:
+        return None
+    team = await store.team(routed.wanted.team)
+    key = routing_key(customer.customer_id, found.conversation_id)
+    return None if team is None else waits_for(desk, team, key, now)
 
 
 async def tried_by_bot(store: InteractionsStore, customer: Customer, found: Conversation) -> BotView | None:

@@ -119,6 +119,8 @@ class RoutingNewsRequested(TeamRoutingCommand):
     """Of how it stands."""
     agent_id: Id | None = None
     """Whoever has it."""
+    no_more: Id | None = None
+    """Only of this agent is spoken: they do not have it. Somebody else may."""
     channel: Channel | None = None
     """By which the customer wrote last."""
     difficult: bool = False

@@ -10,7 +10,7 @@ def test_from_an_email_to_a_closed_complaint_with_a_good_score(desk: DeskSite, p
     desk.writes(
         "The kettle leaks.", 8, subject="Order 17", message_id="<m1@x.test>", conversation_id=desk.talk
     )
-    desk.sign_in(page)
+    desk.sign_in(page, "mia")
     page.get_by_role("link", name="Ana Ruiz").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ana Ruiz")
     press(page, page.get_by_role("button", name="I take it"))
@@ -45,7 +45,7 @@ def test_from_an_email_to_a_closed_complaint_with_a_good_score(desk: DeskSite, p
     expect(complaint.get_by_text("closed")).to_be_visible()
 
     [told] = desk.call("GET", "/complaints?status=closed&limit=1")["items"]
-    assert (told["status"], told["assignee"], told["severity"]) == ("closed", "ann", "high")
+    assert (told["status"], told["assignee"], told["severity"]) == ("closed", "mia", "high")
     about = {"kind": "complaint", "id": told["complaint_id"]}
     desk.tell("survey.answered", survey="csat", score=5, about=about)
     expect(complaint.get_by_text("rated 5 of 5")).to_be_visible(timeout=3000)

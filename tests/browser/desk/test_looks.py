@@ -15,7 +15,7 @@ def test_the_pages_of_an_agent(desk: DeskSite, page: Page, request: pytest.Fixtu
     faults = look(page, "sign-in", request)
     _busy(desk)
     _talk(desk)
-    desk.sign_in(page, "ann")
+    desk.sign_in(page, "mia")
     faults += look(page, "queue", request)
     page.goto(f"{desk.url}/desk/conversations/{desk.talk}?customer_id={desk.customer}")
     expect(page.get_by_text("Ben is answering")).to_be_visible()
@@ -54,14 +54,14 @@ def _talk(desk: DeskSite) -> None:
     desk.writes("That is what you said last week. A person, please.", 1495, channel="chat", **talk)
     handed = {"from": "bot", "reason": "asked for a person", "priority": "high", **talk}
     desk.tell("conversation.escalated", 1494, **handed)
-    desk.tell("conversation.assigned", 1490, agent_id="ann", **talk)
+    desk.tell("conversation.assigned", 1490, agent_id="mia", **talk)
     opened = {"complaint_id": f"{desk.customer}-k", "channel": "chat", "category": "delivery", **talk}
     desk.tell("complaint.opened", 200, description="The kettle has not come", severity="high", **opened)
     note = "The carrier lost it: I have asked for a new one."
     desk.tell("conversation.noted", 190, agent_id="ben", text=note, **talk)
     answer = {"channel": "email", "direction": "outbound", "kind": "reply", "author": "agent", **talk}
     text = "Dear Ana,\n\nwe are sorry. The carrier has lost your parcel; a new kettle leaves today.\n\nAnn"
-    said = {"summary": "We are sorry", "text": text, "subject": "Your kettle", "agent_id": "ann"}
+    said = {"summary": "We are sorry", "text": text, "subject": "Your kettle", "agent_id": "mia"}
     desk.tell("interaction.logged", 120, **said, **answer)
     photo = {"name": "kettle.jpg", "type": "image/jpeg", "size": 182_000, "sha256": "0" * 64}
     photo["url"] = "https://shop.example/kettle.jpg"
@@ -94,4 +94,4 @@ def _busy(desk: DeskSite) -> None:
             told["priority"] = priority
         desk.tell("conversation.escalated", 25, one, **told)
         if status:
-            desk.tell("conversation.assigned", 20, one, conversation_id=id, agent_id="ann")
+            desk.tell("conversation.assigned", 20, one, conversation_id=id, agent_id="mia")

@@ -48,11 +48,14 @@ class Order(NamedTuple):
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> list[Order]:
+def shops(
+    draw: st.DrawFn, customers: int = 3, orders: tuple[int, int] = (0, 5), days: int = 400
+) -> list[Order]:
+    """So many customers with so few to so many orders each, within so many days."""
     found = []
-    for customer in ("c-1", "c-2", "c-3"):
-        for number in range(draw(st.integers(0, 5))):
-            day = draw(st.integers(0, 400))
+    for customer in (f"c-{n}" for n in range(customers)):
+        for number in range(draw(st.integers(*orders))):
+            day = draw(st.integers(0, days))
             skus = tuple(draw(st.lists(st.sampled_from(SKUS), min_size=1, max_size=3, unique=True)))
             back = tuple(sku for sku in skus if draw(st.integers(0, 4)) == 0)
             found.append(Order(customer, number, day, skus, back))

@@ -1,13 +1,14 @@
 """What falls due within some hours for one customer, class and channel becomes one e-mail (ADR 42)."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from services.followup.domain.messages.faults import TemplateFaultError
+from services.followup.domain.messages.check import check
+from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rules import Rules
 from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.outreach import (
@@ -181,29 +182,22 @@ def test_a_preview_says_what_it_waits_for_and_shows_the_mail() -> None:
     assert "Thank you for choosing us" in later.text
 
 
-@pytest.mark.parametrize(
-    ("told", "fault"),
-    [
-        ({"channel": "sms"}, "only what may go by email"),
-        ({"urgent": True, "template": "note"}, "what is urgent does not wait"),
-    ],
-)
-def test_what_is_refused(told: dict[str, Any], fault: str) -> None:
-    base = {"name": "a", "triggers": ["purchase.made"], "delay": "0s", "template": "news", "bundle": True}
-    with pytest.raises(ValueError, match=fault):
-        Rules.model_validate({**FILE, "rules": [{**base, **told}]})
+def test_what_is_urgent_does_not_wait_for_others() -> None:
+    urgent = {"name": "a", "triggers": ["purchase.made"], "delay": "0s", "template": "note", "urgent": True}
+    with pytest.raises(ValueError, match="what is urgent does not wait for others"):
+        Rules.model_validate({**FILE, "rules": [{**urgent, "bundle": True}]})
 
 
-def test_a_template_without_a_body_stops_the_start() -> None:
-    from services.followup.domain.messages.check import check
-    from services.followup.domain.messages.templates import Templates
-
+def test_a_template_without_a_body_goes_by_itself() -> None:
     driver = known()
     parts = {"subject.txt": "s", "txt": "Hello {{ sender }}", "html": "<p>Hello</p>"}
-    sources = {**driver.policy.templates.sources}
-    sources |= {f"welcome.{part}": text for part, text in parts.items()}
-    with pytest.raises(TemplateFaultError, match=r"welcome\.txt: it has no block body"):
-        check(Templates(sources), driver.policy.rules, driver.policy.channels)
+    own = {f"welcome.{part}": text for part, text in parts.items()}
+    templates = Templates({**driver.policy.templates.sources, **own})
+    driver.policy = replace(driver.policy, templates=templates)
+    check(templates, driver.policy.rules, driver.policy.channels)
+    joined(driver)
+    driver.after(DAY)
+    assert mails(driver) == [(NOON + 2 * HOUR, "thanks"), (NOON + 5 * HOUR, "hello")]
 
 
 def test_what_was_bought_in_a_year_is_never_two_mails_at_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from services.followup.config import DEFAULT_RULES, load_policy, load_rules
+from services.followup.config import DEFAULT_RULES, load_policy, load_rules, parse_versions
 from services.followup.domain.apply import consumes
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.times import parse_duration, write_duration
@@ -26,7 +26,7 @@ from shared.schemas.loyalty import (
 )
 from shared.schemas.purchases import PurchaseMade, SubscriptionCancelled
 
-from .driver import CHANNELS, RULES
+from .driver import CHANNELS, HEAD, RULES
 
 
 def settings(**changes: object) -> FollowupSettings:
@@ -234,3 +234,21 @@ def test_rules_are_shown_as_they_are_written() -> None:
     shown = load_rules(DEFAULT_RULES).model_dump(mode="json", by_alias=True)
     assert shown["quiet_hours"] == {"from": "21:00", "to": "08:00"}
     assert shown["rules"][0]["at_most_one_in"] == "30d"
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (
+            "cancel_when: {reward.issued: {occasion: null}}",
+            "reward.issued: is not in cancel_on",
+        ),
+        ("cancel_on: [reward.issued], cancel_when: {reward.issued: {colour: red}}", "has no field colour"),
+        ("cancel_on: [reward.issued], cancel_when: {reward.issued: {occasion: 5}}", "is never 5"),
+    ],
+)
+def test_what_must_hold_of_a_cancelling_event_is_checked(more: str, fault: str) -> None:
+    rule = f"name: a, triggers: [reward.available], delay: 1h, template: welcome, {more}"
+    text = f"{HEAD}\nrules:\n  - {{{rule}}}"
+    with pytest.raises(ConfigError, match=fault):
+        parse_versions(text)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from services.followup.domain.history.baskets import had
 from services.followup.domain.rules.suggestions import Suggestions
 from services.followup.domain.suggestions.product import Product
 from services.followup.worker import handler_of
@@ -222,6 +223,13 @@ def test_what_is_cheap_does_not_count() -> None:
         driver.worker.tell(f"n-{number}", bought(f"n-{number}", "machine", "filter", prices=(9000, 999)))
     assert product(driver, "machine").buyers == (6,)
     assert product(driver, "machine").partners == product(driver, "filter").partners == ()
+    for number in range(20):
+        driver.event(bought(f"o-{number}", "filter", prices=(999,)))
+    history = driver.state.history
+    assert history is not None
+    assert history.baskets is not None
+    assert history.baskets.latest == (), "and takes no room"
+    assert had(history, "filter")
 
 
 def test_a_product_whose_name_can_be_no_key_counts_too() -> None:

@@ -51,8 +51,10 @@ def test_refusals_for_the_same_are_one_line() -> None:
         ("win-back", "not sent", 1, "a complaint is open: k-0001 is open"),
         ("thank-you", "sent", 1, ""),
         ("anniversary", "not sent", 1, "enough messages for now: 4 in 30d"),
-        ("win-back", "taken back", 1, "its condition does not hold"),
+        ("win-back", "taken back", 1, "it does not apply"),
     ]
+    asked = refused(60, "condition_unmet", "if: purchases.count > 5")
+    assert [line.why for line in lines([asked])] == ["it does not apply"]
 
 
 def test_it_reads_well_at_80_columns() -> None:

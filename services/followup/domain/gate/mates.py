@@ -38,6 +38,8 @@ def kind_of(state: Customer, policy: Policy, outreach: Planned, rule: Rule | Non
     if channel is None or DEFAULT_CHANNEL not in rule.ways:
         return None
     speech = policy.templates.speech(outreach.template, channel, state.locale, policy.rules.locale)
+    if not policy.templates.divides(outreach.template, channel, speech.language):
+        return None
     return Kind(
         outreach.purpose,
         rule.counts_as(outreach.purpose),

@@ -48,14 +48,16 @@ def period_of(at: Micros) -> int:
 
 def bought(baskets: Baskets, data: PurchaseMade, at: Micros, lines: int, worth: int) -> Baskets:
     """With an order that is new; ``lines`` and ``worth`` as ``dearest``."""
+    owned = with_products(baskets.owned, (item.sku for item in data.items))
     counting = dearest(data, lines, worth)
+    if not counting:
+        return baskets if owned == baskets.owned else baskets.model_copy(update={"owned": owned})
     quantities = dict.fromkeys(counting, 0)
     for item in data.items:
         if item.sku in quantities:
             quantities[item.sku] += item.quantity
     new = Basket(_order(data.order_id), at, counting, tuple(quantities.values()))
     latest = sorted((*trimmed(baskets).latest, new), key=lambda one: (one.at, one.order))
-    owned = with_products(baskets.owned, (item.sku for item in data.items))
     return baskets.model_copy(update={"latest": tuple(latest), "owned": owned})
 
 

@@ -86,13 +86,16 @@ def check(templates: Templates, rules: Rules, channels: Mapping[str, Writing]) -
             if use.channel.name not in CHANNEL_OF.values():  # a colleague sees whom it is about
                 _check_without_a_name(templates, use, locale, rules)
     for rules_of_one in bundles(rules):
-        those = [
-            Use(template, channels[DEFAULT_CHANNEL], samples.of_rule(rule))
-            for rule in rules_of_one
-            for template in rule.templates
-        ]
+        channel = channels[DEFAULT_CHANNEL]
         for locale in templates.languages.tags:
-            together(templates, those, reader(locale), rules)
+            those = [
+                Use(template, channel, samples.of_rule(rule))
+                for rule in rules_of_one
+                for template in rule.templates
+                if divides(templates, template, channel, locale, rules)
+            ]
+            if those:
+                together(templates, those, reader(locale), rules)
     for channel in channels.values():
         if channel.name in CHANNEL_OF.values():
             continue  # what agents write is sent
@@ -130,10 +133,16 @@ def bundles(rules: Rules) -> list[list[Rule]]:
     """The rules whose messages may go in one e-mail, those of each kind together."""
     kinds: dict[tuple[str, str, str | None], list[Rule]] = {}
     for rule in rules.rules:
-        if rule.bundle:
+        if rule.bundle and DEFAULT_CHANNEL in rule.ways:
             purpose = rules.purpose(rule.template)
             kinds.setdefault((purpose, rule.counts_as(purpose), rule.topic), []).append(rule)
     return list(kinds.values())
+
+
+def divides(templates: Templates, template: str, channel: Writing, locale: str, rules: Rules) -> bool:
+    """Whether it may go in one mail with others in that language."""
+    speech = templates.speech(template, channel, locale, rules.locale)
+    return templates.divides(template, channel, speech.language)
 
 
 def together(

@@ -40,6 +40,7 @@ class Templates:
         self._plain = sandbox(self.sources)
         """Its lines are those of the files: for faults."""
         self.speech = lru_cache(maxsize=4096)(self._speech)
+        self.divides = lru_cache(maxsize=4096)(self._divides)
 
     def has(self, name: str, channel: Writing) -> bool:
         """Whether the template can be sent by the channel."""
@@ -64,6 +65,15 @@ class Templates:
             if all(self.speaks(self.file(name, part, speech), speech) for part in channel.parts):
                 return speech
         return PLAIN
+
+    def _divides(self, name: str, channel: Writing, language: str) -> bool:
+        """Whether a message may go in one mail with others: each part of it has a block ``body``, of its own
+        or its layout's, that can be taken out of what is around it."""
+        files = (self.file(name, part, Speech(language)) for part in channel.parts if part != SUBJECT)
+        return all(
+            any(BODY in self._plain.get_template(found).blocks for found, _ in closure(file, self.sources))
+            for file in files
+        )
 
     def speaks(self, file: str, speech: Speech) -> bool:
         """Whether all that a file says is there in a language."""

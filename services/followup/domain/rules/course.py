@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from services.followup.domain.rules.events import EventName, as_held, data_class
 from services.followup.domain.rules.times import Active, Duration, TimeOfDay
@@ -190,6 +190,25 @@ class Course(Strict):
     variants: Annotated[tuple[Variant, ...], Field(max_length=10)] = ()
     holdout: Share | None = None
     """The share of customers who get none of its messages, for comparison."""
+    cancel_on: tuple[EventName, ...] = ()
+    """Events that undo a trigger which was not after them."""
+    cancel_when: Mapping[EventName, Mapping[str, Any]] = {}
+    """What these must be, by event: fields and their values; null of a field that is not told."""
+
+    def cancels(self, name: str, data: Data) -> bool:
+        """Whether the event undoes what it is about."""
+        if name not in self.cancel_on:
+            return False
+        wanted = self.cancel_when.get(name)
+        return not wanted or all(getattr(data, field) == value for field, value in wanted.items())
+
+    @field_validator("cancel_when")
+    @classmethod
+    def _possible_too(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        for event in value:
+            if event not in info.data.get("cancel_on", value):
+                raise fault(event, "is not in cancel_on")
+        return {event: as_held((event,), wanted) for event, wanted in value.items()}
 
     @property
     def awaited_events(self) -> tuple[str, ...]:

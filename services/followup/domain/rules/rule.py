@@ -15,7 +15,7 @@ from services.followup.domain.rules.course import (
     with_first_template,
 )
 from services.followup.domain.rules.course import Name as Name
-from services.followup.domain.rules.events import EventName, as_held, data_class
+from services.followup.domain.rules.events import as_held, data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.starts import (
     Dated,
@@ -63,7 +63,6 @@ class Rule(Course):
     """It must be said where an event starts the rule."""
     restart: bool = False
     """Count ``delay`` from the latest trigger: each new one starts it again (a quiet time)."""
-    cancel_on: tuple[EventName, ...] = ()
     at_most_one_in: Duration | None = None
     """Never two of this rule to one customer within this time."""
     template: Name

@@ -15,7 +15,7 @@ from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
 from services.followup.domain.rules.rates import RateLimit
-from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY, Name, Purpose, Rule
+from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.suggestions import SUGGESTED, USUAL, Suggestions
 from services.followup.domain.rules.surveys import Surveys
@@ -200,8 +200,6 @@ class Rules(Strict):
 
 
 def _check_bundle(place: int, rule: Rule) -> None:
-    if rule.bundle and DEFAULT_CHANNEL not in rule.ways:
-        raise fault(f"[{place}].bundle", f"only what may go by {DEFAULT_CHANNEL} goes in one with others")
     if rule.bundle and rule.urgent:
         raise fault(f"[{place}].bundle", "what is urgent does not wait for others")
 

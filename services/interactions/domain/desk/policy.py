@@ -1,7 +1,7 @@
 """The desk's file as data: teams, and the rules by which conversations go to agents."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, get_args
 
 from pydantic import AfterValidator, Field, field_validator
@@ -169,8 +169,10 @@ class Desk(Strict):
 
 def same_language(one: str, other: str | None) -> bool:
     """Whether two tags are of one language, whatever the country: ``de`` and ``de-AT``."""
-    return other is not None and _primary(one) == _primary(other)
+    return other is not None and language_of(one) == language_of(other)
 
 
-def _primary(tag: str) -> str:
+@lru_cache(maxsize=1_024)
+def language_of(tag: str) -> str:
+    """The language of a tag, without the country."""
     return tag.replace("_", "-").partition("-")[0].casefold()

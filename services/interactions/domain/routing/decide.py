@@ -6,9 +6,12 @@ have the same agents to choose from, in one heap: 1,000 over 500 agents are a ma
 """
 
 import heapq
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from services.interactions.domain.desk.policy import language_of
+from services.interactions.domain.routing.calm import paused_until
 from services.interactions.domain.routing.floor import Floor
 from services.interactions.domain.routing.matching import (
     Needs,
@@ -18,7 +21,6 @@ from services.interactions.domain.routing.matching import (
     load,
     needs,
     place,
-    prepared,
     skill,
 )
 from services.interactions.domain.routing.state import Agent, Carried, Key, Waiting
@@ -27,6 +29,9 @@ from shared.schemas.times import SECOND
 
 Rank: TypeAlias = tuple[float, int, int, str]
 """Load for their capacity, less is better; skill, negative; since when idle; the agent."""
+
+FEW = 8
+"""So few conversations are compared with each agent; for more the agents are sorted by what they know."""
 
 
 class Assigned(NamedTuple):
@@ -44,35 +49,66 @@ def decide(
 
     ``keys`` and ``agents``: nothing but these can have become possible since the last decision.
     """
+    asked = list(floor.waiting if keys is None else keys)
+    among = list(floor.agents if agents is None else agents)
     made: list[Assigned] = []
-    asked = floor.waiting if keys is None else keys
-    among = list(floor.agents) if agents is None else list(agents)
-    while more := _Pass(floor, among).run(asked):
+    while more := _Pass(floor, among, asked).run():
         made += more
-        if not any(not one.waiting.difficult for one in more):
-            break  # an easy contact may have made room for a hard one; nothing else has made room
+        asked = [key for key in asked if key in floor.waiting and floor.waiting[key].difficult]
+        if all(one.waiting.difficult for one in more):
+            break  # an easy contact may have made room for a hard one; nothing else makes room
     return made
+
+
+class _Free:
+    """Agents to whom something may come, by what they know: few of many are looked at."""
+
+    def __init__(self, agents: Mapping[str, Agent]) -> None:
+        self.skills: defaultdict[str, set[str]] = defaultdict(set)
+        self.languages: defaultdict[str, set[str]] = defaultdict(set)
+        self.channels: defaultdict[str | None, set[str]] = defaultdict(set)
+        for id, agent in agents.items():
+            for name in agent.skills:
+                self.skills[name].add(id)
+            for language in agent.languages:
+                self.languages[language_of(language)].add(id)
+            for channel in (None, *agent.weights) if agent.weights else ():
+                self.channels[channel].add(id)
+
+    def able(self, wanted: Needs) -> Iterable[str]:
+        """As ``matching.able``."""
+        sets = [self.channels[wanted.channel], *(self.skills[name] for name in wanted.names)]
+        if wanted.language is not None:
+            sets.append(self.languages[language_of(wanted.language)])
+        return set.intersection(*sorted(sets, key=len))
 
 
 class _Pass:
     """Once through the queue."""
 
-    def __init__(self, floor: Floor, among: Iterable[str]) -> None:
+    def __init__(self, floor: Floor, among: Iterable[str], keys: Iterable[Key]) -> None:
         self.floor = floor
+        asked = (floor.waiting[key] for key in keys if key in floor.waiting)
+        self.asked = [one for one in asked if not one.leaving]
         found = (floor.agents.get(id) for id in among)
-        self.agents = [agent.agent_id for agent in found if agent is not None and at_work(agent)]
+        calm, now = floor.desk.calm, floor.now
+        self.free = {
+            one.agent_id: one
+            for one in found
+            if one is not None and at_work(one) and paused_until(calm, one) <= now
+        }
+        self.loads = {id: load(agent) for id, agent in self.free.items()}
+        self.index = _Free(self.free) if len(self.asked) > FEW else None
         self.heaps: dict[Needs, list[Rank]] = {}
 
-    def run(self, keys: Iterable[Key]) -> list[Assigned]:
-        if not self.agents:
+    def run(self) -> list[Assigned]:
+        if not self.free:
             return []
-        floor = self.floor
-        asked = [floor.waiting[key] for key in keys if key in floor.waiting]
-        made: list[Assigned] = []
-        for waiting in sorted((one for one in asked if not one.leaving), key=lambda w: place(floor.desk, w)):
-            wanted = needs(floor.desk, waiting, floor.now)
+        desk, made = self.floor.desk, list[Assigned]()
+        for waiting in sorted(self.asked, key=lambda one: place(desk, one)):
+            wanted = needs(desk, waiting, self.floor.now)
             heap = self._heap(wanted)
-            if heap and (chosen := self._chosen(waiting, wanted, heap)) is not None:
+            if (chosen := self._chosen(waiting, wanted, heap)) is not None:
                 made.append(self._give(waiting, wanted, chosen))
         return made
 
@@ -80,9 +116,11 @@ class _Pass:
         """Those who fit and may have time, the best first."""
         heap = self.heaps.get(wanted)
         if heap is None:
-            agents = (self.floor.agents[id] for id in self.agents)
-            fit = (one for one in agents if able(one, wanted) and prepared(one, wanted))
-            heap = [_rank(one, wanted) for one in fit if self._has_time(one, wanted)]
+            if self.index is not None:
+                agents = [self.floor.agents[id] for id in self.index.able(wanted)]
+            else:
+                agents = [agent for id in self.free if able(agent := self.floor.agents[id], wanted)]
+            heap = [self._rank(agent, wanted) for agent in agents if self._has_time(agent, wanted)]
             heapq.heapify(heap)
             self.heaps[wanted] = heap
         return heap
@@ -95,14 +133,14 @@ class _Pass:
         found: Agent | None = None
         if expected is not None:
             agent = self.floor.agents[expected]
-            mine = expected in self.agents and self._has_time(agent, wanted)
+            mine = expected in self.free and self._has_time(agent, wanted)
             return agent if mine else None
         while heap:
             rank = heap[0]
             agent = self.floor.agents[rank[-1]]
             if not self._has_time(agent, wanted):
                 heapq.heappop(heap)
-            elif (now := _rank(agent, wanted)) != rank:
+            elif (now := self._rank(agent, wanted)) != rank:
                 heapq.heapreplace(heap, now)
             elif _gave_back(self.floor, waiting, agent):
                 aside.append(heapq.heappop(heap))
@@ -114,7 +152,12 @@ class _Pass:
         return found
 
     def _has_time(self, agent: Agent, wanted: Needs) -> bool:
-        return has_time(self.floor.desk, agent, wanted, self.floor.now)
+        carried = self.loads[agent.agent_id]
+        return has_time(self.floor.desk, agent, carried, wanted, self.floor.now)
+
+    def _rank(self, agent: Agent, wanted: Needs) -> Rank:
+        loaded = self.loads[agent.agent_id] / agent.total
+        return loaded, -skill(agent, wanted.names), agent.idle_since, agent.agent_id
 
     def _give(self, waiting: Waiting, wanted: Needs, agent: Agent) -> Assigned:
         floor = self.floor
@@ -130,6 +173,7 @@ class _Pass:
         )
         why = _why(floor, waiting, wanted, agent)
         floor.give(agent.agent_id, key, carried)
+        self.loads[agent.agent_id] = load(floor.agents[agent.agent_id])
         return Assigned(waiting, agent.agent_id, why)
 
 
@@ -140,7 +184,8 @@ def awaited(floor: Floor, waiting: Waiting) -> str | None:
     agent = floor.agents.get(waiting.knows)
     if agent is None or waiting.gave_back == waiting.knows or not at_work(agent):
         return None
-    return agent.agent_id if able(agent, needs(floor.desk, waiting, floor.now)) else None
+    wanted = needs(floor.desk, waiting, floor.now)._replace(preferred=())
+    return agent.agent_id if able(agent, wanted) else None
 
 
 def overflowing(floor: Floor) -> list[tuple[Key, str]]:
@@ -163,11 +208,6 @@ def _gave_back(floor: Floor, waiting: Waiting, agent: Agent) -> bool:
     if waiting.gave_back != agent.agent_id:
         return False
     return floor.now < waiting.asked_at + floor.desk.preferred_for
-
-
-def _rank(agent: Agent, wanted: Needs) -> Rank:
-    names = (*wanted.skills, *wanted.preferred)
-    return load(agent) / agent.total, -skill(agent, names), agent.idle_since, agent.agent_id
 
 
 def _why(floor: Floor, waiting: Waiting, wanted: Needs, agent: Agent) -> dict[str, Any]:

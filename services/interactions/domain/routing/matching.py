@@ -22,6 +22,11 @@ class Needs(NamedTuple):
     channel: str | None
     difficult: bool
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The skills, of both kinds."""
+        return (*self.skills, *self.preferred)
+
 
 def needs(desk: Desk, waiting: Waiting, now: Micros) -> Needs:
     """As of now: what would only help is waited for so long."""
@@ -36,23 +41,19 @@ def at_work(agent: Agent) -> bool:
 
 
 def able(agent: Agent, wanted: Needs) -> bool:
-    """Whether they have the skills and the language, and take the channel; not whether they have time."""
+    """Whether they have the skills, those too that are still waited for, and the language, and take the
+    channel; not whether they have time."""
     if cost(agent, wanted.channel) is None:
         return False
-    if any(skill not in agent.skills for skill in wanted.skills):
+    if any(name not in agent.skills for name in wanted.names):
         return False
     return wanted.language is None or any(same_language(own, wanted.language) for own in agent.languages)
 
 
-def prepared(agent: Agent, wanted: Needs) -> bool:
-    """Whether they have what would help, as long as that is waited for."""
-    return all(skill in agent.skills for skill in wanted.preferred)
-
-
-def has_time(desk: Desk, agent: Agent, wanted: Needs, now: Micros) -> bool:
-    """Whether they can carry it beside what they have, and calm allows it."""
+def has_time(desk: Desk, agent: Agent, carried: Milli, wanted: Needs, now: Micros) -> bool:
+    """Whether they can carry it beside what they have, and calm allows it; ``carried``: their load."""
     takes = cost(agent, wanted.channel)
-    if takes is None or load(agent) + takes > agent.total or paused_until(desk.calm, agent) > now:
+    if takes is None or carried + takes > agent.total or paused_until(desk.calm, agent) > now:
         return False
     return not wanted.difficult or can_take_hard(desk.calm, agent, now)
 

@@ -156,6 +156,7 @@ def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Mem
         conversation_id=told.conversation_id,
         revision=told.revision,
         agent_id=agent.agent_id if told.holds else None,
+        no_more=None if told.holds else agent.agent_id,
         channel=told.channel,
         difficult=told.difficult,
         manual=told.manual,

@@ -99,6 +99,8 @@ def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emi
         return [], []
     agent = None if told.agent_id is None else floor.agents.get(told.agent_id)
     before = floor.holders.get(key)
+    if told.no_more is not None and (key in floor.waiting or before not in (None, told.no_more)):
+        return [], []  # somebody else has it, or is to have it
     if agent is None or agent.left:
         floor.over(key, told.revision)
     else:

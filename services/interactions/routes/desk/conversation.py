@@ -80,7 +80,15 @@ class Parts:
         desk = self.desk
         who = desk.demand("customers:read")
         talk = await get_conversation(
-            who, self._store, self._clock, self._sla, conversation_id, customer_id, cursor, SHOWN
+            who,
+            self._store,
+            self._clock,
+            self._sla,
+            conversation_id,
+            self._rules,
+            customer_id,
+            cursor,
+            SHOWN,
         )
         customer = await self._store.customer(talk.customer_id) or Customer(customer_id=talk.customer_id)
         shown = customer_page(customer, self._sla, desk.now)

@@ -46,9 +46,9 @@ class Act(NamedTuple):
     deliver: list[tuple[int, bool]]
 
 
-OFTEN = ("agent", "wants", "wants", "closed")
+OFTEN = ("wants", "wants", "wants", "closed")
 kinds = st.sampled_from(
-    [*OFTEN, *OFTEN, "queue", "bot", "by hand", "answers", "writes", "home", "time"],
+    [*OFTEN, *OFTEN, "agent", "agent", "queue", "bot", "by hand", "answers", "writes", "home", "time"],
 )
 acts = st.lists(
     st.builds(
@@ -59,10 +59,10 @@ acts = st.lists(
         st.sampled_from(TEAMS),
         st.booleans(),
         st.sampled_from([0, 0, 0, 0, 1, 30]),
-        st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=6),
+        st.lists(st.tuples(st.integers(0, 9), st.sampled_from([False, False, True])), max_size=12),
     ),
-    min_size=4,
-    max_size=40,
+    min_size=10,
+    max_size=60,
 )
 
 
@@ -100,6 +100,9 @@ def answered(id: str, agent_id: str) -> InteractionLogged:
 def play(history: list[Act]) -> Bus:
     """It happens; what must hold at every moment is looked at."""
     bus = Bus(DESK)
+    for agent_id, total in TOTALS.items():
+        bus.tell("care", agent(agent_id, total=total, skills={"law": 5}))
+    bus.settle()
     for act in history:
         if act.kind == "time":
             bus.after(1 + act.ago)
@@ -157,3 +160,20 @@ def test_calm_holds(history: list[Act]) -> None:
             row = (1 if rested else row + 1) if hard else 0
             last = at if hard else last
             assert row <= calm.in_a_row
+
+
+def test_that_one_does_not_have_it_does_not_take_it_from_another() -> None:
+    """Reserved for Bob while Ann answers by herself: that he has it not comes by way of his own state."""
+    bus = Bus(DESK)
+    for agent_id in ("ann", "bob"):
+        bus.tell("care", agent(agent_id))
+    bus.settle()
+    bus.tell("c-0", escalated("c-0"))
+    bus.tell("c-4", chats(conversation_id="c-4"))
+    bus.tell("c-4", escalated("c-4"))
+    bus.deliver(0)
+    bus.deliver(0)
+    bus.tell("c-4", answered("c-4", "ann"))
+    bus.settle()
+    assert sorted(bus.had()) == ["c-0 c-0", "c-4 c-4"]
+    bus.agree()
