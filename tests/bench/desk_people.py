@@ -18,13 +18,16 @@ from shared.schemas.complaints import ComplaintAcknowledged, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
-from shared.schemas.interactions import ConversationAssigned, InteractionLogged
+from shared.schemas.interactions import ConversationAssigned, ConversationClosed, InteractionLogged
 from shared.schemas.outreach import OutreachSuppressed
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import micros
 
 NOW = datetime.now(UTC)
-MODELS = 20
+KINDS = 20
+"""Of customers of whom something is open; as many others are quiet."""
+OPEN_OF, OF = 20, 1_000
+"""Of so many customers so many have something open."""
 COLLECTIONS = ("timeline", "complaints", "conversations", "customers", "search")
 AGENTS, WAITING = 500, 1_000
 ANN = "ann"
@@ -57,9 +60,14 @@ def surname(number: int) -> str:
     return f"{letters}{number}".replace("0", "o")
 
 
+def kind_of(number: int) -> int:
+    """The model of a customer: the first of each thousand are those of whom something is open."""
+    return number % KINDS + (0 if number % OF < OPEN_OF else KINDS)
+
+
 def models(settings: InteractionsSettings) -> list[Model]:
-    """Some who complain, some who do not."""
-    return [_model(settings, number) for number in range(MODELS)]
+    """Some who complain or wait for an answer, and as many with whom all is well."""
+    return [_model(settings, number) for number in range(2 * KINDS)]
 
 
 def _model(settings: InteractionsSettings, number: int) -> Model:
@@ -95,6 +103,8 @@ def _life(id: str, number: int) -> Iterator[tuple[float, Data]]:
     said = {"channel": "email", "direction": "inbound", "kind": "message", "summary": "Where is my parcel?"}
     said |= {"text": "Where is my parcel? I have waited for a week.", "conversation_id": f"{id}-c"}
     yield 2, InteractionLogged.model_validate(said)
+    if number >= KINDS:
+        yield 1.9, ConversationClosed(conversation_id=f"{id}-c", outcome="solved")
     if number < 2:
         yield 1.9, ConversationAssigned(conversation_id=f"{id}-c", agent_id=ANN if number else "bo")
     if number < 4:
@@ -107,7 +117,7 @@ def _life(id: str, number: int) -> Iterator[tuple[float, Data]]:
 
 def copies(models: Sequence[Model], number: int) -> tuple[Document, dict[str, list[Document]]]:
     """State and rows of a customer who lived as a model did."""
-    model, id = models[number % len(models)], name_of(number)
+    model, id = models[kind_of(number)], name_of(number)
     state = {"_id": id, "version": 1, "data": _other(model, model.state, number)}
     return state, {name: json.loads(_other(model, text, number)) for name, text in model.rows.items()}
 
@@ -120,7 +130,7 @@ def _other(model: Model, text: str, number: int) -> str:
 
 def more_said(models: Sequence[Model], number: int, count: int) -> list[Document]:
     """Rows of a customer of whom there is a long past."""
-    model, rows = models[number % len(models)], []
+    model, rows = models[kind_of(number)], []
     for n in range(count):
         row: Document = json.loads(_other(model, model.busy, number))
         at = micros(NOW - timedelta(days=3 + n / 4))

@@ -143,7 +143,7 @@ def _asks() -> Mapping[str, list[str]]:
     chance = random.Random(2)
     anybody = [chance.randrange(CUSTOMERS) for _ in range(ASKED)]
     busy = [chance.randrange(BUSY) for _ in range(ASKED)]
-    complain = [n - n % 20 + n % 4 for n in anybody]
+    complain = [n - n % 1_000 + n % 4 for n in anybody]
     return {
         "my queue": ["/desk"] * ASKED,
         "a customer, anybody": [f"/desk/customers/{name_of(n)}" for n in anybody],

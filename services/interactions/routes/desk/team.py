@@ -27,7 +27,7 @@ from shared.schemas.times import micros
 
 router = desk_router()
 
-WAITING, PEOPLE, LATE, STORIES = 50, 200, 100, 30
+WAITING, PEOPLE, LATE, STORIES = 50, 60, 100, 30
 """What is shown of the queue, and of the agents; complaints that are counted; stories of a page."""
 MOST_LATE = 5
 """Late complaints that are shown."""
