@@ -120,9 +120,9 @@ NESTED = b"".join(
     ],
 )
 def test_a_bomb_costs_little(bomb: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()  # of this process alone: others may be busy
     found = read(bomb)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert found is None or len(found.names) <= 20
 
 
