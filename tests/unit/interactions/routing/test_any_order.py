@@ -177,3 +177,15 @@ def test_that_one_does_not_have_it_does_not_take_it_from_another() -> None:
     bus.settle()
     assert sorted(bus.had()) == ["c-0 c-0", "c-4 c-4"]
     bus.agree()
+
+
+def test_a_choice_for_what_has_changed_meanwhile_does_not_hold() -> None:
+    bus = Bus(DESK)
+    bus.tell("care", agent("ann"))
+    bus.settle()
+    bus.tell("c-0", escalated("c-0"))
+    bus.deliver(0)  # the offer: Ann is chosen
+    bus.tell("c-0", escalated("c-0", skills=["law"]))  # which Ann does not know
+    bus.settle()
+    assert (bus.had(), bus.decided) == ({}, [])
+    bus.agree()
