@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.followup.domain.rules.caps import FrequencyCap
@@ -83,6 +83,8 @@ class World:
         self.bought = 0
         self.rises = 0
         self.erased = False
+        self.went: list[dict[str, Any]] = []
+        """Each message that went, also those in the mail of another."""
         self.driver.event(profile())
         self.do_consent(True, 0)
 
@@ -177,9 +179,15 @@ class World:
 
     def do_deliver(self, status: str) -> None:
         before = len(self.driver.sent)
+        ready = [row for row in self.driver.rows.values() if row["status"] == "ready"]
         self.driver.deliver(status)
-        for message in self.driver.sent[before:]:
-            self.check(message)
+        for mail in self.driver.sent[before:]:
+            when = {name: mail[name] for name in ("at", "decided_at")}
+            together = [row | when for row in ready if row.get("mail", row["_id"]) == mail["_id"]]
+            assert mail["_id"] in {row["_id"] for row in together}
+            for message in together:
+                self.check(message)
+            self.went += together
 
     def check(self, message: dict[str, Any]) -> None:
         """What must be true of a message at the moment it goes."""
@@ -192,9 +200,9 @@ class World:
         assert message["decided_at"] <= message["due_at"] + 3 * DAY, "stale"
 
     def check_all(self) -> None:
-        sent = self.driver.sent
+        sent = self.went
         assert max(Counter(m["_id"] for m in sent).values(), default=0) <= 1, "sent twice"
-        marketing = sorted(m["at"] for m in sent if m["purpose"] == "marketing")
+        marketing = sorted(m["at"] for m in self.driver.sent if m["purpose"] == "marketing")
         for first, third in zip(marketing, marketing[CAP.max :], strict=False):
             assert third - first >= CAP.per, "above the cap"
         for rule in RULES.rules:
@@ -216,17 +224,38 @@ def run(steps: list[tuple[Any, ...]]) -> World:
         decided = {row["_id"] for row in world.driver.rows.values() if row["status"] == "ready"}
         where = zone(world.zone, RULES.timezone)
         world.step(*step)
-        for row in world.driver.rows.values():
+        rows = world.driver.rows
+        for row in rows.values():
             if row["status"] == "ready" and row["_id"] not in decided:
-                assert quiet_until(row["decided_at"], where, RULES.quiet_hours) is None, "decided at night"
+                at = rows[row.get("mail", row["_id"])]["decided_at"]
+                assert quiet_until(at, where, RULES.quiet_hours) is None, "decided at night"
     world.check_all()
     return world
 
 
+IN_ONE_MAIL: list[tuple[Any, ...]] = [
+    ("shop", 2, "sent"),
+    ("shop", 96, "sent"),
+    ("buy", 0),
+    ("down", 134),
+    ("program", "reward", 50),
+    ("buy", 0),
+    ("wait", 2),
+]
+"""A reward and the thanks go in one mail, whose instant the row of the first says."""
+
+
 @given(STEPS)
+@example(IN_ONE_MAIL)
 @settings(max_examples=400, deadline=None)
 def test_nothing_goes_that_must_not(steps: list[tuple[Any, ...]]) -> None:
     run(steps)
+
+
+def test_the_onlooker_sees_each_message_of_a_mail() -> None:
+    world = run([*IN_ONE_MAIL, ("deliver", "sent")])
+    assert [message["rule"] for message in world.went[-2:]] == ["reward-available", "thank-you"]
+    assert len(world.driver.sent) == len(world.went) - 1
 
 
 @given(STEPS, STEPS)
