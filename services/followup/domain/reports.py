@@ -32,10 +32,17 @@ def report(
     state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
     """The sender says what became of a message, at ``at``, and of all that went in its mail. Of one not known
-    as in flight, nothing is done."""
+    as in flight, nothing is done. A mail in doubt is tried again as a whole, or not at all."""
     effects = nothing(state)
-    for flight in in_mail(state, data.outreach_id):
+    flights = in_mail(state, data.outreach_id)
+    if data.status == "in_doubt" and any(flight.heard and not flight.cancelled for flight in flights):
+        data = data.model_copy(update={"status": "sent"})  # who is heard of has had it
+    again = data.status == "in_doubt" and all(repeats(policy, flight, at) for flight in flights)
+    for flight in flights:
         told = data.model_copy(update={"outreach_id": flight.outreach_id})
+        if again:
+            effects = then(effects, partial(repeat, flight=flight, attempt=data.attempt, at=at))
+            continue
         effects = then(effects, partial(_reported, policy=policy, data=told, at=at, now=now))
         behind = partial(after_one, policy=policy, one=flight, decided_at=flight.decided_at)
         effects = then(effects, partial(behind, now=now, new_id=new_id))
@@ -53,10 +60,6 @@ def _reported(
     flight = next((f for f in state.in_flight if f.outreach_id == data.outreach_id), None)
     if flight is None or (flight.cancelled and data.status != "sent"):
         return nothing(_without_flight(state, data.outreach_id))
-    if data.status == "in_doubt" and flight.heard:
-        data = data.model_copy(update={"status": "sent"})  # who is heard of has had it
-    if data.status == "in_doubt" and repeats(policy, flight, at):
-        return repeat(state, flight, data.attempt, at)
     after = _without_flight(state, data.outreach_id)
     if flight.doubts and data.status != "sent":
         # A later try says nothing of the one in doubt.
