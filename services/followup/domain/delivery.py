@@ -1,6 +1,6 @@
 """An outreach from the calendar to the sender."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.decision import decide
 from services.followup.domain.gate.kept import Held
+from services.followup.domain.gate.mates import in_order
 from services.followup.domain.gate.verdicts import Go, Mate, No, Wait
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
@@ -115,16 +116,6 @@ def send_together(state: Customer, policy: Policy, parts: Sequence[Mate], now: M
     timers = [CancelTimer(one.outreach.timer) for one in parts[1:]]
     sent = Effects(_with_flights(effects.state, flights, now), tuple(emits), tuple(timers), tuple(rows))
     return then(effects, lambda _: sent)
-
-
-def in_order(policy: Policy, together: Iterable[Planned]) -> list[Planned]:
-    """As they stand in one mail: the highest priority first, then what was due first."""
-
-    def rank(outreach: Planned) -> tuple[int, Micros, str]:
-        rule = policy.rules.rule(outreach.rule)
-        return -(0 if rule is None else rule.priority), outreach.due_at, outreach.key
-
-    return sorted(together, key=rank)
 
 
 def mail_of(state: Customer, policy: Policy, written: Sequence[tuple[Planned, Section]]) -> Message:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from services.followup.domain.delivery import in_order, mail_of, render, section
+from services.followup.domain.delivery import mail_of, render, section
 from services.followup.domain.gate.decision import blocked_by, decide, explain
 from services.followup.domain.gate.kept import HoldReason
+from services.followup.domain.gate.mates import in_order
 from services.followup.domain.gate.reach import address, the_way, ways_of
 from services.followup.domain.gate.sender import STEP
 from services.followup.domain.gate.verdicts import Decision, Go, Hold, Mate, No, Refuse, Verdict, Wait

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.followup.domain.gate.hours import clear_at
-from services.followup.domain.gate.mates import MOST_TOGETHER, mates_of
+from services.followup.domain.gate.mates import MOST_TOGETHER, in_order, mates_of
 from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.reach import the_way
 from services.followup.domain.gate.steps import STEPS
@@ -35,10 +35,12 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
         later = [_as_it_ends(question, one) for one in others]
         return _refusal(verdict, [one for one in later if one is not None])
     go = _go(question)
-    waits = _for_others(question, go)
+    there = _together(question, go)
+    waits = _for_others(question, there)
     if waits is not None:
         return Wait(waits.until, waits.reason, waits.detail)
-    return replace(go, mates=_together(question, go))
+    mine = there[:MOST_TOGETHER] if _is_in(question, there[:MOST_TOGETHER]) else there[: MOST_TOGETHER - 1]
+    return replace(go, mates=tuple(one for one in mine if one.outreach is not question.outreach))
 
 
 def _go(question: Question) -> Go:
@@ -55,34 +57,66 @@ def _passes(question: Question) -> Go | None:
     return _go(question)
 
 
-def _together(question: Question, go: Go) -> tuple[Mate, ...]:
-    """What is due as well, may go now, and goes in one mail with it."""
+def _together(question: Question, go: Go) -> list[Mate]:
+    """What is due as well, may go now, and would go in one mail with it; itself among them, in the order of
+    the mail, and more than go in one."""
+    mine = Mate(question.outreach, go)
     if go.channel != DEFAULT_CHANNEL:
-        return ()
-    found: list[Mate] = []
-    for other in mates_of(question.state, question.policy, question.outreach):
-        if other.outreach_id and other.due_at <= question.now and len(found) < MOST_TOGETHER - 1:
-            its = _passes(ask(question.state, question.policy, other, question.now))
-            if its is not None and (its.channel, its.to) == (go.channel, go.to):
-                found.append(Mate(other, its))
-    return tuple(found)
+        return [mine]
+    due = [
+        other
+        for other in mates_of(question.state, question.policy, question.outreach)
+        if other.outreach_id and other.due_at <= question.now
+    ]
+    found = {question.outreach.outreach_id: mine}
+    alone = {question.outreach.rule} if _once(question.policy, question.outreach) else set()
+    for other in in_order(question.policy, due):
+        its = _passes(ask(question.state, question.policy, other, question.now))
+        if its is None or (its.channel, its.to) != (go.channel, go.to):
+            continue
+        if _once(question.policy, other):
+            if other.rule in alone:
+                continue
+            alone.add(other.rule)
+        found[other.outreach_id] = Mate(other, its)
+    order = in_order(question.policy, [one.outreach for one in found.values()])
+    return [found[one.outreach_id] for one in order]
 
 
-def _for_others(question: Question, go: Go) -> Hold | None:
+def _once(policy: Policy, outreach: Planned) -> bool:
+    """Whether ``at_most_one_in`` lets no other of its rule go beside it."""
+    rule = policy.rules.rule(outreach.rule)
+    return rule is not None and rule.at_most_one_in is not None and outreach.journey is None
+
+
+def _is_in(question: Question, mail: Iterable[Mate]) -> bool:
+    return any(one.outreach is question.outreach for one in mail)
+
+
+def _for_others(question: Question, there: Sequence[Mate]) -> Hold | None:
     """It waits for others that fall due within ``bundle_within`` of the first in its mail, until the last of
-    them that none in it gets stale for."""
-    rule, now = question.rule, question.now
-    if rule is None or not rule.bundle or go.channel != DEFAULT_CHANNEL:
+    them that none in it gets stale for; and for a full mail of what matters more. ``there``: its mail."""
+    rule, policy, now = question.rule, question.policy, question.now
+    channel = next(one.go.channel for one in there if one.outreach is question.outreach)
+    if rule is None or not rule.bundle or channel != DEFAULT_CHANNEL:
         return None
-    there = [ask(question.state, question.policy, mate.outreach, now) for mate in _together(question, go)]
-    waiting = [question, *there]
+    if not _is_in(question, there[:MOST_TOGETHER]):
+        goes = max(now, min(one.outreach.wakes for one in there[:MOST_TOGETHER])) + MILLISECOND
+        full = f"{MOST_TOGETHER} that matter more go in one mail before it"
+        return Hold("bundle", goes, full) if goes <= question.last_moment else None
+    waiting = [ask(question.state, policy, one.outreach, now) for one in there]
     close = min(one.outreach.due_at for one in waiting) + span(question.rules.bundle_within)
     close = min(close, *(one.last_moment for one in waiting))
-    joins = [
-        (at, other.rule)
-        for other in mates_of(question.state, question.policy, question.outreach)
-        if (at := _comes_at(question, other)) is not None and now < at <= close
-    ]
+    alone = {one.outreach.rule for one in there if _once(policy, one.outreach)}
+    mates = mates_of(question.state, policy, question.outreach)
+    coming = [(at, other) for other in mates if (at := _comes_at(question, other)) is not None]
+    joins: list[tuple[Micros, str]] = []
+    for at, other in sorted(coming, key=lambda one: one[0]):
+        if not now < at <= close or (_once(policy, other) and other.rule in alone):
+            continue
+        if _once(policy, other):
+            alone.add(other.rule)
+        joins.append((at, other.rule))
     if not joins or len(waiting) >= MOST_TOGETHER:
         return None
     names = ", ".join(dict.fromkeys(name for _, name in sorted(joins)))
@@ -110,7 +144,7 @@ def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> 
     told = _each(question)
     if question.rule is None or not question.rule.bundle or any(said is not None for _, said in told):
         return told
-    return [*told, ("bundle", _for_others(question, _go(question)))]
+    return [*told, ("bundle", _for_others(question, _together(question, _go(question))))]
 
 
 def blocked_by(steps: Iterable[tuple[str, Verdict]]) -> tuple[SuppressionReason, ...]:

@@ -1,7 +1,7 @@
 """Which messages may go in one mail: those of rules that say ``bundle`` of which all that decides about the
 mail as a whole is the same (ADR 42). Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from services.followup.domain.gate.complaint import complaint_of
@@ -62,6 +62,16 @@ def mates_of(state: Customer, policy: Policy, outreach: Planned) -> Iterator[Pla
             continue
         if kind_of(state, policy, other, policy.rules.rule(other.rule)) == mine:
             yield other
+
+
+def in_order(policy: Policy, together: Iterable[Planned]) -> list[Planned]:
+    """As they stand in one mail: the highest priority first, then what was due first."""
+
+    def rank(outreach: Planned) -> tuple[int, Micros, str]:
+        rule = policy.rules.rule(outreach.rule)
+        return -(0 if rule is None else rule.priority), outreach.due_at, outreach.key
+
+    return sorted(together, key=rank)
 
 
 def joins_it(question: Question, rule: str, wakes: Micros) -> bool:
