@@ -151,7 +151,7 @@ def _encoded(data: bytes, seven_bit: bool) -> tuple[str, bytes]:
     printable = binascii.b2a_qp(data, istext=True)
     if len(printable) <= len(data) * 4 / 3:
         return "quoted-printable", printable
-    return "base64", base64.encodebytes(data)
+    return "base64", base64.encodebytes(data.replace(b"\n", b"\r\n"))  # what is read is this, as it is
 
 
 def _boundary(outreach_id: str, parts: tuple[bytes, ...]) -> str:

@@ -131,6 +131,16 @@ def test_the_body_is_encoded_only_where_it_must_be(text: str, seven_bit: bool, e
     assert first.get_content().splitlines() == text.splitlines()
 
 
+@pytest.mark.parametrize("text", ["例えば\n二行目\n", "\0\0\n\r\n\0"])
+def test_the_lines_of_a_text_are_ended_by_cr_lf_in_any_encoding(text: str) -> None:
+    """RFC 2046, 4.1.1: of what is encoded too."""
+    parts = message_from_bytes(build(delivery("a", text=text, html=text), NOW, seven_bit=True).raw)
+    for part in parts.get_payload():
+        assert part["Content-Transfer-Encoding"] == "base64"  # type: ignore[index]
+        decoded = part.get_payload(decode=True)  # type: ignore[union-attr]
+        assert decoded == ("\r\n".join(text.splitlines()) + "\r\n").encode()
+
+
 def test_long_words_for_people_are_folded_as_encoded_words_have_it() -> None:
     head = made(subject="Grüße " * 33, to={"name": "Zoë " * 25, "address": "a@example.org"}).raw
     lines = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
