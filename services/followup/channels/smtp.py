@@ -147,7 +147,7 @@ class Session:
             answers = await self._answered(*turn.asked)
         else:
             answers = await self._one_by_one(turn.envelope.commands)
-        mail, *_, last = answers
+        mail, last = answers[0], answers[-1]  # the same where the first is refused, and no more is said
         place = next((n for n, answer in enumerate(answers[: RECIPIENT + 1]) if not answer.taken), DATA)
         if place == DATA and last.code == START_INPUT:
             return None

@@ -1,0 +1,89 @@
+"""The words of SMTP with a server that takes one command at a time: what it refuses, and what it offers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from services.followup.channels.base import Attempt, Result
+from services.followup.channels.smtp import Envelope, Server, greeted
+
+REST = (False, False, None, None, 3.0)
+ENVELOPE = Envelope("s@store.example", "a@example.org")
+TEXT = b"Subject: x\r\n\r\nDear Ada\r\n"
+Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+
+
+class Told:
+    """A server that answers each command as it is told to, else as one that takes everything."""
+
+    def __init__(self, answers: Mapping[str, str], offers: tuple[str, ...] = ()) -> None:
+        self.answers = {"DATA": "354 go on", **answers}
+        self.offers = offers
+        self.port = 0
+        self.heard: list[str] = []
+        """The commands."""
+        self.texts: list[bytes] = []
+
+    async def serve(self, reader: Reader, writer: Writer) -> None:
+        try:
+            await self.talk(reader, writer)
+        finally:
+            writer.close()
+
+    async def talk(self, reader: Reader, writer: Writer) -> None:
+        writer.write(b"220 here\r\n")
+        while command := (await reader.readline()).decode().rstrip("\r\n"):
+            self.heard.append(command)
+            verb = command.partition(" ")[0]
+            if verb == "EHLO":
+                writer.write("".join(f"250-{one}\r\n" for one in ("here", *self.offers)).encode())
+                writer.write(b"250 HELP\r\n")
+                continue
+            said = self.answers.get(verb, "250 ok")
+            writer.write(f"{said}\r\n".encode())
+            if said.startswith("354"):
+                self.texts.append(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"250 taken\r\n")
+
+    @asynccontextmanager
+    async def there(self) -> AsyncIterator[None]:
+        talks: list[asyncio.Task[None]] = []
+
+        def accept(reader: Reader, writer: Writer) -> None:
+            talks.append(asyncio.create_task(self.serve(reader, writer)))
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            server.close()
+            for task in talks:
+                task.cancel()
+            await asyncio.gather(*talks, return_exceptions=True)
+            await asyncio.sleep(0)  # what is closed is so in the next turn of the loop
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [("451 4.7.1 not yet", Result.LATER), ("550 no", Result.FAILED), ("421 closing", Result.LATER)],
+)
+@pytest.mark.parametrize("offers", [(), ("PIPELINING",)])
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+async def test_a_refusal_before_the_text_leaves_no_doubt(
+    command: str, offers: tuple[str, ...], answer: str, result: Result
+) -> None:
+    later = {"MAIL": ["RCPT", "DATA"], "RCPT": ["DATA"], "DATA": []}[command]
+    told = Told({command: answer, **dict.fromkeys(later, "503 out of order")}, offers)
+    async with told.there():
+        session = await greeted(Server("127.0.0.1", told.port, *REST))
+        attempt = await session.send(ENVELOPE, TEXT)
+        assert (attempt.result, attempt.error) == (result, answer)
+        assert session.alive is not answer.startswith("421")
+        told.answers = {"DATA": "354 go on"}
+        if session.alive:
+            assert await session.send(ENVELOPE, TEXT) == Attempt(Result.SENT)
+        session.abort()
+    assert told.texts == [TEXT + b".\r\n"] * (not answer.startswith("421"))
