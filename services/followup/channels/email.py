@@ -134,8 +134,8 @@ class Email(Channel):
         idle = [one for one in self._sessions if not one.load]
         for session in [one for one in idle if not one.alive or one.idle_seconds > FRESH_SECONDS]:
             session.load = session.lanes  # no message for it meanwhile
-            if session.alive:
-                await session.answers()
+            if session.alive and not await session.answers():
+                session.abort()
             session.load = 0
             self._let_go(session)
         missing = min(wanted, self.connections) - len(self._sessions)

@@ -157,8 +157,8 @@ class Session:
         with contextlib.suppress(SessionLostError):
             if last.code == START_INPUT:
                 await self._taken(self._say(b""))  # nobody gets it
-            elif mail.taken:
-                await self._exchange("RSET")
+            elif mail.taken and not (await self._exchange("RSET")).taken:
+                self.abort()
         return answers[place], place
 
     async def _one_by_one(self, commands: Sequence[str]) -> list[Answer]:

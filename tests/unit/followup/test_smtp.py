@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.followup.channels.base import Attempt, Result
+from services.followup.channels.email import Email, EmailSettings
 from services.followup.channels.smtp import Envelope, Server, greeted
 
 REST = (False, False, None, None, 3.0)
@@ -65,6 +66,9 @@ class Told:
             await asyncio.gather(*talks, return_exceptions=True)
             await asyncio.sleep(0)  # what is closed is so in the next turn of the loop
 
+    def email(self) -> Email:
+        return Email(EmailSettings(smtp_port=self.port, smtp_timeout=3.0, smtp_starttls=False))
+
 
 @pytest.mark.parametrize(
     ("answer", "result"),
@@ -87,3 +91,30 @@ async def test_a_refusal_before_the_text_leaves_no_doubt(
             assert await session.send(ENVELOPE, TEXT) == Attempt(Result.SENT)
         session.abort()
     assert told.texts == [TEXT + b".\r\n"] * (not answer.startswith("421"))
+
+
+@pytest.mark.parametrize("answer", ["421 closing", "500 what?"])
+async def test_a_connection_that_was_idle_and_answers_no_more_is_not_used(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays open, but what it takes is not what it is asked to."""
+    monkeypatch.setattr("services.followup.channels.email.FRESH_SECONDS", 0.0)
+    told = Told({"NOOP": answer})
+    async with told.there():
+        email = told.email()
+        await email.open()
+        await email.open()
+        await email.close()
+    assert [command[:4] for command in told.heard if command[:4] in ("EHLO", "NOOP")] == [
+        "EHLO",
+        "NOOP",
+        "EHLO",
+    ]
+
+
+async def test_a_connection_whose_message_cannot_be_taken_back_is_not_used_again() -> None:
+    told = Told({"RCPT": "550 no such user", "RSET": "502 not here"})
+    async with told.there():
+        session = await greeted(Server("127.0.0.1", told.port, *REST))
+        assert (await session.send(ENVELOPE, TEXT)).result is Result.FAILED
+        assert not session.alive
