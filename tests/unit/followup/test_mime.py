@@ -95,6 +95,8 @@ def test_whatever_is_in_it_no_header_is_added_and_no_line_too_long(
     assert b"\0" not in mail.raw
     assert head.isascii()
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    if mail.eight_bit:
+        assert names.pop() == b"Content-Transfer-Encoding"
     assert names == [
         b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"List-Unsubscribe",
         b"MIME-Version", b"Content-Type",

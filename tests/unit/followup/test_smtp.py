@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
 
 import pytest
 
 from services.followup.channels.base import Attempt, Result
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.channels.smtp import Envelope, Server, greeted
+
+from .mailserver import delivery
 
 REST = (False, False, None, None, 3.0)
 ENVELOPE = Envelope("s@store.example", "a@example.org")
@@ -118,3 +122,48 @@ async def test_a_connection_whose_message_cannot_be_taken_back_is_not_used_again
         session = await greeted(Server("127.0.0.1", told.port, *REST))
         assert (await session.send(ENVELOPE, TEXT)).result is Result.FAILED
         assert not session.alive
+
+
+@pytest.mark.parametrize(
+    ("offers", "text", "command", "encodings"),
+    [
+        (("8BITMIME",), "Grüße\n", "MAIL FROM:<hello@store.example> BODY=8BITMIME", ["8bit", "8bit", "7bit"]),
+        (("8BITMIME",), "Hello\n", "MAIL FROM:<hello@store.example>", [None, "7bit", "7bit"]),
+        ((), "Grüße\n", "MAIL FROM:<hello@store.example>", [None, "base64", "7bit"]),
+        ((), "Hello\n", "MAIL FROM:<hello@store.example>", [None, "7bit", "7bit"]),
+    ],
+)
+@pytest.mark.parametrize("pipelining", [(), ("PIPELINING",)])
+async def test_eight_bits_go_only_where_they_are_offered_and_are_said(
+    offers: tuple[str, ...],
+    text: str,
+    command: str,
+    encodings: list[str | None],
+    pipelining: tuple[str, ...],
+) -> None:
+    told = Told({}, (*offers, *pipelining))
+    async with told.there():
+        email = told.email()
+        await email.open()
+        attempt = await email.send(delivery("a", text=text, html="<p>hello</p>\n"), datetime.now(UTC))
+        await email.close()
+    assert attempt == Attempt(Result.SENT)
+    assert [heard for heard in told.heard if heard.startswith("MAIL")] == [command]
+    (raw,) = told.texts
+    assert offers or raw.isascii()
+    mail = message_from_bytes(raw.removesuffix(b".\r\n"), policy=policy.default)
+    assert [part["Content-Transfer-Encoding"] for part in mail.walk()] == encodings
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().splitlines() == text.splitlines()
+
+
+async def test_an_address_with_letters_of_any_script_goes_with_both_options() -> None:
+    told = Told({}, ("8BITMIME", "SMTPUTF8"))
+    async with told.there():
+        email = told.email()
+        await email.open()
+        to = {"name": "Jörg", "address": "jörg@example.org"}
+        await email.send(delivery("a", to=to, text="Grüße\n"), datetime.now(UTC))
+        await email.close()
+    assert "MAIL FROM:<hello@store.example> SMTPUTF8 BODY=8BITMIME" in told.heard
