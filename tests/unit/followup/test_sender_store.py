@@ -61,6 +61,20 @@ async def test_what_is_late_is_told_though_the_store_broke(
     assert len(inbox.messages) == 1
 
 
+async def test_what_is_marked_goes_though_the_store_broke_at_those_of_more_tries(
+    database: Database, inbox: Inbox, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each number of tries is a write of its own."""
+    await database[COLLECTION].insert_many([row("a"), row("b", attempt=1)])
+    port = free_port()
+    async with smtp_server(inbox, port):
+        sender = sender_of(runtime, port)
+        broken_at(sender._marks._rows, "update_many", monkeypatch, 2)
+        await rounds(sender)
+    assert sorted(runtime.reports) == [("a", "sent"), ("b", "sent")]
+    assert not sender._held
+
+
 async def test_what_was_refused_for_now_is_put_back_though_the_store_broke(
     database: Database, inbox: Inbox, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
