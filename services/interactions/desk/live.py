@@ -40,6 +40,8 @@ class Page:
     changed: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
+    behind: bool = False
+    """It was made before what is known now: all of it may have changed."""
 
     def tell(self, names: Iterable[str]) -> None:
         found = self.names.intersection(names)
@@ -87,10 +89,11 @@ class Live:
 
     @contextlib.contextmanager
     def page(self, names: Iterable[str], mark: str) -> Iterator[Page]:
-        """A page that was made at ``mark`` and is open now. What may have changed since is told at once."""
+        """A page that was made at ``mark`` and is open now. What may have changed since is told by the next
+        look, which knows by then what it compares with: what is written later differs from that."""
         opened = Page(frozenset(names))
         if not mark or mark != self.mark or not opened.names <= self._known:
-            opened.tell(opened.names - {ANYTHING})
+            opened.behind = True
         self._pages.add(opened)
         try:
             yield opened
@@ -120,7 +123,8 @@ class Live:
             self._anything, self._told_anything = False, now
             changed.add(ANYTHING)
         for page in self._pages:
-            page.tell(changed)
+            page.tell(page.names if page.behind else changed)
+            page.behind = False
 
     async def _states(self, database: AsyncDatabase[Document], watched: set[str]) -> set[str]:
         moved = await self._moved(database)

@@ -5,7 +5,7 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,12 +82,18 @@ class DeskSite:
         page.wait_for_url(f"{self.url}{to}")
 
 
-def press(page: Page, button: Locator) -> None:
-    """Send the button's form, and wait until the page says what came of it."""
+def done(page: Page, act: Callable[[], None]) -> None:
+    """Send a form by ``act``, and wait until the page says what came of it: what is typed before that goes
+    with the page that goes."""
     with page.expect_response(lambda answer: "said=" in answer.url and answer.ok) as answered:
-        button.click()
+        act()
     answered.value.finished()
-    expect(button.page.locator(".htmx-request, .htmx-swapping")).to_have_count(0)
+    expect(page.locator(".htmx-request, .htmx-swapping")).to_have_count(0)
+
+
+def press(page: Page, button: Locator) -> None:
+    """Send the button's form."""
+    done(page, button.click)
 
 
 @pytest.fixture(scope="session")

@@ -142,8 +142,13 @@ def _bought(desk: DeskSite, order_id: str, minutes_ago: float, amount: int) -> N
     desk.tell("purchase.made", minutes_ago, order_id=order_id, channel="web", total=total, items=items)
 
 
+def ann_of(desk: DeskSite) -> str:
+    """The agent of ``full_team`` who signs in: an agent has one team, so each test has agents of its own."""
+    return f"ann-{desk.customer}"
+
+
 def full_team(desk: DeskSite, team: str) -> None:
-    """``team`` has agents with work, a queue, and thanks; ``ann`` is of it."""
+    """``team`` has agents of its own with work, a queue, and thanks; ``ann_of`` it is one."""
     day = 24 * 60
     people = (
         ("ann", "Ann Kowalska", {"complaints": 8, "refunds": 5}, True, False),
@@ -153,7 +158,8 @@ def full_team(desk: DeskSite, team: str) -> None:
     )
     for agent, name, skills, on_shift, on_break in people:
         weights = {"email": 1, "chat": 1.5, "phone": 2}
-        told = {"agent_id": agent, "name": name, "skills": skills, "languages": ["en", "de"]}
+        told = {"agent_id": f"{agent}-{desk.customer}", "name": name, "skills": skills}
+        told |= {"languages": ["en", "de"]}
         told |= {"capacity": {"total": 3, "weights": weights}, "on_shift": on_shift, "on_break": on_break}
         desk.tell("agent.changed", 200, team, **told)
     asked: tuple[tuple[str, float, str, list[str], float], ...] = (
@@ -175,15 +181,15 @@ def full_team(desk: DeskSite, team: str) -> None:
         told = {"conversation_id": id, "from": "bot", "reason": "asked for a person", "skills": skills}
         desk.tell("conversation.escalated", minutes, who, team=team, priority=priority, **told)
     for training, ago in (("listening", 370 * day), ("hard cases", 90 * day), ("refunds", 172 * day)):
-        desk.tell("training.passed", ago, team, agent_id="ann", training=training)
-    desk.tell("training.booked", day, team, agent_id="ann", training="phone manners")
+        desk.tell("training.passed", ago, team, agent_id=ann_of(desk), training=training)
+    desk.tell("training.booked", day, team, agent_id=ann_of(desk), training="phone manners")
     for text, ago, more in (
         ("Ann stayed on the phone until my parcel was found. I was so relieved!", 2 * day, {}),
-        ("Took my chat when my lunch was getting cold.", 60, {"told_by": "bo"}),
+        ("Took my chat when my lunch was getting cold.", 60, {"told_by": f"bo-{desk.customer}"}),
         ("You explained the refund to me so that I understood it. Nobody had before.", 9 * day, {}),
     ):
         of = more or {"customer_id": f"{desk.customer}-1"}
-        desk.tell("story.told", ago, team, agent_id="ann", text=text, **of)
+        desk.tell("story.told", ago, team, agent_id=ann_of(desk), text=text, **of)
     desk.tell(
         "task.opened",
         30,

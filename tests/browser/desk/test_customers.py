@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from .conftest import DeskSite
+from .conftest import DeskSite, done
 from .people import complains, full_life
 
 
@@ -46,12 +46,12 @@ def test_a_complaint_from_new_to_closed_by_the_keyboard(desk: DeskSite, page: Pa
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("delivery")
     status = page.locator("#status")
-    page.get_by_role("button", name="I take care of it").press("Enter")
+    done(page, lambda: page.get_by_role("button", name="I take care of it").press("Enter"))
     expect(status).to_contain_text("being worked on")
     for key, text, then in (("v", "Sent again.", "solved"), ("u", "It is on its way.", "solved")):
         page.keyboard.press(key)
         page.keyboard.type(text)
-        page.keyboard.press("Control+Enter")
+        done(page, lambda: page.keyboard.press("Control+Enter"))
         expect(status).to_contain_text(then)
         expect(page.get_by_text(text).first).to_be_visible()
     page.get_by_role("button", name="Close the complaint").press("Enter")

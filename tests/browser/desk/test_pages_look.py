@@ -7,7 +7,7 @@ from services.interactions.desk.preferences import PREFERENCES
 
 from .conftest import DeskSite
 from .looks import LOOKS, look
-from .people import complains, full_life, full_team
+from .people import ann_of, complains, full_life, full_team
 
 
 @pytest.mark.parametrize("context", LOOKS, indirect=True)
@@ -43,7 +43,7 @@ def test_teams(desk: DeskSite, page: Page, request: pytest.FixtureRequest) -> No
     team = f"team-{desk.customer}"
     full_team(desk, team)
     complains(desk, "late", 700, severity="critical")
-    desk.sign_in(page, "ann", f"/desk/team?team={team}")
+    desk.sign_in(page, ann_of(desk), f"/desk/team?team={team}")
     faults = look(page, "team", request)
     for name, path in {"wall": f"/desk/wall?team={team}", "me": "/desk/me"}.items():
         page.goto(desk.url + path)
@@ -64,7 +64,7 @@ def test_in_other_languages(
     team = f"team-{desk.customer}"
     full_life(desk)
     full_team(desk, team)
-    desk.sign_in(page)
+    desk.sign_in(page, ann_of(desk))
     cookie = {"name": PREFERENCES, "value": f"language={language}", "url": f"{desk.url}/desk"}
     page.context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict, made of three texts
     faults = []

@@ -3,13 +3,13 @@
 from playwright.sync_api import Page, expect
 
 from .conftest import DeskSite
-from .people import full_team
+from .people import ann_of, full_team
 
 
 def test_a_lead_sees_who_waits_and_what_nobody_can_do(desk: DeskSite, page: Page) -> None:
     team = f"team-{desk.customer}"
     full_team(desk, team)
-    desk.sign_in(page, "ann", f"/desk/team?team={team}")
+    desk.sign_in(page, ann_of(desk), f"/desk/team?team={team}")
     waiting = page.get_by_role("region", name="Who waits")
     expect(waiting.get_by_role("listitem")).to_have_count(1)
     expect(waiting).to_contain_text("Meral Aksoy")
@@ -22,7 +22,16 @@ def test_a_lead_sees_who_waits_and_what_nobody_can_do(desk: DeskSite, page: Page
         "languages": ["en"],
         "capacity": {"total": 2, "weights": {"email": 1}},
     }
-    desk.tell("agent.changed", 0, team, agent_id="eve", name="Eve", on_shift=True, on_break=False, **told)
+    desk.tell(
+        "agent.changed",
+        0,
+        team,
+        agent_id=f"eve-{desk.customer}",
+        name="Eve",
+        on_shift=True,
+        on_break=False,
+        **told,
+    )
     expect(page.get_by_role("region", name="Who waits")).to_contain_text("Nobody waits")
 
 
@@ -59,7 +68,7 @@ def test_thanks_to_a_colleague_are_on_the_wall(desk: DeskSite, page: Page) -> No
 def test_a_task_of_the_team_is_done(desk: DeskSite, page: Page) -> None:
     team = f"team-{desk.customer}"
     full_team(desk, team)
-    desk.sign_in(page, "ann", "/desk/me")
+    desk.sign_in(page, ann_of(desk), "/desk/me")
     tasks = page.get_by_role("region", name="What my team has to do")
     expect(tasks).to_contain_text("Call Zita back")
     task = tasks.get_by_role("listitem").filter(has_text="Call Zita back")
