@@ -223,8 +223,10 @@ class Sender:
     async def _read_more(self, flow: Flow) -> None:
         """Look for what was left behind, now and then, and read what has its turn."""
         if time.monotonic() >= self._next_doubt:
+            refused = {one.outreach_id for one in self._put_backs}  # no doubt: only not written down yet
             for one in await self._supply.left_behind(MOST_DOUBTS):
-                self._done(one, "in_doubt", DOUBT)
+                if one.outreach_id not in refused:
+                    self._done(one, "in_doubt", DOUBT)
             flow.worked |= bool(await self._marks.repeat(self._channel.name, self._runtime.owns, MOST_DOUBTS))
             self._next_doubt = time.monotonic() + DOUBT_SECONDS
         if self._queue.is_low:
@@ -253,9 +255,10 @@ class Sender:
 
     async def _give_back(self) -> None:
         """Write down which messages were not taken."""
-        given, self._put_backs = self._put_backs, []
+        given = tuple(self._put_backs)
         if given:
             await self._marks.put_back(given)
+            del self._put_backs[: len(given)]  # not before it is written: others may have come meanwhile
             self._held.difference_update(one.outreach_id for one in given)
 
     async def _send(self, claimed: Delivery) -> None:

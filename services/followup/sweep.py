@@ -10,12 +10,13 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 import structlog
+from pydantic import ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from services.followup.domain.journeys.review import fingerprint, needed
 from services.followup.domain.policy import Policy
-from services.followup.domain.rows import SWEEPS
+from services.followup.domain.rows import SWEEPS, unreadable
 from services.followup.domain.state import Customer
 from shared.journal.later import read_state
 from shared.schemas.commands.rules import RulesReviewRequested
@@ -117,10 +118,19 @@ class Sweeper:
                 await asyncio.sleep(0)
             if "/" in row["_id"]:  # no customer's
                 continue
-            state = read_state(Customer, row["data"])
-            if needed(state, self._policy, micros(now)):
+            if self._concerns(row, now):
                 data = RulesReviewRequested(rules=self._name)
                 yield Event(self._id(number, row["_id"]), SOURCE, row["_id"], now, data)
+
+    def _concerns(self, row: dict[str, Any], now: datetime) -> bool:
+        """Whether a rule has something to say to the customer; of a state that cannot be read, not: what is
+        heard of that customer fails too, and the others are not to wait for it."""
+        try:
+            return needed(read_state(Customer, row["data"]), self._policy, micros(now))
+        except Exception as error:  # whatever a broken state brings about; what it holds is not logged
+            reason = unreadable(error) if isinstance(error, ValidationError) else type(error).__name__
+            log.error("a customer's state cannot be read", customer=row["_id"], error=reason)
+            return False
 
     def _id(self, number: int, customer: str) -> str:
         return blake2b(f"{self._name} {number} {customer}".encode(), digest_size=16).hexdigest()

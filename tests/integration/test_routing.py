@@ -37,9 +37,10 @@ def wants(customer: str, team: str, minutes: float) -> list[dict[str, Any]]:
 
 
 def assigned(stack: Stack, *customers: str) -> list[tuple[str, str]]:
-    facts = [json.loads(one.value) for one in stack.records("interactions")]
+    keys = {customer.encode() for customer in customers}
+    facts = [json.loads(one.value) for one in stack.records("interactions") if one.key in keys]
     mine = [one for one in facts if one["type"] == "rapport.conversation.assigned.v1"]
-    distinct = {one["id"]: one for one in mine if one["subject"] in customers}
+    distinct = {one["id"]: one for one in mine}
     return sorted((one["subject"], one["data"]["agent_id"]) for one in distinct.values())
 
 

@@ -134,8 +134,8 @@ class Email(Channel):
         idle = [one for one in self._sessions if not one.load]
         for session in [one for one in idle if not one.alive or one.idle_seconds > FRESH_SECONDS]:
             session.load = session.lanes  # no message for it meanwhile
-            if session.alive:
-                await session.answers()
+            if session.alive and not await session.answers():
+                session.abort()
             session.load = 0
             self._let_go(session)
         missing = min(wanted, self.connections) - len(self._sessions)
@@ -174,13 +174,14 @@ class Email(Channel):
         return sum(session.lanes for session in self._sessions if session.alive)
 
     async def send(self, delivery: Delivery, at: datetime) -> Attempt:
-        try:
-            mail = build(delivery, at, seven_bit=self._dkim is not None)
-        except BadMessageError as fault:
-            return Attempt(Result.FAILED, str(fault))
         session = self._take()
         if session is None:
             return Attempt(Result.LATER, "not connected")
+        try:
+            seven_bit = self._dkim is not None or "8bitmime" not in session.extensions
+            mail = build(delivery, at, seven_bit=seven_bit)
+        except BadMessageError as fault:
+            return Attempt(Result.FAILED, str(fault))
         started = time.perf_counter()
         session.load += 1
         try:
@@ -203,12 +204,14 @@ class Email(Channel):
             CONNECTED.set(len(self._sessions))
 
     async def _hand_over(self, session: Session, mail: Mail, outreach_id: str) -> Attempt:
-        sender, to, raw = mail
+        sender, to, raw, eight_bit = mail
         options: tuple[str, ...] = ()
         if needs_utf8(sender + to):
             if "smtputf8" not in session.extensions:
                 return Attempt(Result.FAILED, f"{ADDRESS}{NO_UTF8}")
             options = ("SMTPUTF8",)
+        if eight_bit:
+            options = (*options, "BODY=8BITMIME")
         if self._bounces is not None:
             sender = self._bounces.of(outreach_id)
         if self._dkim is not None:

@@ -23,6 +23,7 @@ LONGEST_LINE = 998
 """Characters, without its end (RFC 5322)."""
 LINE = 76
 """Of encoded words, so many characters (RFC 2047)."""
+EIGHT_BIT = "8bit"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _USUAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_ATOM}(?:\.{_ATOM})*")
 """An address without quotes, comments and the like."""
@@ -42,17 +43,20 @@ class Mail(NamedTuple):
     sender: str
     recipient: str
     raw: bytes
+    eight_bit: bool
+    """Its body has bytes beyond ASCII as they are: for servers that offer 8BITMIME (RFC 6152)."""
 
 
 def build(delivery: Delivery, date: datetime, *, seven_bit: bool = False) -> Mail:
-    """The e-mail of a message. Raises ``BadMessageError``. ``seven_bit``: its body is such that no relay need
-    write it otherwise, which a signature would not stand."""
+    """The e-mail of a message. Raises ``BadMessageError``. ``seven_bit``: its body is such that any
+    server takes it, and no relay need write it otherwise, which a signature would not stand."""
     try:
         sender, to = mailable(delivery.sender.address), mailable(delivery.to.address)
         utf8 = needs_utf8(sender + to)
         mail_from = _party("From", delivery.sender.name, sender, utf8)
         rcpt_to = _party("To", _name(delivery.to.name), to, utf8)
-        parts = (_part("plain", delivery.text, seven_bit), _part("html", delivery.html, seven_bit))
+        plain, html = (_part("plain", delivery.text, seven_bit), _part("html", delivery.html, seven_bit))
+        parts, eight_bit = (plain.raw, html.raw), EIGHT_BIT in (plain.encoding, html.encoding)
         boundary = _boundary(delivery.outreach_id, parts)
         headers = [
             mail_from.header,
@@ -66,13 +70,14 @@ def build(delivery: Delivery, date: datetime, *, seven_bit: bool = False) -> Mai
             *(_as_it_is(name, value) for name, value in delivery.headers.items()),
             "MIME-Version: 1.0",
             f'Content-Type: multipart/alternative; boundary="{boundary}"',
+            # The whole is said to be as its parts are (RFC 2045, 6.4).
+            *([f"Content-Transfer-Encoding: {EIGHT_BIT}"] if eight_bit else []),
         ]
         head = "\r\n".join(headers).encode()
         begin = f"\r\n--{boundary}\r\n".encode()
         end = f"\r\n--{boundary}--\r\n".encode()
-        return Mail(
-            mail_from.address, rcpt_to.address, b"".join((head, b"\r\n", begin, begin.join(parts), end))
-        )
+        raw = b"".join((head, b"\r\n", begin, begin.join(parts), end))
+        return Mail(mail_from.address, rcpt_to.address, raw, eight_bit)
     except Exception as error:  # the e-mail package raises nearly everything on impossible input
         raise BadMessageError(f"{type(error).__name__}: {error}") from error
 
@@ -129,8 +134,14 @@ def _as_it_is(name: str, value: str) -> str:
     return line if plain else _header(name, value, utf8=False)
 
 
-def _part(kind: str, text: str, seven_bit: bool) -> bytes:
-    """One of the two ways in which the message is told, with its headers."""
+class _Part(NamedTuple):
+    encoding: str
+    raw: bytes
+    """With its headers."""
+
+
+def _part(kind: str, text: str, seven_bit: bool) -> _Part:
+    """One of the two ways in which the message is told."""
     data = text.encode()
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -138,7 +149,7 @@ def _part(kind: str, text: str, seven_bit: bool) -> bytes:
         data += b"\n"
     encoding, body = _encoded(data, seven_bit)
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return head.encode() + body.replace(b"\n", b"\r\n")
+    return _Part(encoding, head.encode() + body.replace(b"\n", b"\r\n"))
 
 
 def _encoded(data: bytes, seven_bit: bool) -> tuple[str, bytes]:
@@ -147,11 +158,11 @@ def _encoded(data: bytes, seven_bit: bool) -> tuple[str, bytes]:
         if data.isascii():
             return "7bit", data
         if not seven_bit:
-            return "8bit", data
+            return EIGHT_BIT, data
     printable = binascii.b2a_qp(data, istext=True)
     if len(printable) <= len(data) * 4 / 3:
         return "quoted-printable", printable
-    return "base64", base64.encodebytes(data)
+    return "base64", base64.encodebytes(data.replace(b"\n", b"\r\n"))  # what is read is this, as it is
 
 
 def _boundary(outreach_id: str, parts: tuple[bytes, ...]) -> str:

@@ -147,7 +147,7 @@ class Session:
             answers = await self._answered(*turn.asked)
         else:
             answers = await self._one_by_one(turn.envelope.commands)
-        mail, *_, last = answers
+        mail, last = answers[0], answers[-1]  # the same where the first is refused, and no more is said
         place = next((n for n, answer in enumerate(answers[: RECIPIENT + 1]) if not answer.taken), DATA)
         if place == DATA and last.code == START_INPUT:
             return None
@@ -157,8 +157,8 @@ class Session:
         with contextlib.suppress(SessionLostError):
             if last.code == START_INPUT:
                 await self._taken(self._say(b""))  # nobody gets it
-            elif mail.taken:
-                await self._exchange("RSET")
+            elif mail.taken and not (await self._exchange("RSET")).taken:
+                self.abort()
         return answers[place], place
 
     async def _one_by_one(self, commands: Sequence[str]) -> list[Answer]:

@@ -1,6 +1,6 @@
 """What the sender writes to rows of ``deliveries``: that they are being sent, or are not after all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -59,21 +59,31 @@ class Marks:
         self._claims = 0
 
     async def claim(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Mark them as being sent, all in one write; those that are ours now, with the try counted. One that
-        was cancelled or claimed meanwhile is left out."""
+        """Mark them as being sent, in one write for each number of tries; those that are ours now, with the
+        try counted. One that was cancelled or claimed meanwhile is left out. Raises what the store does,
+        unless some are marked by then: these go."""
         claimed: list[Delivery] = []
         by_attempt = sorted(deliveries, key=lambda one: one.attempt)
         for attempt, group in groupby(by_attempt, key=lambda one: one.attempt):
-            mine = {one.outreach_id: one for one in group}
-            mark = self._mark(attempt + 1)
-            as_read = {"_id": {"$in": list(mine)}, "status": "ready", "attempt": attempt}
-            changed = await self._rows.update_many(as_read, {"$set": mark})
-            if changed.modified_count != len(mine):
-                ours = {"_id": {"$in": list(mine)}, "status": "sending", "claimed_by": mark["claimed_by"]}
-                kept = {row["_id"] for row in await self._rows.find(ours, {"_id": True}).to_list()}
-                mine = {id: one for id, one in mine.items() if id in kept}
-            claimed += [one.model_copy(update={"attempt": attempt + 1}) for one in mine.values()]
+            try:
+                claimed += await self._claimed({one.outreach_id: one for one in group}, attempt)
+            except Exception:
+                if not claimed:
+                    raise
+                break
         return claimed
+
+    async def _claimed(self, wanted: Mapping[str, Delivery], attempt: int) -> list[Delivery]:
+        """Of those with so many tries."""
+        mark = self._mark(attempt + 1)
+        as_read = {"_id": {"$in": list(wanted)}, "status": "ready", "attempt": attempt}
+        changed = await self._rows.update_many(as_read, {"$set": mark})
+        kept: Collection[str] = wanted.keys()
+        if changed.modified_count != len(wanted):
+            ours = {"_id": {"$in": list(wanted)}, "status": "sending", "claimed_by": mark["claimed_by"]}
+            kept = {row["_id"] for row in await self._rows.find(ours, {"_id": True}).to_list()}
+        mine = (one for id, one in wanted.items() if id in kept)
+        return [one.model_copy(update={"attempt": attempt + 1}) for one in mine]
 
     async def claim_unread(self, row: Mapping[str, Any], attempt: int) -> None:
         """Mark one that cannot be read, as it is."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -100,8 +100,20 @@ class Queue:
                 chosen.append(one)
             else:
                 self._held.discard(one.outreach_id)
-        going = await self._let_go(chosen, nights)
-        return Claimed(await self._marked(going), await self._marked(late))
+        going: list[Delivery] = []
+        ours: list[Delivery] = []
+        try:
+            going = await self._let_go(chosen, nights)
+            if going or late:
+                ours = await self._marks.claim([*going, *late])
+        finally:  # what the store breaks under is read again
+            self._held.difference_update(one.outreach_id for one in (*going, *late))
+            self._held.update(one.outreach_id for one in ours)
+        past = {one.outreach_id for one in late}
+        return Claimed(
+            [one for one in ours if one.outreach_id not in past],
+            [one for one in ours if one.outreach_id in past],
+        )
 
     async def _let_go(self, chosen: list[Delivery], waits: dict[Wait, list[str]]) -> list[Delivery]:
         """Those that nothing else holds back. What waits, or what the store breaks under, is read again."""
@@ -119,13 +131,3 @@ class Queue:
         finally:
             self._held.difference_update(left)
         return going
-
-    async def _marked(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        if not deliveries:
-            return []
-        try:
-            claimed = await self._marks.claim(deliveries)
-        finally:
-            self._held.difference_update(one.outreach_id for one in deliveries)
-        self._held.update(one.outreach_id for one in claimed)
-        return claimed

@@ -63,8 +63,9 @@ NOBODY_ASKED = Outcome()
 
 
 def apply(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
-    """What ``event`` does. Time is the event's own, so the result does not depend on when it is read; but it
-    passes for a member only as it passes: a fact of the future waits for its time.
+    """What ``event`` does. Time is the event's own, so the result does not depend on when it is read, but for
+    presents that would be over by now. Yet for a member time passes only as it passes: a fact of the future
+    waits for its time.
 
     Raises ``RefusedError``: ``duplicate_order``, ``duplicate_return``, and as the functions it calls say; the
     state is then as it was.

@@ -95,6 +95,8 @@ def test_whatever_is_in_it_no_header_is_added_and_no_line_too_long(
     assert b"\0" not in mail.raw
     assert head.isascii()
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    if mail.eight_bit:
+        assert names.pop() == b"Content-Transfer-Encoding"
     assert names == [
         b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"List-Unsubscribe",
         b"MIME-Version", b"Content-Type",
@@ -129,6 +131,16 @@ def test_the_body_is_encoded_only_where_it_must_be(text: str, seven_bit: bool, e
     first = next(iter(message_from_bytes(raw, policy=policy.default).iter_parts()))  # type: ignore[attr-defined]
     assert first["Content-Transfer-Encoding"] == encoding
     assert first.get_content().splitlines() == text.splitlines()
+
+
+@pytest.mark.parametrize("text", ["例えば\n二行目\n", "\0\0\n\r\n\0"])
+def test_the_lines_of_a_text_are_ended_by_cr_lf_in_any_encoding(text: str) -> None:
+    """RFC 2046, 4.1.1: of what is encoded too."""
+    parts = message_from_bytes(build(delivery("a", text=text, html=text), NOW, seven_bit=True).raw)
+    for part in parts.get_payload():
+        assert part["Content-Transfer-Encoding"] == "base64"  # type: ignore[index]
+        decoded = part.get_payload(decode=True)  # type: ignore[union-attr]
+        assert decoded == ("\r\n".join(text.splitlines()) + "\r\n").encode()
 
 
 def test_long_words_for_people_are_folded_as_encoded_words_have_it() -> None:

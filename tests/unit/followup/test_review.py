@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.followup.domain.journeys.review import fingerprint, needed
 from services.followup.domain.policy import Policy
@@ -221,6 +222,32 @@ async def test_a_broker_that_is_away_loses_nobody(store: Database) -> None:
     for _ in range(3):
         await one.look()
     assert len(runtime.published) == 150
+
+
+BAD: list[dict[str, Any]] = [
+    {"data": '{"customer_id": 5, "planned": "secret"}'},
+    {"data": "no state"},
+    {"data": None},
+    {"version": 2},
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+async def test_what_cannot_be_read_holds_up_nobody_else(store: Database, bad: dict[str, Any]) -> None:
+    """Wherever it stands: the first of a look, and the last."""
+    for id in ("c-", f"c-{LOOK - 2:04}-", "c-9999"):
+        await store["state"].insert_one({"_id": id, **bad})
+    runtime, clock = Runtime(store), Clock()
+    one = sweeper(runtime, clock)
+    with capture_logs() as logs:
+        assert [await one.look() for _ in range(3)] == [PAUSE_SECONDS] * 3
+    assert [event.subject for event in runtime.published] == [f"c-{n:04}" for n in range(0, 450, 3)]
+    told = [entry for entry in logs if entry["log_level"] == "error"]
+    assert "secret" not in str(told), "what it holds is not for a log"
+    assert [entry["customer"] for entry in told] == ["c-", f"c-{LOOK - 2:04}-", "c-9999"]
+    await store["state"].delete_many({})
+    clock.now += BETWEEN_ROUNDS
+    assert await one.look() is None
 
 
 async def test_it_ends_by_itself(store: Database) -> None:

@@ -1,7 +1,7 @@
 """A birthday may bring a present: a reward's voucher without points, once a year, whatever is heard when."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -11,7 +11,7 @@ from services.loyalty.domain.program.program import Programs
 from shared.runtime.config import ConfigError
 from shared.schemas.commands.loyalty import MemberEnrolRequested
 from shared.schemas.customers import CustomerUpdated
-from shared.schemas.loyalty import MemberBirthday, RewardIssued
+from shared.schemas.loyalty import MemberBirthday, MemberEnrolled, RewardIssued
 
 from .account import Account, day
 
@@ -81,6 +81,27 @@ def test_every_year_one_and_none_for_a_date_that_moves() -> None:
     times = [time for time, fact in account.facts if isinstance(fact, RewardIssued)]
     assert [f"{time:%Y-%m-%d}" for time in times] == ["2025-02-01", "2026-02-01", "2027-02-01", "2028-02-01"]
     assert len(set(codes)) == 4
+
+
+@pytest.mark.parametrize(
+    ("joined", "heard", "given"), [(-3_600, 400, 1), (-3_600, 36, 1), (1, 72, 0), (1, 70, 1)]
+)
+def test_no_present_is_for_a_birthday_that_is_so_long_ago_that_it_would_be_over(
+    joined: float, heard: float, given: int
+) -> None:
+    """A member who is imported takes none out of the stock for the years before; 1 February is day 31."""
+    account = Account(program("{points: 50, reward: mug}"))
+    account.hear(heard, joined, born())
+    account.hear(heard, joined, MemberEnrolled())
+    account.advance(heard)
+    issued = [time for time, fact in account.facts if isinstance(fact, RewardIssued)]
+    assert account.counters["stock:mug"] == len(account.state.vouchers) == len(issued) == given
+    assert all(time + timedelta(days=40) > day(heard) for time in issued)
+    wishes = account.emitted(MemberBirthday)
+    assert [fact.voucher_code is not None for fact in wishes] == [False] * (len(wishes) - given) + [
+        True
+    ] * given
+    assert all(fact.points == 50 for fact in wishes)
 
 
 def test_what_is_gone_is_not_given_and_the_wishes_come_all_the_same() -> None:

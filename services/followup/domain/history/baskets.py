@@ -79,7 +79,7 @@ def gave_back(baskets: Baskets, data: PurchaseReturned) -> Baskets:
 
 
 def trimmed(baskets: Baskets) -> Baskets:
-    """Without the order that falls off before another comes. What it came to stays counted."""
+    """Without the order that falls off before another comes."""
     if len(baskets.latest) <= MOST_BASKETS:
         return baskets
     return baskets.model_copy(update={"latest": baskets.latest[-MOST_BASKETS:]})
@@ -103,6 +103,17 @@ def pairs(baskets: Baskets, within: Micros) -> Pairs:
                 if first != sku:
                     found.setdefault((first, sku), period)
     return found
+
+
+def standing(baskets: Baskets, within: Micros) -> Pairs:
+    """What is counted, each with its period, and may be counted otherwise once another order comes. What came
+    to be by the order that falls off, and by no other, stays counted and is not among it. What came to be by
+    another too is: its vote moves to when that was, or a return would take one back that was not given."""
+    counted, left = pairs(baskets, within), trimmed(baskets)
+    if left is baskets:
+        return counted
+    follows = pairs(left, within)
+    return {pair: period for pair, period in counted.items() if pair in follows}
 
 
 def changes(before: Pairs, after: Pairs) -> dict[str, list[tuple[str | None, int, int]]]:

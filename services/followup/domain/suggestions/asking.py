@@ -1,7 +1,7 @@
 """What a customer's purchases tell and ask products, and what becomes of the answer."""
 
 from services.followup.domain.effects import Said
-from services.followup.domain.history.baskets import baskets_of, changes, dearest, had, pairs, trimmed
+from services.followup.domain.history.baskets import baskets_of, changes, dearest, had, pairs, standing
 from services.followup.domain.history.state import History
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import Rule
@@ -24,8 +24,8 @@ def told(state: Customer, policy: Policy, before: History | None, fact: Fact) ->
     if old.latest is new.latest and old.back is new.back:
         return ()
     within = span(policy.suggestions.within)
-    base = trimmed(old) if isinstance(fact.data, PurchaseMade) else old
-    votes = changes(pairs(base, within), pairs(new, within))
+    counted = standing(old, within) if isinstance(fact.data, PurchaseMade) else pairs(old, within)
+    votes = changes(counted, pairs(new, within))
     at = moment(fact.at)
     question = _question(state, policy, fact)
     asked = None

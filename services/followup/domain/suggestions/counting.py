@@ -19,9 +19,8 @@ def apply(product: Product, event: Event, context: Context) -> Effects[Product]:
 def _said(product: Product, event: Event, sku: str, ask: Ask) -> Emit | None:
     found = candidates(product, ask.at_least, ask.share)
     if found:
-        answer = ProductSuggestRequested(
-            order_id=ask.order_id, because=sku, buyers=sum(product.buyers), found=found
-        )
+        buyers = max(0, sum(product.buyers))  # below 0 where votes wait for those that they take back
+        answer = ProductSuggestRequested(order_id=ask.order_id, because=sku, buyers=buyers, found=found)
         return Emit(answer, event.time, subject=ask.customer_id)
     if not ask.following:
         return None

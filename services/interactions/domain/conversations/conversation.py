@@ -164,10 +164,12 @@ class Conversation:
         if self.status != "closed" and not over and self.said != (step.at, False):
             self.status, self.snooze = "waiting", step
 
-    def wake(self) -> None:
+    def wake(self, at: Micros) -> None:
         """Whoever has it has to do with it again."""
+        waited = self.wanted
         self.snooze = None
         self._is_due()
+        self._since(waited, at)
 
     def _is_due(self) -> None:
         self.status = "queued" if self.handled_by == "queue" else "assigned"
@@ -186,15 +188,24 @@ class Conversation:
             self._close(step.at)
             self.closed_with_complaints = True
 
-    def hand_over(self, source: "Conversation") -> None:
+    def hand_over(self, source: "Conversation", at: Micros) -> None:
         """People have it, as they have ``source``, of which it was a part."""
+        waited = self.wanted
         self.silenced = True
         self.team, self.priority = self.team or source.team, self.priority or source.priority
         self.escalation = self.escalation or source.escalation
+        self.skills = self.skills or source.skills
+        self.preferred_skills = self.preferred_skills or source.preferred_skills
+        self.language = self.language or source.language
+        self._leaves_its_bot()
+        self._since(waited, at)
+
+    def _leaves_its_bot(self) -> None:
+        """Where a bot had it, which is silent now, it waits for people, and rests no longer."""
         if self.handled_by == "bot":
             self.handled_by = "queue"
             if self.status != "closed":
-                self.status = "queued"
+                self.status, self.snooze = "queued", None
 
     def take_in(self, other: "Conversation", at: Micros) -> None:
         """``other`` is part of it from now on. Where that alone is open it goes on as that did; whoever has
@@ -215,6 +226,8 @@ class Conversation:
             self.snooze, self.status = rest, self.status if rest is None else "waiting"
         self.said = max(self.said, other.said)
         self.silenced = self.silenced or other.silenced
+        if self.silenced:
+            self._leaves_its_bot()
         self.team, self.priority = self.team or other.team, self.priority or other.priority
         self.channel = self.channel or other.channel
         self.escalation = self.escalation or other.escalation

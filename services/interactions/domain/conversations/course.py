@@ -182,7 +182,7 @@ class _Reckoning:
         """What people have, they have in both parts."""
         source, target = self.course.of(step.conversation_id), self.course.of(step.to or "")
         if source is not None and target is not None and source.silenced:
-            target.hand_over(source)
+            target.hand_over(source, step.at)
 
     def _is_over(self, until: Micros) -> bool:
         return until <= self.known.awake_at
@@ -192,7 +192,7 @@ class _Reckoning:
         found = self.course.of(snooze.conversation_id)
         if found is not None and found.snooze is snooze:
             found.updated_at = max(found.updated_at, at)
-            found.wake()
+            found.wake(at)
 
     def _at(self, conversation_id: str, at: Micros) -> Conversation:
         """The conversation that a fact of a time is about, which it may begin."""

@@ -15,7 +15,7 @@ from services.loyalty.domain.account.occasions import (
 from services.loyalty.domain.account.vouchers import issue, take_one
 from services.loyalty.domain.program.catalogue import Reward
 from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import Micros, micros, moment
 
 
 def settle(book: Book, until: Micros) -> Micros | None:
@@ -104,8 +104,9 @@ def _birthday(book: Book, at: Micros) -> None:
 
 def _present(book: Book, at: Micros, reward: Reward) -> dict[str, Any]:
     """Issue the voucher of a birthday, which costs no points, and what the birthday says of it: nothing where
-    none is left. To whom the reward is offered, and when, does not bind who gives it."""
-    if not take_one(book, reward):
+    none is left, or where it would be over by now, as with one who is imported with years of the past. To
+    whom the reward is offered, and when, does not bind who gives it."""
+    if reward.ends(at) <= micros(book.context.now) or not take_one(book, reward):
         return {}
     voucher = issue(book, at, reward, book.context.secret(f"birthday {at}"), occasion="birthday")
     return {

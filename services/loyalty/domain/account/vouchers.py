@@ -5,7 +5,7 @@ from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.rows import VoucherRow
 from services.loyalty.domain.state import Lot, Voucher
 from shared.schemas.loyalty import RewardIssued
-from shared.schemas.times import DAY, Micros, moment
+from shared.schemas.times import Micros, moment
 
 
 def take_one(book: Book, reward: Reward) -> bool:
@@ -32,7 +32,7 @@ def issue(
         reward_id=reward.id,
         cost=cost,
         issued_at=at,
-        expires_at=at + reward.validity_days * DAY,
+        expires_at=reward.ends(at),
         pieces=pieces,
     )
     expires_at = moment(voucher.expires_at)

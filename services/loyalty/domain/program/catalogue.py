@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from services.loyalty.domain.program.numbers import Days, Given, Instant, Title, Whole
 from shared.schemas.base import Id, Strict
 from shared.schemas.faults import fault
-from shared.schemas.times import DAY, micros
+from shared.schemas.times import DAY, Micros, micros
 
 
 class EarlyAccess(Strict):
@@ -50,6 +50,10 @@ class Reward(Strict):
         start = None if self.starts_at is None else micros(self.starts_at)
         early = None if start is None or self.early_access is None else start - self.early_access.days * DAY
         return start, early, None if self.ends_at is None else micros(self.ends_at)
+
+    def ends(self, issued_at: Micros) -> Micros:
+        """From when on a voucher for it is good no more."""
+        return issued_at + self.validity_days * DAY
 
     @property
     def counter(self) -> str:
