@@ -52,7 +52,7 @@ def cancel_flight(
     state: Customer, flight: InFlight, reason: SuppressionReason, now: Micros
 ) -> Effects[Customer]:
     """Take back a message from the sender. If it was faster, its report says so and counts."""
-    taken_back = flight.model_copy(update={"cancelled": True})
+    taken_back = flight.model_copy(update={"cancelled": True, "plan": None})
     flights = tuple(taken_back if f.outreach_id == flight.outreach_id else f for f in state.in_flight)
     data = _cancelled(flight, reason)
     return Effects(

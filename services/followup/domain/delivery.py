@@ -9,7 +9,7 @@ from services.followup.domain.deliverability.guard import recipient_domain
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.decision import decide
-from services.followup.domain.gate.kept import Held
+from services.followup.domain.gate.kept import Held, Unreached
 from services.followup.domain.gate.mates import in_order
 from services.followup.domain.gate.verdicts import Go, Mate, No, Wait
 from services.followup.domain.journeys.goals import hoped
@@ -22,7 +22,7 @@ from services.followup.domain.rows import ready_row, row
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL
 from services.followup.domain.rules.times import span
 from services.followup.domain.sent import counted, told
-from services.followup.domain.state import Customer, InFlight, Outreach, Planned, Unreached, address_mark
+from services.followup.domain.state import Customer, InFlight, Outreach, Planned, address_mark
 from services.followup.domain.tasks import TASKS, opened, plan_of
 from shared.domain import CancelTimer, Effects, Emit, SetTimer
 from shared.schemas.outreach import (
@@ -111,7 +111,10 @@ def send_together(state: Customer, policy: Policy, parts: Sequence[Mate], now: M
     to = by_id[first.outreach_id].go.to
     expires = min(flight.due_at + span(policy.rules.stale(flight.rule)) for flight in flights)
     ready = ready_row(state, policy, flights[0], to, message, now, expires=expires)
-    rows = [ready, *(row(state.customer_id, flight, "ready", now, attempt=0) for flight in flights[1:])]
+    rows = [
+        ready,
+        *(row(state.customer_id, flight, "ready", now, attempt=flight.tries) for flight in flights[1:]),
+    ]
     emits = [_scheduled(one, now) for one, _ in written if not one.announced]
     timers = [CancelTimer(one.outreach.timer) for one in parts[1:]]
     sent = Effects(_with_flights(effects.state, flights, now), tuple(emits), tuple(timers), tuple(rows))
@@ -134,6 +137,7 @@ def _flight(policy: Policy, planned: Planned, go: Go, now: Micros, mail: str | N
         domain=recipient_domain(go.channel, counts_as, go.to),
         consent=go.consent,
         mail=mail,
+        plan=None if mail is None else planned,
     )
 
 

@@ -9,6 +9,7 @@ from services.followup.domain.doubts import repeat, repeats
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.journeys.goals import hoped
+from services.followup.domain.late import plan_again, spared
 from services.followup.domain.planning import after_one
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import row
@@ -38,12 +39,18 @@ def report(
     if data.status == "in_doubt" and any(flight.heard and not flight.cancelled for flight in flights):
         data = data.model_copy(update={"status": "sent"})  # who is heard of has had it
     again = data.status == "in_doubt" and all(repeats(policy, flight, at) for flight in flights)
+    is_late = data.status == "failed" and data.error in (STALE, RATE_LIMITED)
+    planned_again = spared(policy, flights, at) if is_late else []
     for flight in flights:
         told = data.model_copy(update={"outreach_id": flight.outreach_id})
         if again:
             effects = then(effects, partial(repeat, flight=flight, attempt=data.attempt, at=at))
             continue
-        effects = then(effects, partial(_reported, policy=policy, data=told, at=at, now=now))
+        if flight in planned_again:
+            step = partial(plan_again, policy=policy, flight=flight, attempt=data.attempt, now=now)
+            effects = then(effects, step)
+        else:
+            effects = then(effects, partial(_reported, policy=policy, data=told, at=at, now=now))
         behind = partial(after_one, policy=policy, one=flight, decided_at=flight.decided_at)
         effects = then(effects, partial(behind, now=now, new_id=new_id))
     return effects

@@ -198,7 +198,7 @@ def ready_row(
     """The document of a message for the sender: what ``Delivery`` reads, and ``not_before``. The rows of what
     goes in its mail have none, so that no sender takes them."""
     rules, rule = policy.rules, policy.rules.rule(outreach.rule)
-    common = row(state.customer_id, outreach, "ready", now, attempt=0).document
+    common = row(state.customer_id, outreach, "ready", now, attempt=outreach.tries).document
     return Put(
         COLLECTION,
         {

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
-from services.followup.domain.gate.kept import Cited, Held
+from services.followup.domain.gate.kept import Cited, Held, Unreached
 from services.followup.domain.happened import Bill as Bill
 from services.followup.domain.happened import Consent as Consent
 from services.followup.domain.happened import Happened as Happened
@@ -95,6 +95,8 @@ class Outreach(Happened):
     """Which of its rule's variants the customer gets; None where it has none."""
     offers: str | None = None
     """The product that it suggests."""
+    tries: int = 0
+    """Of a mail that it was in before, and that got too late for another."""
 
 
 class Planned(Outreach):
@@ -153,6 +155,8 @@ class InFlight(Outreach):
     """As ``Trace.domain``."""
     mail: str | None = None
     """The id of the first in its mail, where it goes in one with others."""
+    plan: Planned | None = None
+    """It as it was planned, where it goes with others: it is again where the mail is late for one of them."""
     doubts: int = 0
     """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
@@ -167,13 +171,6 @@ class Send(Open):
     at: Micros
     mail: str | None = None
     """As ``InFlight.mail``."""
-
-
-class Unreached(Open):
-    """The last time a rule with an interval found the customer without consent or address."""
-
-    rule: str
-    at: Micros
 
 
 class Customer(Open):

@@ -95,7 +95,8 @@ def _is_in(question: Question, mail: Iterable[Mate]) -> bool:
 
 def _for_others(question: Question, there: Sequence[Mate]) -> Hold | None:
     """It waits for others that fall due within ``bundle_within`` of the first in its mail, until the last of
-    them that none in it gets stale for; and for a full mail of what matters more. ``there``: its mail."""
+    them that comes before half its time is over for any in it; and for a full mail of what matters more.
+    ``there``: its mail."""
     rule, policy, now = question.rule, question.policy, question.now
     channel = next(one.go.channel for one in there if one.outreach is question.outreach)
     if rule is None or not rule.bundle or channel != DEFAULT_CHANNEL:
@@ -106,7 +107,8 @@ def _for_others(question: Question, there: Sequence[Mate]) -> Hold | None:
         return Hold("bundle", goes, full) if goes <= question.last_moment else None
     waiting = [ask(question.state, policy, one.outreach, now) for one in there]
     close = min(one.outreach.due_at for one in waiting) + span(question.rules.bundle_within)
-    close = min(close, *(one.last_moment for one in waiting))
+    # Half of its time is left to the sender, which may have to hold it.
+    close = min(close, *((one.outreach.due_at + one.last_moment) // 2 for one in waiting))
     alone = {one.outreach.rule for one in there if _once(policy, one.outreach)}
     mates = mates_of(question.state, policy, question.outreach)
     coming = [(at, other) for other in mates if (at := _comes_at(question, other)) is not None]

@@ -25,3 +25,10 @@ class Held(Open):
     until: Micros
     """When it is decided anew."""
     detail: str | None = None
+
+
+class Unreached(Open):
+    """The last time a rule with an interval found the customer without consent or address."""
+
+    rule: str
+    at: Micros

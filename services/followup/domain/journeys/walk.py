@@ -170,6 +170,8 @@ def decided(
 ) -> Effects[Customer]:
     """A step's message was decided: unless it still waits, the way goes on from then."""
     journey = next((one for one in state.journeys if one.first.outreach_id == planned.journey), None)
+    if planned.tries:  # it went on when this was decided first
+        return nothing(state)
     if journey is None or any(one.outreach_id == planned.outreach_id for one in state.planned):
         return nothing(state)
     return go_on(state, policy, journey, journey.place + 1, now, now, new_id)
