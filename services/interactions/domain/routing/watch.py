@@ -80,11 +80,8 @@ def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told
 
 def _teams(now: Course, old: Routed | None, id: str, changed: Iterable[_Change]) -> list[str]:
     """Those that know of it: the one that was asked, and those of what has become part of it now."""
-    parts = (
-        one.old.team
-        for one in changed
-        if one.old and one.found is None and now.survivor(one.old.conversation_id) == id
-    )
+    gone = (one.old for one in changed if one.old is not None and one.found is None)
+    parts = (one.team for one in gone if now.survivor(one.conversation_id) == id)
     known = (None if old is None else old.team, *parts)
     return list(dict.fromkeys(team for team in known if team is not None))
 

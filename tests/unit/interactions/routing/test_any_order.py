@@ -35,8 +35,8 @@ TEAMS = ["care", "night"]
 
 
 class Act(NamedTuple):
-    """Something that happens: to which conversation, when it was by its own clock, and how much of what waits is delivered
-    afterwards, from which places, and whether some of it comes twice."""
+    """Something that happens: to which conversation, when it was by its own clock, and how much of what waits
+    is delivered afterwards, from which places, and whether some of it comes twice."""
 
     kind: str
     who: str
