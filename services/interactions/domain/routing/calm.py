@@ -66,13 +66,19 @@ def without_contact(agent: Agent, key: Key) -> Agent:
     return altered(agent, contacts=agent.contacts[:place] + agent.contacts[place + 1 :])
 
 
-def turned(agent: Agent, key: Key, difficult: bool) -> Agent:
-    """The agent where a conversation turned out to be hard, or not to be."""
+def turned_hard(agent: Agent, key: Key) -> Agent:
+    """The agent where a conversation turned out to be hard. What turns easy was hard on them all the same."""
     place = _last(agent, key)
-    if place is None or agent.contacts[place].difficult == difficult:
+    if place is None or agent.contacts[place].difficult:
         return agent
-    changed = altered(agent.contacts[place], difficult=difficult)
+    changed = altered(agent.contacts[place], difficult=True)
     return altered(agent, contacts=(*agent.contacts[:place], changed, *agent.contacts[place + 1 :]))
+
+
+def was_hard(agent: Agent, key: Key) -> bool:
+    """Whether the last contact of this conversation was hard, at any time."""
+    place = _last(agent, key)
+    return place is not None and agent.contacts[place].difficult
 
 
 def _last(agent: Agent, key: Key) -> int | None:

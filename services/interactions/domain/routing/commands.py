@@ -40,7 +40,8 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
     match command:
         case RoutingAssignRequested(agent_id=agent, revision=revision):
             if routed is None or routed.wanted is None or routed.revision != revision:
-                now = routed or Routed(conversation_id=id, revision=customer.routing.revision)
+                # It ends this choice alone: a later one, of how the conversation stands by now, may hold.
+                now = altered(routed or Routed(conversation_id=id, revision=revision), revision=revision)
                 late = load(customer.customer_id, now, agent, None)
                 return Said(customer, emits=(Emit(late, told.context.now, agent),))
             found = course(customer.conversations).open[id]

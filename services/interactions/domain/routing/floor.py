@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.interactions.domain.desk.policy import Desk
-from services.interactions.domain.routing.calm import turned, with_contact, without_contact
+from services.interactions.domain.routing.calm import turned_hard, was_hard, with_contact, without_contact
 from services.interactions.domain.routing.state import (
     GONE_FOR,
     Agent,
@@ -56,8 +56,8 @@ class Floor:
         if had is None:
             agent = with_contact(self.desk.calm, agent, key, carried.difficult, self.now)
             agent = altered(agent, idle_since=self.now)
-        elif had.difficult != carried.difficult:
-            agent = turned(agent, key, carried.difficult)
+        elif carried.difficult:
+            agent = turned_hard(agent, key)
         self.holders[key] = agent_id
         self.agents[agent_id] = altered(agent, carries={**agent.carries, key: carried})
 
@@ -72,7 +72,7 @@ class Floor:
         changed: dict[str, Any] = {"carries": left, "idle_since": self.now}
         if had.reserved:
             agent = without_contact(agent, key)
-        elif had.difficult:
+        elif had.difficult or was_hard(agent, key):
             changed["hard_ended_at"] = self.now
         self.agents[holder] = altered(agent, **changed)
         return holder

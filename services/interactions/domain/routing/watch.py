@@ -1,8 +1,9 @@
 """The customer's side: after each event, teams and agents are told what has changed of who is wanted for a
 conversation, and who has it, since they were told last: so it does not matter what was heard first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import Course, course
@@ -26,6 +27,14 @@ PARTS = ("conversations", "complaints", "loyalty", "profile", "routing")
 NOTHING = (None, None)
 
 
+class _Change(NamedTuple):
+    """How one was told, how it is, and the conversation, if it is not part of another by now."""
+
+    old: Routed | None
+    new: Routed
+    found: Conversation | None
+
+
 def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
     """With what is to be told now."""
     after = effects.state
@@ -40,28 +49,41 @@ def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told
     ids = {id for id, one in now.open.items() if one.wanted or one.agent_id is not None} | known.keys()
     if not ids:
         return effects
-    revision, emits, rows = after.routing.revision, list(effects.emits), list(effects.rows)
+    changed = []
     for id in sorted(ids):
         old, found = known.get(id), now.open.get(id)
         new = _standing(desk, after, now, found, old, id)
-        if new.standing == (NOTHING if old is None else old.standing):
-            continue
-        revision += 1
-        new = altered(new, revision=revision)
-        emits += (Emit(data, told.context.now, key) for key, data in _tell(after.customer_id, old, new))
-        known[id] = new
-        if found is not None:
-            rows.append(
-                Put(CONVERSATIONS, conversation_row(after.customer_id, found, known.get(id)).document())
-            )
-    if revision == after.routing.revision:
+        if new.standing != (NOTHING if old is None else old.standing):
+            changed.append(_Change(old, new, found))
+    if not changed:
         return effects
+    # What an agent still has is told before what they have no more: a merge leaves no gap in between.
+    changed.sort(key=lambda one: one.new.had is None)
+    revision, emits, rows = after.routing.revision, list(effects.emits), list(effects.rows)
+    for old, new, found in changed:
+        revision += 1
+        teams = _teams(now, old, new.conversation_id, changed)
+        new = altered(new, revision=revision, team=new.team or next(iter(teams), None))
+        emits += (
+            Emit(data, told.context.now, key) for key, data in _tell(after.customer_id, old, new, teams)
+        )
+        known[new.conversation_id] = new
+        if found is not None:
+            rows.append(Put(CONVERSATIONS, conversation_row(after.customer_id, found, new).document()))
     # Of one that is over the team is remembered, as long as the conversation is.
     kept = (
         one for id, one in sorted(known.items()) if one.standing != NOTHING or (one.team and id in now.open)
     )
     state = altered(after, routing=Routing(revision=revision, routed=tuple(kept)))
     return replace(effects, state=state, emits=tuple(emits), rows=tuple(rows))
+
+
+def _teams(now: Course, old: Routed | None, id: str, changed: Iterable[_Change]) -> list[str]:
+    """Those that know of it: the one that was asked, and those of what has become part of it now."""
+    gone = (one.old for one in changed if one.old is not None and one.found is None)
+    parts = (one.team for one in gone if now.survivor(one.conversation_id) == id)
+    known = (None if old is None else old.team, *parts)
+    return list(dict.fromkeys(team for team in known if team is not None))
 
 
 def _standing(
@@ -81,18 +103,20 @@ def _standing(
 Said = Iterator[tuple[str, RoutingOfferRequested | RoutingNewsRequested | AgentLoadRequested]]
 
 
-def _tell(customer_id: str, old: Routed | None, new: Routed) -> Said:
-    """Whom, and what: the team that is asked, the one that was, the agent who has it, the one who had."""
-    before = None if old is None else old.team
-    if before is not None and (new.wanted is None or new.wanted.team != before):
-        yield before, _news(customer_id, new)
+def _tell(customer_id: str, old: Routed | None, new: Routed, teams: Sequence[str]) -> Said:
+    """Whom, and what: the team that is asked, those that knew, the agent who has it, the one who had."""
+    asked = None if new.wanted is None else new.wanted.team
+    for team in teams:
+        if team != asked:
+            yield team, _news(customer_id, new)
     if new.wanted is not None:
         yield new.wanted.team, _offer(customer_id, new, new.wanted)
+    told = next(iter(teams), None)
     agent = None if new.had is None else new.had.agent_id
     if old is not None and old.had is not None and old.had.agent_id != agent:
-        yield old.had.agent_id, load(customer_id, new, old.had.agent_id, before)
+        yield old.had.agent_id, load(customer_id, new, old.had.agent_id, told)
     if agent is not None:
-        yield agent, load(customer_id, new, agent, before)
+        yield agent, load(customer_id, new, agent, told)
 
 
 def _offer(customer_id: str, new: Routed, asks: Wanted) -> RoutingOfferRequested:

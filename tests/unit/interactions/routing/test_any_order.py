@@ -29,13 +29,14 @@ calm: {in_a_row: 2, rest: 30m, a_day: 4, pause: 5m}
 """
 )
 TOTALS = {"ann": 1, "bob": 2, "cyd": 3}
-CUSTOMERS = [f"c-{n}" for n in range(6)]
+TALKS = [f"c-{n}.{letter}" for n in range(3) for letter in "abc"]
+"""Conversations; each begins with its customer's id."""
 TEAMS = ["care", "night"]
 
 
 class Act(NamedTuple):
-    """Something that happens: to whom, when it was by its own clock, and how much of what waits is delivered
-    afterwards, from which places, and whether some of it comes twice."""
+    """Something that happens: to which conversation, when it was by its own clock, and how much of what waits
+    is delivered afterwards, from which places, and whether some of it comes twice."""
 
     kind: str
     who: str
@@ -54,7 +55,7 @@ acts = st.lists(
     st.builds(
         Act,
         kinds,
-        st.sampled_from(CUSTOMERS),
+        st.sampled_from(TALKS),
         st.sampled_from(list(TOTALS)),
         st.sampled_from(TEAMS),
         st.booleans(),
@@ -69,6 +70,7 @@ acts = st.lists(
 def told(act: Act) -> tuple[str, list[Data]]:
     """Whom it is about, and what."""
     id, skills = act.who, ["law"] if act.flag else []
+    who = id.partition(".")[0]
     match act.kind:
         case "agent":
             fields: dict[str, Any] = {"total": TOTALS[act.agent], "on_break": act.flag}
@@ -79,18 +81,18 @@ def told(act: Act) -> tuple[str, list[Data]]:
             team = act.team if act.flag else None
             angry = -0.9 if act.ago else 0.5
             mood = chats(conversation_id=id, sentiment=angry)
-            return id, [mood, escalated(id, team=team, skills=skills if act.agent == "ann" else [])]
+            return who, [mood, escalated(id, team=team, skills=skills if act.agent == "ann" else [])]
         case "closed":
-            return id, [ConversationClosed(conversation_id=id, outcome="solved")]
+            return who, [ConversationClosed(conversation_id=id, outcome="solved")]
         case "queue" | "bot":
             to: Any = act.kind
-            return id, [ConversationReturned(conversation_id=id, to=to, reason="not mine")]
+            return who, [ConversationReturned(conversation_id=id, to=to, reason="not mine")]
         case "by hand":
-            return id, [ConversationAssigned(conversation_id=id, agent_id=act.agent, manual=True)]
+            return who, [ConversationAssigned(conversation_id=id, agent_id=act.agent, manual=True)]
         case "answers":
-            return id, [answered(id, act.agent)]
+            return who, [answered(id, act.agent)]
         case _:
-            return id, [chats(conversation_id=id)]
+            return who, [chats(conversation_id=id)]
 
 
 def answered(id: str, agent_id: str) -> InteractionLogged:
@@ -188,4 +190,23 @@ def test_a_choice_for_what_has_changed_meanwhile_does_not_hold() -> None:
     bus.tell("c-0", escalated("c-0", skills=["law"]))  # which Ann does not know
     bus.settle()
     assert (bus.had(), bus.decided) == ({}, [])
+    bus.agree()
+
+
+def test_a_choice_that_does_not_hold_ends_no_later_one() -> None:
+    """Ann is chosen again, for how it stands by now, before the first no is heard: in Kafka's order."""
+    bus = Bus(DESK)
+    bus.tell("care", agent("ann"))
+    bus.settle()
+    bus.tell("c-1", chats(conversation_id="c-1"))
+    bus.tell("c-0", chats(conversation_id="c-0"))
+    bus.tell("c-0", escalated("c-0"))
+    bus.deliver(0)  # the offer: Ann is chosen
+    bus.tell("c-1", escalated("c-1"))
+    bus.deliver(1)  # it waits for room
+    bus.tell("c-0", chats("hurry up", conversation_id="c-0", sentiment=-0.9))
+    while bus.pending:
+        bus.deliver(0)
+        always(bus)
+    assert len(bus.had()) == 1
     bus.agree()

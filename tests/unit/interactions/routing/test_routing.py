@@ -12,6 +12,7 @@ from shared.schemas.interactions import (
     ConversationReturned,
 )
 from shared.schemas.loyalty import TierChanged
+from tests.unit.interactions.talk import escalated
 
 from .floor import TEAM, Floor, agent, chats
 
@@ -181,3 +182,24 @@ def test_alone_they_are_asked_again_after_a_while() -> None:
     assert floor.assigned == [("c-1", "ann")]
     floor.after(0.1)
     assert floor.assigned == [("c-1", "ann")] * 2
+
+
+@pytest.mark.parametrize("into", ["new", "closed", "of another team"])
+def test_a_merge_leaves_no_gap_in_what_an_agent_has(into: str) -> None:
+    """They have the whole from now on: nothing else comes in between."""
+    floor = Floor()
+    floor.tell(TEAM, agent("ann"))
+    floor.wants("v-1")
+    floor.tell("v-1", closed("v-1"))
+    floor.tell("u", chats(conversation_id="u"), escalated("u"))
+    floor.wants("c-2")
+    if into != "new":
+        floor.tell("u", chats(conversation_id="old"))
+    if into == "of another team":
+        floor.tell("u", escalated("old", team="night"))
+    if into != "new":
+        floor.tell("u", closed("old"))
+    floor.tell("u", ConversationMerged(conversation_id="u", into="old"))
+    assert (list(floor.agent().carries), list(floor.team().waiting)) == (["u old"], ["c-2 c-2"])
+    floor.tell("u", closed("old"))
+    assert floor.assigned[2:] == [("c-2", "ann")]
