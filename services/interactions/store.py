@@ -31,6 +31,8 @@ from shared.schemas.times import Micros
 LAST_CHARACTER = "\U0010ffff"
 MAX_HISTORY = 500
 """Steps of a complaint that are shown, the latest."""
+MOST_COUNTED = 500
+"""Conversations that are counted and not shown."""
 PAST_ROWS = 1_000
 """Rows of a past that are read at once."""
 
@@ -149,6 +151,21 @@ class InteractionsStore(TeamStore):
             query["status"] = {"$in": ["assigned", "waiting"]}
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
+
+    async def conversation_rows(self, keys: Iterable[str]) -> dict[str, ConversationRow]:
+        """Those of these keys that are not part of another, by key."""
+        found = self._database[CONVERSATIONS].find({"_id": {"$in": sorted(set(keys))}, "into": None})
+        return {row.key: row for row in ConversationRow.read(await found.to_list())}
+
+    async def queued(self, *, nobodys: bool, limit: int) -> tuple[list[ConversationRow], int]:
+        """Conversations that nobody has, the first begun first, and how many there are (``MOST_COUNTED`` at
+        most); ``nobodys``: those alone for which no team was asked."""
+        query: Document = {"into": None, "status": "queued"} | ({"team": None} if nobodys else {})
+        collection = self._database[CONVERSATIONS]
+        rows = ConversationRow.read(await collection.find(query).sort("order", 1).limit(limit).to_list())
+        if len(rows) < limit:
+            return rows, len(rows)
+        return rows, await collection.count_documents(query, limit=MOST_COUNTED)
 
     async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
         """What a search shows of these customers, by id."""

@@ -22,6 +22,8 @@ RESTS: tuple[tuple[Rest, str], ...] = (
 )
 """How long a conversation may rest, and how pages call it."""
 MORNING = time(9)
+AS_GOOD_AS = timedelta(minutes=5)
+"""A rest is at most so much shorter than it is called."""
 
 
 class AskedError(ValueError):
@@ -29,8 +31,8 @@ class AskedError(ValueError):
 
 
 def rest_until(rest: str, at: str, now: datetime, where: ZoneInfo) -> datetime | None:
-    """When a rest ends; None: when the customer writes. ``at`` is as browsers send a local time:
-    ``2026-11-27T09:30``. Raises ``AskedError``."""
+    """When a rest ends that begins now; None: when the customer writes. ``at`` is as browsers send a local
+    time: ``2026-11-27T09:30``. Raises ``AskedError``."""
     local = now.astimezone(where)
     match rest:
         case "customer":
@@ -52,6 +54,19 @@ def rest_until(rest: str, at: str, now: datetime, where: ZoneInfo) -> datetime |
             return until
         case _:
             raise AskedError(_("Say until when: a day and a time."))
+
+
+def counted_from(made: str, now: datetime) -> datetime:
+    """When a rest begins that a form asks for which was made at ``made`` (ISO 8601): the same time for a form
+    that is sent twice, and no longer ago than ``AS_GOOD_AS`` where its page was open for long. What no page
+    of ours says counts for nothing."""
+    try:
+        since = datetime.fromisoformat(made)
+    except ValueError:
+        return now
+    if since.tzinfo is None or since > now:
+        return now
+    return since + (now - since) // AS_GOOD_AS * AS_GOOD_AS
 
 
 def _morning(day: date, where: ZoneInfo) -> datetime:

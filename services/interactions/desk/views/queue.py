@@ -10,6 +10,7 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.promises import clocks_of
+from services.interactions.domain.desk.policy import NORMAL, Desk
 from services.interactions.domain.rows import ConversationRow, CustomerRow, TimelineRow
 from services.interactions.domain.sla.course import Clock
 from services.interactions.domain.sla.policy import Sla
@@ -97,11 +98,14 @@ def _entry(
     )
 
 
-def waiting_first(found: Sequence[Entry], order: Sequence[str]) -> list[Entry]:
-    """By priority (``order``: the most urgent first), then by how long they have waited."""
-    ranks = {name: rank for rank, name in enumerate(order)}
-    normal = ranks.get("normal", len(ranks))
-    return sorted(found, key=lambda one: (ranks.get(one.priority or "", normal), one.since or one.updated_at))
+def waiting_first(found: Sequence[Entry], desk: Desk) -> list[Entry]:
+    """Those who will come first come first: a step of priority is worth ``ageing`` of waiting."""
+
+    def place(one: Entry) -> tuple[Micros, Micros]:
+        since = micros(one.since or one.updated_at)
+        return since + desk.ranks[one.priority or NORMAL] * desk.priorities.ageing, since
+
+    return sorted(found, key=place)
 
 
 def last_said(

@@ -7,11 +7,15 @@ from fastapi import Response
 from services.interactions.desk.live import ANYTHING
 from services.interactions.desk.page import Posted, SignedIn, desk_router
 from services.interactions.desk.views.queue import entries, last_said, waiting_first
+from services.interactions.desk.views.team import queue as first_waiting
 from services.interactions.desk.words import _
+from services.interactions.domain.desk.policy import Desk as Rules
+from services.interactions.domain.rows import ConversationRow
 from services.interactions.models.agents import agent_view
 from services.interactions.routes.dependencies import DeskRules, Policy, Store
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.desk.steps import TakeSteps
+from services.interactions.store import InteractionsStore
 from shared.http.problems import ProblemError
 from shared.schemas.base import Frozen
 from shared.schemas.times import micros
@@ -36,8 +40,9 @@ async def queue(
     mine = await store.conversations(
         status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
     )
-    waiting = await store.conversations(status="queued", team=team, before=None, limit=SHOWN)
-    names = await store.customer_rows({row.customer_id for row in (*mine, *waiting)})
+    waiting, count = await _waiting(store, rules, team)
+    left, left_count = ([], 0) if team is None else await store.queued(nobodys=True, limit=SHOWN)
+    names = await store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)})
     states = await store.customers({row.customer_id for row in mine[:WITH_CLOCKS]})
     said = await queries.said_at(last_said(mine[:WITH_LINES], states))
     called = next((one.name for one in rules.teams if one.id == team), None)
@@ -48,10 +53,26 @@ async def queue(
         me=None if me is None else agent_view(me, micros(desk.now)),
         team=called or team,
         mine=entries(mine, names, states, said, sla, desk.now),
-        waiting=waiting_first(entries(waiting, names, {}, {}, sla, desk.now), rules.priorities.order),
-        more=len(waiting) == SHOWN,
+        waiting=waiting_first(entries(waiting, names, {}, {}, sla, desk.now), rules),
+        waiting_count=count,
+        left=entries(left, names, {}, {}, sla, desk.now),
+        left_count=left_count,
         watch=(ANYTHING if team is None else f"team/{team}", *sorted(states)),
     )
+
+
+async def _waiting(
+    store: InteractionsStore, rules: Rules, team: str | None
+) -> tuple[list[ConversationRow], int]:
+    """Those who come first of a team, or of all for somebody who is in none; and how many wait."""
+    if team is None:
+        return await store.queued(nobodys=False, limit=SHOWN)
+    state = await store.team(team)
+    if state is None:
+        return [], 0
+    first = first_waiting(rules, state, SHOWN)
+    rows = await store.conversation_rows(f"{one.conversation_id} {one.customer_id}" for one in first)
+    return [*rows.values()], len(state.waiting)
 
 
 class Shift(Frozen):

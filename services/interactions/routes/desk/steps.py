@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.interactions.desk.page import Desk, Form, SignedIn
-from services.interactions.desk.views.asked import AskedError, compensation, rest_until
+from services.interactions.desk.views.asked import AskedError, compensation, counted_from, rest_until
 from services.interactions.domain.routing.by_hand import warnings
 from services.interactions.domain.routing.matching import ONE
 from services.interactions.domain.routing.rows import AgentRow
@@ -44,7 +44,8 @@ def _plain(model: type[Strict], *signed: str) -> Read:
 
 
 def _snooze(desk: Desk, form: Form) -> Strict:
-    until = rest_until(form["rest"], form["at"], desk.now, desk.t.reader.where)
+    start = desk.now if form["rest"] == "at" else counted_from(form["made"], desk.now)
+    until = rest_until(form["rest"], form["at"], start, desk.t.reader.where)
     return conversations.Snooze(until=until, reason=form["reason"])
 
 
@@ -150,14 +151,9 @@ class Steps:
 
     async def _ask(self, route: str, customer_id: str, command: Data, form: Form, said: str) -> str:
         assert self._desk.principal is not None
-        try:
-            answer: Answer = await self._commands.submit(
-                self._desk.principal, route, customer_id, command, form.key
-            )
-        except ProblemError as problem:
-            if problem.code == "idempotency_mismatch" and route == "conversations.assign":
-                return said  # sent twice: by the second time there is another warning
-            raise
+        answer: Answer = await self._commands.submit(
+            self._desk.principal, route, customer_id, command, form.key
+        )
         if against := answer.body.get("warnings"):
             return f"given:{against[0].partition(':')[0]}"
         if answer.status == 202:

@@ -10,11 +10,12 @@ from services.interactions.desk.page import Desk, Posted, SignedIn, desk_router
 from services.interactions.desk.reading import weekdays
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views.board import card
+from services.interactions.desk.views.queue import entries
 from services.interactions.desk.views.team import queue, today, week
 from services.interactions.desk.words import _
 from services.interactions.domain.desk.policy import Desk as Rules
 from services.interactions.models.growth import NewStory, story_view
-from services.interactions.routes.dependencies import DeskRules, Store, last_shown
+from services.interactions.routes.dependencies import DeskRules, Policy, Store, last_shown
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.growth import tell_story
 from services.interactions.routes.teams import seen
@@ -29,6 +30,8 @@ router = desk_router()
 
 WAITING, PEOPLE, LATE, STORIES = 50, 60, 100, 30
 """What is shown of the queue, and of the agents; complaints that are counted; stories of a page."""
+LEFT = 10
+"""Conversations for which no team was asked: those that are shown."""
 MOST_LATE = 5
 """Late complaints that are shown."""
 COLLEAGUES = 500
@@ -46,19 +49,28 @@ async def team_of(desk: Desk, store: InteractionsStore, rules: Rules, chosen: st
 
 @router.get("/team")
 async def lead(
-    desk: SignedIn, store: Store, queries: DeskQueries, clock: Clock, rules: DeskRules, team: Chosen = None
+    desk: SignedIn,
+    store: Store,
+    queries: DeskQueries,
+    clock: Clock,
+    rules: DeskRules,
+    sla: Policy,
+    team: Chosen = None,
 ) -> Response:
     """What waits, who has how much, what is late, and the people that the hours call for."""
     desk.demand("customers:read")
     team = await team_of(desk, store, rules, team)
-    (state, view), late = await asyncio.gather(
+    (state, view), (left, left_count), late = await asyncio.gather(
         seen(store, rules, team, await clock.now(team)),
+        store.queued(nobodys=True, limit=LEFT),
         queries.board(until=micros(desk.now), limit=LATE),
     )
     waits = queue(rules, state, WAITING)
     shown = late[:MOST_LATE]
-    ids = {*(one.customer_id for one in waits), *(one.customer_id for one in shown)}
-    names = {id: row.name or id for id, row in (await store.customer_rows(ids)).items()}
+    ids = {one.customer_id for one in waits}
+    ids |= {one.customer_id for one in shown} | {one.customer_id for one in left}
+    rows = await store.customer_rows(ids)
+    names = {id: row.name or id for id, row in rows.items()}
     local = desk.now.astimezone(rules.staffing.zone)
     return desk.render(
         "team.html",
@@ -69,6 +81,8 @@ async def lead(
         view=view,
         stuck={(one.customer_id, one.conversation_id): one for one in view.stuck},
         waits=waits,
+        left=entries(left, rows, {}, {}, sla, desk.now),
+        left_count=left_count,
         late=[card(row, desk.now) for row in shown],
         late_count=len(late),
         late_more=len(late) == LATE,
