@@ -119,6 +119,8 @@ class Desk:
             **shown_to(self.t),
             **shown,
         }
+        if not self.may("customers:read"):
+            told["watch"] = ()  # ``/live`` is not for them
         html = environment().get_template(template).render(told)
         return HTMLResponse(html, status, headers=dict(HEADERS))
 

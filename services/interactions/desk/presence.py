@@ -32,7 +32,8 @@ class Presence:
         self._presence = database[PRESENCE]
 
     async def say(self, customer_id: str, here: Here, now: datetime) -> None:
-        """They are there, for ``LASTING``."""
+        """They are there, for ``LASTING``. With whoever comes, those go who have not been heard of for
+        long."""
         document = {
             "customer": customer_id,
             "conversation": here.conversation_id,
@@ -41,12 +42,17 @@ class Presence:
             "doing": here.doing,
             "until": now + LASTING,
         }
-        await self._presence.replace_one({"_id": _key(customer_id, here)}, document, upsert=True)
+        one = {"_id": _key(customer_id, here)}
+        if (await self._presence.replace_one(one, document, upsert=True)).matched_count == 0:
+            await self._forget(now)
 
     async def leave(self, customer_id: str, here: Here, now: datetime) -> None:
         """They have gone; and so has everybody who has not been heard of for long."""
         await self._presence.delete_one({"_id": _key(customer_id, here)})
-        await self._presence.delete_many({"customer": customer_id, "until": {"$lt": now}})
+        await self._forget(now)
+
+    async def _forget(self, now: datetime) -> None:
+        await self._presence.delete_many({"until": {"$lt": now}})
 
     async def here(self, customers: Iterable[str], now: datetime) -> Mapping[str, frozenset[Here]]:
         """Who is on whose conversations: each customer has an entry."""

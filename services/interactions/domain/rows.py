@@ -60,7 +60,7 @@ COLLECTIONS = (
     ),
     Collection(AGENTS, owner=None, personal=(), indexes=("agent_id", "team,agent_id")),
     # Written by the API: who is on a conversation just now.
-    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer",)),
+    Collection(PRESENCE, owner="customer", personal=("name",), indexes=("customer", "until")),
     Collection(RECORDS, owner=None, personal=(), indexes=("agent_id", "team")),
     Collection(
         STORIES,

@@ -3,7 +3,8 @@ team has to do."""
 
 import asyncio
 import uuid
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Path, Query, Response
 
@@ -17,7 +18,7 @@ from services.interactions.routes.dependencies import DeskRules, Sealed, Store, 
 from services.interactions.routes.growth import get_figures, get_record
 from services.interactions.routes.tasks import finish_task
 from shared.http.dependencies import Clock, SendCommands
-from shared.schemas.base import ID_PATTERN, Id
+from shared.schemas.base import ID_PATTERN, Frozen, Id
 from shared.schemas.commands.teams import AgentChangeRequested
 from shared.schemas.teams import Capacity, team_state
 from shared.schemas.times import micros
@@ -25,8 +26,19 @@ from shared.schemas.times import micros
 router = desk_router()
 
 STORIES, FEEDBACK, TASKS = 5, 5, 10
-WORK = {"work": (True, False), "break": (True, True), "off": (False, False)}
+Working: TypeAlias = Literal["work", "break", "off"]
+WORK: Mapping[Working, tuple[bool, bool]] = {
+    "work": (True, False),
+    "break": (True, True),
+    "off": (False, False),
+}
 """What one says of oneself -> on shift, on a break."""
+
+
+class Work(Frozen):
+    """The field of the form that says so."""
+
+    state: Working
 
 
 @router.get("/me")
@@ -76,7 +88,7 @@ async def work(desk: SignedIn, form: Posted, store: Store, commands: SendCommand
     row = await store.agent(desk.agent)
     if row is None:
         raise UNKNOWN_AGENT(agent=desk.agent)
-    on_shift, on_break = WORK.get(form["state"], WORK["work"])
+    on_shift, on_break = WORK[form.into(Work).state]
     known = agent_view(row, micros(desk.now))
     command = AgentChangeRequested(
         agent_id=row.agent_id,
@@ -106,5 +118,5 @@ async def done(
     return desk.go("/me", "done" if answer.status_code == 200 else "pending")
 
 
-def _working(row: AgentRow) -> str:
+def _working(row: AgentRow) -> Working:
     return "off" if not row.on_shift else "break" if row.on_break else "work"
