@@ -33,3 +33,14 @@ def test_a_team_that_is_named_after_an_overflow_is_asked() -> None:
     floor.after(31)
     assert waiting(floor) == {"care": ["c-1 c-1"]}
     assert floor.team("care").waiting["c-1 c-1"].been == ("law",)
+
+
+def test_nobody_is_in_a_team_that_may_not_be() -> None:
+    floor = Floor(parse_desk("only_these_teams: true\nteams: [{id: care, default: true}]"))
+    floor.tell("care", agent("ann"))
+    floor.worker.tell("nowhere", agent("ann"))
+    (dead,) = floor.worker.dead_letters
+    assert "unknown_team" in str(dead)
+    assert not floor.agent("ann").left
+    floor.wants("c-1")
+    assert floor.assigned == [("c-1", "ann")]
