@@ -20,8 +20,8 @@ def wanted(
     been: tuple[str, ...] = ()
     # An overflow holds for this wait, and as long as the team is asked that it began in.
     if routed is not None and routed.over_to is not None and routed.over_since == found.since:
-        if routed.over_from[:1] == (team,):
-            team, been = routed.over_to, routed.over_from
+        holds = routed.over_from[:1] == (team,)
+        team, been = (routed.over_to, routed.over_from) if holds else (team, been)
     return Wanted.model_validate(
         {
             "team": team,
