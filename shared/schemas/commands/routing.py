@@ -143,12 +143,15 @@ class RoutingAssignRequested(RoutingCommand):
 
 
 class RoutingReturnRequested(RoutingCommand):
-    """An agent is not at work any more: what the customer waits for is for somebody else."""
+    """An agent is not at work any more: what the customer waits for is for somebody else. Or they are
+    back."""
 
     event_type: ClassVar[str] = "rapport.interactions.routing_return.requested.v1"
 
     agent_id: Id
     """Who has it."""
+    back: bool = False
+    """They are at work again: what they have is theirs."""
 
 
 class RoutingOverflowRequested(RoutingCommand):

@@ -42,6 +42,8 @@ class Conversation:
     """The agent who had it last."""
     gave_back: str | None = None
     """The agent who gave it back, and was not just going home."""
+    assigned_at: Micros = 0
+    """When an agent was given it last, the one who has it or another."""
     manual: bool = False
     """Its agent took it, or a person gave it to them."""
     sentiment: float | None = None
@@ -139,6 +141,7 @@ class Conversation:
         elif step.kind == "assigned":
             self.handled_by, self.status, self.silenced = "agent", "assigned", True
             self._had_by(step.to, manual=step.manual)
+            self.assigned_at = step.at
         elif step.to == "bot":
             self.handled_by, self.status, self.agent_id, self.silenced = "bot", "assigned", None, False
         else:

@@ -20,7 +20,7 @@ from shared.schemas.times import Micros, micros, moment
 
 def changed(floor: Floor, told: AgentChanged, at: Micros) -> list[Emit]:
     """An agent as they are from now on; the latest by event time holds. Nothing comes to them until no other
-    team has them: that is asked. Who goes home gives back what is owed an answer."""
+    team has them: that is asked. Who goes home gives back what is owed an answer; back they keep the rest."""
     known = floor.agents.get(told.agent_id)
     said = told.model_dump_json(exclude_none=True)
     if known is not None and not known.left and (known.at, known.told) >= (at, said):
@@ -43,16 +43,21 @@ def changed(floor: Floor, told: AgentChanged, at: Micros) -> list[Emit]:
     floor.agents[told.agent_id] = altered(agent, **fields)
     seen = AgentSeenRequested(team=floor.before.team_id, at=moment(at))
     emits = [Emit(seen, moment(floor.now), told.agent_id)]
-    if agent.on_shift and not told.on_shift:
-        carried = sorted(agent.carries.items())
-        emits += [given_back(floor, told.agent_id, one) for _, one in carried if not one.reserved]
+    if agent.on_shift != told.on_shift:
+        emits += _at_work(floor, agent, told.on_shift)
     return emits
 
 
-def given_back(floor: Floor, agent_id: str, one: Carried) -> Emit:
-    """The customer is told that whoever has their conversation is not at work any more."""
+def _at_work(floor: Floor, agent: Agent, back: bool) -> list[Emit]:
+    """The customers of what they carry are told that they are at work again, or not any more."""
+    carried = sorted(agent.carries.items())
+    return [given_back(floor, agent.agent_id, one, back=back) for _, one in carried if not one.reserved]
+
+
+def given_back(floor: Floor, agent_id: str, one: Carried, *, back: bool = False) -> Emit:
+    """The customer is told that whoever has their conversation is not at work any more, or is again."""
     data = RoutingReturnRequested(
-        conversation_id=one.conversation_id, team=floor.before.team_id, agent_id=agent_id
+        conversation_id=one.conversation_id, team=floor.before.team_id, agent_id=agent_id, back=back
     )
     return Emit(data, moment(floor.now), one.customer_id)
 
@@ -72,8 +77,8 @@ def joined(floor: Floor, told: AgentJoinRequested) -> list[Emit]:
         key = key_of(load.customer_id, load.conversation_id)
         if load.revision >= floor.revision(key):
             _carries(floor, told.agent_id, contents.carried(load))
-    if agent.on_shift:
-        return []
+    if agent.on_shift:  # they may have gone home in the team before
+        return _at_work(floor, floor.agents[told.agent_id], back=True)
     carried = floor.agents[told.agent_id].carries.values()
     return [given_back(floor, told.agent_id, one) for one in carried if not (one.reserved or one.manual)]
 

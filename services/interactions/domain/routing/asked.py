@@ -1,8 +1,6 @@
 """What is asked for about agents over HTTP, as the facts that it leads to."""
 
-from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.routing.state import Team
-from services.interactions.errors import UNKNOWN_TEAM
 from shared.domain import Outcome
 from shared.schemas.commands.teams import AgentChangeRequested
 from shared.schemas.teams import AgentChanged
@@ -10,12 +8,9 @@ from shared.schemas.times import Micros
 
 
 def asked_agent(
-    desk: Desk, team: Team, command: AgentChangeRequested, at: Micros
+    team: Team, command: AgentChangeRequested, at: Micros
 ) -> tuple[AgentChanged, Micros, Outcome]:
-    """The fact, when it happens, and the answer. Whoever asks knows how the agent was: it is after that.
-    Raises ``unknown_team``."""
-    if not desk.is_team(team.team_id):
-        raise UNKNOWN_TEAM(team=team.team_id)
+    """The fact, when it happens, and the answer. Whoever asks knows how the agent was: it is after that."""
     said = command.model_dump(include=set(AgentChangeRequested.model_fields), exclude_none=True)
     known = team.agents.get(command.agent_id)
     if known is not None:

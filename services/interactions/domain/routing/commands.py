@@ -47,9 +47,10 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
             found = course(customer.conversations).open[id]
             fact = ConversationAssigned(conversation_id=id, agent_id=agent, why=command.why)
             return Said(customer, fact, max(told.at, 1 + found.updated_at))
-        case RoutingReturnRequested(agent_id=agent):
+        case RoutingReturnRequested(agent_id=agent, back=back):
             if routed is not None and routed.had is not None and routed.had.agent_id == agent:
-                return Said(_with(customer, altered(routed, away=agent)))
+                of = course(customer.conversations).open[id].assigned_at
+                return Said(_with(customer, altered(routed, away=None if back else agent, away_of=of)))
         case RoutingOverflowRequested(revision=revision, team=team, to=to):
             asked = None if routed is None else routed.wanted
             if routed is not None and asked is not None and routed.revision == revision:
@@ -66,6 +67,8 @@ def returning(customer: Customer, told: Told, number: int) -> Event | None:
             continue
         found = course(customer.conversations).open.get(routed.conversation_id)
         if found is None or found.agent_id != routed.away or found.status != "assigned":
+            continue
+        if found.assigned_at != routed.away_of:
             continue
         data = ConversationReturned(conversation_id=found.conversation_id, to="queue", reason=AWAY)
         id = told.context.new_id(f"#{number}")  # begins as the emitted event's own does

@@ -18,8 +18,10 @@ def wanted(
         return None
     team = desk.asked(found.team, found.language or value_of(customer.profile, "locale"), found.skills)
     been: tuple[str, ...] = ()
+    # An overflow holds for this wait, and as long as the team is asked that it began in.
     if routed is not None and routed.over_to is not None and routed.over_since == found.since:
-        team, been = routed.over_to, routed.over_from
+        holds = routed.over_from[:1] == (team,)
+        team, been = (routed.over_to, routed.over_from) if holds else (team, been)
     return Wanted.model_validate(
         {
             "team": team,

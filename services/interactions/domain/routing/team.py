@@ -10,6 +10,7 @@ from services.interactions.domain.routing.decide import Assigned, decide, overfl
 from services.interactions.domain.routing.floor import Floor
 from services.interactions.domain.routing.rows import agent_rows
 from services.interactions.domain.routing.state import Carried, Team, Waiting, key_of
+from services.interactions.errors import UNKNOWN_TEAM
 from shared.domain import CancelTimer, Context, Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands.routing import (
     AgentJoinRequested,
@@ -29,9 +30,12 @@ TIMER = "routing"
 
 
 def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Team]:
-    """Raises ``unknown_team`` for a command that puts an agent into one that may not be."""
+    """Raises ``unknown_team`` for whatever puts an agent into one that may not be; such a fact is a dead
+    letter."""
     data = event.data
     now = micros(context.now)
+    if isinstance(data, AgentChanged | AgentChangeRequested) and not desk.is_team(team.team_id):
+        raise UNKNOWN_TEAM(team=team.team_id)
     if isinstance(data, TimerFired):
         now = max(now, micros(event.time))
     floor = Floor(desk, team, now)
@@ -43,7 +47,7 @@ def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Tea
         case AgentChanged():
             emits = changed(floor, data, micros(event.time))
         case AgentChangeRequested():
-            fact, at, outcome = asked_agent(desk, team, data, micros(event.time))
+            fact, at, outcome = asked_agent(team, data, micros(event.time))
             emits = [Emit(fact, moment(at)), *changed(floor, fact, at)]
         case AgentJoinRequested():
             emits = joined(floor, data)

@@ -48,6 +48,8 @@ class Routed(Open):
     """The wait that this is about."""
     away: str | None = None
     """The agent who is not at work, and whom the customer must not wait for."""
+    away_of: Micros = 0
+    """The assignment that this is about: one that comes later is known to be to someone who is away."""
 
     @property
     def standing(self) -> tuple[Wanted | None, Had | None]:

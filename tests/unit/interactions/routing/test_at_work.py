@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from services.interactions.domain.conversations.steps import AWAY
 from services.interactions.domain.routing.waits import waits_for
 from shared.schemas.commands.conversations import (
@@ -63,6 +65,32 @@ def test_who_goes_home_gives_back_what_is_owed_an_answer() -> None:
     floor.tell("answered", chats("and?", conversation_id="answered"))
     assert floor.assigned[3:] == [("answered", "bob")]
     assert floor.agent("ann").carries == {}
+
+
+@pytest.mark.parametrize("team", [TEAM, "night"])
+def test_who_is_back_keeps_what_they_have(team: str) -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=2))
+    floor.wants("c-1")
+    floor.tell("c-1", answered("c-1", "ann"))
+    floor.tell(TEAM, agent("ann", total=2, on_shift=False))
+    floor.tell(team, agent("ann", total=2))
+    floor.tell("c-1", chats("and?", conversation_id="c-1"))
+    assert floor.worker.facts(ConversationReturned) == []
+    assert (floor.conversation("c-1").status, floor.conversation("c-1").agent_id) == ("assigned", "ann")
+    floor.tell(team, agent("ann", total=2, on_shift=False))
+    assert floor.conversation("c-1").status == "queued"
+
+
+def test_what_is_given_by_hand_to_who_went_home_is_theirs() -> None:
+    floor = Floor()
+    floor.tell(TEAM, agent("ann", total=2))
+    floor.wants("c-1")
+    floor.tell("c-1", answered("c-1", "ann"))
+    floor.tell(TEAM, agent("ann", total=2, on_shift=False))
+    floor.tell("c-1", ConversationAssignRequested(conversation_id="c-1", agent_id="ann"))
+    assert floor.worker.facts(ConversationReturned) == []
+    assert (floor.conversation("c-1").status, floor.conversation("c-1").agent_id) == ("assigned", "ann")
 
 
 def test_who_went_home_while_it_was_on_its_way_gives_it_back() -> None:
