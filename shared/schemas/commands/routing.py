@@ -174,6 +174,8 @@ class AgentSeenRequested(AgentCommand):
     """The team."""
     at: Time
     """Since when."""
+    asked: bool = False
+    """Somebody asked for it who knows in which team they are: it is after that."""
 
 
 class AgentLoadRequested(AgentCommand):

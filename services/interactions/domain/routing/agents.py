@@ -18,7 +18,7 @@ from shared.schemas.teams import AgentChanged
 from shared.schemas.times import Micros, micros, moment
 
 
-def changed(floor: Floor, told: AgentChanged, at: Micros) -> list[Emit]:
+def changed(floor: Floor, told: AgentChanged, at: Micros, *, asked: bool = False) -> list[Emit]:
     """An agent as they are from now on; the latest by event time holds. Nothing comes to them until no other
     team has them: that is asked. Who goes home gives back what is owed an answer; back they keep the rest."""
     known = floor.agents.get(told.agent_id)
@@ -41,7 +41,7 @@ def changed(floor: Floor, told: AgentChanged, at: Micros) -> list[Emit]:
         "left": False,
     }
     floor.agents[told.agent_id] = altered(agent, **fields)
-    seen = AgentSeenRequested(team=floor.before.team_id, at=moment(at))
+    seen = AgentSeenRequested(team=floor.before.team_id, at=moment(at), asked=asked)
     emits = [Emit(seen, moment(floor.now), told.agent_id)]
     if agent.on_shift != told.on_shift:
         emits += _at_work(floor, agent, told.on_shift)

@@ -61,8 +61,9 @@ def apply(agent: Membership, event: Event, context: Context) -> Effects[Membersh
     """One event of the agent. Refuses nothing."""
     now = micros(context.now)
     match event.data:
-        case AgentSeenRequested(team=team, at=at):
-            new, said = _seen(agent, team, micros(at))
+        case AgentSeenRequested(team=team, at=at, asked=asked_for):
+            since = max(micros(at), 1 + agent.since) if asked_for and team != agent.team else micros(at)
+            new, said = _seen(agent, team, since)
         case AgentGoneRequested() as data:
             new, said = _gone(agent, data, now)
         case AgentLoadRequested() as data:

@@ -48,7 +48,7 @@ def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Tea
             emits = changed(floor, data, micros(event.time))
         case AgentChangeRequested():
             fact, at, outcome = asked_agent(team, data, micros(event.time))
-            emits = [Emit(fact, moment(at)), *changed(floor, fact, at)]
+            emits = [Emit(fact, moment(at)), *changed(floor, fact, at, asked=True)]
         case AgentJoinRequested():
             emits = joined(floor, data)
         case AgentLeaveRequested():

@@ -1,6 +1,9 @@
 """Which team is asked, and which there are."""
 
+from datetime import timedelta
+
 from services.interactions.config import parse_desk
+from shared.schemas.commands.teams import AgentChangeRequested
 from tests.unit.interactions.talk import escalated
 
 from .floor import Floor, agent
@@ -44,3 +47,20 @@ def test_nobody_is_in_a_team_that_may_not_be() -> None:
     assert not floor.agent("ann").left
     floor.wants("c-1")
     assert floor.assigned == [("c-1", "ann")]
+
+
+def test_whoever_asks_for_another_team_gets_it_though_the_one_before_was_told_for_later() -> None:
+    floor = Floor()
+    later = floor.worker.now + timedelta(hours=5)
+    floor.worker.tell("care", agent("ann"), at=later).accepted()
+    asked = AgentChangeRequested.model_validate(agent("ann").model_dump(exclude_none=True))
+    floor.tell("night", asked)
+    assert (floor.agent("ann").left, floor.agent("ann", "night").left) == (True, False)
+    floor.wants("c-1", team="night")
+    assert floor.assigned == [("c-1", "ann")]
+    # Her own news in that team changes nothing of it; asked for again, she is back.
+    floor.tell("night", agent("ann", total=2))
+    assert (floor.agent("ann").left, floor.agent("ann", "night").total) == (True, 2_000)
+    floor.tell("care", asked)
+    assert (floor.agent("ann").left, floor.agent("ann", "night").left) == (False, True)
+    assert list(floor.agent("ann").carries) == ["c-1 c-1"]
