@@ -131,11 +131,18 @@ def _leave(agent: Membership, lease: int | None = None) -> AgentLeaveRequested:
     return AgentLeaveRequested(agent_id=agent.agent_id, at=moment(agent.since), lease=lease)
 
 
+def _newer(known: Held, told: AgentLoadRequested) -> bool:
+    """Of one revision that they have it holds, but where it was only chosen for them: a no ends the choice."""
+    if known.carried.revision == told.revision:
+        return known.carried.reserved if known.holds else told.holds
+    return known.carried.revision < told.revision
+
+
 def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Membership, Said]:
     """The team that has them is told, unless it was told already."""
     key = key_of(told.customer_id, told.conversation_id)
     known = agent.held.get(key)
-    if known is not None and (known.carried.revision, known.holds) >= (told.revision, told.holds):
+    if known is not None and not _newer(known, told):
         return agent, []
     carried = Carried(
         customer_id=told.customer_id,
