@@ -57,9 +57,8 @@ def test_a_draft_outlives_a_session_that_is_over(desk: DeskSite, page: Page) -> 
     place = f"/desk/conversations/{desk.talk}?customer_id={desk.customer}"
     desk.sign_in(page, "mia", place)
     page.get_by_label("Answer to").fill("We look into it")
+    page.goto("about:blank")
     page.context.clear_cookies(name="rapport-desk")
-    page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     desk.sign_in(page, "mia", place)
     expect(page.get_by_label("Answer to")).to_have_value("We look into it")
 
