@@ -132,7 +132,7 @@ def _leave(agent: Membership, lease: int | None = None) -> AgentLeaveRequested:
 
 
 def _newer(known: Held, told: AgentLoadRequested) -> bool:
-    """Of one revision that they have it holds, but where it was only chosen for them: a no ends the choice."""
+    """Of one revision a yes holds, unless they were only chosen: then a no ends the choice."""
     if known.carried.revision == told.revision:
         return known.carried.reserved if known.holds else told.holds
     return known.carried.revision < told.revision
