@@ -89,7 +89,7 @@ def _model(settings: InteractionsSettings, number: int) -> Model:
 def _life(id: str, number: int) -> Iterator[tuple[float, Data]]:
     """Days ago, and what happened."""
     told = {"name": f"{FIRST[number % 10]} Zqzqz", "email": f"{id}@example.org", "phone": "+49 30 901820"}
-    told |= {"preferences": {"diet": "vegan", "shoe_size": 41}, "segment": "loyal"}  # type: ignore[dict-item]
+    told |= {"preferences": {"diet": "vegan", "shoe_size": 41}, "segment": "loyal"}  # type: ignore[dict-item]  # JSON
     yield 390, CustomerRegistered.model_validate(told)
     yield 389, ConsentChanged(purpose="marketing", channel="email", granted=True)
     price = {"amount": 1_299, "currency": "EUR"}

@@ -51,7 +51,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
             deadline = time.monotonic() + 60
             while not _answers(url):
                 assert time.monotonic() < deadline
-                time.sleep(0.1)
+                time.sleep(0.1)  # it tells its start in no other way
             yield url, process.pid
         finally:
             process.terminate()

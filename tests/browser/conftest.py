@@ -1,24 +1,20 @@
 """The pages in Debian's Chromium, served by the API with the domain as the worker behind it."""
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 import yaml
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from rapport.rules.draft import channels_of
 from services.followup.config import DEFAULT_RULES
 from services.followup.domain.links import Links, Question, Subscription
-from services.followup.settings import FollowupSettings
 from services.followup.tokens import KeyRing, links
 from shared.schemas.times import DAY, micros
+from tests.browser.serving import serving
 from tests.unit.followup.apiworker import DAYTIME, SECRET, Worker, app_of, settings_for, working
 from tests.unit.followup.driver import CHANNELS
 from tests.unit.followup.mailserver import free_port
@@ -92,27 +88,8 @@ def site(mongo_uri: str, tmp_path: Path) -> Iterator[Site]:
     port = free_port()
     settings = settings_for(mongo_uri, rules=rules, followup_url=f"http://127.0.0.1:{port}")
     [sms] = [channel for channel in channels_of(["sms"]) if channel.name == "sms"]
-    with working(settings, {**CHANNELS, "sms": sms}) as worker, serving(settings, worker, port):
+    with working(settings, {**CHANNELS, "sms": sms}) as worker, serving(app_of(settings, worker), port):
         yield Site(settings.public_url, worker, links(settings.public_url, KeyRing([SECRET.encode()])))
-
-
-@contextmanager
-def serving(settings: FollowupSettings, worker: Worker, port: int) -> Iterator[None]:
-    """The API on a port, in a thread, from the first line within until the last."""
-    config = uvicorn.Config(app_of(settings, worker), port=port, log_level="error", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        for _ in range(200):
-            if server.started:
-                break
-            time.sleep(0.05)  # it tells its start in no other way
-        assert server.started, "the API did not start"
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_who_bought_the_one_is_told_of_the_other(stack: Stack) -> None:
         if len(asking) < 60 and not any(suggested(customer) for customer in asking):
             asking.append(new_customer())
             stack.post_events(bought(asking[-1], machine, minutes=30))
-            time.sleep(1)
+            time.sleep(1)  # so that sixty customers are a minute
         return any(suggested(customer) for customer in asking)
 
     until(told, "a suggestion", 60)

@@ -67,7 +67,7 @@ class Marks:
         for attempt, group in groupby(by_attempt, key=lambda one: one.attempt):
             try:
                 claimed += await self._claimed({one.outreach_id: one for one in group}, attempt)
-            except Exception:
+            except Exception:  # whatever the store says: what is marked already is to be sent
                 if not claimed:
                     raise
                 break

@@ -1,23 +1,20 @@
 """The desk in a browser: the API served, the domain as the worker behind it, what happens told over HTTP."""
 
 import json
-import threading
-import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Locator, Page, expect
 from pymongo import MongoClient
 
 from services.interactions import api
 from services.interactions.settings import InteractionsSettings
+from tests.browser.serving import serving
 from tests.unit.followup.mailserver import free_port
 from tests.unit.interactions.inline_worker import InlineWorker
 
@@ -104,29 +101,10 @@ def desk_site(mongo_uri: str) -> Iterator[tuple[str, InlineWorker, str]]:
         kafka="nowhere:1", mongo=mongo_uri, secret_key="0123456789abcdef", api_key=KEY
     )
     worker = InlineWorker(settings, wall=True)
-    with serving(settings, worker, port):
+    with serving(api.create_app(settings, publisher=worker), port):
         yield f"http://127.0.0.1:{port}", worker, mongo_uri
 
 
 @pytest.fixture
 def desk(desk_site: tuple[str, InlineWorker, str]) -> DeskSite:
     return DeskSite(*desk_site, customer=f"cust-{uuid.uuid4().hex[:8]}")
-
-
-@contextmanager
-def serving(settings: InteractionsSettings, worker: InlineWorker, port: int) -> Iterator[None]:
-    """The API on a port, in a thread, from the first line within until the last."""
-    app = api.create_app(settings, publisher=worker)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        for _ in range(200):
-            if server.started:
-                break
-            time.sleep(0.05)  # it tells its start in no other way
-        assert server.started, "the API did not start"
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(10)

@@ -66,7 +66,7 @@ def test_in_other_languages(
     full_team(desk, team)
     desk.sign_in(page, ann_of(desk))
     cookie = {"name": PREFERENCES, "value": f"language={language}", "url": f"{desk.url}/desk"}
-    page.context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict, made of three texts
+    page.context.add_cookies([cookie])
     faults = []
     for name, path in {
         "customer": f"/desk/customers/{desk.customer}",

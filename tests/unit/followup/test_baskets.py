@@ -136,7 +136,7 @@ def test_counts_are_those_of_all_purchases_at_once(orders: list[Order], dice: Ra
         if isinstance(state, Product)
     }
     recent = {key: n for key, n in wanted.items() if newest[key[0]] - key[2] < PERIODS}
-    assert in_products(worker) == Counter(recent)  # type: ignore[arg-type]
+    assert in_products(worker) == Counter(recent)
 
 
 VOTES = st.lists(
@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_bounded(told: list[tuple[int, int, bool]]) -> None
             continue
         truth[place] += 1 if up else -1
         by = 1 if up else -1
-        product = counted(product, [Vote(other=place[0], period=period, by=by)])  # type: ignore[arg-type]
+        product = counted(product, [Vote(other=place[0], period=period, by=by)])
         assert len(product.partners) <= MOST_PARTNERS
         live: Counter[str] = Counter()
         for (sku, when), n in truth.items():

@@ -39,7 +39,7 @@ def by_the_library(**changes: Any) -> EmailMessage:
 
 
 def bodies(message: EmailMessage) -> list[tuple[str, list[str]]]:
-    return [(part.get_content_type(), part.get_content().splitlines()) for part in message.iter_parts()]  # type: ignore[attr-defined]
+    return [(part.get_content_type(), part.get_content().splitlines()) for part in message.iter_parts()]
 
 
 def display_name(mail: Mail) -> str:
@@ -128,7 +128,7 @@ def test_a_text_that_has_the_boundary_in_it_has_another() -> None:
 )
 def test_the_body_is_encoded_only_where_it_must_be(text: str, seven_bit: bool, encoding: str) -> None:
     raw = build(delivery("a", text=text), NOW, seven_bit=seven_bit).raw
-    first = next(iter(message_from_bytes(raw, policy=policy.default).iter_parts()))  # type: ignore[attr-defined]
+    first = next(iter(message_from_bytes(raw, policy=policy.default).iter_parts()))
     assert first["Content-Transfer-Encoding"] == encoding
     assert first.get_content().splitlines() == text.splitlines()
 
@@ -138,8 +138,8 @@ def test_the_lines_of_a_text_are_ended_by_cr_lf_in_any_encoding(text: str) -> No
     """RFC 2046, 4.1.1: of what is encoded too."""
     parts = message_from_bytes(build(delivery("a", text=text, html=text), NOW, seven_bit=True).raw)
     for part in parts.get_payload():
-        assert part["Content-Transfer-Encoding"] == "base64"  # type: ignore[index]
-        decoded = part.get_payload(decode=True)  # type: ignore[union-attr]
+        assert part["Content-Transfer-Encoding"] == "base64"
+        decoded = part.get_payload(decode=True)
         assert decoded == ("\r\n".join(text.splitlines()) + "\r\n").encode()
 
 

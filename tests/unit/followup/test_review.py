@@ -215,10 +215,10 @@ async def test_a_broker_that_is_away_loses_nobody(store: Database) -> None:
     async def away(events: Sequence[Event]) -> None:
         raise ConnectionError("away")
 
-    runtime.publish_events = away  # type: ignore[method-assign]
+    runtime.publish_events = away
     with pytest.raises(ConnectionError):
         await one.look()
-    runtime.publish_events = publish  # type: ignore[method-assign]
+    runtime.publish_events = publish
     for _ in range(3):
         await one.look()
     assert len(runtime.published) == 150

@@ -218,7 +218,7 @@ async def test_marks_and_reports_wait_for_half_of_the_lanes(database: Database, 
         sizes.append(len(deliveries))
         return await claim(deliveries)
 
-    sender_._marks.claim = counted  # type: ignore[method-assign]
+    sender_._marks.claim = counted
     await sender_.round()
     assert len(runtime.published) == 64
     assert len(sizes) <= 40

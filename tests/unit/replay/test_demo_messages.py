@@ -59,7 +59,7 @@ def test_refusals_for_the_same_are_one_line() -> None:
 
 def test_it_reads_well_at_80_columns() -> None:
     console = Console(width=80, record=True, force_terminal=False)
-    show_messages(console, Service(), {"c-1": "Ada Byron, the climber"})  # type: ignore[arg-type]
+    show_messages(console, Service(), {"c-1": "Ada Byron, the climber"})
     text = console.export_text()
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "Ada Byron, the climber (c-1): 13 messages, 2 sent" in text

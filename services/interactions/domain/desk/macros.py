@@ -118,7 +118,7 @@ def _try(macro: Macro, language: str) -> None:
             continue
         try:
             line = line_with_hole(whole, tried(without))
-        except Exception as error:
+        except Exception as error:  # as in the first try
             raise _fault(macro, language, error, f" where there is no {field}") from None
         if line is not None:
             message = f"reads {line[:60]!r} where there is no {field}: ask {{% if {path} %}}"

@@ -75,7 +75,7 @@ class Watching:
 
     async def look(self) -> None:
         self.now += 0.3
-        await self.live.look(self.database, self.now)  # type: ignore[arg-type]
+        await self.live.look(self.database, self.now)
 
     async def opened(self, *names: str) -> Page:
         """A page that has been told all there was when it opened."""
