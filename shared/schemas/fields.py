@@ -52,6 +52,18 @@ Birthday = Annotated[str, Field(pattern=r"^([0-9]{4}|-)-[0-9]{2}-[0-9]{2}$"), Af
 """``YYYY-MM-DD``, or ``--MM-DD`` where the year is not told."""
 
 
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("day", "no such day in the calendar") from None
+    return value
+
+
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
+"""A UTC day: ``YYYY-MM-DD``."""
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)

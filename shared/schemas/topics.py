@@ -109,7 +109,17 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         outreach.OutreachGoalReached,
         outreach.OutreachPaused,
     ),
-    "insights": (insights.SegmentChanged, insights.FeedbackActed, insights.ProductSuggested),
+    "insights": (
+        insights.SegmentChanged,
+        insights.HealthChanged,
+        insights.ChurnWarned,
+        insights.FeedbackActed,
+        insights.ProductSuggested,
+        insights.KpiAnomaly,
+        insights.KpiRestated,
+        insights.ModelFitted,
+        insights.ThemeRising,
+    ),
     "commands": (
         complaint_commands.ComplaintOpenRequested,
         complaint_commands.ComplaintAcknowledgeRequested,

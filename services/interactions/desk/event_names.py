@@ -69,6 +69,8 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
         "outreach.complained": _("Message called unwanted"),
         "outreach.goal_reached": _("Message reached its goal"),
         "segment.changed": _("New segment"),
+        "health.changed": _("Health"),
+        "churn.warned": _("May leave us"),
         "feedback.acted": _("Feedback acted on"),
         "product.suggested": _("Goes with what was bought"),
     },

@@ -249,6 +249,8 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             insights.SegmentChanged,
             lambda d: f"Segment {d.from_} to {d.to}" if d.from_ else f"Segment {d.to}",
         ),
+        _of(insights.HealthChanged, lambda d: f"Health {d.score} of 100"),
+        _of(insights.ChurnWarned, lambda d: f"May leave us: probability {d.probability:.0%}"),
         _of(insights.FeedbackActed, lambda d: f"Feedback acted on, {d.theme}: {d.text}"),
         _of(insights.ProductSuggested, lambda d: f"Suggested {d.sku}, because {d.because} was bought"),
     ]

@@ -27,6 +27,8 @@ JSON_VALUES = st.recursive(
 # Values that a schema's pattern allows but the calendar or the tz database does not.
 NAMED: dict[str, st.SearchStrategy[Any]] = {
     "birthday": st.sampled_from(["--02-29", "1980-12-31"]),
+    "day": st.sampled_from(["2024-02-29", "2026-11-22"]),
+    "week": st.sampled_from(["2026-11-23"]),
     "timezone": st.sampled_from(["Europe/Paris", "UTC"]),
     "voucher_codes": st.lists(st.sampled_from(["SAVE5", "spring-10"]), max_size=2),  # spaces around go
     "email": st.sampled_from(["ann@example.org", "änn+x@bücher.example"]),
@@ -55,7 +57,7 @@ def values(schema: dict[str, Any], shapes: dict[str, Any]) -> st.SearchStrategy[
     if kind == "integer":
         return st.integers(schema["minimum"], schema["maximum"])
     if kind == "number":
-        return st.floats(schema["minimum"], schema.get("maximum", 1e9))
+        return st.floats(schema.get("minimum", -1e9), schema.get("maximum", 1e9))
     if kind == "array":
         return st.lists(values(schema["items"], shapes), max_size=3)
     if kind == "string":
@@ -75,7 +77,7 @@ def texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
         moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
         return moments.map(lambda moment: moment.isoformat().replace("+00:00", "Z"))
     if "pattern" not in schema:
-        return st.text(ANY_TEXT, min_size=schema.get("minLength", 0))
+        return st.text(ANY_TEXT, min_size=schema.get("minLength", 0), max_size=schema.get("maxLength", 200))
     pattern = schema["pattern"].removesuffix("$") + r"\Z"
     longest = schema.get("maxLength", 200)
     found = st.from_regex(pattern, fullmatch=True, alphabet=ANY_TEXT)

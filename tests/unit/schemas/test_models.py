@@ -109,8 +109,14 @@ CONTRACT = {
     },
     "insights": {
         "segment.changed": "from? to",
+        "health.changed": "score drivers[] churn_probability clv?",
+        "churn.warned": "probability drivers[]",
         "feedback.acted": "theme text",
         "product.suggested": "order_id because sku together buyers share",
+        "kpi.anomaly": "kpi day value usual spread direction moved_by{}",
+        "kpi.restated": "kpi day from to cause",
+        "model.fitted": "model parameters",
+        "theme.rising": "theme week mentions usual log_odds",
     },
     "clock": {"clock.advanced": "to"},
 }
