@@ -95,10 +95,8 @@ def test_a_late_fact_soon_after_a_backfill_stands_by_itself() -> None:
 
 def test_a_backfill_that_is_written_slowly_stays_one() -> None:
     """Its last few facts too, though a write under load takes long."""
-    slow = [late(8 * n if n else 2, 100) for n in range(6)]
-    assert judged([late(0, 100), *slow[:1], *(late(2 + 6 * n, 100) for n in range(1, 5)), late(40, 3)]) == [
-        True
-    ]
+    slow = [late(10 * n, 100, took=9) for n in range(4)]
+    assert judged([*slow, late(39, 3, took=8)]) == [True]
 
 
 def test_what_was_too_much_to_keep_is_a_backfill() -> None:
