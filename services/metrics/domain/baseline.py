@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -68,7 +68,7 @@ def figures(kpi: Kpi, result: Result) -> dict[str, float | None]:
     """A KPI's figures: one by its name, or each of several by the name and its own, e.g. ``clv.p50``."""
     if not isinstance(result.value, Mapping):
         return {kpi.name: result.value}
-    values: Mapping[str, float | None] = {**result.value}
+    values: Mapping[str, Any] = {**result.value}
     return {f"{kpi.name}.{name}": value for name, value in values.items()}
 
 
