@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -64,14 +64,6 @@ class Judged:
     """The modified z-score; None where the weeks before did not differ at all."""
 
 
-def figures(kpi: Kpi, result: Result) -> dict[str, float | None]:
-    """A KPI's figures: one by its name, or each of several by the name and its own, e.g. ``clv.p50``."""
-    if not isinstance(result.value, Mapping):
-        return {kpi.name: result.value}
-    values: Mapping[str, Any] = {**result.value}
-    return {f"{kpi.name}.{name}": value for name, value in values.items()}
-
-
 def weekdays_before(day: int, weeks: int) -> list[int]:
     """The same weekday in the weeks before, the latest first."""
     return [day - WEEK * back for back in range(1, weeks + 1)]
@@ -98,9 +90,9 @@ def judged(kpi: Kpi, day: Result, before: Sequence[Result], policy: Anomalies) -
     counted = kpi.kind is Kind.COUNT
     if kpi.kind is Kind.TALLY or (day.n < policy.least_basis and not counted):
         return []
-    pasts = [figures(kpi, result) for result in before if counted or result.n >= policy.least_basis]
+    pasts = [kpi.figures(result) for result in before if counted or result.n >= policy.least_basis]
     found = []
-    for name, value in figures(kpi, day).items():
+    for name, value in kpi.figures(day).items():
         usual = baseline((past.get(name) for past in pasts), policy)
         if value is None or usual is None or _is_chance(usual.usual, day.interval):
             continue
