@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain.baseline import Anomalies, baseline, figures, judged, weekdays_before
+from services.metrics.domain.baseline import Anomalies, baseline, judged, weekdays_before
 from services.metrics.domain.kpis.kpi import Quantiles, Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.shares import share_result
@@ -121,8 +121,8 @@ def test_each_quantile_is_a_figure_and_no_name_of_a_tally() -> None:
     (found,) = judged(TIMES, times(103.0, 5_000.0), before, POLICY)
     assert (found.figure, found.direction) == ("resolution_s.p90", "up")
     assert judged(TALLY, Result({"late": 500}, 500), [Result({"late": 1}, 1)] * 8, POLICY) == []
-    assert figures(TALLY, Result({"late": 5}, 5)) == {"root_causes.late": 5}
-    assert figures(TIMES, TIMES.nothing) == {"resolution_s.p50": None, "resolution_s.p90": None}
+    assert TALLY.figures(Result({"late": 5}, 5)) == {"root_causes.late": 5}
+    assert TIMES.figures(TIMES.nothing) == {"resolution_s.p50": None, "resolution_s.p90": None}
 
 
 def test_the_same_weekday() -> None:
