@@ -41,7 +41,8 @@ def window(
 ) -> Window:
     """The window from day ``first`` to ``last``, both included; without ``last``, until now.
 
-    ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of ``gaps.is_gap``.
+    ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
+    ``gaps.is_gap``.
     """
     fields: dict[str, int] = {}
     since = dict.fromkeys(LEVELS, 0)
