@@ -22,7 +22,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("gaps", owner=None, personal=()),
     # {_id: "<partition>:<hour>", cells: {minute of the hour: {field: n}}}, of the last 48 hours
     Collection("minutes", owner=None, personal=()),
-    # {_id: dimension, values: [...]}: the values that are told apart; what comes later counts as ``other``.
+    # {_id: "<dimension>:<slot>", value}: one that is told apart; what comes later counts as ``other``.
     Collection("dimensions", owner=None, personal=()),
     # {_id: customer, record: MessagePack of ``state.Customer``}
     Collection("customers", owner="_id", personal=("record",)),
