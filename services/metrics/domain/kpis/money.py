@@ -32,7 +32,8 @@ def counted(order: Order) -> Iterator[Change]:
     yield at, ORDERS + order.currency, 1
     yield at, REVENUE + order.currency, left
     yield at, SQUARES_LOW + order.currency, low
-    yield at, SQUARES_HIGH + order.currency, high
+    if high:
+        yield at, SQUARES_HIGH + order.currency, high
 
 
 AMOUNTS = OrderCounts(
