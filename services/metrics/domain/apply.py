@@ -10,7 +10,7 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import answers, complaints, orders, outreach, talks
+from services.metrics.domain import agents, answers, complaints, orders, outreach, talks
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Ids
@@ -33,6 +33,7 @@ from shared.schemas.interactions import (
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.outreach import OutreachBounced, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.teams import AgentChanged
 from shared.schemas.times import Micros, day_of, micros
 
 Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
@@ -143,6 +144,7 @@ _KEPT: dict[type[Data], Apply] = {
     ConversationReturned: talks.handed,
     ConversationClosed: talks.handed,
     ConversationMerged: talks.merged,
+    AgentChanged: agents.changed,
     OutreachSent: outreach.went,
     OutreachFailed: outreach.went,
     OutreachSuppressed: outreach.refused,

@@ -151,6 +151,17 @@ class Message(msgspec.Struct, array_like=True):
     """The survey was answered."""
 
 
+class Agent(msgspec.Struct, array_like=True):
+    """When an agent of a team was at work."""
+
+    steps: list[tuple[Micros, bool]] = []
+    """When it changed, or was told anew, by time."""
+    before: bool = False
+    """Whether they were at work before the first of these."""
+    floor: Micros = BEGINNING
+    """What was before it is settled."""
+
+
 class Trial(msgspec.Struct, array_like=True):
     """A customer among those who a rule is for."""
 
@@ -208,6 +219,8 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """By the hash of their names: those of which more may be heard. They count in ``elsewhere``."""
     trials: dict[str, Trial] = {}
     """By rule."""
+    agents: dict[str, Agent] = {}
+    """Of a team's record alone, which is of no customer."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

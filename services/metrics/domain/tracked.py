@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from services.metrics.domain import gaps, turns
 from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
-from services.metrics.domain.kpis.counting import complaint_counts, order_counts, talk_counts
+from services.metrics.domain.kpis.counting import agent_counts, complaint_counts, order_counts, talk_counts
 from services.metrics.domain.kpis.outreach import trial_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
-from services.metrics.domain.state import Complaint, Customer, Message, Order, Talk, Trial
+from services.metrics.domain.state import Agent, Complaint, Customer, Message, Order, Talk, Trial
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import DAY, Micros, day_of
@@ -94,6 +94,10 @@ class Tracked:
     def count_talk(self, delta: Delta, talk: Talk, sign: int = 1) -> None:
         """Add what a conversation counts as, or take it back."""
         self.count(delta, talk.where, signed(talk_counts(talk), sign))
+
+    def count_agent(self, delta: Delta, where: Where, agent: Agent, sign: int = 1) -> None:
+        """Add what an agent of a team counts as, or take it back."""
+        self.count(delta, where, signed(agent_counts(agent), sign))
 
     def count_trial(self, delta: Delta, rule: str, trial: Trial, sign: int = 1) -> None:
         """Add what a customer counts as among those who a rule is for, or take it back."""

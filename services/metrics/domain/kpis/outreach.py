@@ -153,8 +153,8 @@ LIFT = Kpi(
     description="How much oftener customers buy who get a rule's messages than those who are held out of it",
     formula=f"Share of customers who bought within {BOUGHT_DAYS} days from when a rule was first for them, "
     "of those who get its messages less that of those held out, on the day of that first time; of rules that "
-    "hold out, each compared with itself; 95 % interval: Newcombe, method 10, or, of several rules, the normal "
-    "one of Mantel and Haenszel's weighted difference",
+    "hold out, each compared with itself; 95 % interval: Newcombe, method 10, or, of several rules, the "
+    "normal one of Mantel and Haenszel's weighted difference",
     unit="-1 to 1",
     source="Newcombe, Statistics in Medicine 17, 1998; Greenland and Robins, Biometrics 41, 1985",
     effective=_SINCE,

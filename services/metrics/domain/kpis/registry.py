@@ -32,6 +32,8 @@ from services.metrics.domain.kpis.outreach import REFUSALS
 from services.metrics.domain.kpis.outreach import LIFT
 from services.metrics.domain.kpis.desk import CONVERSATIONS_CARRIED
 from services.metrics.domain.kpis.desk import CONVERSATIONS_TAKEN
+from services.metrics.domain.kpis.desk import AGENTS_AT_WORK
+from services.metrics.domain.kpis.desk import AGENTS_LOAD
 
 from collections.abc import Mapping
 
