@@ -10,20 +10,30 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import complaints, orders
+from services.metrics.domain import agents, answers, complaints, orders, outreach, talks
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
-from services.metrics.domain.state import Answer, Ids
+from services.metrics.domain.state import Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import KINDS
-from shared.facts.names import answer_of
 from shared.facts.profile import Known, profile_told
 from shared.schemas.base import Data
+from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.interactions import (
+    ConversationAssigned,
+    ConversationClosed,
+    ConversationEscalated,
+    ConversationMerged,
+    ConversationReturned,
+    InteractionLogged,
+)
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
+from shared.schemas.outreach import OutreachBounced, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.teams import AgentChanged
 from shared.schemas.times import Micros, day_of, micros
 
 Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
@@ -83,20 +93,11 @@ def _tier(tracked: Tracked, event: Event, _at: Micros, _now: Micros, delta: Delt
 
 
 def _answered(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+    def counted(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
         data = event.data
         assert isinstance(data, SurveyAnswered)
-        counts, place = count(data), answer_of(data)
-        if place is None:
-            tracked.count_event(delta, at, counts)
-            return (id,)
-        before = tracked.data.answers.get(place.hex())
-        if before is not None:
-            if at < before.at:
-                return (id,)
-            tracked.count_event(delta, before.at, {field: -n for field, n in before.counts.items()})
-        tracked.count_event(delta, at, counts)
-        tracked.data.answers[place.hex()] = Answer(at, dict(counts))
+        answers.told(tracked, data, count(data), at, delta)
+        outreach.answered(tracked, data, at, now, delta)
         return (id,)
 
     return counted
@@ -135,6 +136,19 @@ _KEPT: dict[type[Data], Apply] = {
     PurchaseMade: orders.made,
     PurchaseReturned: orders.returned,
     **dict.fromkeys(KINDS, complaints.told),
+    ComplaintSlaMet: complaints.judged,
+    ComplaintSlaBreached: complaints.judged,
+    InteractionLogged: talks.logged,
+    ConversationEscalated: talks.handed,
+    ConversationAssigned: talks.handed,
+    ConversationReturned: talks.handed,
+    ConversationClosed: talks.handed,
+    ConversationMerged: talks.merged,
+    AgentChanged: agents.changed,
+    OutreachSent: outreach.went,
+    OutreachFailed: outreach.went,
+    OutreachSuppressed: outreach.refused,
+    OutreachBounced: outreach.came_back,
 }
 _BY_TYPE = _table()
 
