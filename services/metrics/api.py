@@ -2,8 +2,9 @@
 
 from fastapi import FastAPI
 
+from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import kpis
+from services.metrics.routes import kpis, pages
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -13,8 +14,10 @@ from shared.runtime.settings import load_settings
 
 def create_app(settings: MetricsSettings, *, publisher: Producing | None = None) -> FastAPI:
     """The app; ``publisher`` is for tests."""
-    parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
-    return create_api(settings, "metrics", "Rapport metrics", [kpis.router], publisher=publisher, parts=parts)
+    every = settings.metrics_gauge_seconds
+    parts = [refreshing(refresh, every), live.watching, refreshing(live.look, every)]
+    routers = [kpis.router, pages.router]
+    return create_api(settings, "metrics", "Rapport metrics", routers, publisher=publisher, parts=parts)
 
 
 def main() -> None:

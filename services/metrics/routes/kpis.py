@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.exceptions import RequestValidationError
 
 from services.metrics import errors, report
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.models.kpis import Answer, Kpis, Series, answer, series
+from services.metrics.routes import formats
 from services.metrics.routes.dependencies import Analyst, Channel, Days, MaybeTime, Segment, Store, days_in
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
@@ -40,19 +41,27 @@ async def kpis(
     return answer(results, window=window, first=first, now=now, segment=segment, channel=channel)
 
 
-@router.get("/kpis/{name}/series", responses=responses(errors.UNKNOWN_KPI))
+@router.get(
+    "/kpis/{name}/series",
+    response_model=Series,
+    responses=responses(errors.UNKNOWN_KPI, errors.NO_PARQUET) | formats.DOCUMENTED,
+)
 async def kpi_series(
     name: str,
     principal: Analyst,
     store: Store,
     clock: Clock,
+    format: formats.Format,
     from_: Annotated[MaybeTime, Query(alias="from", description="Default: 30 days before ``to``.")] = None,
     to: Annotated[MaybeTime, Query(description="Default: now.")] = None,
     step: Days = "1d",
     segment: Segment = None,
     channel: Channel = None,
-) -> Series:
-    """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch."""
+) -> Response:
+    """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch.
+
+    CSV and Parquet by ``Accept``, or by ``format``.
+    """
     kpi = KPIS.get(name)
     if kpi is None:
         raise _unknown(name)
@@ -73,7 +82,7 @@ async def kpi_series(
         segment=segment or None,
         channel=channel or None,
     )
-    return series(name, step, points)
+    return formats.told(series(name, step, points), format)
 
 
 def _unknown(name: str) -> ProblemError:
