@@ -87,8 +87,8 @@ def report(asked: Asked, told: dict[str, Any]) -> Report:
         from_=date_of(asked.period.current.first),
         to=date_of(asked.period.current.last + 1),
         made_at=asked.now,
-        segment=asked.segment,
-        channel=asked.channel,
+        segment=asked.selected.segment,
+        channel=asked.selected.channel,
         moved=[one.sentence for one in told["moved"]],
         sections=[
             ReportSection(name=one["name"], figures=_figures(one["figures"])) for one in told["sections"]

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel
-
-from services.metrics.models.kpis import Series, SeriesPoint
+from services.metrics.models.kpis import Quantiles, Series, SeriesPoint, Spread
 
 Cell = date | float | int | str | None
 
@@ -40,8 +38,10 @@ def table(series: Series) -> Table:
 def _value(point: SeriesPoint) -> Any:
     """A number; figures, which every point has, as a dict; what is counted by name as pairs."""
     value: Any = point.value
-    if isinstance(value, BaseModel):
+    if isinstance(value, Quantiles | Spread):
         return value.model_dump()
+    if isinstance(value, list):
+        return [(one.name, one.n) for one in value]
     return list(value.items()) if isinstance(value, dict) else value
 
 

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from services.metrics.domain.kpis.intervals import Z95
 from services.metrics.domain.kpis.kpi import Kpi
-from services.metrics.domain.kpis.shares import Z95
+from services.metrics.domain.places import ALL, Selection
 from services.metrics.pages import wording
 from services.metrics.pages.figures import Figure, Marks, Results, figure
-from services.metrics.pages.periods import LAST_DAYS, Period
+from services.metrics.pages.periods import LAST_DAYS, Period, long_day
 from services.metrics.pages.units import number
 
 MOVED = 6
@@ -23,8 +24,7 @@ class Asked:
 
     period: Period
     now: datetime
-    segment: str | None = None
-    channel: str | None = None
+    selected: Selection = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def contents(
         "days": str(asked.period.current),
         "before": str(asked.period.before),
         "drawn": str(asked.period.drawn),
-        "whom": whom(asked),
+        "whom": whom(asked.selected),
         "moved": moved(told),
         "told": len(told),
         "sections": sections(told),
@@ -60,11 +60,10 @@ def contents(
     }
 
 
-def whom(asked: Asked) -> str:
+def whom(selected: Selection) -> str:
     """Whose figures they are; empty for everybody's."""
-    segment = f"customers in the segment {asked.segment}" if asked.segment else ""
-    channel = f"the channel {asked.channel}" if asked.channel else ""
-    return ", ".join(filter(None, (segment, channel)))
+    given = {name: value for name, value in asdict(selected).items() if value is not None}
+    return ", ".join(f"{name} {value}" for name, value in given.items())
 
 
 def moved(figures: Sequence[Figure]) -> list[Moved]:
@@ -103,15 +102,13 @@ def sections(figures: Sequence[Figure]) -> list[dict[str, Any]]:
 
 
 def definition(kpi: Kpi) -> dict[str, str]:
-    effective = getattr(kpi, "effective", None)
-    version = getattr(kpi, "version", None)
     return {
         "name": kpi.name,
-        "title": wording.title(kpi),
+        "title": kpi.title,
         "formula": kpi.formula,
         "unit": kpi.unit,
         "source": kpi.source,
-        "since": f"version {version}, from {effective}" if version is not None else "",
+        "version": f"version {kpi.version}, from {long_day(kpi.effective)}",
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.pages import wording
-from services.metrics.pages.changes import Change, Interval, Told, change
+from services.metrics.pages.changes import Change, Told, change
 from services.metrics.pages.charts import Chart, Point, Track, chart
 from services.metrics.pages.periods import Period, Span, Steps
 from services.metrics.pages.units import DURATION, NONE, NUMBER, Unit, number, unit_of
@@ -91,19 +91,19 @@ def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Fig
     if not any(result.n for result in results.values()):  # of nothing at all, 0 would say too much
         results = dict.fromkeys(results, _without_value(kpi))
     now, before = results[period.current], results[period.before]
-    counts = counts_of(now)
+    counts = counts_of(kpi, now)
     told = {} if counts is not None else numbers(kpi, now)
     units = {name: _unit(kpi, name) for name in told}
     steps = period.fine if wording.level(kpi.name) else period.coarse
     return Figure(
         name=kpi.name,
-        title=wording.title(kpi),
-        about=wording.about(kpi),
+        title=kpi.title,
+        about=kpi.description,
         parts=[_part(kpi, name, units[name], now, before) for name in told],
         n=now.n,
         chart=_chart(kpi, units, results, steps, period, marks),
         step=steps.noun,
-        counts=_counts(counts or {}, counts_of(before) or {}),
+        counts=_counts(counts or {}, counts_of(kpi, before) or {}),
         left=max(0, len(counts or {}) - NAMES),
         columns=[wording.part(name, times=unit is DURATION) or "value" for name, unit in units.items()],
         rows=[_row(kpi, units, span, results[span]) for span in reversed(period.coarse.spans)]
@@ -122,26 +122,19 @@ def numbers(kpi: Kpi, result: Result) -> dict[str, Told]:
     value: Any = result.value
     if not isinstance(value, Mapping):
         return {"": Told(value, result.interval)}
-    intervals: Mapping[str, Interval] = getattr(result, "intervals", {})
-    return {name: Told(one, intervals.get(name)) for name, one in value.items()}
+    return {name: Told(one, result.intervals.get(name)) for name, one in value.items()}
 
 
-def counts_of(result: Result) -> dict[str, int] | None:
+def counts_of(kpi: Kpi, result: Result) -> dict[str, int] | None:
     """Counts by name, the most frequent first; None of what is no such thing."""
     value: Any = result.value
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if kpi.kind is Kind.RANKED:
         return {one["name"]: one["n"] for one in value}
-    if isinstance(value, Mapping) and not value.keys() & wording.PARTS.keys() and not _money(value):
-        return dict(sorted(value.items(), key=lambda one: -one[1]))
-    return None
-
-
-def _money(value: Mapping[str, Any]) -> bool:
-    return bool(value) and all(len(name) == 3 and name.isalpha() and name.isupper() for name in value)
+    return dict(sorted(value.items(), key=lambda one: -one[1])) if kpi.kind is Kind.TALLY else None
 
 
 def _unit(kpi: Kpi, name: str) -> Unit:
-    if len(name) == 3 and name.isalpha() and name.isupper():
+    if kpi.kind is Kind.MONEY:
         show = partial(_amount, currency=name)
         return Unit(show, show, lambda most: (100.0, ""), from_zero=True)
     unit = unit_of(kpi)

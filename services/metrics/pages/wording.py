@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from services.metrics.domain.kpis.kpi import Kpi
-
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("What customers say", r"nps|csat|ces|response_rate|survey"),
     ("Complaints and answers", r"response|resolution|complaint|root_cause|reopen|clock|sla|answer"),
@@ -28,17 +26,6 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "p99": ("99 of 100 within", "99 of 100 at most"),
 }
 """Of a figure with several numbers: of times, of anything else."""
-
-
-def title(kpi: Kpi) -> str:
-    """What people call it; by its name, where it says nothing else."""
-    told = getattr(kpi, "title", "") or kpi.name.removesuffix("_s").replace("_", " ")
-    return f"{told[:1].upper()}{told[1:]}"
-
-
-def about(kpi: Kpi) -> str:
-    """What it tells, in a line."""
-    return getattr(kpi, "description", "") or kpi.formula.partition(":")[0].partition(";")[0]
 
 
 def level(name: str) -> bool:

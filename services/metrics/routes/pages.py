@@ -1,6 +1,7 @@
 """Pages of the figures for people: the live one, and the report of a week or a month (ADR 53)."""
 
 from collections.abc import AsyncIterable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.places import Selection
 from services.metrics.models.report import Report, report
 from services.metrics.pages.contents import Asked, contents, links
 from services.metrics.pages.live import Watch
@@ -49,14 +51,9 @@ async def dashboard(
     channel: Channel = None,
 ) -> HTMLResponse:
     now = await clock.now(None)
-    asked = Asked(last_days(days, day_of(micros(now))), now, segment or None, channel or None)
+    asked = Asked(last_days(days, day_of(micros(now))), now, Selection(segment or None, channel or None))
     told = await _told(store, asked)
-    kept = {name: value for name, value in (("segment", asked.segment), ("channel", asked.channel)) if value}
-    told |= {
-        "links": links(days),
-        "query": "&" + urlencode(kept) if kept else "",
-        "source": "dashboard/changes",
-    }
+    told |= {"links": links(days), "query": _query(asked), "source": "dashboard/changes"}
     html = environment(PAGES).get_template("dashboard.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=True)))
 
@@ -95,7 +92,7 @@ async def read_report(
     """One HTML file that needs nothing beside it; what it says as JSON for who accepts no HTML."""
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
-    asked = Asked(before(until or now.date()), now, segment or None, channel or None)
+    asked = Asked(before(until or now.date()), now, Selection(segment or None, channel or None))
     told = await _told(store, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))
@@ -104,14 +101,14 @@ async def read_report(
 
 
 async def _told(store: MetricsStore, asked: Asked) -> dict[str, Any]:
-    results = await read(store, asked.period, segment=asked.segment, channel=asked.channel)
+    results = await read(store, asked.period, asked.selected)
     return contents(asked, list(KPIS.values()), results) | {"made": _moment(asked.now)}
 
 
 def _query(asked: Asked) -> str:
     """What links keep of what was asked for."""
-    kept = {"segment": asked.segment, "channel": asked.channel}
-    return "".join(f"&{urlencode({name: value})}" for name, value in kept.items() if value)
+    kept = {name: value for name, value in asdict(asked.selected).items() if value is not None}
+    return f"&{urlencode(kept)}" if kept else ""
 
 
 def _moment(at: datetime) -> str:

@@ -107,7 +107,7 @@ def test_the_report_as_data(api: TestClient) -> None:
 
 def test_of_one_segment_or_channel(api: TestClient) -> None:
     html = api.get("/dashboard?segment=%3Cgold%3E&channel=", headers=HTML).text
-    assert "Only customers in the segment &lt;gold&gt;." in html
+    assert "Only of segment &lt;gold&gt;." in html
     assert "Nothing yet: there is nothing to tell of these days." in html
     assert 'href="?days=7&amp;segment=%3Cgold%3E"' in html
 

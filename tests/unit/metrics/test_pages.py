@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from services.metrics.domain.kpis.intervals import wilson
 from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.shares import share_interval, share_result
+from services.metrics.domain.kpis.shares import share_result
+from services.metrics.domain.places import Selection
 from services.metrics.pages.changes import Told, change, times_chance
 from services.metrics.pages.charts import Point, Track, axis, chart
 from services.metrics.pages.contents import Asked, contents
@@ -108,7 +110,7 @@ def test_a_change_is_clear_where_chance_would_hardly_do_as_much() -> None:
 
 
 def told(part: int, whole: int) -> Told:
-    return Told(part / whole, share_interval(part, whole))
+    return Told(part / whole, wilson(part, whole))
 
 
 def test_the_difference_of_two_shares_is_newcombes() -> None:
@@ -191,7 +193,7 @@ def test_an_empty_week_says_so() -> None:
 def test_what_callers_and_customers_write_stays_text() -> None:
     counts = Result({"<b>=1</b>": 3}, 3)
     results = told_of(WEEK) | {"root_causes": dict.fromkeys(WEEK.spans, counts)}
-    html = page(Asked(WEEK, NOW, segment="<script>"), results)
+    html = page(Asked(WEEK, NOW, Selection(segment="<script>")), results)
     assert "<b>=1" not in html
     assert "&lt;b&gt;=1&lt;/b&gt;" in html
     assert "<script>" not in html
