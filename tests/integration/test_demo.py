@@ -24,3 +24,6 @@ def test_a_few_households_check_out_to_the_last_point(tmp_path: Path) -> None:
     assert "resolution met" in told
     assert "under the draft, strict," in told
     assert "the desk, on the Monday after" in told
+    last = done.stdout.strip().splitlines()[-1]
+    report = Path(last.partition("file://")[2])
+    assert "December 2017" in report.read_text(encoding="utf-8")
