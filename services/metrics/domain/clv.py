@@ -93,14 +93,23 @@ class BgNbd(_Parameters):
         silent = log1p((T - t_x) / (self.alpha + t_x)) if x else log1p(T / self.alpha)
         return _logistic(log(survived) - log(self.a) - (self.r + x) * silent)
 
+    def returns(self, t: float, x: float, t_x: float, T: float) -> float:
+        """The probability of a purchase within the time ``t`` from now on. Raises ValueError.
+
+        Who is active leaves after the next purchase at the earliest, so it is that of a gamma-mixed Poisson
+        process: P(alive) (1 - ((alpha+T)/(alpha+T+t))^(r+x)).
+        """
+        alive = self.p_alive(x, t_x, T)
+        _check_ahead(t)
+        return alive * -expm1(-(self.r + x) * log1p(t / (self.alpha + T)))
+
     def expected(self, t: float, x: float, t_x: float, T: float) -> float:
         """Purchases in the time ``t`` from now on. Raises ValueError for numbers that cannot be.
 
         Equation (10) of Fader, Hardie and Lee 2005, whose 2F1 is an integral (``_purchases``).
         """
         alive = self.p_alive(x, t_x, T)
-        if not (isfinite(t) and t >= 0):
-            raise ValueError(f"t must be a time, not {t}")
+        _check_ahead(t)
         return alive * _purchases(t / (self.alpha + T), self.r + x, self.a, self.b + x + self.FIRST)
 
 
@@ -159,6 +168,11 @@ def _logistic(z: float) -> float:
         return 1 / (1 + exp(-z))
     odds = exp(z)
     return odds / (1 + odds)
+
+
+def _check_ahead(t: float) -> None:
+    if not (isfinite(t) and t >= 0):
+        raise ValueError(f"t must be a time, not {t}")
 
 
 def _purchases(s: float, r: float, a: float, b: float) -> float:
