@@ -22,6 +22,8 @@ class Stored:
     """Topic -> the next offset to read."""
     watermark: datetime | None
     tail: Delta
+    before_minutes: bool = False
+    """It was written by a version that did not count minutes."""
 
 
 @dataclass(frozen=True, slots=True)

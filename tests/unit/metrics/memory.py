@@ -20,7 +20,7 @@ class Row:
     epoch: int = 0
     version: int = 0
     offsets: Mapping[str, int] = field(default_factory=dict)
-    tail: Delta = field(default_factory=dict)
+    tail: Delta = field(default_factory=Delta)
     watermark: datetime | None = None
 
 
@@ -86,7 +86,7 @@ class MemoryStore:
         self.rows: dict[int, Row] = {}
         self.records: dict[str, bytes] = {}
         self.ids = MemoryIds()
-        self.folded: Delta = {}
+        self.folded = Delta()
         self.writes = self.folds = 0
         self.away = False
         self.refuses: Callable[[Write], Exception | None] = lambda write: None
@@ -103,7 +103,7 @@ class MemoryStore:
         row = self.rows.setdefault(partition, Row())
         row.epoch += 1
         row.version += 1
-        return Stored(row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail))
+        return Stored(row.epoch, row.version, dict(row.offsets), row.watermark, row.tail.copied())
 
     async def first_count(self) -> int:
         return 1
@@ -130,7 +130,7 @@ class MemoryStore:
 
     def _write(self, row: Row, w: Write) -> None:
         row.version += 1
-        row.offsets, row.tail = dict(w.offsets), dict(w.tail)
+        row.offsets, row.tail = dict(w.offsets), w.tail.copied()
         row.watermark = w.watermark or row.watermark
         self.records.update(w.customers)
         self.ids.write(w)
@@ -138,7 +138,7 @@ class MemoryStore:
             return
         self.folds += 1
         self.folded = merged((self.folded, w.tail))
-        row.tail = {}
+        row.tail = Delta()
 
     @property
     def cells(self) -> Delta:
