@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain.baseline import Anomalies, baseline, figures, judged, weekdays_before
-from services.metrics.domain.kpis.kpi import Quantiles, Result
+from services.metrics.domain.baseline import Anomalies, baseline, judged, weekdays_before
+from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.shares import share_result
 
@@ -115,14 +115,12 @@ def test_counts_vary_as_independent_events_do() -> None:
 
 def test_each_quantile_is_a_figure_and_no_name_of_a_tally() -> None:
     def times(p50: float, p90: float) -> Result:
-        return Result(Quantiles(p50=p50, p90=p90), 50)
+        return Result({"p50": p50, "p90": p90, "p99": 10_000.0}, 50)
 
     before = [times(100.0 + n, 900.0 + n) for n in range(8)]
     (found,) = judged(TIMES, times(103.0, 5_000.0), before, POLICY)
     assert (found.figure, found.direction) == ("resolution_s.p90", "up")
     assert judged(TALLY, Result({"late": 500}, 500), [Result({"late": 1}, 1)] * 8, POLICY) == []
-    assert figures(TALLY, Result({"late": 5}, 5)) == {"root_causes.late": 5}
-    assert figures(TIMES, TIMES.nothing) == {"resolution_s.p50": None, "resolution_s.p90": None}
 
 
 def test_the_same_weekday() -> None:
