@@ -51,8 +51,8 @@ class WorkerStore:
             offsets=found.get("offsets", {}),
             watermark=found.get("watermark"),
             tail=tail,
-            before_minutes="since" not in found and "offsets" in found,
             outbox=await self._outbox(partition),
+            before_minutes="since" not in found and "offsets" in found,
         )
 
     async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
