@@ -19,6 +19,8 @@ class Reading:
     """Day -> field -> count."""
     open_now: int = 0
     """Complaints open now."""
+    versions: Mapping[int, int] = field(default_factory=dict)
+    """Of each partition the first write that is not in it."""
 
 
 class MetricsStore:
@@ -48,7 +50,8 @@ class MetricsStore:
             if day >= first and chosen(place):
                 fields = days.setdefault(day, {})
                 fields[name] = fields.get(name, 0) + n
-        return Reading(days, _open(partitions, tails, chosen))
+        versions = {document["_id"]: document["writes"] for document in partitions}
+        return Reading(days, _open(partitions, tails, chosen), versions)
 
     async def _from(self, first: int, collection: str) -> list[Document]:
         return await self._db[collection].find({"_id": {"$gte": first_id(first)}}).to_list()

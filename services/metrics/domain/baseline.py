@@ -84,7 +84,8 @@ def judged(kpi: Kpi, day: Result, before: Sequence[Result], policy: Anomalies) -
     """Those figures of a day that left what is usual by the same weekday of the weeks before.
 
     Not a figure that rests on too little, nor one whose 95 % interval reaches as far as what is usual: that
-    is chance. Counts vary at least as those of independent events do (Poisson). Counts by name are not judged.
+    is chance. Counts vary at least as those of independent events do (Poisson). Counts by name are not
+    judged.
     """
     counted = kpi.kind is Kind.COUNT
     if kpi.kind in BY_NAME or (day.n < policy.least_basis and not counted):

@@ -51,7 +51,10 @@ class Delta(dict[Cell, int]):
 
     def keep_minutes(self, now: Micros) -> None:
         """Count no minutes, and keep none, that are too old at ``now``."""
-        since = now // MINUTE - KEPT_MINUTES
+        self.keep_from(now // MINUTE - KEPT_MINUTES)
+
+    def keep_from(self, since: int) -> None:
+        """Count no minutes, and keep none, before this one."""
         if since > self.since:
             self.since = since
             for minute in [minute for minute in self.minutes if minute < since]:
