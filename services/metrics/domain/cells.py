@@ -22,8 +22,10 @@ DayChange: TypeAlias = tuple[int, str, int]
 Minutes: TypeAlias = dict[int, dict[str, int]]
 """Minute (since 1970-01-01, UTC) -> field -> count."""
 
-OPEN = "open"
-"""The one field that is a level: its sum over all days is how many complaints are open now."""
+OPEN, BALANCE, CARRIED, AT_WORK = "open", "points", "carried", "at_work"
+LEVELS = (OPEN, BALANCE, CARRIED, AT_WORK)
+"""Fields that are levels: the sum of each over all days says how it stands now (complaints that are open,
+points that members have, conversations that agents have, agents at work)."""
 
 MINUTE: Micros = 60_000_000
 KEPT_MINUTES = 48 * 60

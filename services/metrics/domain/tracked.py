@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.metrics.domain import gaps
-from services.metrics.domain.cells import MINUTE, Cell, Change, DayChange, Delta, add
+from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
 from services.metrics.domain.kpis.counting import complaint_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
 from services.metrics.domain.state import Complaint, Customer, Order
@@ -141,11 +141,9 @@ class Tracked:
         data = self.data
         oldest = data.latest - KEEP_DAYS
         if any(days and min(days) < oldest for days in (data.counts, *data.elsewhere.values())):
-            data.counts = {day: fields for day, fields in data.counts.items() if day >= oldest}
+            data.counts = _since(data.counts, oldest)
             data.elsewhere = {
-                where: days
-                for where, of_it in data.elsewhere.items()
-                if (days := {day: fields for day, fields in of_it.items() if day >= oldest})
+                where: days for where, of_it in data.elsewhere.items() if (days := _since(of_it, oldest))
             }
             data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
         if len(data.complaints) > KEEP_COMPLAINTS or any(
@@ -195,6 +193,18 @@ def _chains(where: Where) -> Iterator[Chain]:
     yield Chain(where.channel, gaps.BY_CHANNEL)
     if where.store:
         yield Chain(_ALL + where.store, gaps.ANY)
+
+
+def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[str, int]]:
+    """What is counted from a day on; of what was before it the levels, on that day: they stand for ever."""
+    kept = {day: fields for day, fields in counts.items() if day >= oldest}
+    for day, fields in counts.items():
+        if day < oldest:
+            for level in LEVELS:
+                if n := fields.get(level, 0):
+                    there = kept.setdefault(oldest, {})
+                    there[level] = there.get(level, 0) + n
+    return kept
 
 
 def _kind(chain: str) -> str:
