@@ -52,24 +52,24 @@ class Delta(dict[Cell, int]):
         return other
 
     def keep_minutes(self, now: Micros) -> None:
-        """Count no minutes, and keep none, that are too old at ``now``."""
-        self.keep_from(now // MINUTE - KEPT_MINUTES)
+        """Count no minutes that are too old at ``now``."""
+        self.since = max(self.since, now // MINUTE - KEPT_MINUTES)
 
-    def keep_from(self, since: int) -> None:
-        """Count no minutes, and keep none, before this one."""
-        if since > self.since:
-            self.since = since
-            for minute in [minute for minute in self.minutes if minute < since]:
-                del self.minutes[minute]
+    def forget_minutes(self) -> None:
+        """Keep none that became too old."""
+        self.minutes = {minute: fields for minute, fields in self.minutes.items() if minute >= self.since}
 
 
 def add(delta: dict[Cell, int], cell: Cell, n: int) -> None:
     """Add ``n`` to a cell, in place; a cell that becomes zero goes."""
-    total = delta.get(cell, 0) + n
-    if total:
-        delta[cell] = total
+    before = delta.get(cell)
+    if before is None:
+        if n:
+            delta[cell] = n
+    elif before + n:
+        delta[cell] = before + n
     else:
-        delta.pop(cell, None)
+        del delta[cell]
 
 
 def add_minutes(minutes: Minutes, more: Mapping[int, Mapping[str, int]]) -> None:

@@ -174,6 +174,7 @@ class Partition:
         moved = self.past.moved(self.number, self.version, self.events)
         if moved is not None:
             self.outbox.put(MOVED, moved_document(moved))
+        self.tail.forget_minutes()
         minutes = self.tail.minutes
         fold = fold or max(len(self.tail), len(minutes)) > FOLD_CELLS or len(self.recent) > FOLD_IDS
         return Write(

@@ -80,8 +80,8 @@ class Past:
             return fresh
         for cell, n in fresh.items():
             add(tail, cell, n)
-        tail.keep_from(fresh.since)
-        add_minutes(tail.minutes, {minute: n for minute, n in fresh.minutes.items() if minute >= tail.since})
+        tail.since = max(tail.since, fresh.since)
+        add_minutes(tail.minutes, fresh.minutes)
         return tail
 
     def moved(self, partition: int, version: int, heard: int) -> Moved | None:
