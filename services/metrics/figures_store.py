@@ -12,6 +12,7 @@ from services.metrics.domain.rows import (
     ANOMALIES,
     MOVED,
     TOLD,
+    anomaly_id,
     day_id,
     day_of_id,
     read_moved,
@@ -79,10 +80,18 @@ class FiguresStore(MetricsStore):
             found.setdefault(day, {}).setdefault(place, {})[name] = n
         return found
 
+    async def judged(self, days: Iterable[int]) -> list[Document]:
+        """What was found of these days, also what does not stand any more."""
+        wanted = sorted(days)
+        if not wanted:
+            return []
+        query: Document = {"_id": {"$gte": anomaly_id(wanted[0], ""), "$lt": anomaly_id(wanted[-1] + 1, "")}}
+        return await self._database[ANOMALIES].find(query).to_list()
+
     async def anomalies(self, *, first: int, before: str | None = None, limit: int) -> list[Document]:
         """Those that stand, of days from ``first`` on, the newest first; ``before`` is the ``_id`` of the
         last one shown."""
-        query: Document = {"_id": {"$gte": f"{first:06d}:"}, "stands": True}
+        query: Document = {"_id": {"$gte": anomaly_id(first, "")}, "stands": True}
         if before is not None:
             query["_id"]["$lt"] = before
         return await self._database[ANOMALIES].find(query).sort("_id", -1).limit(limit).to_list()

@@ -3,7 +3,9 @@
 A section is a model in the module of its subject; one that the file leaves out is as its defaults say.
 """
 
+from services.metrics.domain.baseline import Anomalies
 from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.restating import Restating
 from shared.schemas.base import Strict
 from shared.schemas.fields import Label
 
@@ -14,3 +16,7 @@ class MetricsPolicy(Strict):
     name: Label
     churn: ChurnPolicy = ChurnPolicy()
     """When a customer has left."""
+    anomalies: Anomalies = Anomalies()
+    """When a figure has left what is usual for it."""
+    restating: Restating = Restating()
+    """How late facts are told from history that is loaded."""

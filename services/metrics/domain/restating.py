@@ -70,15 +70,16 @@ def last_told(now: Micros) -> int:
     return (now - HOUR) // DAY - 1
 
 
-def before(days: Days, moved: Iterable[Moved]) -> Sums:
-    """The sums as they were before all of this."""
-    then = {day: dict(fields) for day, fields in days.items()}
+def before(days: Days, moved: Iterable[Moved], first: int) -> Sums:
+    """The sums of the days from ``first`` on as they were before all of this."""
+    then = {day: dict(fields) for day, fields in days.items() if day >= first}
     for one in moved:
         for day, changes in (one.sums or {}).items():
-            if day in then or day >= min(then, default=0):
-                fields = then.setdefault(day, {})
-                for name, n in changes.items():
-                    fields[name] = fields.get(name, 0) - n
+            if day < first:
+                continue
+            fields = then.setdefault(day, {})
+            for name, n in changes.items():
+                fields[name] = fields.get(name, 0) - n
     return then
 
 

@@ -18,7 +18,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
     # next}, watermark, tail, minutes, since, folds, <level>: {place: n}}: ``watermark`` under the stream
     # clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``, ``minutes``
-    # those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often they
+    # those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often
     # they went there.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
@@ -145,6 +145,11 @@ def read_moved(document: Mapping[str, Any]) -> Moved:
     began, heard, facts, sums, days = _moved.decode(bytes(document["packed"]))
     at, wall = document["at"], document["wall"]
     return Moved(int(partition), int(version), at, began, wall, heard, facts, sums, days)
+
+
+def anomaly_id(day: int, figure: str) -> str:
+    """In the order of days."""
+    return f"{day:06d}:{figure}"
 
 
 def moved_id(partition: int, version: int) -> str:

@@ -1,7 +1,7 @@
 """What a worker keeps of one partition: the effects not yet written, and the customers it has read."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
 from services.metrics.journal.outbox import Outbox
-from services.metrics.journal.past import Past
+from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
@@ -68,7 +68,13 @@ class Partition:
 
     @classmethod
     def take_over(
-        cls, number: int, stored: Stored, known: Known, recent: "array[int]", budget: Budget
+        cls,
+        number: int,
+        stored: Stored,
+        known: Known,
+        recent: "array[int]",
+        budget: Budget,
+        wall: Callable[[], Micros] = wall_clock,
     ) -> "Partition":
         """``recent`` are those of the ids known that stand in the partition's document."""
         return cls(
@@ -83,6 +89,7 @@ class Partition:
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
+            past=Past(wall),
             before_minutes=stored.before_minutes,
         )
 
