@@ -19,7 +19,7 @@ from services.metrics.domain.rows import (
     unpack_tail,
 )
 from services.metrics.domain.told import Told
-from services.metrics.store import MetricsStore
+from services.metrics.store import Reading
 from shared.runtime.mongo import Document
 from shared.schemas.times import Micros, micros
 
@@ -27,11 +27,10 @@ Places = Mapping[int, Mapping[str, Mapping[str, int]]]
 """Day -> place -> field -> count."""
 
 
-class FiguresStore(MetricsStore):
-    """Figures' queries beside those of the KPIs. PyMongo's errors pass through."""
+class FiguresStore:
+    """Its queries. PyMongo's errors pass through."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        super().__init__(database)
         self._database = database
 
     async def moved_since(self, wall: Micros) -> list[Moved]:
@@ -95,3 +94,9 @@ class FiguresStore(MetricsStore):
         if before is not None:
             query["_id"]["$lt"] = before
         return await self._database[ANOMALIES].find(query).sort("_id", -1).limit(limit).to_list()
+
+
+def in_reading(moved: Iterable[Moved], reading: Reading) -> list[Moved]:
+    """Of these, read after it, those that are in its sums."""
+    versions = dict(reading.versions)
+    return [one for one in moved if one.version < versions.get(one.partition, 0)]

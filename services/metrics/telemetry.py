@@ -60,8 +60,8 @@ ANOMALIES = Counter(
 )
 ANOMALY = Gauge(
     "rapport_kpi_anomaly",
-    "1 for each figure that left what is usual for its weekday on the latest closed day: median and MAD of the "
-    "same weekday in the weeks before.",
+    "1 for each figure that on the latest closed day left what is usual: the median of the same weekday in "
+    "the weeks before, by many times their MAD.",
     ["figure", "direction"],
 )
 

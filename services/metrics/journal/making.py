@@ -9,6 +9,7 @@ from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
 from services.metrics.journal.watching import Watching
 from services.metrics.settings import MetricsSettings
+from services.metrics.store import MetricsStore
 from shared.kafka.publisher import Publisher
 from shared.runtime.mongo import Document
 from shared.worker.budget import Budget
@@ -31,5 +32,7 @@ def processor(
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
-        watching=Watching(FiguresStore(database), policy, stream=settings.clock == "stream"),
+        watching=Watching(
+            MetricsStore(database), FiguresStore(database), policy, stream=settings.clock == "stream"
+        ),
     )

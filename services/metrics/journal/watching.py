@@ -6,6 +6,7 @@ all partitions and what moved them (``moved``), and what it tells goes out with 
 over goes on from there.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -23,10 +24,10 @@ from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.domain.restating import MINUTE, Moved, before, cause, changed, last_told, levels_before
 from services.metrics.domain.rows import ANOMALIES, TOLD, anomaly_id
 from services.metrics.domain.told import Due, Told, due
-from services.metrics.figures_store import FiguresStore
+from services.metrics.figures_store import FiguresStore, in_reading
 from services.metrics.journal import SERVICE
 from services.metrics.journal.partition import Partition
-from services.metrics.store import Reading
+from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
 from shared.runtime.mongo import Document
@@ -45,7 +46,10 @@ LONGEST_NAME = 128
 class Watching:
     """Of one worker. All of it is called in the processor's lock."""
 
-    def __init__(self, store: FiguresStore, policy: MetricsPolicy, *, stream: bool) -> None:
+    def __init__(
+        self, sums: MetricsStore, store: FiguresStore, policy: MetricsPolicy, *, stream: bool
+    ) -> None:
+        self._sums = sums
         self._store = store
         self._policy = policy
         self._stream = stream
@@ -91,7 +95,10 @@ class Watching:
         if key not in self._told:
             known = await self._store.told(part.number)
             # What was written before anybody watched was told by nobody.
-            self._told[key] = known or Told(await self._store.versions())
+            if known is None:
+                known = Told(await self._store.versions())
+                _keep(part, known)
+            self._told[key] = known
 
     async def _watch(
         self, part: Partition, kpis: Sequence[Kpi], moved: Iterable[Moved], now: Micros | None, wall: Micros
@@ -106,21 +113,18 @@ class Watching:
             return
         judging = _to_judge(told.judged, last, days)
         first = min([*days, *(weekdays_before(day, self._policy.anomalies.weeks)[-1] for day in judging)])
-        reading = await self._store.read(first, gaps=True)
-        known = [
-            one
-            for one in await self._store.moved_since(told.since)
-            if one.version < reading.versions.get(one.partition, 0)
-        ]
+        reading = await self._sums.read(first, gaps=True)
+        known = in_reading(await self._store.moved_since(told.since), reading)
         found, _, after = due(known, told, wall, self._policy.restating)
         at = wall if now is None else now
         for one in found:
             self._restate(part, kpis, reading, one, at, wall)
+            await asyncio.sleep(0)
         if judging:
             await self._judge(part, kpis, reading, judging, at)
             ended = max([*judging, *([] if told.judged is None else [told.judged])])
             after = msgspec.structs.replace(after, judged=ended)
-        part.outbox.put(TOLD, {"_id": part.number, "told": msgspec.msgpack.encode(after)})
+        _keep(part, after)
         self._told[key] = after
 
     def _restate(
@@ -154,6 +158,7 @@ class Watching:
 
         known = {row["_id"]: row for row in await self._store.judged(days)}
         for day in days:
+            await asyncio.sleep(0)
             weeks = weekdays_before(day, policy.weeks)
             for kpi in kpis:
                 found = judged(kpi, result(kpi, day), [result(kpi, week) for week in weeks], policy)
@@ -201,6 +206,10 @@ def kpis_of(part: Partition) -> list[Kpi]:
     """Those for which the partition's worker decides."""
     count = part.known.residue.of
     return [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == part.number]
+
+
+def _keep(part: Partition, told: Told) -> None:
+    part.outbox.put(TOLD, {"_id": part.number, "told": msgspec.msgpack.encode(told)})
 
 
 def _holds(parts: Mapping[int, Partition], key: tuple[int, int]) -> bool:

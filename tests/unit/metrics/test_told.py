@@ -46,7 +46,7 @@ def test_a_day_is_told_anew_once_a_minute_with_all_that_came_meanwhile() -> None
     assert days == []
     found, _, told = due(moved, told, NOW + MINUTE, POLICY)
     (one,) = found
-    assert (one.day, one.late, one.since_told, one.since, 10) == (10, tuple(moved[1:]), tuple(moved[1:]), ())
+    assert (one.day, one.late, one.since_told, one.since) == (10, tuple(moved[1:]), tuple(moved[1:]), ())
     assert told_at(moved, 120, told)[0] == []
 
 
