@@ -3,9 +3,13 @@
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.metrics.config import load
+from services.metrics.figures_store import FiguresStore
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
+from services.metrics.journal.watching import Watching
 from services.metrics.settings import MetricsSettings
+from services.metrics.store import MetricsStore
 from shared.kafka.publisher import Publisher
 from shared.runtime.mongo import Document
 from shared.worker.budget import Budget
@@ -18,7 +22,8 @@ def processor(
     publisher: Publisher,
     budget: Budget,
 ) -> CompactProcessor:
-    """The processor; nothing connects before it is used."""
+    """The processor; nothing connects before it is used. Raises ``ConfigError`` of the policy."""
+    policy = load(settings.metrics_policy)
     return CompactProcessor(
         WorkerStore(database, client),
         publisher.publish,
@@ -27,4 +32,7 @@ def processor(
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
+        watching=Watching(
+            MetricsStore(database), FiguresStore(database), policy, stream=settings.clock == "stream"
+        ),
     )
