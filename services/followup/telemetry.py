@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from prometheus_client import Counter, Gauge
 
 from services.followup.domain.results.book import Account, Place, total
+from shared.runtime.telemetry import RETRIES
 
 DELIVERIES = Counter(
     "rapport_deliveries_total",
@@ -40,7 +41,18 @@ UNBALANCED = Gauge(
     "take max.",
     ["rule"],
 )
+RESULTS = ("sent", "failed", "in_doubt", "stale", "deferred")
+WHYS = ("bounces", "complaints")
 OUTCOMES = ("planned", "sent", "suppressed", "cancelled", "failed", "in_doubt", "waiting")
+
+
+def begin(channel: str, dependency: str) -> None:
+    """A channel's counters at 0: then a first one is a step that ``increase()`` sees."""
+    for result in RESULTS:
+        DELIVERIES.labels(channel, result)
+    for why in WHYS:
+        PAUSES.labels(why)
+    RETRIES.labels("followup", dependency)
 
 
 def show(accounts: Mapping[Place, Account]) -> None:
