@@ -17,12 +17,12 @@ log = structlog.get_logger(__name__)
 WINDOW_DAYS = 30
 
 
-_LABELS = {Kind.QUANTILES: ["quantile"], Kind.TALLY: ["name"]}
+LABELS = {Kind.QUANTILES: ["quantile"], Kind.TALLY: ["name"]}
 
 
 def _gauge(kpi: Kpi) -> Gauge:
     meaning = f"{kpi.formula}. Unit: {kpi.unit}. The last {WINDOW_DAYS} days."
-    return Gauge(kpi.gauge, meaning, _LABELS.get(kpi.kind, []))
+    return Gauge(kpi.gauge, meaning, LABELS.get(kpi.kind, []))
 
 
 _VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
