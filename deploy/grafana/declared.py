@@ -39,7 +39,7 @@ def declared() -> Mapping[str, Declared]:
                 suffixes = _SUFFIXES[family.type]
                 name = family.name + (suffixes[0] if family.type == "counter" else "")
                 one = Declared(name, family.documentation, frozenset(metric._labelnames))
-                found |= {family.name + suffix: one for suffix in suffixes}
+                found |= {family.name + suffix: one for suffix in (*suffixes, "")}
     return found
 
 
@@ -52,8 +52,8 @@ def _metrics(names: Mapping[str, object]) -> list[MetricWrapperBase]:
 
 
 def meaning(name: str) -> str:
-    """One line: what the metric was declared with, but for what is about replicas. Raises ``KeyError`` for one
-    that nobody declares."""
+    """One line: what the metric was declared with, but for what is about replicas. Raises ``KeyError`` for
+    one that nobody declares."""
     return " ".join(_OF_REPLICAS.sub("", DECLARED[name].meaning).split())
 
 

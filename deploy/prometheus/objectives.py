@@ -1,4 +1,4 @@
-"""What Rapport promises, in numbers: the recording rules and the alerts of each promise are made of this list.
+"""What Rapport promises, in numbers: the recording rules and the alerts of each promise are made of it.
 
 An alert fires when a budget of errors burns too fast, in a long window and still in a short one: The Site
 Reliability Workbook, chapter 5, "Alerting on SLOs", for budgets of 30 days.
@@ -86,8 +86,8 @@ OBJECTIVES = (
         title="Delivery",
         by="channel",
         promise=0.98,
-        meaning="Messages that were sent, of those that were tried for the last time: not refused for good, in "
-        "doubt, or too late",
+        meaning="Messages that were sent, of those that are tried no more: none was refused for good, is in "
+        "doubt, or was too late",
         errors=_DELIVERY[0],
         bad=_DELIVERY[1],
     ),

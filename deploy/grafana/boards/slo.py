@@ -49,6 +49,7 @@ def _now() -> Row:
 def _promise(one: Objective) -> Row:
     runbook = f"runbooks.md#rapport{one.name}burnsfast"
     long = one.recorded("1h")
+    (fast, *_), (steady, *_) = SPEEDS[0].pairs
     return Row(
         f"{one.title}: {100 * one.promise:g}% in 30 days",
         (
@@ -62,15 +63,14 @@ def _promise(one: Objective) -> Row:
             ),
             Figure(
                 title="What went wrong",
-                meaning=f"The share that is not so in the hour before: {one.meaning[0].lower()}{one.meaning[1:]}.",
+                meaning=f"The share of the hour before that is not: {one.meaning}.",
                 unit="percentunit",
                 queries=((long, f"{{{{{one.by}}}}}"),),
                 document=runbook,
             ),
             Figure(
                 title="How fast the budget burns",
-                meaning=f"1: it lasts 30 days. Somebody is woken above {SPEEDS[0].pairs[0][0]:g} in an hour, or "
-                f"{SPEEDS[0].pairs[1][0]:g} in six.",
+                meaning=f"1: it lasts 30 days. Somebody is woken above {fast:g} in an hour, or {steady:g} in six.",
                 unit="suffix: times",
                 queries=(
                     (f"{long} / {one.budget:g}", f"{{{{{one.by}}}}} 1h"),

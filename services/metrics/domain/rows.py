@@ -30,6 +30,9 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("pages", owner=None, personal=()),
     # {_id: "<run>:<piece>", bits}
     Collection("filters", owner=None, personal=()),
+    # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
+    # {_id: "<partition>:<version>.<number>", records: MessagePack}
+    Collection("outbox", owner=None, personal=()),
 )
 
 
@@ -85,6 +88,11 @@ def part_number(id: str) -> tuple[str, int]:
     """What ``part_id`` made an id of."""
     run, _, number = id.rpartition(":")
     return run, int(number)
+
+
+def outbox_id(partition: int, version: int, number: int) -> str:
+    """In the order in which a partition's are written."""
+    return f"{partition}:{version:012d}.{number:04d}"
 
 
 def named_under(name: str) -> dict[str, str]:

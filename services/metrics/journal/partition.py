@@ -11,6 +11,7 @@ from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
+from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
@@ -38,6 +39,7 @@ class Partition:
     watermark: datetime | None
     known: Known
     budget: Budget
+    outbox: Outbox
     customers: Cache[Tracked] = field(init=False)
     """As the store has them: any may go at any time."""
     held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Partition:
             stored.watermark,
             known,
             budget,
+            Outbox(number, dict(stored.outbox)),
             tail=dict(stored.tail),
             recent=recent,
             stored=len(recent),
@@ -149,7 +152,7 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        return self.moved or bool(self.events) or self.known.moved
+        return self.moved or bool(self.events) or self.known.moved or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
@@ -171,6 +174,7 @@ class Partition:
             watermark=self.watermark if self.watermark_moved else None,
             fold=self.known.fold(len(self.recent)) if fold and (self.tail or self.recent) else None,
             manifest=self.known.manifest(),
+            leaving=self.outbox.leaving(self.version),
         )
 
     def written(self, write: Write) -> Iterator[None]:
@@ -185,6 +189,7 @@ class Partition:
             self.tail = {}
             self.recent = array("Q")
         self.stored = len(self.recent)
+        self.outbox.left(write.leaving)
         self._release(write.customers)
         return self.known.written(write.manifest)
 

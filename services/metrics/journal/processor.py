@@ -10,19 +10,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Se
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic, perf_counter
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, TypeVar
 
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
 from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
-from services.metrics.journal.library import IdStore, Library
+from services.metrics.journal.library import Library
 from services.metrics.journal.narrowing import Narrowing, RefusedWriteError
 from services.metrics.journal.partition import UNWRITTEN, Partition
+from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
-from services.metrics.journal.writes import Stored, Write
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.schemas.times import micros
@@ -49,23 +49,6 @@ REVOKE_SECONDS = 4.0
 _COUNTED = frozenset(CONSUMES)
 
 Publish = Callable[[Sequence[Record]], Awaitable[None]]
-
-
-class Store(Protocol):
-    """What the processor needs of ``WorkerStore``."""
-
-    @property
-    def ids(self) -> IdStore: ...
-
-    async def claim(self, partition: int, count: int) -> Stored: ...
-
-    async def first_count(self) -> int: ...
-
-    async def customers(self, ids: Sequence[str]) -> dict[str, bytes]: ...
-
-    async def write(self, writes: Sequence[Write]) -> None: ...
-
-    async def prove(self, partition: int, epoch: int) -> None: ...
 
 
 class CompactProcessor:
@@ -115,6 +98,8 @@ class CompactProcessor:
             before, self._let_go = self._let_go, {}
             self._durable.clear()
             taken = await self._take_over(sorted(partitions), count, before)
+            for part in taken.values():  # what was left, before anything new is decided
+                await part.outbox.publish(self._publish)
             self._partitions = taken
             self._next_fold = self._clock() + FOLD_SECONDS
             stored = {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
@@ -291,3 +276,5 @@ class CompactProcessor:
         for taking_out in leftover:
             for _ in taking_out:
                 await asyncio.sleep(0)
+        for part in dirty:
+            await part.outbox.publish(self._publish)

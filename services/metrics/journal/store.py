@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
-from pymongo import AsyncMongoClient, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN
 from services.metrics.domain.gaps import is_gap
-from services.metrics.domain.rows import cell_name, day_id, pack_tail, unpack_tail
+from services.metrics.domain.rows import cell_name, day_id, named_under, pack_tail, unpack_tail
 from services.metrics.journal.id_store import IdStore
+from services.metrics.journal.outbox import Leaving, pack_records, unpack_records
 from services.metrics.journal.writes import Stored, Write
 from shared.journal.epoch import Epochs
+from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
 
 LOOKUP = 100
@@ -35,7 +37,12 @@ class WorkerStore:
             offsets=found.get("offsets", {}),
             watermark=found.get("watermark"),
             tail=unpack_tail(bytes(found.get("tail", b""))),
+            outbox=await self._outbox(partition),
         )
+
+    async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
+        found = self._db["outbox"].find({"_id": named_under(str(partition))}).sort("_id", 1)
+        return {d["_id"]: unpack_records(bytes(d["records"])) async for d in found}
 
     async def first_count(self) -> int:
         return await self._epochs.first_count()
@@ -74,6 +81,24 @@ class WorkerStore:
         folding = [write for write in writes if write.fold is not None]
         await self._fold_cells(folding, session)
         await self.ids.write(writes, session)
+        for write in writes:
+            if write.leaving:
+                await self._leave(write.leaving, session)
+
+    async def _leave(self, leaving: Leaving, session: AsyncClientSession) -> None:
+        """The outbox, in the transaction of what is told."""
+        rows: dict[str, list[ReplaceOne[Document]]] = {}
+        for put in leaving.put:
+            replacing = ReplaceOne[Document]({"_id": put.document["_id"]}, {**put.document}, upsert=True)
+            rows.setdefault(put.collection, []).append(replacing)
+        for collection, some in rows.items():
+            await self._db[collection].bulk_write(some, ordered=False, session=session)
+        if leaving.told:
+            told = [InsertOne({"_id": id, "records": pack_records(records)}) for id, records in leaving.told]
+            await self._db["outbox"].bulk_write(told, ordered=False, session=session)
+        if leaving.published:
+            gone = {"_id": {"$in": list(leaving.published)}}
+            await self._db["outbox"].delete_many(gone, session=session)
 
     async def _write_partition(self, write: Write, session: AsyncClientSession) -> None:
         fold = write.fold is not None

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.metrics.domain.cells import Delta
+from services.metrics.journal.outbox import NOTHING, Leaving
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import RunInfo
 from services.metrics.journal.seen import Chunk
+from shared.kafka.publisher import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Stored:
     """Topic -> the next offset to read."""
     watermark: datetime | None
     tail: Delta
+    outbox: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
+    """What was decided and perhaps not published, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,4 @@ class Write:
     fold: Fold | None = None
     manifest: Manifest | None = None
     """Only if it changed."""
+    leaving: Leaving = NOTHING

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pymongo.errors import AutoReconnect
 
@@ -12,6 +13,7 @@ from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import PageName
 from services.metrics.journal.seen import ID_BYTES, Chunk, pack
 from services.metrics.journal.writes import Stored, StoredIds, Write
+from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
 
 
@@ -22,6 +24,7 @@ class Row:
     offsets: Mapping[str, int] = field(default_factory=dict)
     tail: Delta = field(default_factory=dict)
     watermark: datetime | None = None
+    outbox: dict[str, tuple[Record, ...]] = field(default_factory=dict)
 
 
 class MemoryIds:
@@ -87,6 +90,8 @@ class MemoryStore:
         self.records: dict[str, bytes] = {}
         self.ids = MemoryIds()
         self.folded: Delta = {}
+        self.put: dict[tuple[str, Any], Mapping[str, Any]] = {}
+        """Rows that went with what was told, by collection and ``_id``."""
         self.writes = self.folds = 0
         self.away = False
         self.refuses: Callable[[Write], Exception | None] = lambda write: None
@@ -103,7 +108,9 @@ class MemoryStore:
         row = self.rows.setdefault(partition, Row())
         row.epoch += 1
         row.version += 1
-        return Stored(row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail))
+        return Stored(
+            row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail), dict(row.outbox)
+        )
 
     async def first_count(self) -> int:
         return 1
@@ -134,6 +141,10 @@ class MemoryStore:
         row.watermark = w.watermark or row.watermark
         self.records.update(w.customers)
         self.ids.write(w)
+        self.put |= {(put.collection, put.document["_id"]): put.document for put in w.leaving.put}
+        row.outbox.update(w.leaving.told)
+        for id in w.leaving.published:
+            del row.outbox[id]
         if w.fold is None:
             return
         self.folds += 1

@@ -1,5 +1,6 @@
 """The store against a real server: what is written is what is read, once, by its owner alone."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.insights import SegmentChanged
 from shared.schemas.times import day_number
 from shared.worker.processing import Batch, FencedError, Message, Origin
 
@@ -31,7 +33,7 @@ DAY0 = day_number(START.date())
 
 
 async def no_dead_letters(records: Sequence[Record]) -> None:
-    raise AssertionError("nothing here is a dead letter")
+    assert [record.topic for record in records if record.topic.endswith(".dlq")] == []
 
 
 class Worker:
@@ -160,6 +162,36 @@ async def test_ids_go_to_runs_and_stay_known_after_growth(
     assert found.days[DAY0 + 1]["csat_top"] == len(events)
 
 
+async def test_what_is_told_outlives_its_worker(client: Client, database_name: str) -> None:
+    """Rows and events stand with what they were decided by; the next owner publishes them, and they go."""
+    first, published = Worker(client, database_name), list[Record]()
+    await first.processor.assigned(frozenset({1, 10}), 11)
+
+    async def killed(records: Sequence[Record]) -> None:
+        raise asyncio.CancelledError
+
+    first.processor._publish = killed
+    for number in (1, 10):
+        outbox = first.processor._partitions[number].outbox
+        outbox.tell(SegmentChanged(to=f"of {number}"), "c1", 0, "1")
+        outbox.put("customers", {"_id": f"c{number}", "record": b"x"})
+    with pytest.raises(asyncio.CancelledError):
+        await first.processor.idle()
+
+    async def publish(records: Sequence[Record]) -> None:
+        published.extend(records)
+
+    second = Worker(client, database_name)
+    second.processor._publish = publish
+    await second.processor.assigned(frozenset({1}), 11)
+    assert [b"of 1" in (record.value or b"") for record in published] == [True]
+    await second.processor.idle()
+    left = await client[database_name]["outbox"].find({}).to_list()
+    assert [d["_id"].partition(":")[0] for d in left] == ["10"]
+    rows = await client[database_name]["customers"].find({}).to_list()
+    assert {d["_id"]: bytes(d["record"]) for d in rows} == {"c1": b"x", "c10": b"x"}
+
+
 async def test_every_collection_says_what_it_holds_of_whom(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +200,7 @@ async def test_every_collection_says_what_it_holds_of_whom(
     worker = Worker(client, database_name, recent_ids=2)
     await worker.processor.assigned(frozenset({0}), 2)
     for i, e in enumerate(history()):
+        worker.processor._partitions[0].outbox.tell(SegmentChanged(to="new"), e.subject, 0, str(i))
         await worker.process([e], start=i)
     written = set(await client[database_name].list_collection_names())
     assert written == {collection.name for collection in COLLECTIONS}
