@@ -1,4 +1,4 @@
-"""Figures of the KPIs, made of the registry: title, definition, unit, labels. A new KPI is shown by itself."""
+"""Figures of the KPIs, made of the registry: title, definition, unit, labels. A new one is shown by itself."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -29,6 +29,12 @@ SHAPES = {
     Kind.RANKED: Shape.BARS,
 }
 """The others are lines."""
+NOTHING = {
+    Kind.TALLY: " or on () vector(0)",
+    Kind.RANKED: " or on () vector(0)",
+    Kind.MONEY: " or on () vector(NaN)",
+}
+"""What is shown where a gauge has no series, as there is no name to tell."""
 
 
 def rows(board: str) -> tuple[Row, ...]:
@@ -51,7 +57,7 @@ def figure(kpi: Kpi) -> Figure:
         title=kpi.title,
         meaning=f"{kpi.text} The last {WINDOW_DAYS} days.",
         unit=unit(kpi.unit),
-        queries=((f"max{by} ({kpi.gauge})", legend or kpi.title),),
+        queries=((f"max{by} ({kpi.gauge}){NOTHING.get(kpi.kind, '')}", legend or kpi.title),),
         shape=SHAPES.get(kpi.kind, Shape.LINES),
         document=f"{DEFINITIONS}#{kpi.name}",
     )

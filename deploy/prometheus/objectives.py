@@ -49,10 +49,13 @@ FEW = 5
 
 def _counted(bad: str, every: str, by: str) -> tuple[str, str]:
     """The share of bad ones, and how many there are."""
-    return (
-        f"sum by ({by}) (rate({bad}[WINDOW])) / sum by ({by}) (rate({every}[WINDOW]))",
-        f"sum by ({by}) (increase({bad}[WINDOW]))",
-    )
+    wrong, total = (f"sum by ({by}) (rate({one}[WINDOW]))" for one in (bad, every))
+    return _share(wrong, total), f"sum by ({by}) (increase({bad}[WINDOW]))"
+
+
+def _share(wrong: str, total: str) -> str:
+    """Where nothing happened, nothing went wrong: then it is the total, 0."""
+    return f"{wrong} / ({total} > 0)\nor {total}"
 
 
 _DELIVERY = _counted(
@@ -64,7 +67,8 @@ _CLOCKS = _counted(
     'rapport_sla_clocks_total{result="breached"}', 'rapport_sla_clocks_total{result=~"met|breached"}', "clock"
 )
 _LETTERS = "rapport_dead_letters_total"
-_TAKEN = 'rapport_events_total{result=~"applied|refused|duplicate"}'
+_LOST = f"sum by (service) (rate({_LETTERS}[WINDOW]))"
+_TAKEN = 'sum by (service) (rate(rapport_events_total{result=~"applied|refused|duplicate"}[WINDOW]))'
 OBJECTIVES = (
     Objective(
         name="freshness",
@@ -107,8 +111,7 @@ OBJECTIVES = (
         promise=0.999,
         meaning="Records and timers that took effect, were refused with an answer or were known, and are not "
         "dead letters",
-        errors=f"sum by (service) (rate({_LETTERS}[WINDOW]))\n"
-        f"/ (sum by (service) (rate({_TAKEN}[WINDOW])) + sum by (service) (rate({_LETTERS}[WINDOW])))",
+        errors=_share(_LOST, f"({_TAKEN} + {_LOST})"),
         bad=f"sum by (service) (increase({_LETTERS}[WINDOW]))",
     ),
     Objective(

@@ -48,6 +48,8 @@ FAILURES = Counter(
     "KPI is null there, its gauge NaN; the others stand.",
     ["kpi"],
 )
+for _name in KPIS:
+    FAILURES.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
 
 
 def show(kpi: Kpi, result: Result) -> None:

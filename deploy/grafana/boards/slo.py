@@ -70,7 +70,8 @@ def _promise(one: Objective) -> Row:
             ),
             Figure(
                 title="How fast the budget burns",
-                meaning=f"1: it lasts 30 days. Somebody is woken above {fast:g} in an hour, or {steady:g} in six.",
+                meaning="1: it lasts 30 days. "
+                f"Somebody is woken above {fast:g} in an hour, or {steady:g} in six.",
                 unit="suffix: times",
                 queries=(
                     (f"{long} / {one.budget:g}", f"{{{{{one.by}}}}} 1h"),
