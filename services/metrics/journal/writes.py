@@ -26,6 +26,8 @@ class Stored:
     tail: Delta
     outbox: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     """What was decided and perhaps not published, in its order."""
+    before_minutes: bool = False
+    """It was written by a version that did not count minutes."""
 
 
 @dataclass(frozen=True, slots=True)

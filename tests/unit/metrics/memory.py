@@ -22,7 +22,7 @@ class Row:
     epoch: int = 0
     version: int = 0
     offsets: Mapping[str, int] = field(default_factory=dict)
-    tail: Delta = field(default_factory=dict)
+    tail: Delta = field(default_factory=Delta)
     watermark: datetime | None = None
     outbox: dict[str, tuple[Record, ...]] = field(default_factory=dict)
 
@@ -89,7 +89,7 @@ class MemoryStore:
         self.rows: dict[int, Row] = {}
         self.records: dict[str, bytes] = {}
         self.ids = MemoryIds()
-        self.folded: Delta = {}
+        self.folded = Delta()
         self.put: dict[tuple[str, Any], Mapping[str, Any]] = {}
         """Rows that went with what was told, by collection and ``_id``."""
         self.writes = self.folds = 0
@@ -109,7 +109,7 @@ class MemoryStore:
         row.epoch += 1
         row.version += 1
         return Stored(
-            row.epoch, row.version, dict(row.offsets), row.watermark, dict(row.tail), dict(row.outbox)
+            row.epoch, row.version, dict(row.offsets), row.watermark, row.tail.copied(), dict(row.outbox)
         )
 
     async def first_count(self) -> int:
@@ -137,7 +137,7 @@ class MemoryStore:
 
     def _write(self, row: Row, w: Write) -> None:
         row.version += 1
-        row.offsets, row.tail = dict(w.offsets), dict(w.tail)
+        row.offsets, row.tail = dict(w.offsets), w.tail.copied()
         row.watermark = w.watermark or row.watermark
         self.records.update(w.customers)
         self.ids.write(w)
@@ -149,7 +149,7 @@ class MemoryStore:
             return
         self.folds += 1
         self.folded = merged((self.folded, w.tail))
-        row.tail = {}
+        row.tail = Delta()
 
     @property
     def cells(self) -> Delta:
