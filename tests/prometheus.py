@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes a platform which runs here, with the rules that ship; and what it is asked."""
+"""A real Prometheus that scrapes a platform which runs here, by the rules that ship; and what it is asked."""
 
 import json
 import re
@@ -79,8 +79,8 @@ def scraping(home: Home, folder: Path) -> Iterator[Prometheus]:
             found = Prometheus(f"http://{address}")
             deadline = time.monotonic() + 30
             while not found.ready:
-                said = (folder / "prometheus.log").read_text(encoding="utf-8")[-2000:]
-                assert process.poll() is None and time.monotonic() < deadline, said
+                ended = process.poll() is not None or time.monotonic() > deadline
+                assert not ended, (folder / "prometheus.log").read_text(encoding="utf-8")[-2000:]
                 time.sleep(0.1)
             yield found
         finally:
@@ -111,7 +111,7 @@ def asked(expr: str) -> str:
 
 def compared(expr: str) -> str:
     """What an alert looks at: its expression without the numbers that it is compared with."""
-    return _COMPARED.sub(" ", expr)
+    return " ".join(_COMPARED.sub(" ", expr).split())
 
 
 def rules() -> Sequence[dict[str, Any]]:

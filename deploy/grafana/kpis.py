@@ -1,4 +1,4 @@
-"""Figures of the KPIs, made of the registry: title, definition, unit, labels. A new one is shown by itself."""
+"""Figures of the KPIs, made of the registry: title, definition, unit, labels. A new one shows by itself."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module

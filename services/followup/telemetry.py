@@ -1,7 +1,7 @@
 """The metrics of messages, whatever the channel; those of a channel are with it, in ``channels/``. Counters
 are the worker's, gauges the API's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge
 
@@ -55,9 +55,9 @@ def begin(channel: str, dependency: str) -> None:
     RETRIES.labels("followup", dependency)
 
 
-def show(accounts: Mapping[Place, Account]) -> None:
-    """Set every gauge."""
-    by_rule: dict[str, list[Account]] = {}
+def show(accounts: Mapping[Place, Account], rules: Iterable[str] = ()) -> None:
+    """Set every gauge; these rules have some even while they have no messages."""
+    by_rule: dict[str, list[Account]] = {rule: [] for rule in rules}
     for (rule, _), account in accounts.items():
         by_rule.setdefault(rule, []).append(account)
     BOOK.clear()
