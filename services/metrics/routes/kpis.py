@@ -71,7 +71,10 @@ async def kpi_series(
     step: Step = "1d",
 ) -> Response:
     """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch. With
-    ``step=1m`` and so on, of minutes of the last 48 hours. CSV and Parquet by ``Accept``, or by ``format``."""
+    ``step=1m`` and so on, of minutes of the last 48 hours.
+
+    CSV and Parquet by ``Accept``, or by ``format``.
+    """
     kpi = KPIS.get(name)
     if kpi is None:
         raise _unknown(name)

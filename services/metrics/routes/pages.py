@@ -14,13 +14,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.places import Selection
 from services.metrics.models.report import Report, report
 from services.metrics.pages.contents import Asked, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
-from services.metrics.routes.dependencies import Channel, Segment, Store
+from services.metrics.routes.dependencies import Selected, Store
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
 from shared.http.dependencies import Clock
@@ -46,12 +45,11 @@ async def dashboard(
     store: Store,
     clock: Clock,
     principal: Manager,
+    selection: Selected,
     days: Annotated[int, Query(ge=1, le=365)] = 30,
-    segment: Segment = None,
-    channel: Channel = None,
 ) -> HTMLResponse:
     now = await clock.now(None)
-    asked = Asked(last_days(days, day_of(micros(now))), now, Selection(segment or None, channel or None))
+    asked = Asked(last_days(days, day_of(micros(now))), now, selection)
     told = await _told(store, asked)
     told |= {"links": links(days), "query": _query(asked), "source": "dashboard/changes"}
     html = environment(PAGES).get_template("dashboard.html").render(told)
@@ -82,17 +80,16 @@ async def read_report(
     store: Store,
     clock: Clock,
     principal: Manager,
+    selection: Selected,
     period: Literal["week", "month"] = "week",
     until: Annotated[
         date | None, Query(description="It was over when this day began. Default: today.")
     ] = None,
-    segment: Segment = None,
-    channel: Channel = None,
 ) -> Response:
     """One HTML file that needs nothing beside it; what it says as JSON for who accepts no HTML."""
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
-    asked = Asked(before(until or now.date()), now, Selection(segment or None, channel or None))
+    asked = Asked(before(until or now.date()), now, selection)
     told = await _told(store, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))
