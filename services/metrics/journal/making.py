@@ -23,16 +23,14 @@ def processor(
     budget: Budget,
 ) -> CompactProcessor:
     """The processor; nothing connects before it is used. Raises ``ConfigError`` of the policy."""
-    policy = load(settings.metrics_policy)
+    policy, stream = load(settings.metrics_policy), settings.clock == "stream"
     return CompactProcessor(
         WorkerStore(database, client),
         publisher.publish,
-        stream=settings.clock == "stream",
+        stream=stream,
         flush_seconds=settings.metrics_flush_seconds,
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
-        watching=Watching(
-            MetricsStore(database), FiguresStore(database), policy, stream=settings.clock == "stream"
-        ),
+        watching=Watching(MetricsStore(database), FiguresStore(database), policy, stream=stream),
     )
