@@ -1,11 +1,13 @@
 """The loyalty program: points, what they are worth, members, rewards."""
 
-from deploy.grafana.figures import Board, Figure, Row, Shape
+from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import rows
 from deploy.grafana.promql import rate
 from deploy.grafana.usual import age, counted, figure, latest, spread
 
 BOOKED = "rapport_points_total"
+WORTH = "rapport_points_liability_minor_units"
+MEMBERS = "rapport_members"
 
 
 def board() -> Board:
@@ -19,25 +21,26 @@ def board() -> Board:
             Row("What moves", _moving()),
             Row("Rewards and referrals", _rewards()),
         ),
+        choices=(Choice("currency", WORTH, "Currency"), Choice("tier", MEMBERS, "Tier")),
         since="now-24h",
     )
 
 
 def _points() -> tuple[Figure, ...]:
-    held, worth = ("outstanding", "pending", "owed"), "rapport_points_liability_minor_units"
+    held, of = ("outstanding", "pending", "owed"), '{currency=~"$currency"}'
     return (
         *(latest(f"Points {one}", f"rapport_points_{one}", "short", shape=Shape.NUMBER) for one in held),
-        latest("Liability, in minor units", worth, "locale", "currency", shape=Shape.NUMBER),
+        latest("Liability, in minor units", WORTH, "locale", "currency", of, Shape.NUMBER),
     )
 
 
 def _moving() -> tuple[Figure, ...]:
     booked = (f"60 * {rate(BOOKED, 'kind')}", "kind")
-    lag, members = "rapport_accrual_lag_seconds", "rapport_members"
+    lag, of = "rapport_accrual_lag_seconds", '{tier=~"$tier"}'
     return (
         figure("Points booked", BOOKED, "suffix: points/min", booked),
         spread("From purchase to points", lag, runbook="RapportPointsComeLate"),
-        latest("Members", members, "suffix: members", "tier", shape=Shape.BARS),
+        latest("Members", MEMBERS, "suffix: members", "tier", of, Shape.BARS),
     )
 
 
