@@ -31,8 +31,8 @@ def _on_path(names: Sequence[str]) -> Path | None:
 
 def _install(packages: Sequence[str], missing: str) -> None:
     print(f"Installing Debian's {packages[0]} for the tests.", file=sys.stderr)
-    # No runlevel: what a package would start as a service of the machine stays stopped.
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    # What a package would start as a service of the machine stays stopped, under systemd and without.
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "SYSTEMD_OFFLINE": "1"}
     for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         done = subprocess.run(["apt-get", "-qq", *command], env=quiet, capture_output=True, text=True)
         if done.returncode:

@@ -3,20 +3,24 @@
 SPAN = "[$__rate_interval]"
 
 
-def rate(metric: str, by: str, where: str = "") -> str:
+def rate(metric: str, by: str = "", where: str = "") -> str:
     """A second."""
-    return f"sum by ({by}) (rate({metric}{where}{SPAN}))"
+    return f"{_sum(by)} (rate({metric}{where}{SPAN}))"
 
 
-def increase(metric: str, by: str, where: str = "") -> str:
+def increase(metric: str, by: str = "", where: str = "") -> str:
     """How many more there are."""
-    return f"sum by ({by}) (increase({metric}{where}{SPAN}))"
+    return f"{_sum(by)} (increase({metric}{where}{SPAN}))"
 
 
 def quantile(share: float, metric: str, by: str = "", where: str = "") -> str:
     """Of a histogram, as Prometheus finds it between the bounds of two buckets."""
     labels = ", ".join(filter(None, (by, "le")))
-    return f"histogram_quantile({share}, sum by ({labels}) (rate({metric}_bucket{where}{SPAN})))"
+    return f"histogram_quantile({share}, {_sum(labels)} (rate({metric}_bucket{where}{SPAN})))"
+
+
+def _sum(by: str) -> str:
+    return f"sum by ({by})" if by else "sum"
 
 
 def legend(by: str) -> str:

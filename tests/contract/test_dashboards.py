@@ -97,6 +97,12 @@ def test_all_that_is_declared_is_known_here() -> None:
     }
 
 
+def test_all_that_is_declared_is_shown() -> None:
+    named = set(chain(*(metrics_of(figure) for _, figure in FIGURES)))
+    shown = {DECLARED[name].name for name in named if name in DECLARED}
+    assert sorted({one.name for one in DECLARED.values()} - shown) == []
+
+
 def test_every_kpi_is_on_one_dashboard_and_says_where_it_is_defined() -> None:
     assert FILES.keys() == KPIS.keys()
     for kpi in KPIS.values():

@@ -3,10 +3,12 @@
 from deploy.grafana.declared import meaning
 from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import rows
+from deploy.grafana.promql import rate
+from deploy.grafana.usual import age, counted, figure, latest, spread
 
 TALKS = "rapport_desk_conversations"
 CLOCKS = "rapport_sla_clocks_total"
-WAITED = "rapport_conversation_waited_seconds"
+GIVEN = "rapport_conversations_assigned_total"
 TEAM = '{team=~"$team"}'
 
 
@@ -15,134 +17,61 @@ def board() -> Board:
         uid="rapport-desk",
         title="Rapport: desk",
         meaning="What the desk has on its hands, how fast it answers, and whether it keeps its promises.",
-        rows=(_now(), _people(), _clocks(), *rows("desk"), _given()),
+        rows=(
+            Row("Now", _now()),
+            Row("People and their work", _people()),
+            Row("Promises", _promises()),
+            *rows("desk"),
+            Row("How conversations are given", _given()),
+        ),
         choices=(Choice("team", TALKS, "Team"),),
     )
 
 
-def _now() -> Row:
-    return Row(
-        "Now",
-        (
-            Figure(
-                title="Complaints",
-                meaning=meaning("rapport_desk_complaints"),
-                unit="suffix: complaints",
-                queries=(("max by (state) (rapport_desk_complaints)", "{{state}}"),),
-                shape=Shape.NUMBER,
-            ),
-            Figure(
-                title="Conversations",
-                meaning=meaning(TALKS),
-                unit="suffix: conversations",
-                queries=((f"sum by (state) (max by (team, state) ({TALKS}{TEAM}))", "{{state}}"),),
-                shape=Shape.NUMBER,
-            ),
-            Figure(
-                title="Oldest in the queue",
-                meaning=meaning("rapport_desk_oldest_wait_seconds"),
-                unit="s",
-                queries=((f"max by (team) (rapport_desk_oldest_wait_seconds{TEAM})", "{{team}}"),),
-                shape=Shape.NUMBER,
-                document="runbooks.md#rapportqueuewaits",
-            ),
-        ),
+def _now() -> tuple[Figure, ...]:
+    complaints, oldest = "rapport_desk_complaints", "rapport_desk_oldest_wait_seconds"
+    held = (f"sum by (state) (max by (team, state) ({TALKS}{TEAM}))", "state")
+    return (
+        latest("Complaints", complaints, "suffix: complaints", "state", shape=Shape.NUMBER),
+        figure("Conversations", TALKS, "suffix: conversations", held, shape=Shape.NUMBER),
+        latest("Oldest in the queue", oldest, "s", "team", TEAM, Shape.NUMBER, runbook="RapportQueueWaits"),
     )
 
 
-def _people() -> Row:
+def _people() -> tuple[Figure, ...]:
     load, capacity = "rapport_desk_load", "rapport_desk_capacity"
-    return Row(
-        "People and their work",
-        (
-            Figure(
-                title="Agents",
-                meaning=meaning("rapport_desk_agents"),
-                unit="suffix: agents",
-                queries=((f"max by (team, state) (rapport_desk_agents{TEAM})", "{{team}} {{state}}"),),
-            ),
-            Figure(
-                title="Load",
-                meaning=f"{meaning(load)} As a share of: {meaning(capacity)}",
-                unit="percentunit",
-                queries=((f"max by (team) ({load}{TEAM}) / max by (team) ({capacity}{TEAM})", "{{team}}"),),
-            ),
-            Figure(
-                title="Conversations by team",
-                meaning=meaning(TALKS),
-                unit="suffix: conversations",
-                queries=((f"max by (team, state) ({TALKS}{TEAM})", "{{team}} {{state}}"),),
-            ),
-            Figure(
-                title="Tasks",
-                meaning=meaning("rapport_desk_tasks"),
-                unit="suffix: tasks",
-                queries=((f"max by (team, state) (rapport_desk_tasks{TEAM})", "{{team}} {{state}}"),),
-            ),
-        ),
+    both = "team, state"
+    share = (f"max by (team) ({load}{TEAM}) / max by (team) ({capacity}{TEAM})", "team")
+    return (
+        latest("Agents", "rapport_desk_agents", "suffix: agents", both, TEAM),
+        figure("Load", load, "percentunit", share, also=f"As a share of: {meaning(capacity)}"),
+        latest("Conversations by team", TALKS, "suffix: conversations", both, TEAM),
+        latest("Tasks", "rapport_desk_tasks", "suffix: tasks", both, TEAM),
     )
 
 
-def _clocks() -> Row:
-    met, either = f'{CLOCKS}{{result="met"}}', f'{CLOCKS}{{result=~"met|breached"}}'
-    return Row(
-        "Promises",
-        (
-            Figure(
-                title="Clocks met, of those that ended in the time shown",
-                meaning=meaning(CLOCKS),
-                unit="percentunit",
-                queries=(
-                    (
-                        f"sum by (clock) (increase({met}[$__range])) / sum by (clock) "
-                        f"(increase({either}[$__range]))",
-                        "{{clock}}",
-                    ),
-                ),
-                shape=Shape.BARS,
-                document="runbooks.md#rapportclocksburnsfast",
-            ),
-            Figure(
-                title="What was told of clocks",
-                meaning=meaning(CLOCKS),
-                unit="short",
-                queries=((f"sum by (result) (increase({CLOCKS}[$__rate_interval]))", "{{result}}"),),
-            ),
+def _promises() -> tuple[Figure, ...]:
+    met, ended = (
+        f'sum by (clock) (increase({CLOCKS}{{result=~"{one}"}}[$__range]))' for one in ("met", "met|breached")
+    )
+    return (
+        figure(
+            "Clocks met, of those that ended in the time shown",
+            CLOCKS,
+            "percentunit",
+            (f"{met} / {ended}", "clock"),
+            shape=Shape.BARS,
+            runbook="RapportClocksBurnsFast",
         ),
+        counted("What was told of clocks", CLOCKS, "result"),
     )
 
 
-def _given() -> Row:
-    return Row(
-        "How conversations are given",
-        (
-            Figure(
-                title="Given to agents",
-                meaning=meaning("rapport_conversations_assigned_total"),
-                unit="suffix: conversations/min",
-                queries=(
-                    (
-                        "60 * sum by (how) (rate(rapport_conversations_assigned_total[$__rate_interval]))",
-                        "{{how}}",
-                    ),
-                ),
-            ),
-            Figure(
-                title="Seconds in the queue",
-                meaning=meaning(WAITED),
-                unit="s",
-                queries=tuple(
-                    (f"histogram_quantile({q}, sum by (le) (rate({WAITED}_bucket[$__rate_interval])))", name)
-                    for q, name in (("0.5", "p50"), ("0.9", "p90"))
-                ),
-            ),
-            Figure(
-                title="Bots silenced",
-                meaning=meaning("rapport_bot_silenced_total"),
-                unit="suffix: messages",
-                queries=(
-                    ("sum by (how) (increase(rapport_bot_silenced_total[$__rate_interval]))", "{{how}}"),
-                ),
-            ),
-        ),
+def _given() -> tuple[Figure, ...]:
+    given = (f"60 * {rate(GIVEN, 'how')}", "how")
+    return (
+        figure("Given to agents", GIVEN, "suffix: conversations/min", given),
+        spread("Seconds in the queue", "rapport_conversation_waited_seconds"),
+        counted("Bots silenced", "rapport_bot_silenced_total", "how", unit="suffix: messages"),
+        age("rapport_desk_refreshed_timestamp_seconds"),
     )

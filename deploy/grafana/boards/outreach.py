@@ -1,12 +1,14 @@
 """Messages: the book of what was made and what became of it, and how they go out."""
 
-from deploy.grafana.declared import meaning
 from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import rows
+from deploy.grafana.promql import quantile, rate
+from deploy.grafana.usual import counted, figure, latest, spread
 
 BOOK = "rapport_outreach_book"
 SENT = "rapport_deliveries_total"
-SECONDS = "rapport_smtp_send_seconds"
+RULE = '{rule=~"$rule"}'
+NO_WEBHOOK = "Without a webhook there is nothing to tell."
 
 
 def board() -> Board:
@@ -14,116 +16,54 @@ def board() -> Board:
         uid="rapport-outreach",
         title="Rapport: outreach",
         meaning="What was planned for customers, what reached them, what was held back, and why.",
-        rows=(*rows("outreach"), _book(), _sending(), _mail()),
+        rows=(
+            *rows("outreach"),
+            Row("The book of messages", _book()),
+            Row("Sending", _sending()),
+            Row("Mail", _mail()),
+            Row("Webhook", _webhook()),
+        ),
         choices=(Choice("rule", BOOK, "Rule"),),
         since="now-24h",
     )
 
 
-def _book() -> Row:
-    return Row(
-        "The book of messages",
-        (
-            Figure(
-                title="What became of messages",
-                meaning=meaning(BOOK),
-                unit="suffix: messages",
-                queries=(
-                    (f'sum by (outcome) (max by (rule, outcome) ({BOOK}{{rule=~"$rule"}}))', "{{outcome}}"),
-                ),
-                shape=Shape.BARS,
-            ),
-            Figure(
-                title="Planned, by rule",
-                meaning=meaning(BOOK),
-                unit="suffix: messages",
-                queries=((f'max by (rule) ({BOOK}{{outcome="planned", rule=~"$rule"}})', "{{rule}}"),),
-                shape=Shape.BARS,
-            ),
-            Figure(
-                title="Messages unaccounted for",
-                meaning=meaning("rapport_outreach_unbalanced"),
-                unit="suffix: messages",
-                queries=(('max by (rule) (rapport_outreach_unbalanced{rule=~"$rule"})', "{{rule}}"),),
-                document="runbooks.md#rapportoutreachunbalanced",
-            ),
-        ),
+def _book() -> tuple[Figure, ...]:
+    unit, unknown = "suffix: messages", "rapport_outreach_unbalanced"
+    outcomes = (f"sum by (outcome) (max by (rule, outcome) ({BOOK}{RULE}))", "outcome")
+    planned = '{outcome="planned", rule=~"$rule"}'
+    return (
+        figure("What became of messages", BOOK, unit, outcomes, shape=Shape.BARS),
+        latest("Planned, by rule", BOOK, unit, "rule", planned, Shape.BARS),
+        latest("Messages unaccounted for", unknown, unit, "rule", RULE, runbook="RapportOutreachUnbalanced"),
     )
 
 
-def _sending() -> Row:
-    return Row(
-        "Sending",
-        (
-            Figure(
-                title="Messages by what became of them",
-                meaning=meaning(SENT),
-                unit="suffix: messages/min",
-                queries=(
-                    (
-                        f"60 * sum by (channel, result) (rate({SENT}[$__rate_interval]))",
-                        "{{channel}} {{result}}",
-                    ),
-                ),
-                document="runbooks.md#rapportoutreachindoubt",
-            ),
-            Figure(
-                title="Marketing held back",
-                meaning=meaning("rapport_outreach_pauses_total"),
-                unit="short",
-                queries=(
-                    ("sum by (why) (increase(rapport_outreach_pauses_total[$__rate_interval]))", "{{why}}"),
-                ),
-            ),
-            Figure(
-                title="Webhook that is left alone",
-                meaning=meaning("rapport_webhook_broken") + " No line but 0 where there is no webhook.",
-                unit="bool_yes_no",
-                queries=(("max by (channel) (rapport_webhook_broken) or on () vector(0)", "{{channel}}"),),
-            ),
-        ),
+def _sending() -> tuple[Figure, ...]:
+    by, unit = "channel, result", "suffix: messages/min"
+    sent = (f"60 * {rate(SENT, by)}", by)
+    return (
+        figure("Messages by what became of them", SENT, unit, sent, runbook="RapportOutreachInDoubt"),
+        counted("Marketing held back", "rapport_outreach_pauses_total", "why"),
     )
 
 
-def _mail() -> Row:
-    return Row(
-        "Mail",
-        (
-            Figure(
-                title="Seconds to hand a mail over",
-                meaning=meaning(SECONDS),
-                unit="s",
-                queries=tuple(
-                    (f"histogram_quantile({q}, sum by (le) (rate({SECONDS}_bucket[$__rate_interval])))", name)
-                    for q, name in (("0.5", "p50"), ("0.99", "p99"))
-                ),
-            ),
-            Figure(
-                title="Connections to the mail server",
-                meaning=meaning("rapport_smtp_connected"),
-                unit="short",
-                queries=(("sum(rapport_smtp_connected)", "connections"),),
-            ),
-            Figure(
-                title="Failed connections",
-                meaning=meaning("rapport_smtp_connect_failures_total"),
-                unit="short",
-                queries=(
-                    ("sum(increase(rapport_smtp_connect_failures_total[$__rate_interval]))", "failures"),
-                ),
-                document="runbooks.md#rapportdependencyaway",
-            ),
-            Figure(
-                title="Mails that came back",
-                meaning=meaning("rapport_returns_total"),
-                unit="short",
-                queries=(
-                    (
-                        "sum by (what, result) (increase(rapport_returns_total[$__rate_interval])) "
-                        "or on () vector(0)",
-                        "{{what}} {{result}}",
-                    ),
-                ),
-            ),
-        ),
+def _mail() -> tuple[Figure, ...]:
+    connected, failed = "rapport_smtp_connected", "rapport_smtp_connect_failures_total"
+    none = " or on () vector(0)"
+    return (
+        spread("Seconds to hand a mail over", "rapport_smtp_send_seconds"),
+        figure("Connections to the mail server", connected, "short", (f"sum ({connected})", "connections")),
+        counted("Failed connections", failed, runbook="RapportDependencyAway"),
+        counted("Mails that came back", "rapport_returns_total", "what, result", none=none),
+    )
+
+
+def _webhook() -> tuple[Figure, ...]:
+    broken, seconds = "rapport_webhook_broken", "rapport_webhook_send_seconds"
+    left = (f"max by (channel) ({broken}) or on () vector(0)", "channel")
+    high = (f"{quantile(0.99, seconds, 'channel')} or on () vector(NaN)", "channel")
+    return (
+        figure("Left alone for its failures", broken, "bool_yes_no", left, also=NO_WEBHOOK),
+        figure("Seconds until it has answered, p99", seconds, "s", high, also=NO_WEBHOOK),
     )

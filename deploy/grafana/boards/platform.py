@@ -2,7 +2,8 @@
 
 from deploy.grafana.declared import meaning
 from deploy.grafana.figures import Board, Choice, Figure, Row
-from deploy.grafana.promql import SPAN, increase, legend, quantile, rate
+from deploy.grafana.promql import SPAN, legend, quantile, rate
+from deploy.grafana.usual import counted, figure
 
 OF = '{service=~"$service"}'
 EVENTS = "rapport_events_total"
@@ -34,32 +35,25 @@ def board() -> Board:
     )
 
 
-def _figure(title: str, metric: str, unit: str, expr: str, by: str = "service", runbook: str = "") -> Figure:
-    """One whose meaning is its metric's; ``runbook`` names the alert."""
-    return Figure(
-        title=title,
-        meaning=meaning(metric),
-        unit=unit,
-        queries=((expr, legend(by)),),
-        document=runbook and f"runbooks.md#{runbook.lower()}",
-    )
+def _of(title: str, metric: str, unit: str, expr: str, by: str = "service", runbook: str = "") -> Figure:
+    return figure(title, metric, unit, (expr, by), runbook=runbook)
 
 
 def _counted(title: str, metric: str, by: str = "service", runbook: str = "") -> Figure:
-    return _figure(title, metric, "short", increase(metric, by, OF), by, runbook)
+    return counted(title, metric, by, OF, runbook=runbook)
 
 
 def _held(title: str, metric: str, how: str, by: str = "service", runbook: str = "") -> Figure:
     unit = {"seconds": "s", "bytes": "bytes"}.get(metric.rpartition("_")[2], "short")
-    return _figure(title, metric, unit, f"{how} by ({by}) ({metric}{OF})", by, runbook)
+    return _of(title, metric, unit, f"{how} by ({by}) ({metric}{OF})", by, runbook)
 
 
 def _throughput() -> tuple[Figure, ...]:
     size = "rapport_batch_size"
     return (
-        _figure("Records and timers", EVENTS, "ops", rate(EVENTS, "service", OF)),
-        _figure("By what became of them", EVENTS, "ops", rate(EVENTS, "result", OF), "result"),
-        _figure("Records in a batch, p50", size, "short", quantile(0.5, size, "service", OF)),
+        _of("Records and timers", EVENTS, "ops", rate(EVENTS, "service", OF)),
+        _of("By what became of them", EVENTS, "ops", rate(EVENTS, "result", OF), "result"),
+        _of("Records in a batch, p50", size, "short", quantile(0.5, size, "service", OF)),
     )
 
 
@@ -73,8 +67,8 @@ def _lag() -> tuple[Figure, ...]:
 def _batches() -> tuple[Figure, ...]:
     by = "service, stage"
     return (
-        _figure("Seconds spent each second", BATCH, "s", rate(f"{BATCH}_sum", by, OF), by),
-        _figure("Seconds of a batch, p99", BATCH, "s", quantile(0.99, BATCH, by, OF), by),
+        _of("Seconds spent each second", BATCH, "s", rate(f"{BATCH}_sum", by, OF), by),
+        _of("Seconds of a batch, p99", BATCH, "s", quantile(0.99, BATCH, by, OF), by),
     )
 
 
@@ -91,8 +85,8 @@ def _timers() -> tuple[Figure, ...]:
     late = quantile(0.99, LATE, "service", OF)
     return (
         _held("Timers due", "rapport_timers_due", "max", runbook="RapportTimersLate"),
-        _figure("Timers late, p99", LATE, "s", late, runbook="RapportTimersLate"),
-        _figure("Timers fired", fired, "ops", rate(fired, "service", OF)),
+        _of("Timers late, p99", LATE, "s", late, runbook="RapportTimersLate"),
+        _of("Timers fired", fired, "ops", rate(fired, "service", OF)),
     )
 
 
@@ -131,7 +125,7 @@ def _saturation() -> tuple[Figure, ...]:
 def _http() -> tuple[Figure, ...]:
     by, commands = "service, status", "rapport_commands_total"
     return (
-        _figure("Requests", HTTP, "reqps", rate(f"{HTTP}_count", by, OF), by),
-        _figure("Seconds to answer, p99", HTTP, "s", quantile(0.99, HTTP, "service", OF)),
+        _of("Requests", HTTP, "reqps", rate(f"{HTTP}_count", by, OF), by),
+        _of("Seconds to answer, p99", HTTP, "s", quantile(0.99, HTTP, "service", OF)),
         _counted("Commands", commands, "service, result"),
     )

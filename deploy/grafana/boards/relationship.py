@@ -1,12 +1,11 @@
 """How customers are with us: the KPIs that are no other board's."""
 
-from deploy.grafana.declared import meaning
-from deploy.grafana.figures import Board, Figure, Row, Shape
+from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import RELATIONSHIP, rows
+from deploy.grafana.usual import age, counted, latest
 
 BASIS = "rapport_kpi_basis"
-REFRESHED = "rapport_kpis_refreshed_timestamp_seconds"
-FAILURES = "rapport_kpi_failures_total"
+KPI = '{kpi=~"$kpi"}'
 
 
 def board() -> Board:
@@ -14,35 +13,15 @@ def board() -> Board:
         uid="rapport-relationship",
         title="Rapport: relationship",
         meaning="What customers say and do: the KPIs of the last 30 days, and what they rest on.",
-        rows=(*rows(RELATIONSHIP), _ground()),
+        rows=(*rows(RELATIONSHIP), Row("What they rest on", _ground())),
+        choices=(Choice("kpi", BASIS, "KPI"),),
         since="now-24h",
     )
 
 
-def _ground() -> Row:
-    return Row(
-        "What they rest on",
-        (
-            Figure(
-                title="Basis of each KPI",
-                meaning=meaning(BASIS),
-                unit="short",
-                queries=((f"max by (kpi) ({BASIS})", "{{kpi}}"),),
-                shape=Shape.BARS,
-            ),
-            Figure(
-                title="Age of these figures",
-                meaning=f"Now less: {meaning(REFRESHED)}",
-                unit="s",
-                queries=((f"time() - max({REFRESHED})", "age"),),
-                document="runbooks.md#rapportgaugesold",
-            ),
-            Figure(
-                title="KPIs that failed",
-                meaning=meaning(FAILURES),
-                unit="short",
-                queries=((f"sum(increase({FAILURES}[$__rate_interval])) or vector(0)", "windows"),),
-                document="runbooks.md#rapportkpifails",
-            ),
-        ),
+def _ground() -> tuple[Figure, ...]:
+    return (
+        latest("Basis of each KPI", BASIS, "short", "kpi", KPI, Shape.BARS),
+        counted("KPIs that failed", "rapport_kpi_failures_total", "kpi", KPI, runbook="RapportKpiFails"),
+        age("rapport_kpis_refreshed_timestamp_seconds"),
     )
