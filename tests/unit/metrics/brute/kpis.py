@@ -1,4 +1,4 @@
-"""Each KPI as a query over ``facts`` (``facts.sql``), for a window and a selection: its value, and what it rests on."""
+"""Each KPI as a query over ``facts`` (``facts.sql``), of a window and a selection: value and basis."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -44,13 +44,15 @@ def _clocks(*clocks: str) -> str:
 
 def _money(value: str, n: str = "sum(n)") -> str:
     return f"""SELECT coalesce(map_from_entries(list((name, {value}))), MAP {{}}), coalesce({n}, 0) FROM (
-        SELECT name, count(*) AS n, sum(x) AS total FROM w WHERE kind = 'order' AND name IN {CURRENCIES} GROUP BY name)"""
+        SELECT name, count(*) AS n, sum(x) AS total FROM w WHERE kind = 'order' AND name IN {CURRENCIES}
+        GROUP BY name)"""
 
 
 def _tally(kind: str, most: int) -> str:
     return f"""WITH named AS (SELECT name, count(*) AS n FROM w WHERE kind = '{kind}' GROUP BY name),
         told AS (SELECT CASE WHEN name <> 'other' AND row_number() OVER (
-                 ORDER BY name = 'other', n DESC, name) <= {most} THEN name ELSE 'other' END AS name, n FROM named)
+                 ORDER BY name = 'other', n DESC, name) <= {most} THEN name ELSE 'other' END AS name, n
+                 FROM named)
         SELECT coalesce(map_from_entries(list((name, n))), MAP {{}}), coalesce(sum(n), 0)
         FROM (SELECT name, sum(n) AS n FROM told GROUP BY name)"""
 
@@ -99,10 +101,10 @@ QUERIES: Mapping[str, str] = {
     "outreach_sent": _count(_WENT),
     "outreach_reach": _rate(
         f"{_WENT} - coalesce(sum(x) FILTER (kind = 'sent'), 0)",
-        f"{_WENT} + count(*) FILTER (kind = 'failed') + count(*) FILTER (kind = 'refused' AND name <> 'holdout')",
+        f"{_WENT} + count(*) FILTER (kind = 'failed' OR (kind = 'refused' AND name <> 'holdout'))",
     ),
-    "refusals": _tally("refused", 1_000),
-    "lift": """WITH rules AS (
+    "outreach_refusals": _tally("refused", 1_000),
+    "outreach_lift": """WITH rules AS (
         SELECT count(*) FILTER (x = 0) AS treated, count(*) FILTER (x = 1) AS held,
                avg(y) FILTER (x = 0) - avg(y) FILTER (x = 1) AS lift FROM w WHERE kind = 'trial' GROUP BY name
     ) SELECT sum(lift * treated * held / (treated + held)) / sum(treated * held / (treated + held)),

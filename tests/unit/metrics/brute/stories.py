@@ -51,8 +51,10 @@ DAYS = 60
 class Story:
     """Facts of one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, days: int = DAYS, latest: float = 40.0) -> None:
+        """Of so many days, told at most so many days late."""
         self.r = random.Random(seed)
+        self.days, self.latest = days, latest
 
     def log(self, size: int) -> list[Event]:
         """Events in the order in which they arrive."""
@@ -65,11 +67,11 @@ class Story:
         return [e for _, e in sorted(rows, key=lambda row: (row[0], row[1].id))]
 
     def _arrival(self, event: Event) -> datetime:
-        late = self.r.choice([0.0, 0.0, 0.0, 0.2, 3.0, 40.0]) * self.r.random()
+        late = self.r.choice([0.0, 0.0, 0.0, 0.2, self.latest]) * self.r.random()
         return event.time + timedelta(days=late)
 
     def _event(self, n: int) -> Event:
-        minutes = self.r.randrange(DAYS * 48) * 30  # often at one instant
+        minutes = self.r.randrange(self.days * 48) * 30  # often at one instant
         subject, data, source = self.r.choice(CUSTOMERS), self._data(n), "/test"
         if isinstance(data, AgentChanged):
             subject = self.r.choice(TEAMS)
@@ -111,8 +113,8 @@ class Story:
         match r.randrange(7):
             case 0 | 1:
                 return ComplaintOpened(
-                    complaint_id=name, channel=r.choice(["email", "chat"]), category="late", severity="normal",
-                    description="Late.", conversation_id=r.choice([None, "t1", "t2"]),
+                    complaint_id=name, channel=r.choice(["email", "chat"]), category="late",
+                    severity="normal", description="Late.", conversation_id=r.choice([None, "t1", "t2"]),
                 )  # fmt: skip
             case 2:
                 return ComplaintAcknowledged(complaint_id=name, message=".")
@@ -159,8 +161,8 @@ class Story:
         match r.randrange(7):
             case 0 | 1 | 2:
                 return InteractionLogged(
-                    channel=r.choice(["chat", "email"]), direction=r.choice(["inbound", "outbound"]), kind="x",
-                    summary="", conversation_id=r.choice([name, name, None]),
+                    channel=r.choice(["chat", "email"]), direction=r.choice(["inbound", "outbound"]),
+                    kind="x", summary="", conversation_id=r.choice([name, name, None]),
                     author=r.choice([None, "customer", "agent", "bot"]),
                 )  # fmt: skip
             case 3:

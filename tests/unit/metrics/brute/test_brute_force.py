@@ -1,21 +1,29 @@
 """Every figure that is told equals a count over the same events by DuckDB, whatever is late or told twice."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rapport.replay.source import DATASET, open_source
 from services.metrics.domain.cells import LEVELS, Delta
 from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.window import window
+from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.places import Selection
 from services.metrics.domain.sums import Standing, Sums
-from shared.schemas.times import day_number
+from shared.schemas.codec import parse_cloudevent
+from shared.schemas.event import Event
+from shared.schemas.purchases import PurchaseMade
+from shared.schemas.times import day_number, day_of, micros
 from tests.examples import examples
 
+from ..memory import MemoryStore
+from ..rig import batch, started
 from ..story import START, run
 from .kpis import QUERIES, Brute
 from .stories import DAYS, Story, arrived
@@ -37,12 +45,12 @@ ACCURACY = 0.02
 """Of quantiles, as docs/metrics.md has it."""
 
 
-def told(delta: Delta, kpi: Kpi, first: int, last: int | None, selected: Selection) -> Result:
+def told(delta: Delta, first: int, last: int | None, selected: Selection) -> Window:
     """As the API has it from the cells."""
     chosen, sums = selected.chooses(), Sums(-(10**6))
     sums.stand(Standing(tails=[delta]), chosen)
-    return kpi.of(
-        window(sums.with_tails, sums.levels, first=first, last=last, one_channel=selected.channel is not None)
+    return window(
+        sums.with_tails, sums.levels, first=first, last=last, one_channel=selected.channel is not None
     )
 
 
@@ -74,8 +82,9 @@ def differences(
     for first, last in windows:
         for selected in selections:
             brute.choose(first, last, selected)
+            mine_of = told(delta, first, last, selected)
             for name in KPIS.keys() & QUERIES.keys():
-                mine, (value, n) = told(delta, KPIS[name], first, last, selected), brute.kpi(name)
+                mine, (value, n) = KPIS[name].of(mine_of), brute.kpi(name)
                 if not same(KPIS[name], mine, value, n):
                     found.append(f"{name} {first}-{last} {selected}: {mine} instead of {value}, {n}")
     return found
@@ -98,3 +107,50 @@ def test_every_kpi_is_counted_once_more() -> None:
 
 
 ELSEWHERE: Mapping[str, str] = {}
+
+
+@pytest.mark.parametrize("seed", range(examples(2)))
+async def test_a_backfill_makes_what_was_lived(seed: int, tmp_path: Path) -> None:
+    """The same log, event by event with a flush after each and workers that come and go, and in one go; both
+    are what was counted. Nothing waits so long that it matters which clock says so."""
+    log = Story(seed + 1_000, days=20, latest=5.0).log(300)
+    lived, backfilled = MemoryStore(), MemoryStore()
+    rig = await started(lived)
+    for n, e in enumerate(log):
+        if n % 40 == 39:
+            rig = await started(lived)
+        await rig.processor.process(batch([e], start=n))
+        await rig.flush()
+    rig = await started(backfilled, stream=True)
+    for n in range(0, len(log), 150):
+        await rig.processor.process(batch(log[n : n + 150], start=n))
+    await rig.flush()
+    assert lived.cells == backfilled.cells
+    assert (
+        differences(Brute(log, tmp_path), lived.cells, [(DAY0, None), (DAY0 + 9, DAY0 + 33)], SELECTIONS)
+        == []
+    )
+
+
+async def test_every_figure_of_the_recorded_data_set(tmp_path: Path) -> None:
+    """Replayed through the worker's processor, with late reports and each tenth event again: of some
+    households, and of all with ``make properties``."""
+    now, households = datetime.now(UTC), 60 if examples(1) == 1 else None
+    log = [parse_cloudevent(r.value, now) for r in open_source(DATASET, households=households).records]
+    log = [e for n, told in enumerate(log) for e in ((told, log[n - 7]) if n % 10 == 9 else (told,))]
+    store = MemoryStore()
+    rig = await started(store, stream=True)
+    for n in range(0, len(log), 500):
+        await rig.processor.process(batch(log[n : n + 500], start=n))
+        rig.time += 0.3
+    await rig.flush()
+    first, last = day_of(micros(log[0].time)), day_of(micros(log[-1].time))
+    windows = [(first, None), (last - 29, None), *((day, day + 29) for day in range(first, last, 150))]
+    selections = [Selection(), Selection(channel="store"), Selection(store=_store(log))]
+    assert differences(Brute(log, tmp_path), store.cells, windows, selections) == []
+
+
+def _store(log: Sequence[Event]) -> str:
+    """The store of the most purchases."""
+    found = Counter(e.data.store_id for e in log if isinstance(e.data, PurchaseMade) and e.data.store_id)
+    return found.most_common(1)[0][0]
