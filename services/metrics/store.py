@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN, Cell, Delta, merged
-from services.metrics.domain.places import ALL, Selection
+from services.metrics.domain.places import ALL, LIMITS, Selection
 from services.metrics.domain.rows import day_of_id, first_id, unpack_tail
 from shared.runtime.mongo import Document
 
@@ -49,6 +49,13 @@ class MetricsStore:
                 fields = days.setdefault(day, {})
                 fields[name] = fields.get(name, 0) + n
         return Reading(days, _open(partitions, tails, chosen))
+
+    async def dimensions(self) -> dict[str, list[str]]:
+        """Of each dimension the values that are told apart, by name."""
+        found: dict[str, list[str]] = {name: [] for name in LIMITS}
+        async for row in self._db["dimensions"].find({}):
+            found.setdefault(row["_id"].partition(":")[0], []).append(row["value"])
+        return {name: sorted(values) for name, values in found.items()}
 
     async def _from(self, first: int, collection: str) -> list[Document]:
         return await self._db[collection].find({"_id": {"$gte": first_id(first)}}).to_list()

@@ -94,14 +94,15 @@ def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Fig
     counts = counts_of(kpi, now)
     told = {} if counts is not None else numbers(kpi, now)
     units = {name: _unit(kpi, name) for name in told}
+    shown = [name for name in told if name not in wording.SELDOM]
     steps = period.fine if wording.level(kpi.name) else period.coarse
     return Figure(
         name=kpi.name,
         title=kpi.title,
         about=kpi.description,
-        parts=[_part(kpi, name, units[name], now, before) for name in told],
+        parts=[_part(kpi, name, units[name], now, before) for name in shown],
         n=now.n,
-        chart=_chart(kpi, units, results, steps, period, marks),
+        chart=_chart(kpi, {name: units[name] for name in shown}, results, steps, period, marks),
         step=steps.noun,
         counts=_counts(counts or {}, counts_of(kpi, before) or {}),
         left=max(0, len(counts or {}) - NAMES),

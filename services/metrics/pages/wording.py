@@ -28,6 +28,10 @@ PARTS: Mapping[str, tuple[str, str]] = {
 """Of a figure with several numbers: of times, of anything else."""
 
 
+SELDOM = frozenset({"p99"})
+"""Told in the table alone."""
+
+
 def level(name: str) -> bool:
     """Whether it is how things stand at a time, not what happened in a window."""
     return name.startswith("open_")

@@ -14,9 +14,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.places import Selection
+from services.metrics.domain.places import LIMITS, Selection
 from services.metrics.models.report import Report, report
-from services.metrics.pages.contents import Asked, contents, links
+from services.metrics.pages.contents import Asked, choices, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
@@ -29,6 +29,27 @@ from shared.pages.drawing import environment, headers
 from shared.schemas.times import day_of, micros
 
 PAGES = Path(pages.__file__).parent
+
+
+OF = f"^(({'|'.join(LIMITS)}):.{{1,256}})?$"
+
+
+def _selected(
+    segment: Segment = None,
+    channel: Channel = None,
+    of: Annotated[
+        str | None,
+        Query(pattern=OF, description="A dimension and its value: `store:s-1`."),
+    ] = None,
+) -> Selection:
+    """Dependency: whose figures."""
+    if not of:
+        return Selection(segment or None, channel or None)
+    dimension, _, value = of.partition(":")
+    return Selection(**{dimension: value})
+
+
+Selected = Annotated[Selection, Depends(_selected)]
 Manager = Annotated[Principal, Depends(page_for("metrics:read"))]
 
 router = APIRouter(tags=["pages"])
@@ -46,14 +67,14 @@ async def dashboard(
     store: Store,
     clock: Clock,
     principal: Manager,
+    selected: Selected,
     days: Annotated[int, Query(ge=1, le=365)] = 30,
-    segment: Segment = None,
-    channel: Channel = None,
 ) -> HTMLResponse:
     now = await clock.now(None)
-    asked = Asked(last_days(days, day_of(micros(now))), now, Selection(segment or None, channel or None))
+    asked = Asked(last_days(days, day_of(micros(now))), now, selected)
     told = await _told(store, asked)
-    told |= {"links": links(days), "query": _query(asked), "source": "dashboard/changes"}
+    told |= {"links": links(days), "source": "dashboard/changes", "query": _query(asked)}
+    told |= {"choices": choices(await store.dimensions(), asked.selected)}
     html = environment(PAGES).get_template("dashboard.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=True)))
 
@@ -82,17 +103,16 @@ async def read_report(
     store: Store,
     clock: Clock,
     principal: Manager,
+    selected: Selected,
     period: Literal["week", "month"] = "week",
     until: Annotated[
         date | None, Query(description="It was over when this day began. Default: today.")
     ] = None,
-    segment: Segment = None,
-    channel: Channel = None,
 ) -> Response:
     """One HTML file that needs nothing beside it; what it says as JSON for who accepts no HTML."""
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
-    asked = Asked(before(until or now.date()), now, Selection(segment or None, channel or None))
+    asked = Asked(before(until or now.date()), now, selected)
     told = await _told(store, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))

@@ -110,6 +110,11 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     assert "Only of segment &lt;gold&gt;." in html
     assert "Nothing yet: there is nothing to tell of these days." in html
     assert 'href="?days=7&amp;segment=%3Cgold%3E"' in html
+    html = api.get("/dashboard?of=channel:web", headers=HTML).text
+    assert '<option value="channel:web" selected>web</option>' in html
+    assert 'id="repeat_purchase_rate"' in html
+    assert 'id="nps"' not in html  # answers have none
+    assert api.get("/report?of=channel:web", headers=HEADERS).json()["channel"] == "web"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +122,8 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     [
         ("/dashboard?days=0", "query.days"),
         ("/dashboard?days=366", "query.days"),
+        ("/dashboard?of=nobody:x", "query.of"),
+        ("/dashboard?of=tier:", "query.of"),
         ("/report?period=year", "query.period"),
         ("/report?until=tomorrow", "query.until"),
         ("/kpis/nps/series?format=xlsx", "query.format"),
