@@ -95,7 +95,7 @@ def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Fig
     told = {} if counts is not None else numbers(kpi, now)
     units = {name: _unit(kpi, name) for name in told}
     shown = [name for name in told if name not in wording.SELDOM]
-    steps = period.fine if wording.level(kpi.name) else period.coarse
+    steps = period.fine if wording.level(kpi) else period.coarse
     return Figure(
         name=kpi.name,
         title=kpi.title,

@@ -21,7 +21,7 @@ async def read(
     windows = [
         window(
             reading.days,
-            reading.open_now,
+            reading.levels,
             first=span.first,
             # What ends now holds what clocks that run ahead have told, as in GET /kpis.
             last=None if period.live and span.last == period.current.last else span.last,
