@@ -20,7 +20,7 @@ from services.metrics.pages.contents import Asked, choices, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
-from services.metrics.routes.dependencies import Channel, Segment, Store
+from services.metrics.routes.dependencies import Selected, Store
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
 from shared.http.dependencies import Clock
@@ -34,22 +34,19 @@ PAGES = Path(pages.__file__).parent
 OF = f"^(({'|'.join(LIMITS)}):.{{1,256}})?$"
 
 
-def _selected(
-    segment: Segment = None,
-    channel: Channel = None,
+def _whose(
+    selected: Selected,
     of: Annotated[
-        str | None,
-        Query(pattern=OF, description="A dimension and its value: `store:s-1`."),
+        str | None, Query(pattern=OF, description="A dimension and its value, as the page's form says it.")
     ] = None,
 ) -> Selection:
-    """Dependency: whose figures."""
+    """Dependency: whose figures a page shows."""
     if not of:
-        return Selection(segment or None, channel or None)
+        return selected
     dimension, _, value = of.partition(":")
     return Selection(**{dimension: value})
 
 
-Selected = Annotated[Selection, Depends(_selected)]
 Manager = Annotated[Principal, Depends(page_for("metrics:read"))]
 
 router = APIRouter(tags=["pages"])
@@ -67,7 +64,7 @@ async def dashboard(
     store: Store,
     clock: Clock,
     principal: Manager,
-    selected: Selected,
+    selected: Annotated[Selection, Depends(_whose)],
     days: Annotated[int, Query(ge=1, le=365)] = 30,
 ) -> HTMLResponse:
     now = await clock.now(None)

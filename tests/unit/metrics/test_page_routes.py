@@ -114,7 +114,7 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     assert '<option value="channel:web" selected>web</option>' in html
     assert 'id="repeat_purchase_rate"' in html
     assert 'id="nps"' not in html  # answers have none
-    assert api.get("/report?of=channel:web", headers=HEADERS).json()["channel"] == "web"
+    assert api.get("/report?channel=web", headers=HEADERS).json()["channel"] == "web"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,13 @@ def test_a_series_is_the_same_in_each_form(api: TestClient, name: str) -> None:
     elif name == "nps":
         assert [row["value"] for row in table] == [item["value"] for item in as_json]
         assert [row["low"] for row in table] == [item["low"] for item in as_json]
+    elif name == "open_complaints":
+        path = f"/kpis/{name}/series?step=60m&format="
+        by_minutes = api.get(f"{path}parquet", headers=HEADERS)
+        table = pyarrow.parquet.read_table(io.BytesIO(by_minutes.content)).to_pylist()
+        rows = list(csv.DictReader(io.StringIO(api.get(f"{path}csv", headers=HEADERS).text)))
+        assert [row["from"].isoformat() for row in table] == [row["from"] for row in rows]
+        assert table[0]["from"].tzinfo is not None
     elif name == "resolution_s":
         assert [row["p90"] for row in table] == [item["value"]["p90"] for item in as_json]
 
