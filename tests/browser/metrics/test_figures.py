@@ -14,7 +14,6 @@ from .conftest import NOW, OPEN_LOOKS, OPENED, Figures
 CHECKS = (Path(__file__).parents[1] / "access.js").read_text(encoding="utf-8")
 PAGES = {
     "dashboard": "/dashboard?days=30",
-    "dashboard-year": "/dashboard?days=365",
     "report-week": "/report?period=week",
     "report-month": "/report?period=month",
 }
