@@ -16,7 +16,7 @@ from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import LIMITS, Selection
 from services.metrics.models.report import Report, report
-from services.metrics.pages.contents import Asked, choices, contents, links
+from services.metrics.pages.contents import Asked, Found, choices, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
@@ -119,7 +119,7 @@ async def read_report(
 
 async def _told(store: MetricsStore, asked: Asked) -> dict[str, Any]:
     results = await read(store, asked.period, asked.selected)
-    return contents(asked, list(KPIS.values()), results) | {"made": _moment(asked.now)}
+    return contents(asked, list(KPIS.values()), Found(results)) | {"made": _moment(asked.now)}
 
 
 def _query(asked: Asked) -> str:
