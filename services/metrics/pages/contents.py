@@ -127,7 +127,7 @@ def _named(figure: Figure) -> Iterator[tuple[float, Moved]]:
 
 
 def sections(figures: Sequence[Figure], *, customers: bool) -> list[dict[str, Any]]:
-    """Those that have anything; ``customers``: whether cohorts or phases, which stand by themselves, are told."""
+    """Those that have anything; ``customers``: whether cohorts or phases are told, which have no card."""
     names = [name for name, _ in wording.SECTIONS]
     by_name: dict[str, list[Figure]] = {name: [] for name in (*names, wording.REST)}
     for one in figures:
