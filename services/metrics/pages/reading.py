@@ -18,19 +18,15 @@ async def read(
     spans = period.spans
     first = min(span.first for span in spans)
     reading = await store.read(first, selected, gaps=True)
-
-    def made() -> Mapping[str, Mapping[Span, Result]]:
-        windows = [
-            window(
-                reading.days,
-                reading.levels,
-                first=span.first,
-                # What ends now holds what clocks that run ahead have told, as in GET /kpis.
-                last=None if period.live and span.last == period.current.last else span.last,
-                one_channel=selected.channel is not None,
-            )
-            for span in spans
-        ]
-        return {name: dict(zip(spans, measured(kpi, windows), strict=True)) for name, kpi in KPIS.items()}
-
-    return store.remembered(("pages", reading.versions, period, selected), made)
+    windows = [
+        window(
+            reading.days,
+            reading.levels,
+            first=span.first,
+            # What ends now holds what clocks that run ahead have told, as in GET /kpis.
+            last=None if period.live and span.last == period.current.last else span.last,
+            one_channel=selected.channel is not None,
+        )
+        for span in spans
+    ]
+    return {name: dict(zip(spans, measured(kpi, windows), strict=True)) for name, kpi in KPIS.items()}
