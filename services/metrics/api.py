@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.metrics.config import load
 from services.metrics.report import refresh
-from services.metrics.routes import anomalies, kpis
+from services.metrics.routes import anomalies, kpis, why
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -18,7 +18,7 @@ def create_app(settings: MetricsSettings, *, publisher: Producing | None = None)
     is for tests."""
     policy = load(settings.metrics_policy)
     parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
-    routers = [kpis.router, anomalies.router]
+    routers = [kpis.router, anomalies.router, why.router]
     app = create_api(settings, "metrics", "Rapport metrics", routers, publisher=publisher, parts=parts)
     app.state.policy = policy
     return app
