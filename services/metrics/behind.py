@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 
-from services.metrics import errors
 from services.metrics.domain.state import Customer
 from services.metrics.domain.why import Figure, counts_of, is_behind
 from services.metrics.figures_store import FiguresStore
@@ -54,7 +53,7 @@ class Interactions:
     ) -> Page[Told]:
         """A page of the events of these types. Raises 503 ``why_unavailable``, 403, 422."""
         if self.url is None:
-            raise errors.WHY_AWAY()
+            raise _away()
         query: dict[str, Any] = {"type": types, "from": since.isoformat(), "to": until.isoformat()}
         query |= {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
         try:
@@ -69,8 +68,8 @@ class Interactions:
                 raise ProblemError(422, problem["code"], problem["detail"], errors=problem.get("errors"))
             answer.raise_for_status()
             return Page[Told].model_validate_json(answer.content)
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise errors.WHY_AWAY() from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
+            raise _away() from error
 
 
 async def behind(
@@ -117,3 +116,8 @@ def _of_page(
             counts[one.customer_id],
         )
     ]
+
+
+def _away() -> ProblemError:
+    detail = "Interactions, which has the events, does not answer."
+    return ProblemError(503, "why_unavailable", detail, headers={"Retry-After": "5"})

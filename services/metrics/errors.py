@@ -6,6 +6,8 @@ UNKNOWN_KPI = ErrorCode("not_found", 404, "There is no KPI {name}; there are {kn
 NOT_KEPT = ErrorCode(
     "not_kept", 409, "Since then history of {first} to {last} was loaded: what was told before is not kept."
 )
-WHY_AWAY = ErrorCode("why_unavailable", 503, "Interactions, which has the events, does not answer.")
+NO_PARQUET = ErrorCode(
+    "no_parquet", 406, "No Parquet is written here: install rapport[parquet], or ask for CSV."
+)
 
 CODES = declared(globals())

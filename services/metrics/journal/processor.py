@@ -176,7 +176,7 @@ class CompactProcessor:
             seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
             await self._load(part, fresh, seen)
             try:
-                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen)
+                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen, batch.now)
             except PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
             if batch.records:

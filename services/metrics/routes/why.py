@@ -30,7 +30,7 @@ def get_interactions(request: Request) -> Interactions:
 @router.get(
     "/kpis/{name}/why",
     response_model=Page[EventBehind],
-    responses=responses(errors.UNKNOWN_KPI, errors.WHY_AWAY),
+    responses=responses(errors.UNKNOWN_KPI) | {503: {"description": "why_unavailable"}},
 )
 async def why(
     name: str,
