@@ -26,6 +26,7 @@ COMMANDS = {
         "rapport.commands.health:app",
         "Customers' health: how well the score tells who falls silent.",
     ),
+    "report": ("rapport.report.cli:report", "A week or a month in figures, as one file for people."),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
