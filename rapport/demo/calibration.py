@@ -19,9 +19,10 @@ from shared.schemas.times import micros
 def show_calibration(console: Console) -> None:
     """By the policy that ships, of recorded purchases alone."""
     data = CompleteJourney()
+    households, purchases = f"{len(data.households):,}", f"{len(data.baskets):,}"
     console.print(
-        f"\n[bold]Who stayed away, and what health had said[/bold]: the {len(data.baskets):,} recorded purchases "
-        f"of all {len(data.households):,} households",
+        f"\n[bold]Who stayed away, and what health had said[/bold]: the {purchases} recorded purchases of all "
+        f"{households} households",
         soft_wrap=True,
         highlight=False,
     )
