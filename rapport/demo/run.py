@@ -114,7 +114,7 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
         show_messages(console, client, {story.customer: story.title for story in stories})
         show_book(console, book)
         show_promises(console, client, made)
-        show_calibration(console, merged(year.data.purchases(), year.simulated))
+        show_calibration(console)
         show_gallery(console, stack.home.root / "gallery")
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
         show_desk(console, client, kept=kept)

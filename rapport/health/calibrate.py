@@ -13,11 +13,12 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.health import HealthPolicy, Models, health
 from services.metrics.domain.health.estimating import Sample
+from services.metrics.domain.health.history import buying
 from services.metrics.domain.health.ranking import Area, area, gain
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from shared.schemas.purchases import PurchaseMade
-from shared.schemas.times import Micros, day_of, micros
+from shared.schemas.times import Micros, day_of, micros, moment
 
 HISTORY = timedelta(days=80)
 """So much must be known before the first quarter that is looked at."""
@@ -93,7 +94,8 @@ def calibrate(arrivals: Iterable[Arrival], policy: HealthPolicy) -> list[Quarter
         while at >= begin:
             quarters += [] if current is None else [current.ended()]
             end = next_quarter(begin)
-            current = _Open(begin, end, *_scored((one.data for one in known.values()), known, policy, begin))
+            records = {name: tracked.data for name, tracked in known.items()}
+            current = _Open(begin, end, *_scored(records, policy, begin))
             begin = end
         if event is None:
             continue
@@ -105,6 +107,24 @@ def calibrate(arrivals: Iterable[Arrival], policy: HealthPolicy) -> list[Quarter
     return quarters
 
 
+def calibrate_records(records: Mapping[str, Customer], policy: HealthPolicy) -> list[Quarter]:
+    """The same of records that hold everything at once: what happened later is left out of each score."""
+    made = {
+        name: [o.made for o in one.orders.values() if o.made is not None] for name, one in records.items()
+    }
+    times = [moment(at) for some in made.values() for at in some]
+    quarters: list[Quarter] = []
+    if not times:
+        return quarters
+    begin, last = next_quarter(min(times) + HISTORY), max(times)
+    while (end := next_quarter(begin)) <= last + SLACK:
+        within = range(micros(begin), micros(end))
+        bought = {name for name, some in made.items() if any(at in within for at in some)}
+        quarters.append(_Open(begin, end, *_scored(records, policy, begin), bought).ended())
+        begin = end
+    return quarters
+
+
 def next_quarter(after: datetime) -> datetime:
     """The first instant of the next calendar quarter (UTC)."""
     month = (after.month - 1) // 3 * 3 + 4
@@ -112,17 +132,16 @@ def next_quarter(after: datetime) -> datetime:
 
 
 def _scored(
-    records: Iterable[Customer], known: Mapping[str, Tracked], policy: HealthPolicy, begin: datetime
+    records: Mapping[str, Customer], policy: HealthPolicy, begin: datetime
 ) -> tuple[dict[str, Scored], bool]:
     now = micros(begin)
-    models, fitted = _models(records, now)
+    models, fitted = _models(records.values(), now)
     found = {}
-    for name, tracked in known.items():
-        made = [order.made for order in tracked.data.orders.values() if order.day is not None]
-        last = max((one for one in made if one is not None and one < now), default=None)
-        if last is not None:
-            told = health(tracked.data, models, policy, now)
-            found[name] = Scored(told.score, day_of(now) - day_of(last), told.segment)
+    for name, record in records.items():
+        days = buying(record, now).days
+        if days:
+            told = health(record, models, policy, now)
+            found[name] = Scored(told.score, day_of(now) - days[-1], told.segment)
     return found, fitted
 
 

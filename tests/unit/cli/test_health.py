@@ -10,14 +10,19 @@ import pytest
 from typer.testing import CliRunner
 
 from rapport.commands import health
-from rapport.health.calibrate import calibrate, next_quarter
+from rapport.health.calibrate import calibrate, calibrate_records, next_quarter
 from rapport.simulate.memory import Arrival
 from rapport.trouble import TroubleError
+from services.metrics.domain.apply import apply
+from services.metrics.domain.cells import Delta
 from services.metrics.domain.health import HealthPolicy
+from services.metrics.domain.state import Customer
+from services.metrics.domain.tracked import Tracked
 from shared.schemas.base import Money
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
+from shared.schemas.times import micros
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 DAYS = 460
@@ -73,6 +78,15 @@ def test_what_comes_later_changes_no_score() -> None:
     events = year()
     early = [event for event in events if event.time < datetime(2025, 10, 1, tzinfo=UTC)]
     assert calibrate(arrivals(early), HealthPolicy()) == calibrate(arrivals(events), HealthPolicy())[:2]
+
+
+def test_of_records_it_is_the_same() -> None:
+    known: dict[str, Tracked] = {}
+    for event in year():
+        apply(known.setdefault(event.subject, Tracked(Customer())), event, micros(event.time), Delta())
+    records = {name: tracked.data for name, tracked in known.items()}
+    assert calibrate_records(records, HealthPolicy()) == calibrate(arrivals(year()), HealthPolicy())
+    assert calibrate_records({}, HealthPolicy()) == []
 
 
 def test_silence_is_no_purchase_in_the_quarter() -> None:
