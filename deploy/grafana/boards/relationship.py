@@ -33,5 +33,7 @@ def _ground() -> tuple[Figure, ...]:
             "figure",
             runbook="RapportKpiUnusual",
         ),
-        counted("Events ahead of the clock", "rapport_events_ahead_total", "service"),
+        counted(
+            "Events ahead of the clock", "rapport_events_ahead_total", "service", runbook="RapportClockAhead"
+        ),
     )
