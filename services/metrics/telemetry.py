@@ -48,6 +48,22 @@ FAILURES = Counter(
     "KPI is null there, its gauge NaN; the others stand.",
     ["kpi"],
 )
+RESTATED = Counter(
+    "rapport_kpi_restated_total",
+    "Figures of closed days that were told anew, since late facts had moved them.",
+    ["kpi"],
+)
+ANOMALIES = Counter(
+    "rapport_kpi_anomalies_total",
+    "Figures of closed days that were told to have left what is usual.",
+    ["kpi"],
+)
+ANOMALY = Gauge(
+    "rapport_kpi_anomaly",
+    "1 for each figure that on the latest closed day left what is usual: the median of the same weekday in "
+    "the weeks before, by many times their MAD.",
+    ["figure", "direction"],
+)
 for _name in KPIS:
     FAILURES.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
 

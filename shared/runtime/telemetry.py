@@ -62,6 +62,12 @@ RETRIES = Counter(
     "Attempts repeated because a dependency (kafka, mongo, smtp, webhook) failed.",
     ["service", "dependency"],
 )
+EVENTS_AHEAD = Counter(
+    "rapport_events_ahead_total",
+    "Events whose time was more than five minutes ahead of the wall clock as they were counted: a producer's "
+    "clock is wrong. They count at their time and close nothing early; past 24 hours they are dead letters.",
+    ["service"],
+)
 PARTITIONS_HELD = Gauge("rapport_partitions_held", "Partitions this worker is assigned.", ["service"])
 STANDBY = Gauge(
     "rapport_standby",

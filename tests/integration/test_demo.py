@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,8 @@ def test_a_few_households_check_out_to_the_last_point(demo: Ended) -> None:
     assert "resolution met" in told
     assert "under the draft, strict," in told
     assert "the desk, on the Monday after" in told
+    report = Path(demo.said.rpartition("file://")[2].split()[0])
+    assert "December 2017" in report.read_text(encoding="utf-8")
 
 
 def test_every_process_is_scraped(demo: Ended) -> None:

@@ -1,20 +1,25 @@
 """Metrics' collections: what each holds of whom, and the names and packed forms in their documents."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import msgspec
 
 from services.metrics.domain.cells import Cell, Delta, Minutes
 from services.metrics.domain.places import crossed
+from services.metrics.domain.restating import Moved, Sums
 from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
+MOVED, TOLD, ANOMALIES = "moved", "told", "anomalies"
+
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
-    # next}, watermark, tail, minutes, since, folds, <level>: {place: n}}: ``watermark`` under the stream
-    # clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``, ``minutes``
-    # those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often
-    # they went there.
+    # next}, watermark, tail, minutes, since, folds, folded, <level>: {place: n}}: ``watermark`` under the
+    # stream clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``,
+    # ``minutes`` those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts
+    # how often they went there, and ``folded`` has the days of the last such times.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
     Collection("days", owner=None, personal=()),
@@ -22,7 +27,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("gaps", owner=None, personal=()),
     # {_id: "<partition>:<hour>", cells: {minute of the hour: {field: n}}}, of the last 48 hours
     Collection("minutes", owner=None, personal=()),
-    # {_id: dimension, values: [...]}: the values that are told apart; what comes later counts as ``other``.
+    # {_id: "<dimension>:<slot>", value}: one that is told apart; what comes later counts as ``other``.
     Collection("dimensions", owner=None, personal=()),
     # {_id: customer, record: MessagePack of ``state.Customer``}
     Collection("customers", owner="_id", personal=("record",)),
@@ -35,6 +40,15 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("pages", owner=None, personal=()),
     # {_id: "<run>:<piece>", bits}
     Collection("filters", owner=None, personal=()),
+    # What a write moved of days that were told, ``restating.Moved``: {_id: "<partition>:<version>", at, wall,
+    # packed}, the times in microseconds.
+    Collection(MOVED, owner=None, personal=(), indexes=("at", "wall")),
+    # {_id: partition, told}: up to where figures were told, of the KPIs whose names belong to the partition
+    # (MessagePack of ``told.Told``).
+    Collection(TOLD, owner=None, personal=()),
+    # {_id: "<day>:<figure>", kpi, figure, day, value, usual, spread, score, direction, moved_by, at, stands}:
+    # figures that left what is usual; ``stands`` is false where a late fact took that back.
+    Collection(ANOMALIES, owner=None, personal=()),
     # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
     # {_id: "<partition>:<version>.<number>", records: MessagePack}
     Collection("outbox", owner=None, personal=()),
@@ -75,6 +89,10 @@ _minutes = msgspec.msgpack.Decoder(Minutes)
 def hour_id(hour: int, partition: int) -> str:
     """Of the minutes of an hour (since 1970-01-01)."""
     return f"{partition}:{hour:08d}"
+
+
+def hour_of_id(id: str) -> int:
+    return int(id.rpartition(":")[2])
 
 
 def day_id(day: int, partition: int) -> str:
@@ -118,3 +136,28 @@ def named_under(name: str) -> dict[str, str]:
     """Matches the ids that begin with a residue's or a run's name and a colon."""
     # A semicolon is the character after the colon.
     return {"$gte": f"{name}:", "$lt": f"{name};"}
+
+
+def moved_document(moved: Moved) -> dict[str, Any]:
+    packed = msgspec.msgpack.encode((moved.began, moved.heard, moved.facts, moved.sums, moved.days))
+    id = moved_id(moved.partition, moved.version)
+    return {"_id": id, "at": moved.at, "wall": moved.wall, "packed": packed}
+
+
+def read_moved(document: Mapping[str, Any]) -> Moved:
+    partition, _, version = document["_id"].partition(":")
+    began, heard, facts, sums, days = _moved.decode(bytes(document["packed"]))
+    at, wall = document["at"], document["wall"]
+    return Moved(int(partition), int(version), at, began, wall, heard, facts, sums, days)
+
+
+def anomaly_id(day: int, figure: str) -> str:
+    """In the order of days."""
+    return f"{day:06d}:{figure}"
+
+
+def moved_id(partition: int, version: int) -> str:
+    return f"{partition}:{version:012d}"
+
+
+_moved = msgspec.msgpack.Decoder(tuple[int, int, dict[int, dict[str, int]], Sums | None, tuple[int, int]])

@@ -29,6 +29,7 @@ from shared.schemas.feedback import SurveyAnswered
 
 from .story import histories, run
 
+DIMENSIONS = ["segment", "channel", "tier", "store", "rule", "team"]
 EMPTY = Window({}, customers=0, repeat_customers=0)
 NAMES = ["nps", "csat", "ces", "first_response_s", "resolution_s", "open_complaints", "repeat_purchase_rate"]
 NAMES += ["redemption_rate"]
@@ -93,16 +94,16 @@ def test_a_new_kpi_counts_a_field_of_its_own() -> None:
     count = counting.by_event([surveys.ANSWERS, commented])[SurveyAnswered]
     answer = SurveyAnswered(survey="nps", score=9, comment="Fine.")
     assert count(answer) == {"promoters": 1, "commented": 1}
-    told = ComplaintCounts(("told",), KINDS, lambda complaint: [(complaint.steps[0][0], "told", 1)])
-    both = counting.of_complaint([*all_counts(), told])
-    assert [field for _, field, _ in both(Complaint(steps=[ToldStep(0, OPENED)]))] == ["open", "told"]
+    told = ComplaintCounts(("told",), KINDS, lambda complaint, _: [(complaint.steps[0][0], "told", 1)])
+    both = counting.of_thing([*all_counts(), told], ComplaintCounts)
+    assert [field for _, field, _ in both(Complaint(steps=[ToldStep(0, OPENED)]), ())] == ["open", "told"]
 
 
 def test_the_model_of_the_answer_is_made_of_the_kpis() -> None:
     extra = replace(KPIS["csat"], name="promoter_share", formula="Promoters / answers")
     model = kpis_model([*KPIS.values(), extra])
     names = list(model.model_fields)
-    assert names == ["window", "from_", "to", "segment", "channel", *KPIS, "promoter_share", "basis"]
+    assert names == ["window", "from_", "to", *DIMENSIONS, *KPIS, "promoter_share", "basis"]
     assert extra.text == f"{extra.description}. Promoters / answers. Unit: 0 to 1."
     assert model.model_fields["promoter_share"].description == extra.text
 
