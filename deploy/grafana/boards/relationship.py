@@ -38,10 +38,5 @@ def _ground() -> tuple[Figure, ...]:
     return (
         latest("Basis of each KPI", BASIS, "short", "kpi", KPI, Shape.BARS),
         counted("KPIs that failed", "rapport_kpi_failures_total", "kpi", KPI, runbook="RapportKpiFails"),
-        counted("Customers not judged", "rapport_health_failures_total", runbook="RapportHealthFails"),
         age("rapport_kpis_refreshed_timestamp_seconds"),
-        counted("Figures told anew", "rapport_kpi_restated_total", "kpi", KPI),
-        counted("Figures that left what is usual", "rapport_kpi_anomalies_total", "kpi", KPI),
-        latest("Unusual on the latest closed day", "rapport_kpi_anomaly", "short", "figure"),
-        counted("Events ahead of the clock", "rapport_events_ahead_total", "service"),
     )
