@@ -115,43 +115,52 @@ class Tracked:
 
     def move(self, segment: str, tier: str, delta: Delta) -> None:
         """Take all that the customer counts as to another segment and another tier."""
-        for cell, n in self.counted():
-            add(delta, cell, -n)
-        self.data.segment, self.data.tier = segment, tier
-        for cell, n in self.counted():
-            add(delta, cell, n)
+        data, stands = self.data, [*self._stands()]
+        before = {where: self._places(where) for where in {where for where, _, _, _ in stands}}
+        data.segment, data.tier = segment, tier
+        after = {where: self._places(where) for where in before}
+        moves = {at: (_less(before[at], after[at]), _less(after[at], before[at])) for at in before}
+        for where, day, field, n in stands:
+            old, new = moves[where]
+            for name in old:
+                add(delta, (day, name, field), -n)
+            for name in new:
+                add(delta, (day, name, field), n)
 
     def counted(self) -> Iterator[tuple[Cell, int]]:
         """All that the customer counts as."""
+        for where, day, field, n in self._stands():
+            for name in self._places(where):
+                yield (day, name, field), n
+
+    def _stands(self) -> Iterator[tuple[str | Where, int, str, int]]:
+        """The same: chain or where, day, field, count."""
         for chain, days in self._days.items():
-            names = self._places(chain)
             for day, field, n in gaps.counted(days, _kind(chain)):
-                for name in names:
-                    yield (day, name, field), n
+                yield chain, day, field, n
         data = self.data
         for where, changes in _facts(data):
-            names = places(data.segment, data.tier, where)
             for at, field, n in changes:
-                for name in names:
-                    yield (at // DAY, name, field), n
-        for where, by_day in (
-            (ANYWHERE, data.counts),
-            *((where_of(name), days) for name, days in data.elsewhere.items()),
-        ):
-            names = places(data.segment, data.tier, where)
+                yield where, at // DAY, field, n
+        for day, fields in data.counts.items():
+            for field, n in fields.items():
+                yield ANYWHERE, day, field, n
+        for name, by_day in data.elsewhere.items():
+            where = where_of(name)
             for day, fields in by_day.items():
                 for field, n in fields.items():
-                    for name in names:
-                        yield (day, name, field), n
+                    yield where, day, field, n
 
     def changes(self) -> Iterator[Change]:
         """What each fact that the record keeps whole counts as, wherever."""
         for _, changes in _facts(self.data):
             yield from changes
 
-    def _places(self, chain: str) -> tuple[str, ...]:
-        """Where the purchases of a chain count."""
+    def _places(self, chain: str | Where) -> tuple[str, ...]:
+        """Where the purchases of a chain count, or what happened somewhere."""
         data = self.data
+        if isinstance(chain, Where):
+            return places(data.segment, data.tier, chain)
         if chain == _ALL:
             return places(data.segment, data.tier, ANYWHERE)
         if chain[:1] == _ALL:
@@ -211,6 +220,10 @@ def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange])
     for name in names:
         for day, field, n in changes:
             add(delta, (day, name, field), n)
+
+
+def _less(names: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
 
 
 @lru_cache(maxsize=16_384)
