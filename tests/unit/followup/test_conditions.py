@@ -235,7 +235,7 @@ def test_a_list_is_read_only_where_the_engine_gets_there() -> None:
 
 def test_only_what_an_expression_names_is_handed_in() -> None:
     cheap = compiled("purchases.count > 3")
-    assert dict(cheap.parts).keys() == {"all_of_purchases"}
+    assert dict(cheap.parts).keys() == {"all_of_purchases__count"}
     one = compiled("purchases.exists(p, p.returned)")
     scope = Scope(KNOWN, NOW, ZoneInfo("UTC"), {})
     assert one.lists["purchases"](scope) == [{"returned": False}, {"returned": True}]
