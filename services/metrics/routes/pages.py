@@ -121,7 +121,7 @@ async def read_report(
 
 
 async def _told(store: MetricsStore, database: Database, asked: Asked) -> dict[str, Any]:
-    found = await read(store, FiguresStore(database), asked.period, asked.selected)
+    found = await read(store, FiguresStore(database), asked)
     return contents(asked, list(KPIS.values()), found) | {"made": _moment(asked.now)}
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.config import load
@@ -255,3 +256,22 @@ async def test_a_late_fact_can_take_an_anomaly_back(client: Client, database_nam
 
 def test_every_kpi_is_watched() -> None:
     assert {partition_of(name.encode(), 4) for name in KPIS} <= {0, 1, 2, 3}
+
+
+async def test_a_clock_that_goes_back_stops_nothing(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the stream clock a partition may be heard of that is behind all others."""
+    worker = Worker(client, database_name)
+    watermarks = [micros(NOW)]
+
+    async def heard(_: FiguresStore) -> list[int]:
+        return watermarks
+
+    monkeypatch.setattr(FiguresStore, "watermarks", heard)
+    monkeypatch.setattr(worker.processor._watching, "_stream", True)
+    await worker.begin()
+    await worker.pass_on(3)
+    watermarks.append(micros(NOW - timedelta(days=3)))
+    await worker.pass_on(3)
+    assert worker.told == []
