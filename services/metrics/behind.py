@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from services.metrics.domain.state import Customer
+from services.metrics.domain.tracked import Tracked
 from services.metrics.domain.why import Figure, counts_of, is_behind
 from services.metrics.figures_store import FiguresStore
 from shared.http.auth import forbidden
@@ -98,23 +99,18 @@ async def behind(
 def _of_page(
     figure: Figure, items: Sequence[Told], records: Mapping[str, Customer], segment: str | None
 ) -> list[Told]:
-    counts = {
-        name: counts_of(customer, figure.day)
+    customers = {
+        name: known
         for name, customer in records.items()
-        if segment is None or customer.segment == segment
+        if (segment is None or customer.segment == segment)
+        and figure.rests_on(counts_of(known := Tracked(customer), figure.day))
     }
     return [
         one
         for one in items
         if one.note is None
-        and one.customer_id in counts
-        and is_behind(
-            figure,
-            TYPES[one.type].model_validate(one.data),
-            micros(one.time),
-            records[one.customer_id],
-            counts[one.customer_id],
-        )
+        and (tracked := customers.get(one.customer_id)) is not None
+        and is_behind(figure, TYPES[one.type].model_validate(one.data), micros(one.time), tracked)
     ]
 
 

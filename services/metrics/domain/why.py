@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.metrics.domain.cells import LEVELS
-from services.metrics.domain.kpis.kpi import ComplaintCounts, EventCounts, Kpi
+from services.metrics.domain.kpis.kpi import EventCounts, Kpi
 from services.metrics.domain.kpis.window import Window, window
-from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from shared.schemas.base import Data
-from shared.schemas.complaints import ComplaintsData
-from shared.schemas.purchases import PurchaseMade
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
 Fields = Mapping[str, int]
@@ -44,38 +42,34 @@ class Figure:
         return self.kpi.of(self.window({})) != self.kpi.of(self.window(counts))
 
 
-def counts_of(customer: Customer, day: int) -> dict[str, int]:
+def counts_of(customer: Tracked, day: int) -> dict[str, int]:
     """What a customer counts as on a day."""
     found: dict[str, int] = dict.fromkeys(LEVELS, 0)
-    for (on, place, name), n in Tracked(customer).counted():
+    for (on, place, name), n in customer.counted():
         if on == day and "|" in place:
             found[name] = found.get(name, 0) + n
     return found
 
 
-def is_behind(figure: Figure, data: Data, at: Micros, customer: Customer, counts: Fields) -> bool:
-    """Whether the figure rests on this event of a customer, whose ``counts`` are those of the day. What a
-    KPI counts in another way than by events, complaints and purchases rests on all of the customer's of its
-    types."""
+def is_behind(figure: Figure, data: Data, at: Micros, customer: Tracked) -> bool:
+    """Whether the figure rests on this event of a customer who counts in it: by what the event counts as
+    itself, or by what the record says was counted at its time."""
     if at // DAY != figure.day or not isinstance(data, figure.kpi.events):
         return False
-    if not figure.rests_on(counts):
-        return False
-    if isinstance(data, PurchaseMade):
-        order = customer.orders.get(data.order_id)
-        return order is not None and order.day == figure.day and order.made == at
-    known = [one for one in figure.kpi.counts if isinstance(data, one.events)]
     told: dict[str, int] = {}
+    known = [one for one in figure.kpi.counts if isinstance(data, one.events)]
     for one in known:
         if isinstance(one, EventCounts):
             _add(told, one.count(data).items())
-        elif isinstance(one, ComplaintCounts) and isinstance(data, ComplaintsData):
-            complaint = customer.complaints.get(data.complaint_id)
-            changes = () if complaint is None else one.count(complaint)
-            _add(told, ((name, n) for when, name, n in changes if when == at))
-        else:
-            return True
-    return figure.rests_on(told)
+    if not told:
+        _add(told, ((name, n) for when, name, n in customer.changes() if when == at))
+    if figure.rests_on(told):
+        return True
+    # What counts by the days of purchases alone, and not by their times.
+    if isinstance(data, PurchaseMade | PurchaseReturned):
+        order = customer.data.orders.get(data.order_id)
+        return order is not None and order.day == figure.day
+    return False
 
 
 def _add(total: dict[str, int], changes: Iterable[tuple[str, int]]) -> None:
