@@ -107,10 +107,11 @@ class Watching:
         told = self._told[key]
         known = [one for one in moved if one.wall >= told.since]
         found, days, after = due(known, told, wall, self._policy.restating)
-        judging = _to_judge(told.judged, None if now is None else last_told(now), days)
-        if not days and not judging:  # also where a partition was heard of that is behind
+        last = None if now is None else last_told(now)
+        if not days and (last is None or (told.judged is not None and last <= told.judged)):
             self._told[key] = after
             return
+        judging = _to_judge(told.judged, last, days)
         first = min([*days, *(weekdays_before(day, self._policy.anomalies.weeks)[-1] for day in judging)])
         reading = await self._sums.read(first, gaps=True)
         known = in_reading(await self._store.moved_since(told.since), reading)
