@@ -162,8 +162,9 @@ def _restated(
     """Each number that reads otherwise than it did when the period was over."""
     then = numbers(kpi, before) if units else {}
     for name, unit in units.items():
-        was = _text(then.get(name, Told(None)), unit)
-        if name in wording.SELDOM or was == _text(numbers(kpi, now)[name], unit):
+        told = then.get(name, Told(None))
+        was = _text(told, unit)
+        if told.value is None or name in wording.SELDOM or was == _text(numbers(kpi, now)[name], unit):
             continue
         part = f" ({wording.part(name, times=unit is DURATION)})" if name else ""
         yield f"When the {period.noun} was over it was told as {was}{part}; late facts have moved it since."

@@ -6,7 +6,7 @@ from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import window
 from services.metrics.domain.places import ALL, Selection
-from services.metrics.domain.restating import HOUR
+from services.metrics.domain.restating import HOUR, Restating, bursts, is_backfill
 from services.metrics.figures_store import FiguresStore
 from services.metrics.pages.contents import Asked, Found
 from services.metrics.pages.outliers import Outlier, marks
@@ -15,13 +15,13 @@ from services.metrics.report import measured
 from services.metrics.store import MetricsStore
 from services.metrics.then import Then
 from shared.domain import RefusedError
-from shared.schemas.times import DAY, moment
+from shared.schemas.times import DAY, micros, moment
 
 MOST_OUTLIERS = 1_000
 """The newest days that stood out, of all KPIs."""
 
 
-async def read(store: MetricsStore, figures: FiguresStore, asked: Asked) -> Found:
+async def read(store: MetricsStore, figures: FiguresStore, policy: Restating, asked: Asked) -> Found:
     """All that the page tells. What stood out, and what was told before, is kept of everybody's alone."""
     period, results = asked.period, await _results(store, asked.period, asked.selected)
     if asked.selected != ALL:
@@ -29,7 +29,7 @@ async def read(store: MetricsStore, figures: FiguresStore, asked: Asked) -> Foun
     return Found(
         results,
         marks(await _outliers(figures, period), KPIS.values(), period),
-        await _told_before(store, figures, asked),
+        await _told_before(store, figures, policy, asked),
     )
 
 
@@ -60,12 +60,17 @@ async def _outliers(figures: FiguresStore, period: Period) -> list[Outlier]:
     return [Outlier(**{name: row[name] for name in Outlier.__slots__}) for row in rows]
 
 
-async def _told_before(store: MetricsStore, figures: FiguresStore, asked: Asked) -> Mapping[str, Result]:
+async def _told_before(
+    store: MetricsStore, figures: FiguresStore, policy: Restating, asked: Asked
+) -> Mapping[str, Result]:
     """By KPI, what was told of the period when its last day had been closed for an hour. Nothing where it is
-    not over so long, or where what was told is not kept."""
+    not over so long, where what was told is not kept, or where history was loaded since."""
     span = asked.period.current
     at = moment((span.last + 1) * DAY + HOUR)
     if asked.period.live or at >= asked.now:
+        return {}
+    moved = await figures.moved_after(micros(at))
+    if any(is_backfill(burst, policy) for burst in bursts(moved, policy)):
         return {}
     try:
         then = await Then(store, figures, asked.now, at).read(span.first)

@@ -139,6 +139,9 @@ def test_what_was_told_before_is_told_in_the_report(api: TestClient, server: str
         assert "When the week was over it was told as" in api.get("/report", headers=HTML).text
         assert "When the week" not in api.get("/report?segment=gold", headers=HTML).text
         assert "When the 7 days" not in api.get("/dashboard?days=7", headers=HTML).text
+        many = moved_document(replace(late, heard=900, facts={day: {"rapport.survey.answered.v1": 900}}))
+        rows.replace_one({"_id": many["_id"]}, many)
+        assert "When the week" not in api.get("/report", headers=HTML).text  # history was loaded
         lost = moved_document(replace(late, sums=None, days=(day, day)))
         rows.replace_one({"_id": lost["_id"]}, lost)
         assert "When the week" not in api.get("/report", headers=HTML).text  # it is not kept
