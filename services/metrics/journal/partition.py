@@ -16,6 +16,7 @@ from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
+from shared.schemas.base import CUSTOMER
 from shared.schemas.event import Event
 from shared.schemas.times import Micros
 from shared.worker.budget import Budget
@@ -148,14 +149,20 @@ class Partition:
         if h in seen or h in self.known.recent:
             return False
         self.events += 1
-        self.changed.add(event.subject)
-        tracked, _ = self.held[event.subject]
+        tracked = self._record_of(event)
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):
             if self.known.recent.add(known):
                 self.recent.append(known)
         return True
+
+    def _record_of(self, event: Event) -> Tracked:
+        """Its customer's; what is about no customer counts, and nothing is kept of it."""
+        if event.data.entity != CUSTOMER:
+            return Tracked(Customer())
+        self.changed.add(event.subject)
+        return self.held[event.subject][0]
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
         """The events up to these offsets have been applied."""
