@@ -16,8 +16,8 @@ from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
-from shared.schemas.base import CUSTOMER
 from shared.schemas.event import Event
+from shared.schemas.insights import ModelFitted
 from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
@@ -158,11 +158,12 @@ class Partition:
         return True
 
     def _record_of(self, event: Event) -> Tracked:
-        """Its customer's; what is about no customer counts, and nothing is kept of it."""
-        if event.data.entity != CUSTOMER:
+        """What is kept of its subject; what a model tells counts, and nothing is kept of it."""
+        if isinstance(event.data, ModelFitted):
             return Tracked(Customer())
-        self.changed.add(event.subject)
-        return self.held[event.subject][0]
+        record = event.data.state_id(event.subject)
+        self.changed.add(record)
+        return self.held[record][0]
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
         """The events up to these offsets have been applied."""
