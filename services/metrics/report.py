@@ -1,28 +1,34 @@
 """From the store to what is told: KPIs of a window that ends now, a series of windows, the gauges."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import FastAPI
 
 from services.metrics import telemetry
+from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.cohorts import Cohort, first_day, month_of, triangle
+from services.metrics.domain.gaps import ANY, BY_CHANNEL
 from services.metrics.domain.kpis.kpi import Kpi, Result
+from services.metrics.domain.kpis.life import LIFE
 from services.metrics.domain.kpis.purchases import PURCHASES
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
+from services.metrics.domain.lifecycle import Phases, phases
 from services.metrics.domain.places import ALL, Selection
-from services.metrics.store import MetricsStore
+from services.metrics.store import MetricsStore, Reading, store_of
 from shared.schemas.times import day_of, micros
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A KPI of the days ``first`` to ``last``, both included (UTC)."""
+    """A KPI of the days, or minutes, ``first`` to ``last``, both included (UTC)."""
 
     first: int
     last: int
     result: Result
+    minutes: bool = False
 
 
 def measured(kpi: Kpi, windows: Sequence[Window]) -> list[Result]:
@@ -41,14 +47,26 @@ def measured(kpi: Kpi, windows: Sequence[Window]) -> list[Result]:
 
 
 async def live(
-    store: MetricsStore, now: datetime, days: int, selected: Selection = ALL
+    store: MetricsStore, now: datetime, days: int, selected: Selection = ALL, *, policy: ChurnPolicy
 ) -> Mapping[str, Result]:
     """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
-    first = day_of(micros(now)) - days + 1
-    reading = await store.read(first, selected)
-    found = window(
-        reading.days, reading.levels, first=first, last=None, one_channel=selected.channel is not None
-    )
+    today = day_of(micros(now))
+    first = today - days + 1
+    reading = await store.read(first - policy.reach(days), selected, gaps=True)
+
+    def summed() -> Window:
+        one_channel = selected.channel is not None
+        return window(
+            reading.days,
+            reading.levels,
+            first=first,
+            last=None,
+            one_channel=one_channel,
+            today=today,
+            policy=policy,
+        )
+
+    found = store.remembered((reading.versions, first, today, selected), summed)
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 
@@ -60,29 +78,82 @@ async def series(
     last: int,
     step: int,
     selected: Selection = ALL,
+    policy: ChurnPolicy,
 ) -> list[Point]:
     """The KPI of each ``step`` days from day ``first`` to ``last``, the newest first."""
-    reading = await store.read(first, selected, gaps=PURCHASES in kpi.counts)
+    back = policy.reach(step) if LIFE in kpi.counts else 0
+    wanted = LIFE in kpi.counts or PURCHASES in kpi.counts
+    reading = await store.read(first - back, selected, gaps=wanted)
     days = list(spans(first, last, step))
     windows = [
-        window(reading.days, reading.levels, first=start, last=end, one_channel=selected.channel is not None)
+        window(
+            reading.days,
+            reading.levels,
+            first=start,
+            last=end,
+            one_channel=selected.channel is not None,
+            policy=policy,
+        )
         for start, end in days
     ]
     results = measured(kpi, windows)
     return [Point(start, end, result) for (start, end), result in zip(days, results, strict=True)][::-1]
 
 
+async def minutes(store: MetricsStore, kpi: Kpi, *, first: int, last: int, step: int) -> list[Point]:
+    """The KPI of each ``step`` minutes from minute ``first`` to ``last``, the newest first."""
+    reading = await store.minutes(first)
+    parts = [*spans(first, last, step)][::-1]
+    windows, levels = [], dict(reading.levels)
+    _take_back(levels, reading, (minute for minute in reading.days if minute > last))
+    for start, end in parts:
+        some = {minute: reading.days[minute] for minute in range(start, end + 1) if minute in reading.days}
+        windows.append(window(some, dict(levels), first=start, last=None, one_channel=False))
+        _take_back(levels, reading, some)
+    results = measured(kpi, windows)
+    return [Point(*part, result, minutes=True) for part, result in zip(parts, results, strict=True)]
+
+
+def _take_back(levels: dict[str, int], reading: Reading, minutes: Iterable[int]) -> None:
+    """Make of the levels at the end of these minutes those before them, in place."""
+    for minute in minutes:
+        for level in levels:
+            levels[level] -= reading.days[minute].get(level, 0)
+
+
+async def cohorts(store: MetricsStore, now: datetime, months: int, selected: Selection) -> list[Cohort]:
+    """The cohorts of so many months, this one's first."""
+    last = month_of(day_of(micros(now)))
+    first = last - months + 1
+    reading = await store.read(first_day(first), selected)
+    return store.remembered(
+        ("cohorts", reading.versions, first, selected), lambda: triangle(reading.days, first, last)
+    )
+
+
+async def lifecycle(
+    store: MetricsStore, *, first: int, last: int, step: int, selected: Selection
+) -> list[tuple[int, int, Phases]]:
+    """First and last day of each ``step`` days, the newest first, and what became of customers in it."""
+    reading = await store.read(first - step, selected, gaps=True)
+    chain = BY_CHANNEL if selected.channel is not None else ANY
+    steps = [*spans(first, last, step)][::-1]
+    return store.remembered(
+        ("lifecycle", reading.versions, first, last, step, selected),
+        lambda: [(start, end, phases(reading.days, start, end, chain)) for start, end in steps],
+    )
+
+
 def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
-    """The days cut into steps, first and last day of each; the last one may be shorter."""
+    """The days (or minutes) cut into steps, first and last of each; the last one may be shorter."""
     for start in range(first, last + 1, step):
         yield start, min(start + step - 1, last)
 
 
 async def refresh(app: FastAPI) -> None:
     """Read the last 30 days and set every gauge."""
-    results = await live(
-        MetricsStore(app.state.database), await app.state.clock.now(None), telemetry.WINDOW_DAYS
-    )
+    now = await app.state.clock.now(None)
+    results = await live(store_of(app), now, telemetry.WINDOW_DAYS, policy=app.state.policy.churn)
     for name, result in results.items():
         telemetry.show(KPIS[name], result)
     telemetry.shown()

@@ -10,8 +10,8 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import complaints, orders
-from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
+from services.metrics.domain import complaints, orders, subscriptions
+from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta, add
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Answer, Ids
 from services.metrics.domain.tracked import Tracked
@@ -23,7 +23,13 @@ from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profil
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
-from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.purchases import (
+    PurchaseMade,
+    PurchaseReturned,
+    SubscriptionCancelled,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
 from shared.schemas.times import Micros, day_of, micros
 
 Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
@@ -110,6 +116,23 @@ def _counting(count: CountEvent) -> Apply:
     return counted
 
 
+def _tied(take: Apply) -> Apply:
+    """Of a fact by which others count too: what these counted as is taken back."""
+
+    def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+        tracked.begin(delta)
+        before = [*tracked.ties()] if tracked.tied else ()
+        known = take(tracked, event, at, now, delta, id)
+        for cell, n in before:
+            add(delta, cell, -n)
+        if tracked.tied:
+            for cell, n in tracked.ties():
+                add(delta, cell, n)
+        return known
+
+    return taken
+
+
 def _both(one: Apply, other: Apply) -> Apply:
     def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
         known = one(tracked, event, at, now, delta, id)
@@ -132,9 +155,12 @@ _KEPT: dict[type[Data], Apply] = {
     CustomerUpdated: _profile,
     MemberEnrolled: _tier,
     TierChanged: _tier,
-    PurchaseMade: orders.made,
-    PurchaseReturned: orders.returned,
-    **dict.fromkeys(KINDS, complaints.told),
+    PurchaseMade: _tied(orders.made),
+    PurchaseReturned: _tied(orders.returned),
+    SubscriptionStarted: _tied(subscriptions.told),
+    SubscriptionRenewed: _tied(subscriptions.told),
+    SubscriptionCancelled: _tied(subscriptions.told),
+    **dict.fromkeys(KINDS, _tied(complaints.told)),
 }
 _BY_TYPE = _table()
 

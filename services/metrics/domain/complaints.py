@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from services.metrics.domain.causes import named
 from services.metrics.domain.cells import Change, Delta
 from services.metrics.domain.kpis.counting import complaint_counts
-from services.metrics.domain.kpis.root_causes import named
 from services.metrics.domain.state import Complaint, Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import (

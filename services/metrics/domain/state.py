@@ -108,6 +108,19 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     """The fields that it counts in, on its day."""
 
 
+class TermStep(msgspec.Struct, array_like=True, frozen=True):
+    """A term of a subscription, or a cancellation."""
+
+    at: Micros
+    ends: Micros
+    """When the term ends, or what is cancelled."""
+    cancels: bool = False
+    reason: str = ""
+    """Why it was cancelled, as ``root_causes.named`` has it."""
+    told: int = 0
+    """Tells what was told of a term from other accounts (``shared.facts.names.Name.told``)."""
+
+
 class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The record as it is stored (MessagePack)."""
 
@@ -136,6 +149,15 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """In the loyalty program, as loyalty told it last; none before that."""
     elsewhere: dict[str, dict[int, dict[str, int]]] = {}
     """As ``counts``, of events that happened somewhere: by ``Where.name``."""
+    months: dict[int, int] | None = None
+    """How many purchases count in each month (``cohorts``). None: what follows from a customer's life is not
+    counted yet, as of records that an earlier version wrote."""
+    firsts: dict[str, int] = {}
+    """The day of the first of the purchases that are no longer kept, by chain."""
+    subscriptions: dict[str, list[TermStep]] = {}
+    """Terms and cancellations by event time; of one instant in the order of the log."""
+    begun: bool = False
+    """There were runs of terms before those that are kept."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from services.metrics.domain import gaps
+from services.metrics.domain import cohorts, gaps, terms, ties
 from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
 from services.metrics.domain.kpis.counting import complaint_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
@@ -62,7 +62,14 @@ class Tracked:
                 days = self._days.get(chain)
                 if days is None:
                     days = self._days[chain] = []
-                count_days(delta, self._places(chain), change(days, day, kind))
+                first, changes = self._first(chain), change(days, day, kind)
+                if (now := self._first(chain)) != first:
+                    changes += gaps.first_moved(first, now, kind)
+                count_days(delta, self._places(chain), changes)
+            if self.data.months is not None:
+                n = 1 if change is gaps.insert else -1
+                changes = cohorts.changed(self.data.months, cohorts.month_of(day), n)
+                count_days(delta, self._places(_ALL), changes)
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
@@ -98,8 +105,49 @@ class Tracked:
         for cell, n in self.counted():
             add(delta, cell, n)
 
+    def begin(self, delta: Delta) -> None:
+        """Count what follows from the customer's life, if that was not done from the start."""
+        data = self.data
+        if data.months is None:
+            data.months = dict(Counter(map(cohorts.month_of, self._days.get(_ALL, ()))))
+            for cell, n in (*self._life(), *self.ties()):
+                add(delta, cell, n)
+
+    @property
+    def tied(self) -> bool:
+        """Whether purchases, complaints and subscriptions count by each other (``ties``)."""
+        return ties.any_in(self.data)
+
+    def ties(self) -> Iterator[tuple[Cell, int]]:
+        """What they count as."""
+        chains = {(name, _kind(name)): days for name, days in self._days.items()}
+        yield from self._cells(ties.counted(self.data, chains, _ALL))
+
+    def _life(self) -> Iterator[tuple[Cell, int]]:
+        """First purchases, and the months with one."""
+        chains = {*self._days, *self.data.firsts}
+        firsts = [(chain, gaps.first_moved(None, self._first(chain), _kind(chain))) for chain in chains]
+        yield from self._cells([*firsts, (_ALL, cohorts.counted(self.data.months or ()))])
+
+    def _cells(self, changes: Iterable[tuple[str, Iterable[DayChange]]]) -> Iterator[tuple[Cell, int]]:
+        """Changes of days, by chain, as cells."""
+        for chain, of_chain in changes:
+            names = self._places(chain)
+            for day, field, n in of_chain:
+                for name in names:
+                    yield (day, name, field), n
+
+    def _first(self, chain: str) -> int | None:
+        """The day of a chain's first purchase."""
+        days, before = self._days.get(chain), self.data.firsts.get(chain)
+        return before if not days else days[0] if before is None else min(before, days[0])
+
     def counted(self) -> Iterator[tuple[Cell, int]]:
         """All that the customer counts as."""
+        if self.data.months is not None:
+            yield from self._life()
+            if self.tied:
+                yield from self.ties()
         for chain, days in self._days.items():
             names = self._places(chain)
             for day, field, n in gaps.counted(days, _kind(chain)):
@@ -144,6 +192,11 @@ class Tracked:
             day_of(c.latest) < oldest for c in data.complaints.values()
         ):
             data.complaints = _newest_complaints(data.complaints, oldest)
+        if len(data.subscriptions) > terms.MOST_SUBSCRIPTIONS or any(
+            steps[0].at < oldest * DAY for steps in data.subscriptions.values()
+        ):
+            data.subscriptions, gone = terms.trimmed(data.subscriptions, oldest * DAY)
+            data.begun = data.begun or gone
         if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
             self._trim_orders(oldest)
 
@@ -163,6 +216,9 @@ class Tracked:
                 for chain, _ in _chains(order.where):
                     live.setdefault(chain, []).append(order.day)
         gone = {name: _without(days, live.get(name, ())) for name, days in self._days.items()}
+        for name, days in gone.items():
+            if days:
+                data.firsts[name] = min(days[0], data.firsts.get(name, days[0]))
         past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
         data.orders = kept

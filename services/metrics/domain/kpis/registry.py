@@ -11,6 +11,11 @@ from services.metrics.domain.kpis.complaints import FIRST_RESPONSE_S
 from services.metrics.domain.kpis.complaints import RESOLUTION_S
 from services.metrics.domain.kpis.complaints import OPEN_COMPLAINTS
 from services.metrics.domain.kpis.root_causes import ROOT_CAUSES
+from services.metrics.domain.kpis.life import RETENTION
+from services.metrics.domain.kpis.life import CHURN
+from services.metrics.domain.kpis.life import CHURN_VOLUNTARY
+from services.metrics.domain.kpis.life import CHURN_INVOLUNTARY
+from services.metrics.domain.kpis.life import CHURN_REASONS
 from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
 from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
 from services.metrics.domain.kpis.loyalty import BREAKAGE

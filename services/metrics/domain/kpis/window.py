@@ -6,9 +6,13 @@ from typing import TypeAlias
 
 from services.metrics.domain import gaps
 from services.metrics.domain.cells import LEVELS
+from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.lifecycle import Life
 
 Days: TypeAlias = Mapping[int, Mapping[str, int]]
 """Day -> field -> count."""
+
+_AS_SHIPPED = ChurnPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Window:
     """With two or more."""
     levels: Mapping[str, int] = field(default_factory=dict)
     """How each of ``LEVELS`` stands at its end."""
+    life: Life = field(default_factory=Life)
+    """What became of customers."""
 
     def level(self, field: str) -> int:
         """How a level stands at the window's end."""
@@ -37,12 +43,20 @@ class Window:
 
 
 def window(
-    days: Days, levels: Mapping[str, int], *, first: int, last: int | None, one_channel: bool
+    days: Days,
+    levels: Mapping[str, int],
+    *,
+    first: int,
+    last: int | None,
+    one_channel: bool,
+    today: int | None = None,
+    policy: ChurnPolicy = _AS_SHIPPED,
 ) -> Window:
-    """The window from day ``first`` to ``last``, both included; without ``last``, until now.
+    """The window from day ``first`` to ``last``, both included; without ``last``, until now, ``today``.
 
     ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
-    ``gaps.is_gap``.
+    ``gaps.is_gap``. So they must, and begin ``policy.reach`` days before ``first``, for what becomes of
+    customers.
     """
     fields: dict[str, int] = {}
     since = dict.fromkeys(LEVELS, 0)
@@ -54,5 +68,9 @@ def window(
             for field, n in counts.items():
                 fields[field] = fields.get(field, 0) + n
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
-    found, repeat = gaps.customers(days, chain, first, last)
-    return Window(fields, found, repeat, {level: levels.get(level, 0) - n for level, n in since.items()})
+    bought = {first: fields} if last is None else days  # of a window that goes on, the sums say it
+    found, repeat = gaps.customers(bought, chain, first, last)
+    end = last if last is not None else today if today is not None else max(days, default=first)
+    life = Life(days, first, end, chain, policy)
+    stand = {level: levels.get(level, 0) - n for level, n in since.items()}
+    return Window(fields, found, repeat, stand, life)
