@@ -16,13 +16,14 @@ from typing import NamedTuple
 from services.metrics.domain.blame import Cause, blamed_until
 from services.metrics.domain.causes import named
 from services.metrics.domain.cells import DayChange
+from services.metrics.domain.churn_policy import LONGEST_GRACE
 from services.metrics.domain.gaps import NEVER
 from services.metrics.domain.places import escape
 from services.metrics.domain.state import TermStep
 from shared.facts.names import name_of
 from shared.schemas.event import Event
 from shared.schemas.purchases import SubscriptionCancelled, SubscriptionTerm
-from shared.schemas.times import Micros, day_of, micros
+from shared.schemas.times import DAY, Micros, day_of, micros
 
 BEGUN, ENDED = "begun:", "ended:"
 CANCELLED, EXPIRED = "c", "e"
@@ -30,6 +31,8 @@ MOST_SUBSCRIPTIONS = 50
 """So many are kept apart of a customer: those that were heard of last, by event time."""
 MOST_STEPS = 200
 """So many terms and cancellations of one; older ones are put together."""
+LATE: Micros = LONGEST_GRACE * DAY
+"""A cancellation so long after a term ran out says how it ended; one after that nothing."""
 TOGETHER = ""
 """What those are kept under that are not kept apart; no subscription has that name."""
 
@@ -86,7 +89,7 @@ def _single(steps: Iterable[TermStep]) -> list[Run]:
             begun = last is not None and step.at <= last.end
             run = Run(last.start if last and begun else step.at, max(step.ends, step.at), False, "")
             found = [*found[:-1], run] if begun else [*found, run]
-        elif last is not None:
+        elif last is not None and step.at <= last.end + LATE:
             end = last.end if step.at > last.end else max(step.ends, last.start)
             found[-1] = Run(last.start, end, True, step.reason)
     return found
@@ -132,7 +135,8 @@ def counted(runs: Sequence[Run], causes: Sequence[Cause], *, others: bool = Fals
 def trimmed(subscriptions: Mapping[str, Steps], oldest: Micros) -> tuple[dict[str, Steps], bool]:
     """Without what is too old, or too much, to be corrected, and whether runs went: all that ended before
     ``oldest``, but for the last of them, which a new one may still follow."""
-    kept = {name: _short(steps, oldest) for name, steps in subscriptions.items()}
+    short = {name: _short(steps, oldest) for name, steps in subscriptions.items()}
+    kept = {name: steps for name, steps in short.items() if steps}
     if len(kept) > MOST_SUBSCRIPTIONS:
         ranked = sorted(kept, key=lambda name: (kept[name][-1].at, name), reverse=True)
         rest = [run for name in ranked[MOST_SUBSCRIPTIONS - 1 :] for run in _single(kept[name])]

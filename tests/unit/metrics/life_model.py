@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.state import Customer, TermStep
-from shared.schemas.times import date_of, day_of
+from shared.schemas.times import DAY, date_of, day_of
 
 
 class Terms(NamedTuple):
@@ -58,7 +58,7 @@ def spans(steps: Sequence[TermStep]) -> list[tuple[int, int, bool, str]]:
         if not s.cancels:
             begin = out.pop()[0] if out and s.at <= out[-1][1] else s.at
             out.append((begin, max(s.at, s.ends), False, ""))
-        elif out:
+        elif out and s.at <= out[-1][1] + 90 * DAY:
             begin, end, _, _ = out.pop()
             out.append((begin, end if s.at > end else max(begin, s.ends), True, s.reason))
     return out
