@@ -120,13 +120,17 @@ def _tied(take: Apply) -> Apply:
     """Of a fact by which others count too: what these counted as is taken back."""
 
     def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
-        tracked.begin(delta)
+        if tracked.data.months is None:
+            tracked.begin(delta)
         before = [*tracked.ties()] if tracked.tied else ()
         known = take(tracked, event, at, now, delta, id)
-        for cell, n in before:
-            add(delta, cell, -n)
-        if tracked.tied:
-            for cell, n in tracked.ties():
+        if not tracked.tied:
+            return known
+        after = [*tracked.ties()]
+        if after != before:
+            for cell, n in before:
+                add(delta, cell, -n)
+            for cell, n in after:
                 add(delta, cell, n)
         return known
 

@@ -38,7 +38,10 @@ def counted(days: Sequence[int], chain: str, causes: Sequence[Cause]) -> Iterato
     if not causes:
         return
     opened = [one.day for one in causes]
-    for i, day in enumerate(days):
+    for i in range(max(0, bisect_right(days, opened[0]) - 1), len(days)):
+        day = days[i]
+        if day - opened[-1] > LONGEST_BLAME:
+            break
         following = days[i + 1] if i + 1 < len(days) else None
         if following is not None and following - day <= SHORTEST_QUIET:
             continue

@@ -7,6 +7,7 @@ is its size.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.metrics.domain.cells import DayChange
 from shared.schemas.times import date_of, day_number
@@ -14,12 +15,14 @@ from shared.schemas.times import date_of, day_number
 COHORT = "cohort:"
 
 
+@lru_cache(maxsize=4_096)
 def month_of(day: int) -> int:
     """The month of a day (UTC), counted from the year 0."""
     date = date_of(day)
     return date.year * 12 + date.month - 1
 
 
+@lru_cache(maxsize=1_024)
 def first_day(month: int) -> int:
     """The first day of a month."""
     return day_number(date_of(0).replace(year=month // 12, month=month % 12 + 1, day=1))

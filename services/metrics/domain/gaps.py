@@ -39,8 +39,15 @@ def first_field(chain: str) -> str:
     return f"{chain}0:"
 
 
+def earliest(one: int | None, other: int | None) -> int | None:
+    """The earlier of two days that may not be."""
+    return other if one is None else one if other is None else min(one, other)
+
+
 def first_moved(before: int | None, after: int | None, chain: str) -> list[DayChange]:
     """What changes when the day of the first purchase does."""
+    if before == after:
+        return []
     field = first_field(chain)
     return [(day, field, n) for day, n in ((before, -1), (after, 1)) if day is not None]
 

@@ -13,6 +13,8 @@ Chains = Mapping[tuple[str, str], Sequence[int]]
 
 def any_in(data: Customer) -> bool:
     """Whether there may be any."""
+    if not data.complaints:
+        return bool(data.subscriptions)
     return bool(data.subscriptions) or any(one.causes for one in data.complaints.values())
 
 
@@ -25,4 +27,5 @@ def counted(data: Customer, chains: Chains, whole: str) -> Iterator[tuple[str, I
         yield name, blame.counted(days, blames[kind], causes)
         if subscribes:
             yield name, gaps.subscribed(days, kind)
-    yield whole, terms.counted(terms.runs(data.subscriptions), causes, others=data.begun)
+    if subscribes:
+        yield whole, terms.counted(terms.runs(data.subscriptions), causes, others=data.begun)

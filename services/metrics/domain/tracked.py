@@ -62,14 +62,20 @@ class Tracked:
                 days = self._days.get(chain)
                 if days is None:
                     days = self._days[chain] = []
-                first, changes = self._first(chain), change(days, day, kind)
-                if (now := self._first(chain)) != first:
-                    changes += gaps.first_moved(first, now, kind)
+                head = days[0] if days else None
+                changes = change(days, day, kind)
+                if head is None or not days or days[0] != head:
+                    before_it = self.data.firsts.get(chain)
+                    changes += gaps.first_moved(
+                        gaps.earliest(before_it, head),
+                        gaps.earliest(before_it, days[0] if days else None),
+                        kind,
+                    )
                 count_days(delta, self._places(chain), changes)
             if self.data.months is not None:
                 n = 1 if change is gaps.insert else -1
-                changes = cohorts.changed(self.data.months, cohorts.month_of(day), n)
-                count_days(delta, self._places(_ALL), changes)
+                if changes := cohorts.changed(self.data.months, cohorts.month_of(day), n):
+                    count_days(delta, self._places(_ALL), changes)
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
@@ -139,8 +145,8 @@ class Tracked:
 
     def _first(self, chain: str) -> int | None:
         """The day of a chain's first purchase."""
-        days, before = self._days.get(chain), self.data.firsts.get(chain)
-        return before if not days else days[0] if before is None else min(before, days[0])
+        days = self._days.get(chain)
+        return gaps.earliest(self.data.firsts.get(chain), days[0] if days else None)
 
     def counted(self) -> Iterator[tuple[Cell, int]]:
         """All that the customer counts as."""
