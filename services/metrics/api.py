@@ -3,8 +3,9 @@
 from fastapi import FastAPI
 
 from services.metrics.config import load
+from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import kpis, lifecycle
+from services.metrics.routes import kpis, lifecycle, pages
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -12,14 +13,15 @@ from shared.http.refreshing import refreshing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 
-ROUTERS = (kpis.router, lifecycle.router)
+ROUTERS = (kpis.router, lifecycle.router, pages.router)
 
 
 def create_app(settings: MetricsSettings, *, publisher: Producing | None = None) -> FastAPI:
     """The app, by the policy that the settings name. Raises ``ConfigError`` if it is not valid. ``publisher``
     is for tests."""
     policy = load(settings.metrics_policy)
-    parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
+    every = settings.metrics_gauge_seconds
+    parts = [refreshing(refresh, every), live.watching, refreshing(live.look, every)]
     app = create_api(settings, "metrics", "Rapport metrics", ROUTERS, publisher=publisher, parts=parts)
     app.state.policy = policy
     return app

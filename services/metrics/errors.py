@@ -3,5 +3,8 @@
 from shared.domain import ErrorCode, declared
 
 UNKNOWN_KPI = ErrorCode("not_found", 404, "There is no KPI {name}; there are {known}.")
+NO_PARQUET = ErrorCode(
+    "no_parquet", 406, "No Parquet is written here: install rapport[parquet], or ask for CSV."
+)
 
 CODES = declared(globals())

@@ -7,11 +7,9 @@ from datetime import datetime
 from fastapi import FastAPI
 
 from services.metrics import telemetry
-from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.cohorts import Cohort, first_day, month_of, triangle
 from services.metrics.domain.gaps import ANY, BY_CHANNEL
 from services.metrics.domain.kpis.kpi import Kpi, Result
-from services.metrics.domain.kpis.life import LIFE
 from services.metrics.domain.kpis.purchases import PURCHASES
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
@@ -47,26 +45,22 @@ def measured(kpi: Kpi, windows: Sequence[Window]) -> list[Result]:
 
 
 async def live(
-    store: MetricsStore, now: datetime, days: int, selected: Selection = ALL, *, policy: ChurnPolicy
+    store: MetricsStore, now: datetime, days: int, selected: Selection = ALL
 ) -> Mapping[str, Result]:
     """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
     today = day_of(micros(now))
     first = today - days + 1
-    reading = await store.read(first - policy.reach(days), selected, gaps=True)
-
-    def summed() -> Window:
-        one_channel = selected.channel is not None
-        return window(
-            reading.days,
-            reading.levels,
-            first=first,
-            last=None,
-            one_channel=one_channel,
-            today=today,
-            policy=policy,
-        )
-
-    found = store.remembered((reading.versions, first, today, selected), summed)
+    reading = await store.read(first, selected, gaps=True, back=store.policy.reach(days))
+    found = window(
+        reading.days,
+        reading.levels,
+        first=first,
+        last=None,
+        one_channel=selected.channel is not None,
+        sums=reading.sums,
+        today=today,
+        policy=store.policy,
+    )
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 
@@ -78,12 +72,11 @@ async def series(
     last: int,
     step: int,
     selected: Selection = ALL,
-    policy: ChurnPolicy,
 ) -> list[Point]:
     """The KPI of each ``step`` days from day ``first`` to ``last``, the newest first."""
-    back = policy.reach(step) if LIFE in kpi.counts else 0
-    wanted = LIFE in kpi.counts or PURCHASES in kpi.counts
-    reading = await store.read(first - back, selected, gaps=wanted)
+    back = store.policy.reach(step) if kpi.looks_back else 0
+    gaps = kpi.looks_back or PURCHASES in kpi.counts
+    reading = await store.read(first, selected, gaps=gaps, back=back)
     days = list(spans(first, last, step))
     windows = [
         window(
@@ -92,7 +85,7 @@ async def series(
             first=start,
             last=end,
             one_channel=selected.channel is not None,
-            policy=policy,
+            policy=store.policy,
         )
         for start, end in days
     ]
@@ -126,9 +119,7 @@ async def cohorts(store: MetricsStore, now: datetime, months: int, selected: Sel
     last = month_of(day_of(micros(now)))
     first = last - months + 1
     reading = await store.read(first_day(first), selected)
-    return store.remembered(
-        ("cohorts", reading.versions, first, selected), lambda: triangle(reading.days, first, last)
-    )
+    return triangle(reading.days, first, last)
 
 
 async def lifecycle(
@@ -138,10 +129,7 @@ async def lifecycle(
     reading = await store.read(first - step, selected, gaps=True)
     chain = BY_CHANNEL if selected.channel is not None else ANY
     steps = [*spans(first, last, step)][::-1]
-    return store.remembered(
-        ("lifecycle", reading.versions, first, last, step, selected),
-        lambda: [(start, end, phases(reading.days, start, end, chain)) for start, end in steps],
-    )
+    return [(start, end, phases(reading.days, start, end, chain)) for start, end in steps]
 
 
 def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
@@ -153,7 +141,7 @@ def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
 async def refresh(app: FastAPI) -> None:
     """Read the last 30 days and set every gauge."""
     now = await app.state.clock.now(None)
-    results = await live(store_of(app), now, telemetry.WINDOW_DAYS, policy=app.state.policy.churn)
+    results = await live(store_of(app), now, telemetry.WINDOW_DAYS)
     for name, result in results.items():
         telemetry.show(KPIS[name], result)
     telemetry.shown()

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from sys import intern
 
 from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.places import ALL, Selection
 from services.metrics.domain.rows import (
     day_id,
@@ -22,11 +23,8 @@ from services.metrics.domain.rows import (
 from services.metrics.domain.sums import Days, Standing, Sums, Versions
 from shared.runtime.mongo import Document
 
-T = TypeVar("T")
-
 KEPT_SELECTIONS = 32
 """Days of so many selections stay in memory, those read last (README: memory)."""
-KEPT_MADE = 256
 FEW = 64
 """So many documents are asked for by name; more as a range of days."""
 
@@ -41,6 +39,8 @@ class Reading:
     """How each of ``LEVELS`` stands now."""
     versions: Versions = ()
     """While these stand, another reading finds the same."""
+    sums: Mapping[str, int] = field(default_factory=dict)
+    """Of its days, but for those before the first that was asked for."""
 
 
 class MetricsStore:
@@ -49,16 +49,20 @@ class MetricsStore:
 
     READ_AGAIN = 5
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], policy: ChurnPolicy | None = None) -> None:
+        """``policy``: by which it is told who left; without it as the one that ships says."""
+        self.policy = policy or ChurnPolicy()
         self._db = database
         self._standing = Standing()
         self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
         self._lock = asyncio.Lock()
-        self._made: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
-    async def read(self, first: int, selected: Selection = ALL, *, gaps: bool = False) -> Reading:
-        """The days from ``first`` on, of what is selected; ``gaps`` with the fields that a window needs which
-        has ended."""
+    async def read(
+        self, first: int, selected: Selection = ALL, *, gaps: bool = False, back: int = 0
+    ) -> Reading:
+        """The days from ``first`` on, and so many before it, of what is selected; ``gaps`` with the fields
+        that a window needs which has ended."""
+        since, first = first, first - back
         versions = await self._versions()
         kept = self._kept.get((selected, gaps))
         if kept is None or kept.first > first or kept.versions != versions:
@@ -68,7 +72,7 @@ class MetricsStore:
         days = kept.with_tails
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
-        return Reading(days, kept.levels, kept.versions or ())
+        return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
     async def minutes(self, first: int) -> Reading:
         """The minutes from ``first`` on: of everything, as they have no places."""
@@ -86,16 +90,6 @@ class MetricsStore:
             add_minutes(found, unpack_minutes(bytes(document.get("minutes", b""))))
         levels = _standing(partitions).levels_of(ALL.chooses())
         return Reading({minute: fields for minute, fields in found.items() if minute >= first}, levels)
-
-    def remembered(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
-        """What ``make`` makes, once for each key; those asked for last are kept."""
-        if key not in self._made:
-            self._made[key] = make()
-            while len(self._made) > KEPT_MADE:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        made: T = self._made[key]
-        return made
 
     async def _read(self, first: int, selected: Selection, gaps: bool) -> Sums:
         key, chosen = (selected, gaps), selected.chooses()
@@ -156,6 +150,7 @@ class MetricsStore:
             for place, counts in document.get("cells", {}).items():
                 if chosen(place):
                     for name, n in counts.items():
+                        name = intern(name)  # else each day would have names of its own
                         fields[name] = fields.get(name, 0) + n
 
     async def _versions(self) -> Versions:
@@ -170,7 +165,7 @@ def store_of(app: FastAPI) -> MetricsStore:
     """The app's one store, with what it keeps."""
     state = app.state
     if not hasattr(state, "store"):
-        state.store = MetricsStore(state.database)
+        state.store = MetricsStore(state.database, state.policy.churn)
     store: MetricsStore = state.store
     return store
 

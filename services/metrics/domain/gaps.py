@@ -11,6 +11,7 @@ subscription, so that they can be told from the others.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -32,6 +33,9 @@ FIRST_FIELDS = tuple(f"{chain}0:" for chain in (BY_CHANNEL, ANY))
 TIED_FIELDS = tuple(f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED) for chain in by.values())
 """What the fields begin with of purchases that count by complaints and subscriptions too."""
 _GAPS = frozenset(field[:2] for field in (*FIELDS, *TIED_FIELDS))
+
+NEIGHBOURS = 2
+"""A purchase counts by so many after it."""
 
 
 def first_field(chain: str) -> str:
@@ -84,6 +88,21 @@ def subscribed(days: Sequence[int], chain: str) -> Iterator[DayChange]:
     """What the purchases of one who has, or had, a subscription count as beside that."""
     for i, day in enumerate(days):
         yield day, f"{SUBSCRIBED[chain]}1:{days[i + 1] - day if i + 1 < len(days) else NEVER}", 1
+
+
+def without(days: Sequence[int], others: Sequence[int]) -> list[int]:
+    """The days, in order, less one for each of the others."""
+    return sorted((Counter(days) - Counter(others)).elements())
+
+
+def beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
+    """Of days that are gone, in order: the last two, after which a new one comes, and the two before and the
+    two after each that may still go. What lies between never counts anew."""
+    wanted = {*range(max(0, len(gone) - NEIGHBOURS), len(gone))}
+    for day in live:
+        at = bisect_right(gone, day)
+        wanted |= {*range(max(0, at - NEIGHBOURS), min(len(gone), at + NEIGHBOURS))}
+    return [gone[i] for i in sorted(wanted)]
 
 
 def is_gap(field: str) -> bool:

@@ -3,7 +3,10 @@
 A section is a model in the module of its subject; one that the file leaves out is as its defaults say.
 """
 
+from services.metrics.domain.baseline import Anomalies
 from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.health.policy import HealthPolicy
+from services.metrics.domain.restating import Restating
 from shared.schemas.base import Strict
 from shared.schemas.fields import Label
 
@@ -14,3 +17,9 @@ class MetricsPolicy(Strict):
     name: Label
     churn: ChurnPolicy = ChurnPolicy()
     """When a customer has left."""
+    health: HealthPolicy = HealthPolicy()
+    """What a customer's health is made of."""
+    anomalies: Anomalies = Anomalies()
+    """When a figure has left what is usual for it."""
+    restating: Restating = Restating()
+    """How late facts are told from history that is loaded."""

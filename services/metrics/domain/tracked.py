@@ -4,16 +4,15 @@ The aggregates are the sum, over customers, of what each counts as. So the recor
 the order of its events does not matter, and a customer who changes segment or tier takes all along.
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from services.metrics.domain import cohorts, gaps, terms, ties
+from services.metrics.domain import cohorts, gaps, terms, ties, turns
 from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
-from services.metrics.domain.kpis.counting import complaint_counts
+from services.metrics.domain.kpis.counting import complaint_counts, order_counts, talk_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
-from services.metrics.domain.state import Complaint, Customer, Order
+from services.metrics.domain.state import Complaint, Customer, Order, Talk
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import DAY, Micros, day_of
@@ -23,8 +22,6 @@ KEEP_DAYS = RETURNABLE_DAYS
 KEEP_ORDERS = 2_000
 KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
-NEIGHBOURS = 2
-"""An order counts by so many after it."""
 _ALL = "*"
 """The name of the chain of all purchases (a chain is counted in one order of days: ``gaps``), and what the
 name of a store's begins with. A channel's is the channel; an asterisk is not allowed in one."""
@@ -65,12 +62,8 @@ class Tracked:
                 head = days[0] if days else None
                 changes = change(days, day, kind)
                 if head is None or not days or days[0] != head:
-                    before_it = self.data.firsts.get(chain)
-                    changes += gaps.first_moved(
-                        gaps.earliest(before_it, head),
-                        gaps.earliest(before_it, days[0] if days else None),
-                        kind,
-                    )
+                    kept = self.data.firsts.get(chain)
+                    changes += gaps.first_moved(gaps.earliest(kept, head), self._first(chain), kind)
                 count_days(delta, self._places(chain), changes)
             if self.data.months is not None:
                 n = 1 if change is gaps.insert else -1
@@ -91,6 +84,19 @@ class Tracked:
                     minutes[minute] = {field: n}
                 else:
                     counts[field] = counts.get(field, 0) + n
+
+    def count_complaint(self, delta: Delta, complaint: Complaint, sign: int = 1) -> None:
+        """Add what a complaint counts as, or take it back."""
+        changes = complaint_counts(complaint, turns.turns_about(self.data, complaint))
+        self.count(delta, complaint.where, signed(changes, sign))
+
+    def count_order(self, delta: Delta, order: Order, sign: int = 1) -> None:
+        """Add what an order counts as, beside its days (``place``), or take it back."""
+        self.count(delta, order.where, signed(order_counts(order), sign))
+
+    def count_talk(self, delta: Delta, talk: Talk, sign: int = 1) -> None:
+        """Add what a conversation counts as, or take it back."""
+        self.count(delta, talk.where, signed(talk_counts(talk), sign))
 
     def count_event(
         self, delta: Delta, at: Micros, counts: Mapping[str, int], where: Where = ANYWHERE
@@ -205,6 +211,7 @@ class Tracked:
             data.begun = data.begun or gone
         if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
             self._trim_orders(oldest)
+        turns.trim(data)
 
     def _trim_orders(self, oldest: int) -> None:
         data = self.data
@@ -221,11 +228,11 @@ class Tracked:
             if order.day is not None:
                 for chain, _ in _chains(order.where):
                     live.setdefault(chain, []).append(order.day)
-        gone = {name: _without(days, live.get(name, ())) for name, days in self._days.items()}
+        gone = {name: gaps.without(days, live.get(name, ())) for name, days in self._days.items()}
         for name, days in gone.items():
             if days:
                 data.firsts[name] = min(days[0], data.firsts.get(name, days[0]))
-        past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
+        past = {name: gaps.beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
         data.orders = kept
         data.waiting = {id: name for id, name in data.waiting.items() if name in kept}
@@ -263,6 +270,11 @@ def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[
     return kept
 
 
+def signed(changes: Iterable[Change], sign: int) -> Iterable[Change]:
+    """The changes, or with -1 what takes them back."""
+    return changes if sign > 0 else [(at, field, -n) for at, field, n in changes]
+
+
 def _kind(chain: str) -> str:
     return gaps.ANY if chain[:1] == _ALL else gaps.BY_CHANNEL
 
@@ -270,7 +282,11 @@ def _kind(chain: str) -> str:
 def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:
     """What each fact that the record keeps whole counts as, and where."""
     for complaint in data.complaints.values():
-        yield complaint.where, complaint_counts(complaint)
+        yield complaint.where, complaint_counts(complaint, turns.turns_about(data, complaint))
+    for order in data.orders.values():
+        yield order.where, order_counts(order)
+    for talk in data.talks.values():
+        yield talk.where, talk_counts(talk)
 
 
 def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:
@@ -278,18 +294,3 @@ def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Com
     wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.life.is_open}
     ranked = sorted(wanted.items(), key=lambda item: (item[1].life.is_open, item[1].latest, item[0]))
     return dict(ranked[-KEEP_COMPLAINTS:])
-
-
-def _without(days: Sequence[int], others: Sequence[int]) -> list[int]:
-    """The days, in order, less one for each of the others."""
-    return sorted((Counter(days) - Counter(others)).elements())
-
-
-def _beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
-    """Of days that are gone, in order: the last two, after which a new one comes, and the two before and the
-    two after each that may still go. What lies between never counts anew."""
-    wanted = {*range(max(0, len(gone) - NEIGHBOURS), len(gone))}
-    for day in live:
-        at = bisect_right(gone, day)
-        wanted |= {*range(max(0, at - NEIGHBOURS), min(len(gone), at + NEIGHBOURS))}
-    return [gone[i] for i in sorted(wanted)]

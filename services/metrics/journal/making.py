@@ -3,9 +3,13 @@
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.metrics.config import load
+from services.metrics.figures_store import FiguresStore
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
+from services.metrics.journal.watching import Watching
 from services.metrics.settings import MetricsSettings
+from services.metrics.store import MetricsStore
 from shared.kafka.publisher import Publisher
 from shared.runtime.mongo import Document
 from shared.worker.budget import Budget
@@ -18,13 +22,15 @@ def processor(
     publisher: Publisher,
     budget: Budget,
 ) -> CompactProcessor:
-    """The processor; nothing connects before it is used."""
+    """The processor; nothing connects before it is used. Raises ``ConfigError`` of the policy."""
+    policy, stream = load(settings.metrics_policy), settings.clock == "stream"
     return CompactProcessor(
         WorkerStore(database, client),
         publisher.publish,
-        stream=settings.clock == "stream",
+        stream=stream,
         flush_seconds=settings.metrics_flush_seconds,
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
+        watching=Watching(MetricsStore(database), FiguresStore(database), policy, stream=stream),
     )

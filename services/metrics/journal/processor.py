@@ -23,9 +23,10 @@ from services.metrics.journal.partition import UNWRITTEN, Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
+from services.metrics.journal.watching import Watching
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
-from shared.schemas.times import micros
+from shared.schemas.times import Micros, micros
 from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
@@ -66,8 +67,10 @@ class CompactProcessor:
         clock: Callable[[], float] = monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         budget: Budget | None = None,
+        watching: Watching | None = None,
     ) -> None:
-        """``budget`` is the process's, for all that it keeps in memory."""
+        """``budget`` is the process's, for all that it keeps in memory; ``watching`` says what figures do."""
+        self._watching = watching
         self._budget = budget or Budget()
         self._store = store
         self._publish = publish
@@ -86,6 +89,9 @@ class CompactProcessor:
         self._narrowing = Narrowing()
         # A revoke comes from the consumer's own task, whatever is under way here.
         self._lock = asyncio.Lock()
+
+    def _wall(self) -> Micros:
+        return micros(self._wall_clock())
 
     @property
     def id_bytes(self) -> int:
@@ -122,7 +128,8 @@ class CompactProcessor:
                     kept[Residue(count, number)] = as_stored
         opened = await self._library.open([Residue(count, number) for number in numbers], kept)
         return {
-            n: Partition.take_over(n, stored[n], *opened[Residue(count, n)], self._budget) for n in numbers
+            n: Partition.take_over(n, stored[n], *opened[Residue(count, n)], self._budget, self._wall)
+            for n in numbers
         }
 
     async def first_count(self) -> int:
@@ -169,7 +176,7 @@ class CompactProcessor:
             seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
             await self._load(part, fresh, seen)
             try:
-                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen)
+                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen, batch.now)
             except PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
             if batch.records:
@@ -194,6 +201,8 @@ class CompactProcessor:
     async def idle(self) -> None:
         async with self._lock:
             await self._flush_if_due()
+            if self._watching is not None:
+                await self._watching.work(self._partitions, self._wall())
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         try:

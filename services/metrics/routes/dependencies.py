@@ -11,7 +11,6 @@ from pydantic_core import PydanticCustomError
 
 from services.metrics.domain.cells import KEPT_MINUTES
 from services.metrics.domain.places import Selection
-from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.store import MetricsStore, store_of
 from shared.http.auth import Principal, require
 
@@ -21,11 +20,6 @@ CHANNEL = "Complaints and purchases of this channel; answers and points have non
 
 def get_store(request: Request) -> MetricsStore:
     return store_of(request.app)
-
-
-def get_policy(request: Request) -> MetricsPolicy:
-    policy: MetricsPolicy = request.app.state.policy
-    return policy
 
 
 def days_in(value: str) -> int:
@@ -88,7 +82,6 @@ def _aware(value: datetime) -> datetime:
 
 
 Store = Annotated[MetricsStore, Depends(get_store)]
-Policy = Annotated[MetricsPolicy, Depends(get_policy)]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]

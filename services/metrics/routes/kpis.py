@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.metrics import errors, report
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE
@@ -13,11 +13,11 @@ from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import Selection
 from services.metrics.models.kpis import Answer, Kpis, Series, answer, series
 from services.metrics.report import Point
+from services.metrics.routes import formats
 from services.metrics.routes.dependencies import (
     Analyst,
     Days,
     MaybeTime,
-    Policy,
     Selected,
     Step,
     Store,
@@ -41,7 +41,6 @@ router = APIRouter(tags=["KPIs"])
 async def kpis(
     principal: Analyst,
     store: Store,
-    policy: Policy,
     clock: Clock,
     selection: Selected,
     window: Days = "7d",
@@ -52,27 +51,34 @@ async def kpis(
     ``window=7d`` is today (UTC) and the six days before.
     """
     now, days = await clock.now(None), days_in(window)
-    results = await report.live(store, now, days, selection, policy=policy.churn)
+    results = await report.live(store, now, days, selection)
     first = day_of(micros(now)) - days + 1
     return answer(results, window=window, first=first, now=now, selection=selection)
 
 
-@router.get("/kpis/{name}/series", responses=responses(errors.UNKNOWN_KPI))
+@router.get(
+    "/kpis/{name}/series",
+    response_model=Series,
+    responses=responses(errors.UNKNOWN_KPI, errors.NO_PARQUET) | formats.DOCUMENTED,
+)
 async def kpi_series(
     name: str,
     principal: Analyst,
     store: Store,
-    policy: Policy,
     clock: Clock,
     selection: Selected,
+    format: formats.Format,
     from_: Annotated[
         MaybeTime, Query(alias="from", description="Default: 30 days before ``to``; of minutes 6 hours.")
     ] = None,
     to: Annotated[MaybeTime, Query(description="Default: now.")] = None,
     step: Step = "1d",
-) -> Series:
+) -> Response:
     """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch. With
-    ``step=1m`` and so on, of minutes of the last 48 hours."""
+    ``step=1m`` and so on, of minutes of the last 48 hours.
+
+    CSV and Parquet by ``Accept``, or by ``format``.
+    """
     kpi = KPIS.get(name)
     if kpi is None:
         raise _unknown(name)
@@ -83,16 +89,14 @@ async def kpi_series(
     if start >= end:
         raise invalid("from", "order", "must be before to")
     if minutes is not None:
-        return series(name, step, await _by_minutes(store, kpi, selection, micros(now), start, end, minutes))
+        points = await _by_minutes(store, kpi, selection, micros(now), start, end, minutes)
+        return formats.told(series(name, step, points), format)
     first, last, days = day_of(micros(start)), day_of(micros(end) - 1), days_in(step)
     if (last - first) // days >= MAX_POINTS:
         raise invalid("step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
-    last, churn = min(last, day_of(micros(now))), policy.churn
-    return series(
-        name,
-        step,
-        await report.series(store, kpi, first=first, last=last, step=days, selected=selection, policy=churn),
-    )
+    last = min(last, day_of(micros(now)))
+    points = await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
+    return formats.told(series(name, step, points), format)
 
 
 async def _by_minutes(

@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias, TypedDict, TypeVar
 
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.window import Window
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Order, Talk, Turn
 from shared.schemas.base import Data
 
 D = TypeVar("D", bound=Data)
@@ -85,6 +85,8 @@ class Counts:
     fields: tuple[str, ...]
     events: tuple[type[Data], ...]
     """The facts that it is counted from."""
+    looks_back: bool = field(default=False, kw_only=True)
+    """What a window comes to follows from days before it too (``window.life``)."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,22 @@ class EventCounts(Counts, Generic[D]):
 class ComplaintCounts(Counts):
     """What a complaint counts as, by all that is known of it; what it counted as before is taken back."""
 
-    count: Callable[[Complaint], Iterable[Change]]
+    count: Callable[[Complaint, Sequence[Turn]], Iterable[Change]]
+    """Given what was said in its conversation, by time."""
+
+
+@dataclass(frozen=True)
+class OrderCounts(Counts):
+    """What an order counts as, by all that is known of it and of its returns."""
+
+    count: Callable[[Order], Iterable[Change]]
+
+
+@dataclass(frozen=True)
+class TalkCounts(Counts):
+    """What a conversation counts as, by all that is known of it."""
+
+    count: Callable[[Talk], Iterable[Change]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +174,11 @@ class Kpi:
     def by_minutes(self) -> bool:
         """Whether it can be told of minutes; fields that the record keeps whole count by days alone."""
         return not any(type(counts) is Counts for counts in self.counts)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it follows from days before the window too: then it cannot be told of one day's fields."""
+        return any(counts.looks_back for counts in self.counts)
 
     @property
     def text(self) -> str:

@@ -28,6 +28,7 @@ LIFE = Counts(
         SubscriptionCancelled,
         *KINDS,
     ),
+    looks_back=True,
 )
 """Counted by the record itself, of what there is of a customer. A KPI that has these reads further back than
 its window."""

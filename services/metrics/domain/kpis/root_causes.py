@@ -1,7 +1,7 @@
 """Why complaints happened: what their resolutions name."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from services.metrics.domain.causes import LONGEST, MOST, OTHER, cause_of
@@ -9,13 +9,13 @@ from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.places import escape, unescape
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Turn
 from shared.facts.complaints import KINDS
 
 CAUSE = "cause:"
 
 
-def counted(complaint: Complaint) -> Iterator[Change]:
+def counted(complaint: Complaint, _: Sequence[Turn] = ()) -> Iterator[Change]:
     """The root cause of the resolution that holds, when that was."""
     found = cause_of(complaint)
     if found is not None:
