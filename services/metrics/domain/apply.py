@@ -10,10 +10,11 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import answers, complaints, orders, subscriptions, talks
+from services.metrics.domain import agents, answers, complaints, orders, outreach, subscriptions, talks
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta, add
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Ids
+from services.metrics.domain.ties import any_in as any_tied
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import KINDS
 from shared.facts.profile import Known, profile_told
@@ -31,6 +32,7 @@ from shared.schemas.interactions import (
     InteractionLogged,
 )
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
+from shared.schemas.outreach import OutreachBounced, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import (
     PurchaseMade,
     PurchaseReturned,
@@ -38,6 +40,7 @@ from shared.schemas.purchases import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from shared.schemas.teams import AgentChanged
 from shared.schemas.times import Micros, day_of, micros
 
 Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
@@ -97,10 +100,11 @@ def _tier(tracked: Tracked, event: Event, _at: Micros, _now: Micros, delta: Delt
 
 
 def _answered(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+    def counted(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
         data = event.data
         assert isinstance(data, SurveyAnswered)
         answers.told(tracked, data, count(data), at, delta)
+        outreach.answered(tracked, data, at, now, delta)
         return (id,)
 
     return counted
@@ -120,9 +124,9 @@ def _tied(take: Apply) -> Apply:
     def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
         if tracked.data.months is None:
             tracked.begin(delta)
-        before = [*tracked.ties()] if tracked.tied else ()
+        before = [*tracked.ties()] if any_tied(tracked.data) else ()
         known = take(tracked, event, at, now, delta, id)
-        if not tracked.tied:
+        if not any_tied(tracked.data):
             return known
         after = [*tracked.ties()]
         if after != before:
@@ -171,6 +175,11 @@ _KEPT: dict[type[Data], Apply] = {
     ConversationReturned: talks.handed,
     ConversationClosed: talks.handed,
     ConversationMerged: talks.merged,
+    AgentChanged: agents.changed,
+    OutreachSent: outreach.went,
+    OutreachFailed: outreach.went,
+    OutreachSuppressed: outreach.refused,
+    OutreachBounced: outreach.came_back,
 }
 _BY_TYPE = _table()
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import asdict, astuple
 
+from services.metrics.domain.parts import Message, TermStep, Trial
 from services.metrics.domain.places import Where
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
@@ -134,6 +135,17 @@ class Talk(msgspec.Struct, array_like=True):
         return Where(self.channel, team=self.team)
 
 
+class Agent(msgspec.Struct, array_like=True):
+    """When an agent of a team was at work."""
+
+    steps: list[tuple[Micros, bool]] = []
+    """When it changed, or was told anew, by time."""
+    before: bool = False
+    """Whether they were at work before the first of these."""
+    floor: Micros = BEGINNING
+    """What was before it is settled."""
+
+
 class Answer(msgspec.Struct, array_like=True, frozen=True):
     """The answer to a survey about a thing that holds: a later one, by event time, takes its place."""
 
@@ -142,19 +154,6 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     """The fields that it counts in, on its day."""
     where: str = ""
     """Where it counts: ``Where.name`` of the thing that it is about."""
-
-
-class TermStep(msgspec.Struct, array_like=True, frozen=True):
-    """A term of a subscription, or a cancellation."""
-
-    at: Micros
-    ends: Micros
-    """When the term ends, or what is cancelled."""
-    cancels: bool = False
-    reason: str = ""
-    """Why it was cancelled, as ``root_causes.named`` has it."""
-    told: int = 0
-    """Tells what was told of a term from other accounts (``shared.facts.names.Name.told``)."""
 
 
 class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -189,6 +188,12 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """Conversations by id."""
     merges: list[Merge] = []
     """Of conversations, as they were heard."""
+    messages: dict[int, Message] = {}
+    """By the hash of their names: those of which more may be heard. They count in ``elsewhere``."""
+    trials: dict[str, Trial] = {}
+    """By rule."""
+    agents: dict[str, Agent] = {}
+    """Of a team's record alone, which is of no customer."""
     months: dict[int, int] | None = None
     """How many purchases count in each month (``cohorts``). None: what follows from a customer's life is not
     counted yet, as of records that an earlier version wrote."""

@@ -18,8 +18,8 @@ from services.metrics.domain.causes import named
 from services.metrics.domain.cells import DayChange
 from services.metrics.domain.churn_policy import LONGEST_GRACE
 from services.metrics.domain.gaps import NEVER
+from services.metrics.domain.parts import TermStep
 from services.metrics.domain.places import escape
-from services.metrics.domain.state import TermStep
 from shared.facts.names import name_of
 from shared.schemas.event import Event
 from shared.schemas.purchases import SubscriptionCancelled, SubscriptionTerm

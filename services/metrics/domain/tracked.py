@@ -5,14 +5,27 @@ the order of its events does not matter, and a customer who changes segment or t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from services.metrics.domain import cohorts, gaps, terms, ties, turns
-from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
-from services.metrics.domain.kpis.counting import complaint_counts, order_counts, talk_counts
+from services.metrics.domain.cells import (
+    LEVELS,
+    MINUTE,
+    Cell,
+    Change,
+    DayChange,
+    Delta,
+    add,
+    count_days,
+    signed,
+)
+from services.metrics.domain.kpis.counting import agent_counts, complaint_counts, order_counts, talk_counts
+from services.metrics.domain.kpis.outreach import trial_counts
+from services.metrics.domain.newest import KEEP_COMPLAINTS, latest_messages, newest_complaints
+from services.metrics.domain.parts import Trial
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
-from services.metrics.domain.state import Complaint, Customer, Order, Talk
+from services.metrics.domain.state import Agent, Complaint, Customer, Order, Talk
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import DAY, Micros, day_of
@@ -20,7 +33,6 @@ from shared.schemas.times import DAY, Micros, day_of
 KEEP_DAYS = RETURNABLE_DAYS
 """How long facts stay open to correction, counted back from the customer's latest."""
 KEEP_ORDERS = 2_000
-KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
 _ALL = "*"
 """The name of the chain of all purchases (a chain is counted in one order of days: ``gaps``), and what the
@@ -62,8 +74,8 @@ class Tracked:
                 head = days[0] if days else None
                 changes = change(days, day, kind)
                 if head is None or not days or days[0] != head:
-                    kept = self.data.firsts.get(chain)
-                    changes += gaps.first_moved(gaps.earliest(kept, head), self._first(chain), kind)
+                    first = gaps.earliest(self.data.firsts.get(chain), head)
+                    changes += gaps.first_moved(first, self._first(chain), kind)
                 count_days(delta, self._places(chain), changes)
             if self.data.months is not None:
                 n = 1 if change is gaps.insert else -1
@@ -74,16 +86,15 @@ class Tracked:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
         data, minutes, since = self.data, delta.minutes, delta.since
         names = places(data.segment, data.tier, where)
+        day, minute, last = 0, 0, None
         for at, field, n in changes:
-            day, minute = at // DAY, at // MINUTE
+            if at != last:  # mostly all are of one time
+                last, day, minute = at, at // DAY, at // MINUTE
+                counts = minutes.setdefault(minute, {}) if minute >= since else None
             for name in names:
                 add(delta, (day, name, field), n)
-            if minute >= since:
-                counts = minutes.get(minute)
-                if counts is None:
-                    minutes[minute] = {field: n}
-                else:
-                    counts[field] = counts.get(field, 0) + n
+            if counts is not None:
+                counts[field] = counts.get(field, 0) + n
 
     def count_complaint(self, delta: Delta, complaint: Complaint, sign: int = 1) -> None:
         """Add what a complaint counts as, or take it back."""
@@ -97,6 +108,14 @@ class Tracked:
     def count_talk(self, delta: Delta, talk: Talk, sign: int = 1) -> None:
         """Add what a conversation counts as, or take it back."""
         self.count(delta, talk.where, signed(talk_counts(talk), sign))
+
+    def count_agent(self, delta: Delta, where: Where, agent: Agent, sign: int = 1) -> None:
+        """Add what an agent of a team counts as, or take it back."""
+        self.count(delta, where, signed(agent_counts(agent), sign))
+
+    def count_trial(self, delta: Delta, rule: str, trial: Trial, sign: int = 1) -> None:
+        """Add what a customer counts as among those who a rule is for, or take it back."""
+        self.count(delta, Where(rule=rule), signed(trial_counts(rule, trial), sign))
 
     def count_event(
         self, delta: Delta, at: Micros, counts: Mapping[str, int], where: Where = ANYWHERE
@@ -125,13 +144,8 @@ class Tracked:
             for cell, n in (*self._life(), *self.ties()):
                 add(delta, cell, n)
 
-    @property
-    def tied(self) -> bool:
-        """Whether purchases, complaints and subscriptions count by each other (``ties``)."""
-        return ties.any_in(self.data)
-
     def ties(self) -> Iterator[tuple[Cell, int]]:
-        """What they count as."""
+        """What purchases, complaints and subscriptions count as by each other."""
         chains = {(name, _kind(name)): days for name, days in self._days.items()}
         yield from self._cells(ties.counted(self.data, chains, _ALL))
 
@@ -158,7 +172,7 @@ class Tracked:
         """All that the customer counts as."""
         if self.data.months is not None:
             yield from self._life()
-            if self.tied:
+            if ties.any_in(self.data):
                 yield from self.ties()
         for chain, days in self._days.items():
             names = self._places(chain)
@@ -180,6 +194,11 @@ class Tracked:
                 for field, n in fields.items():
                     for name in names:
                         yield (day, name, field), n
+
+    def changes(self) -> Iterator[Change]:
+        """What each fact that the record keeps whole counts as, wherever."""
+        for _, changes in _facts(self.data):
+            yield from changes
 
     def _places(self, chain: str) -> tuple[str, ...]:
         """Where the purchases of a chain count."""
@@ -203,7 +222,7 @@ class Tracked:
         if len(data.complaints) > KEEP_COMPLAINTS or any(
             day_of(c.latest) < oldest for c in data.complaints.values()
         ):
-            data.complaints = _newest_complaints(data.complaints, oldest)
+            data.complaints = newest_complaints(data.complaints, oldest)
         if len(data.subscriptions) > terms.MOST_SUBSCRIPTIONS or any(
             steps[0].at < oldest * DAY for steps in data.subscriptions.values()
         ):
@@ -212,6 +231,8 @@ class Tracked:
         if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
             self._trim_orders(oldest)
         turns.trim(data)
+        if data.messages:
+            data.messages = latest_messages(data.messages)
 
     def _trim_orders(self, oldest: int) -> None:
         data = self.data
@@ -244,13 +265,6 @@ def order_key(order_id: str) -> bytes:
     return key("order", order_id)
 
 
-def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange]) -> None:
-    """Add changes of days to the cells of some places."""
-    for name in names:
-        for day, field, n in changes:
-            add(delta, (day, name, field), n)
-
-
 @lru_cache(maxsize=16_384)
 def _chains(where: Where) -> tuple[tuple[str, str], ...]:
     """The chains of an order made there, each with its kind (``gaps.ANY`` or ``BY_CHANNEL``)."""
@@ -270,11 +284,6 @@ def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[
     return kept
 
 
-def signed(changes: Iterable[Change], sign: int) -> Iterable[Change]:
-    """The changes, or with -1 what takes them back."""
-    return changes if sign > 0 else [(at, field, -n) for at, field, n in changes]
-
-
 def _kind(chain: str) -> str:
     return gaps.ANY if chain[:1] == _ALL else gaps.BY_CHANNEL
 
@@ -287,10 +296,5 @@ def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:
         yield order.where, order_counts(order)
     for talk in data.talks.values():
         yield talk.where, talk_counts(talk)
-
-
-def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:
-    """Without those long over; of too many the newest. An open one stays as long as there is room."""
-    wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.life.is_open}
-    ranked = sorted(wanted.items(), key=lambda item: (item[1].life.is_open, item[1].latest, item[0]))
-    return dict(ranked[-KEEP_COMPLAINTS:])
+    for rule, trial in data.trials.items():
+        yield Where(rule=rule), trial_counts(rule, trial)

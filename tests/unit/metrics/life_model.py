@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.metrics.domain.churn_policy import ChurnPolicy
-from services.metrics.domain.state import Customer, TermStep
+from services.metrics.domain.parts import TermStep
+from services.metrics.domain.state import Customer
 from shared.schemas.times import DAY, date_of, day_of
 
 
