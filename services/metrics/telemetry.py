@@ -40,6 +40,11 @@ FAILURES = Counter(
     "KPI is null there, its gauge NaN; the others stand.",
     ["kpi"],
 )
+HEALTH_FAILURES = Counter(
+    "rapport_health_failures_total",
+    "Customers whose health could not be judged, or what is told of it not be kept: a bug. Nothing is told "
+    "of them; of all others it is.",
+)
 
 
 def show(kpi: Kpi, result: Result) -> None:

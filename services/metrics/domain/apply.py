@@ -60,7 +60,9 @@ def _profile(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta
     if told is known:
         return (id,)
     record.segment_at = told["segment"].at
-    segment = told["segment"].value or ""
+    named = told["segment"].value
+    segment = named or record.looked.segment  # where the profile names none, what health makes of it holds
+    record.placed = not named and bool(segment)
     if segment != record.segment:
         tracked.move(segment, delta)
     return (id,)

@@ -90,6 +90,17 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     """The fields that it counts in, on its day."""
 
 
+class Looked(msgspec.Struct, array_like=True, frozen=True):
+    """What is told of the customer's health."""
+
+    at: Micros | None = None
+    """As of when it was told; None if it never was."""
+    segment: str = ""
+    score: int | None = None
+    warned: bool = False
+    """That the customer may leave."""
+
+
 class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The record as it is stored (MessagePack)."""
 
@@ -114,6 +125,9 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     waiting: dict[int, str] = {}
     """Returns that wait: by the hashes of their events' ids, the order. These are no longer free, and not
     known for ever yet."""
+    looked: Looked = Looked()
+    placed: bool = False
+    """The segment is what health makes of the customer, since the profile names none."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

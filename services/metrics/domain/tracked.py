@@ -78,6 +78,14 @@ class Tracked:
             add(delta, (day, segment, channel, field), n)
         self.data.segment = segment
 
+    def place_in(self, segment: str, delta: Delta) -> None:
+        """What health makes of the customer: it holds where the profile names no segment."""
+        data = self.data
+        if data.segment and not data.placed:
+            return
+        data.placed = True
+        self.move(segment, delta)
+
     def counted(self) -> Iterator[tuple[int, str, str, int]]:
         """All that the customer counts as: day, channel, field, count."""
         for name, days in self._days.items():

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.metrics.domain import state
+from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
+from services.metrics.domain.insights import Health, InsightsPolicy
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
+from services.metrics.journal.looks import Looks, Sweep
 from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
@@ -40,6 +42,7 @@ class Partition:
     known: Known
     budget: Budget
     outbox: Outbox
+    looks: Looks
     customers: Cache[Tracked] = field(init=False)
     """As the store has them: any may go at any time."""
     held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class Partition:
             known,
             budget,
             Outbox(number, dict(stored.outbox)),
+            Looks(stored.sweep or Sweep(known.residue.of)),
             tail=dict(stored.tail),
             recent=recent,
             stored=len(recent),
@@ -141,6 +145,27 @@ class Partition:
                 self.recent.append(known)
         return True
 
+    def look(
+        self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros
+    ) -> None:
+        """Tell what this health of a customer, as of ``at``, is another in than what was told; then the
+        customer is held, with so many bytes."""
+        tracked, size = held
+        before = tracked.data.looked
+        after, said = insights.told(before, health, policy, at)
+        if after is before:
+            return
+        if subject not in self.held:
+            self._hold(subject, tracked, size)
+        for data in said:
+            self.outbox.tell(data, subject, at, str(at))
+        tracked.data.looked = after
+        tracked.place_in(after.segment, self.tail)
+        self.looks.told.add(subject)
+        if before.score is not None:
+            self.looks.count(before.segment, -1, -before.score)
+        self.looks.count(after.segment, 1, after.score or 0)
+
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
         """The events up to these offsets have been applied."""
         if offsets:
@@ -152,12 +177,13 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        return self.moved or bool(self.events) or self.known.moved or self.outbox.dirty
+        moved = self.moved or self.known.moved or self.looks.swept
+        return moved or bool(self.events or self.looks.told) or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
         records = {}
-        for subject in self.changed:
+        for subject in self.changed | self.looks.told:
             tracked, _ = self.held[subject]
             tracked.trim()
             records[subject] = state.encode(tracked.data)
@@ -175,13 +201,17 @@ class Partition:
             fold=self.known.fold(len(self.recent)) if fold and (self.tail or self.recent) else None,
             manifest=self.known.manifest(),
             leaving=self.outbox.leaving(self.version),
+            sweep=self.looks.sweep if self.looks.swept else None,
+            tally=dict(self.looks.tally),
         )
 
     def written(self, write: Write) -> Iterator[None]:
         """The write stands. Customers stay in memory as long as there is room. What is returned is to be gone
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
+        self.looks.happened(self.changed)
         self.changed.clear()
+        self.looks.written()
         self.events, self.moved, self.watermark_moved = 0, False, False
         if write.fold is not None:
             if self.recent:

@@ -1,6 +1,7 @@
 """Metrics' database as the worker writes it: takeover, and what changed in one transaction."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -8,8 +9,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN
 from services.metrics.domain.gaps import is_gap
-from services.metrics.domain.rows import cell_name, day_id, named_under, pack_tail, unpack_tail
+from services.metrics.domain.rows import cell_name, day_id, escape, named_under, pack_tail, unpack_tail
 from services.metrics.journal.id_store import IdStore
+from services.metrics.journal.looks import Sweep
 from services.metrics.journal.outbox import Leaving, pack_records, unpack_records
 from services.metrics.journal.writes import Stored, Write
 from shared.journal.epoch import Epochs
@@ -38,6 +40,7 @@ class WorkerStore:
             watermark=found.get("watermark"),
             tail=unpack_tail(bytes(found.get("tail", b""))),
             outbox=await self._outbox(partition),
+            sweep=_sweep(found.get("sweep"), count),
         )
 
     async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
@@ -56,6 +59,11 @@ class WorkerStore:
             async for document in self._db["customers"].find(query):
                 found[document["_id"]] = bytes(document["record"])
         return found
+
+    async def names(self, after: str, most: int) -> list[str]:
+        """The next ids of customers, of all partitions."""
+        found = self._db["customers"].find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(most)
+        return [document["_id"] async for document in found]
 
     async def write(self, writes: Sequence[Write]) -> None:
         """Write all, in one transaction. Raises ``FencedError`` if a partition is no longer as this worker
@@ -114,6 +122,11 @@ class WorkerStore:
                 if name == OPEN:
                     path = f"open.{cell_name(segment, channel)}"
                     change["$inc"][path] = change["$inc"].get(path, 0) + n
+        for segment, (n, score) in write.tally.items():
+            where = f"segments.{escape(segment)}"
+            change["$inc"] |= {f"{where}.customers": n, f"{where}.score": score}
+        if write.sweep is not None:
+            change["$set"]["sweep"] = asdict(write.sweep)
         if write.watermark is not None:
             change["$max"] = {"watermark": write.watermark}
         await self._epochs.write(write.partition, write.epoch, change, session, writes=write.version)
@@ -132,3 +145,8 @@ class WorkerStore:
                     ordered=False,
                     session=session,
                 )
+
+
+def _sweep(stored: Document | None, count: int) -> Sweep | None:
+    """Of what began under another number of partitions, whose customers were others, nothing is known."""
+    return Sweep(**stored) if stored is not None and stored["of"] == count else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.metrics.domain.cells import Delta
+from services.metrics.journal.looks import Sweep, Tally
 from services.metrics.journal.outbox import NOTHING, Leaving
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import RunInfo
@@ -26,6 +27,8 @@ class Stored:
     tail: Delta
     outbox: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     """What was decided and perhaps not published, in its order."""
+    sweep: Sweep | None = None
+    """How far customers were looked at; None if they were not under this number of partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +79,6 @@ class Write:
     manifest: Manifest | None = None
     """Only if it changed."""
     leaving: Leaving = NOTHING
+    sweep: Sweep | None = None
+    """Only if it moved."""
+    tally: Tally = field(default_factory=dict)

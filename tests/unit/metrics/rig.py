@@ -21,11 +21,15 @@ class Rig:
         self.store = store
         self.time = 0.0
         self.published: list[Record] = []
+        self.fails: BaseException | None = None
+        """What publishing fails with."""
         self.processor = CompactProcessor(
             store, self.publish, stream=stream, recent_ids=recent_ids, clock=lambda: self.time
         )
 
     async def publish(self, records: Sequence[Record]) -> None:
+        if self.fails is not None:
+            raise self.fails
         self.published += records
 
     async def flush(self) -> None:

@@ -12,6 +12,7 @@ from services.metrics.domain.cells import Delta
 from services.metrics.domain.rows import COLLECTIONS
 from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
+from services.metrics.journal.outbox import Publish
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import FAN_OUT
 from services.metrics.journal.store import WorkerStore
@@ -37,11 +38,13 @@ async def no_dead_letters(records: Sequence[Record]) -> None:
 
 
 class Worker:
-    def __init__(self, client: Client, name: str, recent_ids: int = 1_000_000) -> None:
+    def __init__(
+        self, client: Client, name: str, recent_ids: int = 1_000_000, publish: Publish = no_dead_letters
+    ) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
             WorkerStore(client[name], client),
-            no_dead_letters,
+            publish,
             stream=True,
             recent_ids=recent_ids,
             clock=lambda: self.time,
@@ -164,13 +167,12 @@ async def test_ids_go_to_runs_and_stay_known_after_growth(
 
 async def test_what_is_told_outlives_its_worker(client: Client, database_name: str) -> None:
     """Rows and events stand with what they were decided by; the next owner publishes them, and they go."""
-    first, published = Worker(client, database_name), list[Record]()
-    await first.processor.assigned(frozenset({1, 10}), 11)
 
     async def killed(records: Sequence[Record]) -> None:
         raise asyncio.CancelledError
 
-    first.processor._publish = killed
+    first, published = Worker(client, database_name, publish=killed), list[Record]()
+    await first.processor.assigned(frozenset({1, 10}), 11)
     for number in (1, 10):
         outbox = first.processor._partitions[number].outbox
         outbox.tell(SegmentChanged(to=f"of {number}"), "c1", 0, "1")
@@ -181,8 +183,7 @@ async def test_what_is_told_outlives_its_worker(client: Client, database_name: s
     async def publish(records: Sequence[Record]) -> None:
         published.extend(records)
 
-    second = Worker(client, database_name)
-    second.processor._publish = publish
+    second = Worker(client, database_name, publish=publish)
     await second.processor.assigned(frozenset({1}), 11)
     assert [b"of 1" in (record.value or b"") for record in published] == [True]
     await second.processor.idle()
