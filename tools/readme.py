@@ -13,7 +13,7 @@ from pathlib import Path
 
 from services.interactions.domain.complaints.table import life_table
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.table import gauges
+from services.metrics.domain.kpis.table import definitions, gauges
 from services.metrics.domain.kpis.table import table as kpi_table
 from shared.http.errors import table as code_table
 from shared.schemas.services import SERVICES
@@ -28,6 +28,7 @@ def told() -> Iterator[tuple[str, str, str]]:
         yield f"services/{service}/README.md", "codes", f"\n{code_table(codes)}\n"
     yield "services/interactions/README.md", "life", f"\n\n{life_table()}\n\n"
     yield "services/metrics/README.md", "kpis", f"\n{kpi_table(KPIS.values())}\n"
+    yield "docs/metrics.md", "kpis", f"\n\n{definitions(KPIS.values())}\n\n"
     yield "docs/operating.md", "gauges", gauges(KPIS.values())
 
 

@@ -47,6 +47,10 @@ def up(
     desk: Annotated[
         Path | None, typer.Option(help="The desk's teams and rules (YAML).", envvar="RAPPORT_DESK")
     ] = None,
+    metrics_policy: Annotated[
+        Path | None,
+        typer.Option(help="What metrics' numbers mean (YAML).", envvar="RAPPORT_METRICS_POLICY"),
+    ] = None,
 ) -> None:
     """Start the whole platform on this machine and keep it up: a part that dies is started again.
 
@@ -59,6 +63,7 @@ def up(
         "RAPPORT_RULES": rules,
         "RAPPORT_SLA": sla,
         "RAPPORT_DESK": desk,
+        "RAPPORT_METRICS_POLICY": metrics_policy,
     }
     if not start_with_progress(home, select(parts), {n: str(v) for n, v in given.items() if v}):
         console.print(f"[bold]Already up[/] in {home.root}; `rapport down` stops it.\n")

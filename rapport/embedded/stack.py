@@ -25,6 +25,14 @@ GROUPS = {
     "workers": tuple(p for p in PARTS if p.endswith("-worker")),
     "apis": tuple(p for p in PARTS if p.endswith("-api")),
 }
+POLICY_FILES = (
+    "RAPPORT_PROGRAM",
+    "RAPPORT_RULES",
+    "RAPPORT_SLA",
+    "RAPPORT_DESK",
+    "RAPPORT_METRICS_POLICY",
+)
+"""Variables that name YAML files of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ def variables(home: Home, at: Mapping[str, int], environ: Mapping[str, str]) -> 
     if "smtp" in at:
         env |= {"RAPPORT_SMTP_HOST": ports.HOST, "RAPPORT_SMTP_PORT": str(at["smtp"])}
     env["RAPPORT_CLOCK"] = _clock(environ)
-    for name in ("RAPPORT_PROGRAM", "RAPPORT_RULES", "RAPPORT_SLA", "RAPPORT_DESK"):
+    for name in POLICY_FILES:
         if environ.get(name):
             env[name] = str(_existing(name, environ[name]))
     return env

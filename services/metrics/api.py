@@ -2,24 +2,30 @@
 
 from fastapi import FastAPI
 
+from services.metrics.config import load
 from services.metrics.report import refresh
 from services.metrics.routes import kpis
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
 from shared.http.refreshing import refreshing
+from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 
 
 def create_app(settings: MetricsSettings, *, publisher: Producing | None = None) -> FastAPI:
-    """The app; ``publisher`` is for tests."""
+    """The app, by the policy that the settings name. Raises ``ConfigError`` if it is not valid. ``publisher``
+    is for tests."""
+    policy = load(settings.metrics_policy)
     parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
-    return create_api(settings, "metrics", "Rapport metrics", [kpis.router], publisher=publisher, parts=parts)
+    app = create_api(settings, "metrics", "Rapport metrics", [kpis.router], publisher=publisher, parts=parts)
+    app.state.policy = policy
+    return app
 
 
 def main() -> None:
     settings = load_settings(MetricsSettings)
-    run_api(create_app(settings), settings)
+    run_api(or_exit(lambda: create_app(settings)), settings)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What Metrics is told by its environment, beyond what every service is."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -8,7 +9,10 @@ from shared.runtime.settings import Settings
 
 
 class MetricsSettings(Settings):
-    """How often the worker writes and the API reads."""
+    """How often the worker writes and the API reads, and what the numbers mean."""
+
+    metrics_policy: Path | None = None
+    """What a company decides of its numbers (YAML); without it the retail policy that ships."""
 
     metrics_flush_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Seconds between two writes of what was counted."""

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.domain.kpis.kpi import FIGURES, Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
 
 log = structlog.get_logger(__name__)
@@ -17,11 +17,19 @@ log = structlog.get_logger(__name__)
 WINDOW_DAYS = 30
 
 
-_LABELS = {Kind.QUANTILES: ["quantile"], Kind.TALLY: ["name"]}
+_LABELS = {
+    Kind.QUANTILES: ["quantile"],
+    Kind.SPREAD: ["quantile"],
+    Kind.TALLY: ["name"],
+    Kind.RANKED: ["name"],
+    Kind.MONEY: ["currency"],
+}
+_QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
+"""As Prometheus calls them; a mean is ``mean``."""
 
 
 def _gauge(kpi: Kpi) -> Gauge:
-    meaning = f"{kpi.formula}. Unit: {kpi.unit}. The last {WINDOW_DAYS} days."
+    meaning = f"{kpi.text} The last {WINDOW_DAYS} days."
     return Gauge(kpi.gauge, meaning, _LABELS.get(kpi.kind, []))
 
 
@@ -51,16 +59,15 @@ def show(kpi: Kpi, result: Result) -> None:
     """Set a KPI's gauges; NaN where there is nothing to tell."""
     _BASIS.labels(kpi.name).set(result.n)
     gauge = _VALUES[kpi.name]
-    value: Any = result.value
-    if not isinstance(value, dict):
+    if kpi.kind not in _LABELS:
+        value: Any = result.value
         gauge.set(_or_nan(value))
-    elif kpi.kind is Kind.TALLY:
+        return
+    if kpi.kind not in FIGURES:
         gauge.clear()  # of names that are told no more
-        for name, n in value.items():
-            gauge.labels(name).set(n)
-    else:
-        gauge.labels("0.5").set(_or_nan(value["p50"]))
-        gauge.labels("0.9").set(_or_nan(value["p90"]))
+    for name, number in kpi.figures(result).items():
+        label = name.removeprefix(f"{kpi.name}.")
+        gauge.labels(_QUANTILES.get(label, label)).set(_or_nan(number))
 
 
 def _or_nan(value: float | None) -> float:

@@ -6,7 +6,9 @@ in any order, and a value can be taken out again.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 
 from shared.schemas.times import MILLISECOND, Micros
 
@@ -32,16 +34,25 @@ def seconds(name: str) -> float:
     return 2 * math.exp(int(name) * _LOG_GAMMA) / (_GAMMA + 1) / 1000
 
 
+class Ordered:
+    """The durations of a histogram in order."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        """Buckets and how many each holds; none below zero."""
+        values = sorted((seconds(name), n) for name, n in counts.items() if n > 0)
+        self._seconds = [value for value, _ in values]
+        self._reached = [*accumulate(n for _, n in values)]
+        self.n = self._reached[-1] if values else 0
+
+    def at(self, place: int) -> float:
+        """The duration in seconds at a place from 0 to ``n`` - 1."""
+        return self._seconds[bisect_right(self._reached, place)]
+
+    def quantile(self, q: float) -> float | None:
+        """The value at place ``floor(q * (n - 1))``; None when empty."""
+        return self.at(math.floor(q * (self.n - 1))) if self.n else None
+
+
 def quantile(counts: Mapping[str, int], q: float) -> float | None:
-    """The ``q`` quantile in seconds: the value at rank ``floor(q * (n - 1))``; None when empty."""
-    n = sum(counts.values())
-    if n <= 0:
-        return None
-    rank = math.floor(q * (n - 1))
-    reached = 0
-    ordered = sorted((seconds(name), count) for name, count in counts.items())
-    for value, count in ordered:
-        reached += count
-        if reached > rank:
-            return value
-    return ordered[-1][0]
+    """The ``q`` quantile in seconds; None when empty."""
+    return Ordered(counts).quantile(q)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import ConfigDict, Field, create_model
 
@@ -14,21 +14,50 @@ from shared.schemas.times import date_of
 
 
 class Quantiles(Frozen):
-    """Seconds; null without any."""
+    """In the KPI's unit; null each without any."""
 
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+class Spread(Frozen):
+    """A mean and quantiles, in the KPI's unit; null each without any."""
+
+    mean: float | None
     p50: float | None
     p90: float | None
 
 
-class Basis(Frozen):
-    """What a KPI rests on."""
+class Ranked(Frozen):
+    """A name and how often it counted."""
+
+    name: str
+    n: int
+
+
+class Bounds(Frozen):
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+class Sure(Frozen):
+    """What a number rests on, and how sure it is."""
 
     n: int
     """Answers, complaints, customers or points."""
     low: float | None = None
-    """Lower end of the 95 % interval."""
+    """Lower end of the 95 % interval; null where there is none."""
     high: float | None = None
     """Upper end of the 95 % interval."""
+    figures: Mapping[str, Bounds] = {}
+    """Of a KPI that has several figures, the intervals by their names."""
+
+
+class Basis(Sure):
+    """What a KPI rests on."""
 
 
 class Answer(Frozen):
@@ -43,15 +72,16 @@ class Answer(Frozen):
     channel: str | None
 
 
-class SeriesPoint(Frozen):
+Several: TypeAlias = Quantiles | Spread | dict[str, int] | dict[str, float] | list[Ranked]
+"""The shapes of KPIs that are more than one number."""
+
+
+class SeriesPoint(Sure):
     """A KPI of the UTC days from ``from`` to ``to``, which is not in it."""
 
     from_: Annotated[date, Field(serialization_alias="from")]
     to: date
-    value: float | int | Annotated[Quantiles | dict[str, int], Field(union_mode="left_to_right")] | None
-    n: int
-    low: float | None = None
-    high: float | None = None
+    value: float | int | Annotated[Several, Field(union_mode="left_to_right")] | None
 
 
 class Series(Frozen):
@@ -70,15 +100,16 @@ _TYPES: Mapping[Kind, Any] = {
     Kind.NUMBER: float | None,
     Kind.COUNT: int | None,
     Kind.QUANTILES: Quantiles,
+    Kind.SPREAD: Spread,
     Kind.TALLY: dict[str, int],
+    Kind.RANKED: list[Ranked],
+    Kind.MONEY: dict[str, float],
 }
 
 
 def kpis_model(kpis: Iterable[Kpi]) -> type[Answer]:
     """The model of an answer with these KPIs, and with what each rests on."""
-    fields: dict[str, Any] = {
-        kpi.name: (_TYPES[kpi.kind], Field(description=f"{kpi.formula}. Unit: {kpi.unit}.")) for kpi in kpis
-    }
+    fields: dict[str, Any] = {kpi.name: (_TYPES[kpi.kind], Field(description=kpi.text)) for kpi in kpis}
     basis = (dict[str, Basis], Field(description="By KPI."))
     return create_model("Kpis", __base__=Answer, __doc__=Answer.__doc__, **fields, basis=basis)
 
@@ -125,4 +156,5 @@ def series(name: str, step: str, points: Iterable[Point]) -> Series:
 
 def _basis(result: Result) -> Basis:
     low, high = result.interval or (None, None)
-    return Basis(n=result.n, low=low, high=high)
+    figures = {name: Bounds(low=ends[0], high=ends[1]) for name, ends in result.intervals.items()}
+    return Basis(n=result.n, low=low, high=high, figures=figures)

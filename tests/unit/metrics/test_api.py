@@ -26,6 +26,8 @@ from .test_store import Worker
 
 KEY = "an-api-key-for-tests"
 HEADERS = {"X-API-Key": KEY}
+NOTHING = {"n": 0, "low": None, "high": None, "figures": {}}
+"""What a number without a basis rests on."""
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 AGO = (TODAY - START) / timedelta(days=1)
 """Today, in days after START."""
@@ -108,6 +110,7 @@ def test_kpis_of_a_week(api: TestClient) -> None:
     assert found["first_response_s"] == {
         "p50": pytest.approx(3600, rel=0.02),
         "p90": pytest.approx(3600, rel=0.02),
+        "p99": pytest.approx(3600, rel=0.02),
     }
     assert found["resolution_s"]["p90"] == pytest.approx(2 * 86_400, rel=0.02)
     assert found["root_causes"] == {"the carrier, v1.0": 1}
@@ -125,7 +128,12 @@ def test_windows_segments_and_channels(api: TestClient) -> None:
     assert get(api, "/kpis", channel="chat")["open_complaints"] == 1
     assert get(api, "/kpis", channel="email")["first_response_s"]["p50"] is not None
     assert get(api, "/kpis", channel="chat")["first_response_s"]["p50"] is None
-    assert get(api, "/kpis", segment="nobody")["basis"]["nps"] == {"n": 0, "low": None, "high": None}
+    assert get(api, "/kpis", segment="nobody")["basis"]["nps"] == {
+        "n": 0,
+        "low": None,
+        "high": None,
+        "figures": {},
+    }
 
 
 def test_a_series(api: TestClient) -> None:
@@ -222,9 +230,11 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_broken_kpi_is_null_in_the_answer(api: TestClient) -> None:
     found = get(api, "/kpis", window="7d")
     assert found["nps"] is None
-    assert found["resolution_s"] == {"p50": None, "p90": None}
+    assert found["resolution_s"] == {"p50": None, "p90": None, "p99": None}
     assert found["open_complaints"] is None
-    assert [found["basis"][name] for name in BROKEN] == [{"n": 0, "low": None, "high": None}] * 3
+    assert [found["basis"][name] for name in BROKEN] == [
+        {"n": 0, "low": None, "high": None, "figures": {}}
+    ] * 3
     assert found["repeat_purchase_rate"] == 0.5
     assert found["first_response_s"]["p50"] == pytest.approx(3600, rel=0.02)
 
@@ -235,7 +245,7 @@ def test_a_broken_kpi_is_null_in_its_series(api: TestClient) -> None:
         found = get(api, f"/kpis/{name}/series", step="10d")
         assert [(item["value"], item["n"]) for item in found["items"]] == [(None, 0)] * 4
     found = get(api, "/kpis/resolution_s/series", step="40d")
-    assert [item["value"] for item in found["items"]] == [{"p50": None, "p90": None}]
+    assert [item["value"] for item in found["items"]] == [{"p50": None, "p90": None, "p99": None}]
     assert get(api, "/kpis/repeat_purchase_rate/series", step="40d")["items"][0]["value"] == 0.5
 
 

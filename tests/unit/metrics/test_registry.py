@@ -23,7 +23,7 @@ from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Complaint
 from services.metrics.models.kpis import kpis_model
 from services.metrics.report import measured
-from shared.facts.complaints import OPENED, ToldStep
+from shared.facts.complaints import KINDS, OPENED, ToldStep
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 
@@ -50,8 +50,14 @@ def test_a_kpi_says_what_it_is(kpi: Kpi) -> None:
     assert kpi.unit
     assert kpi.counts
     assert kpi.of(EMPTY).n == kpi.nothing.n == 0
-    named = kpi.kind in (Kind.QUANTILES, Kind.TALLY)
-    assert type(kpi.nothing.value) is (dict if named else type(None))
+    single = kpi.kind in (Kind.NUMBER, Kind.COUNT)
+    assert type(kpi.nothing.value) is (type(None) if single else list if kpi.kind is Kind.RANKED else dict)
+    assert kpi.title
+    assert kpi.description[0].isupper()
+    assert not kpi.description.endswith(".")
+    assert kpi.version >= 1
+    assert kpi.effective.year >= 2026
+    assert kpi.events
 
 
 def test_no_field_is_counted_twice_or_taken_for_a_gap() -> None:
@@ -87,7 +93,7 @@ def test_a_new_kpi_counts_a_field_of_its_own() -> None:
     count = counting.by_event([surveys.ANSWERS, commented])[SurveyAnswered]
     answer = SurveyAnswered(survey="nps", score=9, comment="Fine.")
     assert count(answer) == {"promoters": 1, "commented": 1}
-    told = ComplaintCounts(("told",), lambda complaint: [(complaint.steps[0][0], "told", 1)])
+    told = ComplaintCounts(("told",), KINDS, lambda complaint: [(complaint.steps[0][0], "told", 1)])
     both = counting.of_complaint([*all_counts(), told])
     assert [field for _, field, _ in both(Complaint(steps=[ToldStep(0, OPENED)]))] == ["open", "told"]
 
@@ -97,7 +103,8 @@ def test_the_model_of_the_answer_is_made_of_the_kpis() -> None:
     model = kpis_model([*KPIS.values(), extra])
     names = list(model.model_fields)
     assert names == ["window", "from_", "to", "segment", "channel", *KPIS, "promoter_share", "basis"]
-    assert model.model_fields["promoter_share"].description == "Promoters / answers. Unit: 0 to 1."
+    assert extra.text == f"{extra.description}. Promoters / answers. Unit: 0 to 1."
+    assert model.model_fields["promoter_share"].description == extra.text
 
 
 def test_a_failing_window_is_null_and_the_others_stand() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.domain import histogram
+from services.metrics.domain.kpis.intervals import wilson
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.shares import share_interval
 from services.metrics.domain.kpis.surveys import answer_counts, nps_interval
 from services.metrics.domain.kpis.window import Window
 from shared.schemas.times import MILLISECOND
@@ -61,7 +61,7 @@ def test_nothing_is_null_not_zero() -> None:
     for name in ("nps", "csat", "ces", "repeat_purchase_rate", "redemption_rate"):
         assert KPIS[name].compute(empty).value is None
         assert KPIS[name].compute(empty).n == 0
-    assert KPIS["resolution_s"].compute(empty).value == {"p50": None, "p90": None}
+    assert KPIS["resolution_s"].compute(empty).value == {"p50": None, "p90": None, "p99": None}
     assert KPIS["open_complaints"].compute(empty).value == 0
 
 
@@ -83,7 +83,7 @@ def test_intervals_narrow_with_answers() -> None:
 
 def test_wilson_interval_by_hand() -> None:
     # 8 of 10: Wilson's interval is 0.490 to 0.943 (Agresti and Coull 1998 give the formula).
-    low, high = share_interval(8, 10) or (0, 0)
+    low, high = wilson(8, 10) or (0, 0)
     assert low == pytest.approx(0.4902, abs=1e-3)
     assert high == pytest.approx(0.9433, abs=1e-3)
 

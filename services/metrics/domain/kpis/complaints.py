@@ -1,14 +1,15 @@
 """What a complaint counts as, and the KPIs made of that: how many are open, how long answers take."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from services.metrics.domain.cells import OPEN, Change
 from services.metrics.domain.histogram import bucket
-from services.metrics.domain.kpis.durations import SKETCH, durations
+from services.metrics.domain.kpis.durations import SKETCH, UNIT, durations
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Complaint
-from shared.facts.complaints import OPENED, REOPENED, RESOLVED, RESPONSES
+from shared.facts.complaints import KINDS, OPENED, REOPENED, RESOLVED, RESPONSES
 from shared.schemas.times import day_of
 
 FIRST_RESPONSE, RESOLUTION = "first:", "resolution:"
@@ -42,7 +43,7 @@ def counted(complaint: Complaint) -> Iterator[Change]:
         yield day_of(resolved), f"{RESOLUTION}{bucket(resolved - opened)}", 1
 
 
-COMPLAINTS = ComplaintCounts(fields=(OPEN, FIRST_RESPONSE, RESOLUTION), count=counted)
+COMPLAINTS = ComplaintCounts(fields=(OPEN, FIRST_RESPONSE, RESOLUTION), events=KINDS, count=counted)
 
 
 def _open_complaints(w: Window) -> Result:
@@ -51,30 +52,39 @@ def _open_complaints(w: Window) -> Result:
 
 FIRST_RESPONSE_S = Kpi(
     name="first_response_s",
+    title="First response",
+    description="How long customers with a complaint wait until they hear of us",
     formula="From a complaint's opening to its first acknowledgement, update or resolution, "
     "on the day of the response",
-    unit="seconds, p50 and p90",
+    unit=UNIT,
     source=SKETCH,
     kind=Kind.QUANTILES,
     counts=(COMPLAINTS,),
+    effective=date(2026, 11, 22),
     compute=durations(FIRST_RESPONSE),
 )
 RESOLUTION_S = Kpi(
     name="resolution_s",
+    title="Resolution",
+    description="How long complaints take until they are solved",
     formula="From a complaint's opening to the resolution that holds, on its day: a reopening takes the "
     "earlier one back and the clock goes on, so time spent closed counts too",
-    unit="seconds, p50 and p90",
+    unit=UNIT,
     source=SKETCH,
     kind=Kind.QUANTILES,
     counts=(COMPLAINTS,),
+    effective=date(2026, 11, 22),
     compute=durations(RESOLUTION),
 )
 OPEN_COMPLAINTS = Kpi(
     name="open_complaints",
+    title="Open complaints",
+    description="Complaints that somebody still has to solve",
     formula="Complaints opened or reopened, and neither resolved nor closed since: "
     "now, or at the end of a step",
     unit="complaints",
     kind=Kind.COUNT,
     counts=(COMPLAINTS,),
+    effective=date(2026, 11, 22),
     compute=_open_complaints,
 )

@@ -1,7 +1,8 @@
-"""What a KPI is: one object that says all that the API, the gauges and the README tell of it."""
+"""What a KPI is: one object that says all that the API, the gauges, panels and documents tell of it."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from math import isfinite
 from typing import Generic, TypeAlias, TypedDict, TypeVar
@@ -13,17 +14,22 @@ from shared.schemas.base import Data
 
 D = TypeVar("D", bound=Data)
 
-
-class Quantiles(TypedDict):
-    """In the KPI's unit; None without any."""
-
-    p50: float | None
-    p90: float | None
-
-
+Interval: TypeAlias = tuple[float, float]
+"""Low and high end, 95 %."""
+Figures: TypeAlias = Mapping[str, float | None]
+"""Numbers by name: quantiles, or amounts by currency."""
 Tally: TypeAlias = Mapping[str, int]
 """Counts by name: a bounded number of names."""
-Value: TypeAlias = float | Quantiles | Tally | None
+
+
+class Ranked(TypedDict):
+    """A name and how often it counted."""
+
+    name: str
+    n: int
+
+
+Value: TypeAlias = float | Figures | Tally | Sequence[Ranked] | None
 
 
 class Kind(Enum):
@@ -31,15 +37,27 @@ class Kind(Enum):
 
     NUMBER = "number"
     COUNT = "whole number"
-    QUANTILES = "pair of quantiles"
+    QUANTILES = "quantiles"
+    SPREAD = "mean and quantiles"
     TALLY = "counts by name"
+    RANKED = "names and counts, the most frequent first"
+    MONEY = "amounts by currency"
 
+
+FIGURES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.QUANTILES: ("p50", "p90", "p99"),
+    Kind.SPREAD: ("mean", "p50", "p90"),
+}
+"""The names of figures that a kind always has, null each where there is nothing to tell."""
 
 _SHAPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.NUMBER: (int, float, type(None)),
     Kind.COUNT: (int, type(None)),
     Kind.QUANTILES: (dict,),
+    Kind.SPREAD: (dict,),
     Kind.TALLY: (dict,),
+    Kind.RANKED: (list,),
+    Kind.MONEY: (dict,),
 }
 
 
@@ -51,8 +69,9 @@ class Result:
     """None where there is nothing to tell."""
     n: int
     """Answers, complaints, customers or points behind it."""
-    interval: tuple[float, float] | None = None
-    """95 %."""
+    interval: Interval | None = None
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    """Of the figures that have one, by their names."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +83,8 @@ class Counts:
     Whatever comes in, the sum of a cell must stay within 64 bits."""
 
     fields: tuple[str, ...]
+    events: tuple[type[Data], ...]
+    """The facts that it is counted from."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +104,24 @@ class ComplaintCounts(Counts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi:
-    """One number, or a few quantiles, of any window."""
+    """One number, or a few figures, of any window."""
 
     name: str
     """By which the API and the dashboards know it; durations in seconds end with ``_s``."""
+    title: str
+    """What people call it."""
+    description: str
+    """One line: what it tells, for who reads it on a dashboard; without a stop."""
     formula: str
     """In words, without a stop."""
     unit: str
     source: str = ""
     """Who says that it is to be computed so: a citation."""
     kind: Kind = Kind.NUMBER
+    version: int = 1
+    """Of its definition: another one has other numbers."""
+    effective: date
+    """The day from which the definition counts."""
     counts: tuple[Counts, ...]
     """The fields that it needs, and how events count into them."""
     compute: Callable[[Window], Result]
@@ -102,13 +131,37 @@ class Kpi:
         """The KPI of a window. Raises what ``compute`` raises, TypeError where its value is not of the kind,
         ValueError where a number is not finite."""
         result = self.compute(window)
-        if not isinstance(result.value, _SHAPES[self.kind]):
+        if not isinstance(result.value, _SHAPES[self.kind]) or not self._named(result.value):
             raise TypeError(f"{self.name} is {result.value!r}, which is no {self.kind.value}")
         values = result.value.values() if isinstance(result.value, dict) else (result.value,)
-        for number in (*values, *(result.interval or ())):
+        ends = [end for interval in (result.interval, *result.intervals.values()) for end in interval or ()]
+        for number in (*values, *ends):
             if isinstance(number, float) and not isfinite(number):
-                raise ValueError(f"{self.name} is {result.value!r}, {result.interval!r}")
+                raise ValueError(f"{self.name} is {result!r}")
         return result
+
+    def _named(self, value: Value) -> bool:
+        return self.kind not in FIGURES or (isinstance(value, dict) and (*value,) == FIGURES[self.kind])
+
+    def figures(self, result: Result) -> Figures:
+        """The numbers of a result by the names under which they are told one by one: that of the KPI, or
+        with that of the figure, ``first_response_s.p50``."""
+        value = result.value
+        if isinstance(value, Mapping):
+            return {f"{self.name}.{name}": number for name, number in value.items()}
+        if isinstance(value, Sequence):
+            return {f"{self.name}.{one['name']}": one["n"] for one in value}
+        return {self.name: value}
+
+    @property
+    def text(self) -> str:
+        """Its meaning and formula in one text, as the API, the gauges and the panels show it."""
+        return f"{self.description}. {self.formula}. Unit: {self.unit}."
+
+    @property
+    def events(self) -> tuple[type[Data], ...]:
+        """The facts that it is counted from."""
+        return tuple(dict.fromkeys(event for counts in self.counts for event in counts.events))
 
     @property
     def gauge(self) -> str:
@@ -118,5 +171,7 @@ class Kpi:
     @property
     def nothing(self) -> Result:
         """The result without a value and a basis."""
-        empty: Mapping[Kind, Value] = {Kind.QUANTILES: Quantiles(p50=None, p90=None), Kind.TALLY: {}}
+        if self.kind in FIGURES:
+            return Result(dict.fromkeys(FIGURES[self.kind]), 0)
+        empty: Mapping[Kind, Value] = {Kind.TALLY: {}, Kind.MONEY: {}, Kind.RANKED: []}
         return Result(empty.get(self.kind), 0)

@@ -1,6 +1,7 @@
 """What becomes of points."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from services.metrics.domain.kpis.kpi import EventCounts, Kpi, Result
 from services.metrics.domain.kpis.shares import share
@@ -37,8 +38,11 @@ def _redemption_rate(w: Window) -> Result:
 
 REDEMPTION_RATE = Kpi(
     name="redemption_rate",
+    title="Redemption rate",
+    description="How much of what members earn they spend",
     formula="Points redeemed (less restored) / points earned (less reversed)",
     unit="points redeemed for each point earned",
+    effective=date(2026, 11, 22),
     counts=(COMING, GOING),
     compute=_redemption_rate,
 )

@@ -1,11 +1,14 @@
 """Who buys again."""
 
+from datetime import date
+
 from services.metrics.domain import gaps
 from services.metrics.domain.kpis.kpi import Counts, Kpi, Result
-from services.metrics.domain.kpis.shares import share_result
+from services.metrics.domain.kpis.shares import WILSON, share_result
 from services.metrics.domain.kpis.window import Window
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 
-PURCHASES = Counts(fields=gaps.FIELDS)
+PURCHASES = Counts(fields=gaps.FIELDS, events=(PurchaseMade, PurchaseReturned))
 """Counted by the record itself as orders come and go. A window gives what they come to: ``customers`` and
 ``repeat_customers``; one of the past is read with more fields for a KPI that has these."""
 
@@ -16,9 +19,12 @@ def _repeat_purchase_rate(w: Window) -> Result:
 
 REPEAT_PURCHASE_RATE = Kpi(
     name="repeat_purchase_rate",
+    title="Repeat purchase rate",
+    description="How many customers bought more than once",
     formula="Customers with two or more purchases in the window / customers with any; "
-    "an order paid back in full is none",
+    f"an order paid back in full is none; {WILSON}",
     unit="0 to 1",
+    effective=date(2026, 11, 22),
     counts=(PURCHASES,),
     compute=_repeat_purchase_rate,
 )

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.rows import escape, unescape
 from services.metrics.domain.state import Complaint
-from shared.facts.complaints import REOPENED, RESOLVED
+from shared.facts.complaints import KINDS, REOPENED, RESOLVED
 from shared.schemas.times import day_of
 
 CAUSE = "cause:"
@@ -51,10 +52,13 @@ def _root_causes(w: Window) -> Result:
 
 ROOT_CAUSES = Kpi(
     name="root_causes",
+    title="Root causes",
+    description="Why complaints happened, as their resolutions say",
     formula=f"Complaints by the root cause of the resolution that holds, on its day: the {MOST} most "
     f"frequent, and the rest, with texts of more than {LONGEST} characters, as `{OTHER}`",
     unit="complaints by root cause",
     kind=Kind.TALLY,
-    counts=(ComplaintCounts(fields=(CAUSE,), count=counted),),
+    effective=date(2026, 11, 24),
+    counts=(ComplaintCounts(fields=(CAUSE,), events=KINDS, count=counted),),
     compute=_root_causes,
 )

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
+from services.metrics.domain.kpis.intervals import Z95, mean_interval
 from services.metrics.domain.kpis.kpi import EventCounts, Kpi, Result
-from services.metrics.domain.kpis.shares import Z95, share, share_result
+from services.metrics.domain.kpis.shares import WILSON, share, share_result
 from services.metrics.domain.kpis.window import Window
 from shared.schemas.feedback import SurveyAnswered
 
 PROMOTERS, PASSIVES, DETRACTORS = "promoters", "passives", "detractors"
 CSAT_TOP, CSAT_REST = "csat_top", "csat_rest"
-CES_ANSWERS, CES_SUM = "ces_answers", "ces_sum"
+CES_ANSWERS, CES_SUM, CES_SQUARES = "ces_answers", "ces_sum", "ces_squares"
 
 
 def answer_counts(survey: Literal["nps", "csat", "ces"], score: int) -> Mapping[str, int]:
@@ -20,11 +22,11 @@ def answer_counts(survey: Literal["nps", "csat", "ces"], score: int) -> Mapping[
         return {PROMOTERS if score >= 9 else PASSIVES if score >= 7 else DETRACTORS: 1}
     if survey == "csat":
         return {CSAT_TOP if score >= 4 else CSAT_REST: 1}
-    return {CES_ANSWERS: 1, CES_SUM: score}
+    return {CES_ANSWERS: 1, CES_SUM: score, CES_SQUARES: score**2}
 
 
 ANSWERS = EventCounts(
-    fields=(PROMOTERS, PASSIVES, DETRACTORS, CSAT_TOP, CSAT_REST, CES_ANSWERS, CES_SUM),
+    fields=(PROMOTERS, PASSIVES, DETRACTORS, CSAT_TOP, CSAT_REST, CES_ANSWERS, CES_SUM, CES_SQUARES),
     events=(SurveyAnswered,),
     count=lambda answer: answer_counts(answer.survey, answer.score),
 )
@@ -58,32 +60,43 @@ def _csat(w: Window) -> Result:
 
 
 def _ces(w: Window) -> Result:
-    n = w.total(CES_ANSWERS)
-    return Result(share(w.total(CES_SUM), n), n)
+    n, total = w.total(CES_ANSWERS), w.total(CES_SUM)
+    return Result(share(total, n), n, mean_interval(n, total, w.total(CES_SQUARES)))
 
+
+_SINCE = date(2026, 11, 22)
 
 NPS = Kpi(
     name="nps",
-    formula="Net promoter score: 100 × (answers 9-10 − answers 0-6) / answers; "
+    title="Net promoter score",
+    description="How many more customers would recommend us than would not",
+    formula="Answers 9-10 less answers 0-6, of 100 answers; "
     "95 % interval: adjusted Wald with 3 pseudo-answers",
     unit="-100 to 100",
     source="Reichheld 2003; Rocks, The American Statistician 70(4), 2016",
+    effective=_SINCE,
     counts=(ANSWERS,),
     compute=_nps,
 )
 CSAT = Kpi(
     name="csat",
-    formula="Customer satisfaction: answers 4-5 of 5 / answers; 95 % interval: Wilson",
+    title="Customer satisfaction",
+    description="How many customers who were asked are satisfied",
+    formula=f"Answers 4-5 of 5 / answers; {WILSON}",
     unit="0 to 1",
-    source='"top two box"; Wilson, JASA 22, 1927',
+    source='"top two box"',
+    effective=_SINCE,
     counts=(ANSWERS,),
     compute=_csat,
 )
 CES = Kpi(
     name="ces",
-    formula="Customer effort score: mean of the answers",
+    title="Customer effort score",
+    description="How easy customers say it was",
+    formula="Mean of the answers, 7 the easiest; 95 % interval: Student's t",
     unit="1 to 7",
     source="Dixon, Freeman and Toman, HBR 2010",
+    effective=_SINCE,
     counts=(ANSWERS,),
     compute=_ces,
 )

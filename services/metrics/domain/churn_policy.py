@@ -1,0 +1,73 @@
+"""When a customer counts as gone, and whether that was the customer's wish: the file's section ``churn``."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from shared.schemas.base import Strict
+from shared.schemas.faults import fault
+from shared.schemas.fields import Label
+
+SHORTEST_QUIET, LONGEST_QUIET = 7, 730
+"""Days. Of a shorter silence it is not kept who complained before it; a longer one no report shows."""
+LONGEST_GRACE = 90
+LONGEST_BLAME = 365
+
+
+def _days(value: object) -> object:
+    """``180d`` -> 180."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}d", value):
+        return int(value[:-1])
+    raise fault("", "must be a number of days, e.g. 30d")
+
+
+def _within(first: int, last: int) -> AfterValidator:
+    def check(days: int) -> int:
+        if not first <= days <= last:
+            raise fault("", f"must be {first}d to {last}d")
+        return days
+
+    return AfterValidator(check)
+
+
+Days = Annotated[int, BeforeValidator(_days)]
+"""Whole days, written ``30d``."""
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.replace("_", " ").replace("-", " ").split()).casefold()
+
+
+class Contractual(Strict):
+    """Of customers with a subscription: they left when the last of their terms was cancelled or ran out."""
+
+    grace: Annotated[Days, _within(0, LONGEST_GRACE)] = 7
+    """A term that ran out may still be renewed so many days later; then nobody left."""
+    expired: Literal["voluntary", "involuntary"] = "involuntary"
+    """What it is if nobody cancelled: where terms renew themselves, a payment that failed."""
+
+
+class ChurnPolicy(Strict):
+    """When a customer has left, and why."""
+
+    contractual: Contractual | None = Contractual()
+    """Null: subscriptions are not looked at, and all are judged by what they buy."""
+    quiet: Annotated[Days, _within(SHORTEST_QUIET, LONGEST_QUIET)] = 180
+    """All others left when they bought nothing for longer than this."""
+    complaint: Annotated[Days, _within(0, LONGEST_BLAME)] = 90
+    """Where nobody stated a reason: a complaint of so many days before the last purchase, or the term's end,
+    or since, gives its root cause."""
+    involuntary: Annotated[tuple[Annotated[Label, AfterValidator(_plain)], ...], Field(max_length=100)] = (
+        "payment failed",
+        "card expired",
+        "card declined",
+        "insufficient funds",
+        "deceased",
+    )
+    """A reason that holds one of these words, in any case, was not the customer's wish."""
+
+    def is_involuntary(self, reason: str) -> bool:
+        """Whether a stated reason says that it was not the customer's wish."""
+        text = _plain(reason)
+        return any(words in text for words in self.involuntary)

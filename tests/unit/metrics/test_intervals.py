@@ -1,0 +1,81 @@
+"""95 % intervals: against published figures, SciPy, and how often they hold what they promise."""
+
+import math
+import random
+from statistics import mean, stdev
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from services.metrics.domain.histogram import Ordered, bucket
+from services.metrics.domain.kpis.durations import quantiles
+from services.metrics.domain.kpis.intervals import mean_interval, newcombe, quantile_ranks, t95, wilson
+from shared.schemas.times import SECOND
+
+
+@pytest.mark.parametrize("df", [*range(1, 40), 100, 10_000])
+def test_the_quantile_of_t(df: int) -> None:
+    assert t95(df) == pytest.approx(stats.t.ppf(0.975, df), abs=0.01)
+
+
+@given(st.lists(st.integers(1, 7), min_size=2, max_size=60))
+def test_the_interval_of_a_mean_is_students(values: list[int]) -> None:
+    found = mean_interval(len(values), sum(values), sum(value**2 for value in values))
+    assert found is not None
+    half = stats.t.ppf(0.975, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    assert found == (
+        pytest.approx(mean(values) - half, abs=0.01),
+        pytest.approx(mean(values) + half, abs=0.01),
+    )
+
+
+def test_a_mean_of_one_has_none() -> None:
+    assert mean_interval(1, 5, 25) is None
+    assert mean_interval(0, 0, 0) is None
+    assert mean_interval(10, 50, 25) is None, "the squares of some of them are not known"
+
+
+def test_a_difference_as_newcombe_gives_it() -> None:
+    # Table II of the paper, method 10: 56/70 - 48/80 is 0.0524 to 0.3339, 9/10 - 3/10 is 0.1705 to 0.8090.
+    assert newcombe(56, 70, 48, 80) == (pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))
+    assert newcombe(9, 10, 3, 10) == (pytest.approx(0.1705, abs=1e-4), pytest.approx(0.8090, abs=1e-4))
+    assert newcombe(1, 0, 1, 2) is None
+
+
+def test_what_is_no_share_has_no_interval() -> None:
+    assert wilson(3, 2) is None
+    assert wilson(-1, 2) is None
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("n", [0, 1, 5, 6, 35, 36, 100, 367, 368, 1_000, 5_000, 5_001, 100_000])
+def test_the_places_hold_the_quantile(n: int, q: float) -> None:
+    ranks = quantile_ranks(n, q)
+    enough = {0.5: 6, 0.9: 36, 0.99: 368}[q]
+    assert (ranks is not None) is (n >= enough)
+    if ranks is not None:
+        low, high = ranks
+        # Below the quantile lie more than ``low`` and at most ``high`` values.
+        outside = stats.binom.cdf(low, n, q) + stats.binom.sf(high, n, q)
+        assert outside <= 0.05 + (0.005 if n > 5_000 else 1e-9)
+        assert low < math.floor(q * (n - 1)) <= high
+
+
+def test_intervals_of_durations_hold_the_median_19_times_of_20() -> None:
+    dice, held = random.Random(5), 0
+    for _ in range(400):
+        counts: dict[str, int] = {}
+        for _ in range(80):
+            name = bucket(int(dice.expovariate(1 / 3_600) * SECOND))
+            counts[name] = counts.get(name, 0) + 1
+        low, high = quantiles(Ordered(counts)).intervals["p50"]
+        held += low <= 3_600 * math.log(2) <= high
+    assert held >= 0.93 * 400
+
+
+def test_few_durations_have_figures_without_intervals() -> None:
+    found = quantiles(Ordered({bucket(60 * SECOND): 3}))
+    assert found.value == dict.fromkeys(("p50", "p90", "p99"), pytest.approx(60, rel=0.02))
+    assert (found.n, found.intervals) == (3, {})
