@@ -48,7 +48,8 @@ def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0
     if tracked.data.waiting and id in tracked.data.waiting:
         return ()
     at = micros(event.time)
-    tracked.data.latest = max(tracked.data.latest, day_of(min(at, now)))
+    day = day_of(min(at, now))
+    tracked.data.latest, tracked.data.since = max(tracked.data.latest, day), min(tracked.data.since, day)
     return take(tracked, event, at, now, delta, id)
 
 

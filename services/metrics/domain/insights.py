@@ -66,6 +66,16 @@ def told(
     return Looked(at, health.segment, score, warned), tuple(said)
 
 
+def cause(data: Data, at: Micros) -> str:
+    """Tells an insight from the others of its type and customer, whenever it is decided."""
+    match data:
+        case SegmentChanged():
+            return f"{at} {data.to}"
+        case HealthChanged():
+            return f"{at} {data.score}"
+    return str(at)
+
+
 def _health_changed(health: Health) -> HealthChanged:
     worth = {} if health.clv is None else {"clv": health.clv}
     return HealthChanged(
@@ -83,14 +93,12 @@ def nights(
     subject: str, customer: Customer, done: int | None, until: int, policy: InsightsPolicy
 ) -> Iterator[Micros]:
     """The nights, in order, as of which the customer is to be looked at, up to the one that day ``until``
-    begins with. ``done``: those up to that day's are; None if none is known to be, and then the customer's
-    first fact says from when on."""
+    begins with: those after the first that is known of the customer, and after the last as of which there was
+    a look, which for all customers is ``done``."""
     days = fact_days(customer)
     own = None if customer.looked.at is None else day_of(customer.looked.at)
-    known = [night for night in (done, own) if night is not None]
-    if not known and not days:
-        return
-    after = max(known) if known else min(days)
+    first = min((customer.since, *days))
+    after = max(first if night is None else night for night in (done, own, first))
     turn = crc32(subject.encode()) % policy.every_nights
     for night in range(after + 1, until + 1):
         if night - 1 in days or night % policy.every_nights == turn:

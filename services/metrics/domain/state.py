@@ -14,8 +14,8 @@ from shared.schemas.times import Micros, day_of
 
 Ids: TypeAlias = tuple[int, ...]
 """Hashes of events' ids that are to be known for ever."""
-BEGINNING = -(2**31)
-"""A day before all others."""
+BEGINNING, END = -(2**31), 2**31 - 1
+"""A day before all others, and one after."""
 
 
 class Return(msgspec.Struct, array_like=True, frozen=True):
@@ -125,6 +125,8 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     waiting: dict[int, str] = {}
     """Returns that wait: by the hashes of their events' ids, the order. These are no longer free, and not
     known for ever yet."""
+    since: int = END
+    """Day of the first fact."""
     looked: Looked = Looked()
     placed: bool = False
     """The segment is what health makes of the customer, since the profile names none."""

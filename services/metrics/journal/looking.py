@@ -116,7 +116,7 @@ class Watch:
 
     async def _look_at_fresh(self, part: Partition, now: Micros, until: float) -> None:
         fresh = part.looks.fresh
-        while fresh and not self._full(part) and perf_counter() < until:
+        while fresh and not self._full(part):
             some = [*fresh][:RECORDS]
             records = await self._records(part, some)
             for subject in some:
@@ -124,6 +124,8 @@ class Watch:
                     return
                 del fresh[subject]
                 self._look(part, subject, records, now)
+            if perf_counter() >= until:
+                return
 
     async def _sweep(self, part: Partition, now: Micros, until: float) -> None:
         looks, night = part.looks, day_of(now)
@@ -131,20 +133,25 @@ class Watch:
             if looks.sweep.done is not None and looks.sweep.done >= night:
                 return
             looks.sweep_to(looks.sweep.begun(night))
-        while not self._full(part) and perf_counter() < until:
+        while not self._full(part):
             ids = await self._store.names(looks.sweep.after, IDS_A_STEP)
+            last = len(ids) < IDS_A_STEP
             mine = [id for id in ids if partition_of(id.encode(), looks.sweep.of) == part.number]
+            new = (id for id in part.changed if looks.sweep.after < id and (last or id <= ids[-1]))
+            mine = sorted({*mine, *new})  # some of them may not be in the store yet
             if not await self._sweep_some(part, mine, now, until):
                 return
-            if len(ids) < IDS_A_STEP:
+            if last:
                 looks.sweep_to(looks.sweep.ended())
                 return
             looks.sweep_to(looks.sweep.moved(ids[-1]))
+            if perf_counter() >= until:
+                return
 
     async def _sweep_some(self, part: Partition, ids: Sequence[str], now: Micros, until: float) -> bool:
         """Whether all of these are looked at."""
         for start in range(0, len(ids), RECORDS):
-            if perf_counter() >= until:
+            if start and perf_counter() >= until:
                 return False
             some = ids[start : start + RECORDS]
             records = await self._records(part, some)

@@ -158,7 +158,7 @@ class Partition:
         if subject not in self.held:
             self._hold(subject, tracked, size)
         for data in said:
-            self.outbox.tell(data, subject, at, str(at))
+            self.outbox.tell(data, subject, at, insights.cause(data, at))
         tracked.data.looked = after
         tracked.place_in(after.segment, self.tail)
         self.looks.told.add(subject)
