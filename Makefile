@@ -47,8 +47,8 @@ lint: $(complete) ## Style (ruff), formatting (ruff) and who may import whom (im
 types: $(complete) ## Types: mypy --strict
 	$(bin)/mypy
 
-unit: $(complete) ## Domains, properties, schemas and documents: no servers
-	$(pytest) tests/unit tests/contract -m "not integration"
+unit: $(complete) ## Domains, properties, schemas and documents: no servers; a process a core
+	$(pytest) tests/unit tests/contract -m "not integration" -n auto --dist worksteal
 
 properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT_EXAMPLES); `make unit` tries 300
 	RAPPORT_EXAMPLES=$(or $(RAPPORT_EXAMPLES),3000) $(pytest) \

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from services.interactions.domain.past import PAST_TYPES, Past
@@ -59,6 +60,22 @@ class InteractionsStore(TeamStore):
         query |= given({"channel": channel, "type": type})
         found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
         return TimelineRow.read(await found.to_list())
+
+    async def told(
+        self, types: Iterable[str], *, since: Micros, until: Micros, before: str | None, limit: int
+    ) -> list[TimelineRow]:
+        """Rows of these types, of all customers, from ``since`` until before ``until``, newest first;
+        ``before`` is the place in time (``sort_key``) of the last one shown."""
+        # One range each, as a search has them; each gives the whole page if it must.
+        last = sort_key(until, "") if before is None else min(before, sort_key(until, ""))
+
+        async def of_type(type: str) -> list[TimelineRow]:
+            query = {"told": {"$gte": f"{type} {sort_key(since, '')}", "$lt": f"{type} {last}"}}
+            found = self._database[TIMELINE].find(query).sort("told", -1).limit(limit)
+            return TimelineRow.read(await found.to_list())
+
+        rows = chain.from_iterable(await asyncio.gather(*map(of_type, types)))
+        return sorted(rows, key=lambda row: sort_key(row.at, row.uid), reverse=True)[:limit]
 
     async def past(self, customer_id: str, at: Micros) -> Customer:
         """Profile, consents and loyalty as they were at a time, of a customer who is known."""

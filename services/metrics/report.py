@@ -11,6 +11,7 @@ from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.kpis.purchases import PURCHASES
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
+from services.metrics.domain.places import ALL, Selection
 from services.metrics.store import MetricsStore
 from shared.schemas.times import day_of, micros
 
@@ -40,12 +41,14 @@ def measured(kpi: Kpi, windows: Sequence[Window]) -> list[Result]:
 
 
 async def live(
-    store: MetricsStore, now: datetime, days: int, *, segment: str | None = None, channel: str | None = None
+    store: MetricsStore, now: datetime, days: int, selected: Selection = ALL
 ) -> Mapping[str, Result]:
     """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
     first = day_of(micros(now)) - days + 1
-    reading = await store.read(first, segment=segment, channel=channel)
-    found = window(reading.days, reading.open_now, first=first, last=None, one_channel=channel is not None)
+    reading = await store.read(first, selected)
+    found = window(
+        reading.days, reading.open_now, first=first, last=None, one_channel=selected.channel is not None
+    )
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 
@@ -56,14 +59,15 @@ async def series(
     first: int,
     last: int,
     step: int,
-    segment: str | None = None,
-    channel: str | None = None,
+    selected: Selection = ALL,
 ) -> list[Point]:
     """The KPI of each ``step`` days from day ``first`` to ``last``, the newest first."""
-    reading = await store.read(first, segment=segment, channel=channel, gaps=PURCHASES in kpi.counts)
+    reading = await store.read(first, selected, gaps=PURCHASES in kpi.counts)
     days = list(spans(first, last, step))
     windows = [
-        window(reading.days, reading.open_now, first=start, last=end, one_channel=channel is not None)
+        window(
+            reading.days, reading.open_now, first=start, last=end, one_channel=selected.channel is not None
+        )
         for start, end in days
     ]
     results = measured(kpi, windows)

@@ -1,12 +1,13 @@
 """Metrics' database as the API reads it. What the collections hold: ``domain/rows.py``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN, Cell, Delta, merged
-from services.metrics.domain.rows import day_of_id, first_id, segment_and_channel, unpack_tail
+from services.metrics.domain.places import ALL, Selection
+from services.metrics.domain.rows import day_of_id, first_id, unpack_tail
 from shared.runtime.mongo import Document
 
 
@@ -28,11 +29,10 @@ class MetricsStore:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._db = database
 
-    async def read(
-        self, first: int, *, segment: str | None = None, channel: str | None = None, gaps: bool = False
-    ) -> Reading:
-        """The days from ``first`` on, of one segment and one channel if given; ``gaps`` with the fields that
-        a window needs which has ended."""
+    async def read(self, first: int, selected: Selection = ALL, *, gaps: bool = False) -> Reading:
+        """The days from ``first`` on, of what is selected; ``gaps`` with the fields that a window needs which
+        has ended."""
+        chosen = selected.chooses()
         for _ in range(self.READ_AGAIN):
             partitions = await self._db["partitions"].find({}).to_list()
             cells = [_documents(await self._from(first, "days"))]
@@ -44,29 +44,22 @@ class MetricsStore:
                 break
         tails = [unpack_tail(bytes(document.get("tail", b""))) for document in partitions]
         days: dict[int, dict[str, int]] = {}
-        for (day, in_segment, in_channel, name), n in merged((*cells, *tails)).items():
-            if day >= first and segment in (None, in_segment) and channel in (None, in_channel):
+        for (day, place, name), n in merged((*cells, *tails)).items():
+            if day >= first and chosen(place):
                 fields = days.setdefault(day, {})
                 fields[name] = fields.get(name, 0) + n
-        return Reading(days, _open(partitions, tails, segment, channel))
+        return Reading(days, _open(partitions, tails, chosen))
 
     async def _from(self, first: int, collection: str) -> list[Document]:
         return await self._db[collection].find({"_id": {"$gte": first_id(first)}}).to_list()
 
 
-def _open(
-    partitions: Iterable[Document], tails: Iterable[Delta], segment: str | None, channel: str | None
-) -> int:
+def _open(partitions: Iterable[Document], tails: Iterable[Delta], chosen: Callable[[str], bool]) -> int:
     total = 0
     for document in partitions:
-        for cell, n in document.get("open", {}).items():
-            in_segment, in_channel = segment_and_channel(cell)
-            if segment in (None, in_segment) and channel in (None, in_channel):
-                total += n
+        total += sum(n for place, n in document.get("open", {}).items() if chosen(place))
     for tail in tails:
-        for (_, in_segment, in_channel, name), n in tail.items():
-            if name == OPEN and segment in (None, in_segment) and channel in (None, in_channel):
-                total += n
+        total += sum(n for (_, place, name), n in tail.items() if name == OPEN and chosen(place))
     return total
 
 
@@ -74,13 +67,12 @@ def _folds(partitions: Iterable[Document]) -> dict[int, int]:
     return {document["_id"]: document.get("folds", 0) for document in partitions}
 
 
-def _documents(documents: Iterable[Document]) -> Delta:
+def _documents(documents: Iterable[Document]) -> dict[Cell, int]:
     cells: dict[Cell, int] = {}
     for document in documents:
         day = day_of_id(document["_id"])
-        for cell, fields in document["cells"].items():
-            segment, channel = segment_and_channel(cell)
+        for place, fields in document["cells"].items():
             for name, n in fields.items():
-                key = (day, segment, channel, name)
+                key = (day, place, name)
                 cells[key] = cells.get(key, 0) + n
     return cells

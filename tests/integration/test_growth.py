@@ -19,7 +19,7 @@ from rapport.home import Home, read_env
 from rapport.lag import measure
 from rapport.launch import fetch, launch, stop
 from rapport.topics import LAST_TO_GROW, Growth, wanted
-from services.metrics.domain.rows import segment_and_channel, unpack_tail
+from services.metrics.domain.rows import unpack_tail
 from shared.kafka.keys import partition_of
 from shared.schemas.times import day_number
 from shared.schemas.topics import TOPICS
@@ -105,9 +105,9 @@ class World:
         for collection in ("days", "gaps"):
             for row in self.rows("metrics", collection):
                 day = day_number(date.fromisoformat(row["_id"].partition(":")[0]))
-                for cell, fields in row["cells"].items():
+                for place, fields in row["cells"].items():
                     for name, n in fields.items():
-                        found[day, *segment_and_channel(cell), name] += n
+                        found[day, place, name] += n
         for row in self.rows("metrics", "partitions"):
             found.update(unpack_tail(bytes(row.get("tail", b""))))
         return {cell: n for cell, n in found.items() if n}
@@ -202,8 +202,8 @@ def test_what_moved_counts_once_and_a_rebuild_comes_to_the_same(world: World) ->
     ledger, sums, cells = after = world.told()
     assert len(ledger) >= len(before[0]) + len(CUSTOMERS)
     assert {entry: ledger[entry] for entry in before[0]} == before[0]
-    answers = sum(n for (_, _, _, field), n in cells.items() if field.startswith("nps"))
-    assert answers == sum(n for (_, _, _, field), n in before[2].items() if field.startswith("nps"))
+    answers = sum(n for (_, _, field), n in cells.items() if field.startswith("nps"))
+    assert answers == sum(n for (_, _, field), n in before[2].items() if field.startswith("nps"))
 
     world.rebuild()
     assert sums

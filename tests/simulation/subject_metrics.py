@@ -7,7 +7,7 @@ from typing import Any
 
 from services.metrics.domain import apply as metrics
 from services.metrics.domain.cells import Delta
-from services.metrics.domain.rows import segment_and_channel, unpack_tail
+from services.metrics.domain.rows import unpack_tail
 from services.metrics.domain.state import Customer, encode
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.processor import CompactProcessor
@@ -100,8 +100,7 @@ class MetricsSubject:
 
 def _cells(document: Mapping[str, Any]) -> Delta:
     day = day_number(date.fromisoformat(str(document["_id"]).partition(":")[0]))
-    found: Delta = {}
-    for cell, fields in document.get("cells", {}).items():
-        segment, channel = segment_and_channel(cell)
-        found |= {(day, segment, channel, name): n for name, n in fields.items()}
+    found = Delta()
+    for place, fields in document.get("cells", {}).items():
+        found.update({(day, place, name): n for name, n in fields.items()})
     return found

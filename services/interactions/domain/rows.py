@@ -36,7 +36,12 @@ WORK = "work"
 ARRIVALS = "arrivals"
 
 COLLECTIONS = (
-    Collection(TIMELINE, owner="customer", personal=("data", "summary", "extensions"), indexes=("place",)),
+    Collection(
+        TIMELINE,
+        owner="customer",
+        personal=("data", "summary", "extensions"),
+        indexes=("place", "told"),
+    ),
     Collection(
         COMPLAINTS,
         owner="customer",
@@ -99,8 +104,8 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     uid: str = msgspec.field(name="_id")
     """The event's source and id."""
     place: str
-    """``<customer> <time> <event>``: orders a customer's rows exactly. One index on it serves every read, and
-    each index costs as much as the row itself."""
+    """``<customer> <time> <event>``: orders a customer's rows exactly. One index on it serves every read of a
+    customer, and each index costs as much as the row itself."""
     customer_id: str = msgspec.field(name="customer")
     at: Micros
     type: str
@@ -124,6 +129,8 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     """Of the facts that make the past: its place among the customer's of its topic, as they were heard."""
     heard: Micros | None = None
     """Of those, when it was heard, if that was before its own time."""
+    told: str | None = None
+    """``<type> <time> <event>``: orders the rows of a type, of all customers. None in rows of before that."""
 
 
 class ComplaintRow(Row, frozen=True):

@@ -55,6 +55,7 @@ def timeline_row(
         conversation_id=conversation_id,
         note=None if note is None else note.why,
         extensions=event.extensions_text,
+        told=f"{data.event_type} {sort_key(at, uid)}",
     )
 
 

@@ -25,6 +25,12 @@ class TimelineItem(Frozen):
     extensions: dict[str, Any]
 
 
+class ToldItem(TimelineItem):
+    """The same, in a list of all customers."""
+
+    customer_id: str
+
+
 def timeline_item(row: TimelineRow) -> TimelineItem:
     return TimelineItem(
         id=row.id,
@@ -37,3 +43,7 @@ def timeline_item(row: TimelineRow) -> TimelineItem:
         data=json.loads(row.data),
         extensions=json.loads(row.extensions or "{}"),
     )
+
+
+def told_item(row: TimelineRow) -> ToldItem:
+    return ToldItem(**timeline_item(row).model_dump(), customer_id=row.customer_id)

@@ -13,11 +13,13 @@ from services.interactions.routes import (
     macros,
     tasks,
     teams,
+    told,
     transcripts,
 )
 
 _SUBJECTS = (
     events,
+    told,
     customers,
     complaints,
     compensation,

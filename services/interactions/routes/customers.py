@@ -24,7 +24,7 @@ from services.interactions.models.past import (
     not_ahead,
 )
 from services.interactions.models.timeline import TimelineItem, timeline_item
-from services.interactions.routes.dependencies import CustomerId, Reader, Store, last_shown
+from services.interactions.routes.dependencies import CustomerId, Reader, Store, full_type, last_shown
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
@@ -114,9 +114,8 @@ async def timeline(
     before = last_shown(cursor)
     if before is not None and not before.startswith(f"{customer_id} "):
         raise INVALID_CURSOR()
-    rows = await store.timeline(
-        customer_id, channel=channel, type=_full_type(type), before=before, limit=limit + 1
-    )
+    wanted = None if type is None else full_type(type)
+    rows = await store.timeline(customer_id, channel=channel, type=wanted, before=before, limit=limit + 1)
     if not rows and before is None:
         await _known(store, customer_id)
     shown, following = cut(rows, limit, lambda row: (row.place,))
@@ -136,7 +135,3 @@ async def _past(store: InteractionsStore, customer_id: str, at: datetime) -> Cus
     not_ahead(at, datetime.now(UTC))
     await _known(store, customer_id)
     return await store.past(customer_id, micros(at))
-
-
-def _full_type(type: str | None) -> str | None:
-    return type if type is None or type.startswith("rapport.") else f"rapport.{type}.v1"

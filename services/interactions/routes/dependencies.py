@@ -65,3 +65,8 @@ def last_shown(cursor: str | None) -> str | None:
         return None
     place: str = decode_cursor(cursor, str)[0]
     return place
+
+
+def full_type(type: str) -> str:
+    """An event type as it may be written short: ``purchase.made``."""
+    return type if type.startswith("rapport.") else f"rapport.{type}.v1"

@@ -22,6 +22,7 @@ from shared.schemas.base import Data
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of, micros
 
@@ -30,6 +31,7 @@ Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
 place, and says what ``apply`` does."""
 
 SEGMENT = frozenset({"segment"})
+LOYALTY = "/rapport/loyalty"
 
 
 def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0) -> Ids:
@@ -48,6 +50,7 @@ def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0
     if tracked.data.waiting and id in tracked.data.waiting:
         return ()
     at = micros(event.time)
+    delta.keep_minutes(now)
     day = day_of(min(at, now))
     tracked.data.latest, tracked.data.since = max(tracked.data.latest, day), min(tracked.data.since, day)
     return take(tracked, event, at, now, delta, id)
@@ -65,7 +68,18 @@ def _profile(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta
     segment = named or record.looked.segment  # where the profile names none, what health makes of it holds
     record.placed = not named and bool(segment)
     if segment != record.segment:
-        tracked.move(segment, delta)
+        tracked.move(segment, record.tier, delta)
+    return (id,)
+
+
+def _tier(tracked: Tracked, event: Event, _at: Micros, _now: Micros, delta: Delta, id: int) -> Ids:
+    """Loyalty tells it in the order of its log: what was told last holds, as in the other services. What
+    others say of an enrolment tells no tier."""
+    record, data = tracked.data, event.data
+    assert isinstance(data, MemberEnrolled | TierChanged)
+    tier = data.to if isinstance(data, TierChanged) else data.tier if event.source == LOYALTY else None
+    if tier is not None and tier != record.tier:
+        tracked.move(record.segment, tier, delta)
     return (id,)
 
 
@@ -75,14 +89,14 @@ def _answered(count: CountEvent) -> Apply:
         assert isinstance(data, SurveyAnswered)
         counts, place = count(data), answer_of(data)
         if place is None:
-            tracked.count_event(delta, day_of(at), counts)
+            tracked.count_event(delta, at, counts)
             return (id,)
         before = tracked.data.answers.get(place.hex())
         if before is not None:
             if at < before.at:
                 return (id,)
-            tracked.count_event(delta, day_of(before.at), {field: -n for field, n in before.counts.items()})
-        tracked.count_event(delta, day_of(at), counts)
+            tracked.count_event(delta, before.at, {field: -n for field, n in before.counts.items()})
+        tracked.count_event(delta, at, counts)
         tracked.data.answers[place.hex()] = Answer(at, dict(counts))
         return (id,)
 
@@ -91,7 +105,7 @@ def _answered(count: CountEvent) -> Apply:
 
 def _counting(count: CountEvent) -> Apply:
     def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
-        tracked.count_event(delta, day_of(at), count(event.data))
+        tracked.count_event(delta, at, count(event.data))
         return (id,)
 
     return counted
@@ -117,6 +131,8 @@ def _table() -> dict[type[Data], Apply]:
 _KEPT: dict[type[Data], Apply] = {
     CustomerRegistered: _profile,
     CustomerUpdated: _profile,
+    MemberEnrolled: _tier,
+    TierChanged: _tier,
     PurchaseMade: orders.made,
     PurchaseReturned: orders.returned,
     **dict.fromkeys(KINDS, complaints.told),

@@ -39,21 +39,21 @@ def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
         owner, before = wrong
         if before is None or not before.passed or (owner is complaint and before.step == step.step):
             return ()  # it holds, or waits, or is heard again
-        tracked.count(delta, owner.channel, _negative(complaint_counts(owner)))
+        tracked.count(delta, owner.where, _negative(complaint_counts(owner)))
         owner.steps = [*without_told(owner.steps, before)]
         if before.kind == RESOLVED:
             owner.causes = [cause for cause in owner.causes if cause[0] != before.at]
-        tracked.count(delta, owner.channel, complaint_counts(owner))
+        tracked.count(delta, owner.where, complaint_counts(owner))
     if complaint is None:
         complaint = tracked.data.complaints[data.complaint_id] = Complaint()
-    tracked.count(delta, complaint.channel, _negative(complaint_counts(complaint)))
+    tracked.count(delta, complaint.where, _negative(complaint_counts(complaint)))
     complaint.waiting = [one for one in complaint.waiting if now - one[2] < WAIT]
     before_it = len(complaint.steps) + len(complaint.waiting)
     known = _open(complaint, event, step, now) if step.kind == OPENED else _add(complaint, step, now)
     if isinstance(data, ComplaintResolved) and len(complaint.steps) + len(complaint.waiting) > before_it:
         cause = named(data.root_cause)
         complaint.causes += [] if cause is None else [(step.at, cause)]
-    tracked.count(delta, complaint.channel, complaint_counts(complaint))
+    tracked.count(delta, complaint.where, complaint_counts(complaint))
     return (id,) if known else ()
 
 
@@ -95,4 +95,4 @@ def _add(complaint: Complaint, new: ToldStep, now: Micros) -> bool:
 
 
 def _negative(changes: Iterable[Change]) -> list[Change]:
-    return [(day, field, -n) for day, field, n in changes]
+    return [(at, field, -n) for at, field, n in changes]

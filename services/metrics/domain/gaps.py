@@ -10,7 +10,7 @@ with the one-after-next after e, less customers. A change moves a handful of cou
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
-from services.metrics.domain.cells import Change
+from services.metrics.domain.cells import DayChange
 
 NEVER = "x"
 ANY, BY_CHANNEL = "r", "c"
@@ -21,7 +21,7 @@ FIELDS = tuple(sorted(f"{step}:" for step in _STEPS))
 """What its fields begin with."""
 
 
-def insert(days: list[int], day: int, chain: str) -> list[Change]:
+def insert(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Put a purchase into the sorted days, in place; what that changes."""
     at = bisect_right(days, day)
     first = max(0, at - 2)
@@ -30,7 +30,7 @@ def insert(days: list[int], day: int, chain: str) -> list[Change]:
     return [*before, *counted(days, chain, first, at + 1)]
 
 
-def remove(days: list[int], day: int, chain: str) -> list[Change]:
+def remove(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Take a purchase out of the sorted days, in place; what that changes."""
     at = bisect_left(days, day)
     first = max(0, at - 2)
@@ -41,7 +41,7 @@ def remove(days: list[int], day: int, chain: str) -> list[Change]:
 
 def counted(
     days: Sequence[int], chain: str, first: int = 0, end: int | None = None, sign: int = 1
-) -> Iterator[Change]:
+) -> Iterator[DayChange]:
     """What the purchases at positions ``first`` to ``end`` (exclusive) count as."""
     for i in range(first, len(days) if end is None else end):
         for step in (1, 2):

@@ -109,4 +109,5 @@ def fact_days(customer: Customer) -> frozenset[int]:
     """The days on which something happened that is known of the customer."""
     orders = (day_of(order.made) for order in customer.orders.values() if order.made is not None)
     steps = (day_of(told.at) for complaint in customer.complaints.values() for told in complaint.steps)
-    return frozenset((*orders, *steps, *customer.counts))
+    elsewhere = (day for days in customer.elsewhere.values() for day in days)
+    return frozenset((*orders, *steps, *customer.counts, *elsewhere))

@@ -27,8 +27,9 @@ def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
     if known is None and (day_of(at) < record.floor or _forgotten(record.names, data.order_id)):
         return (id,)
     order = _touched(tracked, data.order_id, at, now)
-    before = (order.day, order.channel)
+    before = order.counts_at
     order.made, order.channel, order.lines = at, data.channel, len(data.items)
+    order.store = data.store_id or ""
     order.amount = order.left = data.total.amount
     order.currency = data.total.currency
     taken = _let_in(record, order) if order.waiting else ()
@@ -54,7 +55,7 @@ def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Del
     if known is None and _forgotten(tracked.data.names, data.order_id):
         return (id,)
     order = _touched(tracked, data.order_id, at, now)
-    before, account = (order.day, order.channel), int.from_bytes(name.told)
+    before, account = order.counts_at, int.from_bytes(name.told)
     told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items), account)
     if order.made is not None:
         _take_back(order, told)

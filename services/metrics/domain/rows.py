@@ -1,24 +1,29 @@
 """Metrics' collections: what each holds of whom, and the names and packed forms in their documents."""
 
 from datetime import date
-from urllib.parse import quote, unquote
 
 import msgspec
 
-from services.metrics.domain.cells import Delta
+from services.metrics.domain.cells import Cell, Delta, Minutes
+from services.metrics.domain.places import crossed
 from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
-    # next}, watermark, tail, folds, open: {cell: n}}: ``watermark`` under the stream clock only; ``tail``
-    # packs the changes of cells that are not yet in ``days`` and ``gaps``; ``folds`` counts how often they
-    # went there.
+    # next}, watermark, tail, minutes, since, folds, open: {place: n}}: ``watermark`` under the stream clock
+    # only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``, ``minutes`` those
+    # not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often they went
+    # there.
     Collection("partitions", owner=None, personal=()),
-    # {_id: "2026-11-22:<partition>", cells: {"<segment>|<channel>": {field: n}}}
+    # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
     Collection("days", owner=None, personal=()),
     # The same, for the fields of ``gaps.is_gap``: read for windows of the past only.
     Collection("gaps", owner=None, personal=()),
+    # {_id: "<partition>:<hour>", cells: {minute of the hour: {field: n}}}, of the last 48 hours
+    Collection("minutes", owner=None, personal=()),
+    # {_id: dimension, values: [...]}: the values that are told apart; what comes later counts as ``other``.
+    Collection("dimensions", owner=None, personal=()),
     # {_id: customer, record: MessagePack of ``state.Customer``}
     Collection("customers", owner="_id", personal=("record",)),
     # Hashes of event ids, packed, by the residue of their keys' hashes, which is called "<of>:<number>":
@@ -42,9 +47,34 @@ def pack_tail(tail: Delta) -> bytes:
 
 def unpack_tail(packed: bytes) -> Delta:
     if not packed:
-        return {}
-    rows = msgspec.msgpack.decode(packed, type=list[tuple[int, str, str, str, int]])
-    return {(day, segment, channel, name): n for day, segment, channel, name, n in rows}
+        return Delta()
+    try:
+        return Delta({(day, place, name): n for day, place, name, n in _tail.decode(packed)})
+    except msgspec.ValidationError:
+        rows = _tail_of_before.decode(packed)
+        cells: dict[Cell, int] = {(day, crossed(*where), name): n for day, *where, name, n in rows}
+        return Delta(cells)
+
+
+_tail = msgspec.msgpack.Decoder(list[tuple[int, str, str, int]])
+_tail_of_before = msgspec.msgpack.Decoder(list[tuple[int, str, str, str, int]])
+"""With segment and channel, each by itself: as it was before there were places."""
+
+
+def pack_minutes(minutes: Minutes) -> bytes:
+    return msgspec.msgpack.encode(minutes)
+
+
+def unpack_minutes(packed: bytes) -> Minutes:
+    return _minutes.decode(packed) if packed else {}
+
+
+_minutes = msgspec.msgpack.Decoder(Minutes)
+
+
+def hour_id(hour: int, partition: int) -> str:
+    """Of the minutes of an hour (since 1970-01-01)."""
+    return f"{partition}:{hour:08d}"
 
 
 def day_id(day: int, partition: int) -> str:
@@ -58,17 +88,6 @@ def first_id(day: int) -> str:
 
 def day_of_id(id: str) -> int:
     return day_number(date.fromisoformat(id.partition(":")[0]))
-
-
-def cell_name(segment: str, channel: str) -> str:
-    """A field name of MongoDB: no dot, no dollar, whatever a segment is called."""
-    return f"{escape(segment)}|{escape(channel)}"
-
-
-def segment_and_channel(name: str) -> tuple[str, str]:
-    """What ``cell_name`` made a name of."""
-    segment, _, channel = name.partition("|")
-    return unescape(segment), unescape(channel)
 
 
 def chunk_id(residue: str, number: int) -> str:
@@ -99,13 +118,3 @@ def named_under(name: str) -> dict[str, str]:
     """Matches the ids that begin with a residue's or a run's name and a colon."""
     # A semicolon is the character after the colon.
     return {"$gte": f"{name}:", "$lt": f"{name};"}
-
-
-def escape(text: str) -> str:
-    """Text as a part of a field's name: without dot, dollar, bar and colon."""
-    return quote(text, safe=" ", errors="replace").replace(".", "%2E")
-
-
-def unescape(name: str) -> str:
-    """What ``escape`` was given."""
-    return unquote(name)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import asdict, astuple
 
+from services.metrics.domain.places import Where
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
 
@@ -49,6 +50,18 @@ class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The returns that took effect: by id, ``Return.told``."""
     waiting: list[Return] = []
     """Returns heard before the order, in that order."""
+    store: str = ""
+    """Where it was made in one."""
+
+    @property
+    def where(self) -> Where:
+        """Where it counts."""
+        return Where(self.channel, self.store)
+
+    @property
+    def counts_at(self) -> tuple[int | None, Where]:
+        """The day on which it counts, and where."""
+        return self.day, self.where
 
     @property
     def day(self) -> int | None:
@@ -70,6 +83,11 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The root causes that resolutions name, by the resolution's time."""
     told: int = 0
     """Tells what its opening says from other accounts (``shared.facts.names.Name.told``)."""
+
+    @property
+    def where(self) -> Where:
+        """Where it counts."""
+        return Where(self.channel)
 
     @property
     def life(self) -> Life:
@@ -110,7 +128,7 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     orders: dict[str, Order] = {}
     complaints: dict[str, Complaint] = {}
     counts: dict[int, dict[str, int]] = {}
-    """What its events count as by themselves: day to fields."""
+    """What its events count as by themselves, nowhere in particular: day to fields."""
     latest: int = BEGINNING
     """Day of the latest fact."""
     floor: int = BEGINNING
@@ -125,6 +143,10 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     waiting: dict[int, str] = {}
     """Returns that wait: by the hashes of their events' ids, the order. These are no longer free, and not
     known for ever yet."""
+    tier: str = ""
+    """In the loyalty program, as loyalty told it last; none before that."""
+    elsewhere: dict[str, dict[int, dict[str, int]]] = {}
+    """As ``counts``, of events that happened somewhere: by ``Where.name``."""
     since: int = END
     """Day of the first fact."""
     looked: Looked = Looked()

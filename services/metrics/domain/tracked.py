@@ -1,20 +1,22 @@
 """A customer's record in memory, and how a change of it becomes a change of cells.
 
 The aggregates are the sum, over customers, of what each counts as. So the record is made such that
-the order of its events does not matter, and a customer who changes segment takes all along.
+the order of its events does not matter, and a customer who changes segment or tier takes all along.
 """
 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from services.metrics.domain import gaps
-from services.metrics.domain.cells import Change, Delta, add
+from services.metrics.domain.cells import MINUTE, Cell, Change, DayChange, Delta, add
 from services.metrics.domain.kpis.counting import complaint_counts
+from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
 from services.metrics.domain.state import Complaint, Customer, Order
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
-from shared.schemas.times import day_of
+from shared.schemas.times import DAY, Micros, day_of
 
 KEEP_DAYS = RETURNABLE_DAYS
 """How long facts stay open to correction, counted back from the customer's latest."""
@@ -24,11 +26,21 @@ KEEP_COMPLAINTS = 1_000
 NEIGHBOURS = 2
 """An order counts by so many after it."""
 _ALL = "*"
-"""The name of the chain of all channels; no channel has it, an asterisk is not allowed in one."""
+"""The name of the chain of all purchases, and what the name of a store's begins with; no channel has it, an
+asterisk is not allowed in one."""
+
+
+class Chain(NamedTuple):
+    """Purchases that are counted in one order of days (``gaps``)."""
+
+    name: str
+    """In ``Customer.past``."""
+    kind: str
+    """``gaps.ANY`` or ``gaps.BY_CHANNEL``."""
 
 
 class Tracked:
-    """A record, with the days of its orders in order: of all, and by channel.
+    """A record, with the days of its orders in order: of all, by channel and by store.
 
     An order counts by the two that come after it (``gaps``). So when one goes, the two before it count anew,
     and so they do when one is added: these must be known, though they are kept no longer.
@@ -42,41 +54,55 @@ class Tracked:
         for order in data.orders.values():
             day = order.day
             if day is not None:
-                for channel, _ in _chains(order.channel):
-                    self._days.setdefault(channel, []).append(day)
+                for chain in _chains(order.where):
+                    self._days.setdefault(chain.name, []).append(day)
         for days in self._days.values():
             days.sort()
 
-    def place(self, before: tuple[int | None, str], order: Order, delta: Delta) -> None:
-        """An order changed: move it from where it counted, (day, channel), to where it counts now."""
-        after = (order.day, order.channel)
+    def place(self, before: tuple[int | None, Where], order: Order, delta: Delta) -> None:
+        """An order changed: move it from where it counted, ``Order.counts_at``, to where it counts now."""
+        after = order.counts_at
         if before == after:
             return
-        for (day, channel), change in ((before, gaps.remove), (after, gaps.insert)):
+        for (day, where), change in ((before, gaps.remove), (after, gaps.insert)):
             if day is None:
                 continue
-            for name, chain in _chains(channel):
-                changes = change(self._days.setdefault(name, []), day, chain)
-                self.count(delta, "" if chain == gaps.ANY else channel, changes)
+            for chain in _chains(where):
+                changes = change(self._days.setdefault(chain.name, []), day, chain.kind)
+                count_days(delta, self._places(chain.name), changes)
 
-    def count(self, delta: Delta, channel: str, changes: Iterable[Change]) -> None:
-        """Add changes to the cells of the customer's segment and a channel."""
-        for day, field, n in changes:
-            add(delta, (day, self.data.segment, channel, field), n)
+    def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
+        """Add changes to the cells of the places that the customer has there, and to the minutes."""
+        data, minutes, since = self.data, delta.minutes, delta.since
+        names = places(data.segment, data.tier, where)
+        for at, field, n in changes:
+            day, minute = at // DAY, at // MINUTE
+            for name in names:
+                add(delta, (day, name, field), n)
+            if minute >= since:
+                counts = minutes.get(minute)
+                if counts is None:
+                    counts = minutes[minute] = {}
+                counts[field] = counts.get(field, 0) + n
 
-    def count_event(self, delta: Delta, day: int, counts: Mapping[str, int]) -> None:
-        """Add what one event counts as by itself: fields of its day, under no channel."""
-        fields = self.data.counts.setdefault(day, {})
+    def count_event(
+        self, delta: Delta, at: Micros, counts: Mapping[str, int], where: Where = ANYWHERE
+    ) -> None:
+        """Add what one event counts as by itself, when it happened, and where."""
+        data = self.data
+        days = data.counts if where == ANYWHERE else data.elsewhere.setdefault(where.name, {})
+        fields = days.setdefault(at // DAY, {})
         for field, n in counts.items():
             fields[field] = fields.get(field, 0) + n
-            add(delta, (day, self.data.segment, "", field), n)
+        self.count(delta, where, [(at, field, n) for field, n in counts.items()])
 
-    def move(self, segment: str, delta: Delta) -> None:
-        """Take all that the customer counts as to another segment."""
-        for day, channel, field, n in self.counted():
-            add(delta, (day, self.data.segment, channel, field), -n)
-            add(delta, (day, segment, channel, field), n)
-        self.data.segment = segment
+    def move(self, segment: str, tier: str, delta: Delta) -> None:
+        """Take all that the customer counts as to another segment and another tier."""
+        for cell, n in self.counted():
+            add(delta, cell, -n)
+        self.data.segment, self.data.tier = segment, tier
+        for cell, n in self.counted():
+            add(delta, cell, n)
 
     def place_in(self, segment: str, delta: Delta) -> None:
         """What health makes of the customer: it holds where the profile names no segment."""
@@ -84,27 +110,52 @@ class Tracked:
         if data.segment and not data.placed:
             return
         data.placed = True
-        self.move(segment, delta)
+        if segment != data.segment:
+            self.move(segment, data.tier, delta)
 
-    def counted(self) -> Iterator[tuple[int, str, str, int]]:
-        """All that the customer counts as: day, channel, field, count."""
-        for name, days in self._days.items():
-            chain = gaps.ANY if name == _ALL else gaps.BY_CHANNEL
-            for day, field, n in gaps.counted(days, chain):
-                yield day, "" if name == _ALL else name, field, n
-        for complaint in self.data.complaints.values():
-            for day, field, n in complaint_counts(complaint):
-                yield day, complaint.channel, field, n
-        for day, fields in self.data.counts.items():
-            for field, n in fields.items():
-                yield day, "", field, n
+    def counted(self) -> Iterator[tuple[Cell, int]]:
+        """All that the customer counts as."""
+        for chain, days in self._days.items():
+            names = self._places(chain)
+            for day, field, n in gaps.counted(days, _kind(chain)):
+                for name in names:
+                    yield (day, name, field), n
+        data = self.data
+        for where, changes in _facts(data):
+            names = places(data.segment, data.tier, where)
+            for at, field, n in changes:
+                for name in names:
+                    yield (at // DAY, name, field), n
+        for where, by_day in (
+            (ANYWHERE, data.counts),
+            *((where_of(name), days) for name, days in data.elsewhere.items()),
+        ):
+            names = places(data.segment, data.tier, where)
+            for day, fields in by_day.items():
+                for field, n in fields.items():
+                    for name in names:
+                        yield (day, name, field), n
+
+    def _places(self, chain: str) -> tuple[str, ...]:
+        """Where the purchases of a chain count."""
+        data = self.data
+        if chain == _ALL:
+            return places(data.segment, data.tier, ANYWHERE)
+        if chain[:1] == _ALL:
+            return (place_of("store", chain[1:]),)
+        return (crossed(data.segment, chain),)
 
     def trim(self) -> None:
         """Forget what is too old, or too much, to be corrected. What it counted as stays counted."""
         data = self.data
         oldest = data.latest - KEEP_DAYS
-        if data.counts and min(data.counts) < oldest:
+        if any(days and min(days) < oldest for days in (data.counts, *data.elsewhere.values())):
             data.counts = {day: fields for day, fields in data.counts.items() if day >= oldest}
+            data.elsewhere = {
+                where: days
+                for where, of_it in data.elsewhere.items()
+                if (days := {day: fields for day, fields in of_it.items() if day >= oldest})
+            }
             data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
         if len(data.complaints) > KEEP_COMPLAINTS or any(
             day_of(c.latest) < oldest for c in data.complaints.values()
@@ -126,8 +177,8 @@ class Tracked:
         live: dict[str, list[int]] = {}
         for order in kept.values():
             if order.day is not None:
-                for channel, _ in _chains(order.channel):
-                    live.setdefault(channel, []).append(order.day)
+                for chain in _chains(order.where):
+                    live.setdefault(chain.name, []).append(order.day)
         gone = {name: _without(days, live.get(name, ())) for name, days in self._days.items()}
         past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
@@ -141,8 +192,28 @@ def order_key(order_id: str) -> bytes:
     return key("order", order_id)
 
 
-def _chains(channel: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (_ALL, gaps.ANY), (channel, gaps.BY_CHANNEL)
+def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange]) -> None:
+    """Add changes of days to the cells of some places."""
+    for name in names:
+        for day, field, n in changes:
+            add(delta, (day, name, field), n)
+
+
+def _chains(where: Where) -> Iterator[Chain]:
+    yield Chain(_ALL, gaps.ANY)
+    yield Chain(where.channel, gaps.BY_CHANNEL)
+    if where.store:
+        yield Chain(_ALL + where.store, gaps.ANY)
+
+
+def _kind(chain: str) -> str:
+    return gaps.ANY if chain[:1] == _ALL else gaps.BY_CHANNEL
+
+
+def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:
+    """What each fact that the record keeps whole counts as, and where."""
+    for complaint in data.complaints.values():
+        yield complaint.where, complaint_counts(complaint)
 
 
 def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
-from services.metrics.domain.cells import Delta
+from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.insights import Health, InsightsPolicy
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
@@ -27,7 +27,7 @@ CUSTOMER_BYTES, BYTES_A_BYTE = 500, 13
 """What a customer takes in memory: so many, and so many for each byte of the record (measured)."""
 FOLD_CELLS = 2_000
 FOLD_IDS = 4_096
-"""A tail of more than so many cells or ids is folded: it is written again with every flush."""
+"""A tail of more than so many cells, minutes or ids is folded: it is written again with every flush."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Partition:
     """As the store has them: any may go at any time."""
     held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
     """Those that events were read for since the last write, with their bytes."""
-    tail: Delta = field(default_factory=dict)
+    tail: Delta = field(default_factory=Delta)
     recent: "array[int]" = field(default_factory=lambda: array("Q"))
     """Ids that are not folded, the newest last."""
     stored: int = 0
@@ -59,6 +59,8 @@ class Partition:
     """Offsets or watermark moved since the last write."""
     closed: bool = False
     watermark_moved: bool = False
+    before_minutes: bool = False
+    """Nothing was counted by minutes yet, while there were days: so minutes count from now on."""
 
     def __post_init__(self) -> None:
         self.customers = Cache(self.budget, CUSTOMERS)
@@ -78,9 +80,10 @@ class Partition:
             budget,
             Outbox(number, dict(stored.outbox)),
             Looks(stored.sweep or Sweep(known.residue.of)),
-            tail=dict(stored.tail),
+            tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
+            before_minutes=stored.before_minutes,
         )
 
     def ids_as_stored(self, version: int) -> "tuple[Known, array[int]] | None":
@@ -140,6 +143,8 @@ class Partition:
         self.events += 1
         self.changed.add(event.subject)
         tracked, _ = self.held[event.subject]
+        if self.before_minutes:
+            self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.tail, h):
             if self.known.recent.add(known):
                 self.recent.append(known)
@@ -187,18 +192,21 @@ class Partition:
             tracked, _ = self.held[subject]
             tracked.trim()
             records[subject] = state.encode(tracked.data)
-        fold = fold or len(self.tail) > FOLD_CELLS or len(self.recent) > FOLD_IDS
+        minutes = self.tail.minutes
+        fold = fold or max(len(self.tail), len(minutes)) > FOLD_CELLS or len(self.recent) > FOLD_IDS
         return Write(
             partition=self.number,
             residue=self.known.residue,
             epoch=self.epoch,
             version=self.version,
             offsets=dict(self.offsets),
-            tail=dict(self.tail),
+            tail=self.tail.copied(),
             recent=pack(self.recent),
             customers=records,
             watermark=self.watermark if self.watermark_moved else None,
-            fold=self.known.fold(len(self.recent)) if fold and (self.tail or self.recent) else None,
+            fold=self.known.fold(len(self.recent))
+            if fold and (self.tail or minutes or self.recent)
+            else None,
             manifest=self.known.manifest(),
             leaving=self.outbox.leaving(self.version),
             sweep=self.looks.sweep if self.looks.swept else None,
@@ -216,7 +224,8 @@ class Partition:
         if write.fold is not None:
             if self.recent:
                 self.known.folded(write.fold, len(self.recent))
-            self.tail = {}
+            self.tail.clear()
+            self.tail.minutes = {}
             self.recent = array("Q")
         self.stored = len(self.recent)
         self.outbox.left(write.leaving)

@@ -1,7 +1,7 @@
 """Metrics' database as the worker writes it: takeover, and what changed in one transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -9,7 +9,17 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN
 from services.metrics.domain.gaps import is_gap
-from services.metrics.domain.rows import cell_name, day_id, escape, named_under, pack_tail, unpack_tail
+from services.metrics.domain.places import escape
+from services.metrics.domain.rows import (
+    day_id,
+    hour_id,
+    named_under,
+    pack_minutes,
+    pack_tail,
+    unpack_minutes,
+    unpack_tail,
+)
+from services.metrics.journal.dimensions import Dimensions
 from services.metrics.journal.id_store import IdStore
 from services.metrics.journal.looks import Sweep
 from services.metrics.journal.outbox import Leaving, pack_records, unpack_records
@@ -28,18 +38,23 @@ class WorkerStore:
     def __init__(self, database: AsyncDatabase[Document], client: AsyncMongoClient[Document]) -> None:
         self._db = database
         self.ids = IdStore(database)
+        self._dimensions = Dimensions(database)
         self._epochs = Epochs(client, database)
 
     async def claim(self, partition: int, count: int) -> Stored:
         """Take the partition over, of ``count``: whoever had it before cannot write it any more."""
         found = await self._epochs.take_over(partition, count)
+        tail = unpack_tail(bytes(found.get("tail", b"")))
+        tail.minutes = unpack_minutes(bytes(found.get("minutes", b"")))
+        tail.since = found.get("since", 0)
         return Stored(
             epoch=found["epoch"],
             version=found["writes"],
             offsets=found.get("offsets", {}),
             watermark=found.get("watermark"),
-            tail=unpack_tail(bytes(found.get("tail", b""))),
+            tail=tail,
             outbox=await self._outbox(partition),
+            before_minutes="since" not in found and "offsets" in found,
             sweep=_sweep(found.get("sweep"), count),
         )
 
@@ -68,6 +83,8 @@ class WorkerStore:
     async def write(self, writes: Sequence[Write]) -> None:
         """Write all, in one transaction. Raises ``FencedError`` if a partition is no longer as this worker
         had it: another's, or written by this one without its knowing."""
+        # Before the transaction: a value that got a name for a write that never came does no harm.
+        writes = [replace(w, tail=await self._dimensions.bounded(w.tail)) for w in writes]
         epochs = {write.partition: write.epoch for write in writes}
         async with self._epochs.transaction(epochs) as session:
             await self._write_all(writes, session)
@@ -114,13 +131,15 @@ class WorkerStore:
             "$set": {
                 "offsets": dict(write.offsets),
                 "tail": b"" if fold else pack_tail(write.tail),
+                "minutes": b"" if fold else pack_minutes(write.tail.minutes),
+                "since": write.tail.since,
             },
             "$inc": {"folds": int(fold)},
         }
         if fold:
-            for (_, segment, channel, name), n in write.tail.items():
+            for (_, place, name), n in write.tail.items():
                 if name == OPEN:
-                    path = f"open.{cell_name(segment, channel)}"
+                    path = f"open.{place}"
                     change["$inc"][path] = change["$inc"].get(path, 0) + n
         for segment, (n, score) in write.tally.items():
             where = f"segments.{escape(segment)}"
@@ -132,19 +151,26 @@ class WorkerStore:
         await self._epochs.write(write.partition, write.epoch, change, session, writes=write.version)
 
     async def _fold_cells(self, writes: Iterable[Write], session: AsyncClientSession) -> None:
-        increments: dict[str, dict[str, dict[str, int]]] = {"days": {}, "gaps": {}}
+        increments: dict[str, dict[str, dict[str, int]]] = {"days": {}, "gaps": {}, "minutes": {}}
         for write in writes:
-            for (day, segment, channel, name), n in write.tail.items():
+            for (day, place, name), n in write.tail.items():
                 documents = increments["gaps" if is_gap(name) else "days"]
-                paths = documents.setdefault(day_id(day, write.partition), {})
-                paths[f"cells.{cell_name(segment, channel)}.{name}"] = n
+                documents.setdefault(day_id(day, write.partition), {})[f"cells.{place}.{name}"] = n
+            for minute, fields in write.tail.minutes.items():
+                paths = increments["minutes"].setdefault(hour_id(minute // 60, write.partition), {})
+                paths.update({f"cells.{minute % 60}.{name}": n for name, n in fields.items() if n})
         for collection, documents in increments.items():
-            if documents:
-                await self._db[collection].bulk_write(
-                    [UpdateOne({"_id": k}, {"$inc": paths}, upsert=True) for k, paths in documents.items()],
-                    ordered=False,
-                    session=session,
-                )
+            changes = [UpdateOne({"_id": k}, {"$inc": v}, upsert=True) for k, v in documents.items() if v]
+            if changes:
+                await self._db[collection].bulk_write(changes, ordered=False, session=session)
+        for write in writes:
+            if not write.tail.minutes:
+                continue
+            old = {
+                "$gte": hour_id(0, write.partition),
+                "$lt": hour_id(write.tail.since // 60, write.partition),
+            }
+            await self._db["minutes"].delete_many({"_id": old}, session=session)
 
 
 def _sweep(stored: Document | None, count: int) -> Sweep | None:

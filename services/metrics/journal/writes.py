@@ -27,6 +27,8 @@ class Stored:
     tail: Delta
     outbox: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     """What was decided and perhaps not published, in its order."""
+    before_minutes: bool = False
+    """It was written by a version that did not count minutes."""
     sweep: Sweep | None = None
     """How far customers were looked at; None if they were not under this number of partitions."""
 

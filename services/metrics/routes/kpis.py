@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 
 from services.metrics import errors, report
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.places import Selection
 from services.metrics.models.kpis import Answer, Kpis, Series, answer, series
 from services.metrics.routes.dependencies import Analyst, Channel, Days, MaybeTime, Segment, Store, days_in
 from shared.http.dependencies import Clock
@@ -35,7 +36,7 @@ async def kpis(
     ``window=7d`` is today (UTC) and the six days before.
     """
     now, days, segment, channel = await clock.now(None), days_in(window), segment or None, channel or None
-    results = await report.live(store, now, days, segment=segment, channel=channel)
+    results = await report.live(store, now, days, Selection(segment, channel))
     first = day_of(micros(now)) - days + 1
     return answer(results, window=window, first=first, now=now, segment=segment, channel=channel)
 
@@ -70,8 +71,7 @@ async def kpi_series(
         first=first,
         last=min(last, day_of(micros(now))),
         step=days,
-        segment=segment or None,
-        channel=channel or None,
+        selected=Selection(segment or None, channel or None),
     )
     return series(name, step, points)
 

@@ -36,7 +36,15 @@ def test_any_other_text_is_plain_values_or_a_problem(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "W10x", encode_cursor("x"), encode_cursor(1), encode_cursor(datetime(2026, 1, 1, tzinfo=UTC), 1, 2), "é"]
+    "raw",
+    [
+        "",
+        "W10x",
+        encode_cursor("x"),
+        encode_cursor(1),
+        encode_cursor(datetime(2026, 1, 1, tzinfo=UTC), 1, 2),
+        "é",
+    ],
 )
 def test_the_types_must_fit(raw: str) -> None:
     with pytest.raises(ProblemError) as caught:

@@ -24,7 +24,7 @@ class Row:
     epoch: int = 0
     version: int = 0
     offsets: Mapping[str, int] = field(default_factory=dict)
-    tail: Delta = field(default_factory=dict)
+    tail: Delta = field(default_factory=Delta)
     watermark: datetime | None = None
     outbox: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     sweep: Sweep | None = None
@@ -94,7 +94,7 @@ class MemoryStore:
         self.rows: dict[int, Row] = {}
         self.records: dict[str, bytes] = {}
         self.ids = MemoryIds()
-        self.folded: Delta = {}
+        self.folded = Delta()
         self.put: dict[tuple[str, Any], Mapping[str, Any]] = {}
         """Rows that went with what was told, by collection and ``_id``."""
         self.writes = self.folds = 0
@@ -118,9 +118,9 @@ class MemoryStore:
             row.version,
             dict(row.offsets),
             row.watermark,
-            dict(row.tail),
+            row.tail.copied(),
             dict(row.outbox),
-            row.sweep,
+            sweep=row.sweep,
         )
 
     async def first_count(self) -> int:
@@ -152,7 +152,7 @@ class MemoryStore:
 
     def _write(self, row: Row, w: Write) -> None:
         row.version += 1
-        row.offsets, row.tail = dict(w.offsets), dict(w.tail)
+        row.offsets, row.tail = dict(w.offsets), w.tail.copied()
         row.watermark = w.watermark or row.watermark
         self.records.update(w.customers)
         self.ids.write(w)
@@ -167,7 +167,7 @@ class MemoryStore:
             return
         self.folds += 1
         self.folded = merged((self.folded, w.tail))
-        row.tail = {}
+        row.tail = Delta()
 
     @property
     def cells(self) -> Delta:

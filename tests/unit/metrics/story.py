@@ -99,7 +99,7 @@ def entry(kind: type[Any], points: int) -> Any:
 def run(events: Iterable[Event]) -> tuple[dict[str, Tracked], Delta]:
     """Let events, none of them twice, take effect."""
     customers: dict[str, Tracked] = {}
-    delta: Delta = {}
+    delta = Delta()
     for e in events:
         tracked = customers.setdefault(e.subject, Tracked(Customer()))
         apply(tracked, e, FAR, delta)
@@ -108,10 +108,10 @@ def run(events: Iterable[Event]) -> tuple[dict[str, Tracked], Delta]:
 
 def counted(customers: Iterable[Tracked]) -> Delta:
     """What the customers count as, from their records alone."""
-    total: Delta = {}
+    total = Delta()
     for tracked in customers:
-        for day, channel, field, n in tracked.counted():
-            add(total, (day, tracked.data.segment, channel, field), n)
+        for cell, n in tracked.counted():
+            add(total, cell, n)
     return total
 
 

@@ -12,6 +12,7 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import window
+from services.metrics.domain.places import Selection
 from services.metrics.domain.tracked import KEEP_DAYS, KEEP_ORDERS, Tracked
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -50,8 +51,9 @@ HOUR = 1 / 24
 def value(delta: Delta, name: str, *, channel: str | None = None, segment: str | None = None) -> object:
     """A KPI of all time."""
     days: dict[int, dict[str, int]] = {}
-    for (day, in_segment, in_channel, field), n in delta.items():
-        if channel in (None, in_channel) and segment in (None, in_segment):
+    chosen = Selection(segment, channel).chooses()
+    for (day, place, field), n in delta.items():
+        if chosen(place):
             days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
     still_open = sum(fields.get("open", 0) for fields in days.values())
     found = window(days, still_open, first=-(10**6), last=None, one_channel=channel is not None)
@@ -157,8 +159,8 @@ def test_a_reopening_takes_the_resolution_back_and_the_clock_goes_on() -> None:
     _, delta = run(story)
     assert value(delta, "resolution_s") == {"p50": None, "p90": None, "p99": None}
     assert value(delta, "open_complaints") == 1
-    assert delta[DAY0 + 1, "", "email", "open"] == -1
-    assert delta[DAY0 + 3, "", "email", "open"] == 1
+    assert delta[DAY0 + 1, "|email", "open"] == -1
+    assert delta[DAY0 + 3, "|email", "open"] == 1
     _, delta = run([*story, event(ComplaintResolved(complaint_id="k1", resolution="."), days=10)])
     assert value(delta, "resolution_s") == {
         "p50": pytest.approx(864_000, rel=0.02),
@@ -184,9 +186,9 @@ def test_a_segment_takes_all_along() -> None:
         event(profile("gold"), days=5),
     ]
     _, delta = run(story)
-    assert {segment for _, segment, _, _ in delta} == {"gold"}
+    assert {place.partition("|")[0] for _, place, _ in delta} == {"gold"}
     _, delta = run([*story, event(profile(None, update=True), days=6), event(profile("old"), days=4)])
-    assert {segment for _, segment, _, _ in delta} == {""}
+    assert {place.partition("|")[0] for _, place, _ in delta} == {""}
 
 
 def test_redemption_rate_is_net_of_reversals_and_restorals() -> None:

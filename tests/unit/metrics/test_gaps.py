@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain.cells import Change
+from services.metrics.domain.cells import DayChange
 from services.metrics.domain.gaps import ANY, counted, customers, insert, is_gap, remove
 
 _days = st.lists(st.integers(0, 40), max_size=12)
 
 
-def fields(changes: list[Change]) -> dict[int, dict[str, int]]:
+def fields(changes: list[DayChange]) -> dict[int, dict[str, int]]:
     total: dict[int, dict[str, int]] = {}
     for day, field, n in changes:
         total.setdefault(day, Counter())[field] += n
@@ -44,7 +44,7 @@ def test_an_open_window_needs_no_gaps(people: list[list[int]], first: int) -> No
 @given(_days, st.data())
 def test_changes_add_up_to_what_stands(days: list[int], data: st.DataObject) -> None:
     held: list[int] = []
-    changes: list[Change] = []
+    changes: list[DayChange] = []
     for day in days:
         changes += insert(held, day, ANY)
     for day in data.draw(st.lists(st.sampled_from(days), unique=True) if days else st.just([])):
@@ -54,7 +54,7 @@ def test_changes_add_up_to_what_stands(days: list[int], data: st.DataObject) -> 
     assert held == sorted(held)
 
 
-def _sum(changes: list[Change]) -> dict[tuple[int, str], int]:
+def _sum(changes: list[DayChange]) -> dict[tuple[int, str], int]:
     total: Counter[tuple[int, str]] = Counter()
     for day, field, n in changes:
         total[day, field] += n

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.metrics.domain import gaps, tracked
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta, add
+from services.metrics.domain.places import Where, crossed
 from services.metrics.domain.state import Customer, Order, decode, encode
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.seen import event_hash
@@ -35,13 +36,13 @@ class Remembering(Tracked):
     __slots__ = ("full",)
     full: dict[str, list[int]]
 
-    def place(self, before: tuple[int | None, str], order: Order, delta: Delta) -> None:
+    def place(self, before: tuple[int | None, Where], order: Order, delta: Delta) -> None:
         super().place(before, order, delta)
-        after = order.day, order.channel
+        after = order.counts_at
         if before == after:
             return
-        for (day, channel), sign in ((before, -1), (after, 1)):
-            for name in (_ALL, channel) if day is not None else ():
+        for (day, where), sign in ((before, -1), (after, 1)):
+            for name in (_ALL, where.channel) if day is not None else ():
                 days = self.full.setdefault(name, [])
                 if sign > 0:
                     days.append(day)  # type: ignore[arg-type]
@@ -68,11 +69,11 @@ def told(history: Sequence[Step], *, again: bool) -> tuple[Remembering, Delta]:
 
 
 def whole(one: Remembering) -> Delta:
-    total: Delta = {}
+    total = Delta()
     for name, days in one.full.items():
         chain, channel = (gaps.ANY, "") if name == _ALL else (gaps.BY_CHANNEL, name)
         for day, field, n in gaps.counted(days, chain):
-            add(total, (day, "", channel, field), n)
+            add(total, (day, crossed("", channel), field), n)
     return total
 
 
@@ -85,7 +86,7 @@ def test_the_gaps_are_those_of_all_orders_ever(
         patch.setattr(tracked, "KEEP_ORDERS", most)
         patch.setattr(tracked, "KEEP_DAYS", days)
         one, delta = told(history, again=again)
-    assert {cell: n for cell, n in delta.items() if n and cell[3].startswith(gaps.FIELDS)} == whole(one)
+    assert {cell: n for cell, n in delta.items() if n and cell[2].startswith(gaps.FIELDS)} == whole(one)
 
 
 def test_what_is_kept_of_the_past_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +106,7 @@ def test_a_customer_who_buys_once_more_after_years_is_one_customer() -> None:
     )
     assert "o1" not in one.data.orders
     days: dict[int, dict[str, int]] = {}
-    for (day, _, channel, field), n in delta.items():
-        if channel == "" and n:
+    for (day, place, field), n in delta.items():
+        if place == "|" and n:
             days.setdefault(day, {})[field] = n
     assert gaps.customers(days, gaps.ANY, min(days), None) == (1, 1)

@@ -10,6 +10,7 @@ from services.loyalty.config import load
 from services.loyalty.domain.account.tiers import tier_at
 from services.loyalty.domain.program.program import Programs
 from services.metrics.domain.cells import OPEN, Delta
+from services.metrics.domain.places import ALL
 from shared.facts.complaints import life_of
 from shared.facts.profile import value_of
 from shared.schemas.times import micros
@@ -85,7 +86,9 @@ def of_all(world: World, true: Mapping[str, Truth]) -> Said:
     """What metrics says of everybody."""
     cells: Delta = world.metrics.cells
     sums: dict[str, int] = {}
-    for (_, _, _, field), n in cells.items():
+    for (_, place, field), n in cells.items():
+        if not ALL.chooses()(place):
+            continue
         sums[field] = sums.get(field, 0) + n
     yield "open complaints", sums.get(OPEN, 0), sum(len(one.open) for one in true.values())
     answers: dict[str, int] = {}

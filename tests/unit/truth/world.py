@@ -58,7 +58,7 @@ class Metrics:
     """Metrics' worker in memory: its domain, without an id twice."""
 
     records: dict[str, Tracked] = field(default_factory=dict)
-    cells: Delta = field(default_factory=dict)
+    cells: Delta = field(default_factory=Delta)
     seen: set[int] = field(default_factory=set)
 
     def read(self, event: Event, now: datetime) -> None:

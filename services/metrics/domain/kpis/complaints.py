@@ -10,13 +10,12 @@ from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Complaint
 from shared.facts.complaints import KINDS, OPENED, REOPENED, RESOLVED, RESPONSES
-from shared.schemas.times import day_of
 
 FIRST_RESPONSE, RESOLUTION = "first:", "resolution:"
 
 
 def counted(complaint: Complaint) -> Iterator[Change]:
-    """What a complaint counts as, on which days; nothing until its opening is known.
+    """What a complaint counts as, and when; nothing until its opening is known.
 
     First response: the first acknowledgement, update or resolution. Resolution: from the opening to
     the resolution that holds; a reopening takes back the one before, the clock goes on.
@@ -29,18 +28,18 @@ def counted(complaint: Complaint) -> Iterator[Change]:
         # A clock that runs behind must not make a complaint end before it began.
         at = max(step.at, opened)
         if step.kind in (OPENED, REOPENED):
-            yield day_of(at), OPEN, 1
+            yield at, OPEN, 1
             resolved = None
             continue
         if responded is None and step.kind in RESPONSES:
             responded = at
         if step.kind == RESOLVED:
-            yield day_of(at), OPEN, -1
+            yield at, OPEN, -1
             resolved = at
     if responded is not None:
-        yield day_of(responded), f"{FIRST_RESPONSE}{bucket(responded - opened)}", 1
+        yield responded, f"{FIRST_RESPONSE}{bucket(responded - opened)}", 1
     if resolved is not None:
-        yield day_of(resolved), f"{RESOLUTION}{bucket(resolved - opened)}", 1
+        yield resolved, f"{RESOLUTION}{bucket(resolved - opened)}", 1
 
 
 COMPLAINTS = ComplaintCounts(fields=(OPEN, FIRST_RESPONSE, RESOLUTION), events=KINDS, count=counted)

@@ -7,10 +7,9 @@ from datetime import date
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
-from services.metrics.domain.rows import escape, unescape
+from services.metrics.domain.places import escape, unescape
 from services.metrics.domain.state import Complaint
 from shared.facts.complaints import KINDS, REOPENED, RESOLVED
-from shared.schemas.times import day_of
 
 CAUSE = "cause:"
 OTHER = "other"
@@ -38,7 +37,7 @@ def counted(complaint: Complaint) -> Iterator[Change]:
         return
     cause = dict(complaint.causes).get(resolved)
     if cause is not None:
-        yield day_of(max(resolved, complaint.steps[0][0])), CAUSE + escape(cause), 1
+        yield max(resolved, complaint.steps[0][0]), CAUSE + escape(cause), 1
 
 
 def _root_causes(w: Window) -> Result:
