@@ -22,6 +22,7 @@ from shared.schemas.base import Data
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.insights import ModelFitted
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of, micros
@@ -139,5 +140,5 @@ _KEPT: dict[type[Data], Apply] = {
 }
 _BY_TYPE = _table()
 
-CONSUMES: tuple[type[Data], ...] = tuple(_BY_TYPE)
-"""The event types that Metrics counts."""
+CONSUMES: tuple[type[Data], ...] = (*_BY_TYPE, ModelFitted)
+"""The event types that Metrics counts, and those that it keeps."""

@@ -18,6 +18,7 @@ import structlog
 
 from services.metrics import telemetry
 from services.metrics.domain import state
+from services.metrics.domain.fits import Fit, Fits, Parameters
 from services.metrics.domain.insights import Health, InsightsPolicy, nights
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
@@ -38,12 +39,17 @@ BUSY_REST_SECONDS = 0.1
 MOST_CHANGED = 500
 """Of so many customers at most is written at once what is told: it fits a transaction's time."""
 
-Judge = Callable[[Customer, Micros], Health]
-"""A customer's health as of an instant, by what happened before."""
+FITS_SECONDS = 30.0
+"""So old the parameters of models may be."""
+
+Judge = Callable[[Customer, Parameters, Micros], Health]
+"""A customer's health as of an instant, by what happened before and the models as they were fitted then."""
 
 
 class Store(Protocol):
     """What this needs of ``WorkerStore``."""
+
+    async def fits(self) -> Sequence[Fit]: ...
 
     async def names(self, after: str, most: int) -> Sequence[str]: ...
 
@@ -66,6 +72,7 @@ class Watch:
         self._looking = looking
         self._stream = stream
         self._clock = clock
+        self._fits, self._fits_until = Fits(), 0.0
         self._rest_until = 0.0
         self._turn = 0
         self._most: dict[int, int] = {}
@@ -81,6 +88,9 @@ class Watch:
         what was told is in it alone. Raises what the store raises."""
         if self._clock() < self._rest_until:
             return None
+        if self._clock() >= self._fits_until:
+            self._fits = Fits(await self._store.fits())
+            self._fits_until = self._clock() + FITS_SECONDS
         order = sorted(parts)
         self._turn += 1
         until = perf_counter() + (BUSY_SECONDS if busy else IDLE_SECONDS)
@@ -174,7 +184,7 @@ class Watch:
         try:
             held = part.held.get(subject) or _read(records.get(subject, b""))
             for at in self._moments(part, subject, held[0].data, now):
-                health = self._looking.judge(held[0].data, at)
+                health = self._looking.judge(held[0].data, self._fits.at(at), at)
                 part.look(subject, held, health, self._looking.policy, at)
         except Exception as error:  # a bug in the judging: this customer is left alone, the others looked at
             telemetry.HEALTH_FAILURES.inc()

@@ -8,7 +8,9 @@ from datetime import datetime
 from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
+from services.metrics.domain.fits import Fit
 from services.metrics.domain.insights import Health, InsightsPolicy
+from services.metrics.domain.rows import fit_row
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
@@ -17,7 +19,8 @@ from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
-from shared.schemas.times import Micros
+from shared.schemas.insights import ModelFitted
+from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
 
@@ -141,14 +144,22 @@ class Partition:
         if h in seen or h in self.known.recent:
             return False
         self.events += 1
+        if isinstance(event.data, ModelFitted):
+            fit = Fit(event.data.model, micros(event.time), event.data.parameters)
+            self.outbox.put("models", fit_row(fit))
+            self._know(h)
+            return True
         self.changed.add(event.subject)
         tracked, _ = self.held[event.subject]
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.tail, h):
-            if self.known.recent.add(known):
-                self.recent.append(known)
+            self._know(known)
         return True
+
+    def _know(self, h: int) -> None:
+        if self.known.recent.add(h):
+            self.recent.append(h)
 
     def look(
         self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros

@@ -8,10 +8,12 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import OPEN
+from services.metrics.domain.fits import Fit
 from services.metrics.domain.gaps import is_gap
 from services.metrics.domain.places import escape
 from services.metrics.domain.rows import (
     day_id,
+    fit_of,
     hour_id,
     named_under,
     pack_minutes,
@@ -74,6 +76,10 @@ class WorkerStore:
             async for document in self._db["customers"].find(query):
                 found[document["_id"]] = bytes(document["record"])
         return found
+
+    async def fits(self) -> list[Fit]:
+        """Of all models."""
+        return [fit_of(row) async for row in self._db["models"].find({})]
 
     async def names(self, after: str, most: int) -> list[str]:
         """The next ids of customers, of all partitions."""

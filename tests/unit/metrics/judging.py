@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.metrics.domain.fits import Parameters
 from services.metrics.domain.insights import InsightsPolicy
 from services.metrics.domain.state import Customer
 from services.metrics.journal.looking import Looking
@@ -29,7 +30,7 @@ class Recency:
     clv: Money | None = None
 
 
-def judge(customer: Customer, at: Micros) -> Recency:
+def judge(customer: Customer, parameters: Parameters, at: Micros) -> Recency:
     made = [o.made for o in customer.orders.values() if o.made is not None and o.made < at]
     if not made:
         return Recency(50, 0.0, "new")

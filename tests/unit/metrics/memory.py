@@ -10,6 +10,8 @@ from typing import Any
 from pymongo.errors import AutoReconnect
 
 from services.metrics.domain.cells import Delta, merged
+from services.metrics.domain.fits import Fit
+from services.metrics.domain.rows import fit_of
 from services.metrics.journal.looks import Sweep
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import PageName
@@ -129,6 +131,9 @@ class MemoryStore:
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]:
         self._check()
         return {i: self.records[i] for i in ids if i in self.records}
+
+    async def fits(self) -> list[Fit]:
+        return [fit_of(row) for (collection, _), row in self.put.items() if collection == "models"]
 
     async def names(self, after: str, most: int) -> list[str]:
         self._check()

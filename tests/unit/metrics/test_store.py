@@ -9,8 +9,9 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.domain.cells import Delta
+from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import Selection
-from services.metrics.domain.rows import COLLECTIONS
+from services.metrics.domain.rows import COLLECTIONS, fit_row
 from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.outbox import Publish
@@ -204,6 +205,7 @@ async def test_every_collection_says_what_it_holds_of_whom(
     await worker.processor.assigned(frozenset({0}), 2)
     for i, e in enumerate(history()):
         worker.processor._partitions[0].outbox.tell(SegmentChanged(to="new"), e.subject, 0, str(i))
+        worker.processor._partitions[0].outbox.put("models", fit_row(Fit("bg-nbd", i, {"r": 0.25})))
         await worker.process([e], start=i)
     written = set(await client[database_name].list_collection_names())
     assert written == {collection.name for collection in COLLECTIONS}
