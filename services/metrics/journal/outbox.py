@@ -116,6 +116,8 @@ class Outbox:
 
     async def publish(self, publish: Publish) -> None:
         """All that stands. Kafka is waited for while it is in trouble; cut short, it is done again."""
+        if self.standing:
+            faults.point("insights_written")
         while self.standing:
             id, records = next(iter(self.standing.items()))
             await retry(SERVICE, "kafka", partial(publish, records))
