@@ -47,7 +47,7 @@ async def live(
     first = day_of(micros(now)) - days + 1
     reading = await store.read(first, selected)
     found = window(
-        reading.days, reading.open_now, first=first, last=None, one_channel=selected.channel is not None
+        reading.days, reading.levels, first=first, last=None, one_channel=selected.channel is not None
     )
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
@@ -65,9 +65,7 @@ async def series(
     reading = await store.read(first, selected, gaps=PURCHASES in kpi.counts)
     days = list(spans(first, last, step))
     windows = [
-        window(
-            reading.days, reading.open_now, first=start, last=end, one_channel=selected.channel is not None
-        )
+        window(reading.days, reading.levels, first=start, last=end, one_channel=selected.channel is not None)
         for start, end in days
     ]
     results = measured(kpi, windows)

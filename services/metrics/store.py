@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import OPEN, Cell, Delta, merged
+from services.metrics.domain.cells import LEVELS, Cell, Delta, merged
 from services.metrics.domain.places import ALL, Selection
 from services.metrics.domain.rows import day_of_id, first_id, unpack_tail
 from shared.runtime.mongo import Document
@@ -17,8 +17,8 @@ class Reading:
 
     days: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     """Day -> field -> count."""
-    open_now: int = 0
-    """Complaints open now."""
+    levels: Mapping[str, int] = field(default_factory=dict)
+    """How each of ``LEVELS`` stands now."""
 
 
 class MetricsStore:
@@ -48,19 +48,24 @@ class MetricsStore:
             if day >= first and chosen(place):
                 fields = days.setdefault(day, {})
                 fields[name] = fields.get(name, 0) + n
-        return Reading(days, _open(partitions, tails, chosen))
+        return Reading(days, _levels(partitions, tails, chosen))
 
     async def _from(self, first: int, collection: str) -> list[Document]:
         return await self._db[collection].find({"_id": {"$gte": first_id(first)}}).to_list()
 
 
-def _open(partitions: Iterable[Document], tails: Iterable[Delta], chosen: Callable[[str], bool]) -> int:
-    total = 0
+def _levels(
+    partitions: Iterable[Document], tails: Iterable[Delta], chosen: Callable[[str], bool]
+) -> dict[str, int]:
+    levels = dict.fromkeys(LEVELS, 0)
     for document in partitions:
-        total += sum(n for place, n in document.get("open", {}).items() if chosen(place))
+        for level in LEVELS:
+            levels[level] += sum(n for place, n in document.get(level, {}).items() if chosen(place))
     for tail in tails:
-        total += sum(n for (_, place, name), n in tail.items() if name == OPEN and chosen(place))
-    return total
+        for (_, place, name), n in tail.items():
+            if name in levels and chosen(place):
+                levels[name] += n
+    return levels
 
 
 def _folds(partitions: Iterable[Document]) -> dict[int, int]:

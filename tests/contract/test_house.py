@@ -63,7 +63,7 @@ SUBJECTS = {
         "suggestions",
         "surveys",
     },
-    "metrics": {"kpis"},
+    "metrics": {"health", "kpis"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""
 HEADINGS = ["Run", "Reads and writes", "Rules", "Routes", "Codes", "Collections", "Settings"]

@@ -11,7 +11,7 @@ others count as, the KPIs say (``kpis/counting.py``).
 from collections.abc import Callable
 
 from services.metrics.domain import complaints, orders
-from services.metrics.domain.cells import Delta
+from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Answer, Ids
 from services.metrics.domain.tracked import Tracked
@@ -51,7 +51,9 @@ def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0
     if tracked.data.waiting and id in tracked.data.waiting:
         return ()
     at = micros(event.time)
-    delta.keep_minutes(now)
+    since = now // MINUTE - KEPT_MINUTES
+    if since > delta.since:
+        delta.since = since
     day = day_of(min(at, now))
     tracked.data.latest, tracked.data.since = max(tracked.data.latest, day), min(tracked.data.since, day)
     return take(tracked, event, at, now, delta, id)

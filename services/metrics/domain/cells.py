@@ -22,8 +22,10 @@ DayChange: TypeAlias = tuple[int, str, int]
 Minutes: TypeAlias = dict[int, dict[str, int]]
 """Minute (since 1970-01-01, UTC) -> field -> count."""
 
-OPEN = "open"
-"""The one field that is a level: its sum over all days is how many complaints are open now."""
+OPEN, BALANCE, CARRIED, AT_WORK = "open", "points", "carried", "at_work"
+LEVELS = (OPEN, BALANCE, CARRIED, AT_WORK)
+"""Fields that are levels: the sum of each over all days says how it stands now (complaints that are open,
+points that members have, conversations that agents have, agents at work)."""
 
 MINUTE: Micros = 60_000_000
 KEPT_MINUTES = 48 * 60
@@ -50,21 +52,24 @@ class Delta(dict[Cell, int]):
         return other
 
     def keep_minutes(self, now: Micros) -> None:
-        """Count no minutes, and keep none, that are too old at ``now``."""
-        since = now // MINUTE - KEPT_MINUTES
-        if since > self.since:
-            self.since = since
-            for minute in [minute for minute in self.minutes if minute < since]:
-                del self.minutes[minute]
+        """Count no minutes that are too old at ``now``."""
+        self.since = max(self.since, now // MINUTE - KEPT_MINUTES)
+
+    def forget_minutes(self) -> None:
+        """Keep none that became too old."""
+        self.minutes = {minute: fields for minute, fields in self.minutes.items() if minute >= self.since}
 
 
 def add(delta: dict[Cell, int], cell: Cell, n: int) -> None:
     """Add ``n`` to a cell, in place; a cell that becomes zero goes."""
-    total = delta.get(cell, 0) + n
-    if total:
-        delta[cell] = total
+    before = delta.get(cell)
+    if before is None:
+        if n:
+            delta[cell] = n
+    elif before + n:
+        delta[cell] = before + n
     else:
-        delta.pop(cell, None)
+        del delta[cell]
 
 
 def add_minutes(minutes: Minutes, more: Mapping[int, Mapping[str, int]]) -> None:

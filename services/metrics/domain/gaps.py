@@ -24,29 +24,46 @@ FIELDS = tuple(sorted(f"{step}:" for step in _STEPS))
 def insert(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Put a purchase into the sorted days, in place; what that changes."""
     at = bisect_right(days, day)
-    first = max(0, at - 2)
-    before = list(counted(days, chain, first, at, -1))
     days.insert(at, day)
-    return [*before, *counted(days, chain, first, at + 1)]
+    return _made_by(days, at, chain, 1)
 
 
 def remove(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Take a purchase out of the sorted days, in place; what that changes."""
     at = bisect_left(days, day)
-    first = max(0, at - 2)
-    before = list(counted(days, chain, first, at + 1, -1))
+    changes = _made_by(days, at, chain, -1)
     del days[at]
-    return [*before, *counted(days, chain, first, at)]
+    return changes
 
 
-def counted(
-    days: Sequence[int], chain: str, first: int = 0, end: int | None = None, sign: int = 1
-) -> Iterator[DayChange]:
-    """What the purchases at positions ``first`` to ``end`` (exclusive) count as."""
-    for i in range(first, len(days) if end is None else end):
+def _made_by(days: Sequence[int], at: int, chain: str, sign: int) -> list[DayChange]:
+    """What the purchase in position ``at`` makes by being there: it counts itself, and the two before it
+    have another after them."""
+    one, two, day = f"{chain}1:", f"{chain}2:", days[at]
+    after = days[at + 1] if at + 1 < len(days) else None
+    then = days[at + 2] if at + 2 < len(days) else None
+    changes = [(day, one + _gap(day, after), sign), (day, two + _gap(day, then), sign)]
+    if at:
+        before = days[at - 1]
+        changes += ((before, f"{one}{day - before}", sign), (before, one + _gap(before, after), -sign))
+        if after is not None:
+            changes += ((before, f"{two}{after - before}", sign), (before, two + _gap(before, then), -sign))
+    if at > 1:
+        first = days[at - 2]
+        changes += ((first, f"{two}{day - first}", sign), (first, two + _gap(first, after), -sign))
+    return changes
+
+
+def _gap(day: int, other: int | None) -> str:
+    return NEVER if other is None else str(other - day)
+
+
+def counted(days: Sequence[int], chain: str) -> Iterator[DayChange]:
+    """What the purchases of these days, in order, count as."""
+    for i, day in enumerate(days):
         for step in (1, 2):
-            gap = str(days[i + step] - days[i]) if i + step < len(days) else NEVER
-            yield days[i], f"{chain}{step}:{gap}", sign
+            other = days[i + step] if i + step < len(days) else None
+            yield day, f"{chain}{step}:{_gap(day, other)}", 1
 
 
 def is_gap(field: str) -> bool:

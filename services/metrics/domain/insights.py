@@ -11,7 +11,7 @@ from zlib import crc32
 
 from pydantic import Field
 
-from services.metrics.domain.state import Customer, Looked
+from services.metrics.domain.state import END, Customer, Looked
 from shared.schemas.base import Data, Money, Strict
 from shared.schemas.insights import ChurnWarned, Driver, HealthChanged, SegmentChanged
 from shared.schemas.times import DAY, Micros, day_of
@@ -28,7 +28,7 @@ class InsightsPolicy(Strict):
     warn_at: Annotated[float, Field(gt=0, lt=1)] = 0.7
     """``churn.warned`` once the probability of churn is this, again only after it was below."""
     every_nights: Annotated[int, Field(ge=1, le=31)] = 1
-    """Of whom nothing was heard the day before, the health is looked at each so many nights."""
+    """A customer is looked at each so many nights, some of all customers each night."""
 
 
 class Health(Protocol):
@@ -95,19 +95,17 @@ def nights(
     """The nights, in order, as of which the customer is to be looked at, up to the one that day ``until``
     begins with: those after the first that is known of the customer, and after the last as of which there was
     a look, which for all customers is ``done``."""
-    days = fact_days(customer)
     own = None if customer.looked.at is None else day_of(customer.looked.at)
-    first = min((customer.since, *days))
+    first = customer.since
+    if first == END:  # as an older version wrote it
+        first = min((day_of(order.made) for order in customer.orders.values() if order.made), default=until)
     after = max(first if night is None else night for night in (done, own, first))
-    turn = crc32(subject.encode()) % policy.every_nights
-    for night in range(after + 1, until + 1):
-        if night - 1 in days or night % policy.every_nights == turn:
-            yield night * DAY
+    every = policy.every_nights
+    begin = after + 1 + (turn_of(subject, every) - after - 1) % every
+    for night in range(begin, until + 1, every):
+        yield night * DAY
 
 
-def fact_days(customer: Customer) -> frozenset[int]:
-    """The days on which something happened that is known of the customer."""
-    orders = (day_of(order.made) for order in customer.orders.values() if order.made is not None)
-    steps = (day_of(told.at) for complaint in customer.complaints.values() for told in complaint.steps)
-    elsewhere = (day for days in customer.elsewhere.values() for day in days)
-    return frozenset((*orders, *steps, *customer.counts, *elsewhere))
+def turn_of(subject: str, every: int) -> int:
+    """The remainder of the customer's nights."""
+    return crc32(subject.encode()) % every

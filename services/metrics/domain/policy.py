@@ -4,6 +4,8 @@ A section is a model in the module of its subject; one that the file leaves out 
 """
 
 from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.health.policy import HealthPolicy
+from services.metrics.domain.insights import InsightsPolicy
 from shared.schemas.base import Strict
 from shared.schemas.fields import Label
 
@@ -14,3 +16,7 @@ class MetricsPolicy(Strict):
     name: Label
     churn: ChurnPolicy = ChurnPolicy()
     """When a customer has left."""
+    health: HealthPolicy = HealthPolicy()
+    """What a customer's health is made of."""
+    insights: InsightsPolicy = InsightsPolicy()
+    """When something is told of it."""

@@ -14,10 +14,10 @@ from shared.schemas.times import date_of, day_number
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
-    # next}, watermark, tail, minutes, since, folds, open: {place: n}}: ``watermark`` under the stream clock
-    # only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``, ``minutes`` those
-    # not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often they went
-    # there.
+    # next}, watermark, tail, minutes, since, folds, <level>: {place: n}}: ``watermark`` under the stream
+    # clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``, ``minutes``
+    # those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often
+    # they went there.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
     Collection("days", owner=None, personal=()),

@@ -7,10 +7,10 @@ the order of its events does not matter, and a customer who changes segment or t
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from functools import lru_cache
 
 from services.metrics.domain import gaps
-from services.metrics.domain.cells import MINUTE, Cell, Change, DayChange, Delta, add
+from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
 from services.metrics.domain.kpis.counting import complaint_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
 from services.metrics.domain.state import Complaint, Customer, Order
@@ -26,17 +26,8 @@ KEEP_COMPLAINTS = 1_000
 NEIGHBOURS = 2
 """An order counts by so many after it."""
 _ALL = "*"
-"""The name of the chain of all purchases, and what the name of a store's begins with; no channel has it, an
-asterisk is not allowed in one."""
-
-
-class Chain(NamedTuple):
-    """Purchases that are counted in one order of days (``gaps``)."""
-
-    name: str
-    """In ``Customer.past``."""
-    kind: str
-    """``gaps.ANY`` or ``gaps.BY_CHANNEL``."""
+"""The name of the chain of all purchases (a chain is counted in one order of days: ``gaps``), and what the
+name of a store's begins with. A channel's is the channel; an asterisk is not allowed in one."""
 
 
 class Tracked:
@@ -54,8 +45,8 @@ class Tracked:
         for order in data.orders.values():
             day = order.day
             if day is not None:
-                for chain in _chains(order.where):
-                    self._days.setdefault(chain.name, []).append(day)
+                for chain, _ in _chains(order.where):
+                    self._days.setdefault(chain, []).append(day)
         for days in self._days.values():
             days.sort()
 
@@ -67,9 +58,11 @@ class Tracked:
         for (day, where), change in ((before, gaps.remove), (after, gaps.insert)):
             if day is None:
                 continue
-            for chain in _chains(where):
-                changes = change(self._days.setdefault(chain.name, []), day, chain.kind)
-                count_days(delta, self._places(chain.name), changes)
+            for chain, kind in _chains(where):
+                days = self._days.get(chain)
+                if days is None:
+                    days = self._days[chain] = []
+                count_days(delta, self._places(chain), change(days, day, kind))
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
@@ -82,8 +75,9 @@ class Tracked:
             if minute >= since:
                 counts = minutes.get(minute)
                 if counts is None:
-                    counts = minutes[minute] = {}
-                counts[field] = counts.get(field, 0) + n
+                    minutes[minute] = {field: n}
+                else:
+                    counts[field] = counts.get(field, 0) + n
 
     def count_event(
         self, delta: Delta, at: Micros, counts: Mapping[str, int], where: Where = ANYWHERE
@@ -150,11 +144,9 @@ class Tracked:
         data = self.data
         oldest = data.latest - KEEP_DAYS
         if any(days and min(days) < oldest for days in (data.counts, *data.elsewhere.values())):
-            data.counts = {day: fields for day, fields in data.counts.items() if day >= oldest}
+            data.counts = _since(data.counts, oldest)
             data.elsewhere = {
-                where: days
-                for where, of_it in data.elsewhere.items()
-                if (days := {day: fields for day, fields in of_it.items() if day >= oldest})
+                where: days for where, of_it in data.elsewhere.items() if (days := _since(of_it, oldest))
             }
             data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
         if len(data.complaints) > KEEP_COMPLAINTS or any(
@@ -177,8 +169,8 @@ class Tracked:
         live: dict[str, list[int]] = {}
         for order in kept.values():
             if order.day is not None:
-                for chain in _chains(order.where):
-                    live.setdefault(chain.name, []).append(order.day)
+                for chain, _ in _chains(order.where):
+                    live.setdefault(chain, []).append(order.day)
         gone = {name: _without(days, live.get(name, ())) for name, days in self._days.items()}
         past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
@@ -199,11 +191,23 @@ def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange])
             add(delta, (day, name, field), n)
 
 
-def _chains(where: Where) -> Iterator[Chain]:
-    yield Chain(_ALL, gaps.ANY)
-    yield Chain(where.channel, gaps.BY_CHANNEL)
-    if where.store:
-        yield Chain(_ALL + where.store, gaps.ANY)
+@lru_cache(maxsize=16_384)
+def _chains(where: Where) -> tuple[tuple[str, str], ...]:
+    """The chains of an order made there, each with its kind (``gaps.ANY`` or ``BY_CHANNEL``)."""
+    names = (_ALL, where.channel, _ALL + where.store) if where.store else (_ALL, where.channel)
+    return tuple((name, _kind(name)) for name in names)
+
+
+def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[str, int]]:
+    """What is counted from a day on; of what was before it the levels, on that day: they stand for ever."""
+    kept = {day: fields for day, fields in counts.items() if day >= oldest}
+    for day, fields in counts.items():
+        if day < oldest:
+            for level in LEVELS:
+                if n := fields.get(level, 0):
+                    there = kept.setdefault(oldest, {})
+                    there[level] = there.get(level, 0) + n
+    return kept
 
 
 def _kind(chain: str) -> str:

@@ -11,7 +11,6 @@ depend on when there was time for it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Protocol
 
 import structlog
@@ -33,9 +32,11 @@ IDS_A_STEP = 1_000
 """Of all partitions' customers: their ids are read alone, and then the records of this one's."""
 RECORDS = 100
 """Read at once."""
-IDLE_SECONDS, BUSY_SECONDS = 0.1, 0.005
-"""A step lasts so long, about: where there is nothing else to do, and where there is."""
-BUSY_REST_SECONDS = 0.1
+IDLE_SECONDS, BUSY_SECONDS = 0.25, 0.005
+"""A turn lasts so long, about: where there is nothing else to do, and where there is."""
+BUSY_REST_SECONDS, STREAM_REST_SECONDS = 0.1, 1.0
+"""And then the next waits, where there is something else to do. Under the stream clock that may be the past
+that is read anew, and a late look tells the same."""
 MOST_CHANGED = 500
 """Of so many customers at most is written at once what is told: it fits a transaction's time."""
 
@@ -73,6 +74,9 @@ class Watch:
         self._stream = stream
         self._clock = clock
         self._fits, self._fits_until = Fits(), 0.0
+        self._read: dict[str, bytes] = {}
+        """Records as they were read last, where the partition was as ``_read_of`` says."""
+        self._read_of: tuple[int, int, int] | None = None
         self._rest_until = 0.0
         self._turn = 0
         self._most: dict[int, int] = {}
@@ -93,7 +97,7 @@ class Watch:
             self._fits_until = self._clock() + FITS_SECONDS
         order = sorted(parts)
         self._turn += 1
-        until = perf_counter() + (BUSY_SECONDS if busy else IDLE_SECONDS)
+        until = self._clock() + (BUSY_SECONDS if busy else IDLE_SECONDS)
         for number in (*order[self._turn % len(order) :], *order[: self._turn % len(order)]) if order else ():
             part = parts[number]
             alone = number in self._most or limited(number)
@@ -102,10 +106,11 @@ class Watch:
             await self.work(part, wall, until)
             if alone and part.dirty:
                 return part
-            if perf_counter() >= until:
+            if self._clock() >= until:
                 break
         if busy:
-            self._rest_until = self._clock() + BUSY_REST_SECONDS
+            rest = STREAM_REST_SECONDS if self._stream else BUSY_REST_SECONDS
+            self._rest_until = self._clock() + rest
         return None
 
     def begin(self, parts: Iterable[Partition]) -> None:
@@ -126,7 +131,7 @@ class Watch:
 
     async def _look_at_fresh(self, part: Partition, now: Micros, until: float) -> None:
         fresh = part.looks.fresh
-        while fresh and not self._full(part):
+        while fresh:
             some = [*fresh][:RECORDS]
             records = await self._records(part, some)
             for subject in some:
@@ -134,8 +139,8 @@ class Watch:
                     return
                 del fresh[subject]
                 self._look(part, subject, records, now)
-            if perf_counter() >= until:
-                return
+                if self._clock() >= until:
+                    return
 
     async def _sweep(self, part: Partition, now: Micros, until: float) -> None:
         looks, night = part.looks, day_of(now)
@@ -143,7 +148,7 @@ class Watch:
             if looks.sweep.done is not None and looks.sweep.done >= night:
                 return
             looks.sweep_to(looks.sweep.begun(night))
-        while not self._full(part):
+        while True:
             ids = await self._store.names(looks.sweep.after, IDS_A_STEP)
             last = len(ids) < IDS_A_STEP
             mine = [id for id in ids if partition_of(id.encode(), looks.sweep.of) == part.number]
@@ -155,14 +160,10 @@ class Watch:
                 looks.sweep_to(looks.sweep.ended())
                 return
             looks.sweep_to(looks.sweep.moved(ids[-1]))
-            if perf_counter() >= until:
-                return
 
     async def _sweep_some(self, part: Partition, ids: Sequence[str], now: Micros, until: float) -> bool:
         """Whether all of these are looked at."""
         for start in range(0, len(ids), RECORDS):
-            if start and perf_counter() >= until:
-                return False
             some = ids[start : start + RECORDS]
             records = await self._records(part, some)
             for subject in some:
@@ -170,13 +171,24 @@ class Watch:
                     return False
                 self._look(part, subject, records, now)
                 part.looks.sweep_to(part.looks.sweep.moved(subject))
+                if self._clock() >= until:
+                    return False
         return True
 
-    async def _records(self, part: Partition, subjects: Sequence[str]) -> dict[str, bytes]:
-        """Of these customers the records that are not in memory. The others are held."""
+    async def _records(self, part: Partition, subjects: Sequence[str]) -> Mapping[str, bytes]:
+        """Of these customers the records that are not in memory. The others are held. What is read is kept
+        for the next turn, which may begin in the midst of it, as long as the partition is as it was."""
         part.hold([subject for subject in subjects if subject in part.customers])
         missing = [subject for subject in subjects if subject not in part.held]
-        return await self._store.customers(missing) if missing else {}
+        as_it_is, known = (part.number, part.epoch, part.version), {}
+        if self._read_of == as_it_is:
+            known = self._read
+        unread = [subject for subject in missing if subject not in known]
+        if unread or self._read_of != as_it_is:
+            found = await self._store.customers(unread) if unread else {}
+            self._read = {subject: known.get(subject, found.get(subject, b"")) for subject in missing}
+            self._read_of = as_it_is
+        return self._read
 
     def _look(self, part: Partition, subject: str, records: Mapping[str, bytes], now: Micros) -> None:
         if subject in self._left_out:

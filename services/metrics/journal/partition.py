@@ -203,6 +203,7 @@ class Partition:
             tracked, _ = self.held[subject]
             tracked.trim()
             records[subject] = state.encode(tracked.data)
+        self.tail.forget_minutes()
         minutes = self.tail.minutes
         fold = fold or max(len(self.tail), len(minutes)) > FOLD_CELLS or len(self.recent) > FOLD_IDS
         return Write(

@@ -7,7 +7,7 @@ from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import OPEN
+from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.gaps import is_gap
 from services.metrics.domain.places import escape
@@ -144,8 +144,8 @@ class WorkerStore:
         }
         if fold:
             for (_, place, name), n in write.tail.items():
-                if name == OPEN:
-                    path = f"open.{place}"
+                if name in LEVELS:
+                    path = f"{name}.{place}"
                     change["$inc"][path] = change["$inc"].get(path, 0) + n
         for segment, (n, score) in write.tally.items():
             where = f"segments.{escape(segment)}"

@@ -9,7 +9,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.metrics.domain.apply import apply
-from services.metrics.domain.cells import Delta, add
+from services.metrics.domain.cells import LEVELS, Delta, add
+from services.metrics.domain.kpis.kpi import Result
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.kpis.window import window
+from services.metrics.domain.places import ALL, Selection
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from shared.schemas.base import Data, Money
@@ -24,7 +28,15 @@ from shared.schemas.complaints import (
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.feedback import About, SurveyAnswered
-from shared.schemas.loyalty import Cause, PointsEarned, PointsRedeemed, PointsRestored, PointsReversed
+from shared.schemas.loyalty import (
+    Cause,
+    PointsAdjusted,
+    PointsEarned,
+    PointsExpired,
+    PointsRedeemed,
+    PointsRestored,
+    PointsReversed,
+)
 from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, micros
 
@@ -115,6 +127,23 @@ def counted(customers: Iterable[Tracked]) -> Delta:
     return total
 
 
+def result(delta: Delta, name: str, selected: Selection = ALL, first: int = -(10**6)) -> Result:
+    """A KPI of all time, or from a day on."""
+    days: dict[int, dict[str, int]] = {}
+    chosen = selected.chooses()
+    for (day, place, field), n in delta.items():
+        if chosen(place):
+            days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
+    levels = {level: sum(fields.get(level, 0) for fields in days.values()) for level in LEVELS}
+    found = window(days, levels, first=first, last=None, one_channel=selected.channel is not None)
+    return KPIS[name].of(found)
+
+
+def value(delta: Delta, name: str, **selected: str) -> Any:
+    """Its value alone, of a ``Selection``."""
+    return result(delta, name, Selection(**selected)).value
+
+
 _orders = st.sampled_from(["o1", "o2", "o3", "o4"])
 _complaint_ids = st.sampled_from(["k1", "k2"])
 _channels = st.sampled_from(["web", "store"])
@@ -141,6 +170,8 @@ _data: st.SearchStrategy[Data] = st.one_of(
     st.builds(entry, st.just(PointsReversed), st.integers(-500, 0)),
     st.builds(entry, st.just(PointsRedeemed), st.integers(-500, 0)),
     st.builds(entry, st.just(PointsRestored), st.integers(0, 500)),
+    st.builds(entry, st.just(PointsExpired), st.integers(-500, 0)),
+    st.builds(entry, st.just(PointsAdjusted), st.integers(-500, 500)),
 )
 
 

@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 from services.metrics.domain import state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
-from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.window import window
-from services.metrics.domain.places import Selection
 from services.metrics.domain.tracked import KEEP_DAYS, KEEP_ORDERS, Tracked
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -42,22 +39,11 @@ from .story import (
     returned,
     run,
     told_again,
+    value,
 )
 
 DAY0 = day_number(START.date())
 HOUR = 1 / 24
-
-
-def value(delta: Delta, name: str, *, channel: str | None = None, segment: str | None = None) -> object:
-    """A KPI of all time."""
-    days: dict[int, dict[str, int]] = {}
-    chosen = Selection(segment, channel).chooses()
-    for (day, place, field), n in delta.items():
-        if chosen(place):
-            days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
-    still_open = sum(fields.get("open", 0) for fields in days.values())
-    found = window(days, still_open, first=-(10**6), last=None, one_channel=channel is not None)
-    return KPIS[name].compute(found).value
 
 
 @settings(deadline=None, max_examples=examples(50))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from services.metrics.domain import insights as domain
 from services.metrics.domain.fits import Fit, Fits, Parameters
 from services.metrics.domain.insights import InsightsPolicy
-from services.metrics.domain.state import Customer, Looked
+from services.metrics.domain.state import END, Customer, Looked
 from services.metrics.journal.looking import Looking
 from shared.schemas.event import Event
 from shared.schemas.insights import ChurnWarned, HealthChanged, ModelFitted, SegmentChanged
@@ -190,13 +191,28 @@ def test_of_each_model_the_latest_fit_holds() -> None:
     assert fits.at(8) is fits.at(7)
 
 
-def test_nights_are_those_after_something_happened_and_every_so_many() -> None:
+def test_nights_are_those_since_the_first_fact_and_the_last_look() -> None:
+    def nights(customer: Customer, done: int | None, until: int, every: int = 1) -> list[int]:
+        policy = POLICY.model_copy(update={"every_nights": every})
+        known = None if done is None else NIGHT0 + done
+        found = domain.nights("c1", customer, known, NIGHT0 + until, policy)
+        return [night // DAY - NIGHT0 for night in found]
+
     tracked = run([event(purchase("o1"), days=0.5), event(purchase("o2"), days=9.5)])[0]["c1"]
-    every = list(domain.nights("c1", tracked.data, None, NIGHT0 + 12, POLICY))
-    assert [night // DAY - NIGHT0 for night in every] == [*range(1, 13)]
-    seldom = POLICY.model_copy(update={"every_nights": 31})
-    found = [night // DAY - NIGHT0 for night in domain.nights("c1", tracked.data, None, NIGHT0 + 12, seldom)]
-    assert {1, 10} <= set(found)
-    assert len(found) <= 3
-    assert list(domain.nights("c1", tracked.data, NIGHT0 + 12, NIGHT0 + 12, POLICY)) == []
-    assert list(domain.nights("c1", Customer(), None, NIGHT0 + 12, POLICY)) == []
+    assert nights(tracked.data, None, 12) == [*range(1, 13)]
+    assert nights(tracked.data, 7, 12) == [*range(8, 13)]
+    assert nights(tracked.data, 12, 12) == []
+    tracked.data.looked = Looked(at=(NIGHT0 + 4) * DAY)
+    assert nights(tracked.data, None, 6) == [5, 6]
+    assert nights(Customer(), None, 12) == []
+    seldom = nights(tracked.data, 0, 40, every=7)
+    assert [b - a for a, b in pairwise(seldom)] == [7] * (len(seldom) - 1)
+    assert nights(tracked.data, seldom[0], 40, every=7) == seldom[1:], "wherever one begins"
+
+
+def test_of_an_older_version_the_first_order_counts() -> None:
+    tracked = run([event(purchase("o1"), days=3.5)])[0]["c1"]
+    tracked.data.since = END
+    assert [*domain.nights("c1", tracked.data, None, NIGHT0 + 5, POLICY)] == [
+        (NIGHT0 + n) * DAY for n in (4, 5)
+    ]

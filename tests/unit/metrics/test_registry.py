@@ -29,7 +29,7 @@ from shared.schemas.feedback import SurveyAnswered
 
 from .story import histories, run
 
-EMPTY = Window({}, open_complaints=0, customers=0, repeat_customers=0)
+EMPTY = Window({}, customers=0, repeat_customers=0)
 NAMES = ["nps", "csat", "ces", "first_response_s", "resolution_s", "open_complaints", "repeat_purchase_rate"]
 NAMES += ["redemption_rate"]
 
@@ -84,7 +84,7 @@ def test_what_a_kpi_counts_is_consumed() -> None:
 
 
 def test_counts_shared_by_kpis_are_asked_once() -> None:
-    table = counting.by_event([surveys.ANSWERS, surveys.ANSWERS, loyalty.COMING])
+    table = counting.by_event([surveys.ANSWERS, surveys.ANSWERS, loyalty.LEDGER])
     assert table[SurveyAnswered] is surveys.ANSWERS.count
 
 

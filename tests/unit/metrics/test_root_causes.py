@@ -6,8 +6,7 @@ from services.metrics.domain.kpis.root_causes import MOST, ROOT_CAUSES, named
 from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintClosed, ComplaintReopened, ComplaintResolved
 
-from .story import event, opened, run
-from .test_apply import value
+from .story import event, opened, run, value
 
 
 def resolved(cause: str | None, complaint: str = "k1") -> ComplaintResolved:

@@ -24,7 +24,7 @@ def answered(survey: str, values: list[int]) -> Mapping[str, int]:
 
 
 def window(fields: Mapping[str, int]) -> Window:
-    return Window(fields, open_complaints=0, customers=0, repeat_customers=0)
+    return Window(fields, customers=0, repeat_customers=0)
 
 
 @given(st.lists(st.integers(0, 10), min_size=1))

@@ -100,9 +100,9 @@ async def test_reads_what_was_counted(
     for segment, channel in ((None, None), ("new.$|% ü", None), (None, "web"), ("", "chat"), ("none", None)):
         found = await reader.read(DAY0, Selection(segment, channel), gaps=True)
         assert without_zeros(found.days) == without_zeros(by_day(delta, segment, channel))
-    assert (await reader.read(DAY0)).open_now == 1
-    assert (await reader.read(DAY0 + 20)).open_now == 1, "open complaints do not depend on the window"
-    assert (await reader.read(DAY0, Selection(channel="email"))).open_now == 0
+    assert (await reader.read(DAY0)).levels["open"] == 1
+    assert (await reader.read(DAY0 + 20)).levels["open"] == 1, "open complaints do not depend on the window"
+    assert (await reader.read(DAY0, Selection(channel="email"))).levels["open"] == 0
     later = await reader.read(DAY0 + 4)
     assert min(later.days) == DAY0 + 4
 

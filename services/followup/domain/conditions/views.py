@@ -183,8 +183,7 @@ CONTACT = _table(
     times=(Many(TIME), lambda one: one.times),
 )
 CONTACTS = _table(
-    "all interactions",
-    last_at=(TIME, lambda scope: next((one.times[0] for one in scope.history.contacts), None)),
+    "all interactions", last_at=(TIME, lambda s: next((one.times[0] for one in s.history.contacts), None))
 )
 ANSWER = _table("answer", score=(WHOLE, lambda one: one.score), at=(TIME, lambda one: one.at))
 REVIEW = _table(

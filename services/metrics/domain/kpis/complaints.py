@@ -46,7 +46,7 @@ COMPLAINTS = ComplaintCounts(fields=(OPEN, FIRST_RESPONSE, RESOLUTION), events=K
 
 
 def _open_complaints(w: Window) -> Result:
-    return Result(w.open_complaints, w.open_complaints)
+    return Result(w.level(OPEN), w.level(OPEN))
 
 
 FIRST_RESPONSE_S = Kpi(

@@ -13,6 +13,8 @@ from services.metrics.domain.kpis.complaints import OPEN_COMPLAINTS
 from services.metrics.domain.kpis.root_causes import ROOT_CAUSES
 from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
 from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
+from services.metrics.domain.kpis.loyalty import BREAKAGE
+from services.metrics.domain.kpis.loyalty import POINTS_LIABILITY
 
 from collections.abc import Mapping
 

@@ -1,11 +1,11 @@
 """What happened in a window of days: all that a KPI is computed from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from services.metrics.domain import gaps
-from services.metrics.domain.cells import OPEN
+from services.metrics.domain.cells import LEVELS
 
 Days: TypeAlias = Mapping[int, Mapping[str, int]]
 """Day -> field -> count."""
@@ -16,12 +16,16 @@ class Window:
     """What happened in a window, summed."""
 
     fields: Mapping[str, int]
-    open_complaints: int
-    """Open at its end."""
     customers: int
     """With at least one purchase in it."""
     repeat_customers: int
     """With two or more."""
+    levels: Mapping[str, int] = field(default_factory=dict)
+    """How each of ``LEVELS`` stands at its end."""
+
+    def level(self, field: str) -> int:
+        """How a level stands at the window's end."""
+        return self.levels.get(field, 0)
 
     def total(self, field: str) -> int:
         """The count of a field; 0 where nothing was counted."""
@@ -32,19 +36,23 @@ class Window:
         return {f.removeprefix(prefix): n for f, n in self.fields.items() if n and f.startswith(prefix)}
 
 
-def window(days: Days, open_now: int, *, first: int, last: int | None, one_channel: bool) -> Window:
+def window(
+    days: Days, levels: Mapping[str, int], *, first: int, last: int | None, one_channel: bool
+) -> Window:
     """The window from day ``first`` to ``last``, both included; without ``last``, until now.
 
-    With ``last``, ``days`` must reach until now and hold the fields of ``gaps.is_gap``.
+    ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
+    ``gaps.is_gap``.
     """
     fields: dict[str, int] = {}
-    opened_since = 0
+    since = dict.fromkeys(LEVELS, 0)
     for day, counts in days.items():
         if last is not None and day > last:
-            opened_since += counts.get(OPEN, 0)
+            for level in LEVELS:
+                since[level] += counts.get(level, 0)
         elif day >= first:
             for field, n in counts.items():
                 fields[field] = fields.get(field, 0) + n
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
     found, repeat = gaps.customers(days, chain, first, last)
-    return Window(fields, open_now - opened_since, found, repeat)
+    return Window(fields, found, repeat, {level: levels.get(level, 0) - n for level, n in since.items()})

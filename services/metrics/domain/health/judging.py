@@ -1,0 +1,87 @@
+"""A customer's health: the score and what it is made of, the probability of churn, the worth, the segment.
+
+Pure: the same record, models, policy and instant give the same. A driver of which nothing is known has no
+part, and the others share its weight; so the parts that all can give are 100 together.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from services.metrics.domain.clv import MONTH_DAYS
+from services.metrics.domain.health.drivers import DRIVERS, recency
+from services.metrics.domain.health.history import History
+from services.metrics.domain.health.models import Models, weeks
+from services.metrics.domain.health.policy import HealthPolicy
+from services.metrics.domain.health.segments import Segment, segment_of
+from services.metrics.domain.state import Customer
+from shared.schemas.base import Money
+from shared.schemas.insights import Driver
+from shared.schemas.times import Micros
+
+AHEAD_DAYS = 12 * MONTH_DAYS
+"""The worth is that of the year to come."""
+MOST_WORTH = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """As of one instant."""
+
+    score: int
+    """0 to 100."""
+    drivers: tuple[Driver, ...]
+    churn_probability: float
+    """That the customer does not come back; 0 of who never bought."""
+    clv: Money | None
+    """What they are expected to pay within a year; None where no model says."""
+    segment: Segment
+
+
+def health(customer: Customer, models: Models, policy: HealthPolicy, now: Micros) -> Health:
+    """By what happened before ``now``."""
+    history = History(customer, now, policy.half_life)
+    drivers = _drivers(history, models, policy)
+    score = min(100, max(0, round(sum(driver.points for driver in drivers))))
+    return Health(
+        score=score,
+        drivers=drivers,
+        churn_probability=_churn(history, models),
+        clv=_worth(history, models),
+        segment=segment_of(history, score, recency(history, models, policy).value, policy.segments),
+    )
+
+
+def _drivers(history: History, models: Models, policy: HealthPolicy) -> tuple[Driver, ...]:
+    seen = {
+        name: (weight, found)
+        for name, look in DRIVERS.items()
+        if (weight := getattr(policy.weights, name)) and (found := look(history, models, policy))
+    }
+    whole = sum(weight for weight, _ in seen.values())
+    return tuple(
+        Driver(
+            driver=name,
+            points=round(100 * weight / whole * found.value, 4),
+            of=round(100 * weight / whole, 4),
+            why=found.why,
+        )
+        for name, (weight, found) in seen.items()
+    )
+
+
+def _churn(history: History, models: Models) -> float:
+    if not history.buying.days:
+        return 0.0
+    return 1 - models.buying(history.buying.repeats).p_alive(*history.bought)
+
+
+def _worth(history: History, models: Models) -> Money | None:
+    buying = history.buying
+    money = models.money.get(buying.currency)
+    if money is None or not buying.days:
+        return None
+    purchases = models.buying(buying.repeats).expected(weeks(AHEAD_DAYS), *history.bought)
+    worth = purchases * money.expected_value(buying.repeats, buying.repeat_value) if purchases else 0.0
+    if not isfinite(worth) or worth > MOST_WORTH:
+        return None
+    return Money(amount=round(worth), currency=buying.currency)
