@@ -1,6 +1,6 @@
 """From the store to what is told: KPIs of a window that ends now, a series of windows, the gauges."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,17 +12,18 @@ from services.metrics.domain.kpis.purchases import PURCHASES
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.places import ALL, Selection
-from services.metrics.store import MetricsStore
+from services.metrics.store import MetricsStore, Reading, store_of
 from shared.schemas.times import day_of, micros
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A KPI of the days ``first`` to ``last``, both included (UTC)."""
+    """A KPI of the days, or minutes, ``first`` to ``last``, both included (UTC)."""
 
     first: int
     last: int
     result: Result
+    minutes: bool = False
 
 
 def measured(kpi: Kpi, windows: Sequence[Window]) -> list[Result]:
@@ -46,9 +47,12 @@ async def live(
     """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
     first = day_of(micros(now)) - days + 1
     reading = await store.read(first, selected)
-    found = window(
-        reading.days, reading.levels, first=first, last=None, one_channel=selected.channel is not None
-    )
+
+    def summed() -> Window:
+        one_channel = selected.channel is not None
+        return window(reading.days, reading.levels, first=first, last=None, one_channel=one_channel)
+
+    found = store.remembered((reading.versions, first, selected), summed)
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 
@@ -72,17 +76,36 @@ async def series(
     return [Point(start, end, result) for (start, end), result in zip(days, results, strict=True)][::-1]
 
 
+async def minutes(store: MetricsStore, kpi: Kpi, *, first: int, last: int, step: int) -> list[Point]:
+    """The KPI of each ``step`` minutes from minute ``first`` to ``last``, the newest first."""
+    reading = await store.minutes(first)
+    parts = [*spans(first, last, step)][::-1]
+    windows, levels = [], dict(reading.levels)
+    _take_back(levels, reading, (minute for minute in reading.days if minute > last))
+    for start, end in parts:
+        some = {minute: reading.days[minute] for minute in range(start, end + 1) if minute in reading.days}
+        windows.append(window(some, dict(levels), first=start, last=None, one_channel=False))
+        _take_back(levels, reading, some)
+    results = measured(kpi, windows)
+    return [Point(*part, result, minutes=True) for part, result in zip(parts, results, strict=True)]
+
+
+def _take_back(levels: dict[str, int], reading: Reading, minutes: Iterable[int]) -> None:
+    """Make of the levels at the end of these minutes those before them, in place."""
+    for minute in minutes:
+        for level in levels:
+            levels[level] -= reading.days[minute].get(level, 0)
+
+
 def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
-    """The days cut into steps, first and last day of each; the last one may be shorter."""
+    """The days (or minutes) cut into steps, first and last of each; the last one may be shorter."""
     for start in range(first, last + 1, step):
         yield start, min(start + step - 1, last)
 
 
 async def refresh(app: FastAPI) -> None:
     """Read the last 30 days and set every gauge."""
-    results = await live(
-        MetricsStore(app.state.database), await app.state.clock.now(None), telemetry.WINDOW_DAYS
-    )
+    results = await live(store_of(app), await app.state.clock.now(None), telemetry.WINDOW_DAYS)
     for name, result in results.items():
         telemetry.show(KPIS[name], result)
     telemetry.shown()

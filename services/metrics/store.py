@@ -1,83 +1,190 @@
 """Metrics' database as the API reads it. What the collections hold: ``domain/rows.py``."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.metrics.domain.cells import LEVELS, Cell, Delta, merged
+from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.places import ALL, Selection
-from services.metrics.domain.rows import day_of_id, first_id, unpack_tail
+from services.metrics.domain.rows import (
+    day_id,
+    day_of_id,
+    first_id,
+    hour_of_id,
+    unpack_minutes,
+    unpack_tail,
+)
+from services.metrics.domain.sums import Days, Standing, Sums, Versions
 from shared.runtime.mongo import Document
+
+T = TypeVar("T")
+
+KEPT_SELECTIONS = 32
+"""Days of so many selections stay in memory, those read last (README: memory)."""
+KEPT_MADE = 256
+FEW = 64
+"""So many documents are asked for by name; more as a range of days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The cells of some days, summed over partitions and over what was asked for."""
+    """The cells of some days, or minutes, summed over partitions and over what was asked for."""
 
     days: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
-    """Day -> field -> count."""
+    """Day, or minute -> field -> count."""
     levels: Mapping[str, int] = field(default_factory=dict)
     """How each of ``LEVELS`` stands now."""
+    versions: Versions = ()
+    """While these stand, another reading finds the same."""
 
 
 class MetricsStore:
-    """Every query of the API. PyMongo's errors pass through."""
+    """Every query of the API. What was read is kept (``domain/sums.py``): as long as no partition was
+    written, a reading costs one small query. PyMongo's errors pass through."""
 
     READ_AGAIN = 5
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._db = database
+        self._standing = Standing()
+        self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
+        self._lock = asyncio.Lock()
+        self._made: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     async def read(self, first: int, selected: Selection = ALL, *, gaps: bool = False) -> Reading:
         """The days from ``first`` on, of what is selected; ``gaps`` with the fields that a window needs which
         has ended."""
-        chosen = selected.chooses()
+        versions = await self._versions()
+        kept = self._kept.get((selected, gaps))
+        if kept is None or kept.first > first or kept.versions != versions:
+            async with self._lock:
+                kept = await self._read(first, selected, gaps)
+        self._kept.move_to_end((selected, gaps))
+        days = kept.with_tails
+        if kept.first < first:
+            days = {day: fields for day, fields in days.items() if day >= first}
+        return Reading(days, kept.levels, kept.versions or ())
+
+    async def minutes(self, first: int) -> Reading:
+        """The minutes from ``first`` on: of everything, as they have no places."""
         for _ in range(self.READ_AGAIN):
             partitions = await self._db["partitions"].find({}).to_list()
-            cells = [_documents(await self._from(first, "days"))]
-            if gaps:
-                cells.append(_documents(await self._from(first, "gaps")))
-            folds = await self._db["partitions"].find({}, {"folds": 1}).to_list()
-            # A tail that was folded while we read would count twice, or not at all.
-            if _folds(partitions) == _folds(folds):
+            found: Minutes = {}
+            async for document in self._db["minutes"].find({}):
+                hour = hour_of_id(document["_id"])
+                if hour >= first // 60:
+                    minutes = {hour * 60 + int(minute): of for minute, of in document["cells"].items()}
+                    add_minutes(found, minutes)
+            if _folds(partitions) == await self._folds():
                 break
-        tails = [unpack_tail(bytes(document.get("tail", b""))) for document in partitions]
-        days: dict[int, dict[str, int]] = {}
-        for (day, place, name), n in merged((*cells, *tails)).items():
-            if day >= first and chosen(place):
-                fields = days.setdefault(day, {})
-                fields[name] = fields.get(name, 0) + n
-        return Reading(days, _levels(partitions, tails, chosen))
+        for document in partitions:
+            add_minutes(found, unpack_minutes(bytes(document.get("minutes", b""))))
+        levels = _standing(partitions).levels_of(ALL.chooses())
+        return Reading({minute: fields for minute, fields in found.items() if minute >= first}, levels)
 
-    async def _from(self, first: int, collection: str) -> list[Document]:
-        return await self._db[collection].find({"_id": {"$gte": first_id(first)}}).to_list()
+    def remembered(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What ``make`` makes, once for each key; those asked for last are kept."""
+        if key not in self._made:
+            self._made[key] = make()
+            while len(self._made) > KEPT_MADE:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        made: T = self._made[key]
+        return made
+
+    async def _read(self, first: int, selected: Selection, gaps: bool) -> Sums:
+        key, chosen = (selected, gaps), selected.chooses()
+        kept = self._kept.get(key)
+        if kept is None or kept.first > first:
+            kept = self._kept[key] = Sums(first)
+        for _ in range(self.READ_AGAIN):
+            standing = await self._stands()
+            if not await self._renew(kept, standing, selected, gaps):
+                break
+            if await self._folds() == standing.folds:
+                break  # else a tail that was folded while we read would count twice, or not at all
+        kept.stand(standing, chosen)
+        while len(self._kept) > KEPT_SELECTIONS:
+            self._kept.popitem(last=False)
+        return kept
+
+    async def _renew(self, kept: Sums, standing: Standing, selected: Selection, gaps: bool) -> bool:
+        """Read what was folded since; False if that is nothing."""
+        stale = standing.folded_since(kept.folds) if kept.versions or kept.folds else None
+        if stale is not None:
+            stale = {day for day in stale if day >= kept.first}
+        read: Days = {}
+        if stale is None or stale:
+            for collection in ("days", "gaps") if gaps else ("days",):
+                await self._sum(read, collection, kept.first, stale, standing.folds, selected)
+        kept.replace(stale, read, standing.folds)
+        return stale is None or bool(stale)
+
+    async def _stands(self) -> Standing:
+        if not self._standing.versions or self._standing.versions != await self._versions():
+            self._standing = _standing(await self._db["partitions"].find({}).to_list())
+        return self._standing
+
+    async def _sum(
+        self,
+        total: Days,
+        collection: str,
+        first: int,
+        stale: set[int] | None,
+        partitions: Iterable[int],
+        selected: Selection,
+    ) -> None:
+        """Add documents to the total, in place: of the days that are stale, or all from ``first`` on."""
+        names = [day_id(day, partition) for day in stale or () for partition in partitions]
+        query: Document = {"_id": {"$gte": first_id(first)}}
+        if stale and len(names) <= FEW:
+            query = {"_id": {"$in": names}}
+        elif stale:
+            query = {"_id": {"$gte": first_id(min(stale)), "$lt": first_id(max(stale) + 1)}}
+        chosen, one = selected.chooses(), selected.place
+        projection = None if one is None else {f"cells.{one}": 1}
+        async for document in self._db[collection].find(query, projection):
+            day = day_of_id(document["_id"])
+            if stale and day not in stale:
+                continue
+            fields = total.setdefault(day, {})
+            for place, counts in document.get("cells", {}).items():
+                if chosen(place):
+                    for name, n in counts.items():
+                        fields[name] = fields.get(name, 0) + n
+
+    async def _versions(self) -> Versions:
+        found = await self._db["partitions"].find({}, {"writes": 1}).to_list()
+        return tuple(sorted((document["_id"], document.get("writes", 0)) for document in found))
+
+    async def _folds(self) -> dict[int, int]:
+        return _folds(await self._db["partitions"].find({}, {"folds": 1}).to_list())
 
 
-def _levels(
-    partitions: Iterable[Document], tails: Iterable[Delta], chosen: Callable[[str], bool]
-) -> dict[str, int]:
-    levels = dict.fromkeys(LEVELS, 0)
-    for document in partitions:
-        for level in LEVELS:
-            levels[level] += sum(n for place, n in document.get(level, {}).items() if chosen(place))
-    for tail in tails:
-        for (_, place, name), n in tail.items():
-            if name in levels and chosen(place):
-                levels[name] += n
-    return levels
+def store_of(app: FastAPI) -> MetricsStore:
+    """The app's one store, with what it keeps."""
+    state = app.state
+    if not hasattr(state, "store"):
+        state.store = MetricsStore(state.database)
+    store: MetricsStore = state.store
+    return store
+
+
+def _standing(partitions: Iterable[Document]) -> Standing:
+    documents = [*partitions]
+    return Standing(
+        tuple(sorted((document["_id"], document.get("writes", 0)) for document in documents)),
+        _folds(documents),
+        {document["_id"]: document.get("folded", ()) for document in documents},
+        [unpack_tail(bytes(document.get("tail", b""))) for document in documents],
+        [{level: document.get(level, {}) for level in LEVELS} for document in documents],
+    )
 
 
 def _folds(partitions: Iterable[Document]) -> dict[int, int]:
     return {document["_id"]: document.get("folds", 0) for document in partitions}
-
-
-def _documents(documents: Iterable[Document]) -> dict[Cell, int]:
-    cells: dict[Cell, int] = {}
-    for document in documents:
-        day = day_of_id(document["_id"])
-        for place, fields in document["cells"].items():
-            for name, n in fields.items():
-                key = (day, place, name)
-                cells[key] = cells.get(key, 0) + n
-    return cells

@@ -120,6 +120,13 @@ class Selection:
                 return place_of(dimension, value)
         return None
 
+    @property
+    def place(self) -> str | None:
+        """The one place that is selected, if there is but one."""
+        if self.alone is None and self.segment is not None and self.channel is not None:
+            return crossed(self.segment, self.channel)
+        return self.alone
+
     def chooses(self) -> Callable[[str], bool]:
         """Whether a place is selected."""
         alone = self.alone

@@ -14,10 +14,10 @@ from shared.schemas.times import date_of, day_number
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
-    # next}, watermark, tail, minutes, since, folds, <level>: {place: n}}: ``watermark`` under the stream
-    # clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``, ``minutes``
-    # those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts how often
-    # they went there.
+    # next}, watermark, tail, minutes, since, folds, folded, <level>: {place: n}}: ``watermark`` under the
+    # stream clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``,
+    # ``minutes`` those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts
+    # how often they went there, and ``folded`` has the days of the last such times.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
     Collection("days", owner=None, personal=()),
@@ -25,7 +25,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("gaps", owner=None, personal=()),
     # {_id: "<partition>:<hour>", cells: {minute of the hour: {field: n}}}, of the last 48 hours
     Collection("minutes", owner=None, personal=()),
-    # {_id: dimension, values: [...]}: the values that are told apart; what comes later counts as ``other``.
+    # {_id: "<dimension>:<slot>", value}: one that is told apart; what comes later counts as ``other``.
     Collection("dimensions", owner=None, personal=()),
     # {_id: customer, record: MessagePack of ``state.Customer``}
     Collection("customers", owner="_id", personal=("record",)),
@@ -81,6 +81,10 @@ _minutes = msgspec.msgpack.Decoder(Minutes)
 def hour_id(hour: int, partition: int) -> str:
     """Of the minutes of an hour (since 1970-01-01)."""
     return f"{partition}:{hour:08d}"
+
+
+def hour_of_id(id: str) -> int:
+    return int(id.rpartition(":")[2])
 
 
 def day_id(day: int, partition: int) -> str:

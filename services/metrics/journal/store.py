@@ -32,6 +32,8 @@ from shared.runtime.mongo import Document
 
 LOOKUP = 100
 """Customers asked for in one query."""
+LAST_FOLDS, MOST_FOLDED = 16, 400
+"""Of so many folds the partition's document says which days they changed, if these are not more."""
 
 
 class WorkerStore:
@@ -143,6 +145,9 @@ class WorkerStore:
             "$inc": {"folds": int(fold)},
         }
         if fold:
+            days = sorted({day for day, _, _ in write.tail})
+            last = {"$each": [days if len(days) <= MOST_FOLDED else None], "$slice": -LAST_FOLDS}
+            change["$push"] = {"folded": last}
             for (_, place, name), n in write.tail.items():
                 if name in LEVELS:
                     path = f"{name}.{place}"

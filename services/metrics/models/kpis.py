@@ -1,16 +1,19 @@
 """What the API answers of KPIs; the fields of ``Kpis`` are made of the registry."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import ConfigDict, Field, create_model
 
+from services.metrics.domain.cells import MINUTE
 from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.places import Selection
 from services.metrics.report import Point
 from shared.schemas.base import Frozen
-from shared.schemas.times import date_of
+from shared.schemas.times import date_of, moment
 
 
 class Quantiles(Frozen):
@@ -70,6 +73,10 @@ class Answer(Frozen):
     """Now: the wall clock, or the watermark of the stream clock."""
     segment: str | None
     channel: str | None
+    tier: str | None
+    store: str | None
+    rule: str | None
+    team: str | None
 
 
 Several: TypeAlias = Quantiles | Spread | dict[str, int] | dict[str, float] | list[Ranked]
@@ -77,10 +84,10 @@ Several: TypeAlias = Quantiles | Spread | dict[str, int] | dict[str, float] | li
 
 
 class SeriesPoint(Sure):
-    """A KPI of the UTC days from ``from`` to ``to``, which is not in it."""
+    """A KPI of the UTC days, or minutes, from ``from`` to ``to``, which is not in it."""
 
-    from_: Annotated[date, Field(serialization_alias="from")]
-    to: date
+    from_: Annotated[date | datetime, Field(serialization_alias="from")]
+    to: date | datetime
     value: float | int | Annotated[Several, Field(union_mode="left_to_right")] | None
 
 
@@ -123,8 +130,7 @@ def answer(
     window: str,
     first: int,
     now: datetime,
-    segment: str | None,
-    channel: str | None,
+    selection: Selection,
 ) -> Answer:
     """The answer to ``GET /kpis``; ``first`` is the window's first day."""
     return Kpis.model_validate(
@@ -132,8 +138,7 @@ def answer(
             "window": window,
             "from_": date_of(first),
             "to": now,
-            "segment": segment,
-            "channel": channel,
+            **asdict(selection),
             **{name: result.value for name, result in results.items()},
             "basis": {name: _basis(result) for name, result in results.items()},
         }
@@ -144,14 +149,18 @@ def series(name: str, step: str, points: Iterable[Point]) -> Series:
     """The answer to ``GET /kpis/{name}/series``."""
     items = [
         SeriesPoint(
-            from_=date_of(point.first),
-            to=date_of(point.last + 1),
+            from_=_begins(point.first, point.minutes),
+            to=_begins(point.last + 1, point.minutes),
             value=point.result.value,
             **_basis(point.result).model_dump(),
         )
         for point in points
     ]
     return Series(name=name, step=step, items=items)
+
+
+def _begins(number: int, minutes: bool) -> date | datetime:
+    return moment(number * MINUTE) if minutes else date_of(number)
 
 
 def _basis(result: Result) -> Basis:

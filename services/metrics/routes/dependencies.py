@@ -4,24 +4,32 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from services.metrics.store import MetricsStore
+from services.metrics.domain.cells import KEPT_MINUTES
+from services.metrics.domain.places import Selection
+from services.metrics.store import MetricsStore, store_of
 from shared.http.auth import Principal, require
-from shared.http.dependencies import Database
 
 MAX_DAYS = 731
+CHANNEL = "Complaints and purchases of this channel; answers and points have none."
 
 
-def get_store(database: Database) -> MetricsStore:
-    return MetricsStore(database)
+def get_store(request: Request) -> MetricsStore:
+    return store_of(request.app)
 
 
 def days_in(value: str) -> int:
     """``7d`` -> 7."""
     return int(value.removesuffix("d"))
+
+
+def minutes_in(step: str) -> int | None:
+    """``5m`` -> 5; None for a step of days."""
+    return int(step.removesuffix("m")) if step.endswith("m") else None
 
 
 def _is_days(value: str) -> str:
@@ -30,6 +38,40 @@ def _is_days(value: str) -> str:
             "days", "must be a number of days from 1d to {most}d, e.g. 7d", {"most": MAX_DAYS}
         )
     return value
+
+
+def _is_step(value: str) -> str:
+    if re.fullmatch(r"[0-9]{1,4}m", value) is None:
+        return _is_days(value)
+    if not 1 <= int(value.removesuffix("m")) <= KEPT_MINUTES:
+        raise PydanticCustomError("minutes", "must be from 1m to {most}m", {"most": KEPT_MINUTES})
+    return value
+
+
+def selected(
+    segment: Annotated[
+        str | None, Query(max_length=128, description="Customers in this segment now.")
+    ] = None,
+    channel: Annotated[str | None, Query(max_length=128, description=CHANNEL)] = None,
+    tier: Annotated[str | None, Query(max_length=128, description="Members of it now.")] = None,
+    store: Annotated[str | None, Query(max_length=128, description="Purchases in this store.")] = None,
+    rule: Annotated[str | None, Query(max_length=128, description="Outreach of this rule.")] = None,
+    team: Annotated[str | None, Query(max_length=128, description="What this team answers for.")] = None,
+) -> Selection:
+    """What the parameters select. Tier, store, rule and team are not crossed, with each other or with segment
+    and channel: that is 422 ``invalid``."""
+    both = {"segment": segment, "channel": channel}
+    alone = {"tier": tier, "store": store, "rule": rule, "team": team}
+    given = [name for name, value in alone.items() if value]
+    if given and (len(given) > 1 or segment or channel):
+        others = [name for name, value in {**both, **alone}.items() if value and name != given[-1]]
+        raise invalid(given[-1], "crossed", f"is asked for alone, not with {' and '.join(others)}")
+    return Selection(**{name: value or None for name, value in {**both, **alone}.items()})
+
+
+def invalid(parameter: str, code: str, detail: str) -> RequestValidationError:
+    """As a parameter that is not valid by itself: 422 ``invalid``, naming it."""
+    return RequestValidationError([{"type": code, "loc": ("query", parameter), "msg": detail}])
 
 
 def _aware(value: datetime) -> datetime:
@@ -43,10 +85,5 @@ Store = Annotated[MetricsStore, Depends(get_store)]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]
-Segment = Annotated[str | None, Query(max_length=128, description="Customers in this segment now.")]
-Channel = Annotated[
-    str | None,
-    Query(
-        max_length=128, description="Complaints and purchases of this channel; answers and points have none."
-    ),
-]
+Step = Annotated[str, AfterValidator(_is_step), Query(json_schema_extra={"pattern": "^[0-9]{1,4}[dm]$"})]
+Selected = Annotated[Selection, Depends(selected)]

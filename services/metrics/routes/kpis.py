@@ -1,44 +1,54 @@
 """KPIs of the last days, and as a series."""
 
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.exceptions import RequestValidationError
 
 from services.metrics import errors, report
+from services.metrics.domain.cells import KEPT_MINUTES, MINUTE
+from services.metrics.domain.kpis.kpi import Kpi
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import Selection
 from services.metrics.models.kpis import Answer, Kpis, Series, answer, series
-from services.metrics.routes.dependencies import Analyst, Channel, Days, MaybeTime, Segment, Store, days_in
+from services.metrics.report import Point
+from services.metrics.routes.dependencies import (
+    Analyst,
+    Days,
+    MaybeTime,
+    Selected,
+    Step,
+    Store,
+    days_in,
+    invalid,
+    minutes_in,
+)
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
 from shared.http.problems import ProblemError, from_refusal
-from shared.schemas.times import day_of, micros
+from shared.schemas.times import Micros, day_of, micros
 
 MAX_POINTS = 750
-DEFAULT_SERIES_DAYS = 30
+DEFAULT_DAYS, DEFAULT_MINUTES = timedelta(days=30), timedelta(hours=6)
+"""How far back a series goes that does not say."""
 
 router = APIRouter(tags=["KPIs"])
 
 
 @router.get("/kpis", response_model=Kpis)
 async def kpis(
-    principal: Analyst,
-    store: Store,
-    clock: Clock,
-    window: Days = "7d",
-    segment: Segment = None,
-    channel: Channel = None,
+    principal: Analyst, store: Store, clock: Clock, selection: Selected, window: Days = "7d"
 ) -> Answer:
-    """The KPIs of the last days, of all customers or of a segment, of all channels or of one.
+    """The KPIs of the last days, of all customers or of a segment, of all channels or of one; or of one tier,
+    store, rule or team.
 
     ``window=7d`` is today (UTC) and the six days before.
     """
-    now, days, segment, channel = await clock.now(None), days_in(window), segment or None, channel or None
-    results = await report.live(store, now, days, Selection(segment, channel))
+    now, days = await clock.now(None), days_in(window)
+    results = await report.live(store, now, days, selection)
     first = day_of(micros(now)) - days + 1
-    return answer(results, window=window, first=first, now=now, segment=segment, channel=channel)
+    return answer(results, window=window, first=first, now=now, selection=selection)
 
 
 @router.get("/kpis/{name}/series", responses=responses(errors.UNKNOWN_KPI))
@@ -47,40 +57,49 @@ async def kpi_series(
     principal: Analyst,
     store: Store,
     clock: Clock,
-    from_: Annotated[MaybeTime, Query(alias="from", description="Default: 30 days before ``to``.")] = None,
+    selection: Selected,
+    from_: Annotated[
+        MaybeTime, Query(alias="from", description="Default: 30 days before ``to``; of minutes 6 hours.")
+    ] = None,
     to: Annotated[MaybeTime, Query(description="Default: now.")] = None,
-    step: Days = "1d",
-    segment: Segment = None,
-    channel: Channel = None,
+    step: Step = "1d",
 ) -> Series:
-    """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch."""
+    """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch. With
+    ``step=1m`` and so on, of minutes of the last 48 hours."""
     kpi = KPIS.get(name)
     if kpi is None:
         raise _unknown(name)
     now = await clock.now(None)
+    minutes = minutes_in(step)
     end = to or now
-    start = from_ or end - timedelta(days=DEFAULT_SERIES_DAYS)
+    start = from_ or end - (DEFAULT_MINUTES if minutes else DEFAULT_DAYS)
     if start >= end:
-        raise _invalid("from", "order", "must be before to")
+        raise invalid("from", "order", "must be before to")
+    if minutes is not None:
+        return series(name, step, await _by_minutes(store, kpi, selection, micros(now), start, end, minutes))
     first, last, days = day_of(micros(start)), day_of(micros(end) - 1), days_in(step)
     if (last - first) // days >= MAX_POINTS:
-        raise _invalid("step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
-    points = await report.series(
-        store,
-        kpi,
-        first=first,
-        last=min(last, day_of(micros(now))),
-        step=days,
-        selected=Selection(segment or None, channel or None),
+        raise invalid("step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
+    last = min(last, day_of(micros(now)))
+    return series(
+        name, step, await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
     )
-    return series(name, step, points)
+
+
+async def _by_minutes(
+    store: Store, kpi: Kpi, selection: Selection, now: Micros, start: datetime, end: datetime, step: int
+) -> list[Point]:
+    for name, value in asdict(selection).items():
+        if value is not None:
+            raise invalid(name, "by_days", "is told by days alone: take a step of days")
+    if not kpi.by_minutes:
+        raise invalid("step", "by_days", f"{kpi.name} is told by days alone: take a step of days")
+    first, last, minute = micros(start) // MINUTE, (micros(end) - 1) // MINUTE, now // MINUTE
+    if first < minute - KEPT_MINUTES:
+        raise invalid("from", "too_old", "minutes are kept for 48 hours: take a step of days")
+    return await report.minutes(store, kpi, first=first, last=min(last, minute), step=step)
 
 
 def _unknown(name: str) -> ProblemError:
     refusal = errors.UNKNOWN_KPI(name=name[:64], known=", ".join(KPIS))
     return from_refusal(refusal, errors=[{"field": "path.name", "code": "unknown", "detail": refusal.detail}])
-
-
-def _invalid(parameter: str, code: str, detail: str) -> RequestValidationError:
-    """As a parameter that is not valid by itself: 422 ``invalid``, naming it."""
-    return RequestValidationError([{"type": code, "loc": ("query", parameter), "msg": detail}])

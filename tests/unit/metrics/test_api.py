@@ -20,6 +20,7 @@ from shared.kafka.publisher import Record
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.loyalty import TierChanged
 
 from .story import START, event, opened, profile, purchase
 from .test_store import Worker
@@ -27,7 +28,6 @@ from .test_store import Worker
 KEY = "an-api-key-for-tests"
 HEADERS = {"X-API-Key": KEY}
 NOTHING = {"n": 0, "low": None, "high": None, "figures": {}}
-"""What a number without a basis rests on."""
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 AGO = (TODAY - START) / timedelta(days=1)
 """Today, in days after START."""
@@ -68,10 +68,11 @@ def told() -> list[Event]:
         ago(ComplaintAcknowledged(complaint_id="k1", message="."), 4 - 1 / 24),
         ago(ComplaintResolved(complaint_id="k1", resolution=".", root_cause="the carrier, v1.0"), 2),
         ago(opened("k2", "chat"), 40, "c2"),
+        ago(TierChanged(from_="bronze", to="silver"), 9, "c1"),
         ago(purchase("o1"), 10),
         ago(purchase("o2"), 3),
         ago(purchase("o3"), 2),
-        ago(purchase("o4"), 2, "c2"),
+        ago(purchase("o4").model_copy(update={"store_id": "s1"}), 2, "c2"),
     ]
 
 
@@ -128,12 +129,31 @@ def test_windows_segments_and_channels(api: TestClient) -> None:
     assert get(api, "/kpis", channel="chat")["open_complaints"] == 1
     assert get(api, "/kpis", channel="email")["first_response_s"]["p50"] is not None
     assert get(api, "/kpis", channel="chat")["first_response_s"]["p50"] is None
-    assert get(api, "/kpis", segment="nobody")["basis"]["nps"] == {
-        "n": 0,
-        "low": None,
-        "high": None,
-        "figures": {},
-    }
+    assert get(api, "/kpis", segment="nobody")["basis"]["nps"] == NOTHING
+
+
+def test_tiers_and_stores(api: TestClient) -> None:
+    assert get(api, "/kpis", tier="silver")["nps"] == pytest.approx(100 / 3)
+    assert get(api, "/kpis", tier="silver")["tier"] == "silver"
+    assert get(api, "/kpis", tier="silver")["repeat_purchase_rate"] == 1.0
+    assert get(api, "/kpis", tier="gold")["nps"] is None
+    found = get(api, "/kpis", store="s1")
+    assert (found["repeat_purchase_rate"], found["basis"]["repeat_purchase_rate"]["n"]) == (0.0, 1)
+    assert get(api, "/kpis", rule="win-back", segment="")["open_complaints"] == 0
+    series = get(api, "/kpis/repeat_purchase_rate/series", tier="silver", step="31d")["items"]
+    assert [(item["value"], item["n"]) for item in series] == [(1.0, 1)]
+
+
+def test_a_series_by_minutes(api: TestClient) -> None:
+    """Noon is now."""
+    start = (TODAY - timedelta(days=1)).isoformat()
+    found = get(api, "/kpis/open_complaints/series", **{"from": start, "step": "180m"})
+    assert [item["value"] for item in found["items"]] == [1] * 12
+    assert found["items"][-1]["from"] == start.replace("+00:00", "Z")
+    assert found["items"][-1]["to"] == (TODAY - timedelta(hours=21)).isoformat().replace("+00:00", "Z")
+    assert len(get(api, "/kpis/nps/series", step="1m")["items"]) == 360
+    two_days = (TODAY - timedelta(hours=36)).isoformat()
+    assert len(get(api, "/kpis/nps/series", **{"from": two_days, "step": "1m"})["items"]) == 2880
 
 
 def test_a_series(api: TestClient) -> None:
@@ -165,7 +185,15 @@ def test_every_kpi_has_a_series(api: TestClient, name: str) -> None:
         ("/kpis?window=732d", 422, "query.window"),
         ("/kpis?window=-7d", 422, "query.window"),
         (f"/kpis?segment={'x' * 200}", 422, "query.segment"),
+        ("/kpis?tier=a&segment=b", 422, "query.tier"),
+        ("/kpis?channel=a&store=b", 422, "query.store"),
+        ("/kpis?rule=a&team=b", 422, "query.team"),
+        ("/kpis/nps/series?tier=a&channel=b", 422, "query.tier"),
         ("/kpis/happiness/series", 404, "path.name"),
+        ("/kpis/nps/series?step=0m", 422, "query.step"),
+        ("/kpis/nps/series?step=1m&from=2020-01-01", 422, "query.from"),
+        ("/kpis/nps/series?step=1m&segment=a", 422, "query.segment"),
+        ("/kpis/repeat_purchase_rate/series?step=1m", 422, "query.step"),
         ("/kpis/nps/series?from=yesterday", 422, "query.from"),
         ("/kpis/nps/series?from=0001-01-01T00:00:00%2B05:00", 422, "query.from"),
         ("/kpis/nps/series?from=2026-02-01&to=2026-01-01", 422, "query.from"),
@@ -232,9 +260,7 @@ def test_a_broken_kpi_is_null_in_the_answer(api: TestClient) -> None:
     assert found["nps"] is None
     assert found["resolution_s"] == {"p50": None, "p90": None, "p99": None}
     assert found["open_complaints"] is None
-    assert [found["basis"][name] for name in BROKEN] == [
-        {"n": 0, "low": None, "high": None, "figures": {}}
-    ] * 3
+    assert [found["basis"][name] for name in BROKEN] == [NOTHING] * 3
     assert found["repeat_purchase_rate"] == 0.5
     assert found["first_response_s"]["p50"] == pytest.approx(3600, rel=0.02)
 

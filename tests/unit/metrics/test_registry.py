@@ -29,6 +29,7 @@ from shared.schemas.feedback import SurveyAnswered
 
 from .story import histories, run
 
+DIMENSIONS = ["segment", "channel", "tier", "store", "rule", "team"]
 EMPTY = Window({}, customers=0, repeat_customers=0)
 NAMES = ["nps", "csat", "ces", "first_response_s", "resolution_s", "open_complaints", "repeat_purchase_rate"]
 NAMES += ["redemption_rate"]
@@ -102,7 +103,7 @@ def test_the_model_of_the_answer_is_made_of_the_kpis() -> None:
     extra = replace(KPIS["csat"], name="promoter_share", formula="Promoters / answers")
     model = kpis_model([*KPIS.values(), extra])
     names = list(model.model_fields)
-    assert names == ["window", "from_", "to", "segment", "channel", *KPIS, "promoter_share", "basis"]
+    assert names == ["window", "from_", "to", *DIMENSIONS, *KPIS, "promoter_share", "basis"]
     assert extra.text == f"{extra.description}. Promoters / answers. Unit: 0 to 1."
     assert model.model_fields["promoter_share"].description == extra.text
 

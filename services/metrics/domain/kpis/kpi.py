@@ -154,6 +154,11 @@ class Kpi:
         return {self.name: value}
 
     @property
+    def by_minutes(self) -> bool:
+        """Whether it can be told of minutes; fields that the record keeps whole count by days alone."""
+        return not any(type(counts) is Counts for counts in self.counts)
+
+    @property
     def text(self) -> str:
         """Its meaning and formula in one text, as the API, the gauges and the panels show it."""
         return f"{self.description}. {self.formula}. Unit: {self.unit}."

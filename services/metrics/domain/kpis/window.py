@@ -54,5 +54,7 @@ def window(
             for field, n in counts.items():
                 fields[field] = fields.get(field, 0) + n
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
+    if last is None:
+        days = {first: fields}  # of a window that goes on, the sums say it
     found, repeat = gaps.customers(days, chain, first, last)
     return Window(fields, found, repeat, {level: levels.get(level, 0) - n for level, n in since.items()})
