@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.metrics.config import load
 from services.metrics.report import refresh
-from services.metrics.routes import kpis
+from services.metrics.routes import customers, kpis
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -18,7 +18,14 @@ def create_app(settings: MetricsSettings, *, publisher: Producing | None = None)
     is for tests."""
     policy = load(settings.metrics_policy)
     parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
-    app = create_api(settings, "metrics", "Rapport metrics", [kpis.router], publisher=publisher, parts=parts)
+    app = create_api(
+        settings,
+        "metrics",
+        "Rapport metrics",
+        [kpis.router, customers.router],
+        publisher=publisher,
+        parts=parts,
+    )
     app.state.policy = policy
     return app
 

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from services.metrics.domain.cells import KEPT_MINUTES
 from services.metrics.domain.places import Selection
 from services.metrics.store import MetricsStore, store_of
 from shared.http.auth import Principal, require
+from shared.schemas.base import Id
 
 MAX_DAYS = 731
 CHANNEL = "Complaints and purchases of this channel; answers and points have none."
@@ -82,6 +83,7 @@ def _aware(value: datetime) -> datetime:
 
 
 Store = Annotated[MetricsStore, Depends(get_store)]
+CustomerId = Annotated[Id, Path(description="The customer's id.")]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]

@@ -14,6 +14,7 @@ from services.metrics.domain.places import Selection
 from services.metrics.domain.rows import COLLECTIONS, fit_row
 from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
+from services.metrics.journal.looking import Looking
 from services.metrics.journal.outbox import Publish
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import FAN_OUT
@@ -41,7 +42,12 @@ async def no_dead_letters(records: Sequence[Record]) -> None:
 
 class Worker:
     def __init__(
-        self, client: Client, name: str, recent_ids: int = 1_000_000, publish: Publish = no_dead_letters
+        self,
+        client: Client,
+        name: str,
+        recent_ids: int = 1_000_000,
+        publish: Publish = no_dead_letters,
+        looking: Looking | None = None,
     ) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
@@ -50,15 +56,18 @@ class Worker:
             stream=True,
             recent_ids=recent_ids,
             clock=lambda: self.time,
+            looking=looking,
         )
 
-    async def process(self, events: Sequence[Event], *, start: int, partition: int = 0) -> None:
+    async def process(
+        self, events: Sequence[Event], *, start: int, partition: int = 0, now: datetime = NOW
+    ) -> None:
         messages = tuple(
             Message(partition, e.time, e, Origin("feedback", partition, start + i))
             for i, e in enumerate(events)
         )
         offsets = {("feedback", partition): start + len(events)}
-        await self.processor.process(Batch(partition, 2, messages, NOW, NOW, offsets))
+        await self.processor.process(Batch(partition, 2, messages, now, now, offsets))
         self.time += 1_000.0
 
 
