@@ -1,5 +1,6 @@
 """A customer's health on the running platform: decided by metrics, told on Kafka, seen in the 360."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,9 @@ def told(stack: Stack, customer: str) -> dict[str, list[Any]]:
     """The data of what was told of the customer, by type, each event once."""
     found: dict[str, dict[str, Any]] = {}
     for record in stack.records("insights"):
-        if record["subject"] == customer and record["source"] == "/rapport/metrics":
-            found.setdefault(record["type"], {})[record["id"]] = record["data"]
+        one = json.loads(record.value)
+        if one["subject"] == customer and one["source"] == "/rapport/metrics":
+            found.setdefault(one["type"], {})[one["id"]] = one["data"]
     return {kind: list(events.values()) for kind, events in found.items()}
 
 
@@ -35,7 +37,7 @@ def test_health_is_decided_told_and_shown(stack: Stack) -> None:
     assert found["segment"] == found["told"]["segment"] == seen["segment"] == "champions"
     assert found["told"]["score"] == seen["score"] >= 80
     assert seen["warned_at"] is None
-    assert [driver["driver"] for driver in seen["drivers"]][0] == "recency"
+    assert seen["drivers"][0]["driver"] == "recency"
     left = until(lambda: (h := shown(gone)) and h["warned_at"] and h, "the warning", 60)
     assert (left["segment"], left["churn_probability"] > 0.9) == ("lost", True)
     events = told(stack, gone)
