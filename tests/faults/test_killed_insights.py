@@ -1,6 +1,5 @@
 """kill -9 between what is decided of customers and its publication: none is lost, none is told twice."""
 
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -16,16 +15,18 @@ from tests.faults.platform import Platform, purchase
 pytestmark = pytest.mark.faults
 
 CUSTOMERS, ORDERS = 60, 6
+FAULTS = ("insights_written:1", "insights_written:2", "insights_published:2")
+"""Before publication, before that of what was decided since, and after it."""
 
 
-def bought(run: str) -> list[dict[str, Any]]:
+def bought(customers: Iterable[str]) -> list[dict[str, Any]]:
     """Each customer bought every three weeks; some stopped long ago."""
     now, made = datetime.now(UTC), []
-    for number in range(CUSTOMERS):
+    for number, customer in enumerate(customers):
         stopped = timedelta(days=(number % 3) * 120)
         for order in range(ORDERS):
             at = now - stopped - timedelta(days=21 * (ORDERS - order))
-            made.append(purchase(f"i{run}-{number}", f"{run}-{number}-{order}", 2_000, at.isoformat()))
+            made.append(purchase(customer, f"{customer}-{order}", 2_000, at.isoformat()))
     return made
 
 
@@ -37,20 +38,13 @@ def looked(platform: Platform, customers: Iterable[str]) -> dict[str, Looked]:
 
 def test_a_worker_killed_as_it_tells_what_it_decided(platform: Platform, worker: WorkerStarter) -> None:
     run = uuid.uuid4().hex[:8]
-    customers, events = [f"i{run}-{n}" for n in range(CUSTOMERS)], bought(run)
-
-    def send() -> None:
-        for start in range(0, len(events), 40):
-            platform.send("purchases", events[start : start + 40])
-            threading.Event().wait(0.3)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    for fault in ("insights_written:1", "insights_written:2", "insights_published:1", "insights_written:1"):
-        worker("metrics", fault=fault).wait_killed()
-    survivor = worker("metrics")
-    sender.join()
-    survivor.wait_ready()
+    customers = [f"i{run}-{n}" for n in range(CUSTOMERS)]
+    # From the second on, each begins with what the one before left.
+    for number, fault in enumerate(FAULTS):
+        dying = worker("metrics", fault=fault)
+        platform.send("purchases", bought(customers[number :: len(FAULTS)]))
+        dying.wait_killed()
+    worker("metrics").wait_ready()
     platform.wait_caught_up("metrics")
     metrics = platform.database("metrics")
 

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.stack import Stack, event, new_customer, purchase, until
+from tests.stack import Stack, new_customer, purchase, until
 
 
 def bought(customer: str, *days_ago: int) -> list[Any]:
@@ -51,14 +51,18 @@ def test_health_is_decided_told_and_shown(stack: Stack) -> None:
 def test_who_comes_back_is_told_of_soon(stack: Stack) -> None:
     customer = new_customer()
     stack.post_events(*bought(customer, *range(700, 300, -14)))
-    until(lambda: stack.get("metrics", f"/customers/{customer}/health")["told"]["warned"], "the warning", 60)
-    stack.post_events(event("customer.updated", customer, {"segment": None}), *bought(customer, 2, 1, 0))
 
-    def back() -> Any:
-        now = stack.get("metrics", f"/customers/{customer}/health")["told"]
-        return not now["warned"] and now["segment"] != "lost" and now
+    def known() -> Any:
+        answer = stack.call("metrics", "GET", f"/customers/{customer}/health")
+        return answer.status == 200 and answer.body["told"]
 
-    until(back, "who came back is lost no more", 60)
+    until(lambda: (now := known()) and now["warned"], "the warning", 60)
+    stack.post_events(*bought(customer, 2, 1, 0))
+    back = until(
+        lambda: (now := known()) and not now["warned"] and now, "who came back is warned of no more", 60
+    )
+    assert back["segment"] != "lost"
+    stack.settle()
     changes = [data["to"] for data in told(stack, customer)["rapport.segment.changed.v1"]]
     assert changes[0] == "lost"
     assert changes[-1] != "lost"
