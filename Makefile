@@ -37,12 +37,12 @@ test: $(complete) ## Every check, fast ones first: lint, types, unit, simulation
 	    printf '=== %s passed in %s s\n' $$tier $$((SECONDS - began)); \
 	done
 
-lint: $(complete) ## Style (ruff), formatting (ruff) and who may import whom (import-linter)
+lint: $(complete) ## Style (ruff), who may import whom (import-linter), and the Prometheus rules by their own tests (promtool)
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/lint-imports --no-logo
-	@if command -v promtool >/dev/null; then promtool test rules deploy/prometheus/rules.test.yaml; \
-	else echo "promtool is not on PATH: the Prometheus rules' own tests are left out"; fi
+	$(bin)/python -m tools.prometheus promtool check config deploy/prometheus/prometheus.yaml
+	$(bin)/python -m tools.prometheus promtool test rules deploy/prometheus/*.test.yaml
 
 types: $(complete) ## Types: mypy --strict
 	$(bin)/mypy
@@ -66,7 +66,7 @@ integration: $(complete) ## The whole path, and the outside contract, on the emb
 	$(pytest) tests/integration tests/contract -m integration
 
 browser: $(complete) ## The pages in Chromium (Debian's is installed where there is none and we are root)
-	@$(bin)/python tools/chromium.py >/dev/null
+	@$(bin)/python -m tools.chromium >/dev/null
 	$(pytest) tests/browser -m browser
 
 faults: $(complete) ## Kill parts under load, then compare balances exactly

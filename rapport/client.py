@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 from rapport.home import Home, read_env
@@ -40,6 +40,13 @@ def reached_env(service: str, environ: Mapping[str, str] | None = None) -> Mappi
     return found
 
 
+class Answer(NamedTuple):
+    """As it came."""
+
+    status: int
+    body: bytes
+
+
 class Client:
     """Calls services by the names of their URL variables. Use as a context: it closes what it opened."""
 
@@ -64,6 +71,13 @@ class Client:
             raise TroubleError(f"{service} answered {status} to GET {path}: {str(body)[:200]}.")
         return body
 
+    def page(self, service: str, path: str) -> str:
+        """The HTML answer. Raises TroubleError for anything but 200."""
+        answer = self._ask("GET", service, path, None, {"X-API-Key": self._key, "Accept": "text/html"})
+        if answer.status != 200:
+            raise TroubleError(f"{service} answered {answer.status} to GET {path}.")
+        return answer.body.decode()
+
     def items(self, service: str, path: str) -> list[Any]:
         """All items of a list, page after page, newest first."""
         found: list[Any] = []
@@ -84,12 +98,18 @@ class Client:
         if key is not None:
             headers |= {"Idempotency-Key": key, "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
+        answer = self._ask(method, service, path, content, headers)
+        return answer.status, self._read(service, answer.status, answer.body)
+
+    def _ask(
+        self, method: str, service: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         for attempt in (1, 2):
             connection = self._connection(service)
             try:
-                connection.request(method, self._base(service) + path, body=content, headers=headers)
+                connection.request(method, self._base(service) + path, body=content, headers=dict(headers))
                 answer = connection.getresponse()
-                return answer.status, self._read(service, answer.status, answer.read())
+                return Answer(answer.status, answer.read())
             except (OSError, http.client.HTTPException) as error:
                 connection.close()  # The server may have closed an idle one: once more, newly opened.
                 if attempt == 2:

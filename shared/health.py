@@ -45,5 +45,5 @@ def add_pages(
 
     @app.page("/metrics")
     async def metrics(view: View, request: Request) -> Response:
-        loop.show_memory()
+        loop.show()
         return view.text(generate_latest().decode(), headers={"content-type": CONTENT_TYPE_LATEST})

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rapport.demo.report import show_report
 from rapport.demo.stack import DemoStack
 from rapport.trouble import TroubleError
 
@@ -74,6 +75,7 @@ def _end(console: Console, stack: DemoStack, kept: bool, seconds: float) -> None
     else:
         words += "The stack is stopped; KEEP=1 keeps it, to look around."
     console.print(words, soft_wrap=True, highlight=False, markup=False)
+    show_report(console, stack.home)
 
 
 @contextmanager

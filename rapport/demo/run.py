@@ -24,6 +24,7 @@ from rapport.demo.live import Board
 from rapport.demo.messages import show_messages
 from rapport.demo.promises import check_promises, promises, show_promises
 from rapport.demo.redeem import Redeemed, redeem_some
+from rapport.demo.report import write_report
 from rapport.demo.settle import Left, Settling
 from rapport.demo.stack import DemoStack
 from rapport.demo.stories import Storyteller
@@ -115,6 +116,7 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
         show_gallery(console, stack.home.root / "gallery")
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
         show_desk(console, client, kept=kept)
+        write_report(client, stack.home)
     return _verdict(checked, [*late, *untrue], len(made.cases), console)
 
 

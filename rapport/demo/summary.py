@@ -50,7 +50,7 @@ def show_urls(console: Console, urls: Mapping[str, str], customer: str, *, kept:
         "interactions": (f"/customers/{customer}", f"/customers/{customer}/timeline"),
         "loyalty": (f"/members/{customer}", f"/members/{customer}/ledger"),
         "followup": ("/rules", f"/customers/{customer}/outreach", "/marketing"),
-        "metrics": ("/kpis?window=550d",),
+        "metrics": ("/kpis?window=550d", "/dashboard"),
     }
     for service, url in urls.items():
         console.print(f"  {service:13}{url}/docs", soft_wrap=True)

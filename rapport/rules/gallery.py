@@ -15,7 +15,7 @@ from services.followup.domain.messages.samples import TEXTS, usual
 from services.followup.domain.rules.rule import CHANNEL_OF, DEFAULT_CHANNEL, Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Variable
-from services.followup.marketing.drawing import environment
+from shared.pages.drawing import environment
 from shared.templates.speech import ENGLISH
 
 HERE = Path(__file__).parent

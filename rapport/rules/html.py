@@ -17,7 +17,7 @@ from rapport.rules.page import (
     what_changed,
 )
 from rapport.simulate.figures import NONE, change, number
-from services.followup.marketing.drawing import environment, pairs
+from shared.pages.drawing import environment, pairs
 
 HERE = Path(__file__).parent
 

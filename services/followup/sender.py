@@ -104,6 +104,7 @@ class Sender:
         self._runtime = runtime
         rows = runtime.database[COLLECTION]
         self._channel = channel
+        telemetry.begin(channel.name, channel.dependency)
         self._event_time = event_time
         self._clock = clock
         self._reports = Reports(channel.name, runtime.publish_events)

@@ -1,11 +1,12 @@
 """The metrics of messages, whatever the channel; those of a channel are with it, in ``channels/``. Counters
 are the worker's, gauges the API's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge
 
 from services.followup.domain.results.book import Account, Place, total
+from shared.runtime.telemetry import RETRIES
 
 DELIVERIES = Counter(
     "rapport_deliveries_total",
@@ -40,12 +41,23 @@ UNBALANCED = Gauge(
     "take max.",
     ["rule"],
 )
+RESULTS = ("sent", "failed", "in_doubt", "stale", "deferred")
+WHYS = ("bounces", "complaints")
 OUTCOMES = ("planned", "sent", "suppressed", "cancelled", "failed", "in_doubt", "waiting")
 
 
-def show(accounts: Mapping[Place, Account]) -> None:
-    """Set every gauge."""
-    by_rule: dict[str, list[Account]] = {}
+def begin(channel: str, dependency: str) -> None:
+    """A channel's counters at 0: then a first one is a step that ``increase()`` sees."""
+    for result in RESULTS:
+        DELIVERIES.labels(channel, result)
+    for why in WHYS:
+        PAUSES.labels(why)
+    RETRIES.labels("followup", dependency)
+
+
+def show(accounts: Mapping[Place, Account], rules: Iterable[str] = ()) -> None:
+    """Set every gauge; these rules have some even while they have no messages."""
+    by_rule: dict[str, list[Account]] = {rule: [] for rule in rules}
     for (rule, _), account in accounts.items():
         by_rule.setdefault(rule, []).append(account)
     BOOK.clear()

@@ -14,6 +14,8 @@ class InteractionsSettings(Settings):
     """``sla`` names the YAML file of the SLA policy, ``desk`` that of the desk; without them, those that
     ship."""
 
+    interactions_gauge_seconds: Annotated[float, Field(gt=0, le=600)] = 15.0
+    """Seconds between two refreshes of the gauges of what the desk has on its hands."""
     desk_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 12
     """Hours after which one signs in to the desk again."""
     oidc_issuer: str | None = None

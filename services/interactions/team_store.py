@@ -1,17 +1,33 @@
 """The queries about teams and the people in them, a part of ``store.py``."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.interactions.domain.desk.on_hand import CONVERSATIONS as HELD
+from services.interactions.domain.desk.on_hand import OnHand, on_hand
 from services.interactions.domain.growth.arrivals import arrivals_key, read_arrivals
 from services.interactions.domain.growth.record import Learnt
 from services.interactions.domain.growth.rows import FeedbackRow, RecordRow, StoryRow, WorkRow
 from services.interactions.domain.growth.staffing import Arrivals
+from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.domain.routing.state import Team
-from services.interactions.domain.rows import ARRIVALS, FEEDBACK, RECORDS, STORIES, TASKS, WORK, sort_key
+from services.interactions.domain.rows import (
+    AGENTS,
+    ARRIVALS,
+    COMPLAINTS,
+    CONVERSATIONS,
+    FEEDBACK,
+    RECORDS,
+    STORIES,
+    TASKS,
+    WORK,
+    sort_key,
+)
 from services.interactions.domain.tasks.rows import OPEN, TaskRow
+from shared.facts.complaints import OPEN_STATUSES
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
 from shared.schemas.teams import team_state
@@ -82,6 +98,24 @@ class TeamStore:
         query = {"agent_id": agent_id, "order": {"$gte": sort_key(since, "")}}
         found = self._database[WORK].find(query, batch_size=AT_ONCE)
         return WorkRow.read(await found.to_list())
+
+    async def on_hand(self, teams: Iterable[str], now: Micros) -> OnHand:
+        """What the desk has open now; these teams are told of even where they have nothing."""
+        held: Document = {"status": {"$in": list(HELD)}, "into": None}
+        complaining: Document = {"status": {"$in": sorted(OPEN_STATUSES)}}
+        late = sort_key(now + 1, "")
+        conversations, agents, tasks, complaints = await asyncio.gather(
+            self._fields(CONVERSATIONS, held, "team", "status", "since"),
+            self._database[AGENTS].find({"left": False}, batch_size=AT_ONCE).to_list(),
+            self._fields(TASKS, {"status": OPEN}, "team", "order"),
+            self._fields(COMPLAINTS, complaining, "waiting", "overdue"),
+        )
+        due = [{"team": task["team"], "late": task["order"] < late} for task in tasks]
+        return on_hand(teams, conversations, AgentRow.read(agents), due, complaints, now)
+
+    async def _fields(self, collection: str, query: Document, *fields: str) -> list[Document]:
+        found = self._database[collection].find(query, {"_id": 0, **dict.fromkeys(fields, 1)})
+        return await found.batch_size(AT_ONCE).to_list()
 
     async def team(self, team: str) -> Team | None:
         """A team's agents and its queue; None for one never heard of."""

@@ -1,15 +1,17 @@
-"""The metrics of interactions, each with its meaning. Counters are the worker's."""
+"""The metrics of interactions, each with its meaning. Counters are the worker's, gauges the API's."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
+from services.interactions.domain.desk import on_hand
 from services.interactions.domain.rows import TIMELINE
 from services.interactions.domain.telling import HUSHED
 from services.interactions.errors import BOT_SILENCED
 from shared.journal.plan import Plan
+from shared.schemas.complaints import ClockName, ComplaintSlaBreached, ComplaintSlaMet, ComplaintSlaWarned
 from shared.schemas.interactions import ConversationAssigned
 
 SILENCED = Counter(
@@ -30,6 +32,86 @@ WAITED_SECONDS = Histogram(
     "events' own times.",
     buckets=(1, 5, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400),
 )
+CLOCKS = Counter(
+    "rapport_sla_clocks_total",
+    "What was told of complaints' SLA clocks. result: warned (near its end), met, breached.",
+    ["clock", "result"],
+)
+SILENCED_HOWS, ASSIGNED_HOWS = ("refused", "heard"), ("automatic", "manual", "told")
+TOLD = {
+    ComplaintSlaWarned.event_type: "warned",
+    ComplaintSlaMet.event_type: "met",
+    ComplaintSlaBreached.event_type: "breached",
+}
+SAME = "Each replica of the API shows the same: take max."
+CONVERSATIONS = Gauge(
+    "rapport_desk_conversations",
+    f"Conversations that people have, by team and state: queued (for an agent), assigned, waiting (for the "
+    f"customer). Team none: no team was asked. {SAME}",
+    ["team", "state"],
+)
+OLDEST_WAIT = Gauge(
+    "rapport_desk_oldest_wait_seconds",
+    f"How long the conversation has waited that is queued the longest in a team; 0 where none is. {SAME}",
+    ["team"],
+)
+AGENTS = Gauge(
+    "rapport_desk_agents", f"Agents by team and state: at_work, on_break, off. {SAME}", ["team", "state"]
+)
+LOAD = Gauge(
+    "rapport_desk_load",
+    f"What the agents of a team who are at work carry, in units of capacity. {SAME}",
+    ["team"],
+)
+CAPACITY = Gauge(
+    "rapport_desk_capacity", f"What the agents of a team who are at work can carry. {SAME}", ["team"]
+)
+TASKS = Gauge(
+    "rapport_desk_tasks",
+    f"Open tasks by team and state: open (all), overdue. {SAME}",
+    ["team", "state"],
+)
+COMPLAINTS = Gauge(
+    "rapport_desk_complaints",
+    f"Open complaints; state: open (all), waiting (for the customer), overdue (a clock ran out, and its step "
+    f"has not been taken). {SAME}",
+    ["state"],
+)
+REFRESHED = Gauge(
+    "rapport_desk_refreshed_timestamp_seconds",
+    "When the interactions API last refreshed the gauges of the desk (wall clock).",
+)
+
+
+def begin() -> None:
+    """Counters at 0, where their labels are known: then a first one is a step that ``increase()`` sees."""
+    for how in SILENCED_HOWS:
+        SILENCED.labels(how)
+    for how in ASSIGNED_HOWS:
+        ASSIGNED.labels(how)
+    for clock in get_args(ClockName):
+        for result in TOLD.values():
+            CLOCKS.labels(clock, result)
+
+
+def show(found: on_hand.OnHand) -> None:
+    """Set every gauge; a team that is gone goes."""
+    for gauge in (CONVERSATIONS, OLDEST_WAIT, AGENTS, LOAD, CAPACITY, TASKS):
+        gauge.clear()
+    for team, one in found.teams.items():
+        for gauge, counts, states in (
+            (CONVERSATIONS, one.conversations, on_hand.CONVERSATIONS),
+            (AGENTS, one.agents, on_hand.AGENTS),
+            (TASKS, one.tasks, on_hand.TASKS),
+        ):
+            for state in states:
+                gauge.labels(team, state).set(counts[state])
+        OLDEST_WAIT.labels(team).set(one.oldest_s)
+        LOAD.labels(team).set(one.load)
+        CAPACITY.labels(team).set(one.capacity)
+    for state in on_hand.COMPLAINTS:
+        COMPLAINTS.labels(state).set(found.complaints[state])
+    REFRESHED.set_to_current_time()
 
 
 def observe(plan: Plan[Any]) -> None:
@@ -39,6 +121,8 @@ def observe(plan: Plan[Any]) -> None:
             SILENCED.labels("heard").inc()
         elif row["type"] == ConversationAssigned.event_type:
             _count_assigned(json.loads(row["data"]))
+        elif row["type"] in TOLD:
+            CLOCKS.labels(json.loads(row["data"])["clock"], TOLD[row["type"]]).inc()
     for entry in plan.entries:
         if (entry.status or 0) >= 400 and (entry.body or {}).get("code") == BOT_SILENCED.code:
             SILENCED.labels("refused").inc()
@@ -53,3 +137,6 @@ def _count_assigned(told: Mapping[str, Any]) -> None:
         WAITED_SECONDS.observe(waited)
     else:
         ASSIGNED.labels("told").inc()
+
+
+begin()

@@ -73,6 +73,18 @@ REFRESHED = Gauge(
 )
 
 
+KINDS = ("earned", "reversed", "redeemed", "expired", "restored", "adjusted_up", "adjusted_down")
+
+
+def begin() -> None:
+    """Counters at 0, where their labels are known: then a first one is a step that ``increase()`` sees."""
+    for kind in KINDS:
+        POINTS.labels(kind)
+    for result in ("noted", "rewarded"):
+        REFERRALS.labels(result)
+    REDEMPTIONS_REFUSED.labels("insufficient_points")
+
+
 def show(months: Sums, totals: Sums, program: Program) -> None:
     """Set every gauge from the store's sums, valued by this version of the program."""
     found = liability(months, totals.get(POINTS_KEY, {}), program)
@@ -136,3 +148,6 @@ def _kind(kind: str, points: int) -> str:
     if kind != "adjusted":
         return kind
     return "adjusted_up" if points > 0 else "adjusted_down"
+
+
+begin()

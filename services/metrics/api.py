@@ -3,8 +3,9 @@
 from fastapi import FastAPI
 
 from services.metrics.config import load
+from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import customers, kpis
+from services.metrics.routes import customers, kpis, pages
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -17,15 +18,10 @@ def create_app(settings: MetricsSettings, *, publisher: Producing | None = None)
     """The app, by the policy that the settings name. Raises ``ConfigError`` if it is not valid. ``publisher``
     is for tests."""
     policy = load(settings.metrics_policy)
-    parts = [refreshing(refresh, settings.metrics_gauge_seconds)]
-    app = create_api(
-        settings,
-        "metrics",
-        "Rapport metrics",
-        [kpis.router, customers.router],
-        publisher=publisher,
-        parts=parts,
-    )
+    every = settings.metrics_gauge_seconds
+    parts = [refreshing(refresh, every), live.watching, refreshing(live.look, every)]
+    routers = [kpis.router, customers.router, pages.router]
+    app = create_api(settings, "metrics", "Rapport metrics", routers, publisher=publisher, parts=parts)
     app.state.policy = policy
     return app
 

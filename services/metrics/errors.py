@@ -3,6 +3,9 @@
 from shared.domain import ErrorCode, declared
 
 UNKNOWN_KPI = ErrorCode("not_found", 404, "There is no KPI {name}; there are {known}.")
+NO_PARQUET = ErrorCode(
+    "no_parquet", 406, "No Parquet is written here: install rapport[parquet], or ask for CSV."
+)
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been counted of customer {customer}.")
 
 CODES = declared(globals())

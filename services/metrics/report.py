@@ -47,12 +47,10 @@ async def live(
     """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
     first = day_of(micros(now)) - days + 1
     reading = await store.read(first, selected)
-
-    def summed() -> Window:
-        one_channel = selected.channel is not None
-        return window(reading.days, reading.levels, first=first, last=None, one_channel=one_channel)
-
-    found = store.remembered((reading.versions, first, selected), summed)
+    one_channel = selected.channel is not None
+    found = window(
+        reading.days, reading.levels, first=first, last=None, one_channel=one_channel, sums=reading.sums
+    )
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 

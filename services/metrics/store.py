@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from sys import intern
 
 from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
@@ -25,11 +25,8 @@ from services.metrics.domain.state import Customer, decode
 from services.metrics.domain.sums import Days, Standing, Sums, Versions
 from shared.runtime.mongo import Document
 
-T = TypeVar("T")
-
 KEPT_SELECTIONS = 32
 """Days of so many selections stay in memory, those read last (README: memory)."""
-KEPT_MADE = 256
 FEW = 64
 """So many documents are asked for by name; more as a range of days."""
 
@@ -44,6 +41,8 @@ class Reading:
     """How each of ``LEVELS`` stands now."""
     versions: Versions = ()
     """While these stand, another reading finds the same."""
+    sums: Mapping[str, int] = field(default_factory=dict)
+    """Of all its days."""
 
 
 class MetricsStore:
@@ -57,7 +56,6 @@ class MetricsStore:
         self._standing = Standing()
         self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
         self._lock = asyncio.Lock()
-        self._made: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     async def read(self, first: int, selected: Selection = ALL, *, gaps: bool = False) -> Reading:
         """The days from ``first`` on, of what is selected; ``gaps`` with the fields that a window needs which
@@ -71,7 +69,7 @@ class MetricsStore:
         days = kept.with_tails
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
-        return Reading(days, kept.levels, kept.versions or ())
+        return Reading(days, kept.levels, kept.versions or (), kept.since(first))
 
     async def minutes(self, first: int) -> Reading:
         """The minutes from ``first`` on: of everything, as they have no places."""
@@ -89,16 +87,6 @@ class MetricsStore:
             add_minutes(found, unpack_minutes(bytes(document.get("minutes", b""))))
         levels = _standing(partitions).levels_of(ALL.chooses())
         return Reading({minute: fields for minute, fields in found.items() if minute >= first}, levels)
-
-    def remembered(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
-        """What ``make`` makes, once for each key; those asked for last are kept."""
-        if key not in self._made:
-            self._made[key] = make()
-            while len(self._made) > KEPT_MADE:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        made: T = self._made[key]
-        return made
 
     async def customer(self, customer_id: str) -> Customer | None:
         """The record, if there is one."""
@@ -180,6 +168,7 @@ class MetricsStore:
             for place, counts in document.get("cells", {}).items():
                 if chosen(place):
                     for name, n in counts.items():
+                        name = intern(name)  # else each day would have names of its own
                         fields[name] = fields.get(name, 0) + n
 
     async def _versions(self) -> Versions:

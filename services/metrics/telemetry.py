@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 WINDOW_DAYS = 30
 
 
-_LABELS = {
+LABELS = {
     Kind.QUANTILES: ["quantile"],
     Kind.SPREAD: ["quantile"],
     Kind.TALLY: ["name"],
@@ -30,7 +30,7 @@ _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
 
 def _gauge(kpi: Kpi) -> Gauge:
     meaning = f"{kpi.text} The last {WINDOW_DAYS} days."
-    return Gauge(kpi.gauge, meaning, _LABELS.get(kpi.kind, []))
+    return Gauge(kpi.gauge, meaning, LABELS.get(kpi.kind, []))
 
 
 _VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
@@ -48,6 +48,24 @@ FAILURES = Counter(
     "KPI is null there, its gauge NaN; the others stand.",
     ["kpi"],
 )
+RESTATED = Counter(
+    "rapport_kpi_restated_total",
+    "Figures of closed days that were told anew, since late facts had moved them.",
+    ["kpi"],
+)
+ANOMALIES = Counter(
+    "rapport_kpi_anomalies_total",
+    "Figures of closed days that were told to have left what is usual.",
+    ["kpi"],
+)
+ANOMALY = Gauge(
+    "rapport_kpi_anomaly",
+    "1 for each figure that on the latest closed day left what is usual: the median of the same weekday in "
+    "the weeks before, by many times their MAD.",
+    ["figure", "direction"],
+)
+for _name in KPIS:
+    FAILURES.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
 HEALTH_FAILURES = Counter(
     "rapport_health_failures_total",
     "Customers whose health could not be judged, or what is told of it not be kept: a bug. Nothing is told "
@@ -59,7 +77,7 @@ def show(kpi: Kpi, result: Result) -> None:
     """Set a KPI's gauges; NaN where there is nothing to tell."""
     _BASIS.labels(kpi.name).set(result.n)
     gauge = _VALUES[kpi.name]
-    if kpi.kind not in _LABELS:
+    if kpi.kind not in LABELS:
         value: Any = result.value
         gauge.set(_or_nan(value))
         return

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import jwt
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.http.problems import ProblemError
@@ -213,6 +213,18 @@ def require(*scopes: str) -> Callable[..., Awaitable[Principal]]:
     async def allowed(principal: Annotated[Principal, Security(authenticated, scopes=scopes)]) -> Principal:
         for scope in scopes:
             principal.demand(scope)
+        return principal
+
+    return allowed
+
+
+def page_for(scope: str) -> Callable[..., Awaitable[Principal]]:
+    """Dependency for pages: a principal ``in_browser`` with this scope. Raises 401, or 403 naming it."""
+    if scope not in SCOPES:
+        raise ValueError(f"no such scope: {scope}")
+
+    async def allowed(principal: Annotated[Principal, Depends(in_browser)]) -> Principal:
+        principal.demand(scope)
         return principal
 
     return allowed

@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.runtime.settings import Settings
+from shared.schemas.envelope import Code
 
 EVENTS = Counter(
     "rapport_events_total",
@@ -61,7 +62,30 @@ RETRIES = Counter(
     "Attempts repeated because a dependency (kafka, mongo, smtp, webhook) failed.",
     ["service", "dependency"],
 )
+EVENTS_AHEAD = Counter(
+    "rapport_events_ahead_total",
+    "Events whose time was more than five minutes ahead of the wall clock as they were counted: a producer's "
+    "clock is wrong. They count at their time and close nothing early; past 24 hours they are dead letters.",
+    ["service"],
+)
 PARTITIONS_HELD = Gauge("rapport_partitions_held", "Partitions this worker is assigned.", ["service"])
+STANDBY = Gauge(
+    "rapport_standby",
+    "1 while a worker has no partition, as others hold them all: it takes over when one of them stops; "
+    "0 otherwise.",
+    ["service"],
+)
+TAKEOVERS = Counter(
+    "rapport_takeovers_total",
+    "Partitions that a worker took over, each under an epoch of its own: when workers come and go, and again "
+    "after an outage or a fence.",
+    ["service"],
+)
+FENCED = Counter(
+    "rapport_fenced_total",
+    "Times that a worker was kept from writing, as another had taken its partition over under a newer epoch.",
+    ["service"],
+)
 MEMORY_LIMIT_BYTES = Gauge(
     "rapport_memory_limit_bytes", "What a worker may keep in memory of events and states.", ["service"]
 )
@@ -90,6 +114,20 @@ COMMANDS = Counter(
     "pending (no outcome in time, 202), mismatch (its key was used for something else).",
     ["service", "route", "result"],
 )
+
+_ALWAYS = (JOURNAL_DUPLICATES, TIMERS_FIRED, FETCH_PAUSES, TAKEOVERS, FENCED, PARTITIONS_HELD, STANDBY)
+
+
+def begin(service: str) -> None:
+    """A worker's counters at 0, as far as their labels are known: a first dead letter or retry then is a step
+    from 0, which ``increase()`` sees, and a panel shows 0 and not nothing."""
+    for metric in _ALWAYS:
+        metric.labels(service)
+    for reason in get_args(Code):
+        DEAD_LETTERS.labels(service, reason)
+    for dependency in ("kafka", "mongo"):
+        RETRIES.labels(service, dependency)
+
 
 _QUIET = {
     "librdkafka": logging.WARNING,

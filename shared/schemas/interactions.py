@@ -133,6 +133,8 @@ class ConversationAssigned(InteractionsData):
     """What decided it."""
     manual: bool | None = None
     """Whether a person assigned it."""
+    team: Id | None = None
+    """The team that was asked, where routing assigned it."""
 
 
 class ConversationReturned(InteractionsData):

@@ -57,6 +57,7 @@ class RecordLoop:
         self._batching = Batching(
             service, stream=stream, limit=batch_size, wall_clock=wall_clock, budget=self._budget
         )
+        telemetry.begin(service)
         self._commits = Commits(service)
         self._lag = Lag(service, wall_clock)
         self._member = Member(service, consumer, processor, self._commits, self._lag, self._budget)
@@ -89,9 +90,10 @@ class RecordLoop:
     def watermark(self, partition: int) -> datetime:
         return self._member.assignment.watermark(partition)
 
-    def show_memory(self) -> None:
-        """Set the gauges of the budget."""
+    def show(self) -> None:
+        """Set the gauges that are true only of the moment in which they are read."""
         self._budget.show(self._service)
+        telemetry.STANDBY.labels(self._service).set(self.standby)
 
     def note_progress(self) -> None:
         """It is alive, and waits for something before it can begin."""
@@ -132,6 +134,7 @@ class RecordLoop:
             return
         except FencedError as fenced:
             log.warning("fenced", reason=str(fenced))
+            telemetry.FENCED.labels(self._service).inc()
             assignment.close()
             await self._member.poll(STANDBY_SECONDS)
         except BrokerAwayError as error:
@@ -173,6 +176,7 @@ class RecordLoop:
         assignment.watermarks.update(watermarks)
         assignment.open(self._topics, partial(self._intake.read, partitions=count, first_count=first))
         telemetry.PARTITIONS_HELD.labels(self._service).set(len(assignment.partitions))
+        telemetry.TAKEOVERS.labels(self._service).inc(len(assignment.partitions))
         log.info("partitions assigned", partitions=sorted(assignment.partitions))
 
     async def _ask(

@@ -3,26 +3,20 @@
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import REGISTRY
 
 from rapport.embedded.kafka_jars import KAFKA_VERSION
 from rapport.embedded.stack import PARTS
-from services.followup import telemetry as followup_telemetry
 from services.followup.channels.registry import KINDS
 from services.followup.settings import FollowupSettings
-from services.loyalty import telemetry as loyalty_telemetry
-from shared.runtime import telemetry
-from shared.runtime.settings import PREFIX
+from shared.runtime.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "rapport"}
-RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yaml").read_text(encoding="utf-8"))
 
 
 def test_compose_has_every_part() -> None:
@@ -49,35 +43,13 @@ def test_compose_runs_the_broker_that_is_tested() -> None:
     assert COMPOSE["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
-def alerts() -> list[dict[str, Any]]:
-    return [rule for group in RULES["groups"] for rule in group["rules"]]
-
-
-def declared() -> set[str]:
-    assert telemetry.EVENTS
-    assert followup_telemetry.DELIVERIES
-    assert loyalty_telemetry.POINTS
-    suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
-    return {
-        family.name + suffix
-        for family in REGISTRY.collect()
-        if family.name.startswith("rapport_")
-        for suffix in suffixes.get(family.type, ("",))
-    }
-
-
-@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
-def test_an_alert_uses_metrics_that_exist(alert: dict[str, Any]) -> None:
-    used = set(re.findall(r"\brapport_[a-z_]+", alert["expr"]))
-    assert used
-    assert used <= declared()
-
-
-def test_every_alert_has_a_test() -> None:
-    file = yaml.safe_load((DEPLOY / "prometheus" / "rules.test.yaml").read_text(encoding="utf-8"))
-    checks = [check for test in file["tests"] for check in test["alert_rule_test"]]
-    firing = {check["alertname"] for check in checks if check["exp_alerts"]}
-    assert firing == {alert["alert"] for alert in alerts()}
+def test_prometheus_scrapes_every_process() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yaml").read_text(encoding="utf-8"))
+    (job,) = config["scrape_configs"]
+    scraped = {target for targets in job["static_configs"] for target in targets["targets"]}
+    fields = Settings.model_fields
+    ports = {kind: fields[f"{kind}_port"].default for kind in ("api", "worker")}
+    assert scraped == {f"{name}:{ports[name.rpartition('-')[2]]}" for name in OURS if name != "topics"}
 
 
 def test_the_image_copies_what_exists() -> None:

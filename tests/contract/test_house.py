@@ -34,7 +34,7 @@ OWN = {
         "sweep.py",
         "tokens.py",
     },
-    "metrics": {"journal", "policies", "report.py"},
+    "metrics": {"figures_store.py", "journal", "pages", "policies", "report.py"},
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {
@@ -68,7 +68,7 @@ SUBJECTS = {
 """The folders of each domain; a smaller subject is a module beside them."""
 HEADINGS = ["Run", "Reads and writes", "Rules", "Routes", "Codes", "Collections", "Settings"]
 
-CODE = ("shared", "services", "rapport", "tests", "tools")
+CODE = ("deploy", "shared", "services", "rapport", "tests", "tools")
 LINES = 300
 WIRING_LINES = 45
 SAY_NOTHING = {"common", "helper", "helpers", "misc", "util", "utils"}
@@ -154,6 +154,6 @@ def test_names_say_what_is_inside() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    modules = code("shared", "services", "rapport")
+    modules = code("deploy", "shared", "services", "rapport")
     silent = [path for path in modules if ast.get_docstring(ast.parse(path.read_bytes())) is None]
     assert [str(path.relative_to(ROOT)) for path in silent] == []

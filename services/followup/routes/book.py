@@ -31,4 +31,5 @@ async def read_book(
 async def refresh(app: FastAPI) -> None:
     """Set the gauges, of the days that the page shows by default."""
     days = days_of(None, None, await app.state.clock.now(None))
-    show(await FollowupStore(app.state.database).book(*days))
+    rules = [rule.name for rule in app.state.policy.rules.rules]
+    show(await FollowupStore(app.state.database).book(*days), rules)

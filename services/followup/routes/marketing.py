@@ -1,56 +1,46 @@
 """Pages for marketers: what the rules bring, and what is planned (ADR 41). They work without JavaScript."""
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
+from services.followup import marketing
 from services.followup.domain.policy import Policy
 from services.followup.domain.results.cells import Cell
 from services.followup.domain.results.report import funnel, report
 from services.followup.domain.rules.rule import RESERVED
 from services.followup.marketing.calendar import CALENDAR_DAYS
-from services.followup.marketing.drawing import environment
 from services.followup.marketing.views import Shown, overview, rule_page
 from services.followup.routes.dependencies import InForce, Store
 from services.followup.routes.results import Since, Until, days_of, results_of
 from services.followup.store import FollowupStore
-from shared.http.auth import Principal, in_browser
+from shared.http.auth import Principal, page_for
 from shared.http.dependencies import Clock
+from shared.pages.drawing import environment, headers
 from shared.schemas.times import micros
 
 router = APIRouter(tags=["pages"], prefix="/marketing", default_response_class=HTMLResponse)
 
 
-async def _marketer(principal: Annotated[Principal, Depends(in_browser)]) -> Principal:
-    principal.demand("metrics:read")
-    return principal
+Marketer = Annotated[Principal, Depends(page_for("metrics:read"))]
 
 
-Marketer = Annotated[Principal, Depends(_marketer)]
+PAGES = Path(marketing.__file__).parent / "pages"
 
 
 @cache
 def _headers() -> Mapping[str, str]:
-    style = environment().get_template("style.css").render()
-    allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{allowed}'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
+    return headers(environment(PAGES).get_template("style.css").render())
 
 
 def _page(template: str, told: Mapping[str, Any]) -> HTMLResponse:
-    html = environment().get_template(template).render(told)
+    html = environment(PAGES).get_template(template).render(told)
     return HTMLResponse(html, headers=dict(_headers()))
 
 

@@ -10,19 +10,27 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import complaints, orders
+from services.metrics.domain import answers, complaints, orders, talks
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
-from services.metrics.domain.state import Answer, Ids
+from services.metrics.domain.state import Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import KINDS
-from shared.facts.names import answer_of
 from shared.facts.profile import Known, profile_told
 from shared.schemas.base import Data
+from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.insights import ModelFitted
+from shared.schemas.interactions import (
+    ConversationAssigned,
+    ConversationClosed,
+    ConversationEscalated,
+    ConversationMerged,
+    ConversationReturned,
+    InteractionLogged,
+)
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import Micros, day_of, micros
@@ -90,17 +98,7 @@ def _answered(count: CountEvent) -> Apply:
     def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
         data = event.data
         assert isinstance(data, SurveyAnswered)
-        counts, place = count(data), answer_of(data)
-        if place is None:
-            tracked.count_event(delta, at, counts)
-            return (id,)
-        before = tracked.data.answers.get(place.hex())
-        if before is not None:
-            if at < before.at:
-                return (id,)
-            tracked.count_event(delta, before.at, {field: -n for field, n in before.counts.items()})
-        tracked.count_event(delta, at, counts)
-        tracked.data.answers[place.hex()] = Answer(at, dict(counts))
+        answers.told(tracked, data, count(data), at, delta)
         return (id,)
 
     return counted
@@ -139,6 +137,14 @@ _KEPT: dict[type[Data], Apply] = {
     PurchaseMade: orders.made,
     PurchaseReturned: orders.returned,
     **dict.fromkeys(KINDS, complaints.told),
+    ComplaintSlaMet: complaints.judged,
+    ComplaintSlaBreached: complaints.judged,
+    InteractionLogged: talks.logged,
+    ConversationEscalated: talks.handed,
+    ConversationAssigned: talks.handed,
+    ConversationReturned: talks.handed,
+    ConversationClosed: talks.handed,
+    ConversationMerged: talks.merged,
 }
 _BY_TYPE = _table()
 

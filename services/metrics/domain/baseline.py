@@ -7,19 +7,19 @@ spreads, the constant that makes the MAD a standard deviation of normal figures)
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.domain.kpis.kpi import Interval, Kind, Kpi, Result
 from shared.schemas.base import Strict
 
-Figures: TypeAlias = Mapping[str, float | None]
-"""A KPI's figures by name; None where there is nothing to tell."""
 WEEK = 7
+BY_NAME = frozenset({Kind.TALLY, Kind.RANKED})
+"""Kinds whose names come and go."""
 _MAD, _MEAN_AD = 1.4826, 1.2533
 """What makes either deviation a standard deviation of normal figures."""
 
@@ -84,17 +84,18 @@ def judged(kpi: Kpi, day: Result, before: Sequence[Result], policy: Anomalies) -
     """Those figures of a day that left what is usual by the same weekday of the weeks before.
 
     Not a figure that rests on too little, nor one whose 95 % interval reaches as far as what is usual: that
-    is chance. Counts vary at least as those of independent events do (Poisson). A tally's names are not
+    is chance. Counts vary at least as those of independent events do (Poisson). Counts by name are not
     judged.
     """
     counted = kpi.kind is Kind.COUNT
-    if kpi.kind is Kind.TALLY or (day.n < policy.least_basis and not counted):
+    if kpi.kind in BY_NAME or (day.n < policy.least_basis and not counted):
         return []
     pasts = [kpi.figures(result) for result in before if counted or result.n >= policy.least_basis]
     found = []
     for name, value in kpi.figures(day).items():
         usual = baseline((past.get(name) for past in pasts), policy)
-        if value is None or usual is None or _is_chance(usual.usual, day.interval):
+        interval = day.intervals.get(name.removeprefix(f"{kpi.name}."), day.interval)
+        if value is None or usual is None or _is_chance(usual.usual, interval):
             continue
         one = _left(name, value, usual, policy, counted=counted)
         if one is not None:
@@ -102,7 +103,7 @@ def judged(kpi: Kpi, day: Result, before: Sequence[Result], policy: Anomalies) -
     return found
 
 
-def _is_chance(usual: float, interval: tuple[float, float] | None) -> bool:
+def _is_chance(usual: float, interval: Interval | None) -> bool:
     return interval is not None and interval[0] <= usual <= interval[1]
 
 

@@ -1,12 +1,12 @@
 """Complaints as one customer's record keeps them: steps by event time, whatever was heard first."""
 
-from collections.abc import Iterable
-
-from services.metrics.domain.cells import Change, Delta
-from services.metrics.domain.kpis.counting import complaint_counts
+from services.metrics.domain import answers
+from services.metrics.domain.cells import Delta
+from services.metrics.domain.kpis.clocks import CLOCKS
 from services.metrics.domain.kpis.root_causes import named
 from services.metrics.domain.state import Complaint, Ids
 from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.turns import where_of_talk
 from shared.facts.complaints import (
     MOST_WAITING,
     OPENED,
@@ -19,9 +19,18 @@ from shared.facts.complaints import (
     without_told,
 )
 from shared.facts.names import name_of
-from shared.schemas.complaints import ComplaintOpened, ComplaintResolved, ComplaintsData
+from shared.schemas.complaints import (
+    ComplaintOpened,
+    ComplaintResolved,
+    ComplaintsData,
+    ComplaintSlaBreached,
+    ComplaintSlaMet,
+)
 from shared.schemas.event import Event
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, micros
+
+MOST_JUDGED = 300
+"""Promises of one complaint of which is kept what became of them: those heard first."""
 
 
 def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
@@ -39,22 +48,41 @@ def told(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
         owner, before = wrong
         if before is None or not before.passed or (owner is complaint and before.step == step.step):
             return ()  # it holds, or waits, or is heard again
-        tracked.count(delta, owner.where, _negative(complaint_counts(owner)))
+        tracked.count_complaint(delta, owner, -1)
         owner.steps = [*without_told(owner.steps, before)]
         if before.kind == RESOLVED:
             owner.causes = [cause for cause in owner.causes if cause[0] != before.at]
-        tracked.count(delta, owner.where, complaint_counts(owner))
+        tracked.count_complaint(delta, owner)
     if complaint is None:
         complaint = tracked.data.complaints[data.complaint_id] = Complaint()
-    tracked.count(delta, complaint.where, _negative(complaint_counts(complaint)))
+    tracked.count_complaint(delta, complaint, -1)
     complaint.waiting = [one for one in complaint.waiting if now - one[2] < WAIT]
     before_it = len(complaint.steps) + len(complaint.waiting)
     known = _open(complaint, event, step, now) if step.kind == OPENED else _add(complaint, step, now)
     if isinstance(data, ComplaintResolved) and len(complaint.steps) + len(complaint.waiting) > before_it:
         cause = named(data.root_cause)
         complaint.causes += [] if cause is None else [(step.at, cause)]
-    tracked.count(delta, complaint.where, complaint_counts(complaint))
+    if step.kind == OPENED and complaint.conversation:
+        complaint.team = where_of_talk(tracked.data, complaint.conversation).team
+    tracked.count_complaint(delta, complaint)
+    if step.kind == OPENED:
+        answers.moved(tracked, "complaint", data.complaint_id, delta)
     return (id,) if known else ()
+
+
+def judged(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+    """A promise about a complaint was kept, or not."""
+    data = event.data
+    assert isinstance(data, ComplaintSlaMet | ComplaintSlaBreached)
+    complaint = tracked.data.complaints.setdefault(data.complaint_id, Complaint())
+    kept = isinstance(data, ComplaintSlaMet)
+    clock, due = CLOCKS.index(data.clock), micros(data.due_at)
+    told = {(*one[:2], one[3]) for one in complaint.judged}
+    if (clock, due, kept) not in told and len(told) < MOST_JUDGED:
+        tracked.count_complaint(delta, complaint, -1)
+        complaint.judged.append((clock, due, at, kept))
+        tracked.count_complaint(delta, complaint)
+    return (id,)
 
 
 def _told_by(tracked: Tracked, by: int, now: Micros) -> tuple[Complaint, ToldStep | None] | None:
@@ -79,6 +107,7 @@ def _open(complaint: Complaint, event: Event, opened: ToldStep, now: Micros) -> 
     waited = [ToldStep(at, kind, by) for at, kind, heard, by in complaint.waiting if now - heard < WAIT]
     complaint.steps = [*with_told((), (opened, *waited))]
     complaint.channel, complaint.told, complaint.waiting = event.data.channel, account, []
+    complaint.conversation = event.data.conversation_id or ""
     return True
 
 
@@ -92,7 +121,3 @@ def _add(complaint: Complaint, new: ToldStep, now: Micros) -> bool:
     elif len(complaint.waiting) < MOST_WAITING:
         complaint.waiting.append((new.at, new.kind, now, new.by))
     return False
-
-
-def _negative(changes: Iterable[Change]) -> list[Change]:
-    return [(at, field, -n) for at, field, n in changes]

@@ -3,9 +3,11 @@
 A section is a model in the module of its subject; one that the file leaves out is as its defaults say.
 """
 
+from services.metrics.domain.baseline import Anomalies
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.health.policy import HealthPolicy
 from services.metrics.domain.insights import InsightsPolicy
+from services.metrics.domain.restating import Restating
 from shared.schemas.base import Strict
 from shared.schemas.fields import Label
 
@@ -20,3 +22,7 @@ class MetricsPolicy(Strict):
     """What a customer's health is made of."""
     insights: InsightsPolicy = InsightsPolicy()
     """When something is told of it."""
+    anomalies: Anomalies = Anomalies()
+    """When a figure has left what is usual for it."""
+    restating: Restating = Restating()
+    """How late facts are told from history that is loaded."""

@@ -15,7 +15,6 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from services.metrics.domain.cells import OPEN
 from services.metrics.domain.kpis.window import Days
 from shared.schemas.base import Strict
 from shared.schemas.times import DAY, SECOND, Micros
@@ -71,21 +70,27 @@ def last_told(now: Micros) -> int:
     return (now - HOUR) // DAY - 1
 
 
-def before(days: Days, moved: Iterable[Moved]) -> Sums:
-    """The sums as they were before all of this."""
-    then = {day: dict(fields) for day, fields in days.items()}
+def before(days: Days, moved: Iterable[Moved], first: int) -> Sums:
+    """The sums of the days from ``first`` on as they were before all of this."""
+    then = {day: dict(fields) for day, fields in days.items() if day >= first}
     for one in moved:
         for day, changes in (one.sums or {}).items():
-            if day in then or day >= min(then, default=0):
-                fields = then.setdefault(day, {})
-                for name, n in changes.items():
-                    fields[name] = fields.get(name, 0) - n
+            if day < first:
+                continue
+            fields = then.setdefault(day, {})
+            for name, n in changes.items():
+                fields[name] = fields.get(name, 0) - n
     return then
 
 
-def opened(moved: Iterable[Moved]) -> int:
-    """By how much this changed the number of complaints that are open now."""
-    return sum(changes.get(OPEN, 0) for one in moved for changes in (one.sums or {}).values())
+def levels_before(levels: Mapping[str, int], moved: Iterable[Moved]) -> dict[str, int]:
+    """How levels stood before all of this."""
+    then = {**levels}
+    for one in moved:
+        for changes in (one.sums or {}).values():
+            for level in then:
+                then[level] -= changes.get(level, 0)
+    return then
 
 
 def bursts(moved: Iterable[Moved], policy: Restating) -> list[list[Moved]]:

@@ -9,8 +9,11 @@ import msgspec
 from services.metrics.domain.cells import Cell, Delta, Minutes
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import crossed
+from services.metrics.domain.restating import Moved, Sums
 from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
+
+MOVED, TOLD, ANOMALIES = "moved", "told", "anomalies"
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
@@ -38,6 +41,15 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("pages", owner=None, personal=()),
     # {_id: "<run>:<piece>", bits}
     Collection("filters", owner=None, personal=()),
+    # What a write moved of days that were told, ``restating.Moved``: {_id: "<partition>:<version>", at, wall,
+    # packed}, the times in microseconds.
+    Collection(MOVED, owner=None, personal=(), indexes=("at", "wall")),
+    # {_id: partition, told}: up to where figures were told, of the KPIs whose names belong to the partition
+    # (MessagePack of ``told.Told``).
+    Collection(TOLD, owner=None, personal=()),
+    # {_id: "<day>:<figure>", kpi, figure, day, value, usual, spread, score, direction, moved_by, at, stands}:
+    # figures that left what is usual; ``stands`` is false where a late fact took that back.
+    Collection(ANOMALIES, owner=None, personal=()),
     # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
     # {_id: "<partition>:<version>.<number>", records: MessagePack}
     Collection("outbox", owner=None, personal=()),
@@ -138,3 +150,28 @@ def named_under(name: str) -> dict[str, str]:
     """Matches the ids that begin with a residue's or a run's name and a colon."""
     # A semicolon is the character after the colon.
     return {"$gte": f"{name}:", "$lt": f"{name};"}
+
+
+def moved_document(moved: Moved) -> dict[str, Any]:
+    packed = msgspec.msgpack.encode((moved.began, moved.heard, moved.facts, moved.sums, moved.days))
+    id = moved_id(moved.partition, moved.version)
+    return {"_id": id, "at": moved.at, "wall": moved.wall, "packed": packed}
+
+
+def read_moved(document: Mapping[str, Any]) -> Moved:
+    partition, _, version = document["_id"].partition(":")
+    began, heard, facts, sums, days = _moved.decode(bytes(document["packed"]))
+    at, wall = document["at"], document["wall"]
+    return Moved(int(partition), int(version), at, began, wall, heard, facts, sums, days)
+
+
+def anomaly_id(day: int, figure: str) -> str:
+    """In the order of days."""
+    return f"{day:06d}:{figure}"
+
+
+def moved_id(partition: int, version: int) -> str:
+    return f"{partition}:{version:012d}"
+
+
+_moved = msgspec.msgpack.Decoder(tuple[int, int, dict[int, dict[str, int]], Sums | None, tuple[int, int]])

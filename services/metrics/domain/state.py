@@ -15,6 +15,10 @@ from shared.schemas.times import Micros, day_of
 
 Ids: TypeAlias = tuple[int, ...]
 """Hashes of events' ids that are to be known for ever."""
+Turn: TypeAlias = tuple[Micros, int]
+"""When something was said in a conversation, and by whom (``turns``)."""
+Merge: TypeAlias = tuple[Micros, str, str]
+"""When a conversation became part of another, which, and of which."""
 BEGINNING, END = -(2**31), 2**31 - 1
 """A day before all others, and one after."""
 
@@ -83,11 +87,18 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The root causes that resolutions name, by the resolution's time."""
     told: int = 0
     """Tells what its opening says from other accounts (``shared.facts.names.Name.told``)."""
+    conversation: str = ""
+    """In which it was made, and is answered."""
+    team: str = ""
+    """That was asked last in its conversation."""
+    judged: list[tuple[int, Micros, Micros, bool]] = []
+    """Promises that were decided: the clock (a place in ``kpis.clocks.CLOCKS``), when it was due, when that
+    was decided, and whether it was kept."""
 
     @property
     def where(self) -> Where:
         """Where it counts."""
-        return Where(self.channel)
+        return Where(self.channel, team=self.team)
 
     @property
     def life(self) -> Life:
@@ -97,7 +108,30 @@ class Complaint(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     @property
     def latest(self) -> Micros:
         """The latest time it knows."""
-        return max((*(told.at for told in self.steps), *(one[0] for one in self.waiting)), default=0)
+        steps, judged = (told.at for told in self.steps), (one[2] for one in self.judged)
+        return max((*steps, *(one[0] for one in self.waiting), *judged), default=0)
+
+
+class Talk(msgspec.Struct, array_like=True):
+    """What is known of a conversation."""
+
+    latest: Micros = 0
+    """Time of its latest event, as far as it has passed."""
+    channel: str = ""
+    """Of its first message, by event time; none is known yet."""
+    began: Micros = 0
+    turns: list[Turn] = []
+    """What the customer and agents said, by time."""
+    team: str = ""
+    """That was asked last."""
+    team_at: Micros = 0
+    hands: list[tuple[Micros, int]] = []
+    """When an agent took it, and when it was in nobody's hands (``talks``), by time."""
+
+    @property
+    def where(self) -> Where:
+        """Where it counts."""
+        return Where(self.channel, team=self.team)
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -106,6 +140,8 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     at: Micros
     counts: dict[str, int]
     """The fields that it counts in, on its day."""
+    where: str = ""
+    """Where it counts: ``Where.name`` of the thing that it is about."""
 
 
 class Looked(msgspec.Struct, array_like=True, frozen=True):
@@ -147,6 +183,10 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """In the loyalty program, as loyalty told it last; none before that."""
     elsewhere: dict[str, dict[int, dict[str, int]]] = {}
     """As ``counts``, of events that happened somewhere: by ``Where.name``."""
+    talks: dict[str, Talk] = {}
+    """Conversations by id."""
+    merges: list[Merge] = []
+    """Of conversations, as they were heard."""
     since: int = END
     """Day of the first fact."""
     looked: Looked = Looked()

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from services.metrics.domain.cells import LEVELS, Delta
+from services.metrics.domain.cells import LEVELS, DayChange, Delta
 
 Days: TypeAlias = dict[int, dict[str, int]]
 """Day -> field -> count. A day's counts are replaced, never changed."""
+KEPT_WINDOWS = 8
 Versions: TypeAlias = tuple[tuple[int, int], ...]
 """How often each partition was written."""
 
@@ -67,29 +68,59 @@ class Sums:
     """At which ``with_tails`` are right; None before there are any."""
     with_tails: Days = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
+    _folded: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Of the windows from some days on until now: the sums of what is folded."""
+    _changes: Sequence[DayChange] = ()
+    """What is not folded."""
+
+    def since(self, first: int) -> dict[str, int]:
+        """The sums from day ``first`` on, of all fields."""
+        folded = self._folded.get(first)
+        if folded is None:
+            folded = {}
+            for day, fields in self.days.items():
+                if day >= first:
+                    _add(folded, fields, 1)
+            while len(self._folded) >= KEPT_WINDOWS:
+                del self._folded[next(iter(self._folded))]
+            self._folded[first] = folded
+        total = dict(folded)
+        for day, name, n in self._changes:
+            if day >= first:
+                total[name] = total.get(name, 0) + n
+        return total
 
     def replace(self, days: Iterable[int] | None, read: Days, folds: Mapping[int, int]) -> None:
         """Put what was read in the place of some days; of all for None."""
         if days is None:
-            self.days = read
-        else:
-            for day in days:
-                self.days.pop(day, None)
-            self.days.update((day, fields) for day, fields in read.items() if day >= self.first)
+            self.days, self._folded = read, {}
+        for day in days or ():
+            before, after = self.days.pop(day, {}), read.get(day, {})
+            if after:
+                self.days[day] = after
+            for first, total in self._folded.items():
+                if day >= first:
+                    _add(total, before, -1)
+                    _add(total, after, 1)
         self.folds = folds
 
     def stand(self, standing: Standing, chosen: Callable[[str], bool]) -> None:
         """Add what is not folded."""
         days = dict(self.days)
-        mine: set[int] = set()
-        for tail in standing.tails:
-            for (day, place, name), n in tail.items():
-                if day < self.first or not chosen(place):
-                    continue
-                if day not in mine:
-                    mine.add(day)
-                    days[day] = dict(days.get(day, {}))
-                fields = days[day]
-                fields[name] = fields.get(name, 0) + n
+        self._changes = [
+            (day, name, n)
+            for tail in standing.tails
+            for (day, place, name), n in tail.items()
+            if day >= self.first and chosen(place)
+        ]
+        for day in {day for day, _, _ in self._changes}:
+            days[day] = dict(days.get(day, {}))
+        for day, name, n in self._changes:
+            days[day][name] = days[day].get(name, 0) + n
         self.with_tails, self.levels = days, standing.levels_of(chosen)
         self.versions = standing.versions
+
+
+def _add(total: dict[str, int], fields: Mapping[str, int], sign: int) -> None:
+    for name, n in fields.items():
+        total[name] = total.get(name, 0) + sign * n

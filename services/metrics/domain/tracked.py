@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from services.metrics.domain import gaps
+from services.metrics.domain import gaps, turns
 from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
-from services.metrics.domain.kpis.counting import complaint_counts
+from services.metrics.domain.kpis.counting import complaint_counts, order_counts, talk_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
-from services.metrics.domain.state import Complaint, Customer, Order
+from services.metrics.domain.state import Complaint, Customer, Order, Talk
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import DAY, Micros, day_of
@@ -78,6 +78,19 @@ class Tracked:
                     minutes[minute] = {field: n}
                 else:
                     counts[field] = counts.get(field, 0) + n
+
+    def count_complaint(self, delta: Delta, complaint: Complaint, sign: int = 1) -> None:
+        """Add what a complaint counts as, or take it back."""
+        changes = complaint_counts(complaint, turns.turns_about(self.data, complaint))
+        self.count(delta, complaint.where, signed(changes, sign))
+
+    def count_order(self, delta: Delta, order: Order, sign: int = 1) -> None:
+        """Add what an order counts as, beside its days (``place``), or take it back."""
+        self.count(delta, order.where, signed(order_counts(order), sign))
+
+    def count_talk(self, delta: Delta, talk: Talk, sign: int = 1) -> None:
+        """Add what a conversation counts as, or take it back."""
+        self.count(delta, talk.where, signed(talk_counts(talk), sign))
 
     def count_event(
         self, delta: Delta, at: Micros, counts: Mapping[str, int], where: Where = ANYWHERE
@@ -155,6 +168,7 @@ class Tracked:
             data.complaints = _newest_complaints(data.complaints, oldest)
         if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
             self._trim_orders(oldest)
+        turns.trim(data)
 
     def _trim_orders(self, oldest: int) -> None:
         data = self.data
@@ -210,6 +224,11 @@ def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[
     return kept
 
 
+def signed(changes: Iterable[Change], sign: int) -> Iterable[Change]:
+    """The changes, or with -1 what takes them back."""
+    return changes if sign > 0 else [(at, field, -n) for at, field, n in changes]
+
+
 def _kind(chain: str) -> str:
     return gaps.ANY if chain[:1] == _ALL else gaps.BY_CHANNEL
 
@@ -217,7 +236,11 @@ def _kind(chain: str) -> str:
 def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:
     """What each fact that the record keeps whole counts as, and where."""
     for complaint in data.complaints.values():
-        yield complaint.where, complaint_counts(complaint)
+        yield complaint.where, complaint_counts(complaint, turns.turns_about(data, complaint))
+    for order in data.orders.values():
+        yield order.where, order_counts(order)
+    for talk in data.talks.values():
+        yield talk.where, talk_counts(talk)
 
 
 def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
 
 import structlog
@@ -20,6 +20,10 @@ from shared.worker.retry import about_document
 log = structlog.get_logger(__name__)
 
 
+AHEAD = timedelta(minutes=5)
+"""A clock that is so far ahead is wrong."""
+
+
 class PoisonError(Exception):
     """An event that cannot be counted."""
 
@@ -33,22 +37,29 @@ def apply_all(
     fresh: Sequence[tuple[Message, int]],
     now: Callable[[Message], Micros],
     seen: Set[int],
+    wall: datetime,
 ) -> None:
     """Let all take effect, with no await between. ``fresh``: messages and their hashes; ``seen``: those that
     are known not to be new. Raises ``PoisonError``."""
-    started = perf_counter()
+    started, too_far = perf_counter(), wall + AHEAD
     results: Counter[tuple[str, str]] = Counter()
+    ahead: Counter[str] = Counter()
     for message, h in fresh:
         try:
             applied = part.apply(message.event, h, now(message), seen)
         except Exception as error:  # a bug in the domain: the event goes aside with its reason
             raise PoisonError(message) from error
         results[message.event.type, "applied" if applied else "duplicate"] += 1
+        if message.event.time > too_far and applied:
+            ahead[message.event.source] += 1
     faults.point("mid_batch")
     for (kind, result), n in results.items():
         telemetry.EVENTS.labels(SERVICE, kind, result).inc(n)
         if result == "duplicate":
             telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
+    for source, n in ahead.items():
+        telemetry.EVENTS_AHEAD.labels(SERVICE).inc(n)
+        log.warning("a clock runs ahead", source=source, events=n)
     telemetry.BATCH_SECONDS.labels(SERVICE, "apply").observe(perf_counter() - started)
 
 

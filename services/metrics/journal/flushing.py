@@ -9,7 +9,7 @@ import structlog
 
 from services.metrics.journal import SERVICE
 from services.metrics.journal.library import Library
-from services.metrics.journal.looking import Watch
+from services.metrics.journal.looking import Looker
 from services.metrics.journal.narrowing import Narrowing, RefusedWriteError
 from services.metrics.journal.outbox import Publish
 from services.metrics.journal.partition import Partition
@@ -37,7 +37,7 @@ class Flushing:
         self,
         store: Store,
         publish: Publish,
-        watch: Watch | None,
+        looker: Looker | None,
         clock: Callable[[], float],
         flush_seconds: float,
     ) -> None:
@@ -48,7 +48,7 @@ class Flushing:
         self._next_fold = 0.0
         self._store = store
         self._publish = publish
-        self._watch = watch
+        self._looker = looker
         self._clock = clock
         self._flush_seconds = flush_seconds
 
@@ -74,20 +74,20 @@ class Flushing:
 
     async def look(self, parts: Mapping[int, Partition], wall: Micros, *, busy: bool) -> None:
         """The next step of looking at customers. Raises ``FencedError``."""
-        watch, part = self._watch, None
-        if watch is None:
+        looker, part = self._looker, None
+        if looker is None:
             return
 
         def limited(number: int) -> bool:
             return self.narrowing.limit(number) is not None
 
         try:
-            part = await watch.turn(parts, wall, busy=busy, limited=limited)
+            part = await looker.turn(parts, wall, busy=busy, limited=limited)
             if part is not None:
                 await self.flush([part])
         except RefusedWriteError:
             if part is not None and len(part.looks.told) == 1 and await self.takes_another(part):
-                watch.leave_out(part)
+                looker.leave_out(part)
             raise
         except Exception as error:  # the next turn does it again
             if not passes(error):
@@ -105,12 +105,12 @@ class Flushing:
             writes = await self.narrowing.write(self._store, [p.write(fold=fold) for p in dirty], dirty)
         except Exception as error:
             refused = isinstance(error, RefusedWriteError)
-            if self._watch is None or not self._watch.refused(dirty, error.__cause__ if refused else error):
+            if self._looker is None or not self._looker.refused(dirty, error.__cause__ if refused else error):
                 raise
             raise RefusedWriteError(f"what is told may be at fault: {error}"[:300]) from error
-        if self._watch is not None:
+        if self._looker is not None:
             for part, n in zip(dirty, told, strict=True):
-                self._watch.written(part, n)
+                self._looker.written(part, n)
         return writes
 
     async def flush(self, partitions: Iterable[Partition]) -> None:

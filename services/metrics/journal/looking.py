@@ -65,7 +65,7 @@ class Looking:
     policy: InsightsPolicy
 
 
-class Watch:
+class Looker:
     """Looks at the customers of a worker's partitions. All of it is called in the processor's lock."""
 
     def __init__(self, store: Store, looking: Looking, *, stream: bool, clock: Callable[[], float]) -> None:

@@ -7,10 +7,13 @@ from services.metrics.domain.fits import Parameters
 from services.metrics.domain.health import Health, HealthPolicy, Models, health
 from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.domain.state import Customer
+from services.metrics.figures_store import FiguresStore
 from services.metrics.journal.looking import Looking
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
+from services.metrics.journal.watching import Watching
 from services.metrics.settings import MetricsSettings
+from services.metrics.store import MetricsStore
 from shared.kafka.publisher import Publisher
 from shared.runtime.mongo import Document
 from shared.schemas.times import Micros
@@ -26,15 +29,17 @@ def processor(
     budget: Budget,
 ) -> CompactProcessor:
     """The processor; nothing connects before it is used."""
+    stream = settings.clock == "stream"
     return CompactProcessor(
         WorkerStore(database, client),
         publisher.publish,
-        stream=settings.clock == "stream",
+        stream=stream,
         flush_seconds=settings.metrics_flush_seconds,
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
         looking=Looking(Judging(policy.health), policy.insights),
+        watching=Watching(MetricsStore(database), FiguresStore(database), policy, stream=stream),
     )
 
 

@@ -1,7 +1,7 @@
 """What a worker keeps of one partition: the effects not yet written, and the customers it has read."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,12 +10,13 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.insights import Health, InsightsPolicy
-from services.metrics.domain.rows import fit_row
+from services.metrics.domain.rows import MOVED, fit_row, moved_document
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
 from services.metrics.journal.looks import Looks, Sweep
 from services.metrics.journal.outbox import Outbox
+from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
@@ -62,6 +63,8 @@ class Partition:
     """Offsets or watermark moved since the last write."""
     closed: bool = False
     watermark_moved: bool = False
+    past: Past = field(default_factory=Past)
+    """What moves days that were told."""
     before_minutes: bool = False
     """Nothing was counted by minutes yet, while there were days: so minutes count from now on."""
 
@@ -70,7 +73,13 @@ class Partition:
 
     @classmethod
     def take_over(
-        cls, number: int, stored: Stored, known: Known, recent: "array[int]", budget: Budget
+        cls,
+        number: int,
+        stored: Stored,
+        known: Known,
+        recent: "array[int]",
+        budget: Budget,
+        wall: Callable[[], Micros] = wall_clock,
     ) -> "Partition":
         """``recent`` are those of the ids known that stand in the partition's document."""
         return cls(
@@ -86,6 +95,7 @@ class Partition:
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
+            past=Past(wall),
             before_minutes=stored.before_minutes,
         )
 
@@ -153,7 +163,7 @@ class Partition:
         tracked, _ = self.held[event.subject]
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
-        for known in apply(tracked, event, now, self.tail, h):
+        for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):
             self._know(known)
         return True
 
@@ -203,6 +213,10 @@ class Partition:
             tracked, _ = self.held[subject]
             tracked.trim()
             records[subject] = state.encode(tracked.data)
+        self.tail = self.past.into(self.tail)
+        moved = self.past.moved(self.number, self.version, self.events)
+        if moved is not None:
+            self.outbox.put(MOVED, moved_document(moved))
         self.tail.forget_minutes()
         minutes = self.tail.minutes
         fold = fold or max(len(self.tail), len(minutes)) > FOLD_CELLS or len(self.recent) > FOLD_IDS
@@ -229,6 +243,7 @@ class Partition:
         """The write stands. Customers stay in memory as long as there is room. What is returned is to be gone
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
+        self.past.written()
         self.looks.happened(self.changed)
         self.changed.clear()
         self.looks.written()

@@ -19,15 +19,16 @@ from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
 from services.metrics.journal.flushing import Flushing
 from services.metrics.journal.library import Library
-from services.metrics.journal.looking import Looking, Watch
+from services.metrics.journal.looking import Looker, Looking
 from services.metrics.journal.narrowing import RefusedWriteError
 from services.metrics.journal.outbox import Publish
 from services.metrics.journal.partition import UNWRITTEN, Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
+from services.metrics.journal.watching import Watching
 from shared.runtime import telemetry
-from shared.schemas.times import micros
+from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
 from shared.worker.retry import retry
@@ -59,10 +60,12 @@ class CompactProcessor:
         clock: Callable[[], float] = monotonic,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         budget: Budget | None = None,
+        watching: Watching | None = None,
         looking: Looking | None = None,
     ) -> None:
-        """``budget`` is the process's, for all that it keeps in memory. ``looking``: how customers' health is
-        looked at; None: it is not."""
+        """``budget`` is the process's, for all that it keeps in memory; ``watching`` says what figures do;
+        ``looking`` how customers' health is looked at. None of either: it is not."""
+        self._watching = watching
         self._budget = budget or Budget()
         self._store = store
         self._publish = publish
@@ -74,13 +77,16 @@ class CompactProcessor:
         self._let_go: dict[int, Partition] = {}
         """Perhaps to be taken over again, with the ids that are in memory."""
         self._poison: set[Origin] = set()
-        self._watch = Watch(store, looking, stream=stream, clock=clock) if looking is not None else None
-        self._flushing = Flushing(store, publish, self._watch, clock, flush_seconds)
+        self._looker = Looker(store, looking, stream=stream, clock=clock) if looking is not None else None
+        self._flushing = Flushing(store, publish, self._looker, clock, flush_seconds)
         self._narrowing = self._flushing.narrowing
         self._busy = False
         """Something was processed since the last look."""
         # A revoke comes from the consumer's own task, whatever is under way here.
         self._lock = asyncio.Lock()
+
+    def _wall(self) -> Micros:
+        return micros(self._wall_clock())
 
     @property
     def id_bytes(self) -> int:
@@ -95,8 +101,8 @@ class CompactProcessor:
             for part in taken.values():  # what was left, before anything new is decided
                 await part.outbox.publish(self._publish)
             self._partitions = taken
-            if self._watch is not None:
-                self._watch.begin(taken.values())
+            if self._looker is not None:
+                self._looker.begin(taken.values())
             stored = {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
             # Their commit may have been lost in a rebalance, and nobody reads these records again.
             self._flushing.begin(stored)
@@ -117,7 +123,8 @@ class CompactProcessor:
                     kept[Residue(count, number)] = as_stored
         opened = await self._library.open([Residue(count, number) for number in numbers], kept)
         return {
-            n: Partition.take_over(n, stored[n], *opened[Residue(count, n)], self._budget) for n in numbers
+            n: Partition.take_over(n, stored[n], *opened[Residue(count, n)], self._budget, self._wall)
+            for n in numbers
         }
 
     async def first_count(self) -> int:
@@ -165,7 +172,7 @@ class CompactProcessor:
             seen = await self._library.seen(part.known, ((m.event.subject, h) for m, h in fresh))
             await self._load(part, fresh, seen)
             try:
-                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen)
+                apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen, batch.now)
             except PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
             if batch.records:
@@ -191,8 +198,10 @@ class CompactProcessor:
     async def idle(self) -> None:
         async with self._lock:
             await self._flushing.flush_if_due(self._partitions.values(), self._library)
+            if self._watching is not None:
+                await self._watching.work(self._partitions, self._wall())
             busy, self._busy = self._busy, False
-            await self._flushing.look(self._partitions, micros(self._wall_clock()), busy=busy)
+            await self._flushing.look(self._partitions, self._wall(), busy=busy)
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         try:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.metrics import errors, report
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE
@@ -13,6 +13,7 @@ from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import Selection
 from services.metrics.models.kpis import Answer, Kpis, Series, answer, series
 from services.metrics.report import Point
+from services.metrics.routes import formats
 from services.metrics.routes.dependencies import (
     Analyst,
     Days,
@@ -51,21 +52,29 @@ async def kpis(
     return answer(results, window=window, first=first, now=now, selection=selection)
 
 
-@router.get("/kpis/{name}/series", responses=responses(errors.UNKNOWN_KPI))
+@router.get(
+    "/kpis/{name}/series",
+    response_model=Series,
+    responses=responses(errors.UNKNOWN_KPI, errors.NO_PARQUET) | formats.DOCUMENTED,
+)
 async def kpi_series(
     name: str,
     principal: Analyst,
     store: Store,
     clock: Clock,
     selection: Selected,
+    format: formats.Format,
     from_: Annotated[
         MaybeTime, Query(alias="from", description="Default: 30 days before ``to``; of minutes 6 hours.")
     ] = None,
     to: Annotated[MaybeTime, Query(description="Default: now.")] = None,
     step: Step = "1d",
-) -> Series:
+) -> Response:
     """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch. With
-    ``step=1m`` and so on, of minutes of the last 48 hours."""
+    ``step=1m`` and so on, of minutes of the last 48 hours.
+
+    CSV and Parquet by ``Accept``, or by ``format``.
+    """
     kpi = KPIS.get(name)
     if kpi is None:
         raise _unknown(name)
@@ -76,14 +85,14 @@ async def kpi_series(
     if start >= end:
         raise invalid("from", "order", "must be before to")
     if minutes is not None:
-        return series(name, step, await _by_minutes(store, kpi, selection, micros(now), start, end, minutes))
+        points = await _by_minutes(store, kpi, selection, micros(now), start, end, minutes)
+        return formats.told(series(name, step, points), format)
     first, last, days = day_of(micros(start)), day_of(micros(end) - 1), days_in(step)
     if (last - first) // days >= MAX_POINTS:
         raise invalid("step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
     last = min(last, day_of(micros(now)))
-    return series(
-        name, step, await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
-    )
+    points = await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
+    return formats.told(series(name, step, points), format)
 
 
 async def _by_minutes(

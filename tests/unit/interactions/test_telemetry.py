@@ -1,5 +1,6 @@
 """What is counted of conversations: what bots say where people have one, and who is given one."""
 
+from datetime import timedelta
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -10,6 +11,7 @@ from shared.schemas.commands.conversations import (
     ConversationAssignRequested,
     ConversationMessageRequested,
 )
+from shared.schemas.complaints import ComplaintAcknowledged, ComplaintOpened
 from shared.schemas.interactions import ConversationAssigned
 
 from .talk import answers, escalated, says, story
@@ -30,6 +32,21 @@ def test_what_a_bot_says_after_the_handover_is_counted_once_each() -> None:
     asked = ConversationMessageRequested(conversation_id="c-1", text="Me again.", author="bot")
     assert worker.tell(CUSTOMER, asked).status == "refused"
     assert (silenced("heard") - before[0], silenced("refused") - before[1]) == (1, 1)
+
+
+def test_clocks_that_were_kept_and_those_that_were_not_are_counted() -> None:
+    def clocks(result: str) -> float:
+        labels = {"clock": "first_response", "result": result}
+        return REGISTRY.get_sample_value("rapport_sla_clocks_total", labels) or 0.0
+
+    before = clocks("met"), clocks("breached")
+    worker: InMemoryWorker[Any] = InMemoryWorker(HANDLER, now=at(0), observe=observe)
+    for number in range(2):
+        opened = {"complaint_id": f"k-{number}", "channel": "web", "category": "x", "severity": "high"}
+        worker.tell(CUSTOMER, ComplaintOpened.model_validate({**opened, "description": "x"}))
+    worker.tell(CUSTOMER, ComplaintAcknowledged(complaint_id="k-0"))
+    worker.advance(timedelta(days=30))
+    assert (clocks("met") - before[0], clocks("breached") - before[1]) == (1, 1)
 
 
 def assigned(how: str) -> float:

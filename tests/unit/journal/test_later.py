@@ -18,6 +18,7 @@ from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler as loyalty
 from services.metrics.domain import state as metrics
 from services.metrics.domain.apply import apply as count
+from services.metrics.domain.cells import Delta
 from services.metrics.domain.tracked import Tracked
 from shared.domain import Handler
 from shared.journal.later import read_state, state_text
@@ -168,7 +169,7 @@ def test_metrics() -> None:
     tracked = Tracked(metrics.Customer())
 
     def tell(data: Data, number: int, to: Tracked) -> None:
-        count(to, Event(f"e-{number}", "/test", "c-1", START, data), number, {})
+        count(to, Event(f"e-{number}", "/test", "c-1", START, data), number, Delta())
 
     for number, data in enumerate((purchase("o-1"), OPENED)):
         tell(data, number, tracked)

@@ -10,6 +10,7 @@ from pymongo import AsyncMongoClient
 
 from services.metrics import store as store_module
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta, add
+from services.metrics.domain.kpis.window import _sums
 from services.metrics.domain.places import LIMITS, OTHER, Selection, renamed, values_of
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.dimensions import Dimensions
@@ -71,6 +72,7 @@ async def test_what_is_kept_is_what_would_be_read_anew(
                 found = await reader.read(first, selected, gaps=True)
                 expected = {d: f for d, f in without_zeros(by(delta, selected)).items() if d >= first}
                 assert without_zeros(found.days) == expected
+                assert without_zeros({0: found.sums}) == without_zeros({0: _sums(found.days, first, None)})
     assert await reader.read(DAY0) == await MetricsStore(client[database_name]).read(DAY0)
 
 

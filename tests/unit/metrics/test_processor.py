@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.metrics.domain import state
+from services.metrics.domain.cells import KEPT_MINUTES, MINUTE
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.residues import Residue
+from shared.runtime.telemetry import EVENTS_AHEAD
 from shared.schemas.event import Event
+from shared.schemas.times import DAY, micros
 from shared.worker.processing import FencedError
 
 from .memory import MemoryStore
 from .rig import Rig, batch, started
-from .story import event, histories, purchase, run
+from .story import START, answered, event, histories, purchase, run
 
 
 @settings(deadline=None, max_examples=60)
@@ -119,3 +124,17 @@ async def test_a_worker_that_lost_its_partition_writes_nothing() -> None:
     await new.processor.process(batch([event(purchase("c"))], start=2))
     await new.flush()
     assert store.rows[0].offsets == {"feedback": 3}
+
+
+async def test_a_clock_that_runs_ahead_is_counted_once_and_moves_no_clock() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    wall = START + timedelta(days=1)
+    told = [event(answered("nps", 9), days=1 + ahead, id=f"a{ahead}") for ahead in (0.0, 0.003, 0.5)]
+    before = EVENTS_AHEAD.labels("metrics")._value.get()
+    await rig.processor.process(batch([*told, told[-1]], at=wall))
+    await rig.flush()
+    assert EVENTS_AHEAD.labels("metrics")._value.get() - before == 1
+    assert store.cells == run(told)[1]
+    assert state.decode(store.records["c1"]).latest == micros(wall) // DAY
+    assert rig.processor._partitions[0].tail.since == micros(wall) // MINUTE - KEPT_MINUTES

@@ -94,9 +94,9 @@ def test_a_new_kpi_counts_a_field_of_its_own() -> None:
     count = counting.by_event([surveys.ANSWERS, commented])[SurveyAnswered]
     answer = SurveyAnswered(survey="nps", score=9, comment="Fine.")
     assert count(answer) == {"promoters": 1, "commented": 1}
-    told = ComplaintCounts(("told",), KINDS, lambda complaint: [(complaint.steps[0][0], "told", 1)])
-    both = counting.of_complaint([*all_counts(), told])
-    assert [field for _, field, _ in both(Complaint(steps=[ToldStep(0, OPENED)]))] == ["open", "told"]
+    told = ComplaintCounts(("told",), KINDS, lambda complaint, _: [(complaint.steps[0][0], "told", 1)])
+    both = counting.of_thing([*all_counts(), told], ComplaintCounts)
+    assert [field for _, field, _ in both(Complaint(steps=[ToldStep(0, OPENED)]), ())] == ["open", "told"]
 
 
 def test_the_model_of_the_answer_is_made_of_the_kpis() -> None:

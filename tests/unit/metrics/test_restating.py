@@ -18,7 +18,7 @@ from services.metrics.domain.restating import (
     is_backfill,
     is_settled,
     last_told,
-    opened,
+    levels_before,
 )
 from shared.schemas.times import DAY, SECOND
 
@@ -73,9 +73,10 @@ def test_the_sums_of_then_are_those_of_now_less_what_came_since(
     def plain(sums: dict[int, dict[str, int]]) -> dict[int, dict[str, int]]:
         return {day: {name: n for name, n in fields.items() if n} for day, fields in sums.items()}
 
-    assert plain(before(days, back)) == plain(history[since])
+    assert plain(before(days, back, 0)) == plain(history[since])
     total = sum(fields.get("open", 0) for fields in days.values())
-    assert total - opened(back) == sum(fields.get("open", 0) for fields in history[since].values())
+    then = sum(fields.get("open", 0) for fields in history[since].values())
+    assert levels_before({"open": total}, back) == {"open": then}
 
 
 def test_few_late_facts_are_no_backfill_and_many_are() -> None:

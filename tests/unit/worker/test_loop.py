@@ -30,10 +30,9 @@ async def test_what_is_assigned_is_read_from_what_is_durable_and_committed() -> 
 
 
 async def test_a_rebalance_is_no_trouble_with_the_broker() -> None:
-    def retries() -> float | None:
-        return REGISTRY.get_sample_value(
-            "rapport_retries_total", {"service": "recorder", "dependency": "kafka"}
-        )
+    def retries() -> float:
+        labels = {"service": "recorder", "dependency": "kafka"}
+        return REGISTRY.get_sample_value("rapport_retries_total", labels) or 0.0
 
     before = retries()
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
@@ -65,12 +64,18 @@ async def test_an_assignment_that_passes_while_it_is_taken_over_is_never_served(
 
 
 async def test_a_fenced_batch_is_read_again_from_what_is_durable() -> None:
+    def counted() -> list[float]:
+        names = ("rapport_takeovers_total", "rapport_fenced_total")
+        return [REGISTRY.get_sample_value(name, {"service": "recorder"}) or 0.0 for name in names]
+
+    before = counted()
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
     processor.errors = [FencedError("another worker was here")]
     async with running(consumer, processor) as loop:
         consumer.assign(ZERO)
         await until(lambda: bool(processor.handled))
         assert loop.watermark(0) == LAST[0]
+    assert [now - was for now, was in zip(counted(), before, strict=True)] == [2, 1]
     assert len(processor.handled) == len(consumer.log[ZERO])
     told = ["assigned [0]", "batch"] * 2
     assert [t for t in processor.told if t in told][:4] == told

@@ -4,6 +4,7 @@ import asyncio
 from time import monotonic
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.worker import loop as looping
 from shared.worker import member
@@ -21,11 +22,16 @@ def fresh(consumer: MemoryConsumer) -> float:
 
 
 async def test_a_standby_polls_is_one_and_takes_over() -> None:
+    def shown() -> float | None:
+        loop.show()
+        return REGISTRY.get_sample_value("rapport_standby", {"service": "recorder"})
+
     consumer, processor = MemoryConsumer(EVENTS), Recorder()
     async with running(consumer, processor) as loop:
-        assert not loop.standby
+        assert (loop.standby, shown()) == (False, 0)
         consumer.assign()
         await until(lambda: loop.standby)
+        assert shown() == 1
         fresh(consumer)
         await asyncio.sleep(SHORT)
         assert consumer.longest < SHORT / 2

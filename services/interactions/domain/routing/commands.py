@@ -38,14 +38,14 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
     id = command.conversation_id
     routed = customer.routing.by_id.get(id)
     match command:
-        case RoutingAssignRequested(agent_id=agent, revision=revision):
+        case RoutingAssignRequested(agent_id=agent, revision=revision, team=team):
             if routed is None or routed.wanted is None or routed.revision != revision:
                 # It ends this choice alone: a later one, of how the conversation stands by now, may hold.
                 now = altered(routed or Routed(conversation_id=id, revision=revision), revision=revision)
                 late = load(customer.customer_id, now, agent, None)
                 return Said(customer, emits=(Emit(late, told.context.now, agent),))
             found = course(customer.conversations).open[id]
-            fact = ConversationAssigned(conversation_id=id, agent_id=agent, why=command.why)
+            fact = ConversationAssigned(conversation_id=id, agent_id=agent, why=command.why, team=team)
             return Said(customer, fact, max(told.at, 1 + found.updated_at))
         case RoutingReturnRequested(agent_id=agent, back=back):
             if routed is not None and routed.had is not None and routed.had.agent_id == agent:

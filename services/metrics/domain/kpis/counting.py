@@ -1,16 +1,18 @@
-"""What events and complaints count as, asked of the KPIs: tables made once, at import."""
+"""What events, complaints, orders and conversations count as, asked of the KPIs: tables made at import."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from services.metrics.domain.cells import Change
-from services.metrics.domain.kpis.kpi import ComplaintCounts, Counts, EventCounts
+from services.metrics.domain.kpis.kpi import ComplaintCounts, Counts, EventCounts, OrderCounts, TalkCounts
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Order, Talk, Turn
 from shared.schemas.base import Data
 
 CountEvent: TypeAlias = Callable[[Any], Mapping[str, int]]
-CountComplaint: TypeAlias = Callable[[Complaint], Iterable[Change]]
+CountComplaint: TypeAlias = Callable[[Complaint, Sequence[Turn]], Iterable[Change]]
+CountOrder: TypeAlias = Callable[[Order], Iterable[Change]]
+CountTalk: TypeAlias = Callable[[Talk], Iterable[Change]]
 
 
 def by_event(counts: Iterable[Counts]) -> dict[type[Data], CountEvent]:
@@ -23,10 +25,10 @@ def by_event(counts: Iterable[Counts]) -> dict[type[Data], CountEvent]:
     return {event: all_of[0] if len(all_of) == 1 else _events(all_of) for event, all_of in asked.items()}
 
 
-def of_complaint(counts: Iterable[Counts]) -> CountComplaint:
-    """How a complaint is counted."""
-    all_of = [one.count for one in dict.fromkeys(counts) if isinstance(one, ComplaintCounts)]
-    return all_of[0] if len(all_of) == 1 else _complaints(all_of)
+def of_thing(counts: Iterable[Counts], kind: type[Any]) -> Callable[..., Iterable[Change]]:
+    """How a thing that the record keeps is counted; ``kind``: the class of counts that are asked."""
+    all_of = [one.count for one in dict.fromkeys(counts) if isinstance(one, kind)]
+    return all_of[0] if len(all_of) == 1 else _all(all_of)
 
 
 def _events(all_of: Sequence[CountEvent]) -> CountEvent:
@@ -34,14 +36,16 @@ def _events(all_of: Sequence[CountEvent]) -> CountEvent:
     return lambda data: {field: n for count in all_of for field, n in count(data).items()}
 
 
-def _complaints(all_of: Sequence[CountComplaint]) -> CountComplaint:
-    def counted(complaint: Complaint) -> Iterator[Change]:
+def _all(all_of: Sequence[Callable[..., Iterable[Change]]]) -> Callable[..., Iterator[Change]]:
+    def counted(*thing: Any) -> Iterator[Change]:
         for count in all_of:
-            yield from count(complaint)
+            yield from count(*thing)
 
     return counted
 
 
 _COUNTS = [counts for kpi in KPIS.values() for counts in kpi.counts]
 EVENT_COUNTS: Mapping[type[Data], CountEvent] = by_event(_COUNTS)
-complaint_counts: CountComplaint = of_complaint(_COUNTS)
+complaint_counts: CountComplaint = of_thing(_COUNTS, ComplaintCounts)
+order_counts: CountOrder = of_thing(_COUNTS, OrderCounts)
+talk_counts: CountTalk = of_thing(_COUNTS, TalkCounts)

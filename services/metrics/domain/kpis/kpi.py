@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias, TypedDict, TypeVar
 
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.window import Window
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Order, Talk, Turn
 from shared.schemas.base import Data
 
 D = TypeVar("D", bound=Data)
@@ -99,7 +99,22 @@ class EventCounts(Counts, Generic[D]):
 class ComplaintCounts(Counts):
     """What a complaint counts as, by all that is known of it; what it counted as before is taken back."""
 
-    count: Callable[[Complaint], Iterable[Change]]
+    count: Callable[[Complaint, Sequence[Turn]], Iterable[Change]]
+    """Given what was said in its conversation, by time."""
+
+
+@dataclass(frozen=True)
+class OrderCounts(Counts):
+    """What an order counts as, by all that is known of it and of its returns."""
+
+    count: Callable[[Order], Iterable[Change]]
+
+
+@dataclass(frozen=True)
+class TalkCounts(Counts):
+    """What a conversation counts as, by all that is known of it."""
+
+    count: Callable[[Talk], Iterable[Change]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,25 @@ from services.metrics.domain.kpis.surveys import NPS
 from services.metrics.domain.kpis.surveys import CSAT
 from services.metrics.domain.kpis.surveys import CES
 from services.metrics.domain.kpis.complaints import FIRST_RESPONSE_S
+from services.metrics.domain.kpis.complaints import NEXT_RESPONSE_S
 from services.metrics.domain.kpis.complaints import RESOLUTION_S
 from services.metrics.domain.kpis.complaints import OPEN_COMPLAINTS
+from services.metrics.domain.kpis.complaints import REOPENED_SHARE
+from services.metrics.domain.kpis.clocks import CLOCKS_MET
+from services.metrics.domain.kpis.clocks import FIRST_RESPONSE_MET
+from services.metrics.domain.kpis.clocks import NEXT_RESPONSE_MET
+from services.metrics.domain.kpis.clocks import UPDATE_MET
+from services.metrics.domain.kpis.clocks import RESOLUTION_MET
 from services.metrics.domain.kpis.root_causes import ROOT_CAUSES
 from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
+from services.metrics.domain.kpis.money import REVENUE_TOTAL
+from services.metrics.domain.kpis.money import REVENUE_PER_CUSTOMER
+from services.metrics.domain.kpis.money import ORDER_VALUE
 from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
 from services.metrics.domain.kpis.loyalty import BREAKAGE
 from services.metrics.domain.kpis.loyalty import POINTS_LIABILITY
+from services.metrics.domain.kpis.desk import CONVERSATIONS_CARRIED
+from services.metrics.domain.kpis.desk import CONVERSATIONS_TAKEN
 
 from collections.abc import Mapping
 

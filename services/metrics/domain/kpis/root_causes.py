@@ -1,14 +1,14 @@
 """Why complaints happened: what their resolutions name."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.places import escape, unescape
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Turn
 from shared.facts.complaints import KINDS, REOPENED, RESOLVED
 
 CAUSE = "cause:"
@@ -25,7 +25,7 @@ def named(text: str | None) -> str | None:
     return (name if len(name) <= LONGEST else OTHER) or None
 
 
-def counted(complaint: Complaint) -> Iterator[Change]:
+def counted(complaint: Complaint, _: Sequence[Turn] = ()) -> Iterator[Change]:
     """The root cause of the resolution that holds, on its day."""
     if not complaint.causes or not complaint.steps:
         return

@@ -37,24 +37,39 @@ class Window:
 
 
 def window(
-    days: Days, levels: Mapping[str, int], *, first: int, last: int | None, one_channel: bool
+    days: Days,
+    levels: Mapping[str, int],
+    *,
+    first: int,
+    last: int | None,
+    one_channel: bool,
+    sums: Mapping[str, int] | None = None,
 ) -> Window:
     """The window from day ``first`` to ``last``, both included; without ``last``, until now.
 
     ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
-    ``gaps.is_gap``.
+    ``gaps.is_gap``. ``sums``: of its fields, where they are known and it has no ``last``.
     """
-    fields: dict[str, int] = {}
-    since = dict.fromkeys(LEVELS, 0)
-    for day, counts in days.items():
-        if last is not None and day > last:
-            for level in LEVELS:
-                since[level] += counts.get(level, 0)
-        elif day >= first:
-            for field, n in counts.items():
-                fields[field] = fields.get(field, 0) + n
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
     if last is None:
-        days = {first: fields}  # of a window that goes on, the sums say it
+        fields = _sums(days, first, None) if sums is None else sums
+        # Of a window that goes on the sums say it.
+        found, repeat = gaps.customers({first: fields}, chain, first, None)
+        return Window(fields, found, repeat, levels)
+    since = dict.fromkeys(LEVELS, 0)
+    for day, counts in days.items():
+        if day > last:
+            for level in LEVELS:
+                since[level] += counts.get(level, 0)
     found, repeat = gaps.customers(days, chain, first, last)
-    return Window(fields, found, repeat, {level: levels.get(level, 0) - n for level, n in since.items()})
+    stood = {level: levels.get(level, 0) - n for level, n in since.items()}
+    return Window(_sums(days, first, last), found, repeat, stood)
+
+
+def _sums(days: Days, first: int, last: int | None) -> dict[str, int]:
+    fields: dict[str, int] = {}
+    for day, counts in days.items():
+        if day >= first and (last is None or day <= last):
+            for field, n in counts.items():
+                fields[field] = fields.get(field, 0) + n
+    return fields

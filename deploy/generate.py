@@ -1,0 +1,72 @@
+"""Writes the dashboards and the rules of what is promised: ``python -m deploy.generate [--check]``.
+
+With ``--check`` nothing is written: it names the files that are stale, and exits 1.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from deploy.grafana.boards import boards
+from deploy.grafana.figures import build
+from deploy.prometheus.objectives import document
+
+HERE = Path(__file__).parent
+DASHBOARDS = HERE / "grafana" / "dashboards"
+OBJECTIVES = HERE / "prometheus" / "objectives.yaml"
+HEAD = "# Written by `python -m deploy.generate` from objectives.py; tests: objectives.test.yaml.\n\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Long texts as they read."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def generated() -> Mapping[Path, str]:
+    """Each file that is made, and what it is to say."""
+    made = {
+        DASHBOARDS / f"{board.uid.removeprefix('rapport-')}.json": json.dumps(
+            build(board), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False
+        )
+        + "\n"
+        for board in boards()
+    }
+    rules = yaml.dump(document(), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+    return made | {OBJECTIVES: HEAD + rules}
+
+
+def stale() -> list[Path]:
+    """Those that say something else, are missing, or are nobody's."""
+    wanted = generated()
+    found = {path: path.read_text(encoding="utf-8") for path in [*DASHBOARDS.glob("*.json"), OBJECTIVES]}
+    return sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit status."""
+    wanted = generated()
+    changed = stale()
+    for path in changed:
+        print(path.relative_to(HERE.parent))
+        if "--check" in arguments:
+            continue
+        if path in wanted:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8", newline="\n")
+        else:
+            path.unlink()
+    return 1 if changed and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,114 @@
+"""What orders bring: revenue for each customer, and what an order comes to, by currency. Currencies are never
+added up."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from services.metrics.domain.cells import Change
+from services.metrics.domain.kpis.intervals import mean_interval
+from services.metrics.domain.kpis.kpi import Kind, Kpi, OrderCounts, Result
+from services.metrics.domain.kpis.purchases import PURCHASES
+from services.metrics.domain.kpis.window import Window
+from services.metrics.domain.state import Order
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+
+ORDERS, REVENUE = "orders:", "revenue:"
+SQUARES_LOW, SQUARES_HIGH = "squares_low:", "squares_high:"
+"""The sum of squares in two parts, each of which fits in 64 bits whatever the sum."""
+LIMB = 2**40
+LIMIT = 10**12
+"""Of one order no more is counted, in minor units: a sum of cells must fit in 64 bits, whatever comes in."""
+MOST = 8
+"""Currencies that are told: those of the most orders."""
+
+
+def counted(order: Order) -> Iterator[Change]:
+    """An order by its currency, when it was made: what was paid less what was paid back; nothing of one that
+    was paid back in full."""
+    if order.made is None or order.day is None:
+        return
+    at, left = order.made, min(order.left, LIMIT)
+    high, low = divmod(left**2, LIMB)
+    yield at, ORDERS + order.currency, 1
+    yield at, REVENUE + order.currency, left
+    yield at, SQUARES_LOW + order.currency, low
+    if high:
+        yield at, SQUARES_HIGH + order.currency, high
+
+
+AMOUNTS = OrderCounts(
+    fields=(ORDERS, REVENUE, SQUARES_LOW, SQUARES_HIGH),
+    events=(PurchaseMade, PurchaseReturned),
+    count=counted,
+)
+
+
+def _currencies(w: Window) -> dict[str, int]:
+    """Orders by currency, the most frequent first."""
+    found = sorted(w.buckets(ORDERS).items(), key=lambda one: (-one[1], one[0]))
+    return {currency: n for currency, n in found[:MOST] if n > 0}
+
+
+def _order_value(w: Window) -> Result:
+    orders = _currencies(w)
+    intervals = {}
+    for currency, n in orders.items():
+        squares = w.total(SQUARES_HIGH + currency) * LIMB + w.total(SQUARES_LOW + currency)
+        interval = mean_interval(n, w.total(REVENUE + currency), squares)
+        if interval is not None:
+            intervals[currency] = (max(0.0, interval[0]), interval[1])
+    means = {currency: w.total(REVENUE + currency) / n for currency, n in orders.items()}
+    return Result(means, sum(orders.values()), intervals=intervals)
+
+
+def _revenue_per_customer(w: Window) -> Result:
+    if w.customers <= 0:
+        return Result({}, 0)
+    return Result({c: w.total(REVENUE + c) / w.customers for c in _currencies(w)}, w.customers)
+
+
+def _revenue(w: Window) -> Result:
+    orders = _currencies(w)
+    return Result({c: float(w.total(REVENUE + c)) for c in orders}, sum(orders.values()))
+
+
+_UNIT = "minor units of the currency, such as cents"
+_SINCE = date(2026, 11, 26)
+_LEFT = (
+    "what was paid less what was paid back, on the day of the order; "
+    f"the {MOST} currencies of the most orders"
+)
+
+REVENUE_TOTAL = Kpi(
+    name="revenue",
+    title="Revenue",
+    description="What customers paid for what they bought",
+    formula=f"Sum over orders of {_LEFT}",
+    unit=_UNIT,
+    kind=Kind.MONEY,
+    effective=_SINCE,
+    counts=(AMOUNTS,),
+    compute=_revenue,
+)
+REVENUE_PER_CUSTOMER = Kpi(
+    name="revenue_per_customer",
+    title="Revenue per customer",
+    description="What a customer who bought anything paid in all",
+    formula=f"Revenue / customers with a purchase in the window, of whatever currency; revenue: {_LEFT}",
+    unit=_UNIT,
+    kind=Kind.MONEY,
+    effective=_SINCE,
+    counts=(AMOUNTS, PURCHASES),
+    compute=_revenue_per_customer,
+)
+ORDER_VALUE = Kpi(
+    name="order_value",
+    title="Order value",
+    description="What an order comes to",
+    formula=f"Mean over orders of {_LEFT}; one paid back in full is none; 95 % interval: Student's t",
+    unit=_UNIT,
+    kind=Kind.MONEY,
+    effective=_SINCE,
+    counts=(AMOUNTS,),
+    compute=_order_value,
+)

@@ -1,0 +1,102 @@
+"""What was told of figures, and what moved them since, as worker and API read it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.metrics.domain.cells import add
+from services.metrics.domain.restating import Moved
+from services.metrics.domain.rows import (
+    ANOMALIES,
+    MOVED,
+    TOLD,
+    anomaly_id,
+    day_id,
+    day_of_id,
+    read_moved,
+    unpack_tail,
+)
+from services.metrics.domain.told import Told
+from services.metrics.store import Reading
+from shared.runtime.mongo import Document
+from shared.schemas.times import Micros, micros
+
+Places = Mapping[int, Mapping[str, Mapping[str, int]]]
+"""Day -> place -> field -> count."""
+
+
+class FiguresStore:
+    """Its queries. PyMongo's errors pass through."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database
+
+    async def moved_since(self, wall: Micros) -> list[Moved]:
+        """What was written from then on, by the wall clock, of days that were told."""
+        return await self._moved({"wall": {"$gte": wall}})
+
+    async def moved_after(self, at: Micros) -> list[Moved]:
+        """What moved days that were told after ``at``."""
+        return await self._moved({"at": {"$gt": at}})
+
+    async def _moved(self, query: Document) -> list[Moved]:
+        return [read_moved(one) async for one in self._database[MOVED].find(query)]
+
+    async def told(self, partition: int) -> Told | None:
+        """Up to where figures were told of the KPIs that are a partition's."""
+        found = await self._database[TOLD].find_one({"_id": partition})
+        return None if found is None else msgspec.msgpack.decode(bytes(found["told"]), type=Told)
+
+    async def versions(self) -> dict[int, int]:
+        """Of each partition the number of the next write."""
+        partitions = await self._database["partitions"].find({}, {"writes": 1}).to_list()
+        return {document["_id"]: document["writes"] for document in partitions}
+
+    async def watermarks(self) -> list[Micros]:
+        """Those that there are."""
+        partitions = await self._database["partitions"].find({}, {"watermark": 1}).to_list()
+        found: list[datetime | None] = [document.get("watermark") for document in partitions]
+        return [micros(to.replace(tzinfo=UTC) if to.tzinfo is None else to) for to in found if to is not None]
+
+    async def places(self, days: Iterable[int]) -> Places:
+        """The cells of some days by their places, but for those of ``gaps``."""
+        wanted = set(days)
+        partitions = await self._database["partitions"].find({}, {"tail": 1}).to_list()
+        cells: dict[tuple[int, str, str], int] = {}
+        ids = [day_id(day, document["_id"]) for day in wanted for document in partitions]
+        async for document in self._database["days"].find({"_id": {"$in": ids}}):
+            for place, fields in document["cells"].items():
+                for name, n in fields.items():
+                    add(cells, (day_of_id(document["_id"]), place, name), n)
+        for document in partitions:
+            for cell, n in unpack_tail(bytes(document.get("tail", b""))).items():
+                if cell[0] in wanted:
+                    add(cells, cell, n)
+        found: dict[int, dict[str, dict[str, int]]] = {}
+        for (day, place, name), n in cells.items():
+            found.setdefault(day, {}).setdefault(place, {})[name] = n
+        return found
+
+    async def judged(self, days: Iterable[int]) -> list[Document]:
+        """What was found of these days, also what does not stand any more."""
+        wanted = sorted(days)
+        if not wanted:
+            return []
+        query: Document = {"_id": {"$gte": anomaly_id(wanted[0], ""), "$lt": anomaly_id(wanted[-1] + 1, "")}}
+        return await self._database[ANOMALIES].find(query).to_list()
+
+    async def anomalies(self, *, first: int, before: str | None = None, limit: int) -> list[Document]:
+        """Those that stand, of days from ``first`` on, the newest first; ``before`` is the ``_id`` of the
+        last one shown."""
+        query: Document = {"_id": {"$gte": anomaly_id(first, "")}, "stands": True}
+        if before is not None:
+            query["_id"]["$lt"] = before
+        return await self._database[ANOMALIES].find(query).sort("_id", -1).limit(limit).to_list()
+
+
+def in_reading(moved: Iterable[Moved], reading: Reading) -> list[Moved]:
+    """Of these, read after it, those that are in its sums."""
+    versions = dict(reading.versions)
+    return [one for one in moved if one.version < versions.get(one.partition, 0)]

@@ -1,0 +1,108 @@
+"""What a partition's facts move of days that were told: kept beside the counts until the next write.
+
+Most facts count on a day that is not told yet. What may move others goes to cells of its own first, which are
+looked through once a write: late facts, and all that corrects what counted before (a reopening, a return).
+A purchase in its order moves only counters that say what came after it (``gaps``), and so no figure of a
+window that had ended.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import time_ns
+
+from services.metrics.domain import gaps
+from services.metrics.domain.cells import Delta, add, add_minutes
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.restating import HOUR, Moved, Sums, last_told
+from shared.schemas.event import Event
+from shared.schemas.purchases import PurchaseMade
+from shared.schemas.times import DAY, Micros, day_number, moment
+
+MOST_KEPT = 5_000
+"""Sums of one write that are kept: more of them are moved by loaded history alone."""
+COUNTED = frozenset(event for kpi in KPIS.values() for event in kpi.events)
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def wall_clock() -> Micros:
+    return time_ns() // 1_000
+
+
+@dataclass(slots=True)
+class Past:
+    """Of one partition, since it was last written. Nothing here does I/O."""
+
+    wall: Callable[[], Micros] = wall_clock
+    delta: Delta = field(default_factory=Delta)
+    """Changes that are not in the tail yet."""
+    sums: Sums = field(default_factory=dict)
+    """What those that are moved of days that were told."""
+    facts: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Late ones: day -> type -> how many."""
+    began: Micros | None = None
+    """When the first of all this was heard."""
+    now: Micros = 0
+    told_before: datetime = _LONG_AGO
+    """What happened before this is late."""
+    _until: Micros = 0
+    """So long that holds."""
+
+    def delta_for(self, event: Event, now: Micros, tail: Delta) -> Delta:
+        """Where this fact is to count."""
+        self.now = now
+        if now >= self._until:
+            told = last_told(now)
+            self.told_before, self._until = moment((told + 1) * DAY), (told + 2) * DAY + HOUR
+        kind = type(event.data)
+        late = event.time < self.told_before
+        if late and kind in COUNTED:
+            types = self.facts.setdefault(day_number(event.time), {})
+            types[event.type] = types.get(event.type, 0) + 1
+        elif kind is PurchaseMade:
+            return tail
+        if self.began is None:
+            self.began = self.wall()
+        self.delta.since = max(self.delta.since, tail.since)
+        return self.delta
+
+    def into(self, tail: Delta) -> Delta:
+        """Count all of it in the tail, in place, and look through it. Returns the tail, which may be another
+        object."""
+        told = last_told(self.now)
+        for (day, place, name), n in self.delta.items():
+            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
+                fields = self.sums.setdefault(day, {})
+                fields[name] = fields.get(name, 0) + n
+        fresh, self.delta = self.delta, Delta()
+        if not tail and not tail.minutes:
+            fresh.since = max(fresh.since, tail.since)
+            return fresh
+        for cell, n in fresh.items():
+            add(tail, cell, n)
+        tail.since = max(tail.since, fresh.since)
+        add_minutes(tail.minutes, fresh.minutes)
+        return tail
+
+    def moved(self, partition: int, version: int, heard: int) -> Moved | None:
+        """What is to be kept of it: None if it moved nothing that was told."""
+        sums = {
+            day: moved
+            for day, fields in self.sums.items()
+            if (moved := {name: n for name, n in fields.items() if n})
+        }
+        if not sums:
+            return None
+        wall = self.wall()
+        began = wall if self.began is None else min(self.began, wall)
+        if sum(map(len, sums.values())) > MOST_KEPT:
+            span = min(sums), max(sums)
+            return Moved(partition, version, self.now, began, wall, heard, self.facts, None, span)
+        return Moved(partition, version, self.now, began, wall, heard, self.facts, sums)
+
+    def written(self) -> None:
+        """It stands."""
+        self.sums, self.facts, self.began = {}, {}, None
+
+
+_BY_CHANNEL = tuple(field for field in gaps.FIELDS if field[0] == gaps.BY_CHANNEL)

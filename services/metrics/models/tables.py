@@ -1,0 +1,68 @@
+"""A series as a table: columns and rows, for CSV and Parquet. Pure."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.metrics.models.kpis import Quantiles, Series, SeriesPoint, Spread
+
+Cell = date | float | int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Each row has a cell for each column; the newest days first."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def table(series: Series) -> Table:
+    """A row a point: ``from``, ``to``, its value or its figures by name, ``n``, ``low``, ``high``. Of what is
+    counted by name a row a name instead: ``name``, ``value``."""
+    points = [(point, _value(point)) for point in series.items]
+    values = [value for _, value in points]
+    if any(isinstance(value, list) for value in values):
+        rows = ((*_days(p), name, n, p.n) for p, named in points for name, n in named or ())
+        return Table(("from", "to", "name", "value", "n"), tuple(rows))
+    if any(isinstance(value, dict) for value in values):
+        names = tuple(dict.fromkeys(name for value in values for name in value or ()))
+        wide = ((*_days(p), *map((v or {}).get, names), *_basis(p)) for p, v in points)
+        return Table(("from", "to", *names, "n", "low", "high"), tuple(wide))
+    plain = ((*_days(p), value, *_basis(p)) for p, value in points)
+    return Table(("from", "to", "value", "n", "low", "high"), tuple(plain))
+
+
+def _value(point: SeriesPoint) -> Any:
+    """A number; figures, which every point has, as a dict; what is counted by name as pairs."""
+    value: Any = point.value
+    if isinstance(value, Quantiles | Spread):
+        return value.model_dump()
+    if isinstance(value, list):
+        return [(one.name, one.n) for one in value]
+    return list(value.items()) if isinstance(value, dict) else value
+
+
+def _days(point: SeriesPoint) -> tuple[date, date]:
+    return point.from_, point.to
+
+
+def _basis(point: SeriesPoint) -> tuple[int, float | None, float | None]:
+    return point.n, point.low, point.high
+
+
+def as_csv(table: Table) -> str:
+    """RFC 4180, with a header. Text that a spreadsheet would take for a formula begins with an apostrophe."""
+    made = io.StringIO(newline="")
+    writer = csv.writer(made)
+    writer.writerow(table.columns)
+    writer.writerows([[_safe(cell) for cell in row] for row in table.rows])
+    return made.getvalue()
+
+
+def _safe(cell: Cell) -> Cell:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{cell}"
+    return cell

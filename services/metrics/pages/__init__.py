@@ -1,0 +1,1 @@
+"""What the relationship's figures look like to people: the live page and the report (ADR 53)."""

@@ -1,0 +1,195 @@
+"""A KPI as a card: its number in words, how sure it is, what changed, its line, its definition. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.pages import wording
+from services.metrics.pages.changes import Change, Told, change
+from services.metrics.pages.charts import Chart, Point, Track, chart
+from services.metrics.pages.periods import Period, Span, Steps
+from services.metrics.pages.units import DURATION, NONE, NUMBER, Unit, number, unit_of
+from shared.pages.drawing import Pair, pairs
+from shared.schemas.money import written
+
+Results = Mapping[Span, Result]
+Marks = Sequence[tuple[int, str]]
+"""Days, and what is said of each."""
+
+NAMES = 8
+"""Of counts by name, so many are shown."""
+FEW = 10
+"""What rests on less than so many is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One number of a figure."""
+
+    label: str
+    """Empty for the only one."""
+    text: str
+    """``NONE`` without a value."""
+    between: str
+    """Its 95 % interval; empty without."""
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table under a chart."""
+
+    days: str
+    cells: tuple[str, ...]
+    n: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A KPI of a period, as its template shows it."""
+
+    name: str
+    title: str
+    about: str
+    parts: Sequence[Part]
+    n: int
+    chart: Chart | None
+    step: str
+    """What a point of the chart is: ``a week``."""
+    counts: Sequence[tuple[str, int, int]]
+    """By name: before, and now."""
+    left: int
+    """How many names are not among them."""
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    marks: Sequence[str] = ()
+    """What stands out, in words."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to tell of the period."""
+        return not self.counts and all(part.text == NONE for part in self.parts)
+
+    @property
+    def bars(self) -> list[Pair]:
+        """Of the counts by name."""
+        return pairs(self.counts)
+
+    @property
+    def few(self) -> bool:
+        return 0 < self.n < FEW and any(part.between for part in self.parts)
+
+    @property
+    def basis(self) -> str:
+        return number(self.n)
+
+
+def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Figure:
+    """``results``: of each span of the period."""
+    if not any(result.n for result in results.values()):  # of nothing at all, 0 would say too much
+        results = dict.fromkeys(results, _without_value(kpi))
+    now, before = results[period.current], results[period.before]
+    counts = counts_of(kpi, now)
+    told = {} if counts is not None else numbers(kpi, now)
+    units = {name: _unit(kpi, name) for name in told}
+    steps = period.fine if wording.level(kpi.name) else period.coarse
+    return Figure(
+        name=kpi.name,
+        title=kpi.title,
+        about=kpi.description,
+        parts=[_part(kpi, name, units[name], now, before) for name in told],
+        n=now.n,
+        chart=_chart(kpi, units, results, steps, period, marks),
+        step=steps.noun,
+        counts=_counts(counts or {}, counts_of(kpi, before) or {}),
+        left=max(0, len(counts or {}) - NAMES),
+        columns=[wording.part(name, times=unit is DURATION) or "value" for name, unit in units.items()],
+        rows=[_row(kpi, units, span, results[span]) for span in reversed(period.coarse.spans)]
+        if told
+        else [],
+        marks=[why for _, why in marks],
+    )
+
+
+def _without_value(kpi: Kpi) -> Result:
+    return Result(None, 0) if kpi.kind is Kind.COUNT else kpi.nothing
+
+
+def numbers(kpi: Kpi, result: Result) -> dict[str, Told]:
+    """The numbers of a result by their names, the only one's being empty."""
+    value: Any = result.value
+    if not isinstance(value, Mapping):
+        return {"": Told(value, result.interval)}
+    return {name: Told(one, result.intervals.get(name)) for name, one in value.items()}
+
+
+def counts_of(kpi: Kpi, result: Result) -> dict[str, int] | None:
+    """Counts by name, the most frequent first; None of what is no such thing."""
+    value: Any = result.value
+    if kpi.kind is Kind.RANKED:
+        return {one["name"]: one["n"] for one in value}
+    return dict(sorted(value.items(), key=lambda one: -one[1])) if kpi.kind is Kind.TALLY else None
+
+
+def _unit(kpi: Kpi, name: str) -> Unit:
+    if kpi.kind is Kind.MONEY:
+        show = partial(_amount, currency=name)
+        return Unit(show, show, lambda most: (100.0, ""), from_zero=True)
+    unit = unit_of(kpi)
+    return NUMBER if name and unit.whole else unit
+
+
+def _amount(minor: float, currency: str) -> str:
+    return written(round(minor), currency).replace("-", "−")
+
+
+def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result) -> Part:
+    told, was = numbers(kpi, now)[name], numbers(kpi, before).get(name, Told(None))
+    return Part(
+        label=wording.part(name, times=unit is DURATION) if name else "",
+        text=NONE if told.value is None else unit.show(told.value),
+        between=_between(told, unit),
+        change=change(told, was, unit, wording.better(kpi.name)),
+    )
+
+
+def _between(told: Told, unit: Unit) -> str:
+    if told.value is None or told.interval is None:
+        return ""
+    low, high = map(unit.show, told.interval)
+    return f"{low} to {high}"
+
+
+def _chart(
+    kpi: Kpi, units: Mapping[str, Unit], results: Results, steps: Steps, period: Period, marks: Marks
+) -> Chart | None:
+    if not units:
+        return None
+    tracks = []
+    for name, unit in units.items():
+        label = wording.part(name, times=unit is DURATION) if name else ""
+        points = [_point(span, numbers(kpi, results[span]).get(name, Told(None))) for span in steps.spans]
+        tracks.append(Track(label, points))
+    return chart(tracks, period, next(iter(units.values())), marks)
+
+
+def _point(span: Span, told: Told) -> Point:
+    low, high = told.interval or (None, None)
+    return Point(span, told.value, low, high)
+
+
+def _row(kpi: Kpi, units: Mapping[str, Unit], span: Span, result: Result) -> Row:
+    told = numbers(kpi, result)
+    cells = []
+    for name, unit in units.items():
+        one = told.get(name, Told(None))
+        between = _between(one, unit)
+        shown = NONE if one.value is None else unit.show(one.value)
+        cells.append(f"{shown} ({between})" if between else shown)
+    return Row(str(span), tuple(cells), number(result.n))
+
+
+def _counts(now: Mapping[str, int], before: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    return [(name, before.get(name, 0), n) for name, n in list(now.items())[:NAMES]]

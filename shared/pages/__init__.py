@@ -1,0 +1,1 @@
+"""What pages of figures are made with: their frame, their style, their bars (ADR 53)."""

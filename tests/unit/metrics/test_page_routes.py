@@ -1,0 +1,179 @@
+"""The live page, the report and a series' other forms, over a store that a worker has written."""
+
+import asyncio
+import base64
+import csv
+import hashlib
+import io
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+from pymongo import AsyncMongoClient
+from starlette.testclient import TestClient
+
+from services.metrics.api import create_app
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.pages.live import Watch
+from services.metrics.settings import MetricsSettings
+
+from .test_api import HEADERS, KEY, Broker
+from .test_store import Worker
+from .year import year
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+HTML = HEADERS | {"Accept": "text/html"}
+PASSWORD = {"Authorization": "Basic " + base64.b64encode(f"anybody:{KEY}".encode()).decode()}
+
+
+class Noon:
+    async def now(self, subject: str | None) -> datetime:
+        return NOON
+
+
+@pytest.fixture(scope="module")
+def api(server: str) -> Iterator[TestClient]:
+    async def write() -> None:
+        async with AsyncMongoClient[dict[str, Any]](server, tz_aware=True) as client:
+            await client.drop_database("rapport_metrics")
+            worker = Worker(client, "rapport_metrics")
+            await worker.processor.assigned(frozenset({0}), 2)
+            await worker.process(year(NOON, days=60, customers=20), start=0)
+
+    asyncio.run(write())
+    settings = MetricsSettings(
+        kafka="nowhere:1", mongo=server, secret_key="0123456789abcdef", api_key=KEY, metrics_gauge_seconds=0.2
+    )
+    app = create_app(settings, publisher=Broker())
+    with TestClient(app) as client:
+        app.state.clock = Noon()
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/report", "/dashboard/changes"])
+def test_pages_are_opened_by_a_key(api: TestClient, path: str) -> None:
+    refused = api.get(path)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Basic ")
+    if path != "/dashboard/changes":  # which does not end
+        assert api.get(path, headers=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/dashboard?days=7", "/dashboard?days=365", "/report", "/report?period=month"]
+)
+def test_a_page_needs_nothing_beside_it(api: TestClient, path: str) -> None:
+    answer = api.get(path, headers=HTML)
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    for tag in ("style", "script"):
+        for text in re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, re.DOTALL):
+            digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not re.search(r'(src|href)="(?!#|\?)', answer.text)
+    assert not re.search(r"style=", answer.text)
+    assert "NaN" not in answer.text
+    assert "None" not in answer.text
+    assert ("<script>" in answer.text) == ("dashboard" in path)
+
+
+def test_a_page_and_the_api_agree(api: TestClient) -> None:
+    found = api.get("/kpis?window=30d", headers=HEADERS).json()
+    html = api.get("/dashboard?days=30", headers=HTML).text
+    card = re.search(r'id="nps".*?</article>', html, re.DOTALL)
+    assert card is not None
+    assert f"<b>{found['nps']:+.0f}</b>" in card[0]
+    assert f"n = {found['basis']['nps']['n']}" in card[0]
+
+
+def test_the_report_as_data(api: TestClient) -> None:
+    found = api.get("/report?period=week", headers=HEADERS).json()
+    assert (found["from"], found["to"]) == ("2026-11-16", "2026-11-23")
+    series = api.get("/kpis/csat/series?from=2026-11-16&to=2026-11-23&step=7d", headers=HEADERS).json()[
+        "items"
+    ]
+    said = {one["name"]: one for section in found["sections"] for one in section["figures"]}
+    assert said["csat"]["n"] == series[0]["n"]
+    assert said["csat"]["parts"][0]["value"] == f"{100 * series[0]['value']:.1f} %"
+    assert said["root_causes"]["counts"][0]["name"] == "the carrier was late"
+    assert {KPIS[name].title for name in said} | set(found["nothing"]) == {kpi.title for kpi in KPIS.values()}
+    assert "ces" not in said
+
+
+def test_of_one_segment_or_channel(api: TestClient) -> None:
+    html = api.get("/dashboard?segment=%3Cgold%3E&channel=", headers=HTML).text
+    assert "Only of segment &lt;gold&gt;." in html
+    assert "Nothing yet: there is nothing to tell of these days." in html
+    assert 'href="?days=7&amp;segment=%3Cgold%3E"' in html
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/dashboard?days=0", "query.days"),
+        ("/dashboard?days=366", "query.days"),
+        ("/report?period=year", "query.period"),
+        ("/report?until=tomorrow", "query.until"),
+        ("/kpis/nps/series?format=xlsx", "query.format"),
+    ],
+)
+def test_bad_parameters_are_named(api: TestClient, path: str, field: str) -> None:
+    answer = api.get(path, headers=HEADERS)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("name", list(KPIS))
+def test_a_series_is_the_same_in_each_form(api: TestClient, name: str) -> None:
+    path = f"/kpis/{name}/series?step=7d"
+    as_json = api.get(path, headers=HEADERS).json()["items"]
+    by_accept = api.get(path, headers=HEADERS | {"Accept": "text/csv"})
+    assert by_accept.headers["content-type"].startswith("text/csv")
+    assert by_accept.text == api.get(f"{path}&format=csv", headers=HEADERS).text
+    rows = list(csv.DictReader(io.StringIO(by_accept.text)))
+    answer = api.get(f"{path}&format=parquet", headers=HEADERS)
+    table = pyarrow.parquet.read_table(io.BytesIO(answer.content)).to_pylist()
+    assert [list(row) for row in table[:1]] == [list(row) for row in rows[:1]]
+    assert len(table) == len(rows)
+    for one, other in zip(rows, table, strict=True):
+        assert one["from"] == other["from"].isoformat()
+        assert one["n"] == str(other["n"])
+    if name == "root_causes":
+        counted = [(item["from"], cause, n) for item in as_json for cause, n in item["value"].items()]
+        assert [(row["from"].isoformat(), row["name"], row["value"]) for row in table] == counted
+        assert {row["name"] for row in rows if "till" in row["name"]} == {"'=the till"}
+    elif name == "nps":
+        assert [row["value"] for row in table] == [item["value"] for item in as_json]
+        assert [row["low"] for row in table] == [item["low"] for item in as_json]
+    elif name == "resolution_s":
+        assert [row["p90"] for row in table] == [item["value"]["p90"] for item in as_json]
+
+
+def test_without_the_extra_there_is_no_parquet(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    answer = api.get("/kpis/nps/series", headers=HEADERS | {"Accept": "application/vnd.apache.parquet"})
+    assert (answer.status_code, answer.json()["code"]) == (406, "no_parquet")
+
+
+async def test_open_pages_are_told_when_something_was_counted(server: str) -> None:
+    watch = Watch()
+    async with AsyncMongoClient[dict[str, Any]](server, tz_aware=True) as client:
+        database = client["rapport_metrics"]
+        with watch.page() as page:
+            told = watch.changes(page)
+            await anext(told)  # at once
+            await watch.look(database)
+            await watch.look(database)
+            assert not page.is_set()
+            await database["partitions"].update_one({"_id": 0}, {"$inc": {"writes": 1}})
+            await watch.look(database)
+            await asyncio.wait_for(anext(told), 5)
+            watch.close()
+            with pytest.raises(StopAsyncIteration):
+                await anext(told)
+        assert not watch.full
