@@ -3,6 +3,7 @@
 Each replica of the API shows the same numbers: take ``max`` over them, not a sum.
 """
 
+from collections.abc import Iterable
 from math import nan
 from typing import Any
 
@@ -86,6 +87,13 @@ def show(kpi: Kpi, result: Result) -> None:
     for name, number in kpi.figures(result).items():
         label = name.removeprefix(f"{kpi.name}.")
         gauge.labels(_QUANTILES.get(label, label)).set(_or_nan(number))
+
+
+def show_anomalies(found: Iterable[tuple[str, str]]) -> None:
+    """Figures of the latest closed day that left what is usual, and which way."""
+    ANOMALY.clear()
+    for figure, direction in found:
+        ANOMALY.labels(figure, direction).set(1)
 
 
 def _or_nan(value: float | None) -> float:

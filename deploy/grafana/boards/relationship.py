@@ -26,7 +26,13 @@ def _ground() -> tuple[Figure, ...]:
         age("rapport_kpis_refreshed_timestamp_seconds"),
         counted("Figures told anew", "rapport_kpi_restated_total", "kpi", KPI),
         counted("Figures that left what is usual", "rapport_kpi_anomalies_total", "kpi", KPI),
-        latest("Unusual on the latest closed day", "rapport_kpi_anomaly", "short", "figure"),
+        latest(
+            "Unusual on the latest closed day",
+            "rapport_kpi_anomaly",
+            "short",
+            "figure",
+            runbook="RapportKpiUnusual",
+        ),
         counted("Customers whose health was not told", "rapport_health_failures_total"),
         counted("Events ahead of the clock", "rapport_events_ahead_total", "service"),
     )

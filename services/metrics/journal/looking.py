@@ -21,6 +21,7 @@ from services.metrics.domain.fits import Fit, Fits, Parameters
 from services.metrics.domain.insights import Health, InsightsPolicy, nights
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
+from services.metrics.journal.looks import is_customer
 from services.metrics.journal.partition import Partition, held_bytes
 from shared.kafka.keys import partition_of
 from shared.schemas.times import Micros, day_of, micros
@@ -153,7 +154,7 @@ class Looker:
             last = len(ids) < IDS_A_STEP
             mine = [id for id in ids if partition_of(id.encode(), looks.sweep.of) == part.number]
             new = (id for id in part.changed if looks.sweep.after < id and (last or id <= ids[-1]))
-            mine = sorted({*mine, *new})  # some of them may not be in the store yet
+            mine = sorted(filter(is_customer, {*mine, *new}))  # some may not be in the store yet
             if not await self._sweep_some(part, mine, now, until):
                 return
             if last:

@@ -11,6 +11,11 @@ MOST_FRESH = 20_000
 """So many customers wait at most to be looked at soon; the night's sweep looks at the rest."""
 
 
+def is_customer(record_id: str) -> bool:
+    """Whether a record is a customer's: others are called ``<kind>/<key>``, which no customer is."""
+    return "/" not in record_id
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """How far a partition's customers are looked at, night by night, in the order of their ids."""
@@ -66,6 +71,8 @@ class Looks:
     def happened(self, subjects: Iterable[str]) -> None:
         """Something is written that happened to these."""
         for subject in subjects if self.soon else ():
+            if not is_customer(subject):
+                continue
             if len(self.fresh) >= MOST_FRESH:
                 return
             self.fresh[subject] = None

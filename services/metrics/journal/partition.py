@@ -159,8 +159,9 @@ class Partition:
             self.outbox.put("models", fit_row(fit))
             self._know(h)
             return True
-        self.changed.add(event.subject)
-        tracked, _ = self.held[event.subject]
+        record = event.data.state_id(event.subject)
+        self.changed.add(record)
+        tracked, _ = self.held[record]
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):

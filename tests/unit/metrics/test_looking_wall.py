@@ -215,3 +215,15 @@ async def test_looking_waits_for_a_store_that_is_away_and_counting_goes_on() -> 
     await rig.flush()
     await rig.flush()
     assert len(insights(rig.published)) == 2
+
+
+async def test_a_record_that_is_no_customers_has_no_health() -> None:
+    store = MemoryStore()
+    rig = await wall([event(purchase("o1"), subject="a")], store=store)
+    await rig.flush()
+    store.records["team/care"] = store.records["a"]
+    rig.processor._partitions[0].looks.happened(["team/care"])
+    rig.now += timedelta(days=1)
+    for _ in range(5):
+        await rig.flush()
+    assert {one.subject for one in insights(rig.published)} == {"a"}
