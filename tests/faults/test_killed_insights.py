@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.metrics.domain.state import Looked, decode
+from services.metrics.domain.looked import Looked
+from services.metrics.domain.state import decode
 from tests.faults.conftest import WorkerStarter
 from tests.faults.platform import Platform, purchase
 

@@ -11,7 +11,8 @@ from zlib import crc32
 
 from pydantic import Field
 
-from services.metrics.domain.state import END, Customer, Looked
+from services.metrics.domain.looked import Looked
+from services.metrics.domain.state import END, Customer
 from shared.schemas.base import Data, Money, Strict
 from shared.schemas.insights import ChurnWarned, Driver, HealthChanged, SegmentChanged
 from shared.schemas.times import DAY, Micros, day_of

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import asdict, astuple
 
+from services.metrics.domain.answered import Answer
+from services.metrics.domain.looked import Looked
 from services.metrics.domain.places import Where
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
@@ -171,27 +173,6 @@ class Trial(msgspec.Struct, array_like=True):
     """The customer gets none of its messages, for comparison."""
     bought: bool = False
     """In time after the start."""
-
-
-class Answer(msgspec.Struct, array_like=True, frozen=True):
-    """The answer to a survey about a thing that holds: a later one, by event time, takes its place."""
-
-    at: Micros
-    counts: dict[str, int]
-    """The fields that it counts in, on its day."""
-    where: str = ""
-    """Where it counts: ``Where.name`` of the thing that it is about."""
-
-
-class Looked(msgspec.Struct, array_like=True, frozen=True):
-    """What is told of the customer's health."""
-
-    at: Micros | None = None
-    """As of when it was told; None if it never was."""
-    segment: str = ""
-    score: int | None = None
-    warned: bool = False
-    """That the customer may leave."""
 
 
 class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):

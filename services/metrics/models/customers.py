@@ -6,7 +6,7 @@ from typing import get_args
 
 from services.metrics.domain.health import Health
 from services.metrics.domain.health.segments import Segment
-from services.metrics.domain.state import Looked
+from services.metrics.domain.looked import Looked
 from shared.schemas.base import Frozen, Money
 from shared.schemas.insights import Driver
 from shared.schemas.times import date_of, maybe_moment

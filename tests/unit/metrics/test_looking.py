@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.metrics.domain import insights as domain
 from services.metrics.domain.fits import Fit, Fits, Parameters
 from services.metrics.domain.insights import InsightsPolicy
-from services.metrics.domain.state import END, Customer, Looked
+from services.metrics.domain.looked import Looked
+from services.metrics.domain.state import END, Customer
 from services.metrics.journal.looking import Looking
 from shared.schemas.event import Event
 from shared.schemas.insights import ChurnWarned, HealthChanged, ModelFitted, SegmentChanged
