@@ -21,8 +21,8 @@ def show_calibration(console: Console) -> None:
     data = CompleteJourney()
     households, purchases = f"{len(data.households):,}", f"{len(data.baskets):,}"
     console.print(
-        f"\n[bold]Who stayed away, and what health had said[/bold]: the {purchases} recorded purchases of all "
-        f"{households} households",
+        f"\n[bold]Who stayed away, and what health had said[/bold]: the {purchases} recorded purchases of "
+        f"all {households} households",
         soft_wrap=True,
         highlight=False,
     )
