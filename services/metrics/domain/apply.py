@@ -22,7 +22,6 @@ from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
-from shared.schemas.insights import ModelFitted
 from shared.schemas.interactions import (
     ConversationAssigned,
     ConversationClosed,
@@ -156,5 +155,5 @@ _KEPT: dict[type[Data], Apply] = {
 }
 _BY_TYPE = _table()
 
-CONSUMES: tuple[type[Data], ...] = (*_BY_TYPE, ModelFitted)
-"""The event types that Metrics counts, and those that it keeps."""
+CONSUMES: tuple[type[Data], ...] = tuple(_BY_TYPE)
+"""The event types that Metrics counts."""

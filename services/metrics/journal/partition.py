@@ -154,14 +154,7 @@ class Partition:
         if h in seen or h in self.known.recent:
             return False
         self.events += 1
-        if isinstance(event.data, ModelFitted):
-            fit = Fit(event.data.model, micros(event.time), event.data.parameters)
-            self.outbox.put("models", fit_row(fit))
-            self._know(h)
-            return True
-        record = event.data.state_id(event.subject)
-        self.changed.add(record)
-        tracked, _ = self.held[record]
+        tracked = self._record_of(event)
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):
@@ -192,6 +185,16 @@ class Partition:
         if before.score is not None:
             self.looks.count(before.segment, -1, -before.score)
         self.looks.count(after.segment, 1, after.score or 0)
+
+    def _record_of(self, event: Event) -> Tracked:
+        """What is kept of its subject; what a model tells counts, and is kept by itself."""
+        if isinstance(event.data, ModelFitted):
+            fit = Fit(event.data.model, micros(event.time), event.data.parameters)
+            self.outbox.put("models", fit_row(fit))
+            return Tracked(Customer())
+        record = event.data.state_id(event.subject)
+        self.changed.add(record)
+        return self.held[record][0]
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
         """The events up to these offsets have been applied."""
