@@ -13,7 +13,14 @@ from shared.http.refreshing import refreshing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 
-ROUTERS = (kpis.router, lifecycle.router, anomalies.router, why.router, pages.router)
+ROUTERS = (
+    kpis.router,
+    lifecycle.router,
+    anomalies.router,
+    why.router,
+    customers.router,
+    pages.router,
+)
 
 
 def create_app(settings: MetricsSettings, *, publisher: Producing | None = None) -> FastAPI:

@@ -1,5 +1,8 @@
 """What is kept of a customer where there is too much: the newest."""
 
+from collections.abc import Mapping
+
+from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.parts import Message
 from services.metrics.domain.state import Complaint
 from shared.schemas.times import DAY, day_of
@@ -22,3 +25,15 @@ def latest_messages(kept: dict[int, Message]) -> dict[int, Message]:
     newest = max(message.latest for message in kept.values())
     ranked = sorted(kept.items(), key=lambda one: (one[1].latest, one[0]))[-KEEP_MESSAGES:]
     return {name: message for name, message in ranked if message.latest > newest - KEEP_MESSAGES_FOR}
+
+
+def since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[str, int]]:
+    """What is counted from a day on; of what was before it the levels, on that day: they stand for ever."""
+    kept = {day: fields for day, fields in counts.items() if day >= oldest}
+    for day, fields in counts.items():
+        if day < oldest:
+            for level in LEVELS:
+                if n := fields.get(level, 0):
+                    there = kept.setdefault(oldest, {})
+                    there[level] = there.get(level, 0) + n
+    return kept

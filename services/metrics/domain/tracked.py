@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from services.metrics.domain import cohorts, gaps, terms, ties, turns
 from services.metrics.domain.cells import (
-    LEVELS,
     MINUTE,
     Cell,
     Change,
@@ -22,7 +21,7 @@ from services.metrics.domain.cells import (
 )
 from services.metrics.domain.kpis.counting import agent_counts, complaint_counts, order_counts, talk_counts
 from services.metrics.domain.kpis.outreach import trial_counts
-from services.metrics.domain.newest import KEEP_COMPLAINTS, latest_messages, newest_complaints
+from services.metrics.domain.newest import KEEP_COMPLAINTS, latest_messages, newest_complaints, since
 from services.metrics.domain.parts import Trial
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
 from services.metrics.domain.state import Agent, Complaint, Customer, Order, Talk
@@ -168,6 +167,15 @@ class Tracked:
         days = self._days.get(chain)
         return gaps.earliest(self.data.firsts.get(chain), days[0] if days else None)
 
+    def place_in(self, segment: str, delta: Delta) -> None:
+        """What health makes of the customer: it holds where the profile names no segment."""
+        data = self.data
+        if data.segment and not data.placed:
+            return
+        data.placed = True
+        if segment != data.segment:
+            self.move(segment, data.tier, delta)
+
     def counted(self) -> Iterator[tuple[Cell, int]]:
         """All that the customer counts as."""
         if self.data.months is not None:
@@ -214,9 +222,9 @@ class Tracked:
         data = self.data
         oldest = data.latest - KEEP_DAYS
         if any(days and min(days) < oldest for days in (data.counts, *data.elsewhere.values())):
-            data.counts = _since(data.counts, oldest)
+            data.counts = since(data.counts, oldest)
             data.elsewhere = {
-                where: days for where, of_it in data.elsewhere.items() if (days := _since(of_it, oldest))
+                where: days for where, of_it in data.elsewhere.items() if (days := since(of_it, oldest))
             }
             data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
         if len(data.complaints) > KEEP_COMPLAINTS or any(
@@ -270,18 +278,6 @@ def _chains(where: Where) -> tuple[tuple[str, str], ...]:
     """The chains of an order made there, each with its kind (``gaps.ANY`` or ``BY_CHANNEL``)."""
     names = (_ALL, where.channel, _ALL + where.store) if where.store else (_ALL, where.channel)
     return tuple((name, _kind(name)) for name in names)
-
-
-def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[str, int]]:
-    """What is counted from a day on; of what was before it the levels, on that day: they stand for ever."""
-    kept = {day: fields for day, fields in counts.items() if day >= oldest}
-    for day, fields in counts.items():
-        if day < oldest:
-            for level in LEVELS:
-                if n := fields.get(level, 0):
-                    there = kept.setdefault(oldest, {})
-                    there[level] = there.get(level, 0) + n
-    return kept
 
 
 def _kind(chain: str) -> str:
