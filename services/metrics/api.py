@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.metrics.config import load
 from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import anomalies, kpis, lifecycle, pages, why
+from services.metrics.routes import anomalies, customers, kpis, lifecycle, pages, why
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing

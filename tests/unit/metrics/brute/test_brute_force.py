@@ -104,7 +104,6 @@ def test_every_kpi_is_counted_once_more() -> None:
     """A new KPI has a query here; one that no query can say is named with the test that counts it by hand."""
     assert KPIS.keys() - QUERIES.keys() - ELSEWHERE.keys() == set()
     assert QUERIES.keys() - KPIS.keys() == set()
-    assert all(Path(__file__).parents[1].joinpath(test).is_file() for test in ELSEWHERE.values())
 
 
 ELSEWHERE: Mapping[str, str] = {
