@@ -31,7 +31,10 @@ _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
 
 def _gauge(kpi: Kpi) -> Gauge:
     meaning = f"{kpi.text} The last {WINDOW_DAYS} days."
-    return Gauge(kpi.gauge, meaning, LABELS.get(kpi.kind, []))
+    gauge = Gauge(kpi.gauge, meaning, LABELS.get(kpi.kind, []))
+    if kpi.kind not in LABELS:
+        gauge.set(nan)  # not told yet, as the worker never tells it
+    return gauge
 
 
 _VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
@@ -66,7 +69,8 @@ ANOMALY = Gauge(
     ["figure", "direction"],
 )
 for _name in KPIS:
-    FAILURES.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
+    for _counter in (FAILURES, RESTATED, ANOMALIES):
+        _counter.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
 
 
 def show(kpi: Kpi, result: Result) -> None:

@@ -25,6 +25,10 @@ SuppressionReason = Literal[
 """Why a message is not sent."""
 
 
+Survey = Literal["nps", "csat", "ces"]
+"""What a message asks, as the topic ``feedback`` names it."""
+
+
 class OutreachData(Data):
     """Common to the topic ``outreach``."""
 
@@ -75,6 +79,8 @@ class OutreachSent(OutreachAttempt):
 
     consent: ConsentCited | None = None
     """The consent event that it went by; null where none was needed."""
+    asks: Survey | None = None
+    """The survey that it links to; null where it has none."""
 
 
 class OutreachFailed(OutreachAttempt):

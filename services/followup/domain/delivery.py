@@ -136,6 +136,7 @@ def _flight(policy: Policy, planned: Planned, go: Go, now: Micros, mail: str | N
         to=address_mark(go.channel, go.to),
         domain=recipient_domain(go.channel, counts_as, go.to),
         consent=go.consent,
+        asks=policy.templates.asks(planned.template),
         mail=mail,
         plan=None if mail is None else planned,
     )

@@ -35,8 +35,10 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
         due_at=moment(outreach.due_at),
         attempt=attempt,
     )
-    if isinstance(fact, OutreachSent) and isinstance(outreach, InFlight) and outreach.consent is not None:
-        fact = fact.model_copy(update={"consent": ConsentCited(**outreach.consent._asdict())})
+    if isinstance(fact, OutreachSent) and isinstance(outreach, InFlight):
+        cited = {} if outreach.consent is None else {"consent": ConsentCited(**outreach.consent._asdict())}
+        asks = {} if outreach.asks is None else {"asks": outreach.asks}
+        fact = fact.model_copy(update=cited | asks)
     return Emit(fact, moment(at))
 
 

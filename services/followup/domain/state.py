@@ -19,6 +19,7 @@ from services.followup.domain.results.trial import Trial
 from shared.facts.names import Names
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Open
+from shared.schemas.outreach import Survey
 from shared.schemas.times import Micros
 
 PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_channel"})
@@ -161,6 +162,8 @@ class InFlight(Outreach):
     """Tries of which nobody knows whether they reached it; it is tried again."""
     heard: tuple[Receipt, ...] = ()
     """What was heard of it before its sender's report."""
+    asks: Survey | None = None
+    """As ``OutreachSent.asks``."""
 
 
 class Send(Open):

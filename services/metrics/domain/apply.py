@@ -10,7 +10,7 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import answers, complaints, orders, talks
+from services.metrics.domain import agents, answers, complaints, orders, outreach, talks
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Ids
@@ -31,7 +31,9 @@ from shared.schemas.interactions import (
     InteractionLogged,
 )
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
+from shared.schemas.outreach import OutreachBounced, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.teams import AgentChanged
 from shared.schemas.times import Micros, day_of, micros
 
 Apply = Callable[[Tracked, Event, Micros, Micros, Delta, int], Ids]
@@ -91,10 +93,11 @@ def _tier(tracked: Tracked, event: Event, _at: Micros, _now: Micros, delta: Delt
 
 
 def _answered(count: CountEvent) -> Apply:
-    def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
+    def counted(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
         data = event.data
         assert isinstance(data, SurveyAnswered)
         answers.told(tracked, data, count(data), at, delta)
+        outreach.answered(tracked, data, at, now, delta)
         return (id,)
 
     return counted
@@ -141,6 +144,11 @@ _KEPT: dict[type[Data], Apply] = {
     ConversationReturned: talks.handed,
     ConversationClosed: talks.handed,
     ConversationMerged: talks.merged,
+    AgentChanged: agents.changed,
+    OutreachSent: outreach.went,
+    OutreachFailed: outreach.went,
+    OutreachSuppressed: outreach.refused,
+    OutreachBounced: outreach.came_back,
 }
 _BY_TYPE = _table()
 

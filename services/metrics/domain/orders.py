@@ -5,7 +5,7 @@ Loyalty judges them and dead-letters what is told differently; here that counts 
 
 from msgspec.structs import replace
 
-from services.metrics.domain import answers
+from services.metrics.domain import answers, outreach
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Customer, Ids, Order, Return
 from services.metrics.domain.tracked import Tracked, order_key
@@ -29,7 +29,6 @@ def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
         return (id,)
     order = _touched(tracked, data.order_id, at, now)
     before = order.counts_at
-    tracked.count_order(delta, order, -1)
     order.made, order.channel, order.lines = at, data.channel, len(data.items)
     order.store = data.store_id or ""
     order.amount = order.left = data.total.amount
@@ -38,6 +37,7 @@ def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
     tracked.place(before, order, delta)
     tracked.count_order(delta, order)
     answers.moved(tracked, "order", data.order_id, delta)
+    outreach.bought(tracked, at, delta)
     return (id, *taken)
 
 
@@ -66,6 +66,7 @@ def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Del
         _take_back(order, told)
         tracked.count_order(delta, order)
         tracked.place(before, order, delta)
+        outreach.bought(tracked, order.made, delta)
         return (id,) if order.returns.get(data.return_id) == account else ()
     if any(replace(one, id=0) == told for one in order.waiting):
         return (id,)

@@ -29,7 +29,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection("minutes", owner=None, personal=()),
     # {_id: "<dimension>:<slot>", value}: one that is told apart; what comes later counts as ``other``.
     Collection("dimensions", owner=None, personal=()),
-    # {_id: customer, record: MessagePack of ``state.Customer``}
+    # {_id: customer, or "team/<team>", record: MessagePack of ``state.Customer``}
     Collection("customers", owner="_id", personal=("record",)),
     # Hashes of event ids, packed, by the residue of their keys' hashes, which is called "<of>:<number>":
     # {_id: "<residue>", recent: packed, runs: [{id, ids: n}], garbage: [run]}: ``recent`` are not folded yet.

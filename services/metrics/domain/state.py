@@ -134,6 +134,45 @@ class Talk(msgspec.Struct, array_like=True):
         return Where(self.channel, team=self.team)
 
 
+class Message(msgspec.Struct, array_like=True):
+    """What is known of a message to the customer."""
+
+    latest: Micros = 0
+    """Time of the latest that was heard of it, as far as it has passed."""
+    rule: str = ""
+    """That asked for it; unknown before it is told that it went."""
+    sent: Micros | None = None
+    failed: Micros | None = None
+    returned: bool = False
+    """It came back."""
+    asks: bool = False
+    """It links to a survey."""
+    answered: bool = False
+    """The survey was answered."""
+
+
+class Agent(msgspec.Struct, array_like=True):
+    """When an agent of a team was at work."""
+
+    steps: list[tuple[Micros, bool]] = []
+    """When it changed, or was told anew, by time."""
+    before: bool = False
+    """Whether they were at work before the first of these."""
+    floor: Micros = BEGINNING
+    """What was before it is settled."""
+
+
+class Trial(msgspec.Struct, array_like=True):
+    """A customer among those who a rule is for."""
+
+    start: Micros
+    """When it first was: a message went, or was held out."""
+    held: bool
+    """The customer gets none of its messages, for comparison."""
+    bought: bool = False
+    """In time after the start."""
+
+
 class Answer(msgspec.Struct, array_like=True, frozen=True):
     """The answer to a survey about a thing that holds: a later one, by event time, takes its place."""
 
@@ -176,6 +215,12 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """Conversations by id."""
     merges: list[Merge] = []
     """Of conversations, as they were heard."""
+    messages: dict[int, Message] = {}
+    """By the hash of their names: those of which more may be heard. They count in ``elsewhere``."""
+    trials: dict[str, Trial] = {}
+    """By rule."""
+    agents: dict[str, Agent] = {}
+    """Of a team's record alone, which is of no customer."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

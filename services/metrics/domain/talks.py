@@ -68,19 +68,20 @@ def handed(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta
 
 
 def merged(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
-    """Two conversations are one from now on."""
+    """Two conversations are one from now on. Its id is not to be known: one that holds nothing is a dead
+    letter of interactions, and may be put right; told again it changes nothing."""
     data = event.data
     assert isinstance(data, ConversationMerged)
     record, merge = tracked.data, (at, data.conversation_id, data.into)
     if merge in record.merges or len(record.merges) >= MOST_MERGES:
-        return (id,)
+        return ()
     talk = _talk(record, data.conversation_id, at, now)
     known = [*record.talks, *(complaint.conversation for complaint in record.complaints.values())]
     with _changing(tracked, [*dict.fromkeys(known)], delta):
         record.merges.append(merge)
         if (at, LEFT) not in talk.hands:
             insort(talk.hands, (at, LEFT))
-    return (id,)
+    return ()
 
 
 def _talk(record: Customer, name: str, at: Micros, now: Micros) -> Talk:

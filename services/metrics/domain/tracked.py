@@ -11,9 +11,10 @@ from functools import lru_cache
 
 from services.metrics.domain import gaps, turns
 from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
-from services.metrics.domain.kpis.counting import complaint_counts, order_counts, talk_counts
+from services.metrics.domain.kpis.counting import agent_counts, complaint_counts, order_counts, talk_counts
+from services.metrics.domain.kpis.outreach import trial_counts
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
-from services.metrics.domain.state import Complaint, Customer, Order, Talk
+from services.metrics.domain.state import Agent, Complaint, Customer, Message, Order, Talk, Trial
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import DAY, Micros, day_of
@@ -23,6 +24,8 @@ KEEP_DAYS = RETURNABLE_DAYS
 KEEP_ORDERS = 2_000
 KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
+KEEP_MESSAGES = 300
+KEEP_MESSAGES_FOR = 120 * DAY
 NEIGHBOURS = 2
 """An order counts by so many after it."""
 _ALL = "*"
@@ -68,16 +71,15 @@ class Tracked:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
         data, minutes, since = self.data, delta.minutes, delta.since
         names = places(data.segment, data.tier, where)
+        day, minute, last = 0, 0, None
         for at, field, n in changes:
-            day, minute = at // DAY, at // MINUTE
+            if at != last:  # mostly all are of one time
+                last, day, minute = at, at // DAY, at // MINUTE
+                counts = minutes.setdefault(minute, {}) if minute >= since else None
             for name in names:
                 add(delta, (day, name, field), n)
-            if minute >= since:
-                counts = minutes.get(minute)
-                if counts is None:
-                    minutes[minute] = {field: n}
-                else:
-                    counts[field] = counts.get(field, 0) + n
+            if counts is not None:
+                counts[field] = counts.get(field, 0) + n
 
     def count_complaint(self, delta: Delta, complaint: Complaint, sign: int = 1) -> None:
         """Add what a complaint counts as, or take it back."""
@@ -91,6 +93,14 @@ class Tracked:
     def count_talk(self, delta: Delta, talk: Talk, sign: int = 1) -> None:
         """Add what a conversation counts as, or take it back."""
         self.count(delta, talk.where, signed(talk_counts(talk), sign))
+
+    def count_agent(self, delta: Delta, where: Where, agent: Agent, sign: int = 1) -> None:
+        """Add what an agent of a team counts as, or take it back."""
+        self.count(delta, where, signed(agent_counts(agent), sign))
+
+    def count_trial(self, delta: Delta, rule: str, trial: Trial, sign: int = 1) -> None:
+        """Add what a customer counts as among those who a rule is for, or take it back."""
+        self.count(delta, Where(rule=rule), signed(trial_counts(rule, trial), sign))
 
     def count_event(
         self, delta: Delta, at: Micros, counts: Mapping[str, int], where: Where = ANYWHERE
@@ -165,6 +175,8 @@ class Tracked:
         if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
             self._trim_orders(oldest)
         turns.trim(data)
+        if data.messages:
+            data.messages = _latest_messages(data.messages)
 
     def _trim_orders(self, oldest: int) -> None:
         data = self.data
@@ -237,6 +249,8 @@ def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:
         yield order.where, order_counts(order)
     for talk in data.talks.values():
         yield talk.where, talk_counts(talk)
+    for rule, trial in data.trials.items():
+        yield Where(rule=rule), trial_counts(rule, trial)
 
 
 def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:
@@ -244,6 +258,13 @@ def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Com
     wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.life.is_open}
     ranked = sorted(wanted.items(), key=lambda item: (item[1].life.is_open, item[1].latest, item[0]))
     return dict(ranked[-KEEP_COMPLAINTS:])
+
+
+def _latest_messages(kept: dict[int, Message]) -> dict[int, Message]:
+    """Those of which something may still be heard: followup tells it for 90 days."""
+    newest = max(message.latest for message in kept.values())
+    ranked = sorted(kept.items(), key=lambda one: (one[1].latest, one[0]))[-KEEP_MESSAGES:]
+    return {name: message for name, message in ranked if message.latest > newest - KEEP_MESSAGES_FOR}
 
 
 def _without(days: Sequence[int], others: Sequence[int]) -> list[int]:

@@ -148,8 +148,9 @@ class Partition:
         if h in seen or h in self.known.recent:
             return False
         self.events += 1
-        self.changed.add(event.subject)
-        tracked, _ = self.held[event.subject]
+        record = event.data.state_id(event.subject)
+        self.changed.add(record)
+        tracked, _ = self.held[record]
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):

@@ -225,7 +225,8 @@ class CompactProcessor:
 
     async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]], seen: Set[int]) -> None:
         recent = part.known.recent
-        subjects = dict.fromkeys(m.event.subject for m, h in fresh if h not in seen and h not in recent)
+        new = (m.event for m, h in fresh if h not in seen and h not in recent)
+        subjects = dict.fromkeys(event.data.state_id(event.subject) for event in new)
         self._budget.advance()
         missing = part.hold(subjects)
         if not missing:

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.pages import wording
 from services.metrics.pages.changes import Change, Told, change
 from services.metrics.pages.charts import Chart, Point, Track, chart
+from services.metrics.pages.outliers import Mark
 from services.metrics.pages.periods import Period, Span, Steps
-from services.metrics.pages.units import DURATION, NONE, NUMBER, Unit, number, unit_of
+from services.metrics.pages.units import DURATION, NONE, Unit, money, number, unit_of
 from shared.pages.drawing import Pair, pairs
-from shared.schemas.money import written
 
 Results = Mapping[Span, Result]
-Marks = Sequence[tuple[int, str]]
-"""Days, and what is said of each."""
+Marks = Sequence[Mark]
+SAID = 3
+"""So many days that stand out are told in words."""
 
 NAMES = 8
 """Of counts by name, so many are shown."""
@@ -58,13 +58,15 @@ class Figure:
     chart: Chart | None
     step: str
     """What a point of the chart is: ``a week``."""
+    unit: str
+    """Of its axis, where the numbers there do not say it."""
     counts: Sequence[tuple[str, int, int]]
     """By name: before, and now."""
     left: int
     """How many names are not among them."""
     columns: Sequence[str]
     rows: Sequence[Row]
-    marks: Sequence[str] = ()
+    notes: Sequence[str] = ()
     """What stands out, in words."""
 
     @property
@@ -86,30 +88,34 @@ class Figure:
         return number(self.n)
 
 
-def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Figure:
-    """``results``: of each span of the period."""
+def figure(
+    kpi: Kpi, results: Results, period: Period, marks: Marks = (), notes: Sequence[str] = ()
+) -> Figure:
+    """``results``: of each span of the period; ``notes``: what else is told of it."""
     if not any(result.n for result in results.values()):  # of nothing at all, 0 would say too much
         results = dict.fromkeys(results, _without_value(kpi))
     now, before = results[period.current], results[period.before]
     counts = counts_of(kpi, now)
     told = {} if counts is not None else numbers(kpi, now)
     units = {name: _unit(kpi, name) for name in told}
-    steps = period.fine if wording.level(kpi.name) else period.coarse
+    shown = [name for name in told if name not in wording.SELDOM]
+    steps = period.fine if wording.level(kpi) else period.coarse
     return Figure(
         name=kpi.name,
         title=kpi.title,
         about=kpi.description,
-        parts=[_part(kpi, name, units[name], now, before) for name in told],
+        parts=[_part(kpi, name, units[name], now, before) for name in shown],
         n=now.n,
-        chart=_chart(kpi, units, results, steps, period, marks),
+        chart=_chart(kpi, {name: units[name] for name in shown}, results, steps, period, marks),
         step=steps.noun,
+        unit=next((unit.name for unit in units.values()), ""),
         counts=_counts(counts or {}, counts_of(kpi, before) or {}),
         left=max(0, len(counts or {}) - NAMES),
         columns=[wording.part(name, times=unit is DURATION) or "value" for name, unit in units.items()],
         rows=[_row(kpi, units, span, results[span]) for span in reversed(period.coarse.spans)]
         if told
         else [],
-        marks=[why for _, why in marks],
+        notes=[*notes, *[mark.why for mark in marks if mark.now][:SAID]],
     )
 
 
@@ -134,15 +140,7 @@ def counts_of(kpi: Kpi, result: Result) -> dict[str, int] | None:
 
 
 def _unit(kpi: Kpi, name: str) -> Unit:
-    if kpi.kind is Kind.MONEY:
-        show = partial(_amount, currency=name)
-        return Unit(show, show, lambda most: (100.0, ""), from_zero=True)
-    unit = unit_of(kpi)
-    return NUMBER if name and unit.whole else unit
-
-
-def _amount(minor: float, currency: str) -> str:
-    return written(round(minor), currency).replace("-", "−")
+    return money(name) if kpi.kind is Kind.MONEY else unit_of(kpi)
 
 
 def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result) -> Part:
@@ -172,7 +170,7 @@ def _chart(
         label = wording.part(name, times=unit is DURATION) if name else ""
         points = [_point(span, numbers(kpi, results[span]).get(name, Told(None))) for span in steps.spans]
         tracks.append(Track(label, points))
-    return chart(tracks, period, next(iter(units.values())), marks)
+    return chart(tracks, period, next(iter(units.values())), [(mark.day, mark.why) for mark in marks])
 
 
 def _point(span: Span, told: Told) -> Point:

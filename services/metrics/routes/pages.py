@@ -14,20 +14,40 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.places import LIMITS, Selection
+from services.metrics.figures_store import FiguresStore
 from services.metrics.models.report import Report, report
-from services.metrics.pages.contents import Asked, contents, links
+from services.metrics.pages.contents import Asked, choices, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
 from services.metrics.routes.dependencies import Selected, Store
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
-from shared.http.dependencies import Clock
+from shared.http.dependencies import Clock, Database
 from shared.http.problems import ProblemError
 from shared.pages.drawing import environment, headers
 from shared.schemas.times import day_of, micros
 
 PAGES = Path(pages.__file__).parent
+
+
+OF = f"^(({'|'.join(LIMITS)}):.{{1,256}})?$"
+
+
+def _whose(
+    selected: Selected,
+    of: Annotated[
+        str | None, Query(pattern=OF, description="A dimension and its value, as the page's form says it.")
+    ] = None,
+) -> Selection:
+    """Dependency: whose figures a page shows."""
+    if not of:
+        return selected
+    dimension, _, value = of.partition(":")
+    return Selection(**{dimension: value})
+
+
 Manager = Annotated[Principal, Depends(page_for("metrics:read"))]
 
 router = APIRouter(tags=["pages"])
@@ -43,15 +63,17 @@ def _headers(*, live: bool) -> Mapping[str, str]:
 @router.get("/dashboard", summary="The live page: the last days, beside the days before")
 async def dashboard(
     store: Store,
+    database: Database,
     clock: Clock,
     principal: Manager,
-    selection: Selected,
+    selected: Annotated[Selection, Depends(_whose)],
     days: Annotated[int, Query(ge=1, le=365)] = 30,
 ) -> HTMLResponse:
     now = await clock.now(None)
-    asked = Asked(last_days(days, day_of(micros(now))), now, selection)
-    told = await _told(store, asked)
-    told |= {"links": links(days), "query": _query(asked), "source": "dashboard/changes"}
+    asked = Asked(last_days(days, day_of(micros(now))), now, selected)
+    told = await _told(store, database, asked)
+    told |= {"links": links(days), "source": "dashboard/changes", "query": _query(asked)}
+    told |= {"choices": choices(await store.dimensions(), asked.selected)}
     html = environment(PAGES).get_template("dashboard.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=True)))
 
@@ -78,9 +100,10 @@ async def changes(watch: Annotated[Watch, Depends(_watch)]) -> AsyncIterable[Ser
 async def read_report(
     request: Request,
     store: Store,
+    database: Database,
     clock: Clock,
     principal: Manager,
-    selection: Selected,
+    selected: Selected,
     period: Literal["week", "month"] = "week",
     until: Annotated[
         date | None, Query(description="It was over when this day began. Default: today.")
@@ -89,17 +112,17 @@ async def read_report(
     """One HTML file that needs nothing beside it; what it says as JSON for who accepts no HTML."""
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
-    asked = Asked(before(until or now.date()), now, selection)
-    told = await _told(store, asked)
+    asked = Asked(before(until or now.date()), now, selected)
+    told = await _told(store, database, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))
     html = environment(PAGES).get_template("report.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=False)))
 
 
-async def _told(store: MetricsStore, asked: Asked) -> dict[str, Any]:
-    results = await read(store, asked.period, asked.selected)
-    return contents(asked, list(KPIS.values()), results) | {"made": _moment(asked.now)}
+async def _told(store: MetricsStore, database: Database, asked: Asked) -> dict[str, Any]:
+    found = await read(store, FiguresStore(database), asked.period, asked.selected)
+    return contents(asked, list(KPIS.values()), found) | {"made": _moment(asked.now)}
 
 
 def _query(asked: Asked) -> str:

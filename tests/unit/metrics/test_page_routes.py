@@ -8,18 +8,20 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow.parquet
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from starlette.testclient import TestClient
 
 from services.metrics.api import create_app
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.rows import anomaly_id
 from services.metrics.pages.live import Watch
 from services.metrics.settings import MetricsSettings
+from shared.schemas.times import day_number
 
 from .test_api import HEADERS, KEY, Broker
 from .test_store import Worker
@@ -101,8 +103,28 @@ def test_the_report_as_data(api: TestClient) -> None:
     assert said["csat"]["n"] == series[0]["n"]
     assert said["csat"]["parts"][0]["value"] == f"{100 * series[0]['value']:.1f} %"
     assert said["root_causes"]["counts"][0]["name"] == "the carrier was late"
-    assert {KPIS[name].title for name in said} | set(found["nothing"]) == {kpi.title for kpi in KPIS.values()}
-    assert "ces" not in said
+    assert {one["title"] for one in said.values()} | set(found["nothing"]) == {k.title for k in KPIS.values()}
+    assert "Customer effort score" in found["nothing"]
+
+
+def test_days_that_stood_out_are_told_of_everybody(api: TestClient, server: str) -> None:
+    day = day_number(date(2026, 11, 20))
+    row = {
+        "kpi": "open_complaints",
+        "figure": "open_complaints",
+        "day": day,
+        "value": 9.0,
+        "usual": 2.0,
+        "moved_by": {"segment": "gold"},
+    }
+    with MongoClient[dict[str, Any]](server) as client:
+        rows = client["rapport_metrics"]["anomalies"]
+        rows.insert_one({"_id": anomaly_id(day, "open_complaints"), "stands": True, **row})
+        html = api.get("/report", headers=HTML).text
+        assert "Open complaints: on 20 November 2026 it was 9, usually 2; most by segment gold." in html
+        assert 'class="mark-dot"' in html
+        assert 'class="mark-dot"' not in api.get("/report?segment=gold", headers=HTML).text
+        rows.delete_many({})
 
 
 def test_of_one_segment_or_channel(api: TestClient) -> None:
@@ -110,6 +132,11 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     assert "Only of segment &lt;gold&gt;." in html
     assert "Nothing yet: there is nothing to tell of these days." in html
     assert 'href="?days=7&amp;segment=%3Cgold%3E"' in html
+    html = api.get("/dashboard?of=channel:web", headers=HTML).text
+    assert '<option value="channel:web" selected>web</option>' in html
+    assert 'id="repeat_purchase_rate"' in html
+    assert 'id="nps"' not in html  # answers have none
+    assert api.get("/report?channel=web", headers=HEADERS).json()["channel"] == "web"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +144,8 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     [
         ("/dashboard?days=0", "query.days"),
         ("/dashboard?days=366", "query.days"),
+        ("/dashboard?of=nobody:x", "query.of"),
+        ("/dashboard?of=tier:", "query.of"),
         ("/report?period=year", "query.period"),
         ("/report?until=tomorrow", "query.until"),
         ("/kpis/nps/series?format=xlsx", "query.format"),
@@ -150,6 +179,13 @@ def test_a_series_is_the_same_in_each_form(api: TestClient, name: str) -> None:
     elif name == "nps":
         assert [row["value"] for row in table] == [item["value"] for item in as_json]
         assert [row["low"] for row in table] == [item["low"] for item in as_json]
+    elif name == "open_complaints":
+        path = f"/kpis/{name}/series?step=60m&format="
+        by_minutes = api.get(f"{path}parquet", headers=HEADERS)
+        table = pyarrow.parquet.read_table(io.BytesIO(by_minutes.content)).to_pylist()
+        rows = list(csv.DictReader(io.StringIO(api.get(f"{path}csv", headers=HEADERS).text)))
+        assert [row["from"].isoformat() for row in table] == [row["from"] for row in rows]
+        assert table[0]["from"].tzinfo is not None
     elif name == "resolution_s":
         assert [row["p90"] for row in table] == [item["value"]["p90"] for item in as_json]
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from services.interactions.domain.sla.clocks import clocks_and_runs
 from services.interactions.domain.sla.log import Fact, Kind
 from services.interactions.domain.sla.policy import Sla
+from services.metrics.domain.agents import KEEP_STEPS
+from services.metrics.domain.apply import apply
 from services.metrics.domain.histogram import bucket
 from shared.facts.complaints import ACKNOWLEDGED, CLOSED, REOPENED, RESOLVED, UPDATED, Step, life_of, step_of
 from shared.schemas.base import Data
@@ -36,10 +38,11 @@ from shared.schemas.interactions import (
     ConversationReturned,
     InteractionLogged,
 )
+from shared.schemas.teams import AgentChanged
 from shared.schemas.times import DAY, micros, moment
 from tests.examples import examples
 
-from .story import START, counted, event, opened, profile, result, run, told_again, value
+from .story import FAR, START, counted, event, opened, profile, result, run, told_again, value
 
 LONG = "87600h"
 SLA = Sla.model_validate(
@@ -244,3 +247,47 @@ def test_conversations_in_agents_hands(rows: Sequence[tuple[Any, int]], order: r
     )
     assert value(delta, "conversations_carried", segment="gold") == carried
     assert value(delta, "conversations_taken") == sum(is_taken for _, is_taken, *_ in steps)
+
+
+agent_steps = st.lists(
+    st.tuples(st.sampled_from(["ann", "ben"]), st.integers(0, 20), st.booleans(), st.booleans()), max_size=12
+)
+
+
+@settings(deadline=None, max_examples=examples(100))
+@given(agent_steps, st.randoms(use_true_random=False))
+def test_agents_at_work_and_their_load(
+    rows: Sequence[tuple[str, int, bool, bool]], order: random.Random
+) -> None:
+    rows = [*{row[:2]: row for row in rows}.values()]  # of one instant an agent is told once
+    told = [
+        event(at_work(who, on_shift=on, on_break=rests), days=day, subject="care", id=f"a{n}")
+        for n, (who, day, on, rests) in enumerate(rows)
+    ]
+    order.shuffle(told)
+    _, delta = run([*told, event(taken("care")), event(taken("care", "v2"), subject="c2")])
+    latest = {who: on and not rests for who, _, on, rests in sorted(rows, key=lambda row: row[1])}
+    there = sum(latest.values())
+    for chosen in ({}, {"team": "care"}):
+        assert value(delta, "agents_at_work", **chosen) == there
+        assert value(delta, "agents_load", **chosen) == (2 / there if there else None)
+    assert value(delta, "agents_at_work", team="refunds") == 0
+
+
+def at_work(who: str, *, on_shift: bool, on_break: bool) -> AgentChanged:
+    return AgentChanged.model_validate(
+        {"agent_id": who, "name": who, "capacity": {"total": 3}, "on_shift": on_shift, "on_break": on_break}
+    )
+
+
+def test_of_an_agents_many_changes_the_latest_are_kept_and_all_count() -> None:
+    steps = [
+        event(at_work("ann", on_shift=n % 2 == 0, on_break=False), days=n, subject="t") for n in range(301)
+    ]
+    teams, delta = run(steps)
+    assert len(teams["t"].data.agents["ann"].steps) == KEEP_STEPS
+    assert value(delta, "agents_at_work") == 1
+    assert sum(abs(n) for (_, place, field), n in delta.items() if field == "at_work" and place == "|") == 301
+    late = event(at_work("ann", on_shift=True, on_break=False), days=0.5, subject="t")
+    apply(teams["t"], late, FAR, delta)
+    assert value(delta, "agents_at_work") == 1

@@ -1,8 +1,9 @@
 """Messages from templates: Jinja2, in a sandbox, from sources that are passed in. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from jinja2.runtime import Context
 from markupsafe import escape
@@ -15,12 +16,16 @@ from services.followup.domain.messages.styles import StyleFaultError, styled
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.state import Customer
+from shared.schemas.feedback import SCORES
+from shared.schemas.outreach import Survey
 from shared.templates.catalogue import Catalogue
 from shared.templates.greeting import called
 from shared.templates.language import READER, rendered, sandbox
 from shared.templates.meter import MAX_SOURCE, Meter
 from shared.templates.sandbox import METER, Sandbox
 from shared.templates.speech import PLAIN, Languages, Reader, Speech
+
+_ASKED = re.compile(rf"survey_link\(\s*[\"']({'|'.join(SCORES)})[\"']")
 
 
 class Templates:
@@ -41,6 +46,14 @@ class Templates:
         """Its lines are those of the files: for faults."""
         self.speech = lru_cache(maxsize=4096)(self._speech)
         self.divides = lru_cache(maxsize=4096)(self._divides)
+        self.asks = lru_cache(maxsize=4096)(self._asks)
+
+    def _asks(self, name: str) -> Survey | None:
+        """The survey that a template links to, the first by its files; None where it has none."""
+        files = (file for file in sorted(self.sources) if file.startswith(f"{name}."))
+        own = (found for file in files for found, _ in closure(file, self.sources))
+        asked = (_ASKED.search(self.sources[file]) for file in own)
+        return next((cast(Survey, one[1]) for one in asked if one is not None), None)
 
     def has(self, name: str, channel: Writing) -> bool:
         """Whether the template can be sent by the channel."""

@@ -4,14 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from services.metrics.domain.cells import Change
-from services.metrics.domain.kpis.kpi import ComplaintCounts, Counts, EventCounts, OrderCounts, TalkCounts
+from services.metrics.domain.kpis.kpi import (
+    AgentCounts,
+    ComplaintCounts,
+    Counts,
+    EventCounts,
+    OrderCounts,
+    TalkCounts,
+)
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.state import Complaint, Order, Talk, Turn
+from services.metrics.domain.state import Agent, Complaint, Order, Talk, Turn
 from shared.schemas.base import Data
 
 CountEvent: TypeAlias = Callable[[Any], Mapping[str, int]]
 CountComplaint: TypeAlias = Callable[[Complaint, Sequence[Turn]], Iterable[Change]]
 CountOrder: TypeAlias = Callable[[Order], Iterable[Change]]
+CountAgent: TypeAlias = Callable[[Agent], Iterable[Change]]
 CountTalk: TypeAlias = Callable[[Talk], Iterable[Change]]
 
 
@@ -47,5 +55,6 @@ def _all(all_of: Sequence[Callable[..., Iterable[Change]]]) -> Callable[..., Ite
 _COUNTS = [counts for kpi in KPIS.values() for counts in kpi.counts]
 EVENT_COUNTS: Mapping[type[Data], CountEvent] = by_event(_COUNTS)
 complaint_counts: CountComplaint = of_thing(_COUNTS, ComplaintCounts)
+agent_counts: CountAgent = of_thing(_COUNTS, AgentCounts)
 order_counts: CountOrder = of_thing(_COUNTS, OrderCounts)
 talk_counts: CountTalk = of_thing(_COUNTS, TalkCounts)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import date
 
-from services.metrics.domain.cells import CARRIED, Change
-from services.metrics.domain.kpis.kpi import Kind, Kpi, Result, TalkCounts
+from services.metrics.domain.cells import AT_WORK, CARRIED, Change
+from services.metrics.domain.kpis.kpi import AgentCounts, Kind, Kpi, Result, TalkCounts
+from services.metrics.domain.kpis.shares import share
 from services.metrics.domain.kpis.window import Window
-from services.metrics.domain.state import Talk
+from services.metrics.domain.state import Agent, Talk
 from services.metrics.domain.turns import TAKEN
 from shared.schemas.interactions import (
     ConversationAssigned,
@@ -15,6 +16,7 @@ from shared.schemas.interactions import (
     ConversationMerged,
     ConversationReturned,
 )
+from shared.schemas.teams import AgentChanged
 
 ASSIGNED = "assigned"
 
@@ -43,12 +45,33 @@ HANDS = TalkCounts(
 )
 
 
+def at_work(agent: Agent) -> Iterator[Change]:
+    """An agent, from when they are at work until they are not."""
+    before = agent.before
+    for at, is_at_work in agent.steps:
+        if is_at_work is not before:
+            yield at, AT_WORK, 1 if is_at_work else -1
+            before = is_at_work
+
+
+AGENTS = AgentCounts(fields=(AT_WORK,), events=(AgentChanged,), count=at_work)
+
+
 def _carried(w: Window) -> Result:
     return Result(w.level(CARRIED), w.level(CARRIED))
 
 
 def _assigned(w: Window) -> Result:
     return Result(w.total(ASSIGNED), w.total(ASSIGNED))
+
+
+def _at_work(w: Window) -> Result:
+    return Result(w.level(AT_WORK), w.level(AT_WORK))
+
+
+def _load(w: Window) -> Result:
+    agents = w.level(AT_WORK)
+    return Result(share(w.level(CARRIED), agents), max(0, agents))
 
 
 _SINCE = date(2026, 11, 26)
@@ -75,4 +98,26 @@ CONVERSATIONS_TAKEN = Kpi(
     effective=_SINCE,
     counts=(HANDS,),
     compute=_assigned,
+)
+AGENTS_AT_WORK = Kpi(
+    name="agents_at_work",
+    title="Agents at work",
+    description="Agents who can take conversations",
+    formula="Agents who are on shift and not on a break: now, or at the end of a step",
+    unit="agents",
+    kind=Kind.COUNT,
+    effective=_SINCE,
+    counts=(AGENTS,),
+    compute=_at_work,
+)
+AGENTS_LOAD = Kpi(
+    name="agents_load",
+    title="Agents' load",
+    description="How many conversations an agent at work has in hand",
+    formula="Conversations that agents have / agents at work, now or at the end of a step: of all, or of a "
+    "team",
+    unit="conversations for each agent",
+    effective=_SINCE,
+    counts=(HANDS, AGENTS),
+    compute=_load,
 )

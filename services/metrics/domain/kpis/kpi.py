@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias, TypedDict, TypeVar
 
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.window import Window
-from services.metrics.domain.state import Complaint, Order, Talk, Turn
+from services.metrics.domain.state import Agent, Complaint, Order, Talk, Turn
 from shared.schemas.base import Data
 
 D = TypeVar("D", bound=Data)
@@ -115,6 +115,13 @@ class TalkCounts(Counts):
     """What a conversation counts as, by all that is known of it."""
 
     count: Callable[[Talk], Iterable[Change]]
+
+
+@dataclass(frozen=True)
+class AgentCounts(Counts):
+    """What an agent counts as, by all that is known of when they are at work."""
+
+    count: Callable[[Agent], Iterable[Change]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ The API's answer, the series, the gauges, the counting and the README's table ar
 from services.metrics.domain.kpis.surveys import NPS
 from services.metrics.domain.kpis.surveys import CSAT
 from services.metrics.domain.kpis.surveys import CES
+from services.metrics.domain.kpis.outreach import RESPONSE_RATE
 from services.metrics.domain.kpis.complaints import FIRST_RESPONSE_S
 from services.metrics.domain.kpis.complaints import NEXT_RESPONSE_S
 from services.metrics.domain.kpis.complaints import RESOLUTION_S
@@ -25,8 +26,14 @@ from services.metrics.domain.kpis.money import ORDER_VALUE
 from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
 from services.metrics.domain.kpis.loyalty import BREAKAGE
 from services.metrics.domain.kpis.loyalty import POINTS_LIABILITY
+from services.metrics.domain.kpis.outreach import OUTREACH_SENT
+from services.metrics.domain.kpis.outreach import OUTREACH_REACH
+from services.metrics.domain.kpis.outreach import REFUSALS
+from services.metrics.domain.kpis.outreach import LIFT
 from services.metrics.domain.kpis.desk import CONVERSATIONS_CARRIED
 from services.metrics.domain.kpis.desk import CONVERSATIONS_TAKEN
+from services.metrics.domain.kpis.desk import AGENTS_AT_WORK
+from services.metrics.domain.kpis.desk import AGENTS_LOAD
 
 from collections.abc import Mapping
 
