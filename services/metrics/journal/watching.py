@@ -31,6 +31,7 @@ from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
 from shared.runtime.mongo import Document
+from shared.schemas.base import Data
 from shared.schemas.insights import KpiAnomaly, KpiRestated
 from shared.schemas.times import SECOND, Micros, date_of
 from shared.worker.retry import passes
@@ -65,10 +66,14 @@ class Watching:
         try:
             await self._work(parts, wall)
         except Exception as error:
-            if not passes(error):
-                raise
-            common.RETRIES.labels(SERVICE, "mongo").inc()
-            log.warning("the store is away; figures are not watched", error=str(error)[:300])
+            if passes(error):
+                common.RETRIES.labels(SERVICE, "mongo").inc()
+                log.warning("the store is away; figures are not watched", error=str(error)[:300])
+                return
+            # A bug here must not stop the counting; nothing of what was to be told was kept.
+            telemetry.WATCH_FAILURES.inc()
+            log.error("figures are not watched for a minute", error=repr(error)[:300], exc_info=error)
+            self._next = wall + MINUTE
 
     async def _work(self, parts: Mapping[int, Partition], wall: Micros) -> None:
         mine = {part.number: kpis for part in parts.values() if (kpis := kpis_of(part))}
@@ -116,19 +121,20 @@ class Watching:
         reading = await self._sums.read(first, gaps=True)
         known = in_reading(await self._store.moved_since(told.since), reading)
         found, _, after = due(known, told, wall, self._policy.restating)
-        at = wall if now is None else now
+        at, say = wall if now is None else now, Saying()
         for one in found:
-            self._restate(part, kpis, reading, one, at, wall)
+            self._restate(say, kpis, reading, one, at, wall)
             await asyncio.sleep(0)
         if judging:
-            await self._judge(part, kpis, reading, judging, at)
+            await self._judge(say, kpis, reading, judging, at)
             ended = max([*judging, *([] if told.judged is None else [told.judged])])
             after = msgspec.structs.replace(after, judged=ended)
+        say.into(part)
         _keep(part, after)
         self._told[key] = after
 
     def _restate(
-        self, part: Partition, kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
+        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
         then, now = (_as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
         why = cause(one.late, one.day)
@@ -142,11 +148,11 @@ class Watching:
                     to=after_it,
                     cause=why,
                 )
-                part.outbox.tell(data, kpi.name, at, f"{figure}@{one.day}@{wall // MINUTE}")
+                say.tell(data, kpi.name, at, f"{figure}@{one.day}@{wall // MINUTE}")
                 telemetry.RESTATED.labels(kpi.name).inc()
 
     async def _judge(
-        self, part: Partition, kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
+        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
     ) -> None:
         policy = self._policy.anomalies
         windows: dict[int, Window] = {}
@@ -165,14 +171,14 @@ class Watching:
                 for one in found:
                     row = known.pop(anomaly_id(day, one.figure), None)
                     by = partial(self._moved_by, kpi, one, day, weeks, windows[day])
-                    await self._flag(part, kpi, one, day, row, at, by)
+                    await self._flag(say, kpi, one, day, row, at, by)
             names = {kpi.name for kpi in kpis}
             for row in known.values():
                 if row["day"] == day and row["kpi"] in names and row["stands"]:
-                    part.outbox.put(ANOMALIES, {**row, "stands": False})
+                    say.put(ANOMALIES, {**row, "stands": False})
 
     async def _flag(
-        self, part: Partition, kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
+        self, say: "Saying", kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
     ) -> None:
         """Keep that a figure left what is usual, and tell it, if that is new."""
         told = row is not None and row["stands"] and row["direction"] == one.direction
@@ -182,11 +188,11 @@ class Watching:
         fields = {"value": one.value, "usual": one.usual, "spread": one.spread, "direction": one.direction}
         document = {"_id": anomaly_id(day, one.figure), "kpi": kpi.name, "figure": one.figure, "day": day}
         more = {"score": one.score, "moved_by": moved, "at": at, "stands": True}
-        part.outbox.put(ANOMALIES, {**document, **fields, **more})
+        say.put(ANOMALIES, {**document, **fields, **more})
         if not told:
             date = date_of(day).isoformat()
             data = KpiAnomaly(kpi=one.figure[:LONGEST_NAME], day=date, moved_by=moved, **fields)
-            part.outbox.tell(data, kpi.name, at, f"{one.figure}@{day}@{one.direction}")
+            say.tell(data, kpi.name, at, f"{one.figure}@{day}@{one.direction}")
             telemetry.ANOMALIES.labels(kpi.name).inc()
 
     async def _moved_by(
@@ -200,6 +206,26 @@ class Watching:
             telemetry.failed(kpi, [error])
             return {}
         return {dimension: value[:LONGEST_NAME] for dimension, value in found.items()}
+
+
+class Saying:
+    """What is to be told and kept: all of it, once all of it is decided."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[Data, str, Micros, str]] = []
+        self._rows: list[tuple[str, Document]] = []
+
+    def tell(self, data: Data, subject: str, at: Micros, cause: str) -> None:
+        self._told.append((data, subject, at, cause))
+
+    def put(self, collection: str, document: Document) -> None:
+        self._rows.append((collection, document))
+
+    def into(self, part: Partition) -> None:
+        for told in self._told:
+            part.outbox.tell(*told)
+        for row in self._rows:
+            part.outbox.put(*row)
 
 
 def kpis_of(part: Partition) -> list[Kpi]:
