@@ -24,6 +24,7 @@ ROWS = {
     "surveys": "What customers say",
     "purchases": "What they buy",
     "money": "What they pay",
+    "life": "Whether they stay",
     "clocks": "Promises kept",
     "desk": "Agents",
 }

@@ -10,15 +10,19 @@ from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
-from services.metrics.domain.places import ALL, LIMITS, Selection
+from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.fits import Fit
+from services.metrics.domain.places import ALL, LIMITS, Selection, unescape
 from services.metrics.domain.rows import (
     day_id,
     day_of_id,
     first_id,
+    fit_of,
     hour_of_id,
     unpack_minutes,
     unpack_tail,
 )
+from services.metrics.domain.state import Customer, decode
 from services.metrics.domain.sums import Days, Standing, Sums, Versions
 from shared.runtime.mongo import Document
 
@@ -39,7 +43,7 @@ class Reading:
     versions: Versions = ()
     """While these stand, another reading finds the same."""
     sums: Mapping[str, int] = field(default_factory=dict)
-    """Of all its days."""
+    """Of its days, but for those before the first that was asked for."""
 
 
 class MetricsStore:
@@ -48,15 +52,20 @@ class MetricsStore:
 
     READ_AGAIN = 5
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], policy: ChurnPolicy | None = None) -> None:
+        """``policy``: by which it is told who left; without it as the one that ships says."""
+        self.policy = policy or ChurnPolicy()
         self._db = database
         self._standing = Standing()
         self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def read(self, first: int, selected: Selection = ALL, *, gaps: bool = False) -> Reading:
-        """The days from ``first`` on, of what is selected; ``gaps`` with the fields that a window needs which
-        has ended."""
+    async def read(
+        self, first: int, selected: Selection = ALL, *, gaps: bool = False, back: int = 0
+    ) -> Reading:
+        """The days from ``first`` on, and so many before it, of what is selected; ``gaps`` with the fields
+        that a window needs which has ended."""
+        since, first = first, first - back
         versions = await self._versions()
         kept = self._kept.get((selected, gaps))
         if kept is None or kept.first > first or kept.versions != versions:
@@ -66,7 +75,7 @@ class MetricsStore:
         days = kept.with_tails
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
-        return Reading(days, kept.levels, kept.versions or (), kept.since(first))
+        return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
     async def minutes(self, first: int) -> Reading:
         """The minutes from ``first`` on: of everything, as they have no places."""
@@ -91,6 +100,27 @@ class MetricsStore:
         async for row in self._db["dimensions"].find({}):
             found.setdefault(row["_id"].partition(":")[0], []).append(row["value"])
         return {name: sorted(values) for name, values in found.items()}
+
+    async def customer(self, customer_id: str) -> Customer | None:
+        """The record, if there is one."""
+        found = await self._db["customers"].find_one({"_id": customer_id})
+        return None if found is None else decode(bytes(found["record"]))
+
+    async def fits(self) -> list[Fit]:
+        """Of all models."""
+        return [fit_of(row) async for row in self._db["models"].find({})]
+
+    async def segments(self) -> tuple[dict[str, tuple[int, int]], list[int | None]]:
+        """Customers and the sum of their scores by segment, and of each partition the night as of which all
+        were looked at."""
+        sizes: dict[str, tuple[int, int]] = {}
+        nights: list[int | None] = []
+        async for document in self._db["partitions"].find({}, {"segments": 1, "sweep": 1}):
+            nights.append(document.get("sweep", {}).get("done"))
+            for name, counts in document.get("segments", {}).items():
+                customers, score = sizes.get(unescape(name), (0, 0))
+                sizes[unescape(name)] = customers + counts["customers"], score + counts["score"]
+        return sizes, nights
 
     async def _read(self, first: int, selected: Selection, gaps: bool) -> Sums:
         key, chosen = (selected, gaps), selected.chooses()
@@ -166,7 +196,7 @@ def store_of(app: FastAPI) -> MetricsStore:
     """The app's one store, with what it keeps."""
     state = app.state
     if not hasattr(state, "store"):
-        state.store = MetricsStore(state.database)
+        state.store = MetricsStore(state.database, state.policy.churn)
     store: MetricsStore = state.store
     return store
 

@@ -5,6 +5,7 @@ from deploy.grafana.kpis import RELATIONSHIP, rows
 from deploy.grafana.usual import age, counted, figure, latest
 
 BASIS = "rapport_kpi_basis"
+LATEST = "Unusual on the latest closed day"
 NONE = " or on () vector(0)"
 KPI = '{kpi=~"$kpi"}'
 
@@ -28,7 +29,7 @@ def _moved() -> tuple[Figure, ...]:
     unusual, by = "rapport_kpi_anomaly", "figure, direction"
     now = (f"max by ({by}) ({unusual}) or on () vector(0)", by)
     return (
-        figure("Unusual yesterday", unusual, "short", now, shape=Shape.BARS, runbook="RapportKpiUnusual"),
+        figure(LATEST, unusual, "short", now, shape=Shape.BARS, runbook="RapportKpiUnusual"),
         counted("Told as unusual", "rapport_kpi_anomalies_total", "kpi", KPI, none=NONE),
         counted("Told anew", "rapport_kpi_restated_total", "kpi", KPI, none=NONE),
         counted("Looks at closed days that failed", "rapport_kpi_watch_failures_total"),
@@ -39,5 +40,6 @@ def _ground() -> tuple[Figure, ...]:
     return (
         latest("Basis of each KPI", BASIS, "short", "kpi", KPI, Shape.BARS),
         counted("KPIs that failed", "rapport_kpi_failures_total", "kpi", KPI, runbook="RapportKpiFails"),
+        counted("Customers whose health was not told", "rapport_health_failures_total"),
         age("rapport_kpis_refreshed_timestamp_seconds"),
     )
