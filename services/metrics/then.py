@@ -34,16 +34,15 @@ class Then:
 
     async def read(self, first: int, days: int) -> Reading:
         """The days from ``first`` on as they were told, with those before them that windows of so many days
-        look back to. Raises ``not_kept``."""
-        back = self.sums.policy.reach(days)
+        look back to (0: none). Raises ``not_kept``, of the days from ``first`` on."""
+        back = self.sums.policy.reach(days) if days else 0
         reading = await self.sums.read(first, gaps=True, back=back)
-        first -= back
         moved = in_reading(await self.figures.moved_after(micros(self.at)), reading)
         lost = [one for one in moved if one.sums is None and one.days[1] >= first]
         if lost:
             begin, end = min(one.days[0] for one in lost), max(one.days[1] for one in lost)
             raise errors.NOT_KEPT(first=date_of(begin).isoformat(), last=date_of(end).isoformat())
-        return Reading(before(reading.days, moved, first), levels_before(reading.levels, moved))
+        return Reading(before(reading.days, moved, first - back), levels_before(reading.levels, moved))
 
     def window(self, reading: Reading, first: int, last: int) -> Window:
         """Of what was read, the days ``first`` to ``last``."""
@@ -58,7 +57,7 @@ class Then:
 
     async def series(self, kpi: Kpi, *, first: int, last: int, step: int) -> list[Point]:
         """The KPI of each ``step`` days from day ``first`` to ``last``, the newest first."""
-        reading = await self.read(first, step)
+        reading = await self.read(first, step if kpi.looks_back else 0)
         days = list(spans(first, min(last, self.last), step))
         windows = [self.window(reading, start, end) for start, end in days]
         results = measured(kpi, windows)
