@@ -62,6 +62,10 @@ ANOMALIES = Counter(
     "Figures of closed days that were told to have left what is usual.",
     ["kpi"],
 )
+WATCH_FAILURES = Counter(
+    "rapport_kpi_watch_failures_total",
+    "Looks at the figures of closed days that failed: a bug. Nothing is told then; the counting goes on.",
+)
 ANOMALY = Gauge(
     "rapport_kpi_anomaly",
     "1 for each figure that on the latest closed day left what is usual: the median of the same weekday in "

@@ -32,6 +32,7 @@ def _moved() -> tuple[Figure, ...]:
         figure(LATEST, unusual, "short", now, shape=Shape.BARS, runbook="RapportKpiUnusual"),
         counted("Told as unusual", "rapport_kpi_anomalies_total", "kpi", KPI, none=NONE),
         counted("Told anew", "rapport_kpi_restated_total", "kpi", KPI, none=NONE),
+        counted("Looks at closed days that failed", "rapport_kpi_watch_failures_total"),
     )
 
 

@@ -22,6 +22,7 @@ from shared.schemas.times import DAY, Micros, day_number, moment
 MOST_KEPT = 5_000
 """Sums of one write that are kept: more of them are moved by loaded history alone."""
 COUNTED = frozenset(event for kpi in KPIS.values() for event in kpi.events)
+_NO_DAYS = (2**31, -(2**31))
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -40,6 +41,10 @@ class Past:
     """What those that are moved of days that were told."""
     facts: dict[int, dict[str, int]] = field(default_factory=dict)
     """Late ones: day -> type -> how many."""
+    too_many: bool = False
+    """They are more than are kept, and none is."""
+    span: tuple[int, int] = _NO_DAYS
+    """The first and the last day of those that were moved."""
     began: Micros | None = None
     """When the first of all this was heard."""
     now: Micros = 0
@@ -69,11 +74,7 @@ class Past:
     def into(self, tail: Delta) -> Delta:
         """Count all of it in the tail, in place, and look through it. Returns the tail, which may be another
         object."""
-        told = last_told(self.now)
-        for (day, place, name), n in self.delta.items():
-            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
-                fields = self.sums.setdefault(day, {})
-                fields[name] = fields.get(name, 0) + n
+        self._look_through(last_told(self.now))
         fresh, self.delta = self.delta, Delta()
         if not tail and not tail.minutes:
             fresh.since = max(fresh.since, tail.since)
@@ -84,25 +85,40 @@ class Past:
         add_minutes(tail.minutes, fresh.minutes)
         return tail
 
+    def _look_through(self, told: int) -> None:
+        days = [day for day, _, _ in self.delta if day <= told]
+        if not days:
+            return
+        self.span = (min(self.span[0], *days), max(self.span[1], *days))
+        if self.too_many:
+            return
+        room = MOST_KEPT - sum(map(len, self.sums.values()))
+        for (day, place, name), n in self.delta.items():
+            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
+                fields = self.sums.setdefault(day, {})
+                room -= name not in fields
+                fields[name] = fields.get(name, 0) + n
+                if room < 0:
+                    self.too_many, self.sums = True, {}
+                    return
+
     def moved(self, partition: int, version: int, heard: int) -> Moved | None:
         """What is to be kept of it: None if it moved nothing that was told."""
+        wall = self.wall()
+        began = wall if self.began is None else min(self.began, wall)
+        if self.too_many:
+            return Moved(partition, version, self.now, began, wall, heard, self.facts, None, self.span)
         sums = {
             day: moved
             for day, fields in self.sums.items()
             if (moved := {name: n for name, n in fields.items() if n})
         }
-        if not sums:
-            return None
-        wall = self.wall()
-        began = wall if self.began is None else min(self.began, wall)
-        if sum(map(len, sums.values())) > MOST_KEPT:
-            span = min(sums), max(sums)
-            return Moved(partition, version, self.now, began, wall, heard, self.facts, None, span)
-        return Moved(partition, version, self.now, began, wall, heard, self.facts, sums)
+        return Moved(partition, version, self.now, began, wall, heard, self.facts, sums) if sums else None
 
     def written(self) -> None:
         """It stands."""
         self.sums, self.facts, self.began = {}, {}, None
+        self.span, self.too_many = _NO_DAYS, False
 
 
 _BY_CHANNEL = tuple(field for field in gaps.FIELDS if field[0] == gaps.BY_CHANNEL)

@@ -31,6 +31,7 @@ from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
 from shared.runtime.mongo import Document
+from shared.schemas.base import Data
 from shared.schemas.insights import KpiAnomaly, KpiRestated
 from shared.schemas.times import SECOND, Micros, date_of
 from shared.worker.retry import passes
@@ -65,10 +66,14 @@ class Watching:
         try:
             await self._work(parts, wall)
         except Exception as error:
-            if not passes(error):
-                raise
-            common.RETRIES.labels(SERVICE, "mongo").inc()
-            log.warning("the store is away; figures are not watched", error=str(error)[:300])
+            if passes(error):
+                common.RETRIES.labels(SERVICE, "mongo").inc()
+                log.warning("the store is away; figures are not watched", error=str(error)[:300])
+                return
+            # A bug here must not stop the counting; nothing of what was to be told was kept.
+            telemetry.WATCH_FAILURES.inc()
+            log.error("figures are not watched for a minute", error=repr(error)[:300], exc_info=error)
+            self._next = wall + MINUTE
 
     async def _work(self, parts: Mapping[int, Partition], wall: Micros) -> None:
         mine = {part.number: kpis for part in parts.values() if (kpis := kpis_of(part))}
@@ -113,24 +118,25 @@ class Watching:
             return
         judging = _to_judge(told.judged, last, days)
         first = min([*days, *(weekdays_before(day, self._policy.anomalies.weeks)[-1] for day in judging)])
-        reading = await self._sums.read(first, gaps=True)
+        reading = await self._sums.read(first, gaps=True, back=self._policy.churn.reach(1))
         known = in_reading(await self._store.moved_since(told.since), reading)
         found, _, after = due(known, told, wall, self._policy.restating)
-        at = wall if now is None else now
+        at, say = wall if now is None else now, Saying()
         for one in found:
-            self._restate(part, kpis, reading, one, at, wall)
+            self._restate(say, kpis, reading, one, at, wall)
             await asyncio.sleep(0)
         if judging:
-            await self._judge(part, kpis, reading, judging, at)
+            await self._judge(say, kpis, reading, judging, at)
             ended = max([*judging, *([] if told.judged is None else [told.judged])])
             after = msgspec.structs.replace(after, judged=ended)
+        say.into(part)
         _keep(part, after)
         self._told[key] = after
 
     def _restate(
-        self, part: Partition, kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
+        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
-        then, now = (_as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
+        then, now = (self._as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
         why = cause(one.late, one.day)
         for kpi in kpis:
             figures = changed(kpi.figures(_result(kpi, then)), kpi.figures(_result(kpi, now)))
@@ -142,18 +148,18 @@ class Watching:
                     to=after_it,
                     cause=why,
                 )
-                part.outbox.tell(data, kpi.name, at, f"{figure}@{one.day}@{wall // MINUTE}")
+                say.tell(data, kpi.name, at, f"{figure}@{one.day}@{wall // MINUTE}")
                 telemetry.RESTATED.labels(kpi.name).inc()
 
     async def _judge(
-        self, part: Partition, kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
+        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
     ) -> None:
         policy = self._policy.anomalies
         windows: dict[int, Window] = {}
 
         def result(kpi: Kpi, day: int) -> Result:
             if day not in windows:
-                windows[day] = _as_of(reading, day, ())
+                windows[day] = self._as_of(reading, day, ())
             return _result(kpi, windows[day])
 
         known = {row["_id"]: row for row in await self._store.judged(days)}
@@ -165,14 +171,14 @@ class Watching:
                 for one in found:
                     row = known.pop(anomaly_id(day, one.figure), None)
                     by = partial(self._moved_by, kpi, one, day, weeks, windows[day])
-                    await self._flag(part, kpi, one, day, row, at, by)
+                    await self._flag(say, kpi, one, day, row, at, by)
             names = {kpi.name for kpi in kpis}
             for row in known.values():
                 if row["day"] == day and row["kpi"] in names and row["stands"]:
-                    part.outbox.put(ANOMALIES, {**row, "stands": False})
+                    say.put(ANOMALIES, {**row, "stands": False})
 
     async def _flag(
-        self, part: Partition, kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
+        self, say: "Saying", kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
     ) -> None:
         """Keep that a figure left what is usual, and tell it, if that is new."""
         told = row is not None and row["stands"] and row["direction"] == one.direction
@@ -182,12 +188,19 @@ class Watching:
         fields = {"value": one.value, "usual": one.usual, "spread": one.spread, "direction": one.direction}
         document = {"_id": anomaly_id(day, one.figure), "kpi": kpi.name, "figure": one.figure, "day": day}
         more = {"score": one.score, "moved_by": moved, "at": at, "stands": True}
-        part.outbox.put(ANOMALIES, {**document, **fields, **more})
+        say.put(ANOMALIES, {**document, **fields, **more})
         if not told:
             date = date_of(day).isoformat()
             data = KpiAnomaly(kpi=one.figure[:LONGEST_NAME], day=date, moved_by=moved, **fields)
-            part.outbox.tell(data, kpi.name, at, f"{one.figure}@{day}@{one.direction}")
+            say.tell(data, kpi.name, at, f"{one.figure}@{day}@{one.direction}")
             telemetry.ANOMALIES.labels(kpi.name).inc()
+
+    def _as_of(self, reading: Reading, day: int, moved: Iterable[Moved]) -> Window:
+        """A day as it was before all of this, with those that it looks back to."""
+        moved, policy = list(moved), self._policy.churn
+        days = before(reading.days, moved, day - policy.reach(1)) if moved else reading.days
+        levels = levels_before(reading.levels, moved)
+        return window(days, levels, first=day, last=day, one_channel=False, policy=policy)
 
     async def _moved_by(
         self, kpi: Kpi, one: Judged, day: int, weeks: Sequence[int], then: Window
@@ -200,6 +213,26 @@ class Watching:
             telemetry.failed(kpi, [error])
             return {}
         return {dimension: value[:LONGEST_NAME] for dimension, value in found.items()}
+
+
+class Saying:
+    """What is to be told and kept: all of it, once all of it is decided."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[Data, str, Micros, str]] = []
+        self._rows: list[tuple[str, Document]] = []
+
+    def tell(self, data: Data, subject: str, at: Micros, cause: str) -> None:
+        self._told.append((data, subject, at, cause))
+
+    def put(self, collection: str, document: Document) -> None:
+        self._rows.append((collection, document))
+
+    def into(self, part: Partition) -> None:
+        for told in self._told:
+            part.outbox.tell(*told)
+        for row in self._rows:
+            part.outbox.put(*row)
 
 
 def kpis_of(part: Partition) -> list[Kpi]:
@@ -226,14 +259,6 @@ def _to_judge(judged_to: int | None, last: int | None, moved: Iterable[int]) -> 
     begin = last - AGAIN_DAYS + 1 if judged_to is None else judged_to + 1
     new = range(begin, min(last, begin + AGAIN_DAYS - 1) + 1)
     return sorted({*new, *(day for day in moved if last - AGAIN_DAYS < day <= last)})
-
-
-def _as_of(reading: Reading, day: int, moved: Iterable[Moved]) -> Window:
-    """A day as it was before all of this."""
-    moved = list(moved)
-    days = before(reading.days, moved, day) if moved else reading.days
-    levels = levels_before(reading.levels, moved)
-    return window(days, levels, first=day, last=day, one_channel=False)
 
 
 def _result(kpi: Kpi, then: Window) -> Result:

@@ -75,9 +75,10 @@ async def _told_before(
     moved = await figures.moved_after(micros(at))
     if any(is_backfill(burst, policy) for burst in bursts(moved, policy)):
         return {}
+    then = Then(store, figures, asked.now, at)
     try:
-        then = await Then(store, figures, asked.now, at).read(span.first)
+        reading = await then.read(span.first, span.last - span.first + 1)
     except RefusedError:
         return {}
-    found = window(then.days, then.levels, first=span.first, last=span.last, one_channel=False)
+    found = then.window(reading, span.first, span.last)
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.config import load
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.figures_store import FiguresStore
+from services.metrics.journal import watching
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.store import WorkerStore
 from services.metrics.journal.watching import Watching
@@ -196,6 +198,24 @@ async def test_time_that_goes_back_is_no_day_to_judge(client: Client, database_n
     await second.begin()
     await second.pass_on(2)
     assert second.told == []
+
+
+async def test_a_bug_in_the_watching_stops_no_counting(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(client, database_name)
+    await worker.begin()
+
+    def broken(*_: Any) -> Any:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(watching, "changed", broken)
+    await worker.tell(at(answered("nps", 10), TWO))
+    await worker.pass_on(6)
+    assert worker.told == []
+    monkeypatch.undo()
+    await worker.pass_on(70)
+    assert [one[:4] for one in worker.restated] == [("nps", "2026-06-16", None, 100.0)]
 
 
 async def test_each_kpi_has_one_worker_that_tells(client: Client, database_name: str) -> None:
