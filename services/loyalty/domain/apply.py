@@ -27,6 +27,7 @@ from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import CustomerErased, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
+from shared.schemas.insights import SegmentChanged
 from shared.schemas.loyalty import Cause, MemberEnrolled
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.timer import TimerFired
@@ -40,6 +41,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
     CustomerUpdated,
     CustomerErased,
+    SegmentChanged,
     ReferralMade,
     MemberEnrolRequested,
     RedemptionRequested,
@@ -207,6 +209,8 @@ def _act(book: Book, at: Micros, data: Data) -> Outcome:
             rewards.compensated(book, at, data)
         case CustomerRegistered() | CustomerUpdated():
             members.profile(book, at, data)
+        case SegmentChanged():
+            members.seen_as(book, at, data)
         case CustomerErased():
             members.forget_profile(book, at)
         case ReferralMade():

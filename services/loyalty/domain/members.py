@@ -1,5 +1,7 @@
 """Joining the program, who a member is, points given to make good, and corrections by hand."""
 
+import json
+
 from services.loyalty import errors
 from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
@@ -11,8 +13,12 @@ from shared.facts.profile import Known, profile_told
 from shared.schemas.commands.loyalty import AdjustmentRequested
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import Profile
+from shared.schemas.insights import SegmentChanged
 from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.times import Micros, moment
+
+SEEN_AS = "seen_as"
+"""Beside the profile's fields: what metrics make of the customer."""
 
 
 def enrol(book: Book, at: Micros, channel: str | None = None, tier: str | None = None) -> bool:
@@ -41,6 +47,18 @@ def profile(book: Book, at: Micros, data: Profile) -> None:
     book.profile = known
     if days != (book.told("birthday"), book.told("timezone")):
         plan_birthday(book, book.at)  # of the future, too, it is known now: no birthday is passed over
+
+
+def seen_as(book: Book, at: Micros, data: SegmentChanged) -> None:
+    """Note the segment that metrics see the customer in; the later word by event time holds."""
+    known = book.profile.get(SEEN_AS)
+    if known is None or at >= known.at:
+        book.profile = {**book.profile, SEEN_AS: Known(encoded=json.dumps(data.to), at=at)}
+
+
+def segment(book: Book) -> str | None:
+    """The profile's; where that names none, the one that metrics see the customer in."""
+    return book.told("segment") or book.told(SEEN_AS)
 
 
 def forget_profile(book: Book, at: Micros) -> None:

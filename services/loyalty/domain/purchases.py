@@ -78,7 +78,7 @@ def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: st
         return order
     first = book.bought_at is None and _buys(data, program.earn.exclude)
     if campaigns:
-        facts = awards.Facts(data, goods, order, tier, book.told("segment"), first)
+        facts = awards.Facts(data, goods, order, tier, members.segment(book), first)
         for campaign, bonus in awards.give(book, facts):
             book.bonuses = (*book.bonuses, bonus)
             entries.accrue(book, bonus.points, order, _campaign_rule(program, campaign))

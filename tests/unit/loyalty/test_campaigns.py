@@ -10,6 +10,7 @@ from services.loyalty.config import DEFAULT, parse
 from services.loyalty.domain.program.program import Program
 from shared.runtime.config import ConfigError
 from shared.schemas.customers import CustomerUpdated
+from shared.schemas.insights import SegmentChanged
 
 from .account import PLAIN, Account, day
 
@@ -86,6 +87,16 @@ def test_every_condition_that_is_given_must_hold(when: dict[str, Any], holds: bo
     account.buy(2, 1_000, items=[item("green", 1_000, category="tea")], store_id="s-1")
     bonuses = [(row["at"], row["points"]) for row in account.ledger if row["reason"] == "campaign c0"]
     assert ((day(2), 7) in bonuses) is holds
+
+
+@pytest.mark.parametrize(("named", "holds"), [(None, True), ("families", False)])
+def test_metrics_say_the_segment_where_the_profile_names_none(named: str | None, holds: bool) -> None:
+    account = Account(program({"when": {"segments": ["loyal"]}, "effect": {"bonus": 7}}))
+    account.apply(day(0), CustomerUpdated(name="A", segment=named))
+    account.apply(day(2), SegmentChanged(to="loyal"))
+    account.apply(day(1), SegmentChanged(to="new"))  # heard late
+    account.buy(3, 1_000)
+    assert (("campaign c0", 7) in given(account)) is holds
 
 
 def test_the_first_purchase_is_the_first_above_zero() -> None:
