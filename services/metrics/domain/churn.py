@@ -77,7 +77,7 @@ class _Quiet:
 
     def __init__(self, days: Days, policy: ChurnPolicy, chain: str) -> None:
         self._days, self._policy = days, policy
-        self._signs = {chain: 1}
+        self._signs, self._end = {chain: 1}, gaps.latest(days, chain)
         self._blames = [gaps.BLAMED[chain]]
         if policy.contractual is None:
             self._blames.append(gaps.BLAMED_SUBSCRIBED[chain])
@@ -89,8 +89,10 @@ class _Quiet:
         enough to have left by its end: all purchases but those that follow on another within the time."""
         quiet, found = self._policy.quiet, 0
         for chain, sign in self._signs.items():
-            found += sign * gaps.customers(self._days, chain, first - 1 - quiet, first - 1)[0]
+            found += sign * gaps.buyers(self._days, chain, first - 1 - quiet, first - 1, self._end)
             begun = range(first, last - quiet)
+            if not begun:
+                continue
             for day in range(first - quiet, last - quiet):
                 for gap, n in gaps.of_day(self._days.get(day, {}), chain):
                     found += sign * n * ((day in begun) - (gap <= quiet and day + gap in begun))
@@ -103,7 +105,7 @@ class _Quiet:
         for day in range(first - quiet - 1, last - quiet):
             fields = self._days.get(day, {})
             for chain, sign in self._signs.items():
-                gone += sign * sum(n for gap, n in gaps.of_day(fields, chain) if gap > quiet)
+                gone += sign * gaps.without_next(fields, chain, quiet, self._end - day)
             for name, n in fields.items():
                 if name[:1] in self._blames and name[1:3] == "1:":
                     blamed[self._blame(name)] += n

@@ -13,7 +13,7 @@ subscription, so that they can be told from the others.
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from services.metrics.domain.cells import DayChange
 
@@ -116,6 +116,36 @@ def of_day(fields: Mapping[str, int], chain: str) -> Iterator[tuple[int, int]]:
     for field, n in fields.items():
         if field[:2] == head:
             yield _gap(field), n
+
+
+def latest(days: Mapping[int, Mapping[str, int]], chain: str) -> int:
+    """The day of the latest purchase, which has none after it; 0 without any."""
+    never = f"{chain}1:{NEVER}"
+    return max((day for day, fields in days.items() if never in fields), default=0)
+
+
+def buyers(days: Mapping[int, Mapping[str, int]], chain: str, first: int, last: int, end: int) -> int:
+    """Customers with a purchase on days ``first`` to ``last``; no purchase is after ``end``."""
+    return sum(
+        without_next(fields, chain, last - day, end - day)
+        for day in range(first, last + 1)
+        if (fields := days.get(day))
+    )
+
+
+def without_next(fields: Mapping[str, int], chain: str, within: int, most: int) -> int:
+    """A day's purchases without another within so many days; no gap is larger than ``most``."""
+    if most - within >= len(fields):
+        return sum(n for gap, n in of_day(fields, chain) if gap > within)
+    get, names = fields.get, _names(chain)
+    if most >= len(names):
+        names = tuple(f"{chain}1:{gap}" for gap in range(most + 1))
+    return get(f"{chain}1:{NEVER}", 0) + sum([get(name, 0) for name in names[within + 1 : most + 1]])
+
+
+@cache
+def _names(chain: str) -> tuple[str, ...]:
+    return tuple(f"{chain}1:{gap}" for gap in range(1_500))
 
 
 @lru_cache(maxsize=16_384)

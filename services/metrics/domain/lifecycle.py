@@ -32,8 +32,9 @@ def phases(days: Mapping[int, Mapping[str, int]], first: int, last: int, chain: 
     """Of the days ``first`` to ``last``; ``days`` holds the fields of each day, those of ``gaps.is_gap`` too,
     since the window before."""
     begin = first - (last - first + 1)
+    end = gaps.latest(days, chain)
     before, now, either = (
-        gaps.customers(days, chain, *span)[0] for span in ((begin, first - 1), (first, last), (begin, last))
+        gaps.buyers(days, chain, *span, end) for span in ((begin, first - 1), (first, last), (begin, last))
     )
     new = sum(days.get(day, {}).get(gaps.first_field(chain), 0) for day in range(first, last + 1))
     returning = before + now - either
