@@ -5,13 +5,15 @@ from fastapi import FastAPI
 from services.metrics.config import load
 from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import anomalies, kpis, pages, why
+from services.metrics.routes import anomalies, kpis, lifecycle, pages, why
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
 from shared.http.refreshing import refreshing
 from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
+
+ROUTERS = (kpis.router, lifecycle.router, anomalies.router, why.router, pages.router)
 
 
 def create_app(settings: MetricsSettings, *, publisher: Producing | None = None) -> FastAPI:
@@ -20,8 +22,7 @@ def create_app(settings: MetricsSettings, *, publisher: Producing | None = None)
     policy = load(settings.metrics_policy)
     every = settings.metrics_gauge_seconds
     parts = [refreshing(refresh, every), live.watching, refreshing(live.look, every)]
-    routers = [kpis.router, anomalies.router, why.router, pages.router]
-    app = create_api(settings, "metrics", "Rapport metrics", routers, publisher=publisher, parts=parts)
+    app = create_api(settings, "metrics", "Rapport metrics", ROUTERS, publisher=publisher, parts=parts)
     app.state.policy = policy
     return app
 

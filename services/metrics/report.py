@@ -7,10 +7,13 @@ from datetime import datetime
 from fastapi import FastAPI
 
 from services.metrics import telemetry
+from services.metrics.domain.cohorts import Cohort, first_day, month_of, triangle
+from services.metrics.domain.gaps import ANY, BY_CHANNEL
 from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.kpis.purchases import PURCHASES
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
+from services.metrics.domain.lifecycle import Phases, phases
 from services.metrics.domain.places import ALL, Selection
 from services.metrics.domain.restating import last_told
 from services.metrics.figures_store import FiguresStore
@@ -50,11 +53,18 @@ async def live(
     store: MetricsStore, now: datetime, days: int, selected: Selection = ALL
 ) -> Mapping[str, Result]:
     """Every KPI, by name, of the window of so many UTC days that ends now: today, and the days before."""
-    first = day_of(micros(now)) - days + 1
-    reading = await store.read(first, selected)
-    one_channel = selected.channel is not None
+    today = day_of(micros(now))
+    first = today - days + 1
+    reading = await store.read(first, selected, gaps=True, back=store.policy.reach(days))
     found = window(
-        reading.days, reading.levels, first=first, last=None, one_channel=one_channel, sums=reading.sums
+        reading.days,
+        reading.levels,
+        first=first,
+        last=None,
+        one_channel=selected.channel is not None,
+        sums=reading.sums,
+        today=today,
+        policy=store.policy,
     )
     return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
@@ -69,10 +79,19 @@ async def series(
     selected: Selection = ALL,
 ) -> list[Point]:
     """The KPI of each ``step`` days from day ``first`` to ``last``, the newest first."""
-    reading = await store.read(first, selected, gaps=PURCHASES in kpi.counts)
+    back = store.policy.reach(step) if kpi.looks_back else 0
+    gaps = kpi.looks_back or PURCHASES in kpi.counts
+    reading = await store.read(first, selected, gaps=gaps, back=back)
     days = list(spans(first, last, step))
     windows = [
-        window(reading.days, reading.levels, first=start, last=end, one_channel=selected.channel is not None)
+        window(
+            reading.days,
+            reading.levels,
+            first=start,
+            last=end,
+            one_channel=selected.channel is not None,
+            policy=store.policy,
+        )
         for start, end in days
     ]
     results = measured(kpi, windows)
@@ -98,6 +117,24 @@ def _take_back(levels: dict[str, int], reading: Reading, minutes: Iterable[int])
     for minute in minutes:
         for level in levels:
             levels[level] -= reading.days[minute].get(level, 0)
+
+
+async def cohorts(store: MetricsStore, now: datetime, months: int, selected: Selection) -> list[Cohort]:
+    """The cohorts of so many months, this one's first."""
+    last = month_of(day_of(micros(now)))
+    first = last - months + 1
+    reading = await store.read(first_day(first), selected)
+    return triangle(reading.days, first, last)
+
+
+async def lifecycle(
+    store: MetricsStore, *, first: int, last: int, step: int, selected: Selection
+) -> list[tuple[int, int, Phases]]:
+    """First and last day of each ``step`` days, the newest first, and what became of customers in it."""
+    reading = await store.read(first - step, selected, gaps=True)
+    chain = BY_CHANNEL if selected.channel is not None else ANY
+    steps = [*spans(first, last, step)][::-1]
+    return [(start, end, phases(reading.days, start, end, chain)) for start, end in steps]
 
 
 def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.places import ALL, LIMITS, Selection
 from services.metrics.domain.rows import (
     day_id,
@@ -39,7 +40,7 @@ class Reading:
     versions: Versions = ()
     """While these stand, another reading finds the same."""
     sums: Mapping[str, int] = field(default_factory=dict)
-    """Of all its days."""
+    """Of its days, but for those before the first that was asked for."""
 
 
 class MetricsStore:
@@ -48,15 +49,20 @@ class MetricsStore:
 
     READ_AGAIN = 5
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], policy: ChurnPolicy | None = None) -> None:
+        """``policy``: by which it is told who left; without it as the one that ships says."""
+        self.policy = policy or ChurnPolicy()
         self._db = database
         self._standing = Standing()
         self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def read(self, first: int, selected: Selection = ALL, *, gaps: bool = False) -> Reading:
-        """The days from ``first`` on, of what is selected; ``gaps`` with the fields that a window needs which
-        has ended."""
+    async def read(
+        self, first: int, selected: Selection = ALL, *, gaps: bool = False, back: int = 0
+    ) -> Reading:
+        """The days from ``first`` on, and so many before it, of what is selected; ``gaps`` with the fields
+        that a window needs which has ended."""
+        since, first = first, first - back
         versions = await self._versions()
         kept = self._kept.get((selected, gaps))
         if kept is None or kept.first > first or kept.versions != versions:
@@ -66,7 +72,7 @@ class MetricsStore:
         days = kept.with_tails
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
-        return Reading(days, kept.levels, kept.versions or (), kept.since(first))
+        return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
     async def minutes(self, first: int) -> Reading:
         """The minutes from ``first`` on: of everything, as they have no places."""
@@ -166,7 +172,7 @@ def store_of(app: FastAPI) -> MetricsStore:
     """The app's one store, with what it keeps."""
     state = app.state
     if not hasattr(state, "store"):
-        state.store = MetricsStore(state.database)
+        state.store = MetricsStore(state.database, state.policy.churn)
     store: MetricsStore = state.store
     return store
 

@@ -10,10 +10,11 @@ others count as, the KPIs say (``kpis/counting.py``).
 
 from collections.abc import Callable
 
-from services.metrics.domain import agents, answers, complaints, orders, outreach, talks
-from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
+from services.metrics.domain import agents, answers, complaints, orders, outreach, subscriptions, talks
+from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta, add
 from services.metrics.domain.kpis.counting import EVENT_COUNTS, CountEvent
 from services.metrics.domain.state import Ids
+from services.metrics.domain.ties import any_in as any_tied
 from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import KINDS
 from shared.facts.profile import Known, profile_told
@@ -32,7 +33,13 @@ from shared.schemas.interactions import (
 )
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.outreach import OutreachBounced, OutreachFailed, OutreachSent, OutreachSuppressed
-from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from shared.schemas.purchases import (
+    PurchaseMade,
+    PurchaseReturned,
+    SubscriptionCancelled,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
 from shared.schemas.teams import AgentChanged
 from shared.schemas.times import Micros, day_of, micros
 
@@ -111,6 +118,27 @@ def _counting(count: CountEvent) -> Apply:
     return counted
 
 
+def _tied(take: Apply) -> Apply:
+    """Of a fact by which others count too: what these counted as is taken back."""
+
+    def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
+        if tracked.data.months is None:
+            tracked.begin(delta)
+        before = [*tracked.ties()] if any_tied(tracked.data) else ()
+        known = take(tracked, event, at, now, delta, id)
+        if not any_tied(tracked.data):
+            return known
+        after = [*tracked.ties()]
+        if after != before:
+            for cell, n in before:
+                add(delta, cell, -n)
+            for cell, n in after:
+                add(delta, cell, n)
+        return known
+
+    return taken
+
+
 def _both(one: Apply, other: Apply) -> Apply:
     def taken(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
         known = one(tracked, event, at, now, delta, id)
@@ -133,9 +161,12 @@ _KEPT: dict[type[Data], Apply] = {
     CustomerUpdated: _profile,
     MemberEnrolled: _tier,
     TierChanged: _tier,
-    PurchaseMade: orders.made,
-    PurchaseReturned: orders.returned,
-    **dict.fromkeys(KINDS, complaints.told),
+    PurchaseMade: _tied(orders.made),
+    PurchaseReturned: _tied(orders.returned),
+    SubscriptionStarted: _tied(subscriptions.told),
+    SubscriptionRenewed: _tied(subscriptions.told),
+    SubscriptionCancelled: _tied(subscriptions.told),
+    **dict.fromkeys(KINDS, _tied(complaints.told)),
     ComplaintSlaMet: complaints.judged,
     ComplaintSlaBreached: complaints.judged,
     InteractionLogged: talks.logged,

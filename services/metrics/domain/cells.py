@@ -5,7 +5,7 @@ so partitions, days and places add up, and a change is a cell with a sign. Besid
 of the last two days, which have no place.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from shared.schemas.times import Micros
@@ -89,3 +89,15 @@ def merged(deltas: Iterable[Mapping[Cell, int]]) -> Delta:
         if isinstance(delta, Delta):
             add_minutes(total.minutes, delta.minutes)
     return total
+
+
+def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange]) -> None:
+    """Add changes of days to the cells of some places."""
+    for name in names:
+        for day, field, n in changes:
+            add(delta, (day, name, field), n)
+
+
+def signed(changes: Iterable[Change], sign: int) -> Iterable[Change]:
+    """The changes, or with -1 what takes them back."""
+    return changes if sign > 0 else [(at, field, -n) for at, field, n in changes]

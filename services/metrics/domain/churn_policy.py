@@ -67,6 +67,11 @@ class ChurnPolicy(Strict):
     )
     """A reason that holds one of these words, in any case, was not the customer's wish."""
 
+    def reach(self, days: int) -> int:
+        """How many days before a window of so many days one must look."""
+        grace = self.contractual.grace if self.contractual is not None else 0
+        return max(days, self.quiet + 1, grace + 1)
+
     def is_involuntary(self, reason: str) -> bool:
         """Whether a stated reason says that it was not the customer's wish."""
         text = _plain(reason)

@@ -1,9 +1,9 @@
 """Complaints as one customer's record keeps them: steps by event time, whatever was heard first."""
 
 from services.metrics.domain import answers
+from services.metrics.domain.causes import named
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.kpis.clocks import CLOCKS
-from services.metrics.domain.kpis.root_causes import named
 from services.metrics.domain.state import Complaint, Ids
 from services.metrics.domain.tracked import Tracked
 from services.metrics.domain.turns import where_of_talk

@@ -5,70 +5,122 @@ that ends with day e, a customer with a purchase in it has exactly one whose nex
 and, with two or more, exactly two whose one-after-next is. So two counters per day, by the gap in days,
 give for every window: customers = purchases with next after e; customers with two or more = purchases
 with the one-after-next after e, less customers. A change moves a handful of counters.
+
+A third counts the first purchase ever, on its day. The first is kept once more of those who have, or had, a
+subscription, so that they can be told from the others.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from services.metrics.domain.cells import DayChange
 
-NEVER = "x"
+NEVER, FAR = "x", 2**31
+"""The gap to a purchase that did not come: as it is written, and as a number."""
 ANY, BY_CHANNEL = "r", "c"
 """Purchases of all channels in one order, and those of one channel alone."""
+SUBSCRIBED = {ANY: "s", BY_CHANNEL: "t"}
+"""Those of customers with a subscription, once more."""
+BLAMED, BLAMED_SUBSCRIBED = {ANY: "w", BY_CHANNEL: "y"}, {ANY: "u", BY_CHANNEL: "v"}
+"""Purchases after which there may be a complaint to blame (``blame``): of others, and of those."""
 
-_STEPS = frozenset(f"{chain}{step}" for chain in (ANY, BY_CHANNEL) for step in (1, 2))
-FIELDS = tuple(sorted(f"{step}:" for step in _STEPS))
-"""What its fields begin with."""
+FIELDS = tuple(f"{chain}{step}:" for chain in (BY_CHANNEL, ANY) for step in (1, 2))
+"""What the fields of purchases begin with."""
+FIRST_FIELDS = tuple(f"{chain}0:" for chain in (BY_CHANNEL, ANY))
+"""The fields of first purchases."""
+TIED_FIELDS = tuple(f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED) for chain in by.values())
+"""What the fields begin with of purchases that count by complaints and subscriptions too."""
+_GAPS = frozenset(field[:2] for field in (*FIELDS, *TIED_FIELDS))
+
+NEIGHBOURS = 2
+"""A purchase counts by so many after it."""
+
+
+def first_field(chain: str) -> str:
+    """The field of first purchases."""
+    return f"{chain}0:"
+
+
+def earliest(one: int | None, other: int | None) -> int | None:
+    """The earlier of two days that may not be."""
+    return other if one is None else one if other is None else min(one, other)
+
+
+def first_moved(before: int | None, after: int | None, chain: str) -> list[DayChange]:
+    """What changes when the day of the first purchase does."""
+    if before == after:
+        return []
+    field = first_field(chain)
+    return [(day, field, n) for day, n in ((before, -1), (after, 1)) if day is not None]
 
 
 def insert(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Put a purchase into the sorted days, in place; what that changes."""
     at = bisect_right(days, day)
+    first = max(0, at - 2)
+    before = list(counted(days, chain, first, at, -1))
     days.insert(at, day)
-    return _made_by(days, at, chain, 1)
+    return [*before, *counted(days, chain, first, at + 1)]
 
 
 def remove(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Take a purchase out of the sorted days, in place; what that changes."""
     at = bisect_left(days, day)
-    changes = _made_by(days, at, chain, -1)
+    first = max(0, at - 2)
+    before = list(counted(days, chain, first, at + 1, -1))
     del days[at]
-    return changes
+    return [*before, *counted(days, chain, first, at)]
 
 
-def _made_by(days: Sequence[int], at: int, chain: str, sign: int) -> list[DayChange]:
-    """What the purchase in position ``at`` makes by being there: it counts itself, and the two before it
-    have another after them."""
-    one, two, day = f"{chain}1:", f"{chain}2:", days[at]
-    after = days[at + 1] if at + 1 < len(days) else None
-    then = days[at + 2] if at + 2 < len(days) else None
-    changes = [(day, one + _gap(day, after), sign), (day, two + _gap(day, then), sign)]
-    if at:
-        before = days[at - 1]
-        changes += ((before, f"{one}{day - before}", sign), (before, one + _gap(before, after), -sign))
-        if after is not None:
-            changes += ((before, f"{two}{after - before}", sign), (before, two + _gap(before, then), -sign))
-    if at > 1:
-        first = days[at - 2]
-        changes += ((first, f"{two}{day - first}", sign), (first, two + _gap(first, after), -sign))
-    return changes
-
-
-def _gap(day: int, other: int | None) -> str:
-    return NEVER if other is None else str(other - day)
-
-
-def counted(days: Sequence[int], chain: str) -> Iterator[DayChange]:
-    """What the purchases of these days, in order, count as."""
-    for i, day in enumerate(days):
+def counted(
+    days: Sequence[int], chain: str, first: int = 0, end: int | None = None, sign: int = 1
+) -> Iterator[DayChange]:
+    """What the purchases at positions ``first`` to ``end`` (exclusive) count as."""
+    for i in range(first, len(days) if end is None else end):
         for step in (1, 2):
-            other = days[i + step] if i + step < len(days) else None
-            yield day, f"{chain}{step}:{_gap(day, other)}", 1
+            gap = str(days[i + step] - days[i]) if i + step < len(days) else NEVER
+            yield days[i], f"{chain}{step}:{gap}", sign
+
+
+def subscribed(days: Sequence[int], chain: str) -> Iterator[DayChange]:
+    """What the purchases of one who has, or had, a subscription count as beside that."""
+    for i, day in enumerate(days):
+        yield day, f"{SUBSCRIBED[chain]}1:{days[i + 1] - day if i + 1 < len(days) else NEVER}", 1
+
+
+def without(days: Sequence[int], others: Sequence[int]) -> list[int]:
+    """The days, in order, less one for each of the others."""
+    return sorted((Counter(days) - Counter(others)).elements())
+
+
+def beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
+    """Of days that are gone, in order: the last two, after which a new one comes, and the two before and the
+    two after each that may still go. What lies between never counts anew."""
+    wanted = {*range(max(0, len(gone) - NEIGHBOURS), len(gone))}
+    for day in live:
+        at = bisect_right(gone, day)
+        wanted |= {*range(max(0, at - NEIGHBOURS), min(len(gone), at + NEIGHBOURS))}
+    return [gone[i] for i in sorted(wanted)]
 
 
 def is_gap(field: str) -> bool:
     """Whether a field counts purchases by a gap that has ended: needed for windows of the past only."""
-    return field[:2] in _STEPS and field[3:] != NEVER
+    return field[:2] in _GAPS and field[2:3] == ":" and not field.startswith(NEVER, 3)
+
+
+def of_day(fields: Mapping[str, int], chain: str) -> Iterator[tuple[int, int]]:
+    """The purchases of a day by the gap to the next one: the gap, how many."""
+    head = f"{chain}1"
+    for field, n in fields.items():
+        if field[:2] == head:
+            yield _gap(field), n
+
+
+@lru_cache(maxsize=16_384)
+def _gap(field: str) -> int:
+    return FAR if field.startswith(NEVER, 3) else int(field[3:])
 
 
 def customers(
@@ -80,13 +132,15 @@ def customers(
     ``is_gap`` are not needed.
     """
     found = [0, 0]
-    for day, fields in days.items():
-        if day < first or (last is not None and day > last):
+    heads = {f"{chain}1": 0, f"{chain}2": 1}
+    wanted = days if last is None else range(first, last + 1)
+    for day in wanted:
+        fields = days.get(day)
+        if day < first or not fields:
             continue
+        beyond = FAR - 1 if last is None else last - day
         for field, n in fields.items():
-            if field[:1] != chain or field[:2] not in _STEPS:
-                continue
-            gap = field[3:]
-            if gap == NEVER or (last is not None and day + int(gap) > last):
-                found[int(field[1]) - 1] += n
+            step = heads.get(field[:2])
+            if step is not None and _gap(field) > beyond:
+                found[step] += n
     return found[0], found[1] - found[0]

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.kpis.outreach import BOUGHT_WITHIN, REFUSED, message_counts
+from services.metrics.domain.parts import Message, Trial
 from services.metrics.domain.places import Where
-from services.metrics.domain.state import Customer, Ids, Message, Trial
+from services.metrics.domain.state import Customer, Ids
 from services.metrics.domain.tracked import Tracked
 from shared.facts.names import key
 from shared.schemas.event import Event

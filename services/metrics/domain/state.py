@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import asdict, astuple
 
+from services.metrics.domain.parts import Message, TermStep, Trial
 from services.metrics.domain.places import Where
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
@@ -134,23 +135,6 @@ class Talk(msgspec.Struct, array_like=True):
         return Where(self.channel, team=self.team)
 
 
-class Message(msgspec.Struct, array_like=True):
-    """What is known of a message to the customer."""
-
-    latest: Micros = 0
-    """Time of the latest that was heard of it, as far as it has passed."""
-    rule: str = ""
-    """That asked for it; unknown before it is told that it went."""
-    sent: Micros | None = None
-    failed: Micros | None = None
-    returned: bool = False
-    """It came back."""
-    asks: bool = False
-    """It links to a survey."""
-    answered: bool = False
-    """The survey was answered."""
-
-
 class Agent(msgspec.Struct, array_like=True):
     """When an agent of a team was at work."""
 
@@ -160,17 +144,6 @@ class Agent(msgspec.Struct, array_like=True):
     """Whether they were at work before the first of these."""
     floor: Micros = BEGINNING
     """What was before it is settled."""
-
-
-class Trial(msgspec.Struct, array_like=True):
-    """A customer among those who a rule is for."""
-
-    start: Micros
-    """When it first was: a message went, or was held out."""
-    held: bool
-    """The customer gets none of its messages, for comparison."""
-    bought: bool = False
-    """In time after the start."""
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
@@ -221,6 +194,15 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """By rule."""
     agents: dict[str, Agent] = {}
     """Of a team's record alone, which is of no customer."""
+    months: dict[int, int] | None = None
+    """How many purchases count in each month (``cohorts``). None: what follows from a customer's life is not
+    counted yet, as of records that an earlier version wrote."""
+    firsts: dict[str, int] = {}
+    """The day of the first of the purchases that are no longer kept, by chain."""
+    subscriptions: dict[str, list[TermStep]] = {}
+    """Terms and cancellations by event time; of one instant in the order of the log."""
+    begun: bool = False
+    """There were runs of terms before those that are kept."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

@@ -4,17 +4,28 @@ The aggregates are the sum, over customers, of what each counts as. So the recor
 the order of its events does not matter, and a customer who changes segment or tier takes all along.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from services.metrics.domain import gaps, turns
-from services.metrics.domain.cells import LEVELS, MINUTE, Cell, Change, DayChange, Delta, add
+from services.metrics.domain import cohorts, gaps, terms, ties, turns
+from services.metrics.domain.cells import (
+    LEVELS,
+    MINUTE,
+    Cell,
+    Change,
+    DayChange,
+    Delta,
+    add,
+    count_days,
+    signed,
+)
 from services.metrics.domain.kpis.counting import agent_counts, complaint_counts, order_counts, talk_counts
 from services.metrics.domain.kpis.outreach import trial_counts
+from services.metrics.domain.newest import KEEP_COMPLAINTS, latest_messages, newest_complaints
+from services.metrics.domain.parts import Trial
 from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
-from services.metrics.domain.state import Agent, Complaint, Customer, Message, Order, Talk, Trial
+from services.metrics.domain.state import Agent, Complaint, Customer, Order, Talk
 from shared.facts.names import Name, key, with_name
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.schemas.times import DAY, Micros, day_of
@@ -22,12 +33,7 @@ from shared.schemas.times import DAY, Micros, day_of
 KEEP_DAYS = RETURNABLE_DAYS
 """How long facts stay open to correction, counted back from the customer's latest."""
 KEEP_ORDERS = 2_000
-KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
-KEEP_MESSAGES = 300
-KEEP_MESSAGES_FOR = 120 * DAY
-NEIGHBOURS = 2
-"""An order counts by so many after it."""
 _ALL = "*"
 """The name of the chain of all purchases (a chain is counted in one order of days: ``gaps``), and what the
 name of a store's begins with. A channel's is the channel; an asterisk is not allowed in one."""
@@ -65,7 +71,16 @@ class Tracked:
                 days = self._days.get(chain)
                 if days is None:
                     days = self._days[chain] = []
-                count_days(delta, self._places(chain), change(days, day, kind))
+                head = days[0] if days else None
+                changes = change(days, day, kind)
+                if head is None or not days or days[0] != head:
+                    first = gaps.earliest(self.data.firsts.get(chain), head)
+                    changes += gaps.first_moved(first, self._first(chain), kind)
+                count_days(delta, self._places(chain), changes)
+            if self.data.months is not None:
+                n = 1 if change is gaps.insert else -1
+                if changes := cohorts.changed(self.data.months, cohorts.month_of(day), n):
+                    count_days(delta, self._places(_ALL), changes)
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
@@ -121,8 +136,44 @@ class Tracked:
         for cell, n in self.counted():
             add(delta, cell, n)
 
+    def begin(self, delta: Delta) -> None:
+        """Count what follows from the customer's life, if that was not done from the start."""
+        data = self.data
+        if data.months is None:
+            data.months = dict(Counter(map(cohorts.month_of, self._days.get(_ALL, ()))))
+            for cell, n in (*self._life(), *self.ties()):
+                add(delta, cell, n)
+
+    def ties(self) -> Iterator[tuple[Cell, int]]:
+        """What purchases, complaints and subscriptions count as by each other."""
+        chains = {(name, _kind(name)): days for name, days in self._days.items()}
+        yield from self._cells(ties.counted(self.data, chains, _ALL))
+
+    def _life(self) -> Iterator[tuple[Cell, int]]:
+        """First purchases, and the months with one."""
+        chains = {*self._days, *self.data.firsts}
+        firsts = [(chain, gaps.first_moved(None, self._first(chain), _kind(chain))) for chain in chains]
+        yield from self._cells([*firsts, (_ALL, cohorts.counted(self.data.months or ()))])
+
+    def _cells(self, changes: Iterable[tuple[str, Iterable[DayChange]]]) -> Iterator[tuple[Cell, int]]:
+        """Changes of days, by chain, as cells."""
+        for chain, of_chain in changes:
+            names = self._places(chain)
+            for day, field, n in of_chain:
+                for name in names:
+                    yield (day, name, field), n
+
+    def _first(self, chain: str) -> int | None:
+        """The day of a chain's first purchase."""
+        days = self._days.get(chain)
+        return gaps.earliest(self.data.firsts.get(chain), days[0] if days else None)
+
     def counted(self) -> Iterator[tuple[Cell, int]]:
         """All that the customer counts as."""
+        if self.data.months is not None:
+            yield from self._life()
+            if ties.any_in(self.data):
+                yield from self.ties()
         for chain, days in self._days.items():
             names = self._places(chain)
             for day, field, n in gaps.counted(days, _kind(chain)):
@@ -171,12 +222,17 @@ class Tracked:
         if len(data.complaints) > KEEP_COMPLAINTS or any(
             day_of(c.latest) < oldest for c in data.complaints.values()
         ):
-            data.complaints = _newest_complaints(data.complaints, oldest)
+            data.complaints = newest_complaints(data.complaints, oldest)
+        if len(data.subscriptions) > terms.MOST_SUBSCRIPTIONS or any(
+            steps[0].at < oldest * DAY for steps in data.subscriptions.values()
+        ):
+            data.subscriptions, gone = terms.trimmed(data.subscriptions, oldest * DAY)
+            data.begun = data.begun or gone
         if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
             self._trim_orders(oldest)
         turns.trim(data)
         if data.messages:
-            data.messages = _latest_messages(data.messages)
+            data.messages = latest_messages(data.messages)
 
     def _trim_orders(self, oldest: int) -> None:
         data = self.data
@@ -193,8 +249,11 @@ class Tracked:
             if order.day is not None:
                 for chain, _ in _chains(order.where):
                     live.setdefault(chain, []).append(order.day)
-        gone = {name: _without(days, live.get(name, ())) for name, days in self._days.items()}
-        past = {name: _beside(days, live.get(name, ())) for name, days in gone.items()}
+        gone = {name: gaps.without(days, live.get(name, ())) for name, days in self._days.items()}
+        for name, days in gone.items():
+            if days:
+                data.firsts[name] = min(days[0], data.firsts.get(name, days[0]))
+        past = {name: gaps.beside(days, live.get(name, ())) for name, days in gone.items()}
         data.past = {name: days for name, days in past.items() if days}
         data.orders = kept
         data.waiting = {id: name for id, name in data.waiting.items() if name in kept}
@@ -204,13 +263,6 @@ class Tracked:
 def order_key(order_id: str) -> bytes:
     """The name of an order that is no longer kept."""
     return key("order", order_id)
-
-
-def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange]) -> None:
-    """Add changes of days to the cells of some places."""
-    for name in names:
-        for day, field, n in changes:
-            add(delta, (day, name, field), n)
 
 
 @lru_cache(maxsize=16_384)
@@ -232,11 +284,6 @@ def _since(counts: Mapping[int, dict[str, int]], oldest: int) -> dict[int, dict[
     return kept
 
 
-def signed(changes: Iterable[Change], sign: int) -> Iterable[Change]:
-    """The changes, or with -1 what takes them back."""
-    return changes if sign > 0 else [(at, field, -n) for at, field, n in changes]
-
-
 def _kind(chain: str) -> str:
     return gaps.ANY if chain[:1] == _ALL else gaps.BY_CHANNEL
 
@@ -251,32 +298,3 @@ def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:
         yield talk.where, talk_counts(talk)
     for rule, trial in data.trials.items():
         yield Where(rule=rule), trial_counts(rule, trial)
-
-
-def _newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:
-    """Without those long over; of too many the newest. An open one stays as long as there is room."""
-    wanted = {name: c for name, c in kept.items() if day_of(c.latest) >= oldest or c.life.is_open}
-    ranked = sorted(wanted.items(), key=lambda item: (item[1].life.is_open, item[1].latest, item[0]))
-    return dict(ranked[-KEEP_COMPLAINTS:])
-
-
-def _latest_messages(kept: dict[int, Message]) -> dict[int, Message]:
-    """Those of which something may still be heard: followup tells it for 90 days."""
-    newest = max(message.latest for message in kept.values())
-    ranked = sorted(kept.items(), key=lambda one: (one[1].latest, one[0]))[-KEEP_MESSAGES:]
-    return {name: message for name, message in ranked if message.latest > newest - KEEP_MESSAGES_FOR}
-
-
-def _without(days: Sequence[int], others: Sequence[int]) -> list[int]:
-    """The days, in order, less one for each of the others."""
-    return sorted((Counter(days) - Counter(others)).elements())
-
-
-def _beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
-    """Of days that are gone, in order: the last two, after which a new one comes, and the two before and the
-    two after each that may still go. What lies between never counts anew."""
-    wanted = {*range(max(0, len(gone) - NEIGHBOURS), len(gone))}
-    for day in live:
-        at = bisect_right(gone, day)
-        wanted |= {*range(max(0, at - NEIGHBOURS), min(len(gone), at + NEIGHBOURS))}
-    return [gone[i] for i in sorted(wanted)]

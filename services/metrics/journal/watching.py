@@ -203,9 +203,10 @@ class Watching:
 
 
 def kpis_of(part: Partition) -> list[Kpi]:
-    """Those for which the partition's worker decides."""
+    """Those for which the partition's worker decides: all that a day's fields tell."""
     count = part.known.residue.of
-    return [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == part.number]
+    mine = [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == part.number]
+    return [kpi for kpi in mine if not kpi.looks_back]
 
 
 def _keep(part: Partition, told: Told) -> None:

@@ -39,7 +39,8 @@ async def _results(
     """By KPI and span."""
     spans = period.spans
     first = min(span.first for span in spans)
-    reading = await store.read(first, selected, gaps=True)
+    back = store.policy.reach(max(span.last - span.first + 1 for span in spans))
+    reading = await store.read(first, selected, gaps=True, back=back)
     windows = [
         window(
             reading.days,
@@ -48,6 +49,8 @@ async def _results(
             # What ends now holds what clocks that run ahead have told, as in GET /kpis.
             last=None if period.live and span.last == period.current.last else span.last,
             one_channel=selected.channel is not None,
+            today=span.last,
+            policy=store.policy,
         )
         for span in spans
     ]

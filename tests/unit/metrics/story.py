@@ -37,7 +37,14 @@ from shared.schemas.loyalty import (
     PointsRestored,
     PointsReversed,
 )
-from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned
+from shared.schemas.purchases import (
+    PurchaseItem,
+    PurchaseMade,
+    PurchaseReturned,
+    SubscriptionCancelled,
+    SubscriptionStarted,
+    SubscriptionTerm,
+)
 from shared.schemas.times import DAY, micros
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,6 +85,20 @@ def opened(complaint: str = "k1", channel: str = "email") -> ComplaintOpened:
     )
 
 
+def started(subscription: str, ends: float) -> SubscriptionStarted:
+    """A term that ends so many days after START."""
+    return SubscriptionStarted(
+        subscription_id=subscription, plan="p", price=euro(5), expires_at=START + timedelta(days=ends)
+    )
+
+
+def cancelled(
+    subscription: str, ends: float | None = None, reason: str | None = None
+) -> SubscriptionCancelled:
+    at = None if ends is None else START + timedelta(days=ends)
+    return SubscriptionCancelled(subscription_id=subscription, ends_at=at, reason=reason)
+
+
 def profile(segment: str | None, *, update: bool = False) -> CustomerRegistered | CustomerUpdated:
     return (CustomerUpdated if update else CustomerRegistered)(name="Ann", segment=segment)
 
@@ -92,6 +113,8 @@ def told_again(history: Sequence[Event], order: random.Random) -> list[Event]:
                 return e.subject, e.data.order_id
             case ComplaintOpened():
                 return e.subject, e.data.complaint_id
+            case SubscriptionTerm() | SubscriptionCancelled():
+                return e.subject, e.data.subscription_id
             case CustomerRegistered() | CustomerUpdated() | SurveyAnswered():
                 return e.subject, e.data.topic
         return (e.id,)
@@ -164,6 +187,13 @@ _data: st.SearchStrategy[Data] = st.one_of(
     st.builds(ComplaintResolved, complaint_id=_complaint_ids, resolution=st.just("Sent.")),
     st.builds(ComplaintReopened, complaint_id=_complaint_ids, reason=st.just("No.")),
     st.builds(ComplaintClosed, complaint_id=_complaint_ids),
+    st.builds(started, st.sampled_from(["s1", "s2"]), st.integers(0, 80)),
+    st.builds(
+        cancelled,
+        st.sampled_from(["s1", "s2"]),
+        st.sampled_from([None, 20.0, 40.5]),
+        st.sampled_from([None, "new.$|%", "card expired"]),
+    ),
     st.builds(profile, _segments, update=st.booleans()),
     st.builds(lambda s, about: answered(*s, about), _scores, st.sampled_from([None, "o1", "o2"])),
     st.builds(entry, st.just(PointsEarned), st.integers(0, 500)),

@@ -2,7 +2,8 @@
 
 from itertools import permutations
 
-from services.metrics.domain.kpis.root_causes import MOST, ROOT_CAUSES, named
+from services.metrics.domain.causes import MOST, named
+from services.metrics.domain.kpis.root_causes import ROOT_CAUSES
 from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintClosed, ComplaintReopened, ComplaintResolved
 

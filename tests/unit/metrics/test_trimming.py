@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.domain import gaps, tracked
+from services.metrics.domain import cohorts, gaps, terms, tracked
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta, add
 from services.metrics.domain.places import Where, crossed
@@ -15,8 +15,10 @@ from services.metrics.domain.state import Customer, Order, decode, encode
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.seen import event_hash
 from shared.schemas.base import Data
+from shared.schemas.times import DAY
+from tests.examples import examples
 
-from .story import event, purchase, returned
+from .story import FAR, cancelled, event, purchase, returned, started
 
 _ALL = "*"
 Step = tuple[str, int, int]
@@ -24,7 +26,7 @@ Step = tuple[str, int, int]
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["web", "web", "store", "return", "trim"]), st.integers(0, 9), st.integers(0, 40)
+        st.sampled_from(["web", "web", "store", "return", "trim"]), st.integers(0, 9), st.integers(0, 70)
     ),
     max_size=40,
 )
@@ -74,6 +76,11 @@ def whole(one: Remembering) -> Delta:
         chain, channel = (gaps.ANY, "") if name == _ALL else (gaps.BY_CHANNEL, name)
         for day, field, n in gaps.counted(days, chain):
             add(total, (day, crossed("", channel), field), n)
+        if days:
+            add(total, (days[0], crossed("", channel), gaps.first_field(chain)), 1)
+    months = sorted({cohorts.month_of(day) for day in one.full.get(_ALL, ())})
+    for month in months:
+        add(total, (cohorts.first_day(month), "|", f"{cohorts.COHORT}{month - months[0]}"), 1)
     return total
 
 
@@ -86,7 +93,8 @@ def test_the_gaps_are_those_of_all_orders_ever(
         patch.setattr(tracked, "KEEP_ORDERS", most)
         patch.setattr(tracked, "KEEP_DAYS", days)
         one, delta = told(history, again=again)
-    assert {cell: n for cell, n in delta.items() if n and cell[2].startswith(gaps.FIELDS)} == whole(one)
+    fields = (*gaps.FIELDS, *gaps.FIRST_FIELDS, cohorts.COHORT)
+    assert {cell: n for cell, n in delta.items() if n and cell[2].startswith(fields)} == whole(one)
 
 
 def test_what_is_kept_of_the_past_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,3 +118,62 @@ def test_a_customer_who_buys_once_more_after_years_is_one_customer() -> None:
         if place == "|" and n:
             days.setdefault(day, {})[field] = n
     assert gaps.customers(days, gaps.ANY, min(days), None) == (1, 1)
+
+
+_terms = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c"]),
+        st.integers(0, 120),
+        st.one_of(st.none(), st.integers(0, 60)),
+        st.booleans(),
+    ),
+    max_size=25,
+)
+
+
+@given(_terms, st.integers(1, 5), st.sampled_from([10, 40]))
+@settings(max_examples=examples(200), deadline=None)
+def test_runs_of_terms_are_those_of_all_terms_ever(
+    rows: Sequence[tuple[str, int, int | None, bool]], steps: int, days: int
+) -> None:
+    whole, one, total, delta = Tracked(Customer()), Tracked(Customer()), Delta(), Delta()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terms, "MOST_STEPS", steps)
+        patch.setattr(terms, "LATE", 5 * DAY)
+        patch.setattr(tracked, "KEEP_DAYS", days)
+        for name, day, length, trims in sorted(rows, key=lambda row: row[1]):
+            data: Data = cancelled(name) if length is None else started(name, day + length)
+            e = event(data, days=day)
+            apply(whole, e, FAR, total)
+            apply(one, e, FAR, delta)
+            if trims:
+                one.trim()
+                one = Tracked(decode(encode(one.data)))
+    assert delta == total
+
+
+@given(_terms, st.integers(1, 3))
+@settings(max_examples=examples(100), deadline=None)
+def test_subscriptions_that_are_kept_no_longer_apart_count_as_before(
+    rows: Sequence[tuple[str, int, int | None, bool]], most: int
+) -> None:
+    one, delta = Tracked(Customer()), Delta()
+    for name, day, length, _ in rows:
+        data: Data = cancelled(name) if length is None else started(name, day + length)
+        apply(one, event(data, days=day), FAR, delta)
+    before = dict(one.counted())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terms, "MOST_SUBSCRIPTIONS", most)
+        one.trim()
+    assert dict(one.counted()) == before
+    assert len(one.data.subscriptions) <= most
+
+
+def test_of_terms_long_over_little_is_kept() -> None:
+    one, delta = Tracked(Customer()), Delta()
+    for day in range(0, 3_000, 7):  # weekly, with a week without each time
+        apply(one, event(started("s", day + 6), days=day), FAR, delta)
+        apply(one, event(started("t", day + 6), days=day), FAR, delta)
+        one.trim()
+    assert len(encode(one.data)) < 9_000
+    assert one.data.begun

@@ -85,6 +85,8 @@ class Counts:
     fields: tuple[str, ...]
     events: tuple[type[Data], ...]
     """The facts that it is counted from."""
+    looks_back: bool = field(default=False, kw_only=True)
+    """What a window comes to follows from days before it too (``window.life``)."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,11 @@ class Kpi:
     def by_minutes(self) -> bool:
         """Whether it can be told of minutes; fields that the record keeps whole count by days alone."""
         return not any(type(counts) is Counts for counts in self.counts)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it follows from days before the window too: then it cannot be told of one day's fields."""
+        return any(counts.looks_back for counts in self.counts)
 
     @property
     def text(self) -> str:

@@ -10,8 +10,8 @@ from services.metrics.domain.kpis.intervals import Z95, newcombe
 from services.metrics.domain.kpis.kpi import Counts, Kind, Kpi, Result
 from services.metrics.domain.kpis.shares import WILSON, share_result
 from services.metrics.domain.kpis.window import Window
+from services.metrics.domain.parts import Message, Trial
 from services.metrics.domain.places import escape
-from services.metrics.domain.state import Message, Trial
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.outreach import OutreachBounced, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned

@@ -19,6 +19,11 @@ from services.metrics.domain.kpis.clocks import NEXT_RESPONSE_MET
 from services.metrics.domain.kpis.clocks import UPDATE_MET
 from services.metrics.domain.kpis.clocks import RESOLUTION_MET
 from services.metrics.domain.kpis.root_causes import ROOT_CAUSES
+from services.metrics.domain.kpis.life import RETENTION
+from services.metrics.domain.kpis.life import CHURN
+from services.metrics.domain.kpis.life import CHURN_VOLUNTARY
+from services.metrics.domain.kpis.life import CHURN_INVOLUNTARY
+from services.metrics.domain.kpis.life import CHURN_REASONS
 from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
 from services.metrics.domain.kpis.money import REVENUE_TOTAL
 from services.metrics.domain.kpis.money import REVENUE_PER_CUSTOMER

@@ -4,40 +4,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from services.metrics.domain.causes import LONGEST, MOST, OTHER, cause_of
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.places import escape, unescape
 from services.metrics.domain.state import Complaint, Turn
-from shared.facts.complaints import KINDS, REOPENED, RESOLVED
+from shared.facts.complaints import KINDS
 
 CAUSE = "cause:"
-OTHER = "other"
-LONGEST = 64
-"""Characters of a name; a longer text is none, and counts as ``OTHER``."""
-MOST = 20
-"""The most frequent that are told by name; the rest is ``OTHER``."""
-
-
-def named(text: str | None) -> str | None:
-    """What a resolution's root cause counts as; None where it names none."""
-    name = " ".join((text or "").split())
-    return (name if len(name) <= LONGEST else OTHER) or None
 
 
 def counted(complaint: Complaint, _: Sequence[Turn] = ()) -> Iterator[Change]:
-    """The root cause of the resolution that holds, on its day."""
-    if not complaint.causes or not complaint.steps:
-        return
-    resolved = None
-    for step in complaint.life.taken:
-        if step.kind in (RESOLVED, REOPENED):
-            resolved = step.at if step.kind == RESOLVED else None
-    if resolved is None:
-        return
-    cause = dict(complaint.causes).get(resolved)
-    if cause is not None:
-        yield max(resolved, complaint.steps[0][0]), CAUSE + escape(cause), 1
+    """The root cause of the resolution that holds, when that was."""
+    found = cause_of(complaint)
+    if found is not None:
+        yield found[0], CAUSE + escape(found[1]), 1
 
 
 def _root_causes(w: Window) -> Result:

@@ -6,9 +6,13 @@ from typing import TypeAlias
 
 from services.metrics.domain import gaps
 from services.metrics.domain.cells import LEVELS
+from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.lifecycle import Life
 
 Days: TypeAlias = Mapping[int, Mapping[str, int]]
 """Day -> field -> count."""
+
+_AS_SHIPPED = ChurnPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Window:
     """With two or more."""
     levels: Mapping[str, int] = field(default_factory=dict)
     """How each of ``LEVELS`` stands at its end."""
+    life: Life = field(default_factory=Life)
+    """What became of customers."""
 
     def level(self, field: str) -> int:
         """How a level stands at the window's end."""
@@ -43,19 +49,24 @@ def window(
     first: int,
     last: int | None,
     one_channel: bool,
+    today: int | None = None,
+    policy: ChurnPolicy = _AS_SHIPPED,
     sums: Mapping[str, int] | None = None,
 ) -> Window:
-    """The window from day ``first`` to ``last``, both included; without ``last``, until now.
+    """The window from day ``first`` to ``last``, both included; without ``last``, until now, ``today``.
 
     ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
-    ``gaps.is_gap``. ``sums``: of its fields, where they are known and it has no ``last``.
+    ``gaps.is_gap``. So they must, and begin ``policy.reach`` days before ``first``, for what becomes of
+    customers. ``sums``: of its fields, where they are known and it has no ``last``.
     """
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
+    end = last if last is not None else today if today is not None else max(days, default=first)
+    life = Life(days, first, end, chain, policy)
     if last is None:
         fields = _sums(days, first, None) if sums is None else sums
         # Of a window that goes on the sums say it.
         found, repeat = gaps.customers({first: fields}, chain, first, None)
-        return Window(fields, found, repeat, levels)
+        return Window(fields, found, repeat, levels, life)
     since = dict.fromkeys(LEVELS, 0)
     for day, counts in days.items():
         if day > last:
@@ -63,7 +74,7 @@ def window(
                 since[level] += counts.get(level, 0)
     found, repeat = gaps.customers(days, chain, first, last)
     stood = {level: levels.get(level, 0) - n for level, n in since.items()}
-    return Window(_sums(days, first, last), found, repeat, stood)
+    return Window(_sums(days, first, last), found, repeat, stood, life)
 
 
 def _sums(days: Days, first: int, last: int | None) -> dict[str, int]:

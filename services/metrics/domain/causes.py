@@ -1,0 +1,29 @@
+"""Why a complaint happened, or a customer left: texts that people write, as they count."""
+
+from services.metrics.domain.state import Complaint
+from shared.facts.complaints import REOPENED, RESOLVED
+from shared.schemas.times import Micros
+
+OTHER = "other"
+LONGEST = 64
+"""Characters of a name; a longer text is none, and counts as ``OTHER``."""
+MOST = 20
+"""The most frequent that are told by name; the rest is ``OTHER``."""
+
+
+def named(text: str | None) -> str | None:
+    """What a text counts as; None where there is none."""
+    name = " ".join((text or "").split())
+    return (name if len(name) <= LONGEST else OTHER) or None
+
+
+def cause_of(complaint: Complaint) -> tuple[Micros, str] | None:
+    """The root cause that the resolution that holds names, and when that was."""
+    if not complaint.causes or not complaint.steps:
+        return None
+    resolved = None
+    for step in complaint.life.taken:
+        if step.kind in (RESOLVED, REOPENED):
+            resolved = step.at if step.kind == RESOLVED else None
+    cause = None if resolved is None else dict(complaint.causes).get(resolved)
+    return None if resolved is None or cause is None else (max(resolved, complaint.steps[0][0]), cause)
