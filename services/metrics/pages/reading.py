@@ -7,11 +7,12 @@ from services.metrics.domain.cohorts import first_day
 from services.metrics.domain.gaps import ANY, BY_CHANNEL
 from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.window import window
+from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.lifecycle import phases
 from services.metrics.domain.places import ALL
 from services.metrics.domain.restating import HOUR, Restating, bursts, is_backfill
 from services.metrics.figures_store import FiguresStore
+from services.metrics.pages import wording
 from services.metrics.pages.contents import Asked, Found
 from services.metrics.pages.outliers import Outlier, marks
 from services.metrics.pages.periods import Period, Span
@@ -32,7 +33,7 @@ MOST_OUTLIERS = 1_000
 async def read(store: MetricsStore, figures: FiguresStore, policy: Restating, asked: Asked) -> Found:
     """All that the page tells. What stood out, and what was told before, is kept of everybody's alone."""
     period = asked.period
-    first = min(span.first for span in period.spans)
+    first = min(period.drawn.first, period.before.first)
     back = store.policy.reach(max(span.days for span in period.spans))
     reading = await store.read(first, asked.selected, gaps=True, back=back)
     found = Found(
@@ -51,9 +52,10 @@ async def read(store: MetricsStore, figures: FiguresStore, policy: Restating, as
 
 def _results(store: MetricsStore, reading: Reading, asked: Asked) -> Mapping[str, Mapping[Span, Result]]:
     """By KPI and span."""
-    period, spans = asked.period, asked.period.spans
-    windows = [
-        window(
+    period = asked.period
+
+    def of(span: Span) -> Window:
+        return window(
             reading.days,
             reading.levels,
             first=span.first,
@@ -63,9 +65,13 @@ def _results(store: MetricsStore, reading: Reading, asked: Asked) -> Mapping[str
             today=span.last,
             policy=store.policy,
         )
-        for span in spans
-    ]
-    return {name: dict(zip(spans, measured(kpi, windows), strict=True)) for name, kpi in KPIS.items()}
+
+    windows = {span: of(span) for span in {*period.spans, *period.fine.spans}}
+    found = {}
+    for name, kpi in KPIS.items():
+        spans = {*period.spans, *period.fine.spans} if wording.level(kpi) else {*period.spans}
+        found[name] = dict(zip(spans, measured(kpi, [windows[span] for span in spans]), strict=True))
+    return found
 
 
 def _phases(reading: Reading, asked: Asked) -> Stacks | None:
