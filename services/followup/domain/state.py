@@ -257,8 +257,10 @@ class Customer(Open):
 
     def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
         """The word on this and nothing else."""
-        about = (purpose, channel, topic)
-        return next((c for c in self.consents if (c.purpose, c.channel, c.topic) == about), None)
+        same = (
+            c for c in self.consents if c.channel == channel and c.purpose == purpose and c.topic == topic
+        )
+        return next(same, None)
 
     def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
         """The word that holds: one about the topic beats one about the channel."""
