@@ -60,8 +60,8 @@ class Period:
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """All that must be known, each once."""
-        return tuple(dict.fromkeys((self.current, self.before, *self.coarse.spans, *self.fine.spans)))
+        """All of which a figure must be known, each once; what is a level, of the fine steps too."""
+        return tuple(dict.fromkeys((self.current, self.before, *self.coarse.spans)))
 
     @property
     def drawn(self) -> Span:

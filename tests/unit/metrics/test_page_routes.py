@@ -109,6 +109,21 @@ def test_the_report_as_data(api: TestClient) -> None:
     assert "Customer effort score" in found["nothing"]
 
 
+def test_customers_who_come_stay_and_go_are_those_of_the_api(api: TestClient) -> None:
+    html = api.get("/report?period=month", headers=HTML).text
+    cohorts = api.get("/cohorts?months=2", headers=HEADERS).json()["items"]
+    october = next(one for one in cohorts if one["cohort"] == "2026-10")
+    row = re.search(r'<th scope="row">Oct 2026</th><td class="number">(\d+)', html)
+    assert row is not None
+    assert int(row[1]) == october["customers"]
+    path = "/lifecycle?from=2026-10-01&to=2026-11-01&step=31d"
+    [step] = api.get(path, headers=HEADERS).json()["items"]
+    said = ", ".join(f"{step[name]} {name}" for name in ("returning", "resurrected", "new", "dormant"))
+    assert f"<title>October 2026: {said}</title>" in html
+    assert 'id="cohorts"' not in api.get("/dashboard?channel=web", headers=HTML).text
+    assert 'id="lifecycle"' in api.get("/dashboard?channel=web", headers=HTML).text
+
+
 def test_days_that_stood_out_are_told_of_everybody(api: TestClient, server: str) -> None:
     day = day_number(date(2026, 11, 20))
     row = {

@@ -27,11 +27,13 @@ from shared.schemas.times import day_number
 
 NOW = datetime(2026, 11, 26, 14, tzinfo=UTC)
 WEEK = week_before(NOW.date())
+SPANS = {*WEEK.spans, *WEEK.fine.spans}
 
 
 def told_of(period: Period, value: Any = None) -> dict[str, dict[Span, Result]]:
     """Nothing of any KPI but what is given of the NPS."""
-    found = {name: dict.fromkeys(period.spans, kpi.nothing) for name, kpi in KPIS.items()}
+    spans = {*period.spans, *period.fine.spans}
+    found = {name: dict.fromkeys(spans, kpi.nothing) for name, kpi in KPIS.items()}
     if value is not None:
         found["nps"] = dict.fromkeys(period.spans, value)
     return found
@@ -174,7 +176,7 @@ def test_a_line_ends_where_nothing_is_known() -> None:
 @pytest.mark.parametrize("name", list(KPIS))
 def test_nothing_yet_is_never_a_number(name: str) -> None:
     kpi = KPIS[name]
-    found = figure(kpi, dict.fromkeys(WEEK.spans, kpi.nothing), WEEK)
+    found = figure(kpi, dict.fromkeys(SPANS, kpi.nothing), WEEK)
     assert found.empty
     assert found.chart is None
 
@@ -261,7 +263,7 @@ def test_a_day_out_of_the_ordinary_is_marked_and_told() -> None:
     said = "On 21 November 2026 it was 9, usually 2; most by segment gold, channel web."
     assert told["open_complaints"][0].why == said
     assert told["resolution_s"][0].why == "On 21 November 2026 it was 1 d 1 h (9 of 10 within), usually 2 h."
-    results = {**told_of(WEEK, Result(10.0, 5)), "open_complaints": dict.fromkeys(WEEK.spans, Result(4, 4))}
+    results = {**told_of(WEEK, Result(10.0, 5)), "open_complaints": dict.fromkeys(SPANS, Result(4, 4))}
     made = contents(Asked(WEEK, NOW), list(KPIS.values()), Found(results, marks=told))
     html = environment(PAGES).get_template("report.html").render(made | {"made": "now"})
     assert f'<p class="note small">{said}</p>' in html
