@@ -12,6 +12,7 @@ from rapport import status
 from rapport.home import Home, read_env
 from rapport.replay.record import rfc3339
 from rapport.trouble import TroubleError
+from services.metrics.config import POLICIES
 
 _SECONDS_TO_STOP = 90
 _MACHINE = frozenset(
@@ -31,7 +32,8 @@ class DemoStack:
             for name, value in os.environ.items()
             if name in _MACHINE or not name.startswith("RAPPORT_")
         }
-        self.environ = {**kept, "RAPPORT_HOME": str(self.home.root), "RAPPORT_CLOCK": "stream"}
+        own = {"HOME": self.home.root, "CLOCK": "stream", "METRICS_POLICY": POLICIES / "replay.yaml"}
+        self.environ = {**kept, **{f"RAPPORT_{name}": str(value) for name, value in own.items()}}
 
     @property
     def running(self) -> bool:

@@ -5,7 +5,8 @@ from pathlib import Path
 from services.metrics.domain.policy import MetricsPolicy
 from shared.runtime.config import ConfigError, documents, read_config, validated
 
-DEFAULT = Path(__file__).parent / "policies" / "retail.yaml"
+POLICIES = Path(__file__).parent / "policies"
+DEFAULT = POLICIES / "retail.yaml"
 
 
 def load(path: Path | None = None) -> MetricsPolicy:

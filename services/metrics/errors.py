@@ -9,5 +9,6 @@ NOT_KEPT = ErrorCode(
 NO_PARQUET = ErrorCode(
     "no_parquet", 406, "No Parquet is written here: install rapport[parquet], or ask for CSV."
 )
+UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been counted of customer {customer}.")
 
 CODES = declared(globals())

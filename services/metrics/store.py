@@ -10,15 +10,18 @@ from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
-from services.metrics.domain.places import ALL, LIMITS, Selection
+from services.metrics.domain.fits import Fit
+from services.metrics.domain.places import ALL, LIMITS, Selection, unescape
 from services.metrics.domain.rows import (
     day_id,
     day_of_id,
     first_id,
+    fit_of,
     hour_of_id,
     unpack_minutes,
     unpack_tail,
 )
+from services.metrics.domain.state import Customer, decode
 from services.metrics.domain.sums import Days, Standing, Sums, Versions
 from shared.runtime.mongo import Document
 
@@ -91,6 +94,27 @@ class MetricsStore:
         async for row in self._db["dimensions"].find({}):
             found.setdefault(row["_id"].partition(":")[0], []).append(row["value"])
         return {name: sorted(values) for name, values in found.items()}
+
+    async def customer(self, customer_id: str) -> Customer | None:
+        """The record, if there is one."""
+        found = await self._db["customers"].find_one({"_id": customer_id})
+        return None if found is None else decode(bytes(found["record"]))
+
+    async def fits(self) -> list[Fit]:
+        """Of all models."""
+        return [fit_of(row) async for row in self._db["models"].find({})]
+
+    async def segments(self) -> tuple[dict[str, tuple[int, int]], list[int | None]]:
+        """Customers and the sum of their scores by segment, and of each partition the night as of which all
+        were looked at."""
+        sizes: dict[str, tuple[int, int]] = {}
+        nights: list[int | None] = []
+        async for document in self._db["partitions"].find({}, {"segments": 1, "sweep": 1}):
+            nights.append(document.get("sweep", {}).get("done"))
+            for name, counts in document.get("segments", {}).items():
+                customers, score = sizes.get(unescape(name), (0, 0))
+                sizes[unescape(name)] = customers + counts["customers"], score + counts["score"]
+        return sizes, nights
 
     async def _read(self, first: int, selected: Selection, gaps: bool) -> Sums:
         key, chosen = (selected, gaps), selected.chooses()

@@ -71,6 +71,11 @@ ANOMALY = Gauge(
 for _name in KPIS:
     for _counter in (FAILURES, RESTATED, ANOMALIES):
         _counter.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
+HEALTH_FAILURES = Counter(
+    "rapport_health_failures_total",
+    "Customers whose health could not be judged, or what is told of it not be kept: a bug. Nothing is told "
+    "of them; of all others it is.",
+)
 
 
 def show(kpi: Kpi, result: Result) -> None:

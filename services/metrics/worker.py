@@ -14,13 +14,13 @@ from shared.runtime.settings import load_settings
 
 def main() -> None:
     settings = load_settings(MetricsSettings)
-    or_exit(lambda: load(settings.metrics_policy))  # checked before anything is counted
+    policy = or_exit(lambda: load(settings.metrics_policy))
     run_processor(
         settings,
         service="metrics",
         consumes=CONSUMES,
         collections=COLLECTIONS,
-        processor_factory=partial(processor, settings),
+        processor_factory=partial(processor, settings, policy),
     )
 
 

@@ -39,5 +39,6 @@ def _ground() -> tuple[Figure, ...]:
     return (
         latest("Basis of each KPI", BASIS, "short", "kpi", KPI, Shape.BARS),
         counted("KPIs that failed", "rapport_kpi_failures_total", "kpi", KPI, runbook="RapportKpiFails"),
+        counted("Customers whose health was not told", "rapport_health_failures_total"),
         age("rapport_kpis_refreshed_timestamp_seconds"),
     )

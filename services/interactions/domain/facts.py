@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from services.interactions import errors
 from services.interactions.domain.activity.channels import channel_used
+from services.interactions.domain.activity.health import churn_warned, health_changed, segment_changed
 from services.interactions.domain.activity.loyalty import member_enrolled, points_moved, tier_changed
 from services.interactions.domain.activity.outreach import outreach_ended, outreach_planned
 from services.interactions.domain.activity.products import product_registered
@@ -39,6 +40,7 @@ from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintClockData, ComplaintOpened
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
+from shared.schemas.insights import ChurnWarned, HealthChanged, SegmentChanged
 from shared.schemas.interactions import ConversationMerged, ConversationNoted, InteractionLogged
 from shared.schemas.loyalty import MemberEnrolled, TierChanged
 from shared.schemas.outreach import (
@@ -104,6 +106,9 @@ FOLDS: Mapping[type[Data], Fold] = {
     MemberEnrolled: member_enrolled,
     **_plain(points_moved, *ENTRIES),
     **_plain(tier_changed, TierChanged),
+    **_plain(health_changed, HealthChanged),
+    **_plain(segment_changed, SegmentChanged),
+    **_plain(churn_warned, ChurnWarned),
     **_plain(outreach_planned, OutreachScheduled),
     **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
 }

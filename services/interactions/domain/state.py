@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from services.interactions.domain.activity.kept import Health, Planned
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.growth.remembered import Answer
@@ -211,15 +212,6 @@ class Product(Open):
     maintenance_every_days: int | None = None
 
 
-class Planned(Open):
-    """A message that followup has planned and of which it has told no end."""
-
-    outreach_id: str
-    rule: str
-    channel: str
-    due_at: Micros
-
-
 class Loyalty(Open):
     """As loyalty's own events tell it, in the order of its log."""
 
@@ -257,6 +249,7 @@ class Customer(Open):
     """For the agents whom they are about, in the order in which they were heard."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Events that have an effect, by topic."""
+    health: Health | None = None
     noted: Names = b""
     """Of events whose ids count as not seen, though the timeline has rows of them: the latest few."""
     seen_at: Micros | None = None

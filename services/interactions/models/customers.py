@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.interactions.domain.activity.channels import preferred_channel
+from services.interactions.domain.activity.kept import Planned
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.rows import CustomerRow, complaint_row, conversation_row
-from services.interactions.domain.state import Consent, Customer, Planned, Product, Subscription
+from services.interactions.domain.state import Consent, Customer, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from services.interactions.models.conversations import ConversationView, conversation_view
+from services.interactions.models.health import HealthView, health_view
 from shared.schemas.base import Frozen, Money
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import maybe_moment, moment
@@ -116,7 +118,7 @@ class CustomerView(Frozen):
     planned: list[PlannedView]
     counts: dict[str, int]
     preferred_channel: str | None
-    health: dict[str, Any] | None = None
+    health: HealthView | None
 
 
 class CustomerHit(Frozen):
@@ -148,6 +150,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         planned=[_planned(p) for p in state.planned],
         counts=state.counts,
         preferred_channel=preferred_channel(state),
+        health=None if state.health is None else health_view(state.health),
     )
 
 

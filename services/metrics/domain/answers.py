@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from services.metrics.domain.answered import Answer
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.places import ANYWHERE, Where, where_of
-from services.metrics.domain.state import Answer, Customer
+from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.domain.turns import where_of_talk
 from shared.facts.names import answer_key, answer_of

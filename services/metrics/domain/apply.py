@@ -63,7 +63,8 @@ def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0
     since = now // MINUTE - KEPT_MINUTES
     if since > delta.since:
         delta.since = since
-    tracked.data.latest = max(tracked.data.latest, day_of(min(at, now)))
+    day = day_of(min(at, now))
+    tracked.data.latest, tracked.data.since = max(tracked.data.latest, day), min(tracked.data.since, day)
     return take(tracked, event, at, now, delta, id)
 
 
@@ -75,7 +76,9 @@ def _profile(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta
     if told is known:
         return (id,)
     record.segment_at = told["segment"].at
-    segment = told["segment"].value or ""
+    named = told["segment"].value
+    segment = named or record.looked.segment  # where the profile names none, what health makes of it holds
+    record.placed = not named and bool(segment)
     if segment != record.segment:
         tracked.move(segment, record.tier, delta)
     return (id,)

@@ -6,6 +6,7 @@ A section is a model in the module of its subject; one that the file leaves out 
 from services.metrics.domain.baseline import Anomalies
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.health.policy import HealthPolicy
+from services.metrics.domain.insights import InsightsPolicy
 from services.metrics.domain.restating import Restating
 from shared.schemas.base import Strict
 from shared.schemas.fields import Label
@@ -19,6 +20,8 @@ class MetricsPolicy(Strict):
     """When a customer has left."""
     health: HealthPolicy = HealthPolicy()
     """What a customer's health is made of."""
+    insights: InsightsPolicy = InsightsPolicy()
+    """When something is told of it."""
     anomalies: Anomalies = Anomalies()
     """When a figure has left what is usual for it."""
     restating: Restating = Restating()

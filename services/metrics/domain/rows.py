@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from services.metrics.domain.cells import Cell, Delta, Minutes
+from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import crossed
 from services.metrics.domain.restating import Moved, Sums
 from shared.domain import Collection
@@ -52,6 +53,9 @@ COLLECTIONS: tuple[Collection, ...] = (
     # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
     # {_id: "<partition>:<version>.<number>", records: MessagePack}
     Collection("outbox", owner=None, personal=()),
+    # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
+    # what is looked at as of then.
+    Collection("models", owner=None, personal=()),
 )
 
 
@@ -125,6 +129,16 @@ def part_number(id: str) -> tuple[str, int]:
     """What ``part_id`` made an id of."""
     run, _, number = id.rpartition(":")
     return run, int(number)
+
+
+def fit_row(fit: Fit) -> dict[str, Any]:
+    parameters = [[name, value] for name, value in fit.parameters.items()]  # names may have dots
+    return {"_id": f"{fit.model}@{fit.at}", "model": fit.model, "at": fit.at, "parameters": parameters}
+
+
+def fit_of(row: Mapping[str, Any]) -> Fit:
+    """What ``fit_row`` made a row of."""
+    return Fit(row["model"], row["at"], {name: float(value) for name, value in row["parameters"]})
 
 
 def outbox_id(partition: int, version: int, number: int) -> str:

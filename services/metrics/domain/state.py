@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import asdict, astuple
 
+from services.metrics.domain.answered import Answer
+from services.metrics.domain.looked import Looked
 from services.metrics.domain.places import Where
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
@@ -19,8 +21,8 @@ Turn: TypeAlias = tuple[Micros, int]
 """When something was said in a conversation, and by whom (``turns``)."""
 Merge: TypeAlias = tuple[Micros, str, str]
 """When a conversation became part of another, which, and of which."""
-BEGINNING = -(2**31)
-"""A day before all others."""
+BEGINNING, END = -(2**31), 2**31 - 1
+"""A day before all others, and one after."""
 
 
 class Return(msgspec.Struct, array_like=True, frozen=True):
@@ -173,16 +175,6 @@ class Trial(msgspec.Struct, array_like=True):
     """In time after the start."""
 
 
-class Answer(msgspec.Struct, array_like=True, frozen=True):
-    """The answer to a survey about a thing that holds: a later one, by event time, takes its place."""
-
-    at: Micros
-    counts: dict[str, int]
-    """The fields that it counts in, on its day."""
-    where: str = ""
-    """Where it counts: ``Where.name`` of the thing that it is about."""
-
-
 class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The record as it is stored (MessagePack)."""
 
@@ -221,6 +213,11 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """By rule."""
     agents: dict[str, Agent] = {}
     """Of a team's record alone, which is of no customer."""
+    since: int = END
+    """Day of the first fact."""
+    looked: Looked = Looked()
+    placed: bool = False
+    """The segment is what health makes of the customer, since the profile names none."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

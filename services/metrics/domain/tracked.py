@@ -121,6 +121,15 @@ class Tracked:
         for cell, n in self.counted():
             add(delta, cell, n)
 
+    def place_in(self, segment: str, delta: Delta) -> None:
+        """What health makes of the customer: it holds where the profile names no segment."""
+        data = self.data
+        if data.segment and not data.placed:
+            return
+        data.placed = True
+        if segment != data.segment:
+            self.move(segment, data.tier, delta)
+
     def counted(self) -> Iterator[tuple[Cell, int]]:
         """All that the customer counts as."""
         for chain, days in self._days.items():

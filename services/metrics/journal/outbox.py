@@ -35,6 +35,8 @@ from shared.schemas.times import Micros, moment
 from shared.worker import faults
 from shared.worker.retry import retry
 
+Publish = Callable[[Sequence[Record]], Awaitable[None]]
+
 SOURCE = f"/rapport/{SERVICE}"
 DOCUMENT_RECORDS = 1_000
 """So many in one document: about a megabyte."""
@@ -112,8 +114,10 @@ class Outbox:
             self._rows.pop((put.collection, put.document["_id"]), None)
         del self._published[: len(leaving.published)]
 
-    async def publish(self, publish: Callable[[Sequence[Record]], Awaitable[None]]) -> None:
+    async def publish(self, publish: Publish) -> None:
         """All that stands. Kafka is waited for while it is in trouble; cut short, it is done again."""
+        if self.standing:
+            faults.point("insights_written")
         while self.standing:
             id, records = next(iter(self.standing.items()))
             await retry(SERVICE, "kafka", partial(publish, records))

@@ -5,20 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.metrics.domain import state
+from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
-from services.metrics.domain.rows import MOVED, moved_document
+from services.metrics.domain.fits import Fit
+from services.metrics.domain.insights import Health, InsightsPolicy
+from services.metrics.domain.rows import MOVED, fit_row, moved_document
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
+from services.metrics.journal.looks import Looks, Sweep
 from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
 from shared.schemas.insights import ModelFitted
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
 
@@ -43,6 +46,7 @@ class Partition:
     known: Known
     budget: Budget
     outbox: Outbox
+    looks: Looks
     customers: Cache[Tracked] = field(init=False)
     """As the store has them: any may go at any time."""
     held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
@@ -87,6 +91,7 @@ class Partition:
             known,
             budget,
             Outbox(number, dict(stored.outbox)),
+            Looks(stored.sweep or Sweep(known.residue.of)),
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
@@ -153,13 +158,39 @@ class Partition:
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):
-            if self.known.recent.add(known):
-                self.recent.append(known)
+            self._know(known)
         return True
 
+    def _know(self, h: int) -> None:
+        if self.known.recent.add(h):
+            self.recent.append(h)
+
+    def look(
+        self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros
+    ) -> None:
+        """Tell what this health of a customer, as of ``at``, is another in than what was told; then the
+        customer is held, with so many bytes."""
+        tracked, size = held
+        before = tracked.data.looked
+        after, said = insights.told(before, health, policy, at)
+        if after is before:
+            return
+        if subject not in self.held:
+            self._hold(subject, tracked, size)
+        for data in said:
+            self.outbox.tell(data, subject, at, insights.cause(data, at))
+        tracked.data.looked = after
+        tracked.place_in(after.segment, self.tail)
+        self.looks.told.add(subject)
+        if before.score is not None:
+            self.looks.count(before.segment, -1, -before.score)
+        self.looks.count(after.segment, 1, after.score or 0)
+
     def _record_of(self, event: Event) -> Tracked:
-        """What is kept of its subject; what a model tells counts, and nothing is kept of it."""
+        """What is kept of its subject; what a model tells counts, and is kept by itself."""
         if isinstance(event.data, ModelFitted):
+            fit = Fit(event.data.model, micros(event.time), event.data.parameters)
+            self.outbox.put("models", fit_row(fit))
             return Tracked(Customer())
         record = event.data.state_id(event.subject)
         self.changed.add(record)
@@ -176,12 +207,13 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        return self.moved or bool(self.events) or self.known.moved or self.outbox.dirty
+        moved = self.moved or self.known.moved or self.looks.swept
+        return moved or bool(self.events or self.looks.told) or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
         records = {}
-        for subject in self.changed:
+        for subject in self.changed | self.looks.told:
             tracked, _ = self.held[subject]
             tracked.trim()
             records[subject] = state.encode(tracked.data)
@@ -207,6 +239,8 @@ class Partition:
             else None,
             manifest=self.known.manifest(),
             leaving=self.outbox.leaving(self.version),
+            sweep=self.looks.sweep if self.looks.swept else None,
+            tally=dict(self.looks.tally),
         )
 
     def written(self, write: Write) -> Iterator[None]:
@@ -214,7 +248,9 @@ class Partition:
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
         self.past.written()
+        self.looks.happened(self.changed)
         self.changed.clear()
+        self.looks.written()
         self.events, self.moved, self.watermark_moved = 0, False, False
         if write.fold is not None:
             if self.recent:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.metrics.domain.fits import Fit
 from services.metrics.journal.library import IdStore
 from services.metrics.journal.writes import Stored, Write
 
@@ -18,6 +19,10 @@ class Store(Protocol):
     async def first_count(self) -> int: ...
 
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]: ...
+
+    async def fits(self) -> Sequence[Fit]: ...
+
+    async def names(self, after: str, most: int) -> Sequence[str]: ...
 
     async def write(self, writes: Sequence[Write]) -> None: ...
 

@@ -6,50 +6,43 @@ offsets, and what was in memory is counted again from the log.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic, perf_counter
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
 from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
+from services.metrics.journal.flushing import Flushing
 from services.metrics.journal.library import Library
-from services.metrics.journal.narrowing import Narrowing, RefusedWriteError
+from services.metrics.journal.looking import Looker, Looking
+from services.metrics.journal.narrowing import RefusedWriteError
+from services.metrics.journal.outbox import Publish
 from services.metrics.journal.partition import UNWRITTEN, Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
 from services.metrics.journal.watching import Watching
-from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.schemas.times import Micros, micros
-from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
-from shared.worker.retry import about_document, passes, retry, takes_another
+from shared.worker.retry import retry
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 MAX_PENDING = 20_000
 """Events kept in memory at most: with the store away, reading waits here."""
 PENDING_SHARE = 8
 """Or where the customers that they changed take this part of the memory."""
-SHARE = 4
-"""After a flush of d seconds the next waits at least 4 d: writing takes a fifth of the time at most."""
-LONGEST_REST_SECONDS = 10.0
-"""But no longer than this: a flush that hung through an outage would keep the numbers late long after it."""
-FOLD_SECONDS = 30.0
 REVOKE_SECONDS = 4.0
 """The loop gives a revoke five."""
 
 _COUNTED = frozenset(CONSUMES)
-
-Publish = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class CompactProcessor:
@@ -68,25 +61,27 @@ class CompactProcessor:
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         budget: Budget | None = None,
         watching: Watching | None = None,
+        looking: Looking | None = None,
     ) -> None:
-        """``budget`` is the process's, for all that it keeps in memory; ``watching`` says what figures do."""
+        """``budget`` is the process's, for all that it keeps in memory; ``watching`` says what figures do;
+        ``looking`` how customers' health is looked at. None of either: it is not."""
         self._watching = watching
         self._budget = budget or Budget()
         self._store = store
         self._publish = publish
         self._stream = stream
-        self._flush_seconds = flush_seconds
         self._library = Library(store.ids, recent_ids=recent_ids, page_bytes=page_bytes)
         self._budget.ask("ids", lambda: self._library.bytes)
-        self._clock = clock
         self._wall_clock = wall_clock
         self._partitions: dict[int, Partition] = {}
         self._let_go: dict[int, Partition] = {}
         """Perhaps to be taken over again, with the ids that are in memory."""
-        self._durable: dict[TopicOffset, int] = {}
-        self._next_flush = self._next_fold = 0.0
         self._poison: set[Origin] = set()
-        self._narrowing = Narrowing()
+        self._looker = Looker(store, looking, stream=stream, clock=clock) if looking is not None else None
+        self._flushing = Flushing(store, publish, self._looker, clock, flush_seconds)
+        self._narrowing = self._flushing.narrowing
+        self._busy = False
+        """Something was processed since the last look."""
         # A revoke comes from the consumer's own task, whatever is under way here.
         self._lock = asyncio.Lock()
 
@@ -102,15 +97,15 @@ class CompactProcessor:
         async with self._lock:
             self._close(frozenset(self._partitions))
             before, self._let_go = self._let_go, {}
-            self._durable.clear()
             taken = await self._take_over(sorted(partitions), count, before)
             for part in taken.values():  # what was left, before anything new is decided
                 await part.outbox.publish(self._publish)
             self._partitions = taken
-            self._next_fold = self._clock() + FOLD_SECONDS
+            if self._looker is not None:
+                self._looker.begin(taken.values())
             stored = {(t, p): offset for p, part in taken.items() for t, offset in part.offsets.items()}
             # Their commit may have been lost in a rebalance, and nobody reads these records again.
-            self._durable = dict(stored)
+            self._flushing.begin(stored)
             return stored
 
     async def _take_over(
@@ -154,9 +149,10 @@ class CompactProcessor:
                 return
             events = part.events
             try:
-                await retry(SERVICE, "mongo", lambda: self._flush([part]))
+                await retry(SERVICE, "mongo", lambda: self._flushing.flush([part]))
             except RefusedWriteError as refused:
-                if most == 1 and batch.messages and await self._takes_another(part):
+                alone = most == 1 and not part.looks.told
+                if alone and batch.messages and await self._flushing.takes_another(part):
                     await self._set_aside(PoisonError(batch.messages[0]), refused.__cause__)
                 raise
             if events:
@@ -186,12 +182,13 @@ class CompactProcessor:
                 batch.horizon if self._stream and batch.offsets else None,
             )
             telemetry.BATCH_SIZE.labels(SERVICE).observe(len(batch.messages))
+            self._busy = self._busy or bool(batch.messages)
             if self._narrowing.limit(batch.partition) == 1:
                 pass  # it is written alone
             elif self._pending_too_much():
-                await retry(SERVICE, "mongo", lambda: self._flush(self._partitions.values()))
+                await retry(SERVICE, "mongo", lambda: self._flushing.flush(self._partitions.values()))
             else:
-                await self._flush_if_due()
+                await self._flushing.flush_if_due(self._partitions.values(), self._library)
         telemetry.BATCH_SECONDS.labels(SERVICE, "total").observe(perf_counter() - started)
 
     def _pending_too_much(self) -> bool:
@@ -200,14 +197,16 @@ class CompactProcessor:
 
     async def idle(self) -> None:
         async with self._lock:
-            await self._flush_if_due()
+            await self._flushing.flush_if_due(self._partitions.values(), self._library)
             if self._watching is not None:
                 await self._watching.work(self._partitions, self._wall())
+            busy, self._busy = self._busy, False
+            await self._flushing.look(self._partitions, self._wall(), busy=busy)
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         try:
             async with asyncio.timeout(REVOKE_SECONDS), self._lock:
-                await self._flush([p for n, p in self._partitions.items() if n in partitions])
+                await self._flushing.flush([p for n, p in self._partitions.items() if n in partitions])
         except Exception as error:
             # Nothing is lost: the next owner counts from the offsets that stand.
             log.warning("let go without a last flush", error=f"{type(error).__name__}: {error}"[:300])
@@ -220,7 +219,7 @@ class CompactProcessor:
             part.close()
 
     def durable(self) -> Mapping[TopicOffset, int]:
-        offsets, self._durable = self._durable, {}
+        offsets, self._flushing.durable = self._flushing.durable, {}
         return offsets
 
     async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]], seen: Set[int]) -> None:
@@ -237,9 +236,6 @@ class CompactProcessor:
             part.remember(subject, found.get(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
 
-    async def _takes_another(self, part: Partition) -> bool:
-        return await takes_another(partial(self._store.prove, part.number, part.epoch))
-
     async def _set_aside(self, poison: PoisonError, cause: BaseException | None) -> NoReturn:
         """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""
         message = poison.message
@@ -249,42 +245,3 @@ class CompactProcessor:
         telemetry.EVENTS.labels(SERVICE, message.event.type, "dead_lettered").inc()
         self._poison.add(message.origin)
         raise FencedError(f"set aside {message.event.uid}") from cause
-
-    async def _flush_if_due(self) -> None:
-        if self._clock() < self._next_flush:
-            return
-        try:
-            await self._flush(self._partitions.values())
-            for part in self._partitions.values():
-                await self._library.work(part.known, part.epoch)
-        except Exception as error:
-            if not passes(error) and not about_document(error):  # there is no event to be at fault
-                raise
-            telemetry.RETRIES.labels(SERVICE, "mongo").inc()
-            log.warning("the store is away; counting goes on in memory", error=str(error)[:300])
-            self._next_flush = self._clock() + self._flush_seconds
-
-    async def _flush(self, partitions: Iterable[Partition]) -> None:
-        """Write what changed, in one transaction; it has all taken effect, or none of it."""
-        began, started = self._clock(), perf_counter()
-        fold = began >= self._next_fold
-        dirty = [part for part in partitions if part.dirty]
-        if not dirty:
-            return
-        writes = [part.write(fold=fold) for part in dirty]
-        writes = await self._narrowing.write(self._store, writes, dirty)
-        faults.point("after_transaction")
-        leftover = [part.written(write) for part, write in zip(dirty, writes, strict=True)]
-        for part, write in zip(dirty, writes, strict=True):
-            self._durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
-        ended = self._clock()
-        rest = min(SHARE * (ended - began), LONGEST_REST_SECONDS)
-        self._next_flush = ended + max(self._flush_seconds, rest)
-        if fold:
-            self._next_fold = ended + FOLD_SECONDS
-        telemetry.BATCH_SECONDS.labels(SERVICE, "transaction").observe(perf_counter() - started)
-        for taking_out in leftover:
-            for _ in taking_out:
-                await asyncio.sleep(0)
-        for part in dirty:
-            await part.outbox.publish(self._publish)

@@ -1,16 +1,19 @@
 """Metrics' database as the worker writes it: takeover, and what changed in one transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS
+from services.metrics.domain.fits import Fit
 from services.metrics.domain.gaps import is_gap
+from services.metrics.domain.places import escape
 from services.metrics.domain.rows import (
     day_id,
+    fit_of,
     hour_id,
     named_under,
     pack_minutes,
@@ -20,6 +23,7 @@ from services.metrics.domain.rows import (
 )
 from services.metrics.journal.dimensions import Dimensions
 from services.metrics.journal.id_store import IdStore
+from services.metrics.journal.looks import Sweep
 from services.metrics.journal.outbox import Leaving, pack_records, unpack_records
 from services.metrics.journal.writes import Stored, Write
 from shared.journal.epoch import Epochs
@@ -55,6 +59,7 @@ class WorkerStore:
             tail=tail,
             outbox=await self._outbox(partition),
             before_minutes="since" not in found and "offsets" in found,
+            sweep=_sweep(found.get("sweep"), count),
         )
 
     async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
@@ -73,6 +78,15 @@ class WorkerStore:
             async for document in self._db["customers"].find(query):
                 found[document["_id"]] = bytes(document["record"])
         return found
+
+    async def fits(self) -> list[Fit]:
+        """Of all models."""
+        return [fit_of(row) async for row in self._db["models"].find({})]
+
+    async def names(self, after: str, most: int) -> list[str]:
+        """The next ids of customers, of all partitions."""
+        found = self._db["customers"].find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(most)
+        return [document["_id"] async for document in found]
 
     async def write(self, writes: Sequence[Write]) -> None:
         """Write all, in one transaction. Raises ``FencedError`` if a partition is no longer as this worker
@@ -138,6 +152,11 @@ class WorkerStore:
                 if name in LEVELS:
                     path = f"{name}.{place}"
                     change["$inc"][path] = change["$inc"].get(path, 0) + n
+        for segment, (n, score) in write.tally.items():
+            where = f"segments.{escape(segment)}"
+            change["$inc"] |= {f"{where}.customers": n, f"{where}.score": score}
+        if write.sweep is not None:
+            change["$set"]["sweep"] = asdict(write.sweep)
         if write.watermark is not None:
             change["$max"] = {"watermark": write.watermark}
         await self._epochs.write(write.partition, write.epoch, change, session, writes=write.version)
@@ -163,3 +182,8 @@ class WorkerStore:
                 "$lt": hour_id(write.tail.since // 60, write.partition),
             }
             await self._db["minutes"].delete_many({"_id": old}, session=session)
+
+
+def _sweep(stored: Document | None, count: int) -> Sweep | None:
+    """Of what began under another number of partitions, whose customers were others, nothing is known."""
+    return Sweep(**stored) if stored is not None and stored["of"] == count else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.metrics.domain.cells import Delta
+from services.metrics.journal.looks import Sweep, Tally
 from services.metrics.journal.outbox import NOTHING, Leaving
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import RunInfo
@@ -28,6 +29,8 @@ class Stored:
     """What was decided and perhaps not published, in its order."""
     before_minutes: bool = False
     """It was written by a version that did not count minutes."""
+    sweep: Sweep | None = None
+    """How far customers were looked at; None if they were not under this number of partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +81,6 @@ class Write:
     manifest: Manifest | None = None
     """Only if it changed."""
     leaving: Leaving = NOTHING
+    sweep: Sweep | None = None
+    """Only if it moved."""
+    tally: Tally = field(default_factory=dict)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ from services.metrics.store import MetricsStore, store_of
 from services.metrics.then import Then
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
+from shared.schemas.base import Id
 
 MAX_DAYS = 731
 CHANNEL = "Complaints and purchases of this channel; answers and points have none."
@@ -86,6 +87,7 @@ def _aware(value: datetime) -> datetime:
 
 
 Store = Annotated[MetricsStore, Depends(get_store)]
+CustomerId = Annotated[Id, Path(description="The customer's id.")]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]

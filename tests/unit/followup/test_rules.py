@@ -74,8 +74,9 @@ MOMENTS = {
     "members-evening",
     "child-birthday",
     "lapsing",
+    "may-leave",
 }
-MEMBERS = {"welcome", "win-back", "program-welcome", "subscription-expiring"}
+MEMBERS = {"welcome", "win-back", "program-welcome", "subscription-expiring", "call-may-leave"}
 SHIPPED = {
     "retail": PROGRAM | COMPLAINTS | ASKED | BOUGHT | MOMENTS | {"thank-you", "win-back", "welcome"},
     "subscription": PROGRAM | COMPLAINTS | ASKED | MEMBERS,

@@ -1,6 +1,7 @@
 """The processor's store in memory: one transaction at a time, with crashes and outages on demand."""
 
 from array import array
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,9 @@ from typing import Any
 from pymongo.errors import AutoReconnect
 
 from services.metrics.domain.cells import Delta, merged
+from services.metrics.domain.fits import Fit
+from services.metrics.domain.rows import fit_of
+from services.metrics.journal.looks import Sweep
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import PageName
 from services.metrics.journal.seen import ID_BYTES, Chunk, pack
@@ -25,6 +29,9 @@ class Row:
     tail: Delta = field(default_factory=Delta)
     watermark: datetime | None = None
     outbox: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+    sweep: Sweep | None = None
+    segments: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Customers and scores by segment."""
 
 
 class MemoryIds:
@@ -109,7 +116,13 @@ class MemoryStore:
         row.epoch += 1
         row.version += 1
         return Stored(
-            row.epoch, row.version, dict(row.offsets), row.watermark, row.tail.copied(), dict(row.outbox)
+            row.epoch,
+            row.version,
+            dict(row.offsets),
+            row.watermark,
+            row.tail.copied(),
+            dict(row.outbox),
+            sweep=row.sweep,
         )
 
     async def first_count(self) -> int:
@@ -118,6 +131,13 @@ class MemoryStore:
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]:
         self._check()
         return {i: self.records[i] for i in ids if i in self.records}
+
+    async def fits(self) -> list[Fit]:
+        return [fit_of(row) for (collection, _), row in self.put.items() if collection == "models"]
+
+    async def names(self, after: str, most: int) -> list[str]:
+        self._check()
+        return sorted(id for id in self.records if id > after)[:most]
 
     async def write(self, writes: Sequence[Write]) -> None:
         self._check()
@@ -143,6 +163,9 @@ class MemoryStore:
         self.ids.write(w)
         self.put |= {(put.collection, put.document["_id"]): put.document for put in w.leaving.put}
         row.outbox.update(w.leaving.told)
+        row.sweep = w.sweep or row.sweep
+        for segment, (n, score) in w.tally.items():
+            row.segments.update({(segment, "customers"): n, (segment, "score"): score})
         for id in w.leaving.published:
             del row.outbox[id]
         if w.fold is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from services.metrics.journal.looking import Looking
 from services.metrics.journal.processor import CompactProcessor
 from shared.kafka.publisher import Record
 from shared.schemas.event import Event
@@ -17,15 +18,33 @@ FAR = datetime(2030, 1, 1, tzinfo=UTC)
 class Rig:
     """A worker's processor on a log of two topics, one partition each of a number."""
 
-    def __init__(self, store: MemoryStore, *, stream: bool = False, recent_ids: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        stream: bool = False,
+        recent_ids: int = 1_000_000,
+        looking: Looking | None = None,
+    ) -> None:
         self.store = store
         self.time = 0.0
+        self.now = FAR
         self.published: list[Record] = []
+        self.fails: BaseException | None = None
+        """What publishing fails with."""
         self.processor = CompactProcessor(
-            store, self.publish, stream=stream, recent_ids=recent_ids, clock=lambda: self.time
+            store,
+            self.publish,
+            stream=stream,
+            recent_ids=recent_ids,
+            clock=lambda: self.time,
+            wall_clock=lambda: self.now,
+            looking=looking,
         )
 
     async def publish(self, records: Sequence[Record]) -> None:
+        if self.fails is not None:
+            raise self.fails
         self.published += records
 
     async def flush(self) -> None:

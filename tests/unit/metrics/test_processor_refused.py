@@ -117,7 +117,7 @@ async def test_what_does_not_fit_a_transactions_time_is_written_in_parts(
 
     store.refuses = slow
     rig, log = Rig(store), log_of(100)
-    rig.processor._next_flush = 500.0  # the store was away
+    rig.processor._flushing.next_flush = 500.0  # the store was away
     await live(rig, log, 20)
     assert rig.published == []
     assert store.cells == run(log)[1]

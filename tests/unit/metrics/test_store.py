@@ -9,10 +9,13 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.domain.cells import Delta
+from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import Selection
-from services.metrics.domain.rows import ANOMALIES, COLLECTIONS, MOVED, TOLD
+from services.metrics.domain.rows import ANOMALIES, COLLECTIONS, MOVED, TOLD, fit_row
 from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
+from services.metrics.journal.looking import Looking
+from services.metrics.journal.outbox import Publish
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import FAN_OUT
 from services.metrics.journal.store import WorkerStore
@@ -38,23 +41,33 @@ async def no_dead_letters(records: Sequence[Record]) -> None:
 
 
 class Worker:
-    def __init__(self, client: Client, name: str, recent_ids: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        recent_ids: int = 1_000_000,
+        publish: Publish = no_dead_letters,
+        looking: Looking | None = None,
+    ) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
             WorkerStore(client[name], client),
-            no_dead_letters,
+            publish,
             stream=True,
             recent_ids=recent_ids,
             clock=lambda: self.time,
+            looking=looking,
         )
 
-    async def process(self, events: Sequence[Event], *, start: int, partition: int = 0) -> None:
+    async def process(
+        self, events: Sequence[Event], *, start: int, partition: int = 0, now: datetime = NOW
+    ) -> None:
         messages = tuple(
             Message(partition, e.time, e, Origin("feedback", partition, start + i))
             for i, e in enumerate(events)
         )
         offsets = {("feedback", partition): start + len(events)}
-        await self.processor.process(Batch(partition, 2, messages, NOW, NOW, offsets))
+        await self.processor.process(Batch(partition, 2, messages, now, now, offsets))
         self.time += 1_000.0
 
 
@@ -166,13 +179,12 @@ async def test_ids_go_to_runs_and_stay_known_after_growth(
 
 async def test_what_is_told_outlives_its_worker(client: Client, database_name: str) -> None:
     """Rows and events stand with what they were decided by; the next owner publishes them, and they go."""
-    first, published = Worker(client, database_name), list[Record]()
-    await first.processor.assigned(frozenset({1, 10}), 11)
 
     async def killed(records: Sequence[Record]) -> None:
         raise asyncio.CancelledError
 
-    first.processor._publish = killed
+    first, published = Worker(client, database_name, publish=killed), list[Record]()
+    await first.processor.assigned(frozenset({1, 10}), 11)
     for number in (1, 10):
         outbox = first.processor._partitions[number].outbox
         outbox.tell(SegmentChanged(to=f"of {number}"), "c1", 0, "1")
@@ -183,8 +195,7 @@ async def test_what_is_told_outlives_its_worker(client: Client, database_name: s
     async def publish(records: Sequence[Record]) -> None:
         published.extend(records)
 
-    second = Worker(client, database_name)
-    second.processor._publish = publish
+    second = Worker(client, database_name, publish=publish)
     await second.processor.assigned(frozenset({1}), 11)
     assert [b"of 1" in (record.value or b"") for record in published] == [True]
     await second.processor.idle()
@@ -203,6 +214,7 @@ async def test_every_collection_says_what_it_holds_of_whom(
     await worker.processor.assigned(frozenset({0}), 2)
     for i, e in enumerate(history()):
         worker.processor._partitions[0].outbox.tell(SegmentChanged(to="new"), e.subject, 0, str(i))
+        worker.processor._partitions[0].outbox.put("models", fit_row(Fit("bg-nbd", i, {"r": 0.25})))
         await worker.process([e], start=i)
     written = set(await client[database_name].list_collection_names())
     watched = {MOVED, TOLD, ANOMALIES}  # of late facts; see test_watching.py

@@ -9,6 +9,7 @@ from rapport.demo.settle import GROUPS, Left, Settling, unread
 from rapport.demo.stack import DemoStack
 from rapport.lag import Lag
 from rapport.trouble import TroubleError
+from services.metrics.config import POLICIES
 
 from .parts import left
 
@@ -84,6 +85,7 @@ def test_the_stack_has_a_home_of_its_own_and_nothing_of_another_platform(
     assert ours == {
         "RAPPORT_HOME": str(tmp_path / "demo"),
         "RAPPORT_CLOCK": "stream",
+        "RAPPORT_METRICS_POLICY": str(POLICIES / "replay.yaml"),
         "RAPPORT_PARTITIONS": "2",
     }
 

@@ -12,6 +12,7 @@ from services.followup.domain.history.purchases import MOST_ORDERS
 from services.followup.domain.history.state import (
     Bought,
     Contacts,
+    Health,
     History,
     Loyalty,
     Product,
@@ -94,6 +95,9 @@ def _customer() -> Customer:
             scores=tuple(Score(survey, 1, now) for survey in SCORES),
             reviews=tuple(Review(f"sku-{at}", 5, at) for at in few),
             segment=Segment("regular", now),
+            health=Health(
+                at=now, score=50, churn_probability=0.5, churn_at=now, clv=(100, "EUR"), warned_at=now
+            ),
         ),
     )
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.conditions.kinds import (
     ANY,
+    FRACTION,
     TEXT,
     TIME,
     TRUTH,
@@ -19,7 +20,7 @@ from services.followup.domain.conditions.kinds import (
     Table,
 )
 from services.followup.domain.history.learning import Subject
-from services.followup.domain.history.state import Contacts, History, Loyalty, Purchases, Subscription
+from services.followup.domain.history.state import History, Loyalty, Purchases, Subscription
 from services.followup.domain.state import Customer, Send
 from shared.facts.complaints import RESOLVED
 from shared.facts.profile import value_of
@@ -82,11 +83,18 @@ def _told(name: str) -> tuple[Kind, Any]:
     return TEXT, lambda scope: value_of(scope.customer.profile, name)
 
 
+def _health(kind: Kind, name: str) -> tuple[Kind, Any]:
+    return kind, lambda scope: getattr(scope.history.health, name, None)
+
+
 def _segment(scope: Scope) -> str | None:
     """The profile's; where that names none, what the metrics make of the customer."""
     told = value_of(scope.customer.profile, "segment")
-    seen = scope.history.segment
-    return str(told) if told is not None else seen.name if seen is not None else None
+    return str(told) if told is not None else _seen(scope)
+
+
+def _seen(scope: Scope) -> str | None:
+    return None if scope.history.segment is None else scope.history.segment.name
 
 
 MONEY = _table("money", amount=(WHOLE, lambda money: money[0]), currency=(TEXT, lambda money: money[1]))
@@ -172,13 +180,24 @@ CONTACT = _table(
     at=(TIME, lambda one: one.times[0]),
     times=(Many(TIME), lambda one: one.times),
 )
-CONTACTS = _table("all interactions", last_at=(TIME, lambda scope: _last(scope.history.contacts)))
+CONTACTS = _table(
+    "all interactions", last_at=(TIME, lambda s: next((one.times[0] for one in s.history.contacts), None))
+)
 ANSWER = _table("answer", score=(WHOLE, lambda one: one.score), at=(TIME, lambda one: one.at))
 REVIEW = _table(
     "review",
     sku=(TEXT, lambda one: one.sku),
     rating=(WHOLE, lambda one: one.rating),
     at=(TIME, lambda one: one.at),
+)
+HEALTH = _table(
+    "health",
+    score=_health(WHOLE, "score"),
+    churn_probability=_health(FRACTION, "churn_probability"),
+    clv=_health(MONEY, "clv"),
+    at=_health(TIME, "at"),
+    warned_at=_health(TIME, "warned_at"),
+    segment=(TEXT, lambda scope: _seen(scope)),
 )
 FEEDBACK = _table(
     "feedback",
@@ -212,6 +231,7 @@ VARIABLES: Mapping[str, Variable] = {
     "products": Variable(Many(PRODUCT, PRODUCTS), lambda scope: scope.history.products),
     "interactions": Variable(Many(CONTACT, CONTACTS), lambda scope: scope.history.contacts),
     "feedback": Variable(FEEDBACK, lambda scope: scope),
+    "health": Variable(HEALTH, lambda scope: scope),
     "sends": Variable(Many(SEND, SENDS), lambda scope: scope.sends),
     "now": Variable(TIME, lambda scope: scope.now),
 }
@@ -244,6 +264,12 @@ KEPT_FOR: Mapping[str, Subject] = {
     "feedback.csat": "answers",
     "feedback.ces": "answers",
     "feedback.reviews": "reviews",
+    "health.score": "health",
+    "health.churn_probability": "health",
+    "health.clv": "health",
+    "health.at": "health",
+    "health.warned_at": "health",
+    "health.segment": "segment",
 }
 """What of the past each list, and each field of a table, is read off; what is not here is kept always."""
 
@@ -266,10 +292,6 @@ def _active(here: _Here) -> bool:
     if one.expires_at is None or one.expires_at <= now:
         return False
     return one.cancelled_at is None or (one.ends_at is not None and one.ends_at > now)
-
-
-def _last(contacts: tuple[Contacts, ...]) -> Micros | None:
-    return contacts[0].times[0] if contacts else None
 
 
 def _answer(scope: Scope, survey: str) -> object:

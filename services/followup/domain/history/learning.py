@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Literal, TypeAlias, get_args
 
-from services.followup.domain.history import baskets, contacts, purchases, terms
+from services.followup.domain.history import baskets, contacts, health, purchases, terms
 from services.followup.domain.history.state import Baskets, History, Purchases, Segment
 from services.followup.domain.rules.suggestions import USUAL, Suggestions
 from shared.facts.names import Heard, Name
@@ -12,7 +12,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands.products import ProductCountRequested, ProductSuggestRequested
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReviewPosted, SurveyAnswered
-from shared.schemas.insights import SegmentChanged
+from shared.schemas.insights import ChurnWarned, HealthChanged, SegmentChanged
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import (
     LoyaltyData,
@@ -49,6 +49,7 @@ Subject: TypeAlias = Literal[
     "answers",
     "reviews",
     "segment",
+    "health",
     "baskets",
 ]
 """A part of the history, which is kept only where the rules name it. Of purchases: how many and when; what
@@ -75,6 +76,7 @@ MADE_OF: Mapping[Subject, tuple[type[Data], ...]] = {
     "answers": (SurveyAnswered,),
     "reviews": (ReviewPosted,),
     "segment": (SegmentChanged,),
+    "health": (HealthChanged, ChurnWarned),
     "baskets": (PurchaseMade, PurchaseReturned, ProductCountRequested, ProductSuggestRequested),
 }
 """The facts that a subject is made of, and the commands that go with it."""
@@ -92,6 +94,7 @@ _FIELDS: Mapping[str, frozenset[Subject]] = {
     "scores": frozenset({"answers"}),
     "reviews": frozenset({"reviews"}),
     "segment": frozenset({"segment"}),
+    "health": frozenset({"health"}),
     "baskets": frozenset({"baskets"}),
 }
 """The parts of a history, and which subjects they are for."""
@@ -183,5 +186,7 @@ def _part(
             return {"reviews": contacts.reviewed(history.reviews, data, at)}
         case SegmentChanged() if history.segment is None or at >= history.segment.at:
             return {"segment": Segment(data.to, at)}
+        case HealthChanged() | ChurnWarned():
+            return {"health": health.told(history.health, data, at)}
         case _:
             return {}

@@ -138,6 +138,21 @@ class Segment(NamedTuple):
     at: Micros
 
 
+class Health(Part):
+    """How the metrics see the relationship, as they told it last."""
+
+    at: Micros | None = None
+    """Of score and value; None while none was told."""
+    score: int | None = None
+    churn_probability: float | None = None
+    churn_at: Micros | None = None
+    """Of the probability."""
+    clv: tuple[int, str] | None = None
+    """Minor units, and currency."""
+    warned_at: Micros | None = None
+    """When it was told that the customer may leave."""
+
+
 class Basket(NamedTuple):
     """What counts of an order."""
 
@@ -179,4 +194,5 @@ class History(Part):
     scores: tuple[Score, ...] = ()
     reviews: tuple[Review, ...] = ()
     segment: Segment | None = None
+    health: Health | None = None
     baskets: Baskets | None = None

@@ -1,6 +1,7 @@
 """What followup plans next, as its own events tell it: a message is planned until it tells an end of it."""
 
-from services.interactions.domain.state import MAX_PLANNED, Customer, Planned, altered
+from services.interactions.domain.activity.kept import Planned
+from services.interactions.domain.state import MAX_PLANNED, Customer, altered
 from shared.schemas.outreach import OutreachData, OutreachScheduled
 from shared.schemas.times import Micros, micros
 
