@@ -5,6 +5,7 @@ from deploy.grafana.kpis import RELATIONSHIP, rows
 from deploy.grafana.usual import age, counted, figure, latest
 
 BASIS = "rapport_kpi_basis"
+UNTOLD = "Customers whose health was not told"
 LATEST = "Unusual on the latest closed day"
 NONE = " or on () vector(0)"
 KPI = '{kpi=~"$kpi"}'
@@ -40,6 +41,6 @@ def _ground() -> tuple[Figure, ...]:
     return (
         latest("Basis of each KPI", BASIS, "short", "kpi", KPI, Shape.BARS),
         counted("KPIs that failed", "rapport_kpi_failures_total", "kpi", KPI, runbook="RapportKpiFails"),
-        counted("Customers whose health was not told", "rapport_health_failures_total"),
+        counted(UNTOLD, "rapport_health_failures_total", runbook="RapportHealthFails"),
         age("rapport_kpis_refreshed_timestamp_seconds"),
     )
