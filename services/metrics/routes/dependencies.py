@@ -15,7 +15,7 @@ from services.metrics.store import MetricsStore, store_of
 from shared.http.auth import Principal, require
 
 MAX_DAYS = 731
-CHANNEL = "Complaints and purchases of this channel; answers and points have none."
+CHANNEL = "Complaints, purchases and conversations of this channel, and answers about these."
 
 
 def get_store(request: Request) -> MetricsStore:

@@ -77,7 +77,7 @@ async def kpi_series(
     """
     kpi = KPIS.get(name)
     if kpi is None:
-        raise _unknown(name)
+        raise unknown(name)
     now = await clock.now(None)
     minutes = minutes_in(step)
     end = to or now
@@ -109,6 +109,7 @@ async def _by_minutes(
     return await report.minutes(store, kpi, first=first, last=min(last, minute), step=step)
 
 
-def _unknown(name: str) -> ProblemError:
+def unknown(name: str) -> ProblemError:
+    """404 with the list of those there are."""
     refusal = errors.UNKNOWN_KPI(name=name[:64], known=", ".join(KPIS))
     return from_refusal(refusal, errors=[{"field": "path.name", "code": "unknown", "detail": refusal.detail}])
