@@ -26,6 +26,9 @@ def report(
     ] = None,
     segment: Annotated[str | None, typer.Option(help="Of customers in this segment alone.")] = None,
     channel: Annotated[str | None, typer.Option(help="Of this channel alone.")] = None,
+    tier: Annotated[str | None, typer.Option(help="Of members of this tier alone.")] = None,
+    store: Annotated[str | None, typer.Option(help="Of this store alone.")] = None,
+    team: Annotated[str | None, typer.Option(help="Of what this team answers for.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it.")] = None,
     mail: Annotated[
         list[str] | None,
@@ -42,7 +45,7 @@ def report(
     """
     if week and month:
         raise TroubleError("A report is of a week or of a month: give --week or --month.")
-    asked = Asked("month" if month else "week", until and until.date(), segment, channel)
+    asked = Asked("month" if month else "week", until and until.date(), segment, channel, tier, store, team)
     with Client(reached_env("metrics")) as client:
         file = write(client, asked, out)
         console.print(file.resolve().as_uri(), soft_wrap=True)
@@ -60,6 +63,9 @@ class Asked:
     until: date | None = None
     segment: str | None = None
     channel: str | None = None
+    tier: str | None = None
+    store: str | None = None
+    team: str | None = None
 
     @property
     def path(self) -> str:

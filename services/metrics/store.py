@@ -10,7 +10,11 @@ from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
+<<<<<<< HEAD
 from services.metrics.domain.places import ALL, Selection, value_of
+=======
+from services.metrics.domain.places import ALL, LIMITS, Selection
+>>>>>>> main
 from services.metrics.domain.rows import (
     day_id,
     day_of_id,
@@ -107,6 +111,13 @@ class MetricsStore:
             add_minutes(found, unpack_minutes(bytes(document.get("minutes", b""))))
         levels = _standing(partitions).levels_of(ALL.chooses())
         return Reading({minute: fields for minute, fields in found.items() if minute >= first}, levels)
+
+    async def dimensions(self) -> dict[str, list[str]]:
+        """Of each dimension the values that are told apart, by name."""
+        found: dict[str, list[str]] = {name: [] for name in LIMITS}
+        async for row in self._db["dimensions"].find({}):
+            found.setdefault(row["_id"].partition(":")[0], []).append(row["value"])
+        return {name: sorted(values) for name, values in found.items()}
 
     async def _read(self, first: int, selected: Selection, gaps: bool) -> Sums:
         key, chosen = (selected, gaps), selected.chooses()

@@ -1,6 +1,7 @@
 """What the report says, as data: the words and numbers of its page."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -71,6 +72,10 @@ class Report(Frozen):
     made_at: datetime
     segment: str | None
     channel: str | None
+    tier: str | None
+    store: str | None
+    rule: str | None
+    team: str | None
     moved: list[str]
     """Clear changes, in sentences."""
     sections: list[ReportSection]
@@ -87,8 +92,7 @@ def report(asked: Asked, told: dict[str, Any]) -> Report:
         from_=date_of(asked.period.current.first),
         to=date_of(asked.period.current.last + 1),
         made_at=asked.now,
-        segment=asked.selected.segment,
-        channel=asked.selected.channel,
+        **asdict(asked.selected),
         moved=[one.sentence for one in told["moved"]],
         sections=[
             ReportSection(name=one["name"], figures=_figures(one["figures"])) for one in told["sections"]

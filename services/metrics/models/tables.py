@@ -3,12 +3,12 @@
 import csv
 import io
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from services.metrics.models.kpis import Quantiles, Series, SeriesPoint, Spread
 
-Cell = date | float | int | str | None
+Cell = date | datetime | float | int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def _value(point: SeriesPoint) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
 
 
-def _days(point: SeriesPoint) -> tuple[date, date]:
+def _days(point: SeriesPoint) -> tuple[date | datetime, date | datetime]:
     return point.from_, point.to
 
 
@@ -63,6 +63,8 @@ def as_csv(table: Table) -> str:
 
 
 def _safe(cell: Cell) -> Cell:
+    if isinstance(cell, datetime):
+        return cell.isoformat()
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{cell}"
     return cell

@@ -73,11 +73,10 @@ def chart(
         return None
     low, high, step = axis(min(values), max(values), unit)
     plane = Plane(period.drawn, low, high)
-    places = [low + step * n for n in range(round((high - low) / step) + 1)][::-1]
-    factor, suffix = unit.scale(max(abs(low), abs(high)))
+    places, labels = ticks(low, high, step, unit)
     return Chart(
         tracks=[_drawn(track, plane) for track in tracks],
-        ticks=[_tick(place, factor, step) + suffix for place in places],
+        ticks=labels,
         lines=[plane.y(place) for place in places],
         dates=_dates(period.drawn),
         window=(plane.left(period.current.first), plane.width(period.current)),
@@ -103,6 +102,13 @@ def axis(low: float, high: float, unit: Unit) -> tuple[float, float, float]:
         first, last = max(first, unit.within[0]), min(last, unit.within[1])
         last = first + math.ceil((last - first) / step - 1e-9) * step
     return first, last, step
+
+
+def ticks(low: float, high: float, step: float, unit: Unit) -> tuple[list[float], list[str]]:
+    """The places of an axis from the top, and what stands at each."""
+    places = [low + step * n for n in range(round((high - low) / step) + 1)][::-1]
+    factor, suffix = unit.scale(max(abs(low), abs(high)))
+    return places, [_tick(place, factor, step) + suffix for place in places]
 
 
 def _bases(factor: float) -> tuple[float, ...]:

@@ -115,3 +115,19 @@ def definition(kpi: Kpi) -> dict[str, str]:
 def links(days: int) -> list[dict[str, Any]]:
     """Of the live page: to the last days."""
     return [{"days": n, "label": "1 year" if n == 365 else f"{n} days", "here": n == days} for n in LAST_DAYS]
+
+
+def choices(values: Mapping[str, Sequence[str]], selected: Selection) -> list[dict[str, Any]]:
+    """Of the live page: what its figures may be of, by dimension."""
+    here = asdict(selected)
+    return [
+        {
+            "dimension": dimension,
+            "options": [
+                {"value": f"{dimension}:{value}", "label": value, "here": value == here[dimension]}
+                for value in known
+            ],
+        }
+        for dimension, known in values.items()
+        if known
+    ]

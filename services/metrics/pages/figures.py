@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
@@ -10,9 +9,8 @@ from services.metrics.pages import wording
 from services.metrics.pages.changes import Change, Told, change
 from services.metrics.pages.charts import Chart, Point, Track, chart
 from services.metrics.pages.periods import Period, Span, Steps
-from services.metrics.pages.units import DURATION, NONE, NUMBER, Unit, number, unit_of
+from services.metrics.pages.units import DURATION, NONE, Unit, money, number, unit_of
 from shared.pages.drawing import Pair, pairs
-from shared.schemas.money import written
 
 Results = Mapping[Span, Result]
 Marks = Sequence[tuple[int, str]]
@@ -58,6 +56,8 @@ class Figure:
     chart: Chart | None
     step: str
     """What a point of the chart is: ``a week``."""
+    unit: str
+    """Of its axis, where the numbers there do not say it."""
     counts: Sequence[tuple[str, int, int]]
     """By name: before, and now."""
     left: int
@@ -94,15 +94,17 @@ def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Fig
     counts = counts_of(kpi, now)
     told = {} if counts is not None else numbers(kpi, now)
     units = {name: _unit(kpi, name) for name in told}
-    steps = period.fine if wording.level(kpi.name) else period.coarse
+    shown = [name for name in told if name not in wording.SELDOM]
+    steps = period.fine if wording.level(kpi) else period.coarse
     return Figure(
         name=kpi.name,
         title=kpi.title,
         about=kpi.description,
-        parts=[_part(kpi, name, units[name], now, before) for name in told],
+        parts=[_part(kpi, name, units[name], now, before) for name in shown],
         n=now.n,
-        chart=_chart(kpi, units, results, steps, period, marks),
+        chart=_chart(kpi, {name: units[name] for name in shown}, results, steps, period, marks),
         step=steps.noun,
+        unit=next((unit.name for unit in units.values()), ""),
         counts=_counts(counts or {}, counts_of(kpi, before) or {}),
         left=max(0, len(counts or {}) - NAMES),
         columns=[wording.part(name, times=unit is DURATION) or "value" for name, unit in units.items()],
@@ -134,15 +136,7 @@ def counts_of(kpi: Kpi, result: Result) -> dict[str, int] | None:
 
 
 def _unit(kpi: Kpi, name: str) -> Unit:
-    if kpi.kind is Kind.MONEY:
-        show = partial(_amount, currency=name)
-        return Unit(show, show, lambda most: (100.0, ""), from_zero=True)
-    unit = unit_of(kpi)
-    return NUMBER if name and unit.whole else unit
-
-
-def _amount(minor: float, currency: str) -> str:
-    return written(round(minor), currency).replace("-", "−")
+    return money(name) if kpi.kind is Kind.MONEY else unit_of(kpi)
 
 
 def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result) -> Part:

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.metrics.domain.kpis.kpi import Kind, Kpi
+from shared.schemas.money import digits, written
 
 NONE = "–"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -24,6 +25,8 @@ class Unit:
     """The ends of its scale, which an axis never leaves."""
     from_zero: bool = False
     """Whether an axis begins at 0."""
+    name: str = ""
+    """What its numbers are of, where they do not say it themselves."""
     whole: bool = False
     """Whether it counts: there are no halves."""
 
@@ -37,9 +40,17 @@ def unit_of(kpi: Kpi) -> Unit:
         return SHARE
     if unit.startswith("-100 to 100"):
         return SCORE
-    if kpi.kind in (Kind.COUNT, Kind.TALLY):
-        return COUNT
-    return NUMBER
+    return replace(COUNT if kpi.kind in (Kind.COUNT, Kind.TALLY) else NUMBER, name=unit)
+
+
+def money(currency: str) -> Unit:
+    """Amounts in minor units of a currency."""
+
+    def show(minor: float) -> str:
+        return minus(written(round(minor), currency))
+
+    scale = float(10 ** digits(currency))
+    return Unit(show, show, lambda most: (scale, ""), from_zero=True, name=currency)
 
 
 def number(value: float) -> str:
@@ -91,6 +102,7 @@ SCORE = Unit(
     lambda value: minus(f"{value:+.0f}" if round(value) else "0"),
     lambda d: f"{d:.0f}" if d >= 1 else f"{d:.1f}" if d >= 0.05 else "0",
     within=(-100.0, 100.0),
+    name="−100 to 100",
 )
 COUNT = Unit(number, number, from_zero=True, whole=True)
 NUMBER = Unit(number, number)

@@ -3,21 +3,21 @@
 import re
 from collections.abc import Mapping
 
+from services.metrics.domain.kpis.kpi import Kpi
+
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("What customers say", r"nps|csat|ces|response_rate|survey"),
-    ("Complaints and answers", r"response|resolution|complaint|root_cause|reopen|clock|sla|answer"),
+    ("Complaints and answers", r"response|resolution|complaint|root_cause|reopen|clock|_met"),
     ("Buying and staying", r"purchase|retention|churn|revenue|order|clv|customers|lifecycle|lost"),
     ("Loyalty points", r"redemption|breakage|liability|points|reward"),
     ("Messages to customers", r"outreach|reach|refus|lift|suppress|message"),
-    ("The desk", r"agent|load|desk|team"),
+    ("The desk", r"agent|load|desk|team|conversation"),
 )
 """In their order, and what the names of their KPIs hold; the first that fits."""
 REST = "More"
-LOWER_IS_BETTER = re.compile(
-    r"_s$|open_|churn|complaint|refus|reopen|breach|liability|suppress|bounce|breakage|fail"
-)
+LOWER_IS_BETTER = re.compile(r"_s$|open_|churn|complaint|refus|reopen|breach|suppress|bounce|fail")
 HIGHER_IS_BETTER = re.compile(
-    r"nps|csat|ces|rate|share|retention|repeat|revenue|value|clv|reach|lift|redemption|met"
+    r"nps|csat|ces|rate|share|retention|repeat|revenue|value|clv|reach|lift|redemption|_met"
 )
 PARTS: Mapping[str, tuple[str, str]] = {
     "mean": ("on average", "on average"),
@@ -28,9 +28,13 @@ PARTS: Mapping[str, tuple[str, str]] = {
 """Of a figure with several numbers: of times, of anything else."""
 
 
-def level(name: str) -> bool:
-    """Whether it is how things stand at a time, not what happened in a window."""
-    return name.startswith("open_")
+SELDOM = frozenset({"p99"})
+"""Told in the table alone."""
+
+
+def level(kpi: Kpi) -> bool:
+    """Whether it is how things stand at a time, not what happened in a window: its formula says so."""
+    return "at the end of a step" in kpi.formula
 
 
 def section(name: str) -> str:

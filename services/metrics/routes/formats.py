@@ -1,6 +1,7 @@
 """A series in the form that its caller asks for: JSON, CSV or Parquet."""
 
 import io
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Response
@@ -58,9 +59,11 @@ def _parquet(table: Table) -> bytes:
         from pyarrow import parquet
     except ModuleNotFoundError:
         raise errors.NO_PARQUET() from None
+    minutes = bool(table.rows) and isinstance(table.rows[0][0], datetime)
+    when = pyarrow.timestamp("us", tz="UTC") if minutes else pyarrow.date32()
     types = {
-        "from": pyarrow.date32(),
-        "to": pyarrow.date32(),
+        "from": when,
+        "to": when,
         "name": pyarrow.string(),
         "n": pyarrow.int64(),
     }

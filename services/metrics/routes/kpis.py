@@ -85,14 +85,14 @@ async def kpi_series(
     if start >= end:
         raise invalid("from", "order", "must be before to")
     if minutes is not None:
-        points = await _by_minutes(store, kpi, selection, micros(now), start, end, minutes)
-        return formats.told(series(name, step, points), format)
+        found = await _by_minutes(store, kpi, selection, micros(now), start, end, minutes)
+        return formats.told(series(name, step, found), format)
     first, last, days = day_of(micros(start)), day_of(micros(end) - 1), days_in(step)
     if (last - first) // days >= MAX_POINTS:
         raise invalid("step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
     last = min(last, day_of(micros(now)))
-    points = await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
-    return formats.told(series(name, step, points), format)
+    found = await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
+    return formats.told(series(name, step, found), format)
 
 
 async def _by_minutes(

@@ -14,8 +14,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.places import LIMITS, Selection
 from services.metrics.models.report import Report, report
-from services.metrics.pages.contents import Asked, contents, links
+from services.metrics.pages.contents import Asked, choices, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
@@ -28,6 +29,24 @@ from shared.pages.drawing import environment, headers
 from shared.schemas.times import day_of, micros
 
 PAGES = Path(pages.__file__).parent
+
+
+OF = f"^(({'|'.join(LIMITS)}):.{{1,256}})?$"
+
+
+def _whose(
+    selected: Selected,
+    of: Annotated[
+        str | None, Query(pattern=OF, description="A dimension and its value, as the page's form says it.")
+    ] = None,
+) -> Selection:
+    """Dependency: whose figures a page shows."""
+    if not of:
+        return selected
+    dimension, _, value = of.partition(":")
+    return Selection(**{dimension: value})
+
+
 Manager = Annotated[Principal, Depends(page_for("metrics:read"))]
 
 router = APIRouter(tags=["pages"])
@@ -45,13 +64,14 @@ async def dashboard(
     store: Store,
     clock: Clock,
     principal: Manager,
-    selection: Selected,
+    selected: Annotated[Selection, Depends(_whose)],
     days: Annotated[int, Query(ge=1, le=365)] = 30,
 ) -> HTMLResponse:
     now = await clock.now(None)
-    asked = Asked(last_days(days, day_of(micros(now))), now, selection)
+    asked = Asked(last_days(days, day_of(micros(now))), now, selected)
     told = await _told(store, asked)
-    told |= {"links": links(days), "query": _query(asked), "source": "dashboard/changes"}
+    told |= {"links": links(days), "source": "dashboard/changes", "query": _query(asked)}
+    told |= {"choices": choices(await store.dimensions(), asked.selected)}
     html = environment(PAGES).get_template("dashboard.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=True)))
 
@@ -80,7 +100,7 @@ async def read_report(
     store: Store,
     clock: Clock,
     principal: Manager,
-    selection: Selected,
+    selected: Selected,
     period: Literal["week", "month"] = "week",
     until: Annotated[
         date | None, Query(description="It was over when this day began. Default: today.")
@@ -89,7 +109,7 @@ async def read_report(
     """One HTML file that needs nothing beside it; what it says as JSON for who accepts no HTML."""
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
-    asked = Asked(before(until or now.date()), now, selection)
+    asked = Asked(before(until or now.date()), now, selected)
     told = await _told(store, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import LOOKS, look
+
 from .conftest import DeskSite
-from .looks import LOOKS, look
 
 
 @pytest.mark.parametrize("context", LOOKS, indirect=True)

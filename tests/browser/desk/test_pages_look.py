@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import Page
 
 from services.interactions.desk.preferences import PREFERENCES
+from tests.browser.looks import LOOKS, look
 
 from .conftest import DeskSite
-from .looks import LOOKS, look
 from .people import ann_of, complains, full_life, full_team
 
 

@@ -101,8 +101,8 @@ def test_the_report_as_data(api: TestClient) -> None:
     assert said["csat"]["n"] == series[0]["n"]
     assert said["csat"]["parts"][0]["value"] == f"{100 * series[0]['value']:.1f} %"
     assert said["root_causes"]["counts"][0]["name"] == "the carrier was late"
-    assert {KPIS[name].title for name in said} | set(found["nothing"]) == {kpi.title for kpi in KPIS.values()}
-    assert "ces" not in said
+    assert {one["title"] for one in said.values()} | set(found["nothing"]) == {k.title for k in KPIS.values()}
+    assert "Customer effort score" in found["nothing"]
 
 
 def test_of_one_segment_or_channel(api: TestClient) -> None:
@@ -110,6 +110,11 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     assert "Only of segment &lt;gold&gt;." in html
     assert "Nothing yet: there is nothing to tell of these days." in html
     assert 'href="?days=7&amp;segment=%3Cgold%3E"' in html
+    html = api.get("/dashboard?of=channel:web", headers=HTML).text
+    assert '<option value="channel:web" selected>web</option>' in html
+    assert 'id="repeat_purchase_rate"' in html
+    assert 'id="nps"' not in html  # answers have none
+    assert api.get("/report?channel=web", headers=HEADERS).json()["channel"] == "web"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +122,8 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
     [
         ("/dashboard?days=0", "query.days"),
         ("/dashboard?days=366", "query.days"),
+        ("/dashboard?of=nobody:x", "query.of"),
+        ("/dashboard?of=tier:", "query.of"),
         ("/report?period=year", "query.period"),
         ("/report?until=tomorrow", "query.until"),
         ("/kpis/nps/series?format=xlsx", "query.format"),
@@ -150,6 +157,13 @@ def test_a_series_is_the_same_in_each_form(api: TestClient, name: str) -> None:
     elif name == "nps":
         assert [row["value"] for row in table] == [item["value"] for item in as_json]
         assert [row["low"] for row in table] == [item["low"] for item in as_json]
+    elif name == "open_complaints":
+        path = f"/kpis/{name}/series?step=60m&format="
+        by_minutes = api.get(f"{path}parquet", headers=HEADERS)
+        table = pyarrow.parquet.read_table(io.BytesIO(by_minutes.content)).to_pylist()
+        rows = list(csv.DictReader(io.StringIO(api.get(f"{path}csv", headers=HEADERS).text)))
+        assert [row["from"].isoformat() for row in table] == [row["from"] for row in rows]
+        assert table[0]["from"].tzinfo is not None
     elif name == "resolution_s":
         assert [row["p90"] for row in table] == [item["value"]["p90"] for item in as_json]
 

@@ -17,6 +17,8 @@ from services.metrics.pages.charts import Point, Track, axis, chart
 from services.metrics.pages.contents import Asked, contents
 from services.metrics.pages.figures import figure
 from services.metrics.pages.periods import Period, Span, last_days, month_before, week_before, words
+from services.metrics.pages.stacks import stacks
+from services.metrics.pages.triangle import triangle
 from services.metrics.pages.units import COUNT, DURATION, SCORE, SHARE, duration, number, percent
 from shared.pages.drawing import environment
 from shared.schemas.times import day_number
@@ -214,3 +216,28 @@ def test_the_clearest_changes_come_first() -> None:
     assert [one.name for one in made["moved"]] == ["csat", "root_causes", "repeat_purchase_rate"]
     assert "rose from 30.0 % to 90.0 %." in made["moved"][0].sentence
     assert "“late” rose from 4 to 40." in made["moved"][1].sentence
+
+
+def test_cohorts_are_a_triangle_of_shades() -> None:
+    found = triangle([("2026-08", (0, 0, 0)), ("2026-09", (10, 5, 0)), ("2026-10", (4, 1))], over=False)
+    assert found is not None
+    assert [row.label for row in found.rows] == ["2026-09", "2026-10"]
+    assert [[cell.text for cell in row.cells] for row in found.rows] == [["50 %", "0 %"], ["25 %"]]
+    assert [[cell.heat for cell in row.cells] for row in found.rows] == [[4, 0], [3]]
+    assert [[cell.over for cell in row.cells] for row in found.rows] == [[True, False], [False]]
+    assert [*found.columns] == [1, 2]
+    assert triangle([("2026-10", (0,))], over=True) is None
+
+
+def test_phases_are_stacked_and_the_lost_hang_below() -> None:
+    counts = {"new": 2, "returning": 5, "resurrected": 1, "dormant": 3}
+    found = stacks([(span, counts) for span in WEEK.coarse.spans])
+    assert found is not None
+    blocks = {one.phase: one for one in found.columns[0].blocks}
+    assert blocks["returning"].y + blocks["returning"].height == pytest.approx(found.zero, abs=0.2)
+    assert blocks["dormant"].y == found.zero
+    assert blocks["new"].y < blocks["resurrected"].y < blocks["returning"].y
+    heights = {phase: one.height for phase, one in blocks.items()}
+    assert heights["returning"] / heights["resurrected"] == pytest.approx(5, rel=0.02)
+    assert not any("−" in tick for tick in found.ticks)
+    assert stacks([(span, {}) for span in WEEK.coarse.spans]) is None

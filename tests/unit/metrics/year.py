@@ -43,7 +43,12 @@ def _told(
         late = day > days - 14
         for n in range(chance.randint(4, 12)):
             at, one = morning + timedelta(hours=chance.uniform(8, 20)), chance.choice(people)
-            yield at, "order", one, purchase(f"o{day}-{n}", channel=chance.choice(("web", "store")))
+            yield (
+                at,
+                "order",
+                one,
+                purchase(f"o{day}-{n}", chance.randint(300, 9_000), chance.choice(("web", "store"))),
+            )
             yield at, "points", one, entry(PointsEarned, chance.randint(20, 200))
             if chance.random() < 0.1:
                 yield at, "spent", one, entry(PointsRedeemed, -chance.randint(50, 300))

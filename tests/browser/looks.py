@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-PICTURES = Path(__file__).parents[3] / ".screenshots"
+PICTURES = Path(__file__).parents[2] / ".screenshots"
 """Git-ignored."""
 SIZES = {"wide": (1360, 900), "narrow": (360, 740)}
 LOOKS = [
