@@ -10,11 +10,7 @@ from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
-<<<<<<< HEAD
-from services.metrics.domain.places import ALL, Selection, value_of
-=======
-from services.metrics.domain.places import ALL, LIMITS, Selection
->>>>>>> main
+from services.metrics.domain.places import ALL, LIMITS, Selection, value_of
 from services.metrics.domain.rows import (
     day_id,
     day_of_id,

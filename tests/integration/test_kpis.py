@@ -116,7 +116,7 @@ def test_what_an_agent_writes_is_a_response_and_what_is_bought_is_revenue(stack:
             "direction": direction,
             "kind": "message",
             "summary": ".",
-            "author": author,
+            "author": by,
         }
         at = (began + timedelta(minutes=minutes)).isoformat()
         return event("interaction.logged", ann, {**said, "conversation_id": f"v-{ann}"}, at=at)
