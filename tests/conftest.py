@@ -17,6 +17,9 @@ from rapport.trouble import TroubleError
 from services.loyalty.config import DEFAULT
 from tests.stack import Stack
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+"""Tests run in as many processes as there are cores: threads of numpy would only wait for each other."""
+
 TIERS = ("simulation", "integration", "faults", "browser", "bench")
 
 

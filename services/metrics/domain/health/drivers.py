@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log2
+from math import log2, sqrt
 
 from services.metrics.domain.health.history import History
 from services.metrics.domain.health.models import Models, weeks
@@ -24,6 +24,8 @@ from shared.schemas.times import day_of
 
 UNBOUGHT = 0.5
 """Recency of who has not bought yet."""
+HALF_AT = 1 / 9
+"""Odds of not buying at which recency gives half of its points: one in ten does not."""
 STEADY = 0.75
 """Of a trend that neither rises nor falls; each doubling gives a quarter more, each halving one less."""
 PSEUDO = 2.0
@@ -47,14 +49,24 @@ class Seen:
 Look = Callable[[History, Models, HealthPolicy], Seen | None]
 
 
+def buys_again(history: History, models: Models, policy: HealthPolicy) -> float | None:
+    """The probability to buy within the time ahead, by the own rhythm; None of who has not bought yet."""
+    if not history.buying.days:
+        return None
+    return models.buying(history.buying.repeats).returns(weeks(policy.ahead), *history.bought)
+
+
 def recency(history: History, models: Models, policy: HealthPolicy) -> Seen:
-    """The silence against the own rhythm: the probability to buy within the time ahead."""
-    buying = history.buying
-    if not buying.days:
+    """The silence against the own rhythm. By the odds not to buy within the time ahead, half in logarithms:
+    of one in a hundred is more than of one in ten, which the probability itself hardly shows."""
+    again, buying = buys_again(history, models, policy), history.buying
+    if again is None:
         return Seen(UNBOUGHT, "no purchase yet")
-    value = models.buying(buying.repeats).returns(weeks(policy.ahead), *history.bought)
+    value = sqrt(again) / (sqrt(again) + sqrt((1 - again) / HALF_AT))
     usual = f", usually every {_gap(buying.lasted / buying.repeats)}" if buying.repeats else ""
-    return Seen(value, f"last purchase {_ago(history.silence)}{usual}")
+    return Seen(
+        value, f"last purchase {_ago(history.silence)}{usual}; buys in {policy.ahead} days: {again:.0%}"
+    )
 
 
 def frequency(history: History, _: Models, policy: HealthPolicy) -> Seen | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from services.metrics.domain.clv import MONTH_DAYS
-from services.metrics.domain.health.drivers import DRIVERS, recency
+from services.metrics.domain.health.drivers import DRIVERS, buys_again
 from services.metrics.domain.health.history import History
 from services.metrics.domain.health.models import Models, weeks
 from services.metrics.domain.health.policy import HealthPolicy
@@ -47,7 +47,7 @@ def health(customer: Customer, models: Models, policy: HealthPolicy, now: Micros
         drivers=drivers,
         churn_probability=_churn(history, models),
         clv=_worth(history, models),
-        segment=segment_of(history, score, recency(history, models, policy).value, policy.segments),
+        segment=segment_of(history, score, buys_again(history, models, policy), policy.segments),
     )
 
 

@@ -16,13 +16,13 @@ Span = Annotated[Days, Field(ge=7, le=730)]
 class Weights(Strict):
     """How much each driver is of the score. Only their proportions count; 0 leaves a driver out."""
 
-    recency: Weight = 50
+    recency: Weight = 60
     """The silence, against the own rhythm."""
-    frequency: Weight = 10
+    frequency: Weight = 5
     """Whether they buy as often as before."""
     spend: Weight = 5
     """Whether they pay as much as before."""
-    complaints: Weight = 15
+    complaints: Weight = 10
     """What they complained of, and how that ended."""
     answers: Weight = 10
     """What they answer to surveys."""
@@ -37,14 +37,14 @@ class Weights(Strict):
 
 
 class Segments(Strict):
-    """Where a customer belongs: the first that fits of lost, at risk, new, promising, champions, loyal."""
+    """Where a customer belongs: the first that fits of lost, new, at risk, promising, champions, loyal."""
 
     lost_below: Share = 0.1
-    """Lost: the part of its points that recency gives is less than this."""
-    at_risk_below: Annotated[int, Field(ge=0, le=100)] = 50
-    """At risk: the score is less than this."""
+    """Lost: the probability that they buy within the time ahead is less than this."""
     new: Span = 60
     """New: the first purchase was no longer ago, or there was none."""
+    at_risk_below: Annotated[int, Field(ge=0, le=100)] = 50
+    """At risk: the score is less than this."""
     promising_purchases: Annotated[int, Field(ge=1, le=1000)] = 4
     """Promising: they bought on fewer days than this."""
     champion_purchases: Annotated[int, Field(ge=1, le=1000)] = 12
@@ -58,7 +58,7 @@ class HealthPolicy(Strict):
 
     weights: Weights = Weights()
     ahead: Span = 91
-    """Recency gives of its points what part the probability is that they buy within this time."""
+    """Recency goes by the probability that they buy within this time; at nine in ten it gives half."""
     trend: Span = 91
     """Frequency and spend: such a time up to now, against all before."""
     half_life: Span = 180

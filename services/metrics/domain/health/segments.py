@@ -9,17 +9,17 @@ Segment: TypeAlias = Literal["champions", "loyal", "new", "promising", "at_risk"
 YEAR = 365
 
 
-def segment_of(history: History, score: int, recency: float, policy: Segments) -> Segment:
-    """The first that fits. ``recency``: what that driver sees, 0 to 1."""
-    days = history.buying.days
-    if not days:
+def segment_of(history: History, score: int, again: float | None, policy: Segments) -> Segment:
+    """The first that fits. ``again``: the probability to buy within the time ahead; None: no purchase."""
+    if again is None:
         return "new"
-    if recency < policy.lost_below:
+    if again < policy.lost_below:
         return "lost"
-    if score < policy.at_risk_below:
-        return "at_risk"
     if history.age <= policy.new:
         return "new"
+    if score < policy.at_risk_below:
+        return "at_risk"
+    days = history.buying.days
     if len(days) < policy.promising_purchases:
         return "promising"
     of_late = sum(day > history.today - YEAR for day in days)

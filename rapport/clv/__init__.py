@@ -1,0 +1,1 @@
+"""``rapport clv``: what customers are worth, estimated from what they bought."""

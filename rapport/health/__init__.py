@@ -1,0 +1,1 @@
+"""``rapport health``: how well customers' scores tell who falls silent."""
