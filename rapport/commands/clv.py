@@ -15,6 +15,8 @@ from rapport.clv.records import Records, store_uri
 from rapport.commands.show import console, table
 from rapport.trouble import TroubleError
 from services.metrics.domain.health.estimating import FEWEST, Estimate, Sample
+from services.metrics.domain.health.worth import SPREAD, SUM
+from shared.schemas.money import written
 from shared.schemas.times import moment
 
 STEP = 1_000
@@ -53,7 +55,7 @@ def fit(
         typer.echo(json.dumps([_as_dict(one) for one in estimates]))
         return
     console.print(_page(estimates))
-    told = "Nothing is published." if dry_run else f"{len(events)} models are published."
+    told = "Nothing is published." if dry_run else f"{len(events)} results are published."
     console.print(f"\n{len(sample):,} customers had bought before {moment(now):%Y-%m-%d %H:%M} UTC. {told}")
     if any(one.parameters is None for one in estimates):
         console.print(
@@ -88,19 +90,26 @@ def _estimated(records: Records, sample: Sample) -> tuple[Sample, list[Estimate]
                 progress.update(fitting, completed=len(estimates))
         except ModuleNotFoundError as error:
             raise TroubleError(f"{error.name} is missing: pip install 'rapport[fit]'.") from None
+        valuing = progress.add_task("valuing customers", total=None)
+        estimates += sample.spreads(estimates)
+        progress.update(valuing, completed=1, total=1)
     return sample, estimates
 
 
 def _page(estimates: list[Estimate]) -> Table:
     made = table("model", "customers", "parameters", right=("customers",), wrapped=("parameters",))
     for one in estimates:
-        shown = (
-            "too few"
-            if one.parameters is None
-            else ", ".join(f"{name} {value:.4g}" for name, value in one.parameters.items())
-        )
-        made.add_row(one.model, f"{one.customers:,}", shown)
+        made.add_row(one.model, f"{one.customers:,}", _shown(one))
     return made
+
+
+def _shown(one: Estimate) -> str:
+    if one.parameters is None:
+        return "too few"
+    if one.model.startswith(f"{SPREAD}."):
+        mean = one.parameters[SUM] / max(1, one.customers)
+        return f"mean {written(round(mean), one.model.removeprefix(f'{SPREAD}.'))} within a year"
+    return ", ".join(f"{name} {value:.4g}" for name, value in one.parameters.items())
 
 
 def _as_dict(one: Estimate) -> dict[str, object]:

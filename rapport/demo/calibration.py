@@ -20,12 +20,8 @@ def show_calibration(console: Console) -> None:
     """By the policy that ships, of recorded purchases alone."""
     data = CompleteJourney()
     households, purchases = f"{len(data.households):,}", f"{len(data.baskets):,}"
-    console.print(
-        f"\n[bold]Who stayed away, and what health had said[/bold]: the {purchases} recorded purchases of "
-        f"all {households} households",
-        soft_wrap=True,
-        highlight=False,
-    )
+    told = f"the {purchases} recorded purchases of all {households} households"
+    console.print(f"\n[bold]Who stayed away, and what health had said[/bold]: {told}", soft_wrap=True)
     for part in page(calibrate_records(records(data.baskets), load().health)):
         console.print(part, soft_wrap=isinstance(part, str))
 

@@ -17,6 +17,7 @@ from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
+from shared.schemas.insights import ModelFitted
 from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
@@ -148,15 +149,21 @@ class Partition:
         if h in seen or h in self.known.recent:
             return False
         self.events += 1
-        record = event.data.state_id(event.subject)
-        self.changed.add(record)
-        tracked, _ = self.held[record]
+        tracked = self._record_of(event)
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):
             if self.known.recent.add(known):
                 self.recent.append(known)
         return True
+
+    def _record_of(self, event: Event) -> Tracked:
+        """What is kept of its subject; what a model tells counts, and nothing is kept of it."""
+        if isinstance(event.data, ModelFitted):
+            return Tracked(Customer())
+        record = event.data.state_id(event.subject)
+        self.changed.add(record)
+        return self.held[record][0]
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
         """The events up to these offsets have been applied."""

@@ -14,8 +14,9 @@ from rapport.clv.publishing import fitted
 from rapport.clv.records import Records, store_uri
 from rapport.commands import clv
 from rapport.trouble import TroubleError
-from services.metrics.domain.health import Models
+from services.metrics.domain.health import HealthPolicy, Models, health
 from services.metrics.domain.health.estimating import FEWEST, Estimate, Sample
+from services.metrics.domain.health.worth import BIN, SUM, quantile
 from services.metrics.domain.state import Customer, Order
 from shared.schemas.codec import decode, encode
 from shared.schemas.envelope import structured
@@ -102,6 +103,24 @@ def test_estimates_are_events_that_scores_replay_from() -> None:
     assert set(models.money) == {"EUR", "SEK"}
 
 
+def test_what_customers_are_worth_is_told_with_its_spread() -> None:
+    sample = Sample(NOW)
+    for customer in buyers(300):
+        sample.add(customer)
+    estimates = list(sample.estimates())
+    (found,) = sample.spreads(estimates)
+    assert (found.model, found.customers) == ("clv.EUR", 300)
+    assert found.parameters is not None
+    models = Models.of({one.model: one.parameters for one in estimates if one.parameters is not None})
+    single = [health(customer, models, HealthPolicy(), NOW).clv for customer in buyers(300)]
+    amounts = sorted(one.amount for one in single if one is not None)
+    assert found.parameters[SUM] == sum(amounts)
+    bins = {name.removeprefix(BIN): int(n) for name, n in found.parameters.items() if name.startswith(BIN)}
+    for q in (0.1, 0.5, 0.9):
+        assert quantile(bins, q) == pytest.approx(amounts[int(q * (len(amounts) - 1))], rel=0.05, abs=1)
+    assert list(sample.spreads([])) == []
+
+
 def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Event] = []
     monkeypatch.setattr(clv, "Records", lambda _: FakeRecords(buyers(300)))
@@ -110,10 +129,10 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     run = CliRunner().invoke(clv.app, ["fit"], env=env)
     assert run.exit_code == 0, run.output
     assert "300 customers had bought before 2024-10-04" in run.output
-    assert "3 models are published" in run.output
-    assert len(sent) == 3
+    assert "4 results are published" in run.output
+    assert len(sent) == 4
     dry = CliRunner().invoke(clv.app, ["fit", "--dry-run", "--json"], env=env)
-    assert len(sent) == 3
+    assert len(sent) == 4
     told = json.loads(dry.stdout)
     assert [one["model"] for one in told] == [event.subject for event in sent]
     assert told[0]["parameters"].keys() == {"r", "alpha", "a", "b"}

@@ -5,22 +5,17 @@ part, and the others share its weight; so the parts that all can give are 100 to
 """
 
 from dataclasses import dataclass
-from math import isfinite
 
-from services.metrics.domain.clv import MONTH_DAYS
 from services.metrics.domain.health.drivers import DRIVERS, buys_again
 from services.metrics.domain.health.history import History
-from services.metrics.domain.health.models import Models, weeks
+from services.metrics.domain.health.models import Models
 from services.metrics.domain.health.policy import HealthPolicy
 from services.metrics.domain.health.segments import Segment, segment_of
+from services.metrics.domain.health.worth import worth
 from services.metrics.domain.state import Customer
 from shared.schemas.base import Money
 from shared.schemas.insights import Driver
 from shared.schemas.times import Micros
-
-AHEAD_DAYS = 12 * MONTH_DAYS
-"""The worth is that of the year to come."""
-MOST_WORTH = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +72,7 @@ def _churn(history: History, models: Models) -> float:
 
 def _worth(history: History, models: Models) -> Money | None:
     buying = history.buying
-    money = models.money.get(buying.currency)
-    if money is None or not buying.days:
+    if not buying.days:
         return None
-    purchases = models.buying(buying.repeats).expected(weeks(AHEAD_DAYS), *history.bought)
-    worth = purchases * money.expected_value(buying.repeats, buying.repeat_value) if purchases else 0.0
-    if not isfinite(worth) or worth > MOST_WORTH:
-        return None
-    return Money(amount=round(worth), currency=buying.currency)
+    found = worth(models, buying.currency, history.bought, buying.repeat_value)
+    return None if found is None else Money(amount=found, currency=buying.currency)

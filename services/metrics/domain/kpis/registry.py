@@ -23,6 +23,7 @@ from services.metrics.domain.kpis.purchases import REPEAT_PURCHASE_RATE
 from services.metrics.domain.kpis.money import REVENUE_TOTAL
 from services.metrics.domain.kpis.money import REVENUE_PER_CUSTOMER
 from services.metrics.domain.kpis.money import ORDER_VALUE
+from services.metrics.domain.kpis.worth import CLV
 from services.metrics.domain.kpis.loyalty import REDEMPTION_RATE
 from services.metrics.domain.kpis.loyalty import BREAKAGE
 from services.metrics.domain.kpis.loyalty import POINTS_LIABILITY
