@@ -98,6 +98,19 @@ async def series(
     return [Point(start, end, result) for (start, end), result in zip(days, results, strict=True)][::-1]
 
 
+async def by_dimension(
+    store: MetricsStore, kpi: Kpi, now: datetime, days: int, dimension: str
+) -> Mapping[str, Result]:
+    """The KPI of a window that ends now, by the values of a dimension that are told apart."""
+    first = day_of(micros(now)) - days + 1
+    by = await store.by_dimension(first, dimension)
+    one = dimension == "channel"
+    windows = [
+        window({}, of.levels, first=first, last=None, one_channel=one, sums=of.sums) for of in by.values()
+    ]
+    return dict(zip(by, measured(kpi, windows), strict=True))
+
+
 async def minutes(store: MetricsStore, kpi: Kpi, *, first: int, last: int, step: int) -> list[Point]:
     """The KPI of each ``step`` minutes from minute ``first`` to ``last``, the newest first."""
     reading = await store.minutes(first)

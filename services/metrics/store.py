@@ -12,7 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit
-from services.metrics.domain.places import ALL, LIMITS, Selection, unescape
+from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
 from services.metrics.domain.rows import (
     day_id,
     day_of_id,
@@ -76,6 +76,29 @@ class MetricsStore:
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
         return Reading(days, kept.levels, kept.versions or (), kept.since(since))
+
+    async def by_dimension(self, first: int, dimension: str) -> dict[str, Reading]:
+        """What happened from day ``first`` on, in ``sums``, by the values of a dimension; nothing of it is
+        kept."""
+        for _ in range(self.READ_AGAIN):
+            standing = _standing(await self._db["partitions"].find({}).to_list())
+            sums: dict[str, dict[str, int]] = {}
+            async for document in self._db["days"].find({"_id": {"$gte": first_id(first)}}):
+                for place, counts in document.get("cells", {}).items():
+                    _add(sums, value_of(place, dimension), counts)
+            if await self._folds() == standing.folds:
+                break
+        for tail in standing.tails:
+            for (day, place, name), n in tail.items():
+                if day >= first or name in LEVELS:
+                    _add(sums, value_of(place, dimension), {name: n} if day >= first else {})
+        for by_place in (of for levels in standing.levels for of in levels.values()):
+            for place in by_place:
+                _add(sums, value_of(place, dimension), {})
+        return {
+            value: Reading(levels=standing.levels_of(Selection(**{dimension: value}).chooses()), sums=counts)
+            for value, counts in sums.items()
+        }
 
     async def minutes(self, first: int) -> Reading:
         """The minutes from ``first`` on: of everything, as they have no places."""
@@ -190,6 +213,13 @@ class MetricsStore:
 
     async def _folds(self) -> dict[int, int]:
         return _folds(await self._db["partitions"].find({}, {"folds": 1}).to_list())
+
+
+def _add(sums: dict[str, dict[str, int]], value: str | None, counts: Mapping[str, int]) -> None:
+    if value is not None:
+        fields = sums.setdefault(value, {})
+        for name, n in counts.items():
+            fields[name] = fields.get(name, 0) + n
 
 
 def store_of(app: FastAPI) -> MetricsStore:

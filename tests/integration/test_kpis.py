@@ -104,6 +104,49 @@ def test_purchases_and_points_move_their_rates(stack: Stack) -> None:
     assert found["repeat_purchase_rate"] == pytest.approx(0.5)  # one of two bought twice
 
 
+def test_what_an_agent_writes_is_a_response_and_what_is_bought_is_revenue(stack: Stack) -> None:
+    segment, (ann,) = customers(stack, 1)
+    began = datetime.now(UTC) - timedelta(hours=3)
+    about = {"channel": "email", "category": "delivery", "severity": "high", "description": "Late."}
+    names = {"complaint_id": f"c-{ann}", "conversation_id": f"v-{ann}"}
+
+    def says(minutes: int, direction: str, by: str) -> dict[str, Any]:
+        said = {
+            "channel": "chat",
+            "direction": direction,
+            "kind": "message",
+            "summary": ".",
+            "author": by,
+        }
+        at = (began + timedelta(minutes=minutes)).isoformat()
+        return event("interaction.logged", ann, {**said, "conversation_id": f"v-{ann}"}, at=at)
+
+    answer = {"survey": "csat", "score": 4, "about": {"kind": "conversation", "id": f"v-{ann}"}}
+    stack.post_events(
+        event("complaint.opened", ann, {**about, **names}, at=began.isoformat()),
+        says(5, "outbound", "bot"),
+        says(20, "outbound", "agent"),
+        says(30, "inbound", "customer"),
+        says(60, "outbound", "agent"),
+        event("survey.answered", ann, answer),
+        purchase(ann, 5_000),
+        purchase(ann, 2_500),
+    )
+    found = until(
+        lambda: (k := kpis(stack, segment))["revenue"] and k["next_response_s"]["p50"] and k["csat"] and k,
+        "all of it",
+    )
+    assert found["first_response_s"]["p50"] == pytest.approx(20 * 60, rel=0.02)
+    assert found["next_response_s"]["p50"] == pytest.approx(30 * 60, rel=0.02)
+    assert found["revenue"] == {"EUR": 7_500}
+    assert found["order_value"] == {"EUR": 3_750}
+    bounds = found["basis"]["order_value"]["figures"]["EUR"]
+    assert bounds["low"] <= 3_750 <= bounds["high"]
+    until(lambda: stack.balance(ann) == kpis(stack, segment)["points_liability"] == 75, "the points")
+    assert kpis(stack, segment, channel="chat")["csat"] == 1.0
+    assert kpis(stack, segment, channel="email")["csat"] is None
+
+
 def test_the_gauges_show_what_the_kpis_say(stack: Stack) -> None:
     customer = new_customer()
     about = {"channel": "email", "category": "delivery", "severity": "high", "description": "Late."}

@@ -86,6 +86,12 @@ def values_of(place: str) -> tuple[tuple[str, str], ...]:
     return ((dimension, unescape(value)),)
 
 
+@lru_cache(maxsize=16_384)
+def value_of(place: str, dimension: str) -> str | None:
+    """Which value of a dimension a place names."""
+    return dict(values_of(place)).get(dimension)
+
+
 def renamed(place: str, known: Mapping[str, Set[str]]) -> str:
     """The place in which it counts when of each dimension only the known values are told apart."""
 

@@ -121,8 +121,8 @@ _TYPES: Mapping[Kind, Any] = {
 def kpis_model(kpis: Iterable[Kpi]) -> type[Answer]:
     """The model of an answer with these KPIs, and with what each rests on."""
     fields: dict[str, Any] = {kpi.name: (_TYPES[kpi.kind], Field(description=kpi.text)) for kpi in kpis}
-    basis = (dict[str, Basis], Field(description="By KPI."))
-    return create_model("Kpis", __base__=Answer, __doc__=Answer.__doc__, **fields, basis=basis)
+    rests = (dict[str, Basis], Field(description="By KPI."))
+    return create_model("Kpis", __base__=Answer, __doc__=Answer.__doc__, **fields, basis=rests)
 
 
 Kpis = kpis_model(KPIS.values())
@@ -146,7 +146,7 @@ def answer(
             "as_of": None if then is None else then.at,
             **asdict(selection),
             **{name: result.value for name, result in results.items()},
-            "basis": {name: _basis(result) for name, result in results.items()},
+            "basis": {name: basis(result) for name, result in results.items()},
         }
     )
 
@@ -158,7 +158,7 @@ def series(name: str, step: str, points: Iterable[Point]) -> Series:
             from_=_begins(point.first, point.minutes),
             to=_begins(point.last + 1, point.minutes),
             value=point.result.value,
-            **_basis(point.result).model_dump(),
+            **basis(point.result).model_dump(),
         )
         for point in points
     ]
@@ -169,7 +169,8 @@ def _begins(number: int, minutes: bool) -> date | datetime:
     return moment(number * MINUTE) if minutes else date_of(number)
 
 
-def _basis(result: Result) -> Basis:
+def basis(result: Result) -> Basis:
+    """What a result rests on, and how sure it is."""
     low, high = result.interval or (None, None)
     figures = {name: Bounds(low=ends[0], high=ends[1]) for name, ends in result.intervals.items()}
     return Basis(n=result.n, low=low, high=high, figures=figures)

@@ -20,7 +20,7 @@ from shared.http.dependencies import Clock, Database
 from shared.schemas.base import Id
 
 MAX_DAYS = 731
-CHANNEL = "Complaints and purchases of this channel; answers and points have none."
+CHANNEL = "Complaints, purchases and conversations of this channel, and answers about these."
 
 
 def get_store(request: Request) -> MetricsStore:

@@ -1,5 +1,6 @@
 """What templates may link to."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +14,21 @@ from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.state import Customer, Outreach
 from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
+from shared.schemas.complaints import ComplaintClosed
+from shared.schemas.outreach import OutreachSent
 from shared.schemas.times import DAY, micros
 
-from .driver import CHANNELS, NOON, rules
+from .driver import (
+    CHANNELS,
+    NOON,
+    Driver,
+    granted,
+    reachable,
+    rules,
+    shipped_policy,
+    shipped_templates,
+    solved,
+)
 
 SURVEYS = Surveys()
 
@@ -87,3 +100,25 @@ def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(f"RAPPORT_{name}", value)
     monkeypatch.setenv("RAPPORT_SECRET_KEYS", f"{'n' * 16},{'m' * 16}")
     assert FollowupSettings().link_keys == (b"n" * 16, b"m" * 16, b"o" * 16)
+
+
+def test_what_a_message_asks_is_told_when_it_went() -> None:
+    driver = reachable(Driver(shipped_policy()))
+    driver.event(granted("survey"))
+    solved(driver)
+    driver.event(ComplaintClosed(complaint_id="k-1"))
+    driver.after(timedelta(days=2))
+    driver.deliver()
+    found = {fact.rule: fact.asks for fact in driver.facts(OutreachSent)}
+    assert found["csat-complaint"] == "csat"
+    assert {asks for rule, asks in found.items() if rule != "csat-complaint"} <= {None}
+
+
+def test_which_survey_a_template_asks() -> None:
+    shipped = shipped_templates()
+    assert [shipped.asks(name) for name in ("nps", "csat", "csat-complaint", "thank-you", "none")] == [
+        *("nps", "csat", "csat"),
+        *(None, None),
+    ]
+    taken_in = {"a.txt": '{% extends "b.txt" %}', "b.txt": "{{ survey_link( 'ces' ) }}"}
+    assert Templates(taken_in).asks("a") == "ces"
