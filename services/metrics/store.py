@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
 from services.metrics.domain.rows import (
     day_id,
@@ -77,27 +78,36 @@ class MetricsStore:
             days = {day: fields for day, fields in days.items() if day >= first}
         return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
-    async def by_dimension(self, first: int, dimension: str) -> dict[str, Reading]:
-        """What happened from day ``first`` on, in ``sums``, by the values of a dimension; nothing of it is
-        kept."""
+    async def by_dimension(self, first: int, dimension: str, back: int = 0) -> dict[str, Reading]:
+        """What happened from day ``first`` on, in ``sums``, by the values of a dimension; with ``back`` also
+        the days from so many before it on, with the fields of ``gaps``. Nothing of it is kept."""
+        collections = ("days", "gaps") if back else ("days",)
         for _ in range(self.READ_AGAIN):
             standing = _standing(await self._db["partitions"].find({}).to_list())
-            sums: dict[str, dict[str, int]] = {}
-            async for document in self._db["days"].find({"_id": {"$gte": first_id(first)}}):
-                for place, counts in document.get("cells", {}).items():
-                    _add(sums, value_of(place, dimension), counts)
+            found: dict[str, Days] = {}
+            for collection in collections:
+                async for document in self._db[collection].find({"_id": {"$gte": first_id(first - back)}}):
+                    day = day_of_id(document["_id"]) if back else first
+                    for place, counts in document.get("cells", {}).items():
+                        _add(found, value_of(place, dimension), day, counts)
             if await self._folds() == standing.folds:
                 break
         for tail in standing.tails:
             for (day, place, name), n in tail.items():
-                if day >= first or name in LEVELS:
-                    _add(sums, value_of(place, dimension), {name: n} if day >= first else {})
+                if day >= first - back:
+                    _add(found, value_of(place, dimension), day if back else first, {name: n})
+                elif name in LEVELS:
+                    _add(found, value_of(place, dimension), first, {})
         for by_place in (of for levels in standing.levels for of in levels.values()):
             for place in by_place:
-                _add(sums, value_of(place, dimension), {})
+                _add(found, value_of(place, dimension), first, {})
         return {
-            value: Reading(levels=standing.levels_of(Selection(**{dimension: value}).chooses()), sums=counts)
-            for value, counts in sums.items()
+            value: Reading(
+                days if back else {},
+                standing.levels_of(Selection(**{dimension: value}).chooses()),
+                sums=summed(days, first, None),
+            )
+            for value, days in found.items()
         }
 
     async def minutes(self, first: int) -> Reading:
@@ -149,7 +159,7 @@ class MetricsStore:
         key, chosen = (selected, gaps), selected.chooses()
         kept = self._kept.get(key)
         if kept is None or kept.first > first:
-            kept = self._kept[key] = Sums(first)
+            kept = Sums(first)
         for _ in range(self.READ_AGAIN):
             standing = await self._stands()
             if not await self._renew(kept, standing, selected, gaps):
@@ -157,6 +167,7 @@ class MetricsStore:
             if await self._folds() == standing.folds:
                 break  # else a tail that was folded while we read would count twice, or not at all
         kept.stand(standing, chosen)
+        self._kept[key] = kept
         while len(self._kept) > KEPT_SELECTIONS:
             self._kept.popitem(last=False)
         return kept
@@ -215,9 +226,9 @@ class MetricsStore:
         return _folds(await self._db["partitions"].find({}, {"folds": 1}).to_list())
 
 
-def _add(sums: dict[str, dict[str, int]], value: str | None, counts: Mapping[str, int]) -> None:
+def _add(found: dict[str, Days], value: str | None, day: int, counts: Mapping[str, int]) -> None:
     if value is not None:
-        fields = sums.setdefault(value, {})
+        fields = found.setdefault(value, {}).setdefault(day, {})
         for name, n in counts.items():
             fields[name] = fields.get(name, 0) + n
 
