@@ -21,12 +21,12 @@ COMMANDS = {
     "program": ("rapport.commands.program:app", "Check a loyalty program, and try it on recorded events."),
     "rules": ("rapport.commands.rules:app", "Outreach rules: check, preview, try a draft, results."),
     "sla": ("rapport.commands.sla:app", "SLA policies: check, explain a complaint, try a draft."),
+    "report": ("rapport.report.cli:report", "A week or a month in figures, as one file for people."),
     "clv": ("rapport.commands.clv:app", "What customers are worth: estimate the models behind it."),
     "health": (
         "rapport.commands.health:app",
         "Customers' health: how well the score tells who falls silent.",
     ),
-    "report": ("rapport.report.cli:report", "A week or a month in figures, as one file for people."),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, text, timeseries
-from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import (
     BigValueGraphMode,
@@ -19,13 +18,11 @@ from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, Variabl
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
-Panel: TypeAlias = Builder[model.Panel]
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "rapport"
 DOCS = "${docs}"
 """Where the documents are served: the variable that every board has."""
 COLUMNS = 24
-HEIGHTS = {"number": 5, "lines": 8, "bars": 8, "words": 14}
 WIDTHS = {1: 24, 2: 12, 3: 8, 4: 6}
 """By the number of figures of a row; where there are more, a third each."""
 
@@ -39,6 +36,10 @@ class Shape(Enum):
     BARS = "bars"
     """The latest, by name."""
     WORDS = "words"
+
+
+HEIGHTS = {Shape.NUMBER: 5, Shape.LINES: 8, Shape.BARS: 8, Shape.WORDS: 14}
+"""The highest of a row says how high all of it are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +123,10 @@ def build(board: Board) -> model.Dashboard:
     for row in board.rows:
         made.with_row(dashboard.Row(row.title).id(number := number + 1))
         width = WIDTHS.get(len(row.figures), COLUMNS // 3)
+        height = max(HEIGHTS[figure.shape] for figure in row.figures)
         for figure in row.figures:
             number += 1
-            made.with_panel(_panel(figure, number, width))
+            made.with_panel(_panel(figure, number).span(width).height(height))
     return made.build()
 
 
@@ -153,17 +155,15 @@ def _mark(name: str, expr: str) -> dashboard.AnnotationQuery:
     return made.enable(True).hide(False).icon_color("red")
 
 
-def _panel(figure: Figure, number: int, width: int) -> Panel:
+def _panel(figure: Figure, number: int) -> Any:
     made = _SHAPES[figure.shape](figure)
     made.id(number).title(figure.title).description(figure.meaning)
-    made.span(width).height(HEIGHTS[figure.shape.value])
     if figure.document:
         link = dashboard.DashboardLink("What it says").type(model.DashboardLinkType.LINK)
         made.links([link.url(f"{DOCS}/{figure.document}").target_blank(True)])
     if figure.shape is not Shape.WORDS:
         made.datasource(SOURCE).unit(figure.unit).targets(_targets(figure))
-    panel: Panel = made
-    return panel
+    return made
 
 
 def _targets(figure: Figure) -> list[Any]:

@@ -15,11 +15,18 @@ ELSEWHERE = {
     "outreach": "outreach",
     "complaints": "desk",
     "root_causes": "desk",
-    "agents": "desk",
+    "clocks": "desk",
+    "desk": "desk",
 }
 """The board of the KPIs that a file of the registry declares; the others are on ``RELATIONSHIP``."""
 RELATIONSHIP = "relationship"
-ROWS = {"surveys": "What customers say", "purchases": "What they buy"}
+ROWS = {
+    "surveys": "What customers say",
+    "purchases": "What they buy",
+    "money": "What they pay",
+    "clocks": "Promises kept",
+    "desk": "Agents",
+}
 """Titles of rows, where the file's name is none."""
 DEFINITIONS = "metrics.md"
 SHAPES = {

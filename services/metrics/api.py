@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.metrics.config import load
 from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import kpis, pages
+from services.metrics.routes import anomalies, kpis, pages, why
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -20,7 +20,7 @@ def create_app(settings: MetricsSettings, *, publisher: Producing | None = None)
     policy = load(settings.metrics_policy)
     every = settings.metrics_gauge_seconds
     parts = [refreshing(refresh, every), live.watching, refreshing(live.look, every)]
-    routers = [kpis.router, pages.router]
+    routers = [kpis.router, anomalies.router, why.router, pages.router]
     app = create_api(settings, "metrics", "Rapport metrics", routers, publisher=publisher, parts=parts)
     app.state.policy = policy
     return app

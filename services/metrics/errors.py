@@ -3,6 +3,9 @@
 from shared.domain import ErrorCode, declared
 
 UNKNOWN_KPI = ErrorCode("not_found", 404, "There is no KPI {name}; there are {known}.")
+NOT_KEPT = ErrorCode(
+    "not_kept", 409, "Since then history of {first} to {last} was loaded: what was told before is not kept."
+)
 NO_PARQUET = ErrorCode(
     "no_parquet", 406, "No Parquet is written here: install rapport[parquet], or ask for CSV."
 )

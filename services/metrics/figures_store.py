@@ -18,6 +18,7 @@ from services.metrics.domain.rows import (
     read_moved,
     unpack_tail,
 )
+from services.metrics.domain.state import Customer, decode
 from services.metrics.domain.told import Told
 from services.metrics.store import Reading
 from shared.runtime.mongo import Document
@@ -86,6 +87,11 @@ class FiguresStore:
             return []
         query: Document = {"_id": {"$gte": anomaly_id(wanted[0], ""), "$lt": anomaly_id(wanted[-1] + 1, "")}}
         return await self._database[ANOMALIES].find(query).to_list()
+
+    async def records(self, customers: Iterable[str]) -> dict[str, Customer]:
+        """What is kept of these customers, by id."""
+        found = self._database["customers"].find({"_id": {"$in": sorted(customers)}})
+        return {document["_id"]: decode(bytes(document["record"])) async for document in found}
 
     async def anomalies(self, *, first: int, before: str | None = None, limit: int) -> list[Document]:
         """Those that stand, of days from ``first`` on, the newest first; ``before`` is the ``_id`` of the

@@ -12,8 +12,13 @@ from services.metrics.domain.kpis.purchases import PURCHASES
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.places import ALL, Selection
+from services.metrics.domain.restating import last_told
+from services.metrics.figures_store import FiguresStore
 from services.metrics.store import MetricsStore, Reading, store_of
 from shared.schemas.times import day_of, micros
+
+MOST_ANOMALIES = 500
+"""So many have a gauge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,11 @@ def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
 
 async def refresh(app: FastAPI) -> None:
     """Read the last 30 days and set every gauge."""
-    results = await live(store_of(app), await app.state.clock.now(None), telemetry.WINDOW_DAYS)
+    now = await app.state.clock.now(None)
+    results = await live(store_of(app), now, telemetry.WINDOW_DAYS)
     for name, result in results.items():
         telemetry.show(KPIS[name], result)
+    last = last_told(micros(now))
+    rows = await FiguresStore(app.state.database).anomalies(first=last, limit=MOST_ANOMALIES)
+    telemetry.show_anomalies((row["figure"], row["direction"]) for row in rows if row["day"] == last)
     telemetry.shown()

@@ -3,6 +3,7 @@
 Each replica of the API shows the same numbers: take ``max`` over them, not a sum.
 """
 
+from collections.abc import Iterable
 from math import nan
 from typing import Any
 
@@ -30,7 +31,10 @@ _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
 
 def _gauge(kpi: Kpi) -> Gauge:
     meaning = f"{kpi.text} The last {WINDOW_DAYS} days."
-    return Gauge(kpi.gauge, meaning, LABELS.get(kpi.kind, []))
+    gauge = Gauge(kpi.gauge, meaning, LABELS.get(kpi.kind, []))
+    if kpi.kind not in LABELS:
+        gauge.set(nan)  # not told yet, as the worker never tells it
+    return gauge
 
 
 _VALUES = {name: _gauge(kpi) for name, kpi in KPIS.items()}
@@ -65,7 +69,8 @@ ANOMALY = Gauge(
     ["figure", "direction"],
 )
 for _name in KPIS:
-    FAILURES.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
+    for _counter in (FAILURES, RESTATED, ANOMALIES):
+        _counter.labels(_name)  # at 0: then a first one is a step that ``increase()`` sees
 
 
 def show(kpi: Kpi, result: Result) -> None:
@@ -81,6 +86,13 @@ def show(kpi: Kpi, result: Result) -> None:
     for name, number in kpi.figures(result).items():
         label = name.removeprefix(f"{kpi.name}.")
         gauge.labels(_QUANTILES.get(label, label)).set(_or_nan(number))
+
+
+def show_anomalies(found: Iterable[tuple[str, str]]) -> None:
+    """Figures of the latest closed day that left what is usual, and which way."""
+    ANOMALY.clear()
+    for figure, direction in found:
+        ANOMALY.labels(figure, direction).set(1)
 
 
 def _or_nan(value: float | None) -> float:

@@ -77,6 +77,7 @@ def _failures() -> tuple[Figure, ...]:
         _counted("Dead letters", "rapport_dead_letters_total", "service, reason", "RapportDeadLetters"),
         _counted("Retries", "rapport_retries_total", "service, dependency", "RapportDependencyAway"),
         _counted("Duplicates", "rapport_journal_duplicates_total"),
+        _counted("Clocks ahead", "rapport_events_ahead_total", runbook="RapportClockAhead"),
     )
 
 

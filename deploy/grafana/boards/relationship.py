@@ -2,9 +2,10 @@
 
 from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import RELATIONSHIP, rows
-from deploy.grafana.usual import age, counted, latest
+from deploy.grafana.usual import age, counted, figure, latest
 
 BASIS = "rapport_kpi_basis"
+NONE = " or on () vector(0)"
 KPI = '{kpi=~"$kpi"}'
 
 
@@ -13,9 +14,23 @@ def board() -> Board:
         uid="rapport-relationship",
         title="Rapport: relationship",
         meaning="What customers say and do: the KPIs of the last 30 days, and what they rest on.",
-        rows=(*rows(RELATIONSHIP), Row("What they rest on", _ground())),
+        rows=(
+            *rows(RELATIONSHIP),
+            Row("What is unusual, and what was told anew", _moved()),
+            Row("What they rest on", _ground()),
+        ),
         choices=(Choice("kpi", BASIS, "KPI"),),
         since="now-24h",
+    )
+
+
+def _moved() -> tuple[Figure, ...]:
+    unusual, by = "rapport_kpi_anomaly", "figure, direction"
+    now = (f"max by ({by}) ({unusual}) or on () vector(0)", by)
+    return (
+        figure("Unusual yesterday", unusual, "short", now, shape=Shape.BARS, runbook="RapportKpiUnusual"),
+        counted("Told as unusual", "rapport_kpi_anomalies_total", "kpi", KPI, none=NONE),
+        counted("Told anew", "rapport_kpi_restated_total", "kpi", KPI, none=NONE),
     )
 
 
@@ -24,8 +39,4 @@ def _ground() -> tuple[Figure, ...]:
         latest("Basis of each KPI", BASIS, "short", "kpi", KPI, Shape.BARS),
         counted("KPIs that failed", "rapport_kpi_failures_total", "kpi", KPI, runbook="RapportKpiFails"),
         age("rapport_kpis_refreshed_timestamp_seconds"),
-        counted("Figures told anew", "rapport_kpi_restated_total", "kpi", KPI),
-        counted("Figures that left what is usual", "rapport_kpi_anomalies_total", "kpi", KPI),
-        latest("Unusual on the latest closed day", "rapport_kpi_anomaly", "short", "figure"),
-        counted("Events ahead of the clock", "rapport_events_ahead_total", "service"),
     )

@@ -29,7 +29,6 @@ def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
         return (id,)
     order = _touched(tracked, data.order_id, at, now)
     before = order.counts_at
-    tracked.count_order(delta, order, -1)
     order.made, order.channel, order.lines = at, data.channel, len(data.items)
     order.store = data.store_id or ""
     order.amount = order.left = data.total.amount

@@ -71,16 +71,15 @@ class Tracked:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
         data, minutes, since = self.data, delta.minutes, delta.since
         names = places(data.segment, data.tier, where)
+        day, minute, last = 0, 0, None
         for at, field, n in changes:
-            day, minute = at // DAY, at // MINUTE
+            if at != last:  # mostly all are of one time
+                last, day, minute = at, at // DAY, at // MINUTE
+                counts = minutes.setdefault(minute, {}) if minute >= since else None
             for name in names:
                 add(delta, (day, name, field), n)
-            if minute >= since:
-                counts = minutes.get(minute)
-                if counts is None:
-                    minutes[minute] = {field: n}
-                else:
-                    counts[field] = counts.get(field, 0) + n
+            if counts is not None:
+                counts[field] = counts.get(field, 0) + n
 
     def count_complaint(self, delta: Delta, complaint: Complaint, sign: int = 1) -> None:
         """Add what a complaint counts as, or take it back."""
@@ -144,6 +143,11 @@ class Tracked:
                 for field, n in fields.items():
                     for name in names:
                         yield (day, name, field), n
+
+    def changes(self) -> Iterator[Change]:
+        """What each fact that the record keeps whole counts as, wherever."""
+        for _, changes in _facts(self.data):
+            yield from changes
 
     def _places(self, chain: str) -> tuple[str, ...]:
         """Where the purchases of a chain count."""

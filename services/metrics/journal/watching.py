@@ -108,7 +108,7 @@ class Watching:
         known = [one for one in moved if one.wall >= told.since]
         found, days, after = due(known, told, wall, self._policy.restating)
         last = None if now is None else last_told(now)
-        if not days and (last is None or last == told.judged):
+        if not days and (last is None or (told.judged is not None and last <= told.judged)):
             self._told[key] = after
             return
         judging = _to_judge(told.judged, last, days)

@@ -12,8 +12,9 @@ from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import Selection
 from services.metrics.report import Point
+from services.metrics.then import Then
 from shared.schemas.base import Frozen
-from shared.schemas.times import date_of, moment
+from shared.schemas.times import DAY, date_of, moment
 
 
 class Quantiles(Frozen):
@@ -70,7 +71,10 @@ class Answer(Frozen):
     from_: Annotated[date, Field(serialization_alias="from")]
     """The first day (UTC)."""
     to: datetime
-    """Now: the wall clock, or the watermark of the stream clock."""
+    """Now: the wall clock, or the watermark of the stream clock. With ``as_of`` the end of the last day of
+    which something is told, if that is past."""
+    as_of: datetime | None = None
+    """When this was told; null: now."""
     segment: str | None
     channel: str | None
     tier: str | None
@@ -131,13 +135,15 @@ def answer(
     first: int,
     now: datetime,
     selection: Selection,
+    then: Then | None = None,
 ) -> Answer:
     """The answer to ``GET /kpis``; ``first`` is the window's first day."""
     return Kpis.model_validate(
         {
             "window": window,
             "from_": date_of(first),
-            "to": now,
+            "to": now if then is None else min(now, moment((then.last + 1) * DAY)),
+            "as_of": None if then is None else then.at,
             **asdict(selection),
             **{name: result.value for name, result in results.items()},
             "basis": {name: _basis(result) for name, result in results.items()},

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from services.metrics.domain.places import ALL, Selection
 from services.metrics.pages import wording
 from services.metrics.pages.figures import Figure, Marks, Results, figure
 from services.metrics.pages.periods import LAST_DAYS, Period, long_day
+from services.metrics.pages.stacks import Stacks
+from services.metrics.pages.triangle import Triangle
 from services.metrics.pages.units import number
 
 MOVED = 6
@@ -36,28 +38,59 @@ class Moved:
     tone: str
 
 
-def contents(
-    asked: Asked,
-    kpis: Sequence[Kpi],
-    results: Mapping[str, Results],
-    marks: Mapping[str, Marks] | None = None,
-) -> dict[str, Any]:
-    """What the template needs. ``marks``: by KPI, what stands out."""
-    found = [figure(kpi, results[kpi.name], asked.period, (marks or {}).get(kpi.name, ())) for kpi in kpis]
-    told = [one for one in found if not one.empty]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a page is made of, beside the registry."""
+
+    results: Mapping[str, Results]
+    """By KPI."""
+    marks: Mapping[str, Marks] = field(default_factory=dict)
+    """By KPI, days that stand out."""
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By KPI, what else is told of it."""
+    triangle: Triangle | None = None
+    stacks: Stacks | None = None
+
+
+def contents(asked: Asked, kpis: Sequence[Kpi], found: Found) -> dict[str, Any]:
+    """What the template needs."""
+    figures = [
+        figure(
+            kpi,
+            found.results[kpi.name],
+            asked.period,
+            found.marks.get(kpi.name, ()),
+            found.notes.get(kpi.name, ()),
+        )
+        for kpi in kpis
+    ]
+    told = [one for one in figures if not one.empty]
     return {
         "asked": asked,
         "period": asked.period,
         "days": str(asked.period.current),
         "before": str(asked.period.before),
-        "drawn": str(asked.period.drawn),
         "whom": whom(asked.selected),
         "moved": moved(told),
+        "outliers": outliers(told, found.marks),
         "told": len(told),
-        "sections": sections(told),
-        "nothing": [one.title for one in found if one.empty],
+        "sections": sections(told, customers=bool(found.triangle or found.stacks)),
+        "triangle": found.triangle,
+        "stacks": found.stacks,
+        "nothing": [one.title for one in figures if one.empty],
         "definitions": [definition(kpi) for kpi in kpis],
     }
+
+
+def outliers(figures: Sequence[Figure], marks: Mapping[str, Marks]) -> list[Moved]:
+    """Days of the period on which a figure left what is usual, the newest first."""
+    found = [
+        (mark.day, Moved(one.name, f"{one.title}: {mark.why[:1].lower()}{mark.why[1:]}", "plain"))
+        for one in figures
+        for mark in marks.get(one.name, ())
+        if mark.now
+    ]
+    return [one for _, one in sorted(found, key=lambda pair: -pair[0])][:MOVED]
 
 
 def whom(selected: Selection) -> str:
@@ -93,12 +126,17 @@ def _named(figure: Figure) -> Iterator[tuple[float, Moved]]:
             yield size, Moved(figure.name, sentence, "plain")
 
 
-def sections(figures: Sequence[Figure]) -> list[dict[str, Any]]:
+def sections(figures: Sequence[Figure], *, customers: bool) -> list[dict[str, Any]]:
+    """Those that have anything; ``customers``: whether cohorts or phases are told, which have no card."""
     names = [name for name, _ in wording.SECTIONS]
     by_name: dict[str, list[Figure]] = {name: [] for name in (*names, wording.REST)}
     for one in figures:
         by_name[wording.section(one.name)].append(one)
-    return [{"name": name, "figures": found} for name, found in by_name.items() if found]
+    return [
+        {"name": name, "figures": found, "customers": customers and name == wording.CUSTOMERS}
+        for name, found in by_name.items()
+        if found or (customers and name == wording.CUSTOMERS)
+    ]
 
 
 def definition(kpi: Kpi) -> dict[str, str]:

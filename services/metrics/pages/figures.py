@@ -8,13 +8,15 @@ from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.pages import wording
 from services.metrics.pages.changes import Change, Told, change
 from services.metrics.pages.charts import Chart, Point, Track, chart
+from services.metrics.pages.outliers import Mark
 from services.metrics.pages.periods import Period, Span, Steps
 from services.metrics.pages.units import DURATION, NONE, Unit, money, number, unit_of
 from shared.pages.drawing import Pair, pairs
 
 Results = Mapping[Span, Result]
-Marks = Sequence[tuple[int, str]]
-"""Days, and what is said of each."""
+Marks = Sequence[Mark]
+SAID = 3
+"""So many days that stand out are told in words."""
 
 NAMES = 8
 """Of counts by name, so many are shown."""
@@ -64,7 +66,7 @@ class Figure:
     """How many names are not among them."""
     columns: Sequence[str]
     rows: Sequence[Row]
-    marks: Sequence[str] = ()
+    notes: Sequence[str] = ()
     """What stands out, in words."""
 
     @property
@@ -86,8 +88,10 @@ class Figure:
         return number(self.n)
 
 
-def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Figure:
-    """``results``: of each span of the period."""
+def figure(
+    kpi: Kpi, results: Results, period: Period, marks: Marks = (), notes: Sequence[str] = ()
+) -> Figure:
+    """``results``: of each span of the period; ``notes``: what else is told of it."""
     if not any(result.n for result in results.values()):  # of nothing at all, 0 would say too much
         results = dict.fromkeys(results, _without_value(kpi))
     now, before = results[period.current], results[period.before]
@@ -111,7 +115,7 @@ def figure(kpi: Kpi, results: Results, period: Period, marks: Marks = ()) -> Fig
         rows=[_row(kpi, units, span, results[span]) for span in reversed(period.coarse.spans)]
         if told
         else [],
-        marks=[why for _, why in marks],
+        notes=[*notes, *[mark.why for mark in marks if mark.now][:SAID]],
     )
 
 
@@ -166,7 +170,7 @@ def _chart(
         label = wording.part(name, times=unit is DURATION) if name else ""
         points = [_point(span, numbers(kpi, results[span]).get(name, Told(None))) for span in steps.spans]
         tracks.append(Track(label, points))
-    return chart(tracks, period, next(iter(units.values())), marks)
+    return chart(tracks, period, next(iter(units.values())), [(mark.day, mark.why) for mark in marks])
 
 
 def _point(span: Span, told: Told) -> Point:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from services.metrics.domain.kpis.kpi import Kpi
 
+CUSTOMERS = "Buying and staying"
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("What customers say", r"nps|csat|ces|response_rate|survey"),
     ("Complaints and answers", r"response|resolution|complaint|root_cause|reopen|clock|_met"),
-    ("Buying and staying", r"purchase|retention|churn|revenue|order|clv|customers|lifecycle|lost"),
+    (CUSTOMERS, r"purchase|retention|churn|revenue|order|clv|customers|lifecycle|lost"),
     ("Loyalty points", r"redemption|breakage|liability|points|reward"),
     ("Messages to customers", r"outreach|reach|refus|lift|suppress|message"),
     ("The desk", r"agent|load|desk|team|conversation"),

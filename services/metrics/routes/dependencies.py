@@ -1,6 +1,7 @@
 """What Metrics' routes are given, beside what all routes are."""
 
 import re
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,8 +12,11 @@ from pydantic_core import PydanticCustomError
 
 from services.metrics.domain.cells import KEPT_MINUTES
 from services.metrics.domain.places import Selection
+from services.metrics.figures_store import FiguresStore
 from services.metrics.store import MetricsStore, store_of
+from services.metrics.then import Then
 from shared.http.auth import Principal, require
+from shared.http.dependencies import Clock, Database
 
 MAX_DAYS = 731
 CHANNEL = "Complaints and purchases of this channel; answers and points have none."
@@ -87,3 +91,35 @@ Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"patter
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]
 Step = Annotated[str, AfterValidator(_is_step), Query(json_schema_extra={"pattern": "^[0-9]{1,4}[dm]$"})]
 Selected = Annotated[Selection, Depends(selected)]
+
+
+def get_figures(database: Database) -> FiguresStore:
+    return FiguresStore(database)
+
+
+Figures = Annotated[FiguresStore, Depends(get_figures)]
+
+
+async def then(
+    store: Store,
+    figures: Figures,
+    clock: Clock,
+    request: Request,
+    as_of: Annotated[
+        MaybeTime,
+        Query(description="As it was told at this time, of all customers."),
+    ] = None,
+) -> Then | None:
+    """What is asked of then; None for now."""
+    if as_of is None:
+        return None
+    now = await clock.now(None)
+    if as_of > now:
+        raise invalid("as_of", "ahead", "must not be ahead of now")
+    for name in (one.name for one in fields(Selection)):
+        if request.query_params.get(name):
+            raise invalid(name, "as_of", "is told of now alone: ask without as_of")
+    return Then(store, figures, now, as_of)
+
+
+AsOf = Annotated[Then | None, Depends(then)]

@@ -16,6 +16,7 @@ from services.metrics.report import Point
 from services.metrics.routes import formats
 from services.metrics.routes.dependencies import (
     Analyst,
+    AsOf,
     Days,
     MaybeTime,
     Selected,
@@ -27,7 +28,7 @@ from services.metrics.routes.dependencies import (
 )
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
-from shared.http.problems import ProblemError, from_refusal
+from shared.http.problems import from_refusal
 from shared.schemas.times import Micros, day_of, micros
 
 MAX_POINTS = 750
@@ -37,16 +38,20 @@ DEFAULT_DAYS, DEFAULT_MINUTES = timedelta(days=30), timedelta(hours=6)
 router = APIRouter(tags=["KPIs"])
 
 
-@router.get("/kpis", response_model=Kpis)
+@router.get("/kpis", response_model=Kpis, responses=responses(errors.NOT_KEPT))
 async def kpis(
-    principal: Analyst, store: Store, clock: Clock, selection: Selected, window: Days = "7d"
+    principal: Analyst, store: Store, clock: Clock, selection: Selected, then: AsOf, window: Days = "7d"
 ) -> Answer:
     """The KPIs of the last days, of all customers or of a segment, of all channels or of one; or of one tier,
     store, rule or team.
 
-    ``window=7d`` is today (UTC) and the six days before.
+    ``window=7d`` is today (UTC) and the six days before. With ``as_of`` what was told then, of the days that
+    were closed for an hour.
     """
     now, days = await clock.now(None), days_in(window)
+    if then is not None:
+        first, results = await then.live(days)
+        return answer(results, window=window, first=first, now=now, selection=selection, then=then)
     results = await report.live(store, now, days, selection)
     first = day_of(micros(now)) - days + 1
     return answer(results, window=window, first=first, now=now, selection=selection)
@@ -55,7 +60,7 @@ async def kpis(
 @router.get(
     "/kpis/{name}/series",
     response_model=Series,
-    responses=responses(errors.UNKNOWN_KPI, errors.NO_PARQUET) | formats.DOCUMENTED,
+    responses=responses(errors.UNKNOWN_KPI, errors.NOT_KEPT, errors.NO_PARQUET) | formats.DOCUMENTED,
 )
 async def kpi_series(
     name: str,
@@ -63,6 +68,7 @@ async def kpi_series(
     store: Store,
     clock: Clock,
     selection: Selected,
+    then: AsOf,
     format: formats.Format,
     from_: Annotated[
         MaybeTime, Query(alias="from", description="Default: 30 days before ``to``; of minutes 6 hours.")
@@ -71,28 +77,31 @@ async def kpi_series(
     step: Step = "1d",
 ) -> Response:
     """A KPI of each ``step`` days, of the UTC days that ``from`` to ``to`` (not included) touch. With
-    ``step=1m`` and so on, of minutes of the last 48 hours.
+    ``step=1m`` and so on, of minutes of the last 48 hours. With ``as_of`` what was told then.
 
     CSV and Parquet by ``Accept``, or by ``format``.
     """
-    kpi = KPIS.get(name)
-    if kpi is None:
-        raise _unknown(name)
+    kpi = known_kpi(name)
     now = await clock.now(None)
     minutes = minutes_in(step)
     end = to or now
     start = from_ or end - (DEFAULT_MINUTES if minutes else DEFAULT_DAYS)
     if start >= end:
         raise invalid("from", "order", "must be before to")
+    if minutes is not None and then is not None:
+        raise invalid("step", "as_of", "is told of now alone: take a step of days")
     if minutes is not None:
-        found = await _by_minutes(store, kpi, selection, micros(now), start, end, minutes)
-        return formats.told(series(name, step, found), format)
+        points = await _by_minutes(store, kpi, selection, micros(now), start, end, minutes)
+        return formats.told(series(name, step, points), format)
     first, last, days = day_of(micros(start)), day_of(micros(end) - 1), days_in(step)
     if (last - first) // days >= MAX_POINTS:
         raise invalid("step", "too_many", f"gives more than {MAX_POINTS} points: take a longer step")
     last = min(last, day_of(micros(now)))
-    found = await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
-    return formats.told(series(name, step, found), format)
+    if then is not None:
+        points = await then.series(kpi, first=first, last=last, step=days)
+    else:
+        points = await report.series(store, kpi, first=first, last=last, step=days, selected=selection)
+    return formats.told(series(name, step, points), format)
 
 
 async def _by_minutes(
@@ -109,6 +118,10 @@ async def _by_minutes(
     return await report.minutes(store, kpi, first=first, last=min(last, minute), step=step)
 
 
-def _unknown(name: str) -> ProblemError:
+def known_kpi(name: str) -> Kpi:
+    """Raises 404 ``not_found``, with the list."""
+    kpi = KPIS.get(name)
+    if kpi is not None:
+        return kpi
     refusal = errors.UNKNOWN_KPI(name=name[:64], known=", ".join(KPIS))
-    return from_refusal(refusal, errors=[{"field": "path.name", "code": "unknown", "detail": refusal.detail}])
+    raise from_refusal(refusal, errors=[{"field": "path.name", "code": "unknown", "detail": refusal.detail}])

@@ -15,6 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import LIMITS, Selection
+from services.metrics.figures_store import FiguresStore
 from services.metrics.models.report import Report, report
 from services.metrics.pages.contents import Asked, choices, contents, links
 from services.metrics.pages.live import Watch
@@ -23,7 +24,7 @@ from services.metrics.pages.reading import read
 from services.metrics.routes.dependencies import Selected, Store
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
-from shared.http.dependencies import Clock
+from shared.http.dependencies import Clock, Database
 from shared.http.problems import ProblemError
 from shared.pages.drawing import environment, headers
 from shared.schemas.times import day_of, micros
@@ -62,6 +63,7 @@ def _headers(*, live: bool) -> Mapping[str, str]:
 @router.get("/dashboard", summary="The live page: the last days, beside the days before")
 async def dashboard(
     store: Store,
+    database: Database,
     clock: Clock,
     principal: Manager,
     selected: Annotated[Selection, Depends(_whose)],
@@ -69,7 +71,7 @@ async def dashboard(
 ) -> HTMLResponse:
     now = await clock.now(None)
     asked = Asked(last_days(days, day_of(micros(now))), now, selected)
-    told = await _told(store, asked)
+    told = await _told(store, database, asked)
     told |= {"links": links(days), "source": "dashboard/changes", "query": _query(asked)}
     told |= {"choices": choices(await store.dimensions(), asked.selected)}
     html = environment(PAGES).get_template("dashboard.html").render(told)
@@ -98,6 +100,7 @@ async def changes(watch: Annotated[Watch, Depends(_watch)]) -> AsyncIterable[Ser
 async def read_report(
     request: Request,
     store: Store,
+    database: Database,
     clock: Clock,
     principal: Manager,
     selected: Selected,
@@ -110,16 +113,16 @@ async def read_report(
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
     asked = Asked(before(until or now.date()), now, selected)
-    told = await _told(store, asked)
+    told = await _told(store, database, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))
     html = environment(PAGES).get_template("report.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=False)))
 
 
-async def _told(store: MetricsStore, asked: Asked) -> dict[str, Any]:
-    results = await read(store, asked.period, asked.selected)
-    return contents(asked, list(KPIS.values()), results) | {"made": _moment(asked.now)}
+async def _told(store: MetricsStore, database: Database, asked: Asked) -> dict[str, Any]:
+    found = await read(store, FiguresStore(database), asked.period, asked.selected)
+    return contents(asked, list(KPIS.values()), found) | {"made": _moment(asked.now)}
 
 
 def _query(asked: Asked) -> str:

@@ -137,14 +137,8 @@ def test_contacts_and_messages_have_a_part_once_there_are_some() -> None:
         return event(InteractionLogged.model_validate({**data, **told}), days=300)
 
     def message(name: str) -> Event:
-        told = {
-            "outreach_id": name,
-            "rule": "news",
-            "channel": "email",
-            "purpose": "marketing",
-            "summary": "!",
-        }
-        return event(OutreachSent.model_construct(**told, asks=None), days=300)
+        told = OutreachSent.model_construct(outreach_id=name, rule="news", channel="email", asks=None)
+        return event(told, days=300)
 
     assert "sentiment" not in names(of([*bought, contact(None), contact(-1.0, "outbound")], 366))
     angry, glad = (points(of([*bought, contact(how)], 366), "sentiment") for how in (-0.8, 0.8))

@@ -8,18 +8,20 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow.parquet
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from starlette.testclient import TestClient
 
 from services.metrics.api import create_app
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.rows import anomaly_id
 from services.metrics.pages.live import Watch
 from services.metrics.settings import MetricsSettings
+from shared.schemas.times import day_number
 
 from .test_api import HEADERS, KEY, Broker
 from .test_store import Worker
@@ -103,6 +105,26 @@ def test_the_report_as_data(api: TestClient) -> None:
     assert said["root_causes"]["counts"][0]["name"] == "the carrier was late"
     assert {one["title"] for one in said.values()} | set(found["nothing"]) == {k.title for k in KPIS.values()}
     assert "Customer effort score" in found["nothing"]
+
+
+def test_days_that_stood_out_are_told_of_everybody(api: TestClient, server: str) -> None:
+    day = day_number(date(2026, 11, 20))
+    row = {
+        "kpi": "open_complaints",
+        "figure": "open_complaints",
+        "day": day,
+        "value": 9.0,
+        "usual": 2.0,
+        "moved_by": {"segment": "gold"},
+    }
+    with MongoClient[dict[str, Any]](server) as client:
+        rows = client["rapport_metrics"]["anomalies"]
+        rows.insert_one({"_id": anomaly_id(day, "open_complaints"), "stands": True, **row})
+        html = api.get("/report", headers=HTML).text
+        assert "Open complaints: on 20 November 2026 it was 9, usually 2; most by segment gold." in html
+        assert 'class="mark-dot"' in html
+        assert 'class="mark-dot"' not in api.get("/report?segment=gold", headers=HTML).text
+        rows.delete_many({})
 
 
 def test_of_one_segment_or_channel(api: TestClient) -> None:

@@ -14,12 +14,14 @@ from services.metrics.domain.kpis.shares import share_result
 from services.metrics.domain.places import Selection
 from services.metrics.pages.changes import Told, change, times_chance
 from services.metrics.pages.charts import Point, Track, axis, chart
-from services.metrics.pages.contents import Asked, contents
+from services.metrics.pages.contents import Asked, Found, contents
 from services.metrics.pages.figures import figure
+from services.metrics.pages.outliers import Outlier, marks
 from services.metrics.pages.periods import Period, Span, last_days, month_before, week_before, words
 from services.metrics.pages.stacks import stacks
 from services.metrics.pages.triangle import triangle
 from services.metrics.pages.units import COUNT, DURATION, SCORE, SHARE, duration, number, percent
+from services.metrics.routes.pages import PAGES
 from shared.pages.drawing import environment
 from shared.schemas.times import day_number
 
@@ -178,9 +180,7 @@ def test_nothing_yet_is_never_a_number(name: str) -> None:
 
 
 def page(asked: Asked, told: dict[str, Any]) -> str:
-    from services.metrics.routes.pages import PAGES
-
-    made = contents(asked, list(KPIS.values()), told) | {"made": "now"}
+    made = contents(asked, list(KPIS.values()), Found(told)) | {"made": "now"}
     return environment(PAGES).get_template("report.html").render(made)
 
 
@@ -212,7 +212,7 @@ def test_the_clearest_changes_come_first() -> None:
     results["root_causes"] = dict.fromkeys(WEEK.spans, Result({"late": 4}, 4)) | {
         WEEK.current: Result({"late": 40, "new": 1}, 41)
     }
-    made = contents(Asked(WEEK, NOW), list(KPIS.values()), results)
+    made = contents(Asked(WEEK, NOW), list(KPIS.values()), Found(results))
     assert [one.name for one in made["moved"]] == ["csat", "root_causes", "repeat_purchase_rate"]
     assert "rose from 30.0 % to 90.0 %." in made["moved"][0].sentence
     assert "“late” rose from 4 to 40." in made["moved"][1].sentence
@@ -241,3 +241,41 @@ def test_phases_are_stacked_and_the_lost_hang_below() -> None:
     assert heights["returning"] / heights["resurrected"] == pytest.approx(5, rel=0.02)
     assert not any("−" in tick for tick in found.ticks)
     assert stacks([(span, {}) for span in WEEK.coarse.spans]) is None
+
+
+def test_a_day_out_of_the_ordinary_is_marked_and_told() -> None:
+    day = WEEK.current.last - 1
+    found = [
+        Outlier("open_complaints", "open_complaints", day, 9.0, 2.0, {"segment": "gold", "channel": "web"}),
+        Outlier("resolution_s", "resolution_s.p90", day, 90_000.0, 7_200.0, {}),
+        Outlier("nps", "nps", WEEK.current.first - 3, 1.0, 2.0, {}),
+        Outlier("nps", "nps", WEEK.drawn.first - 1, 1.0, 2.0, {}),
+        Outlier("gone", "gone", day, 1.0, 2.0, {}),
+    ]
+    told = marks(found, KPIS.values(), WEEK)
+    assert {name: [mark.now for mark in one] for name, one in told.items()} == {
+        "open_complaints": [True],
+        "resolution_s": [True],
+        "nps": [False],
+    }
+    said = "On 21 November 2026 it was 9, usually 2; most by segment gold, channel web."
+    assert told["open_complaints"][0].why == said
+    assert told["resolution_s"][0].why == "On 21 November 2026 it was 1 d 1 h (9 of 10 within), usually 2 h."
+    results = {**told_of(WEEK, Result(10.0, 5)), "open_complaints": dict.fromkeys(WEEK.spans, Result(4, 4))}
+    made = contents(Asked(WEEK, NOW), list(KPIS.values()), Found(results, marks=told))
+    html = environment(PAGES).get_template("report.html").render(made | {"made": "now"})
+    assert f'<p class="note small">{said}</p>' in html
+    assert html.count("mark-dot") == 2 + 1  # of two lines, and in the style
+    assert "Open complaints: on 21 November 2026" in html
+
+
+def test_customers_who_come_stay_and_go_stand_by_themselves() -> None:
+    cohorts = triangle([("2026-09", (10, 5, 0)), ("2026-10", (4, 1))], over=False)
+    phases = stacks([(span, {"new": 2, "dormant": 1}) for span in WEEK.coarse.spans])
+    made = contents(
+        Asked(WEEK, NOW), list(KPIS.values()), Found(told_of(WEEK), triangle=cohorts, stacks=phases)
+    )
+    html = environment(PAGES).get_template("report.html").render(made | {"made": "now"})
+    assert [one["name"] for one in made["sections"]] == ["Buying and staying"]
+    assert html.count("<rect") == 2 * len(WEEK.coarse.spans)
+    assert '<td class="cell heat3 partial" title="1 of 4, and the month is not over">25 %</td>' in html

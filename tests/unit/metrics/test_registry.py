@@ -103,7 +103,7 @@ def test_the_model_of_the_answer_is_made_of_the_kpis() -> None:
     extra = replace(KPIS["csat"], name="promoter_share", formula="Promoters / answers")
     model = kpis_model([*KPIS.values(), extra])
     names = list(model.model_fields)
-    assert names == ["window", "from_", "to", *DIMENSIONS, *KPIS, "promoter_share", "basis"]
+    assert names == ["window", "from_", "to", "as_of", *DIMENSIONS, *KPIS, "promoter_share", "basis"]
     assert extra.text == f"{extra.description}. Promoters / answers. Unit: 0 to 1."
     assert model.model_fields["promoter_share"].description == extra.text
 

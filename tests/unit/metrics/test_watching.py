@@ -187,6 +187,17 @@ async def test_whoever_takes_over_goes_on(client: Client, database_name: str) ->
     assert third.told == []
 
 
+async def test_time_that_goes_back_is_no_day_to_judge(client: Client, database_name: str) -> None:
+    """Another worker's clock is behind; or under the stream clock a partition is heard of that is behind."""
+    first = Worker(client, database_name)
+    await first.begin()
+    await first.pass_on(6)
+    second = Worker(client, database_name, first.now - timedelta(days=2))
+    await second.begin()
+    await second.pass_on(2)
+    assert second.told == []
+
+
 async def test_each_kpi_has_one_worker_that_tells(client: Client, database_name: str) -> None:
     one, other = Worker(client, database_name), Worker(client, database_name)
     await one.begin(0)

@@ -1,8 +1,9 @@
 """What orders bring: revenue for each customer, and what an order comes to, by currency. Currencies are never
 added up."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.intervals import mean_interval
@@ -22,18 +23,22 @@ MOST = 8
 """Currencies that are told: those of the most orders."""
 
 
-def counted(order: Order) -> Iterator[Change]:
+def counted(order: Order) -> Sequence[Change]:
     """An order by its currency, when it was made: what was paid less what was paid back; nothing of one that
     was paid back in full."""
-    if order.made is None or order.day is None:
-        return
-    at, left = order.made, min(order.left, LIMIT)
-    high, low = divmod(left**2, LIMB)
-    yield at, ORDERS + order.currency, 1
-    yield at, REVENUE + order.currency, left
-    yield at, SQUARES_LOW + order.currency, low
-    if high:
-        yield at, SQUARES_HIGH + order.currency, high
+    at, left = order.made, order.left
+    if at is None or (order.amount and not left):
+        return ()
+    left = min(left, LIMIT)
+    orders, revenue, squares_low, squares_high = _fields(order.currency)
+    high, low = divmod(left * left, LIMB)
+    counts = ((at, orders, 1), (at, revenue, left), (at, squares_low, low))
+    return (*counts, (at, squares_high, high)) if high else counts
+
+
+@lru_cache(maxsize=256)
+def _fields(currency: str) -> tuple[str, ...]:
+    return tuple(field + currency for field in (ORDERS, REVENUE, SQUARES_LOW, SQUARES_HIGH))
 
 
 AMOUNTS = OrderCounts(

@@ -1,0 +1,119 @@
+"""The events behind a figure: read from interactions, which has them, in pages.
+
+The caller's own credentials go along: nobody is shown more than interactions would show them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from services.metrics.domain.state import Customer
+from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.why import Figure, counts_of, is_behind
+from services.metrics.figures_store import FiguresStore
+from shared.http.auth import forbidden
+from shared.http.paging import Page
+from shared.http.problems import ProblemError
+from shared.schemas.base import Frozen
+from shared.schemas.times import DAY, micros, moment
+from shared.schemas.topics import TYPES
+
+TIMEOUT_S = 5.0
+MOST_PAGES = 10
+"""So many pages of interactions are looked through for one of ours."""
+CREDENTIALS = ("x-api-key", "authorization")
+
+
+class Told(Frozen):
+    """An event of interactions' list, as far as it is used here."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    customer_id: str
+    summary: str
+    note: str | None = None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """Its API, as a caller sees it."""
+
+    url: str | None
+    credentials: Mapping[str, str]
+    transport: httpx.AsyncBaseTransport | None = None
+    """For tests."""
+
+    async def told(
+        self, types: Sequence[str], since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> Page[Told]:
+        """A page of the events of these types. Raises 503 ``why_unavailable``, 403, 422."""
+        if self.url is None:
+            raise _away()
+        query: dict[str, Any] = {"type": types, "from": since.isoformat(), "to": until.isoformat()}
+        query |= {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
+        try:
+            async with httpx.AsyncClient(timeout=TIMEOUT_S, transport=self.transport) as client:
+                answer = await client.get(
+                    f"{self.url.rstrip('/')}/events", params=query, headers=dict(self.credentials)
+                )
+            if answer.status_code == 403:
+                raise forbidden("customers:read")
+            if answer.status_code == 422 and cursor is not None:
+                problem = answer.json()
+                raise ProblemError(422, problem["code"], problem["detail"], errors=problem.get("errors"))
+            answer.raise_for_status()
+            return Page[Told].model_validate_json(answer.content)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
+            raise _away() from error
+
+
+async def behind(
+    figure: Figure,
+    interactions: Interactions,
+    store: FiguresStore,
+    *,
+    segment: str | None,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Told], str | None]:
+    """The next events that the figure rests on, ``limit`` at most, the newest first, and the cursor of those
+    after them; there may be none in a page that is not the last."""
+    types = [event.event_type for event in figure.kpi.events]
+    since = moment(figure.day * DAY)
+    for _ in range(MOST_PAGES):
+        page = await interactions.told(types, since, since + timedelta(days=1), cursor, limit)
+        cursor = page.cursor
+        records = await store.records({one.customer_id for one in page.items})
+        found = _of_page(figure, page.items, records, segment)
+        if found or cursor is None:
+            return found, cursor
+    return [], cursor
+
+
+def _of_page(
+    figure: Figure, items: Sequence[Told], records: Mapping[str, Customer], segment: str | None
+) -> list[Told]:
+    customers = {
+        name: known
+        for name, customer in records.items()
+        if (segment is None or customer.segment == segment)
+        and figure.rests_on(counts_of(known := Tracked(customer), figure.day))
+    }
+    return [
+        one
+        for one in items
+        if one.note is None
+        and (tracked := customers.get(one.customer_id)) is not None
+        and is_behind(figure, TYPES[one.type].model_validate(one.data), micros(one.time), tracked)
+    ]
+
+
+def _away() -> ProblemError:
+    detail = "Interactions, which has the events, does not answer."
+    return ProblemError(503, "why_unavailable", detail, headers={"Retry-After": "5"})

@@ -1,0 +1,90 @@
+"""What was told of figures, and which left what is usual, over HTTP."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+from starlette.testclient import TestClient
+
+from shared.schemas.times import date_of, day_of, micros
+
+from .test_api import HEADERS, TODAY, api, get
+
+__all__ = ["api"]
+
+
+def test_as_of_ends_with_the_last_day_that_was_told(api: TestClient) -> None:
+    then = (TODAY - timedelta(days=1) + timedelta(hours=3)).isoformat()
+    found = get(api, "/kpis", window="7d", as_of=then)
+    assert found["nps"] == 0.0
+    assert found["from"] == (TODAY - timedelta(days=8)).date().isoformat()
+    assert datetime.fromisoformat(found["to"]) == TODAY - timedelta(days=1)
+    assert datetime.fromisoformat(found["as_of"]) == datetime.fromisoformat(then)
+    points = get(api, "/kpis/nps/series", as_of=then)["items"]
+    assert points[0]["from"] == (TODAY - timedelta(days=2)).date().isoformat()
+    assert get(api, "/kpis")["as_of"] is None
+
+
+def test_anomalies_in_pages(api: TestClient, server: str) -> None:
+    day = day_of(micros(TODAY)) - 1
+    more = {"usual": 9.0, "spread": 0.5, "score": 8.1, "direction": "down", "moved_by": {"segment": "gold"}}
+    rows = [
+        {
+            "_id": f"{day - n:06d}:nps",
+            "kpi": "nps",
+            "figure": "nps",
+            "day": day - n,
+            "value": 1.0,
+            "at": 0,
+            **more,
+        }
+        for n in range(3)
+    ]
+
+    async def write() -> None:
+        async with AsyncMongoClient[dict[str, Any]](server, tz_aware=True) as client:
+            stored = [{**row, "stands": n != 1} for n, row in enumerate(rows)]
+            await client["rapport_metrics"]["anomalies"].insert_many(stored)
+
+    asyncio.run(write())
+    first = get(api, "/anomalies", limit="1")
+    assert first["items"] == [
+        {"kpi": "nps", "figure": "nps", "day": date_of(day).isoformat(), "value": 1.0, **more}
+    ]
+    second = get(api, "/anomalies", limit="1", cursor=first["cursor"])
+    assert [item["day"] for item in second["items"]] == [date_of(day - 2).isoformat()]
+    assert second["cursor"] is None
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
+    assert len(get(api, "/anomalies", **{"from": yesterday})["items"]) == 1
+    page = until_shown(api, 'rapport_kpi_anomaly{direction="down",figure="nps"} 1.0')
+    assert page.count("rapport_kpi_anomaly{") == 1
+    refused = api.get("/anomalies?cursor=x", headers=HEADERS)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_cursor")
+    assert api.get("/anomalies").status_code == 401
+
+
+def until_shown(api: TestClient, line: str) -> str:
+    deadline = time.monotonic() + 10
+    while line not in (page := api.get("/metrics").text):
+        assert time.monotonic() < deadline, page
+        time.sleep(0.05)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/kpis?as_of=2099-01-01", "query.as_of"),
+        ("/kpis?as_of=yesterday", "query.as_of"),
+        ("/kpis?as_of=2026-01-02&tier=a", "query.tier"),
+        ("/kpis/nps/series?step=1m&as_of=2026-01-02", "query.step"),
+        ("/anomalies?from=soon", "query.from"),
+    ],
+)
+def test_bad_parameters_are_named(api: TestClient, path: str, field: str) -> None:
+    answer = api.get(path, headers=HEADERS)
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
