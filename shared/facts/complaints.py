@@ -180,14 +180,21 @@ def status_of(steps: Sequence[Step | ToldStep]) -> Status | None:
     """The status of their ``life_of``, for which is asked most often."""
     status: Status | None = None
     for step in steps:
-        kind = step.kind
-        if kind == OPENED:
-            status = status or "opened"
-        elif status is not None:
-            rule = TRANSITIONS[KINDS[kind]]
-            if rule.to is not None and status in rule.follows:
-                status = rule.to
+        status = _THEN[status][step[1]]
     return status
+
+
+def _after(status: Status | None, kind: int) -> Status | None:
+    if kind == OPENED:
+        return status or "opened"
+    rule = TRANSITIONS[KINDS[kind]]
+    return rule.to if rule.to is not None and status in rule.follows else status
+
+
+_THEN: Mapping[Status | None, tuple[Status | None, ...]] = {
+    status: tuple(_after(status, kind) for kind in range(len(KINDS))) for status in (None, *STATUSES)
+}
+"""Status -> by the step's kind the status after it."""
 
 
 def life_of(steps: Sequence[Step]) -> Life:

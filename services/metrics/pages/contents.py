@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.metrics.domain.kpis.intervals import Z95
-from services.metrics.domain.kpis.kpi import Kpi
+from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.places import ALL, Selection
 from services.metrics.pages import wording
 from services.metrics.pages.figures import Figure, Marks, Results, figure
@@ -46,8 +46,8 @@ class Found:
     """By KPI."""
     marks: Mapping[str, Marks] = field(default_factory=dict)
     """By KPI, days that stand out."""
-    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By KPI, what else is told of it."""
+    before: Mapping[str, Result] = field(default_factory=dict)
+    """By KPI, what was told of the period when it was over, where that is known."""
     triangle: Triangle | None = None
     stacks: Stacks | None = None
 
@@ -60,7 +60,7 @@ def contents(asked: Asked, kpis: Sequence[Kpi], found: Found) -> dict[str, Any]:
             found.results[kpi.name],
             asked.period,
             found.marks.get(kpi.name, ()),
-            found.notes.get(kpi.name, ()),
+            found.before.get(kpi.name),
         )
         for kpi in kpis
     ]

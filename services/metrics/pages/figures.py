@@ -1,6 +1,6 @@
 """A KPI as a card: its number in words, how sure it is, what changed, its line, its definition. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +89,9 @@ class Figure:
 
 
 def figure(
-    kpi: Kpi, results: Results, period: Period, marks: Marks = (), notes: Sequence[str] = ()
+    kpi: Kpi, results: Results, period: Period, marks: Marks = (), told_before: Result | None = None
 ) -> Figure:
-    """``results``: of each span of the period; ``notes``: what else is told of it."""
+    """``results``: of each span of the period; ``told_before``: what was told of it when it was over."""
     if not any(result.n for result in results.values()):  # of nothing at all, 0 would say too much
         results = dict.fromkeys(results, _without_value(kpi))
     now, before = results[period.current], results[period.before]
@@ -115,7 +115,10 @@ def figure(
         rows=[_row(kpi, units, span, results[span]) for span in reversed(period.coarse.spans)]
         if told
         else [],
-        notes=[*notes, *[mark.why for mark in marks if mark.now][:SAID]],
+        notes=[
+            *[mark.why for mark in marks if mark.now][:SAID],
+            *(() if told_before is None else _restated(kpi, units, period, now, told_before)),
+        ],
     )
 
 
@@ -147,10 +150,28 @@ def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result) -> Part:
     told, was = numbers(kpi, now)[name], numbers(kpi, before).get(name, Told(None))
     return Part(
         label=wording.part(name, times=unit is DURATION) if name else "",
-        text=NONE if told.value is None else unit.show(told.value),
+        text=_text(told, unit),
         between=_between(told, unit),
         change=change(told, was, unit, wording.better(kpi.name)),
     )
+
+
+def _restated(
+    kpi: Kpi, units: Mapping[str, Unit], period: Period, now: Result, before: Result
+) -> Iterator[str]:
+    """Each number that reads otherwise than it did when the period was over."""
+    then = numbers(kpi, before) if units else {}
+    for name, unit in units.items():
+        told = then.get(name, Told(None))
+        was = _text(told, unit)
+        if told.value is None or name in wording.SELDOM or was == _text(numbers(kpi, now)[name], unit):
+            continue
+        part = f" ({wording.part(name, times=unit is DURATION)})" if name else ""
+        yield f"When the {period.noun} was over it was told as {was}{part}; late facts have moved it since."
+
+
+def _text(told: Told, unit: Unit) -> str:
+    return NONE if told.value is None else unit.show(told.value)
 
 
 def _between(told: Told, unit: Unit) -> str:
@@ -184,7 +205,7 @@ def _row(kpi: Kpi, units: Mapping[str, Unit], span: Span, result: Result) -> Row
     for name, unit in units.items():
         one = told.get(name, Told(None))
         between = _between(one, unit)
-        shown = NONE if one.value is None else unit.show(one.value)
+        shown = _text(one, unit)
         cells.append(f"{shown} ({between})" if between else shown)
     return Row(str(span), tuple(cells), number(result.n))
 

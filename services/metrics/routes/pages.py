@@ -15,6 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from services.metrics import pages
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.places import LIMITS, Selection
+from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.figures_store import FiguresStore
 from services.metrics.models.report import Report, report
 from services.metrics.pages.contents import Asked, choices, contents, links
@@ -24,7 +25,7 @@ from services.metrics.pages.reading import read
 from services.metrics.routes.dependencies import Selected, Store
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
-from shared.http.dependencies import Clock, Database
+from shared.http.dependencies import Clock
 from shared.http.problems import ProblemError
 from shared.pages.drawing import environment, headers
 from shared.schemas.times import day_of, micros
@@ -62,8 +63,8 @@ def _headers(*, live: bool) -> Mapping[str, str]:
 
 @router.get("/dashboard", summary="The live page: the last days, beside the days before")
 async def dashboard(
+    request: Request,
     store: Store,
-    database: Database,
     clock: Clock,
     principal: Manager,
     selected: Annotated[Selection, Depends(_whose)],
@@ -71,7 +72,7 @@ async def dashboard(
 ) -> HTMLResponse:
     now = await clock.now(None)
     asked = Asked(last_days(days, day_of(micros(now))), now, selected)
-    told = await _told(store, database, asked)
+    told = await _told(request, store, asked)
     told |= {"links": links(days), "source": "dashboard/changes", "query": _query(asked)}
     told |= {"choices": choices(await store.dimensions(), asked.selected)}
     html = environment(PAGES).get_template("dashboard.html").render(told)
@@ -100,7 +101,6 @@ async def changes(watch: Annotated[Watch, Depends(_watch)]) -> AsyncIterable[Ser
 async def read_report(
     request: Request,
     store: Store,
-    database: Database,
     clock: Clock,
     principal: Manager,
     selected: Selected,
@@ -113,15 +113,16 @@ async def read_report(
     now = await clock.now(None)
     before = week_before if period == "week" else month_before
     asked = Asked(before(until or now.date()), now, selected)
-    told = await _told(store, database, asked)
+    told = await _told(request, store, asked)
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(report(asked, told).model_dump(mode="json", by_alias=True))
     html = environment(PAGES).get_template("report.html").render(told)
     return HTMLResponse(html, headers=dict(_headers(live=False)))
 
 
-async def _told(store: MetricsStore, database: Database, asked: Asked) -> dict[str, Any]:
-    found = await read(store, FiguresStore(database), asked.period, asked.selected)
+async def _told(request: Request, store: MetricsStore, asked: Asked) -> dict[str, Any]:
+    policy: MetricsPolicy = request.app.state.policy
+    found = await read(store, FiguresStore(request.app.state.database), policy.restating, asked)
     return contents(asked, list(KPIS.values()), found) | {"made": _moment(asked.now)}
 
 

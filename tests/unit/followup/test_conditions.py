@@ -147,6 +147,7 @@ def test_what_conditions_see(text: str) -> None:
     ("text", "why"),
     [
         ('loyalty.tier != "gold"', "tier is not known"),
+        ('complaints.exists(c, true) || loyalty.tier != "gold"', "tier is not known"),
         ("days_since(purchases.last_at) > 3", "last_at is not known"),
         ("purchases[0].returned", "there are not so many"),
         ("profile.preferences.children > 1", "children is not known"),
@@ -235,7 +236,9 @@ def test_a_list_is_read_only_where_the_engine_gets_there() -> None:
 
 def test_only_what_an_expression_names_is_handed_in() -> None:
     cheap = compiled("purchases.count > 3")
-    assert dict(cheap.parts).keys() == {"all_of_purchases"}
+    assert dict(cheap.parts).keys() == {"all_of_purchases__count"}
+    tested = compiled("has(loyalty.tier) && loyalty.balance > 1 && loyalty.member")
+    assert dict(tested.parts).keys() == {"loyalty", "all_of_loyalty__balance", "all_of_loyalty__member"}
     one = compiled("purchases.exists(p, p.returned)")
     scope = Scope(KNOWN, NOW, ZoneInfo("UTC"), {})
     assert one.lists["purchases"](scope) == [{"returned": False}, {"returned": True}]

@@ -8,6 +8,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,10 +19,11 @@ from starlette.testclient import TestClient
 
 from services.metrics.api import create_app
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.rows import anomaly_id
+from services.metrics.domain.restating import Moved
+from services.metrics.domain.rows import anomaly_id, moved_document
 from services.metrics.pages.live import Watch
 from services.metrics.settings import MetricsSettings
-from shared.schemas.times import day_number
+from shared.schemas.times import DAY, day_number
 
 from .test_api import HEADERS, KEY, Broker
 from .test_store import Worker
@@ -125,6 +127,25 @@ def test_days_that_stood_out_are_told_of_everybody(api: TestClient, server: str)
         assert 'class="mark-dot"' in html
         assert 'class="mark-dot"' not in api.get("/report?segment=gold", headers=HTML).text
         rows.delete_many({})
+
+
+def test_what_was_told_before_is_told_in_the_report(api: TestClient, server: str) -> None:
+    day = day_number(date(2026, 11, 20))
+    at = (day + 4) * DAY
+    late = Moved(0, 0, at, at, at, 1, sums={day: {"csat_top": 2}})
+    with MongoClient[dict[str, Any]](server) as client:
+        rows = client["rapport_metrics"]["moved"]
+        rows.insert_one(moved_document(late))
+        assert "When the week was over it was told as" in api.get("/report", headers=HTML).text
+        assert "When the week" not in api.get("/report?segment=gold", headers=HTML).text
+        assert "When the 7 days" not in api.get("/dashboard?days=7", headers=HTML).text
+        many = moved_document(replace(late, heard=900, facts={day: {"rapport.survey.answered.v1": 900}}))
+        rows.replace_one({"_id": many["_id"]}, many)
+        assert "When the week" not in api.get("/report", headers=HTML).text  # history was loaded
+        lost = moved_document(replace(late, sums=None, days=(day, day)))
+        rows.replace_one({"_id": lost["_id"]}, lost)
+        assert "When the week" not in api.get("/report", headers=HTML).text  # it is not kept
+        rows.delete_one({"_id": lost["_id"]})
 
 
 def test_of_one_segment_or_channel(api: TestClient) -> None:

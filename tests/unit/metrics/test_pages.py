@@ -279,3 +279,13 @@ def test_customers_who_come_stay_and_go_stand_by_themselves() -> None:
     assert [one["name"] for one in made["sections"]] == ["Buying and staying"]
     assert html.count("<rect") == 2 * len(WEEK.coarse.spans)
     assert '<td class="cell heat3 partial" title="1 of 4, and the month is not over">25 %</td>' in html
+
+
+def test_what_late_facts_have_moved_is_told() -> None:
+    results = told_of(WEEK, share_result(9, 10))
+    results["csat"] = dict.fromkeys(WEEK.spans, share_result(9, 10))
+    before = {"csat": share_result(8, 9), "nps": Result(0.9, 10)}
+    made = contents(Asked(WEEK, NOW), list(KPIS.values()), Found(results, before=before))
+    said = {one.name: one.notes for section in made["sections"] for one in section["figures"]}
+    moved = "When the week was over it was told as 88.9 %; late facts have moved it since."
+    assert (said["csat"], said["nps"]) == ([moved], [])

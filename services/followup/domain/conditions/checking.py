@@ -8,10 +8,8 @@ from services.followup.domain.conditions.functions import FUNCTIONS
 from services.followup.domain.conditions.kinds import (
     ANY,
     FRACTION,
-    LENGTH,
     NOTHING,
     TEXT,
-    TIME,
     TRUTH,
     WHOLE,
     ByName,
@@ -20,6 +18,7 @@ from services.followup.domain.conditions.kinds import (
     Plain,
     Table,
 )
+from services.followup.domain.conditions.operators import COMPARISONS, NUMBERS, result_of
 from services.followup.domain.conditions.syntax import (
     Call,
     ConditionError,
@@ -40,8 +39,11 @@ LOOPS: Mapping[str, Kind | None] = {
 }  # fmt: skip
 WHOLE_OF = "all_of_"
 """Before a variable's name in the text that the engine is given: what is known of all of a list."""
-NUMBERS = frozenset({WHOLE, FRACTION})
-ORDERED = frozenset({WHOLE, FRACTION, TEXT, TIME, LENGTH})
+
+
+def alone(variable: str, field: str) -> str:
+    """As the engine knows a field that is handed in by itself."""
+    return f"{WHOLE_OF}{variable}__{field}"
 
 
 @dataclass(slots=True)
@@ -53,6 +55,10 @@ class Use:
     """Variables that are lists, of which something is used that is known of all."""
     fields: dict[str, set[str]] = field(default_factory=dict)
     """Table -> its fields."""
+    alone: set[tuple[str, str]] = field(default_factory=set)
+    """Variables and fields that are handed in as a value each: a table around one costs as much again."""
+    tables: set[str] = field(default_factory=set)
+    """Variables that are handed in with all of their fields that are used."""
     functions: set[str] = field(default_factory=set)
     anything: bool = False
     """It reads what nobody can know beforehand."""
@@ -80,6 +86,8 @@ class Check:
         self._text, self._variables = text, variables
         self._bound: dict[str, Each] = {}
         self._loops = 0
+        self._tested: Node | None = None
+        """What ``has`` asks about: it takes no name, only a field of something."""
         self.use = Use()
 
     def kind(self, node: Node) -> Kind:
@@ -114,18 +122,32 @@ class Check:
         if name not in self._variables:
             raise ConditionError(f"there is no {name}, only {_listed(self._variables)}")
         self.use.variables.add(name)
+        if isinstance(self._variables[name], Table):
+            self.use.tables.add(name)
         return self._variables[name]
 
     def _select(self, node: Select) -> Kind:
         if isinstance(node.of, Name) and node.of.name not in self._bound:
             known = self._variables.get(node.of.name)
-            if isinstance(known, Many) and known.table is not None:
-                self.use.wholes.add(node.of.name)
-                self.use.edits.append((*node.of.span, f"{WHOLE_OF}{node.of.name}"))
-                return self._field(known.table, node.of, node.field)
+            whole = known.table if isinstance(known, Many) else None
+            if (table := known if isinstance(known, Table) else whole) is not None:
+                return self._of_variable(node, node.of, table, whole=whole is not None)
         kind = self._field(self.kind(node.of), node.of, node.field)
         if (path := _path(node)) is not None and path[0] in self._bound:
             self._bound[path[0]].asked[path[1]] = None
+        return kind
+
+    def _of_variable(self, node: Select, of: Name, table: Table, *, whole: bool) -> Kind:
+        """A field of a variable, or of what is known of all of a list (``whole``)."""
+        kind = self._field(table, of, node.field)
+        (self.use.wholes if whole else self.use.variables).add(of.name)
+        if isinstance(kind, Plain) and node is not self._tested:
+            self.use.alone.add((of.name, node.field))
+            self.use.edits.append((*node.span, alone(of.name, node.field)))
+            return kind
+        self.use.tables.add(of.name)
+        if whole:
+            self.use.edits.append((*of.span, f"{WHOLE_OF}{of.name}"))
         return kind
 
     def _field(self, kind: Kind, of: Node, name: str) -> Kind:
@@ -160,7 +182,7 @@ class Check:
                 self._truth(arg)
             return TRUTH
         kinds = [self.kind(arg) for arg in node.args]
-        found = ANY if ANY in kinds and node.operator != "in" else _result(node.operator, *kinds)
+        found = ANY if ANY in kinds and node.operator != "in" else result_of(node.operator, *kinds)
         if node.operator in COMPARISONS and found is ANY:
             return TRUTH
         if found is None:
@@ -218,6 +240,7 @@ class Check:
         if node.function == "has" and node.of is None:
             if len(node.args) != 1 or not isinstance(node.args[0], Select):
                 raise ConditionError("write has(...) with a field in it, as has(profile.email)")
+            self._tested = node.args[0]
             self.kind(node.args[0])
             if (path := _path(node.args[0])) is not None and path[0] in self._bound:
                 self._bound[path[0]].tested.add(path[1])
@@ -264,35 +287,6 @@ def _path(node: Node) -> tuple[str, str] | None:
         return node.name, node.name
     of = _path(node.of) if isinstance(node, Select) else None
     return None if of is None or not isinstance(node, Select) else (of[0], f"{of[1]}.{node.field}")
-
-
-COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
-
-
-def _result(operator: str, first: Kind, second: Kind | None = None) -> Kind | None:
-    """The kind of a result; None where the operator does not fit."""
-    if second is None:
-        return first if first in NUMBERS else None
-    both = {first, second}
-    numbers = both <= NUMBERS
-    match operator:
-        case "==" | "!=":
-            plain = isinstance(first, Plain) and first is not NOTHING
-            return TRUTH if plain and (first == second or numbers) else None
-        case "<" | "<=" | ">" | ">=":
-            return TRUTH if numbers or (first == second and first in ORDERED) else None
-        case "in":
-            of = second.of if isinstance(second, Many) else TEXT if isinstance(second, ByName) else second
-            fits = isinstance(first, Plain) and (first == of or ANY in (first, of))
-            return TRUTH if fits and (second is ANY or not isinstance(second, Plain)) else None
-        case "+" if first == second and first in (TEXT, LENGTH):
-            return first
-        case "+" if both == {TIME, LENGTH}:
-            return TIME
-        case "-" if first is TIME and second in (TIME, LENGTH):
-            return LENGTH if second is TIME else TIME
-    fits = first == second and first in (NUMBERS if operator != "%" else {WHOLE})
-    return first if fits else None
 
 
 def _listed(names: Mapping[str, object]) -> str:

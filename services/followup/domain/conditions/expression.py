@@ -1,6 +1,7 @@
 """An expression made ready once, when the rules are read, and evaluated at each decision with only what it
 names. One that fails then, as where something is not known of the customer, is not met."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import cel
 
-from services.followup.domain.conditions.checking import WHOLE_OF, Check, Use
+from services.followup.domain.conditions.checking import WHOLE_OF, Check, Use, alone
 from services.followup.domain.conditions.functions import FUNCTIONS
-from services.followup.domain.conditions.kinds import ANY, TRUTH, Kind, Many, Table, reader, table_of
+from services.followup.domain.conditions.kinds import ANY, TRUTH, Field, Kind, Many, Table, reader, table_of
 from services.followup.domain.conditions.sample import sample, sample_trigger
 from services.followup.domain.conditions.syntax import ConditionError, parsed
 from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES, Scope
@@ -26,6 +27,8 @@ TRIGGER = "trigger"
 MOST_LISTED = 100
 """How much of a list of a trigger is kept."""
 MOST_SAID = 200
+_undefined = re.compile(rf"Undefined variable or function: '{WHOLE_OF}\w*?__(\w+)'").match
+"""What the engine says of a field that was handed in by itself, or not, since it is not known."""
 _NOBODY, _NOWHERE = Customer(customer_id="nobody"), ZoneInfo("UTC")
 
 
@@ -87,7 +90,8 @@ class Expression:
         if self.ours:
             now = moment(scope.now)
             functions = {name: made(now, scope.zone) for name, made in self.ours}
-        context = cel.Context({name: read(scope) for name, read in self.parts}, functions)
+        known = {name: told for name, read in self.parts if (told := read(scope)) is not None}
+        context = cel.Context(known, functions)
         if self.lists:
             context.set_variable_resolver(partial(_listed, self.lists, scope))
         return context
@@ -161,15 +165,38 @@ def kept(expressions: Iterable[Expression], data: Data) -> dict[str, Any]:
 
 def _parts(use: Use, trigger: Table) -> Iterator[tuple[str, Callable[[Scope], object]]]:
     for name in use.variables:
-        if name == TRIGGER:
-            yield name, reader(lambda scope: scope.trigger, trigger, use.fields)
-        elif not isinstance(VARIABLES[name].kind, Many):
+        if not isinstance(VARIABLES[name].kind if name != TRIGGER else trigger, Table | Many):
             yield name, reader(VARIABLES[name].read, VARIABLES[name].kind, use.fields)
-    for name in use.wholes:
-        kind = VARIABLES[name].kind
-        assert isinstance(kind, Many)
-        assert kind.table is not None
-        yield _whole(name), reader(lambda scope: scope, kind.table, use.fields)
+    for name in use.variables | use.wholes:
+        table, read = _table(name, trigger)
+        if table is None:
+            continue
+        if name in use.tables:
+            yield _whole(name) if name in use.wholes else name, reader(read, table, use.fields)
+        for variable, field in sorted(use.alone):
+            if variable == name:
+                yield alone(name, field), _one(read, table.fields[field], use)
+
+
+def _table(name: str, trigger: Table) -> tuple[Table | None, Callable[[Scope], object]]:
+    """The fields of a variable, or of all of a list, and what they are read off."""
+    if name == TRIGGER:
+        return trigger, lambda scope: scope.trigger
+    kind = VARIABLES[name].kind
+    if isinstance(kind, Many):
+        return kind.table, lambda scope: scope
+    return (kind if isinstance(kind, Table) else None), VARIABLES[name].read
+
+
+def _one(read: Callable[[Scope], object], field: Field, use: Use) -> Callable[[Scope], object]:
+    """Reads a field, and gives it as the engine takes it; None where it is not known."""
+    given = reader(lambda told: told, field.kind, use.fields)
+
+    def told(scope: Scope) -> object:
+        value = field.read(read(scope))
+        return None if value is None else given(value)
+
+    return told
 
 
 def _lists(use: Use) -> dict[str, Callable[[Scope], object]]:
@@ -206,6 +233,8 @@ def _whole(name: str) -> str:
 
 
 def _why(error: Exception) -> str:
+    if missing := _undefined(str(error)):
+        return f"{missing[1]} is not known"
     match error:
         case KeyError(args=(str(name), *_)):
             return f"{name} is not known"

@@ -2,7 +2,6 @@
 not known is left out: then an expression that needs it is not met, and ``has(...)`` is false."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,11 +25,10 @@ from shared.facts.complaints import RESOLVED
 from shared.facts.profile import value_of
 from shared.schemas.times import Micros
 
-_NONE = History()
+_NONE, _NO_PURCHASES, _NO_LOYALTY = History(), Purchases(), Loyalty()
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """One customer at one instant, and what has led to the decision."""
 
     customer: Customer
@@ -46,7 +44,7 @@ class Scope:
 
     @property
     def purchases(self) -> Purchases:
-        return self.history.purchases or Purchases()
+        return self.history.purchases or _NO_PURCHASES
 
     @property
     def sends(self) -> list[Send]:
@@ -251,7 +249,7 @@ KEPT_FOR: Mapping[str, Subject] = {
 
 
 def _loyalty(scope: Scope) -> Loyalty:
-    return scope.history.loyalty or Loyalty()
+    return scope.history.loyalty or _NO_LOYALTY
 
 
 def _resolved(complaint: Complaint) -> Micros | None:
