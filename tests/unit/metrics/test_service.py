@@ -131,6 +131,13 @@ def test_durations_are_those_of_the_clocks(rows: Sequence[tuple[Any, int]], orde
     assert not -found
 
 
+def test_what_a_clock_that_runs_behind_tells_is_before_what_is_said() -> None:
+    story = [event(complaint(), days=1), event(AGENT, days=1), event(STEPS[3]), event(STEPS[4])]
+    for log in (story, story[::-1]):
+        assert result(run(log)[1], "next_response_s").n == 1
+        assert result(run(log)[1], "first_response_s").n == 1
+
+
 def test_an_agents_message_in_the_conversation_is_a_response_and_a_bots_is_none() -> None:
     hour = 1 / 24
     story = [event(complaint()), event(message("v1", "outbound", "bot"), days=hour)]

@@ -12,7 +12,7 @@ from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.shares import WILSON, share_result
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Complaint, Turn
-from services.metrics.domain.turns import ANSWERED, WROTE
+from services.metrics.domain.turns import WROTE
 from shared.facts.complaints import KINDS, OPENED, REOPENED, RESOLVED, RESPONSES
 from shared.schemas.interactions import ConversationMerged, InteractionLogged
 from shared.schemas.times import Micros
@@ -68,17 +68,18 @@ def counted(complaint: Complaint, turns: Sequence[Turn] = ()) -> Iterator[Change
 
 
 def _happened(complaint: Complaint, turns: Sequence[Turn], opened: Micros) -> Iterator[tuple[Micros, int]]:
-    """Steps and turns by time; of one instant the customer's message first, then an agent's."""
-    # A clock that runs behind must not make a complaint end before it began.
-    steps = ((max(step.at, opened), step.kind) for step in complaint.life.taken)
-    kinds = {WROTE: _INBOUND, ANSWERED: _TURN}
-    said = ((at, kinds[kind]) for at, kind in turns if at >= opened)
-    return merge(steps, said, key=_order) if turns else steps
+    """Steps and turns by time; of one instant the customer's message first, then an agent's.
 
-
-def _order(happened: tuple[Micros, int]) -> tuple[Micros, int]:
-    at, kind = happened
-    return at, {OPENED: 0, _INBOUND: 1, _TURN: 2}.get(kind, 3)
+    A clock that runs behind must not make a complaint end before it began: what it tells is as of the
+    opening, before all else."""
+    if not turns:
+        return ((max(step.at, opened), step.kind) for step in complaint.life.taken)
+    steps = (
+        (max(step.at, opened), 0 if step.at < opened or step.kind == OPENED else 3, step.kind)
+        for step in complaint.life.taken
+    )
+    said = ((at, 1, _INBOUND) if kind == WROTE else (at, 2, _TURN) for at, kind in turns if at >= opened)
+    return ((at, kind) for at, _, kind in merge(steps, said, key=lambda happened: happened[:2]))
 
 
 COMPLAINTS = ComplaintCounts(
