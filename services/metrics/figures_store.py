@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import msgspec
 from pymongo.asynchronous.database import AsyncDatabase
@@ -24,8 +25,8 @@ from services.metrics.store import Reading
 from shared.runtime.mongo import Document
 from shared.schemas.times import Micros, micros
 
-Places = Mapping[int, Mapping[str, Mapping[str, int]]]
-"""Day -> place -> field -> count."""
+ByPlace: TypeAlias = Mapping[str, Mapping[str, int]]
+"""Place -> field -> count."""
 
 
 class FiguresStore:
@@ -61,8 +62,8 @@ class FiguresStore:
         found: list[datetime | None] = [document.get("watermark") for document in partitions]
         return [micros(to.replace(tzinfo=UTC) if to.tzinfo is None else to) for to in found if to is not None]
 
-    async def places(self, days: Iterable[int]) -> Places:
-        """The cells of some days by their places, but for those of ``gaps``."""
+    async def places(self, days: Iterable[int]) -> Mapping[int, ByPlace]:
+        """The cells of some days, by day and place, but for those of ``gaps``."""
         wanted = set(days)
         partitions = await self._database["partitions"].find({}, {"tail": 1}).to_list()
         cells: dict[tuple[int, str, str], int] = {}

@@ -23,8 +23,8 @@ from services.metrics.domain.moved_by import moved_by
 from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.domain.restating import MINUTE, Moved, before, cause, changed, last_told, levels_before
 from services.metrics.domain.rows import ANOMALIES, TOLD, anomaly_id
-from services.metrics.domain.told import Due, Told, due
-from services.metrics.figures_store import FiguresStore, in_reading
+from services.metrics.domain.told import KEPT, Due, Told, due
+from services.metrics.figures_store import ByPlace, FiguresStore, in_reading
 from services.metrics.journal import SERVICE
 from services.metrics.journal.partition import Partition
 from services.metrics.store import MetricsStore, Reading
@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 EVERY: Micros = SECOND
 AGAIN_DAYS = 7
 """Of so many days it is judged anew what late facts make of them, and so many are judged at once."""
+KEEP_EVERY: Micros = 10 * MINUTE
 LONGEST_NAME = 128
 
 
@@ -82,7 +83,7 @@ class Watching:
             return
         now = await self._now(wall)
         for number in mine:
-            await self._load(parts[number])
+            await self._load(parts[number], wall)
         since = min(told.since for told in self._told.values())
         moved = await self._store.moved_since(since)
         for number, kpis in mine.items():
@@ -96,13 +97,13 @@ class Watching:
         heard = await self._store.watermarks()
         return min(*heard, wall) if heard else None
 
-    async def _load(self, part: Partition) -> None:
+    async def _load(self, part: Partition, wall: Micros) -> None:
         key = (part.number, part.epoch)
         if key not in self._told:
             known = await self._store.told(part.number)
             # What was written before anybody watched was told by nobody.
             if known is None:
-                known = Told(await self._store.versions())
+                known = Told(await self._store.versions(), since=wall - KEPT)
                 _keep(part, known)
             self._told[key] = known
 
@@ -115,6 +116,8 @@ class Watching:
         found, days, after = due(known, told, wall, self._policy.restating)
         last = None if now is None else last_told(now)
         if not days and (last is None or (told.judged is not None and last <= told.judged)):
+            if after.since // KEEP_EVERY > told.since // KEEP_EVERY:
+                _keep(part, after)  # else who takes over reads again all that moved since something was told
             self._told[key] = after
             return
         judging = _to_judge(told.judged, last, days)
@@ -166,12 +169,12 @@ class Watching:
         known = {row["_id"]: row for row in await self._store.judged(days)}
         for day in days:
             await asyncio.sleep(0)
-            weeks = weekdays_before(day, policy.weeks)
+            weeks, places = weekdays_before(day, policy.weeks), dict[int, ByPlace]()
             for kpi in kpis:
                 found = judged(kpi, result(kpi, day), [result(kpi, week) for week in weeks], policy)
                 for one in found:
                     row = known.pop(anomaly_id(day, one.figure), None)
-                    by = partial(self._moved_by, kpi, one, day, weeks, windows[day])
+                    by = partial(self._moved_by, kpi, one, day, weeks, windows[day], places)
                     await self._flag(say, kpi, one, day, row, at, by)
             names = {kpi.name for kpi in kpis}
             for row in known.values():
@@ -204,9 +207,17 @@ class Watching:
         return window(days, levels, first=day, last=day, one_channel=False, policy=policy)
 
     async def _moved_by(
-        self, kpi: Kpi, one: Judged, day: int, weeks: Sequence[int], then: Window
+        self,
+        kpi: Kpi,
+        one: Judged,
+        day: int,
+        weeks: Sequence[int],
+        then: Window,
+        places: dict[int, ByPlace],
     ) -> dict[str, str]:
-        places = await self._store.places([day, *weeks])
+        """``places``: of these days, once they are read: figures of a day share them."""
+        if not places:
+            places.update(await self._store.places([day, *weeks]))
         pasts = [places[week] for week in weeks if week in places]
         try:
             found = moved_by(kpi, one.figure, one.usual, day, places.get(day, {}), pasts, then.levels)

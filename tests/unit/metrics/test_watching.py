@@ -10,6 +10,7 @@ from pymongo import AsyncMongoClient
 
 from services.metrics.config import load
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.restating import MINUTE
 from services.metrics.figures_store import FiguresStore
 from services.metrics.journal import watching
 from services.metrics.journal.processor import CompactProcessor
@@ -210,6 +211,42 @@ async def test_before_anything_is_heard_of_the_past_no_day_of_it_is_judged(
     for number in (0, 1):
         told = await FiguresStore(client[database_name]).told(number)
         assert told is None or told.judged is None
+
+
+async def test_who_takes_over_reads_only_what_moved_lately(client: Client, database_name: str) -> None:
+    """However long ago something was told, or where the partition is new."""
+    worker = Worker(client, database_name)
+    await worker.begin()
+    for _ in range(3):
+        told = [await FiguresStore(client[database_name]).told(number) for number in (0, 1)]
+        assert all(one is not None and one.since >= micros(worker.now) - 15 * MINUTE for one in told)
+        worker.now += timedelta(minutes=12)
+        await worker.pass_on(4)
+
+
+async def test_places_are_read_once_a_day_that_is_judged(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, asked = Worker(client, database_name), list[object]()
+    places = FiguresStore.places
+
+    async def counted(store: FiguresStore, days: Any) -> Any:
+        asked.append(days)
+        return await places(store, days)
+
+    monkeypatch.setattr(FiguresStore, "places", counted)
+    await worker.begin()
+    people, wednesday = [f"p{n}" for n in range(40)], NOW - timedelta(days=1)
+    for survey in ("nps", "csat"):
+        for week in range(9):
+            when, worst = wednesday - timedelta(days=7 * week), 0 if survey == "nps" else 1
+            scores = [worst if week == 0 else 5 if survey == "csat" else 10] * 40
+            await worker.tell(
+                *(at(answered(survey, s), when, p) for s, p in zip(scores, people, strict=True))
+            )
+    await worker.pass_on(10)
+    assert {one.kpi for one in worker.anomalies} == {"nps", "csat"}
+    assert len(asked) == len({partition_of(name.encode(), 2) for name in ("nps", "csat")})
 
 
 async def test_a_bug_in_the_watching_stops_no_counting(
