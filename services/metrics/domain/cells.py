@@ -51,10 +51,6 @@ class Delta(dict[Cell, int]):
         other.since = self.since
         return other
 
-    def keep_minutes(self, now: Micros) -> None:
-        """Count no minutes that are too old at ``now``."""
-        self.since = max(self.since, now // MINUTE - KEPT_MINUTES)
-
     def forget_minutes(self) -> None:
         """Keep none that became too old."""
         self.minutes = {minute: fields for minute, fields in self.minutes.items() if minute >= self.since}

@@ -122,7 +122,7 @@ class Watching:
             return
         judging = _to_judge(told.judged, last, days)
         first = min([*days, *(weekdays_before(day, self._policy.anomalies.weeks)[-1] for day in judging)])
-        reading = await self._sums.read(first, gaps=True, back=self._policy.churn.reach(1))
+        reading = await self._sums.read(first, gaps=True)
         known = in_reading(await self._store.moved_since(told.since), reading)
         found, _, after = due(known, told, wall, self._policy.restating)
         at, say = wall if now is None else now, Saying()
@@ -140,7 +140,7 @@ class Watching:
     def _restate(
         self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
-        then, now = (self._as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
+        then, now = (_as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
         why = cause(one.late, one.day)
         for kpi in kpis:
             figures = changed(kpi.figures(_result(kpi, then)), kpi.figures(_result(kpi, now)))
@@ -163,7 +163,7 @@ class Watching:
 
         def result(kpi: Kpi, day: int) -> Result:
             if day not in windows:
-                windows[day] = self._as_of(reading, day, ())
+                windows[day] = _as_of(reading, day, ())
             return _result(kpi, windows[day])
 
         known = {row["_id"]: row for row in await self._store.judged(days)}
@@ -198,13 +198,6 @@ class Watching:
             data = KpiAnomaly(kpi=one.figure[:LONGEST_NAME], day=date, moved_by=moved, **fields)
             say.tell(data, kpi.name, at, f"{one.figure}@{day}@{one.direction}")
             telemetry.ANOMALIES.labels(kpi.name).inc()
-
-    def _as_of(self, reading: Reading, day: int, moved: Iterable[Moved]) -> Window:
-        """A day as it was before all of this, with those that it looks back to."""
-        moved, policy = list(moved), self._policy.churn
-        days = before(reading.days, moved, day - policy.reach(1)) if moved else reading.days
-        levels = levels_before(reading.levels, moved)
-        return window(days, levels, first=day, last=day, one_channel=False, policy=policy)
 
     async def _moved_by(
         self,
@@ -271,6 +264,14 @@ def _to_judge(judged_to: int | None, last: int | None, moved: Iterable[int]) -> 
     begin = last - AGAIN_DAYS + 1 if judged_to is None else judged_to + 1
     new = range(begin, min(last, begin + AGAIN_DAYS - 1) + 1)
     return sorted({*new, *(day for day in moved if last - AGAIN_DAYS < day <= last)})
+
+
+def _as_of(reading: Reading, day: int, moved: Iterable[Moved]) -> Window:
+    """A day as it was before all of this."""
+    moved = list(moved)
+    days = before(reading.days, moved, day) if moved else reading.days
+    levels = levels_before(reading.levels, moved)
+    return window(days, levels, first=day, last=day, one_channel=False)
 
 
 def _result(kpi: Kpi, then: Window) -> Result:

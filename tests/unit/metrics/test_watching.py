@@ -24,10 +24,10 @@ from shared.schemas.complaints import ComplaintReopened, ComplaintResolved
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.insights import KpiAnomaly, KpiRestated
-from shared.schemas.times import micros
+from shared.schemas.times import day_of, micros
 from shared.worker.processing import Batch, Message, Origin
 
-from .story import answered, opened, profile
+from .story import answered, opened, profile, purchase
 
 Client = AsyncMongoClient[dict[str, Any]]
 NOW = datetime(2026, 6, 18, 12, tzinfo=UTC)
@@ -139,6 +139,26 @@ async def test_a_backfill_is_silent_and_a_late_fact_after_it_is_told(
     await worker.tell(at(answered("nps", 0), TWO))
     await worker.pass_on(10)
     assert [one[:4] for one in worker.restated] == [("nps", "2026-06-16", 100.0, 60.0)]
+
+
+async def test_the_watch_reads_no_further_back_than_its_figures_do(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a year for churn would be read, and copied for each day, that no figure here is made of."""
+    asked, read = list[int](), MetricsStore.read
+
+    async def noted(store: MetricsStore, first: int, *selected: Any, **more: Any) -> Any:
+        asked.append(first - more.get("back", 0))
+        return await read(store, first, *selected, **more)
+
+    monkeypatch.setattr(MetricsStore, "read", noted)
+    worker = Worker(client, database_name)
+    await worker.begin()
+    await worker.tell(at(answered("nps", 10), TWO), at(purchase("o1"), TWO))
+    await worker.pass_on(6)
+    assert worker.restated
+    weeks = load().anomalies.weeks
+    assert min(asked) >= day_of(micros(NOW)) - 7 * (weeks + 2)
 
 
 async def test_who_moves_to_another_segment_moves_no_figure(client: Client, database_name: str) -> None:
