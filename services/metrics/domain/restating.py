@@ -97,12 +97,22 @@ def bursts(moved: Iterable[Moved], policy: Restating) -> list[list[Moved]]:
     """What came together, in the order of the wall clock: with no pause of ``quiet_seconds``, however long
     the writes took."""
     found: list[list[Moved]] = []
-    for one in sorted(moved, key=lambda one: (one.wall, one.partition, one.version)):
+    for one in _in_order(moved):
         if found and one.began - found[-1][-1].wall <= _quiet(policy):
             found[-1].append(one)
         else:
             found.append([one])
     return found
+
+
+def _in_order(moved: Iterable[Moved]) -> list[Moved]:
+    """By the wall clock; those of a partition as they were written, though the clock went back meanwhile."""
+    latest: dict[int, Micros] = {}
+    order: list[tuple[Micros, int, int, Moved]] = []
+    for one in sorted(moved, key=lambda one: (one.partition, one.version)):
+        latest[one.partition] = max(latest.get(one.partition, one.wall), one.wall)
+        order.append((latest[one.partition], one.partition, one.version, one))
+    return [one for *_, one in sorted(order, key=lambda row: row[:3])]
 
 
 def is_settled(burst: Sequence[Moved], wall: Micros, policy: Restating) -> bool:

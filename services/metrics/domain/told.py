@@ -90,7 +90,8 @@ def due(
         versions[one.partition] = max(versions.get(one.partition, 0), one.version + 1)
     after = Told(versions, days, told.since, told.judged)
     waits = [one.wall for one in order if any(not after.is_decided(one, day) for day in one.sums or ())]
-    since = max(told.since, min([wall - KEPT, *(at - KEPT for at in waits)]))
+    # Also back again, with the clock: what is decided is so by its version.
+    since = min([wall - KEPT, *(at - KEPT for at in waits)])
     after = msgspec.structs.replace(after, since=since)
     return found, set(moves), after
 

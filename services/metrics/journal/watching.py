@@ -61,7 +61,7 @@ class Watching:
 
     async def work(self, parts: Mapping[int, Partition], wall: Micros) -> None:
         """What is due now, at most once a second. While the store is away nothing is."""
-        if wall < self._next:
+        if self._next - MINUTE <= wall < self._next:  # else the clock went back
             return
         self._next = wall + EVERY
         try:

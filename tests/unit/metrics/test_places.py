@@ -140,7 +140,7 @@ def test_minutes_count_for_two_days_and_have_no_place() -> None:
     assert delta.minutes == {}, "now is long after"
     one, delta = Tracked(Customer()), Delta()
     for minute in (0, 0, 1, KEPT_MINUTES, KEPT_MINUTES + 1):
-        delta.keep_minutes(minute * MINUTE)
+        delta.since = max(delta.since, minute - KEPT_MINUTES)
         one.count_event(delta, minute * MINUTE, {PROMOTERS: 1})
     delta.forget_minutes()
     assert delta.minutes == {m: {PROMOTERS: 1} for m in (1, KEPT_MINUTES, KEPT_MINUTES + 1)}

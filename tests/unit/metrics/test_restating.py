@@ -27,12 +27,20 @@ NOW = 20_000 * DAY
 
 
 def late(
-    second: float, n: int = 1, *, heard: int | None = None, version: int = 0, day: int = 10, took: float = 0
+    second: float,
+    n: int = 1,
+    *,
+    heard: int | None = None,
+    version: int = 0,
+    day: int = 10,
+    took: float = 0,
+    partition: int = 0,
 ) -> Moved:
     """So many late facts, written at that second."""
     wall = NOW + round(second * SECOND)
     facts, heard = {day: {"rapport.survey.answered.v1": n}}, n if heard is None else heard
-    return Moved(0, version, wall, wall - round(took * SECOND), wall, heard, facts, {day: {"promoters": n}})
+    began, sums = wall - round(took * SECOND), {day: {"promoters": n}}
+    return Moved(partition, version, wall, began, wall, heard, facts, sums)
 
 
 def judged(moved: Sequence[Moved]) -> list[bool]:
@@ -114,13 +122,19 @@ def test_it_is_waited_until_no_more_comes_but_for_a_minute_at_most() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.integers(1, 50)), max_size=30))
 def test_each_write_is_in_one_burst(writes: list[tuple[int, int]]) -> None:
-    moved = [late(second, n, version=at) for at, (second, n) in enumerate(writes)]
+    moved = [late(second, n, version=at, partition=at) for at, (second, n) in enumerate(writes)]
     found = bursts(moved, POLICY)
     assert sorted(one.version for burst in found for one in burst) == list(range(len(writes)))
     walls = [one.wall for burst in found for one in burst]
     assert walls == sorted(walls)
     for one, other in pairwise(found):
         assert other[0].wall - one[-1].wall > POLICY.quiet_seconds * SECOND
+
+
+def test_writes_of_a_partition_stay_in_their_order_though_the_clock_goes_back() -> None:
+    moved = [late(100, 1), late(10, 1, version=1), late(50, 1, partition=1)]
+    order = [(one.partition, one.version) for burst in bursts(moved, POLICY) for one in burst]
+    assert order == [(1, 0), (0, 0), (0, 1)]
 
 
 def test_the_cause_names_types_and_how_many() -> None:

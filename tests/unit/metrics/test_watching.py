@@ -40,6 +40,8 @@ class Worker:
 
     def __init__(self, client: Client, name: str, now: datetime = NOW, *, stream: bool = False) -> None:
         self.now = now
+        self.behind = timedelta()
+        """So far the wall clock went back."""
         self.told: list[Event] = []
         self.offsets = [0, 0]
         self.processor = CompactProcessor(
@@ -47,7 +49,7 @@ class Worker:
             self._publish,
             stream=stream,
             clock=lambda: micros(self.now) / 1e6,
-            wall_clock=lambda: self.now,
+            wall_clock=lambda: self.now - self.behind,
             watching=Watching(MetricsStore(client[name]), FiguresStore(client[name]), load(), stream=stream),
         )
 
@@ -67,7 +69,8 @@ class Worker:
             )
             self.offsets[number] = start + len(some)
             offsets = {("feedback", number): start + len(some)}
-            await self.processor.process(Batch(number, 2, messages, self.now, self.now, offsets))
+            wall = self.now - self.behind
+            await self.processor.process(Batch(number, 2, messages, wall, wall, offsets))
 
     async def pass_on(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -267,6 +270,23 @@ async def test_places_are_read_once_a_day_that_is_judged(
     await worker.pass_on(10)
     assert {one.kpi for one in worker.anomalies} == {"nps", "csat"}
     assert len(asked) == len({partition_of(name.encode(), 2) for name in ("nps", "csat")})
+
+
+async def test_a_clock_that_goes_back_hides_no_late_fact(client: Client, database_name: str) -> None:
+    worker = Worker(client, database_name)
+    await worker.begin()
+    await worker.tell(at(answered("nps", 10), TWO))
+    await worker.pass_on(70)
+    worker.behind = timedelta(minutes=5)
+    await worker.tell(
+        at(answered("nps", 0), TWO, "c2"), at(answered("csat", 5), TWO - timedelta(days=1), "c3")
+    )
+    await worker.pass_on(8)
+    assert ("csat", "2026-06-15", None, 1.0) in [one[:4] for one in worker.restated]
+    worker.now += timedelta(minutes=6)
+    await worker.pass_on(8)
+    assert worker.restated[-1][:4] == ("nps", "2026-06-16", 100.0, 0.0)
+    assert len(worker.restated) == 3
 
 
 async def test_a_bug_in_the_watching_stops_no_counting(
