@@ -102,11 +102,22 @@ async def by_dimension(
     store: MetricsStore, kpi: Kpi, now: datetime, days: int, dimension: str
 ) -> Mapping[str, Result]:
     """The KPI of a window that ends now, by the values of a dimension that are told apart."""
-    first = day_of(micros(now)) - days + 1
-    by = await store.by_dimension(first, dimension)
-    one = dimension == "channel"
+    today = day_of(micros(now))
+    first = today - days + 1
+    back = store.policy.reach(days) if kpi.looks_back else 0
+    by = await store.by_dimension(first, dimension, gaps=kpi.looks_back, back=back)
     windows = [
-        window({}, of.levels, first=first, last=None, one_channel=one, sums=of.sums) for of in by.values()
+        window(
+            of.days,
+            of.levels,
+            first=first,
+            last=None,
+            one_channel=dimension == "channel",
+            sums=of.sums,
+            today=today,
+            policy=store.policy,
+        )
+        for of in by.values()
     ]
     return dict(zip(by, measured(kpi, windows), strict=True))
 

@@ -77,27 +77,38 @@ class MetricsStore:
             days = {day: fields for day, fields in days.items() if day >= first}
         return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
-    async def by_dimension(self, first: int, dimension: str) -> dict[str, Reading]:
-        """What happened from day ``first`` on, in ``sums``, by the values of a dimension; nothing of it is
-        kept."""
+    async def by_dimension(
+        self, first: int, dimension: str, *, gaps: bool = False, back: int = 0
+    ) -> dict[str, Reading]:
+        """What happened from day ``first`` on, in ``sums``, by the values of a dimension that are told apart;
+        with ``gaps`` by days too, with so many before, as ``read`` has it. Nothing of it is kept."""
+        collections = ("days", "gaps") if gaps else ("days",)
         for _ in range(self.READ_AGAIN):
             standing = _standing(await self._db["partitions"].find({}).to_list())
-            sums: dict[str, dict[str, int]] = {}
-            async for document in self._db["days"].find({"_id": {"$gte": first_id(first)}}):
-                for place, counts in document.get("cells", {}).items():
-                    _add(sums, value_of(place, dimension), counts)
+            by: dict[str, Days] = {}
+            for collection in collections:
+                async for document in self._db[collection].find({"_id": {"$gte": first_id(first - back)}}):
+                    day = day_of_id(document["_id"]) if gaps else first
+                    for place, counts in document.get("cells", {}).items():
+                        _add(by, value_of(place, dimension), day, counts)
             if await self._folds() == standing.folds:
                 break
         for tail in standing.tails:
             for (day, place, name), n in tail.items():
-                if day >= first or name in LEVELS:
-                    _add(sums, value_of(place, dimension), {name: n} if day >= first else {})
+                if day >= first - back:
+                    _add(by, value_of(place, dimension), day if gaps else first, {name: n})
+                elif name in LEVELS:
+                    _add(by, value_of(place, dimension), first, {})
         for by_place in (of for levels in standing.levels for of in levels.values()):
             for place in by_place:
-                _add(sums, value_of(place, dimension), {})
+                _add(by, value_of(place, dimension), first, {})
         return {
-            value: Reading(levels=standing.levels_of(Selection(**{dimension: value}).chooses()), sums=counts)
-            for value, counts in sums.items()
+            value: Reading(
+                days=days if gaps else {},
+                levels=standing.levels_of(Selection(**{dimension: value}).chooses()),
+                sums=_summed(fields for day, fields in days.items() if day >= first),
+            )
+            for value, days in by.items()
         }
 
     async def minutes(self, first: int) -> Reading:
@@ -215,11 +226,19 @@ class MetricsStore:
         return _folds(await self._db["partitions"].find({}, {"folds": 1}).to_list())
 
 
-def _add(sums: dict[str, dict[str, int]], value: str | None, counts: Mapping[str, int]) -> None:
+def _add(by: dict[str, Days], value: str | None, day: int, counts: Mapping[str, int]) -> None:
     if value is not None:
-        fields = sums.setdefault(value, {})
+        fields = by.setdefault(value, {}).setdefault(day, {})
         for name, n in counts.items():
             fields[name] = fields.get(name, 0) + n
+
+
+def _summed(all_of: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for fields in all_of:
+        for name, n in fields.items():
+            total[name] = total.get(name, 0) + n
+    return total
 
 
 def store_of(app: FastAPI) -> MetricsStore:
