@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import structlog
 from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.channels.base import Attempt
 from services.followup.domain.rows import COLLECTION, REPEATS, Delivery
 
+log = structlog.get_logger(__name__)
 Row = dict[str, Any]
 
 FIRST_BACKOFF = timedelta(seconds=15)
@@ -67,9 +69,12 @@ class Marks:
         for attempt, group in groupby(by_attempt, key=lambda one: one.attempt):
             try:
                 claimed += await self._claimed({one.outreach_id: one for one in group}, attempt)
-            except Exception:  # whatever the store says: what is marked already is to be sent
+            except Exception as error:  # whatever the store says: what is marked already is to be sent
                 if not claimed:
                     raise
+                log.warning(
+                    "not all of a claim could be marked", marked=len(claimed), error=repr(error)[:300]
+                )
                 break
         return claimed
 

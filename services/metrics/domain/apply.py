@@ -115,7 +115,9 @@ def _answered(count: CountEvent) -> Apply:
 
 def _counting(count: CountEvent) -> Apply:
     def counted(tracked: Tracked, event: Event, at: Micros, _: Micros, delta: Delta, id: int) -> Ids:
-        tracked.count_event(delta, at, count(event.data))
+        counts = count(event.data)
+        if counts:  # else the record would keep a day on which nothing counts
+            tracked.count_event(delta, at, counts)
         return (id,)
 
     return counted

@@ -60,7 +60,8 @@ def money(frequency: Iterable[float], mean_value: Iterable[float]) -> tuple[floa
         raise TooLittleDataError("no customer has paid twice")
     count, mean, weights = count[paid], mean[paid], weights[paid]
     scale = float(np.average(mean, weights=weights))
-    p, q, v = _best(_money_loss(count, mean / scale, weights), _MONEY)
+    logs = np.log(mean) - np.log(scale)  # of the smallest amounts the quotient itself would be 0
+    p, q, v = _best(_money_loss(count, mean / scale, logs, weights), _MONEY)
     return p, q, v * scale
 
 
@@ -106,17 +107,17 @@ def _purchases_loss(x: Floats, t_x: Floats, T: Floats, weights: Floats, first: i
     return loss
 
 
-def _money_loss(x: Floats, mean: Floats, weights: Floats) -> Loss:
-    paid, total = x * mean, weights.sum()
+def _money_loss(x: Floats, mean: Floats, log_mean: Floats, weights: Floats) -> Loss:
+    paid, log_paid, total = x * mean, np.log(x) + log_mean, weights.sum()
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         p, q, v = parameters
         shape = p * x + q
         likelihood = (gammaln(shape) - gammaln(p * x) - gammaln(q) + q * np.log(v)) + (
-            p * x * np.log(paid) - np.log(mean) - shape * np.log(paid + v)
+            p * x * log_paid - log_mean - shape * np.log(paid + v)
         )
         slopes = (
-            x * (digamma(shape) - digamma(p * x) + np.log(paid) - np.log(paid + v)),
+            x * (digamma(shape) - digamma(p * x) + log_paid - np.log(paid + v)),
             digamma(shape) - digamma(q) + np.log(v) - np.log(paid + v),
             q / v - shape / (paid + v),
         )

@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.metrics.domain.clv import BgNbd, GammaGamma, MbgNbd, TooLittleDataError
@@ -82,6 +82,7 @@ def test_the_unit_does_not_matter(unit: float) -> None:
 
 
 @settings(max_examples=15, deadline=None)
+@example([(1, 0.0, 1.0, 4.0), (2, 0.0, 1.0, 5e-324)])
 @given(
     st.lists(
         st.tuples(st.integers(1, 10**6), st.floats(0, 1), st.floats(1e-3, 1e6), st.floats(0, 1e9)), max_size=5

@@ -15,7 +15,9 @@ from services.metrics.domain.state import Customer
 from shared.runtime.config import ConfigError
 from shared.schemas.complaints import ComplaintReopened, ComplaintResolved
 from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import PointsEarned, PointsRedeemed
+from shared.schemas.outreach import OutreachBounced, OutreachSent
 from shared.schemas.times import DAY, micros
 from tests.examples import examples
 
@@ -121,8 +123,32 @@ def test_answers_and_points_have_a_part_once_there_are_some() -> None:
     assert points(redeemed, "loyalty")[0] > points(found, "loyalty")[0]
     unhappy = [*bought, event(answered("nps", 3), days=300), event(answered("csat", 1), days=301)]
     assert points(of(unhappy, 366), "answers")[0] == 0
+    assert points(of(unhappy, 366), "answers")[1] > 0
     easy = of([*bought, event(answered("ces", 7), days=300)], 366)
     assert points(easy, "answers")[0] == pytest.approx(points(easy, "answers")[1])
+
+
+def test_contacts_and_messages_have_a_part_once_there_are_some() -> None:
+    bought = weekly(365)
+
+    def contact(sentiment: float | None, direction: str = "inbound") -> Event:
+        data = {"channel": "email", "direction": direction, "kind": "question", "summary": "?"}
+        told = {} if sentiment is None else {"sentiment": sentiment}
+        return event(InteractionLogged.model_validate({**data, **told}), days=300)
+
+    def message(name: str) -> Event:
+        told = OutreachSent.model_construct(outreach_id=name, rule="news", channel="email", asks=None)
+        return event(told, days=300)
+
+    assert "sentiment" not in names(of([*bought, contact(None), contact(-1.0, "outbound")], 366))
+    angry, glad = (points(of([*bought, contact(how)], 366), "sentiment") for how in (-0.8, 0.8))
+    assert angry[0] == pytest.approx(0.1 * angry[1], abs=1e-3)
+    assert glad[0] == pytest.approx(0.9 * glad[1], abs=1e-3)
+    arrived = [*bought, message("m1"), message("m2")]
+    bounced = OutreachBounced.model_construct(outreach_id="m2", rule="news", channel="email")
+    assert points(of(arrived, 366), "reach")[0] == points(of(arrived, 366), "reach")[1]
+    half = points(of([*arrived, event(bounced, days=301)], 366), "reach")
+    assert half[0] == pytest.approx(half[1] / 2, abs=1e-3)
 
 
 def test_trends() -> None:
@@ -157,7 +183,7 @@ def test_a_worth_without_bound_is_none() -> None:
 
 
 def test_weights_say_what_counts() -> None:
-    alone = HealthPolicy(weights=Weights(recency=1, frequency=0, spend=0, complaints=0, answers=0, loyalty=0))
+    alone = HealthPolicy(weights=Weights(recency=1, **dict.fromkeys(("frequency", "spend", "complaints"), 0)))
     found = of(weekly(365), 366, policy=alone)
     assert [(d.driver, d.of) for d in found.drivers] == [("recency", 100.0)]
 

@@ -9,6 +9,8 @@ from services.metrics.domain.health.history import History
 from services.metrics.domain.health.models import Models, weeks
 from services.metrics.domain.health.policy import HealthPolicy
 from services.metrics.domain.kpis.loyalty import EARNED, REDEEMED
+from services.metrics.domain.kpis.outreach import FAILED, REFUSED, RETURNED, SENT
+from services.metrics.domain.kpis.sentiment import HUNDREDTHS, SENTIMENT_SUM, SENTIMENTS
 from services.metrics.domain.kpis.surveys import (
     CES_ANSWERS,
     CES_SUM,
@@ -30,6 +32,8 @@ STEADY = 0.75
 """Of a trend that neither rises nor falls; each doubling gives a quarter more, each halving one less."""
 PSEUDO = 2.0
 """Purchases, or their worth, that both sides of a trend are given: one more or less says little."""
+NO_CONSENT = "no_consent"
+"""Of the reasons why a message does not go the one that is the customer's."""
 _PASSIVE = 0.6
 _OPEN_HARM, _OVER_HARM, _REOPENED_HARM = 0.5, 0.15, 0.15
 _MOST_HARM = 0.8
@@ -127,13 +131,35 @@ def loyalty(history: History, _: Models, __: HealthPolicy) -> Seen | None:
     return Seen(0.6 * earned + 0.4 * redeemed, f"points {did} of late" if did else "no points of late")
 
 
+def sentiment(history: History, _: Models, __: HealthPolicy) -> Seen | None:
+    """How they spoke to us, -1 to 1, where that is told; older contacts weigh less."""
+    n = history.faded.get(SENTIMENTS, 0.0)
+    if n < _LEAST:
+        return None
+    mean = history.faded.get(SENTIMENT_SUM, 0.0) / n / HUNDREDTHS
+    return Seen(_within((mean + 1) / 2), f"sentiment of contacts is {mean:+.1f}")
+
+
+def reach(history: History, _: Models, __: HealthPolicy) -> Seen | None:
+    """Whether messages arrive: of those that went, or that the customer does not consent to."""
+    n = history.faded
+    came = n.get(SENT, 0.0) - n.get(RETURNED, 0.0)
+    tried = n.get(SENT, 0.0) + n.get(FAILED, 0.0) + n.get(f"{REFUSED}{NO_CONSENT}", 0.0)
+    if tried < _LEAST:
+        return None
+    share = _within(came / tried)
+    return Seen(share, f"{share:.0%} of messages reach them")
+
+
 DRIVERS: Mapping[str, Look] = {
     "recency": recency,
     "frequency": frequency,
     "spend": spend,
     "complaints": complaints,
     "answers": answers,
+    "sentiment": sentiment,
     "loyalty": loyalty,
+    "reach": reach,
 }
 """By name, which is that of its weight."""
 

@@ -24,10 +24,14 @@ class Weights(Strict):
     """Whether they pay as much as before."""
     complaints: Weight = 10
     """What they complained of, and how that ended."""
-    answers: Weight = 10
+    answers: Weight = 5
     """What they answer to surveys."""
-    loyalty: Weight = 10
+    sentiment: Weight = 5
+    """How they speak to us."""
+    loyalty: Weight = 5
     """Whether they earn and use points."""
+    reach: Weight = 5
+    """Whether messages reach them."""
 
     @model_validator(mode="after")
     def _some(self) -> Self:

@@ -7,6 +7,7 @@ The API's answer, the series, the gauges, the counting and the README's table ar
 from services.metrics.domain.kpis.surveys import NPS
 from services.metrics.domain.kpis.surveys import CSAT
 from services.metrics.domain.kpis.surveys import CES
+from services.metrics.domain.kpis.sentiment import SENTIMENT
 from services.metrics.domain.kpis.outreach import RESPONSE_RATE
 from services.metrics.domain.kpis.complaints import FIRST_RESPONSE_S
 from services.metrics.domain.kpis.complaints import NEXT_RESPONSE_S

@@ -240,6 +240,9 @@ SELECT s.*, p.segment, p.tier FROM (
     UNION ALL SELECT 'order', us, subject, channel, store, '', '', currency, rest, 0 FROM counted_orders
     UNION ALL SELECT 'points', us, subject, '', '', '', '', regexp_extract(type, '^rapport\.points\.(\w+)\.v1$', 1),
                      (data->>'points')::BIGINT, 0 FROM heard WHERE type LIKE 'rapport.points.%' AND data->>'points' IS NOT NULL
+    UNION ALL SELECT 'sentiment', us, subject, '', '', '', '', '', round((data->>'sentiment')::DOUBLE * 100)::BIGINT, 0
+              FROM heard WHERE type = 'rapport.interaction.logged.v1' AND data->>'sentiment' IS NOT NULL
+                AND data->>'direction' = 'inbound'
     UNION ALL SELECT 'open', l.us, l.subject, c.channel, '', '', c.team, '', l.opens, 0
               FROM life l JOIN complaints c USING (subject, id) WHERE l.opens <> 0
     UNION ALL SELECT 'first', l.us, l.subject, c.channel, '', '', c.team, '', l.first_s, 0

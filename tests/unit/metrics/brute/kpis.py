@@ -74,6 +74,7 @@ QUERIES: Mapping[str, str] = {
     "nps": _answers("nps", "100 * avg(CASE WHEN x >= 9 THEN 1 WHEN x >= 7 THEN 0 ELSE -1 END)"),
     "csat": _answers("csat", "avg((x >= 4)::INT)"),
     "ces": _answers("ces", "avg(x)"),
+    "sentiment": "SELECT avg(x) / 100, count(*) FROM w WHERE kind = 'sentiment'",
     "response_rate": "SELECT avg(x), count(*) FROM w WHERE kind = 'asked'",
     "first_response_s": _quantiles("first"),
     "next_response_s": _quantiles("next"),

@@ -164,6 +164,7 @@ class Story:
                     channel=r.choice(["chat", "email"]), direction=r.choice(["inbound", "outbound"]),
                     kind="x", summary="", conversation_id=r.choice([name, name, None]),
                     author=r.choice([None, "customer", "agent", "bot"]),
+                    sentiment=r.choice([None, -1.0, -0.25, 0.5]),
                 )  # fmt: skip
             case 3:
                 team = r.choice([None, *TEAMS])
