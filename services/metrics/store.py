@@ -78,17 +78,18 @@ class MetricsStore:
         return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
     async def by_dimension(
-        self, first: int, dimension: str, *, gaps: bool = False, back: int = 0
+        self, first: int, dimension: str, *, today: int, gaps: bool = False, back: int = 0
     ) -> dict[str, Reading]:
-        """What happened from day ``first`` on, in ``sums``, by the values of a dimension that are told apart;
-        with ``gaps`` by days too, with so many before, as ``read`` has it. Nothing of it is kept."""
+        """What happened from day ``first`` on, by the values of a dimension that are told apart; ``gaps`` and
+        ``back`` as for ``read``. Without them all days up to ``today`` are one. Nothing of it is kept."""
         collections = ("days", "gaps") if gaps else ("days",)
         for _ in range(self.READ_AGAIN):
             standing = _standing(await self._db["partitions"].find({}).to_list())
             by: dict[str, Days] = {}
             for collection in collections:
                 async for document in self._db[collection].find({"_id": {"$gte": first_id(first - back)}}):
-                    day = day_of_id(document["_id"]) if gaps else first
+                    day = day_of_id(document["_id"])
+                    day = day if gaps or day > today else first
                     for place, counts in document.get("cells", {}).items():
                         _add(by, value_of(place, dimension), day, counts)
             if await self._folds() == standing.folds:
@@ -96,7 +97,7 @@ class MetricsStore:
         for tail in standing.tails:
             for (day, place, name), n in tail.items():
                 if day >= first - back:
-                    _add(by, value_of(place, dimension), day if gaps else first, {name: n})
+                    _add(by, value_of(place, dimension), day if gaps or day > today else first, {name: n})
                 elif name in LEVELS:
                     _add(by, value_of(place, dimension), first, {})
         for by_place in (of for levels in standing.levels for of in levels.values()):
@@ -104,7 +105,7 @@ class MetricsStore:
                 _add(by, value_of(place, dimension), first, {})
         return {
             value: Reading(
-                days=days if gaps else {},
+                days=days,
                 levels=standing.levels_of(Selection(**{dimension: value}).chooses()),
                 sums=_summed(fields for day, fields in days.items() if day >= first),
             )
