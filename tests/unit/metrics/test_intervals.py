@@ -13,6 +13,8 @@ from services.metrics.domain.histogram import Ordered, bucket
 from services.metrics.domain.kpis.durations import quantiles
 from services.metrics.domain.kpis.intervals import mean_interval, newcombe, quantile_ranks, t95, wilson
 from services.metrics.domain.kpis.surveys import nps, nps_interval
+from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import SECOND
 
 from .story import answered, event, result, run
@@ -68,9 +70,20 @@ def test_one_answer_is_in_its_interval() -> None:
     assert wilson(10, 10) == (pytest.approx(0.7225, abs=1e-4), 1)
 
 
-def test_effort_is_on_its_scale_as_far_as_the_interval_goes() -> None:
+def contacts(*sentiments: float) -> list[Event]:
+    return [
+        event(InteractionLogged(channel="chat", direction="inbound", kind="m", summary=".", sentiment=one))
+        for one in sentiments
+    ]
+
+
+def test_effort_and_sentiment_are_on_their_scales_as_far_as_the_interval_goes() -> None:
     _, delta = run([event(answered("ces", score)) for score in (1, 7)])
     assert (result(delta, "ces").value, result(delta, "ces").interval) == (4.0, (1, 7))
+    assert result(run(contacts(-1, 1))[1], "sentiment").interval == (-1, 1)
+    found = result(run(contacts(0.07, 0.07, 0.07))[1], "sentiment")
+    assert found.interval is not None
+    assert found.interval[0] <= found.value <= found.interval[1]
     _, delta = run([event(answered("ces", 7))])
     assert (result(delta, "ces").value, result(delta, "ces").interval) == (7.0, None)
 
