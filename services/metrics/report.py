@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import FastAPI
 
 from services.metrics import telemetry
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.cohorts import Cohort, first_day, month_of, triangle
 from services.metrics.domain.gaps import ANY, BY_CHANNEL
 from services.metrics.domain.kpis.kpi import Kpi, Result
@@ -56,17 +57,23 @@ async def live(
     today = day_of(micros(now))
     first = today - days + 1
     reading = await store.read(first, selected, gaps=True, back=store.policy.reach(days))
-    found = window(
+    found = _until(today, reading, first, store.policy, one_channel=selected.channel is not None)
+    return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
+
+
+def _until(today: int, reading: Reading, first: int, policy: ChurnPolicy, *, one_channel: bool) -> Window:
+    """The window that ends with today. What a clock that runs ahead told of a later day is no part of it."""
+    ahead = any(day > today for day in reading.days)
+    return window(
         reading.days,
         reading.levels,
         first=first,
-        last=None,
-        one_channel=selected.channel is not None,
-        sums=reading.sums,
+        last=today if ahead else None,
+        one_channel=one_channel,
         today=today,
-        policy=store.policy,
+        policy=policy,
+        sums=reading.sums,
     )
-    return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
 
 
 async def series(
@@ -105,20 +112,10 @@ async def by_dimension(
     today = day_of(micros(now))
     first = today - days + 1
     back = store.policy.reach(days) if kpi.looks_back else 0
-    by = await store.by_dimension(first, dimension, back)
-    windows = [
-        window(
-            of.days,
-            of.levels,
-            first=first,
-            last=None,
-            one_channel=dimension == "channel",
-            sums=of.sums,
-            today=today,
-            policy=store.policy,
-        )
-        for of in by.values()
-    ]
+    gaps = kpi.looks_back or PURCHASES in kpi.counts
+    by = await store.by_dimension(first, dimension, today=today, gaps=gaps, back=back)
+    one_channel = dimension == "channel"
+    windows = [_until(today, of, first, store.policy, one_channel=one_channel) for of in by.values()]
     return dict(zip(by, measured(kpi, windows), strict=True))
 
 

@@ -12,7 +12,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit
-from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
 from services.metrics.domain.rows import (
     day_id,
@@ -78,36 +77,39 @@ class MetricsStore:
             days = {day: fields for day, fields in days.items() if day >= first}
         return Reading(days, kept.levels, kept.versions or (), kept.since(since))
 
-    async def by_dimension(self, first: int, dimension: str, back: int = 0) -> dict[str, Reading]:
-        """What happened from day ``first`` on, in ``sums``, by the values of a dimension; with ``back`` also
-        the days from so many before it on, with the fields of ``gaps``. Nothing of it is kept."""
-        collections = ("days", "gaps") if back else ("days",)
+    async def by_dimension(
+        self, first: int, dimension: str, *, today: int, gaps: bool = False, back: int = 0
+    ) -> dict[str, Reading]:
+        """What happened from day ``first`` on, by the values of a dimension that are told apart; ``gaps`` and
+        ``back`` as for ``read``. Without them all days up to ``today`` are one. Nothing of it is kept."""
+        collections = ("days", "gaps") if gaps else ("days",)
         for _ in range(self.READ_AGAIN):
             standing = _standing(await self._db["partitions"].find({}).to_list())
-            found: dict[str, Days] = {}
+            by: dict[str, Days] = {}
             for collection in collections:
                 async for document in self._db[collection].find({"_id": {"$gte": first_id(first - back)}}):
-                    day = day_of_id(document["_id"]) if back else first
+                    day = day_of_id(document["_id"])
+                    day = day if gaps or day > today else first
                     for place, counts in document.get("cells", {}).items():
-                        _add(found, value_of(place, dimension), day, counts)
+                        _add(by, value_of(place, dimension), day, counts)
             if await self._folds() == standing.folds:
                 break
         for tail in standing.tails:
             for (day, place, name), n in tail.items():
                 if day >= first - back:
-                    _add(found, value_of(place, dimension), day if back else first, {name: n})
+                    _add(by, value_of(place, dimension), day if gaps or day > today else first, {name: n})
                 elif name in LEVELS:
-                    _add(found, value_of(place, dimension), first, {})
+                    _add(by, value_of(place, dimension), first, {})
         for by_place in (of for levels in standing.levels for of in levels.values()):
             for place in by_place:
-                _add(found, value_of(place, dimension), first, {})
+                _add(by, value_of(place, dimension), first, {})
         return {
             value: Reading(
-                days if back else {},
-                standing.levels_of(Selection(**{dimension: value}).chooses()),
-                sums=summed(days, first, None),
+                days=days,
+                levels=standing.levels_of(Selection(**{dimension: value}).chooses()),
+                sums=_summed(fields for day, fields in days.items() if day >= first),
             )
-            for value, days in found.items()
+            for value, days in by.items()
         }
 
     async def minutes(self, first: int) -> Reading:
@@ -226,11 +228,19 @@ class MetricsStore:
         return _folds(await self._db["partitions"].find({}, {"folds": 1}).to_list())
 
 
-def _add(found: dict[str, Days], value: str | None, day: int, counts: Mapping[str, int]) -> None:
+def _add(by: dict[str, Days], value: str | None, day: int, counts: Mapping[str, int]) -> None:
     if value is not None:
-        fields = found.setdefault(value, {}).setdefault(day, {})
+        fields = by.setdefault(value, {}).setdefault(day, {})
         for name, n in counts.items():
             fields[name] = fields.get(name, 0) + n
+
+
+def _summed(all_of: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for fields in all_of:
+        for name, n in fields.items():
+            total[name] = total.get(name, 0) + n
+    return total
 
 
 def store_of(app: FastAPI) -> MetricsStore:

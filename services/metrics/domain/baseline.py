@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.metrics.domain.kpis.kpi import Interval, Kind, Kpi, Result
+from services.metrics.domain.kpis.intervals import Interval
+from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from shared.schemas.base import Strict
 
 WEEK = 7

@@ -12,7 +12,12 @@ from scipy import stats
 from services.metrics.domain.histogram import Ordered, bucket
 from services.metrics.domain.kpis.durations import quantiles
 from services.metrics.domain.kpis.intervals import mean_interval, newcombe, quantile_ranks, t95, wilson
+from services.metrics.domain.kpis.surveys import nps, nps_interval
+from shared.schemas.event import Event
+from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import SECOND
+
+from .story import answered, event, result, run
 
 
 @pytest.mark.parametrize("df", [*range(1, 40), 100, 10_000])
@@ -42,6 +47,45 @@ def test_a_difference_as_newcombe_gives_it() -> None:
     assert newcombe(56, 70, 48, 80) == (pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))
     assert newcombe(9, 10, 3, 10) == (pytest.approx(0.1705, abs=1e-4), pytest.approx(0.8090, abs=1e-4))
     assert newcombe(1, 0, 1, 2) is None
+
+
+@given(st.integers(1, 400), st.integers(0, 400), st.integers(0, 400))
+def test_a_value_is_in_its_interval_and_on_its_scale(one: int, two: int, three: int) -> None:
+    n = one + two + three
+    for part in (0, one, n):
+        share = wilson(part, n)
+        assert share is not None
+        assert 0 <= share[0] <= part / n <= share[1] <= 1
+    for answers in ((one, two, three), (two, three, one), (one, 0, 0), (0, 0, one)):
+        value, interval = nps(*answers), nps_interval(*answers)
+        assert value is not None
+        assert interval is not None
+        assert -100 <= interval[0] <= value <= interval[1] <= 100
+
+
+def test_one_answer_is_in_its_interval() -> None:
+    assert nps_interval(1, 0, 0) == (pytest.approx(-48.5, abs=0.1), 100)
+    assert nps_interval(0, 0, 1) == (-100, pytest.approx(48.5, abs=0.1))
+    assert wilson(0, 3) == (0, pytest.approx(0.5615, abs=1e-4))
+    assert wilson(10, 10) == (pytest.approx(0.7225, abs=1e-4), 1)
+
+
+def contacts(*sentiments: float) -> list[Event]:
+    return [
+        event(InteractionLogged(channel="chat", direction="inbound", kind="m", summary=".", sentiment=one))
+        for one in sentiments
+    ]
+
+
+def test_effort_and_sentiment_are_on_their_scales_as_far_as_the_interval_goes() -> None:
+    _, delta = run([event(answered("ces", score)) for score in (1, 7)])
+    assert (result(delta, "ces").value, result(delta, "ces").interval) == (4.0, (1, 7))
+    assert result(run(contacts(-1, 1))[1], "sentiment").interval == (-1, 1)
+    found = result(run(contacts(0.07, 0.07, 0.07))[1], "sentiment")
+    assert found.interval is not None
+    assert found.interval[0] <= found.value <= found.interval[1]
+    _, delta = run([event(answered("ces", 7))])
+    assert (result(delta, "ces").value, result(delta, "ces").interval) == (7.0, None)
 
 
 def test_what_is_no_share_has_no_interval() -> None:

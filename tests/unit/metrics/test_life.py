@@ -165,3 +165,17 @@ def test_a_policy_without_terms_judges_subscribers_by_what_they_buy() -> None:
     for terms, reason in (({"grace": "5d"}, "expired"), (None, "unknown")):
         policy = ChurnPolicy.model_validate({"contractual": terms, "quiet": "20d"})
         assert churned(days, policy, *window).reasons == {reason: 1}
+
+
+def test_the_latest_complaint_is_that_of_the_last_day_before_they_count_as_gone() -> None:
+    policy = ChurnPolicy.model_validate({"quiet": "20d"})
+    for after, reason in ((19, "price"), (20, "price"), (21, "carrier")):
+        events = [
+            event(purchase("o"), days=0),
+            event(opened("k1"), days=1),
+            event(ComplaintResolved(complaint_id="k1", resolution=".", root_cause="carrier"), days=2),
+            event(opened("k2"), days=after),
+            event(ComplaintResolved(complaint_id="k2", resolution=".", root_cause="price"), days=after + 1),
+        ]
+        found = churned(by_day(run(events)[1]), policy, DAY0 + 21, DAY0 + 21)
+        assert (found.could, found.reasons) == (1, {reason: 1}), after

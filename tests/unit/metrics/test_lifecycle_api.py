@@ -145,6 +145,24 @@ def test_retention_and_churn(api: TestClient) -> None:
     assert get(api, "/kpis", window="7d", segment="gold")["churn"] is None
 
 
+@pytest.mark.parametrize(
+    "kpi", ["retention", "churn", "churn_voluntary", "churn_involuntary", "churn_reasons"]
+)
+@pytest.mark.parametrize("window", ["31d", "70d"])
+def test_who_stays_by_channel_and_by_segment(api: TestClient, kpi: str, window: str) -> None:
+    shown = 0
+    for dimension, values in {"channel": {"web", "store"}, "segment": {"gold"}}.items():
+        items = get(api, f"/kpis/{kpi}/by/{dimension}", window=window)["items"]
+        by = {item["of"]: (item["value"], item["n"]) for item in items}
+        for value in values:
+            alone = get(api, "/kpis", window=window, **{dimension: value})
+            n = alone["basis"][kpi]["n"]
+            assert by.pop(value, None) == ((alone[kpi], n) if n else None)
+            shown += n
+        assert not by
+    assert shown
+
+
 BAD = [
     ("/cohorts?by=week", "query.by"),
     ("/cohorts?months=0", "query.months"),

@@ -50,9 +50,21 @@ def test_the_ledgers_summed(
     redeemed, expired = -total(PointsRedeemed, PointsRestored), -total(PointsExpired)
     earned = total(PointsEarned, PointsReversed)
     assert value(delta, "redemption_rate") == (redeemed / earned if earned > 0 else None)
-    gone = redeemed + expired
-    assert value(delta, "breakage") == (expired / gone if gone > 0 else None)
-    assert result(delta, "breakage").n == max(0, gone)
+    gone = max(0, redeemed) + max(0, expired)
+    assert value(delta, "breakage") == (max(0, expired) / gone if gone > 0 else None)
+    assert result(delta, "breakage").n == gone
+
+
+def test_breakage_of_days_on_which_more_was_restored_than_redeemed() -> None:
+    story: list[Event] = [
+        event(entry(PointsRedeemed, -300)),
+        event(entry(PointsRestored, 200), days=30),
+        event(entry(PointsExpired, -250), days=30),
+    ]
+    _, delta = run(story)
+    assert value(delta, "breakage") == 250 / 350
+    found = result(delta, "breakage", first=max(day for day, _, _ in delta))
+    assert (found.value, found.n) == (1.0, 250)
 
 
 def test_what_members_have_is_no_matter_of_the_window() -> None:

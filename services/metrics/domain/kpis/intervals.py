@@ -2,7 +2,10 @@
 
 import math
 from functools import lru_cache
+from typing import TypeAlias
 
+Interval: TypeAlias = tuple[float, float]
+"""Low and high end, 95 %."""
 Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 _TAIL = 0.025
@@ -10,17 +13,23 @@ _EXACT = 5_000
 """Up to so many values the binomial distribution is summed; beyond, the normal one is close enough."""
 
 
-def wilson(part: int, whole: int) -> tuple[float, float] | None:
+def wilson(part: int, whole: int) -> Interval | None:
     """Of a share (Wilson's score interval, JASA 22, 1927); None of what is no share."""
     if whole <= 0 or not 0 <= part <= whole:
         return None
     p, z2 = part / whole, Z95**2
     centre = (p + z2 / (2 * whole)) / (1 + z2 / whole)
     half = Z95 * math.sqrt(p * (1 - p) / whole + z2 / (4 * whole**2)) / (1 + z2 / whole)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return within((centre - half, centre + half), 0.0, 1.0, about=p)
 
 
-def newcombe(a: int, of_a: int, b: int, of_b: int) -> tuple[float, float] | None:
+def within(interval: Interval, least: float, most: float, *, about: float) -> Interval:
+    """What of an interval is on the scale; the value itself is in it, whatever was rounded."""
+    low, high = interval
+    return max(least, min(low, about)), min(most, max(high, about))
+
+
+def newcombe(a: int, of_a: int, b: int, of_b: int) -> Interval | None:
     """Of the difference a / of_a - b / of_b of two shares (Newcombe, "Interval estimation for the difference
     between independent proportions", Statistics in Medicine 17, 1998: method 10)."""
     one, other = wilson(a, of_a), wilson(b, of_b)
@@ -32,7 +41,7 @@ def newcombe(a: int, of_a: int, b: int, of_b: int) -> tuple[float, float] | None
     return max(-1.0, low), min(1.0, high)
 
 
-def mean_interval(n: int, total: float, squares: float) -> tuple[float, float] | None:
+def mean_interval(n: int, total: float, squares: float) -> Interval | None:
     """Of a mean, by Student's t: of ``n`` values their sum and the sum of their squares. None of less than
     two, and where the sums are of no values (some were counted before squares were)."""
     if n < 2:

@@ -8,14 +8,13 @@ from math import isfinite
 from typing import Generic, TypeAlias, TypedDict, TypeVar
 
 from services.metrics.domain.cells import Change
+from services.metrics.domain.kpis.intervals import Interval
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Agent, Complaint, Order, Talk, Turn
 from shared.schemas.base import Data
 
 D = TypeVar("D", bound=Data)
 
-Interval: TypeAlias = tuple[float, float]
-"""Low and high end, 95 %."""
 Figures: TypeAlias = Mapping[str, float | None]
 """Numbers by name: quantiles, or amounts by currency."""
 Tally: TypeAlias = Mapping[str, int]

@@ -50,8 +50,9 @@ def _redemption_rate(w: Window) -> Result:
 
 
 def _breakage(w: Window) -> Result:
-    expired, gone = w.total(EXPIRED), w.total(EXPIRED) + w.total(REDEEMED)
-    return Result(share(expired, gone), max(0, gone))
+    # Where more was restored than redeemed, of what was redeemed before, nothing was used.
+    expired, used = max(0, w.total(EXPIRED)), max(0, w.total(REDEEMED))
+    return Result(share(expired, expired + used), expired + used)
 
 
 def _points_liability(w: Window) -> Result:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.metrics.domain.kpis.intervals import mean_interval
+from services.metrics.domain.kpis.intervals import mean_interval, within
 from services.metrics.domain.kpis.kpi import EventCounts, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from shared.schemas.interactions import InteractionLogged
@@ -29,9 +29,10 @@ def _sentiment(w: Window) -> Result:
     n, total = w.total(SENTIMENTS), w.total(SENTIMENT_SUM)
     if n <= 0:
         return Result(None, 0)
-    ends = mean_interval(n, total, w.total(SENTIMENT_SQUARES))
-    interval = None if ends is None else (max(-1.0, ends[0] / HUNDREDTHS), min(1.0, ends[1] / HUNDREDTHS))
-    return Result(total / n / HUNDREDTHS, n, interval)
+    mean, ends = total / n / HUNDREDTHS, mean_interval(n, total, w.total(SENTIMENT_SQUARES))
+    if ends is None:
+        return Result(mean, n)
+    return Result(mean, n, within((ends[0] / HUNDREDTHS, ends[1] / HUNDREDTHS), -1.0, 1.0, about=mean))
 
 
 SENTIMENT = Kpi(

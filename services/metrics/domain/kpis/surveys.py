@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
-from services.metrics.domain.kpis.intervals import Z95, mean_interval
+from services.metrics.domain.kpis.intervals import Z95, Interval, mean_interval, within
 from services.metrics.domain.kpis.kpi import EventCounts, Kpi, Result
 from services.metrics.domain.kpis.shares import WILSON, share, share_result
 from services.metrics.domain.kpis.window import Window
-from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.feedback import SCORES, SurveyAnswered
 
 PROMOTERS, PASSIVES, DETRACTORS = "promoters", "passives", "detractors"
 CSAT_TOP, CSAT_REST = "csat_top", "csat_rest"
@@ -38,16 +38,17 @@ def nps(promoters: int, passives: int, detractors: int) -> float | None:
     return 100 * (promoters - detractors) / n if n > 0 else None
 
 
-def nps_interval(promoters: int, passives: int, detractors: int) -> tuple[float, float] | None:
+def nps_interval(promoters: int, passives: int, detractors: int) -> Interval | None:
     """A 95 % interval of the NPS: adjusted Wald with three pseudo-answers, 3/4 promoters and 3/4
     detractors among them, which keeps its coverage for few answers (Rocks, "Interval Estimation for
     the Net Promoter Score", The American Statistician 70(4), 2016)."""
-    if promoters + passives + detractors <= 0:
+    score = nps(promoters, passives, detractors)
+    if score is None:
         return None
     n = promoters + passives + detractors + 3
     p, d = (promoters + 0.75) / n, (detractors + 0.75) / n
     half = Z95 * math.sqrt((p + d - (p - d) ** 2) / n)
-    return max(-100.0, 100 * (p - d - half)), min(100.0, 100 * (p - d + half))
+    return within((100 * (p - d - half), 100 * (p - d + half)), -100.0, 100.0, about=score)
 
 
 def _nps(w: Window) -> Result:
@@ -61,7 +62,10 @@ def _csat(w: Window) -> Result:
 
 def _ces(w: Window) -> Result:
     n, total = w.total(CES_ANSWERS), w.total(CES_SUM)
-    return Result(share(total, n), n, mean_interval(n, total, w.total(CES_SQUARES)))
+    mean, interval = share(total, n), mean_interval(n, total, w.total(CES_SQUARES))
+    if mean is None or interval is None:
+        return Result(mean, n)
+    return Result(mean, n, within(interval, *SCORES["ces"], about=mean))
 
 
 _SINCE = date(2026, 11, 22)

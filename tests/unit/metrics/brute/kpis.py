@@ -66,6 +66,7 @@ _POINTS = "coalesce(sum(x) FILTER (kind = 'points' AND name IN ({})), 0)"
 _EARNED = _POINTS.format("'earned', 'reversed'")
 _REDEEMED = "-" + _POINTS.format("'redeemed', 'restored'")
 _EXPIRED = "-" + _POINTS.format("'expired'")
+_GONE = f"(greatest(0, {_EXPIRED}) + greatest(0, {_REDEEMED}))"
 _WENT = "count(*) FILTER (kind = 'sent')"
 _CLOCKS = ("first_response", "next_response", "update", "resolution")
 
@@ -94,10 +95,7 @@ QUERIES: Mapping[str, str] = {
     "redemption_rate": _number(
         f"CASE WHEN {_EARNED} > 0 THEN ({_REDEEMED}) / {_EARNED} END", f"greatest(0, {_EARNED})"
     ),
-    "breakage": _number(
-        f"CASE WHEN ({_EXPIRED}) + ({_REDEEMED}) > 0 THEN ({_EXPIRED}) / (({_EXPIRED}) + ({_REDEEMED})) END",
-        f"greatest(0, ({_EXPIRED}) + ({_REDEEMED}))",
-    ),
+    "breakage": _number(f"CASE WHEN {_GONE} > 0 THEN greatest(0, {_EXPIRED}) / {_GONE} END", _GONE),
     "points_liability": _level("points"),
     "outreach_sent": _count(_WENT),
     "outreach_reach": _rate(
