@@ -51,6 +51,16 @@ class Delta(dict[Cell, int]):
         other.since = self.since
         return other
 
+    def count_minutes(self, changes: Iterable[Change]) -> None:
+        """Add changes to the minutes."""
+        last, counts = None, None
+        for at, field, n in changes:
+            if at != last:  # mostly all are of one time
+                last, minute = at, at // MINUTE
+                counts = self.minutes.setdefault(minute, {}) if minute >= self.since else None
+            if counts is not None:
+                counts[field] = counts.get(field, 0) + n
+
     def forget_minutes(self) -> None:
         """Keep none that became too old."""
         self.minutes = {minute: fields for minute, fields in self.minutes.items() if minute >= self.since}
@@ -89,9 +99,15 @@ def merged(deltas: Iterable[Mapping[Cell, int]]) -> Delta:
 
 def count_days(delta: Delta, names: Iterable[str], changes: Sequence[DayChange]) -> None:
     """Add changes of days to the cells of some places."""
+    get, pop = delta.get, delta.pop  # as ``add``, of which there are too many to call it
     for name in names:
         for day, field, n in changes:
-            add(delta, (day, name, field), n)
+            cell = (day, name, field)
+            total = get(cell, 0) + n
+            if total:
+                delta[cell] = total
+            else:
+                pop(cell, None)
 
 
 def signed(changes: Iterable[Change], sign: int) -> Iterable[Change]:

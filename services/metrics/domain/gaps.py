@@ -38,6 +38,13 @@ NEIGHBOURS = 2
 """A purchase counts by so many after it."""
 
 
+@lru_cache(maxsize=16_384)
+def _field(chain: str, step: int, gap: int | str) -> str:
+    """The field of purchases with such a gap to the next, or to the one after it. One string for each, which
+    knows its hash."""
+    return f"{chain}{step}:{gap}"
+
+
 def first_field(chain: str) -> str:
     """The field of first purchases."""
     return f"{chain}0:"
@@ -58,11 +65,29 @@ def first_moved(before: int | None, after: int | None, chain: str) -> list[DayCh
 
 def insert(days: list[int], day: int, chain: str) -> list[DayChange]:
     """Put a purchase into the sorted days, in place; what that changes."""
+    if not days or day >= days[-1]:
+        return _append(days, day, chain)
     at = bisect_right(days, day)
     first = max(0, at - 2)
     before = list(counted(days, chain, first, at, -1))
     days.insert(at, day)
     return [*before, *counted(days, chain, first, at + 1)]
+
+
+def _append(days: list[int], day: int, chain: str) -> list[DayChange]:
+    """Of a purchase after all others, as nearly all are: the same, without what would cancel out."""
+    changes: list[DayChange] = []
+    for step in (1, 2):
+        before = days[-step] if step <= len(days) else None
+        if before == day:  # that none comes after was true of the one before, and is now of this
+            changes.append((day, _field(chain, step, 0), 1))
+            continue
+        never = _field(chain, step, NEVER)
+        if before is not None:
+            changes += ((before, never, -1), (before, _field(chain, step, day - before), 1))
+        changes.append((day, never, 1))
+    days.append(day)
+    return changes
 
 
 def remove(days: list[int], day: int, chain: str) -> list[DayChange]:
@@ -80,8 +105,8 @@ def counted(
     """What the purchases at positions ``first`` to ``end`` (exclusive) count as."""
     for i in range(first, len(days) if end is None else end):
         for step in (1, 2):
-            gap = str(days[i + step] - days[i]) if i + step < len(days) else NEVER
-            yield days[i], f"{chain}{step}:{gap}", sign
+            gap = days[i + step] - days[i] if i + step < len(days) else NEVER
+            yield days[i], _field(chain, step, gap), sign
 
 
 def subscribed(days: Sequence[int], chain: str) -> Iterator[DayChange]:

@@ -33,6 +33,12 @@ class Where(NamedTuple):
 ANYWHERE = Where()
 
 
+@lru_cache(maxsize=16_384)
+def shop(channel: str, store: str) -> Where:
+    """Where a purchase is made: one object for each, as there are many purchases."""
+    return Where(channel, store)
+
+
 def where_of(name: str) -> Where:
     """What ``Where.name`` made a name of."""
     return Where(*map(unescape, name.split("|")))

@@ -12,7 +12,7 @@ from msgspec.structs import asdict, astuple
 from services.metrics.domain.answered import Answer
 from services.metrics.domain.looked import Looked
 from services.metrics.domain.parts import Message, TermStep, Trial
-from services.metrics.domain.places import Where
+from services.metrics.domain.places import Where, shop
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
 
@@ -63,7 +63,7 @@ class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     @property
     def where(self) -> Where:
         """Where it counts."""
-        return Where(self.channel, self.store)
+        return shop(self.channel, self.store)
 
     @property
     def counts_at(self) -> tuple[int | None, Where]:

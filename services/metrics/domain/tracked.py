@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from services.metrics.domain import cohorts, gaps, terms, ties, turns
 from services.metrics.domain.cells import (
-    MINUTE,
     Cell,
     Change,
     DayChange,
@@ -53,47 +52,40 @@ class Tracked:
         for order in data.orders.values():
             day = order.day
             if day is not None:
-                for chain, _ in _chains(order.where):
+                for chain in _chains(order.where):
                     self._days.setdefault(chain, []).append(day)
         for days in self._days.values():
             days.sort()
 
     def place(self, before: tuple[int | None, Where], order: Order, delta: Delta) -> None:
         """An order changed: move it from where it counted, ``Order.counts_at``, to where it counts now."""
-        after = order.counts_at
+        after, data = order.counts_at, self.data
         if before == after:
             return
         for (day, where), change in ((before, gaps.remove), (after, gaps.insert)):
             if day is None:
                 continue
-            for chain, kind in _chains(where):
+            for chain, kind, names in _chains_at(where, data.segment, data.tier):
                 days = self._days.get(chain)
                 if days is None:
                     days = self._days[chain] = []
                 head = days[0] if days else None
                 changes = change(days, day, kind)
                 if head is None or not days or days[0] != head:
-                    first = gaps.earliest(self.data.firsts.get(chain), head)
+                    first = gaps.earliest(data.firsts.get(chain), head)
                     changes += gaps.first_moved(first, self._first(chain), kind)
-                count_days(delta, self._places(chain), changes)
-            if self.data.months is not None:
+                count_days(delta, names, changes)
+            if data.months is not None:
                 n = 1 if change is gaps.insert else -1
-                if changes := cohorts.changed(self.data.months, cohorts.month_of(day), n):
+                if changes := cohorts.changed(data.months, cohorts.month_of(day), n):
                     count_days(delta, self._places(_ALL), changes)
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
-        data, minutes, since = self.data, delta.minutes, delta.since
-        names = places(data.segment, data.tier, where)
-        day, minute, last = 0, 0, None
-        for at, field, n in changes:
-            if at != last:  # mostly all are of one time
-                last, day, minute = at, at // DAY, at // MINUTE
-                counts = minutes.setdefault(minute, {}) if minute >= since else None
-            for name in names:
-                add(delta, (day, name, field), n)
-            if counts is not None:
-                counts[field] = counts.get(field, 0) + n
+        data, told = self.data, [*changes]
+        days = [(at // DAY, field, n) for at, field, n in told]
+        count_days(delta, places(data.segment, data.tier, where), days)
+        delta.count_minutes(told)
 
     def count_complaint(self, delta: Delta, complaint: Complaint, sign: int = 1) -> None:
         """Add what a complaint counts as, or take it back."""
@@ -210,12 +202,7 @@ class Tracked:
 
     def _places(self, chain: str) -> tuple[str, ...]:
         """Where the purchases of a chain count."""
-        data = self.data
-        if chain == _ALL:
-            return places(data.segment, data.tier, ANYWHERE)
-        if chain[:1] == _ALL:
-            return (place_of("store", chain[1:]),)
-        return (crossed(data.segment, chain),)
+        return _places_of(chain, self.data.segment, self.data.tier)
 
     def trim(self) -> None:
         """Forget what is too old, or too much, to be corrected. What it counted as stays counted."""
@@ -236,7 +223,8 @@ class Tracked:
         ):
             data.subscriptions, gone = terms.trimmed(data.subscriptions, oldest * DAY)
             data.begun = data.begun or gone
-        if len(data.orders) > KEEP_ORDERS or any(day_of(o.touched) < oldest for o in data.orders.values()):
+        touched = [order.touched for order in data.orders.values()]
+        if len(touched) > KEEP_ORDERS or min(touched, default=oldest * DAY) < oldest * DAY:
             self._trim_orders(oldest)
         turns.trim(data)
         if data.messages:
@@ -255,7 +243,7 @@ class Tracked:
         live: dict[str, list[int]] = {}
         for order in kept.values():
             if order.day is not None:
-                for chain, _ in _chains(order.where):
+                for chain in _chains(order.where):
                     live.setdefault(chain, []).append(order.day)
         gone = {name: gaps.without(days, live.get(name, ())) for name, days in self._days.items()}
         for name, days in gone.items():
@@ -273,11 +261,21 @@ def order_key(order_id: str) -> bytes:
     return key("order", order_id)
 
 
+def _chains(where: Where) -> tuple[str, ...]:
+    """The chains of an order made there."""
+    return (_ALL, where.channel, _ALL + where.store) if where.store else (_ALL, where.channel)
+
+
 @lru_cache(maxsize=16_384)
-def _chains(where: Where) -> tuple[tuple[str, str], ...]:
-    """The chains of an order made there, each with its kind (``gaps.ANY`` or ``BY_CHANNEL``)."""
-    names = (_ALL, where.channel, _ALL + where.store) if where.store else (_ALL, where.channel)
-    return tuple((name, _kind(name)) for name in names)
+def _chains_at(where: Where, segment: str, tier: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """These, each with its kind (``gaps.ANY`` or ``BY_CHANNEL``) and the places where it counts."""
+    return tuple((name, _kind(name), _places_of(name, segment, tier)) for name in _chains(where))
+
+
+def _places_of(chain: str, segment: str, tier: str) -> tuple[str, ...]:
+    if chain == _ALL:
+        return places(segment, tier, ANYWHERE)
+    return (place_of("store", chain[1:]) if chain[:1] == _ALL else crossed(segment, chain),)
 
 
 def _kind(chain: str) -> str:

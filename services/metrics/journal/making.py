@@ -39,7 +39,7 @@ def processor(
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
         looking=Looking(Judging(policy.health), policy.insights),
-        watching=Watching(MetricsStore(database), FiguresStore(database), policy, stream=stream),
+        watching=Watching(MetricsStore(database, policy.churn), FiguresStore(database), policy, stream=stream),
     )
 
 
