@@ -74,6 +74,8 @@ class World:
 
     def settle(self) -> None:
         def done() -> bool:
+            if not self.looked():
+                return False  # what metrics tells of customers' health is read again too
             with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
                 rows = measure(client)
             groups = {row.group for row in rows}
@@ -82,6 +84,14 @@ class World:
             return len(groups) == 2 and wanted <= read and not any(row.lag for row in rows)
 
         eventually(done)
+
+    def looked(self) -> bool:
+        """Whether metrics has looked at all customers' health as of now, and told what it found."""
+        for part in self.rows("metrics", "partitions"):
+            sweep, watermark = part.get("sweep") or {}, part.get("watermark")
+            if watermark is not None and sweep.get("done") != day_number(watermark.date()):
+                return False
+        return not self.rows("metrics", "outbox")
 
     def rows(self, service: str, collection: str) -> list[dict[str, Any]]:
         with MongoClient[dict[str, Any]](self.env["RAPPORT_MONGO"], tz_aware=True) as client:

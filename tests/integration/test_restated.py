@@ -22,8 +22,8 @@ def answer(customer: str, score: int, when: datetime) -> dict[str, Any]:
 
 def restated(stack: Stack, when: datetime) -> list[dict[str, Any]]:
     """What was told anew of the day's effort score, in order."""
-    told = [json.loads(record.value) for record in stack.records("insights")]
-    found = [one for one in told if one["type"] == "rapport.kpi.restated.v1" and one["subject"] == "ces"]
+    found = [json.loads(record.value) for record in stack.records("insights") if record.key == b"ces"]
+    found = [one for one in found if one["type"] == "rapport.kpi.restated.v1"]
     days = [one for one in found if one["data"]["day"] == when.date().isoformat()]
     return sorted(days, key=lambda one: str(one["time"]))
 

@@ -91,7 +91,9 @@ class Sums:
         return total
 
     def replace(self, days: Iterable[int] | None, read: Days, folds: Mapping[int, int]) -> None:
-        """Put what was read in the place of some days; of all for None."""
+        """Put what was read in the place of some days; of all for None. ``stand`` must follow: until then
+        nothing is right, as what was folded is in the days and in the tail."""
+        self.versions = None
         if days is None:
             self.days, self._folded = read, {}
         for day in days or ():

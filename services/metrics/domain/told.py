@@ -72,15 +72,15 @@ def due(
     moves = _by_day(decided, told)
     minute = wall // MINUTE
     found: list[Due] = []
-    days = {day: known for day, known in told.days.items() if known.minute == minute or known.versions}
+    days = {day: known for day, known in told.days.items() if known.minute >= minute or known.versions}
     for day, all_of in sorted(moves.items()):
         ours = [one for one in all_of if id(one) in late]
         known = told.days.get(day)
         if not ours:
             if known is not None and known.versions is not None:
                 days[day] = Day(known.minute)
-        elif known is not None and known.minute == minute:
-            days[day] = Day(minute, known.versions or told.versions)
+        elif known is not None and known.minute >= minute:  # the clock may have gone back
+            days[day] = Day(known.minute, known.versions or told.versions)
         else:
             first, last = order.index(ours[0]), order.index(ours[-1])
             found.append(Due(day, tuple(ours), tuple(order[first:]), tuple(order[last + 1 :])))

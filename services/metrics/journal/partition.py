@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.metrics.domain import insights, state
@@ -15,7 +15,7 @@ from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
 from services.metrics.journal.looks import Looks, Sweep
-from services.metrics.journal.outbox import Outbox
+from services.metrics.journal.outbox import Outbox, Put
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
@@ -218,9 +218,10 @@ class Partition:
             tracked.trim()
             records[subject] = state.encode(tracked.data)
         self.tail = self.past.into(self.tail)
+        leaving = self.outbox.leaving(self.version)
         moved = self.past.moved(self.number, self.version, self.events)
-        if moved is not None:
-            self.outbox.put(MOVED, moved_document(moved))
+        if moved is not None:  # of this write alone: after one that did not stand it may be another, or none
+            leaving = replace(leaving, put=(*leaving.put, Put(MOVED, moved_document(moved))))
         self.tail.forget_minutes()
         minutes = self.tail.minutes
         fold = fold or max(len(self.tail), len(minutes)) > FOLD_CELLS or len(self.recent) > FOLD_IDS
@@ -238,7 +239,7 @@ class Partition:
             if fold and (self.tail or minutes or self.recent)
             else None,
             manifest=self.known.manifest(),
-            leaving=self.outbox.leaving(self.version),
+            leaving=leaving,
             sweep=self.looks.sweep if self.looks.swept else None,
             tally=dict(self.looks.tally),
         )

@@ -89,11 +89,12 @@ class Watching:
             await self._watch(parts[number], kpis, moved, now, wall)
 
     async def _now(self, wall: Micros) -> Micros | None:
-        """Under the stream clock all partitions have come as far as this; a clock that is ahead of ours
-        closes no day."""
+        """Under the stream clock all partitions have come as far as this (None: nothing is heard yet). A
+        clock that is ahead of ours closes no day."""
         if not self._stream:
             return wall
-        return min((*await self._store.watermarks(), wall), default=None)
+        heard = await self._store.watermarks()
+        return min(*heard, wall) if heard else None
 
     async def _load(self, part: Partition) -> None:
         key = (part.number, part.epoch)

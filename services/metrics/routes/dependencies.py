@@ -2,8 +2,8 @@
 
 import re
 from dataclasses import fields
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +21,9 @@ from shared.schemas.base import Id
 
 MAX_DAYS = 731
 CHANNEL = "Complaints, purchases and conversations of this channel, and answers about these."
+
+
+D = TypeVar("D", bound=date)
 
 
 def get_store(request: Request) -> MetricsStore:
@@ -79,10 +82,16 @@ def invalid(parameter: str, code: str, detail: str) -> RequestValidationError:
     return RequestValidationError([{"type": code, "loc": ("query", parameter), "msg": detail}])
 
 
-def _aware(value: datetime) -> datetime:
-    """A day begins, and a time without an offset is meant, in UTC."""
+def _in_years(value: D) -> D:
+    """So that what is reckoned with it is a time too."""
     if not 1970 <= value.year <= 9000:
         raise PydanticCustomError("year", "must be in the years 1970 to 9000")
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    """A day begins, and a time without an offset is meant, in UTC."""
+    value = _in_years(value)
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
@@ -90,6 +99,7 @@ Store = Annotated[MetricsStore, Depends(get_store)]
 CustomerId = Annotated[Id, Path(description="The customer's id.")]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
+Day = Annotated[date, AfterValidator(_in_years)]
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]
 Step = Annotated[str, AfterValidator(_is_step), Query(json_schema_extra={"pattern": "^[0-9]{1,4}[dm]$"})]
 Selected = Annotated[Selection, Depends(selected)]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +22,7 @@ from services.metrics.pages.contents import Asked, choices, contents, links
 from services.metrics.pages.live import Watch
 from services.metrics.pages.periods import last_days, long_day, month_before, week_before
 from services.metrics.pages.reading import read
-from services.metrics.routes.dependencies import Selected, Store
+from services.metrics.routes.dependencies import Day, Selected, Store, invalid
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
 from shared.http.dependencies import Clock
@@ -106,11 +106,13 @@ async def read_report(
     selected: Selected,
     period: Literal["week", "month"] = "week",
     until: Annotated[
-        date | None, Query(description="It was over when this day began. Default: today.")
+        Day | None, Query(description="It was over when this day began. Default: today.")
     ] = None,
 ) -> Response:
     """One HTML file that needs nothing beside it; what it says as JSON for who accepts no HTML."""
     now = await clock.now(None)
+    if until is not None and until > now.date():
+        raise invalid("until", "ahead", "must not be ahead of today")
     before = week_before if period == "week" else month_before
     asked = Asked(before(until or now.date()), now, selected)
     told = await _told(request, store, asked)

@@ -1,6 +1,5 @@
 """What a figure rests on: the events behind it."""
 
-from datetime import date
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,7 +10,7 @@ from services.metrics.domain.kpis.window import window
 from services.metrics.domain.places import Selection
 from services.metrics.domain.why import Figure
 from services.metrics.models.why import EventBehind, event_behind
-from services.metrics.routes.dependencies import Analyst, Figures, Store
+from services.metrics.routes.dependencies import Analyst, Day, Figures, Store
 from services.metrics.routes.kpis import known_kpi
 from services.metrics.settings import MetricsSettings
 from shared.http.errors import responses
@@ -38,7 +37,7 @@ async def why(
     store: Store,
     figures: Figures,
     interactions: Annotated[Interactions, Depends(get_interactions)],
-    day: Annotated[date, Query(description="The UTC day of the figure.")],
+    day: Annotated[Day, Query(description="The UTC day of the figure.")],
     segment: Annotated[
         str | None, Query(max_length=128, description="Customers in this segment now.")
     ] = None,

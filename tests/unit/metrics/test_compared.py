@@ -24,6 +24,17 @@ def test_channels_side_by_side(api: TestClient) -> None:
     assert get(api, "/kpis/nps/by/team")["items"] == []
 
 
+@pytest.mark.parametrize(("name", "window"), [("churn", "5d"), ("retention", "6d"), ("churn_reasons", "5d")])
+@pytest.mark.parametrize("dimension", ["channel", "segment", "tier"])
+def test_who_stays_and_leaves_side_by_side(api: TestClient, name: str, window: str, dimension: str) -> None:
+    """What looks back to days before the window."""
+    found = get(api, f"/kpis/{name}/by/{dimension}", window=window)["items"]
+    assert found or name == "churn_reasons"
+    for item in found:
+        alone = get(api, "/kpis", window=window, **{dimension: item["of"]})
+        assert (item["value"], item["n"]) == (alone[name], alone["basis"][name]["n"])
+
+
 @pytest.mark.parametrize(("path", "status"), [("/kpis/none/by/channel", 404), ("/kpis/nps/by/customer", 422)])
 def test_what_cannot_be_compared(api: TestClient, path: str, status: int) -> None:
     assert api.get(path, headers=HEADERS).status_code == status

@@ -82,6 +82,8 @@ def until_shown(api: TestClient, line: str) -> str:
         ("/kpis?as_of=2026-01-02&tier=a", "query.tier"),
         ("/kpis/nps/series?step=1m&as_of=2026-01-02", "query.step"),
         ("/anomalies?from=soon", "query.from"),
+        ("/kpis/nps/why?day=9999-12-31", "query.day"),
+        ("/kpis/nps/why?day=0001-01-01", "query.day"),
     ],
 )
 def test_bad_parameters_are_named(api: TestClient, path: str, field: str) -> None:

@@ -1,5 +1,6 @@
 """What the API keeps is what it would read anew; dimensions are bounded; an upgrade loses nothing."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +11,12 @@ from pymongo import AsyncMongoClient
 
 from services.metrics import store as store_module
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta, add
-from services.metrics.domain.kpis.window import _sums
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import LIMITS, OTHER, Selection, renamed, values_of
+from services.metrics.domain.sums import Versions
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.dimensions import Dimensions
-from services.metrics.store import MetricsStore
+from services.metrics.store import MetricsStore, Reading
 from shared.schemas.event import Event
 from shared.schemas.loyalty import TierChanged
 from shared.schemas.times import micros
@@ -72,7 +74,7 @@ async def test_what_is_kept_is_what_would_be_read_anew(
                 found = await reader.read(first, selected, gaps=True)
                 expected = {d: f for d, f in without_zeros(by(delta, selected)).items() if d >= first}
                 assert without_zeros(found.days) == expected
-                assert without_zeros({0: found.sums}) == without_zeros({0: _sums(found.days, first, None)})
+                assert without_zeros({0: found.sums}) == without_zeros({0: summed(found.days, first, None)})
     assert await reader.read(DAY0) == await MetricsStore(client[database_name]).read(DAY0)
 
 
@@ -94,6 +96,43 @@ async def test_as_long_as_nothing_was_written_nothing_is_read_again(
     assert again.days is first.days
     await worker.process(history(11)[10:], start=10)
     assert (await reader.read(DAY0)).versions != first.versions
+
+
+async def test_who_reads_while_another_reads_a_fold_counts_nothing_twice(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their versions were asked for before the fold; what was folded stands in the days by now."""
+    worker, reader = Worker(client, database_name), MetricsStore(client[database_name])
+    await worker.processor.assigned(frozenset({0}), 2)
+    await worker.process(history(10), start=0)
+    before = await reader.read(DAY0)
+    monkeypatch.setattr(partition_module, "FOLD_CELLS", 0)
+    await worker.process(history(11)[10:], start=10)
+    folds, others = reader._folds, list[asyncio.Task[Reading]]()
+
+    async def asked_before() -> Versions:
+        return before.versions
+
+    async def read_meanwhile() -> dict[int, int]:
+        if not others:
+            with monkeypatch.context() as patched:
+                patched.setattr(reader, "_versions", asked_before)
+                others.append(asyncio.create_task(reader.read(DAY0)))
+                await asyncio.sleep(0.05)
+        return await folds()
+
+    monkeypatch.setattr(reader, "_folds", read_meanwhile)
+    found = await reader.read(DAY0)
+    for one in (found, await others[0]):
+        assert without_zeros({0: one.sums}) == without_zeros({0: summed(one.days, DAY0, None)})
+
+
+async def test_a_reading_that_fails_spoils_no_other(client: Client, database_name: str) -> None:
+    worker, reader = Worker(client, database_name), MetricsStore(client[database_name])
+    await worker.processor.assigned(frozenset({0}), 2)
+    with pytest.raises(ValueError, match="ordinal"):
+        await reader.read(-(10**6))
+    await reader.read(DAY0)
 
 
 async def test_so_many_selections_are_kept(

@@ -184,6 +184,9 @@ def test_of_one_segment_or_channel(api: TestClient) -> None:
         ("/dashboard?of=tier:", "query.of"),
         ("/report?period=year", "query.period"),
         ("/report?until=tomorrow", "query.until"),
+        ("/report?until=0001-01-01", "query.until"),
+        ("/report?period=month&until=9999-12-31", "query.until"),
+        ("/report?until=2026-11-27", "query.until"),
         ("/kpis/nps/series?format=xlsx", "query.format"),
     ],
 )

@@ -8,11 +8,14 @@ import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from services.metrics.domain.apply import apply
+from services.metrics.domain.cells import add
+from services.metrics.domain.places import crossed
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.writes import Write
 from shared.kafka.publisher import Record
+from shared.schemas.times import micros
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError
 
@@ -39,6 +42,22 @@ async def test_an_outage_is_counted_through_and_then_waited_for(monkeypatch: pyt
     store.away = False
     await asyncio.wait_for(full, 5)
     assert rig.processor.durable() == {("feedback", 0): 6}
+
+
+async def test_what_moved_a_told_day_is_of_the_write_that_stands() -> None:
+    """The store was away when it had moved; when it was back, that was taken back."""
+    store = MemoryStore()
+    rig = await started(store)
+    part = rig.processor._partitions[0]
+    cell = (0, crossed("", ""), "promoters")
+    store.away, part.moved, part.past.now = True, True, micros(FAR)
+    add(part.past.delta, cell, 1)
+    await rig.flush()
+    store.away = False
+    add(part.past.delta, cell, -1)
+    await rig.flush()
+    assert [name for name, _ in store.put] == []
+    assert cell not in store.cells
 
 
 async def test_a_revoke_during_an_outage_gives_up_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,18 @@ def test_a_day_is_told_anew_once_a_minute_with_all_that_came_meanwhile() -> None
     assert told_at(moved, 120, told)[0] == []
 
 
+def test_a_clock_that_goes_back_tells_nothing_twice_in_a_minute() -> None:
+    """An event of that minute would have the id of the one that was told, and be taken for a copy."""
+    moved = [late(0, 10), late(-20, 10, version=1)]
+    days, told = told_at(moved[:1], 4, Told())
+    assert days == [10]
+    days, told = told_at(moved, -10, told)
+    assert days == []
+    days, told = told_at(moved, 30, told)
+    assert days == []
+    assert told_at(moved, 60, told)[0] == [10]
+
+
 def test_a_backfill_is_silent_and_what_comes_after_it_is_told() -> None:
     moved = [late(0, 10, n=100), late(1, 10, n=100, version=1)]
     found, days, told = due(moved, Told(), NOW + 10 * SECOND, POLICY)

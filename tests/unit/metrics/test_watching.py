@@ -37,17 +37,17 @@ TWO = datetime(2026, 6, 16, tzinfo=UTC)
 class Worker:
     """A worker of two partitions under the wall clock, which is asked to look every second."""
 
-    def __init__(self, client: Client, name: str, now: datetime = NOW) -> None:
+    def __init__(self, client: Client, name: str, now: datetime = NOW, *, stream: bool = False) -> None:
         self.now = now
         self.told: list[Event] = []
         self.offsets = [0, 0]
         self.processor = CompactProcessor(
             WorkerStore(client[name], client),
             self._publish,
-            stream=False,
+            stream=stream,
             clock=lambda: micros(self.now) / 1e6,
             wall_clock=lambda: self.now,
-            watching=Watching(MetricsStore(client[name]), FiguresStore(client[name]), load(), stream=False),
+            watching=Watching(MetricsStore(client[name]), FiguresStore(client[name]), load(), stream=stream),
         )
 
     async def _publish(self, records: Sequence[Record]) -> None:
@@ -198,6 +198,18 @@ async def test_time_that_goes_back_is_no_day_to_judge(client: Client, database_n
     await second.begin()
     await second.pass_on(2)
     assert second.told == []
+
+
+async def test_before_anything_is_heard_of_the_past_no_day_of_it_is_judged(
+    client: Client, database_name: str
+) -> None:
+    """Under the stream clock: else the days of today would be, and none that is replayed after them."""
+    worker = Worker(client, database_name, stream=True)
+    await worker.begin()
+    await worker.pass_on(3)
+    for number in (0, 1):
+        told = await FiguresStore(client[database_name]).told(number)
+        assert told is None or told.judged is None
 
 
 async def test_a_bug_in_the_watching_stops_no_counting(

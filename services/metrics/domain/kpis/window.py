@@ -63,7 +63,7 @@ def window(
     end = last if last is not None else today if today is not None else max(days, default=first)
     life = Life(days, first, end, chain, policy)
     if last is None:
-        fields = _sums(days, first, None) if sums is None else sums
+        fields = summed(days, first, None) if sums is None else sums
         # Of a window that goes on the sums say it.
         found, repeat = gaps.customers({first: fields}, chain, first, None)
         return Window(fields, found, repeat, levels, life)
@@ -74,10 +74,11 @@ def window(
                 since[level] += counts.get(level, 0)
     found, repeat = gaps.customers(days, chain, first, last)
     stood = {level: levels.get(level, 0) - n for level, n in since.items()}
-    return Window(_sums(days, first, last), found, repeat, stood, life)
+    return Window(summed(days, first, last), found, repeat, stood, life)
 
 
-def _sums(days: Days, first: int, last: int | None) -> dict[str, int]:
+def summed(days: Days, first: int, last: int | None) -> dict[str, int]:
+    """Of the days ``first`` to ``last``, or from ``first`` on, what was counted in all."""
     fields: dict[str, int] = {}
     for day, counts in days.items():
         if day >= first and (last is None or day <= last):
