@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
 from services.metrics.domain.rows import (
     day_id,
