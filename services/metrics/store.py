@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
 from services.metrics.domain.rows import (
     day_id,
@@ -107,7 +108,7 @@ class MetricsStore:
             value: Reading(
                 days=days,
                 levels=standing.levels_of(Selection(**{dimension: value}).chooses()),
-                sums=_summed(fields for day, fields in days.items() if day >= first),
+                sums=summed(days, first, None),
             )
             for value, days in by.items()
         }
@@ -233,14 +234,6 @@ def _add(by: dict[str, Days], value: str | None, day: int, counts: Mapping[str, 
         fields = by.setdefault(value, {}).setdefault(day, {})
         for name, n in counts.items():
             fields[name] = fields.get(name, 0) + n
-
-
-def _summed(all_of: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for fields in all_of:
-        for name, n in fields.items():
-            total[name] = total.get(name, 0) + n
-    return total
 
 
 def store_of(app: FastAPI) -> MetricsStore:
