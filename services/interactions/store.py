@@ -1,7 +1,7 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,7 +20,7 @@ from services.interactions.domain.rows import (
     TimelineRow,
     sort_key,
 )
-from services.interactions.domain.search import ranges, thing_key
+from services.interactions.domain.search import ID, SAMPLES, ranges, thing_key
 from services.interactions.domain.state import Customer
 from services.interactions.team_store import TeamStore, before_that, given
 from shared.facts.complaints import OPEN_STATUSES
@@ -99,12 +99,28 @@ class InteractionsStore(TeamStore):
             self._with_key(SEARCH, "key", thing_key(text), before, limit),
             *(self._with_key(SEARCH, "key", _beginning(start), before, limit) for start in ranges(text)),
         ]
-        found: dict[str, str] = {}
-        for one in await asyncio.gather(*asked):
-            found |= one
-        ids = sorted(found, key=lambda id: found[id], reverse=True)[:limit]
-        rows = await self._database[CUSTOMERS].find({"_id": {"$in": ids}}).to_list()
-        return sorted(CustomerRow.read(rows), key=lambda row: row.order, reverse=True)
+        found = await _together(asked)
+        return [*(await self.customer_rows(_latest(found)[:limit])).values()]
+
+    async def some(self, text: str, *, limit: int) -> list[CustomerRow]:
+        """As a search that answers letter by letter needs them: where very many are meant, some of them, so
+        that the first letters cost no more than the last. Whoever has the text as an id comes first."""
+        by_id = text.strip().casefold()
+        for start, _ in SAMPLES:
+            asked = (_beginning(start + one) for one in (ID + by_id, *ranges(text)))
+            drawn = [self._with_key(SEARCH, "key", wanted, None, limit) for wanted in asked]
+            found = await _together(drawn)
+            if len(found) >= limit:
+                named = await _together(
+                    [
+                        self._with_key(CUSTOMERS, "id_key", by_id, None, limit),
+                        self._with_key(SEARCH, "key", thing_key(text), None, limit),
+                    ]
+                )
+                ids = [*dict.fromkeys((*_latest(named), *_latest(found)))][:limit]
+                rows = await self.customer_rows(ids)
+                return [rows[id] for id in ids if id in rows]
+        return await self.search(text, before=None, limit=limit)
 
     async def _with_key(
         self, collection: str, field: str, wanted: Any, before: str | None, limit: int
@@ -178,16 +194,16 @@ class InteractionsStore(TeamStore):
         """Conversations that nobody has, the first begun first, and how many there are (``MOST_COUNTED`` at
         most); ``nobodys``: those alone for which no team was asked."""
         query: Document = {"into": None, "status": "queued"} | ({"team": None} if nobodys else {})
-        collection = self._database[CONVERSATIONS]
-        rows = ConversationRow.read(await collection.find(query).sort("order", 1).limit(limit).to_list())
-        if len(rows) < limit:
-            return rows, len(rows)
-        return rows, await collection.count_documents(query, limit=MOST_COUNTED)
+        # Counted as they come: a second question would read them all again.
+        found = self._database[CONVERSATIONS].find(query, batch_size=MOST_COUNTED).sort("order", 1)
+        rows = await found.limit(MOST_COUNTED).to_list()
+        return ConversationRow.read(rows[:limit]), len(rows)
 
     async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
-        """What a search shows of these customers, by id."""
+        """What a search shows of these customers, by id, those first seen last first."""
         found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})
-        return {row.customer_id: row for row in CustomerRow.read(await found.to_list())}
+        rows = sorted(CustomerRow.read(await found.to_list()), key=lambda row: row.order, reverse=True)
+        return {row.customer_id: row for row in rows}
 
     async def messages(
         self,
@@ -238,6 +254,19 @@ class InteractionsStore(TeamStore):
             query["agent_id"] = {"$gt": after}
         found = self._database[AGENTS].find(query).sort("agent_id", 1).limit(limit)
         return AgentRow.read(await found.to_list())
+
+
+async def _together(asked: Iterable[Awaitable[dict[str, str]]]) -> dict[str, str]:
+    """What these questions find, each with its place."""
+    found: dict[str, str] = {}
+    for one in await asyncio.gather(*asked):
+        found |= one
+    return found
+
+
+def _latest(found: Mapping[str, str]) -> list[str]:
+    """The customers, those first seen last first."""
+    return sorted(found, key=lambda id: found[id], reverse=True)
 
 
 def _beginning(key: str) -> Document:

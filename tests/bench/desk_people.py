@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from services.interactions.domain.routing.state import Agent, Team, Waiting
 from services.interactions.domain.rows import sort_key
+from services.interactions.domain.search import THING, samples
 from services.interactions.domain.state import Customer
 from services.interactions.settings import InteractionsSettings
 from services.interactions.worker import handler
@@ -79,7 +80,10 @@ def _model(settings: InteractionsSettings, number: int) -> Model:
             worker.advance(at)
         assert worker.send(Event(f"e-{n}", "/bench", id, at, data)).status == "applied"
     worker.advance(NOW)
-    rows = {name: json.dumps(worker.rows(name)) for name in COLLECTIONS}
+    found = {name: worker.rows(name) for name in COLLECTIONS}
+    # Who is drawn is each copy's own.
+    found["search"] = [row for row in found["search"] if not row["key"].startswith("%")]
+    rows = {name: json.dumps(documents) for name, documents in found.items()}
     said = [row for row in worker.rows("timeline") if "interaction.logged" in row["type"]]
     state = worker.state(id)
     assert isinstance(state, Customer)
@@ -119,7 +123,15 @@ def copies(models: Sequence[Model], number: int) -> tuple[Document, dict[str, li
     """State and rows of a customer who lived as a model did."""
     model, id = models[kind_of(number)], name_of(number)
     state = {"_id": id, "version": 1, "data": _other(model, model.state, number)}
-    return state, {name: json.loads(_other(model, text, number)) for name, text in model.rows.items()}
+    rows = {name: json.loads(_other(model, text, number)) for name, text in model.rows.items()}
+    rows["search"] += drawn(id, rows["search"])
+    return state, rows
+
+
+def drawn(id: str, rows: Sequence[Document]) -> list[Document]:
+    """The rows of the samples that a customer is in, by their other rows of the search."""
+    keys = {row["_id"].removeprefix(f"{id} "): row["key"] for row in rows if row["key"][0] != THING}
+    return [rows[0] | {"_id": f"{id} {slot}", "key": key} for slot, key in samples(id, keys).items()]
 
 
 def _other(model: Model, text: str, number: int) -> str:

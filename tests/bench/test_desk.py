@@ -72,7 +72,7 @@ async def _fill(settings: InteractionsSettings) -> None:
     client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo, tz_aware=True)
     store = WorkerStore(client, handler(settings))
     database = store.database
-    if await database["filled"].find_one({"_id": f"desk {CUSTOMERS}"}):
+    if await database["filled"].find_one({"_id": f"desk {CUSTOMERS}, with samples"}):
         await client.close()
         return
     await client.drop_database(database.name)
@@ -94,7 +94,7 @@ async def _fill(settings: InteractionsSettings) -> None:
             progress.advance(task, STEP)
     await database["state"].insert_one(team_state(CUSTOMERS))
     await database[AGENTS].insert_one(_ann())
-    await database["filled"].insert_one({"_id": f"desk {CUSTOMERS}"})
+    await database["filled"].insert_one({"_id": f"desk {CUSTOMERS}, with samples"})
     await client.close()
 
 
@@ -132,7 +132,7 @@ async def _measured(client: httpx.AsyncClient, paths: Sequence[str]) -> list[flo
     for path in paths:
         started = time.perf_counter()
         async with client.stream("GET", path) as answer:
-            async for _ in answer.aiter_raw(1):
+            async for _ in answer.aiter_raw():  # in pieces of one byte it would cut all of it first
                 times.append((time.perf_counter() - started) * 1000)
                 break
             assert answer.status_code == 200, path

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.interactions.domain.search import MOST_WORDS, folded, keys, ranges, thing_key, words
+from services.interactions.domain.search import (
+    ID,
+    MOST_WORDS,
+    SAMPLES,
+    folded,
+    keys,
+    profile_rows,
+    ranges,
+    samples,
+    thing_key,
+    words,
+)
+from services.interactions.domain.state import Customer
 from shared.facts.profile import profile_told
 from shared.schemas.customers import CustomerUpdated
 
@@ -99,3 +111,32 @@ def test_a_number_and_its_country(told: str, query: str, found: bool) -> None:
 
 def test_an_id_is_found_whole_and_in_any_case() -> None:
     assert thing_key(" SO-1001 ") == thing_key("so-1001") != thing_key("so-100")
+
+
+def test_one_in_so_many_is_drawn_by_their_id_with_all_of_their_keys() -> None:
+    own = {"name.0": "ann lee", "email": "@ann@example.org"}
+    drawn = {f"cust-{n}": samples(f"cust-{n}", own) for n in range(20_000)}
+    for start, of in SAMPLES:
+        inside = [found for found in drawn.values() if f"name.0 {start}" in found]
+        assert len(inside) == pytest.approx(20_000 / of, rel=0.25)
+        assert all(found[f"email {start}"] == f"{start}@ann@example.org" for found in inside)
+    assert all(found.get("id %2", f"%2#{id}") == f"%2#{id}" for id, found in drawn.items())
+    assert samples("cust-1", own) == samples("cust-1", own)
+
+
+@pytest.mark.parametrize("query", ["%1ann", "%2#cust", "#cust-1", "%1", "%2@ann"])
+def test_nobody_types_what_is_before_the_keys_of_a_sample(query: str) -> None:
+    assert not any(wanted.startswith(("%", ID)) for wanted in (*ranges(query), thing_key(query)))
+
+
+def test_the_rows_of_a_sample_follow_the_profile() -> None:
+    drawn = next(f"cust-{n}" for n in range(999) if samples(f"cust-{n}", {}))
+    new = Customer(customer_id=drawn)
+    ann = new.model_copy(update={"seen_at": 1, "profile": profile_told({}, CustomerUpdated(name="Ann"), 0)})
+    bo = ann.model_copy(update={"profile": profile_told({}, CustomerUpdated(name="Bo"), 0)})
+    first = {row.document["_id"]: row.document.get("key") for row in profile_rows(new, ann)}
+    assert first[f"{drawn} name.0 %2"] == "%2ann"
+    assert first[f"{drawn} id %2"] == f"%2#{drawn}"
+    then = {row.document["_id"]: row.document.get("key") for row in profile_rows(ann, bo)}
+    assert then[f"{drawn} name.0 %2"] == "%2bo"
+    assert f"{drawn} id %2" not in then

@@ -10,6 +10,7 @@ from fastapi import Query, Response
 
 from services.interactions.desk.names import called
 from services.interactions.desk.page import Posted, SignedIn, desk_router
+from services.interactions.desk.queries import DeskStore
 from services.interactions.desk.reading import birthday, clock_time, language_name
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views import orders, unsent
@@ -57,17 +58,14 @@ async def get_customer(
     """``of`` and ``by`` narrow the timeline to a group and a channel; so many ``lines`` of it are shown."""
     desk.demand("customers:read")
     before = _before(cursor, customer_id)
-    narrowed = bool(of or by or before)
     state, recent = await asyncio.gather(
         store.customer(customer_id), queries.happened(customer_id, (), limit=max(RECENT, lines + 1))
     )
     if state is None:
         raise UNKNOWN_CUSTOMER(customer=customer_id)
     told = recent[: lines + 1]
-    if narrowed:
-        told = await queries.happened(
-            customer_id, types_of(of), channel=by or None, before=before, limit=lines + 1
-        )
+    if of or by or before:
+        told = await narrowed(queries, customer_id, recent, of=of, by=by, before=before, limit=lines + 1)
     bought = _of(recent, orders.TYPES)[:ORDER_ROWS]
     last_at = state.purchases.last_at
     if not bought and last_at is not None and len(recent) >= RECENT:
@@ -121,6 +119,34 @@ async def open_complaint(
 
 def _of(rows: Sequence[TimelineRow], types: Sequence[str]) -> list[TimelineRow]:
     return [row for row in rows if row.type in types]
+
+
+async def narrowed(
+    queries: DeskStore,
+    customer_id: str,
+    recent: Sequence[TimelineRow],
+    *,
+    of: str,
+    by: str,
+    before: str | None,
+    limit: int,
+) -> list[TimelineRow]:
+    """The timeline narrowed to a group and a channel, from ``before`` on. ``recent`` are its latest rows:
+    only what is older than these is asked for, and only where they do not give it all."""
+    types = types_of(of)
+    told = [
+        row
+        for row in recent
+        if (not types or row.type in types)
+        and (not by or row.channel == by)
+        and (before is None or row.place < before)
+    ][:limit]
+    if len(told) == limit or len(recent) < RECENT:
+        return told
+    older = min(before or recent[-1].place, recent[-1].place)
+    return told + await queries.happened(
+        customer_id, types, channel=by or None, before=older, limit=limit - len(told)
+    )
 
 
 def _before(cursor: str | None, customer_id: str) -> str | None:

@@ -22,8 +22,9 @@ from shared.schemas.times import micros
 
 router = desk_router()
 
-SHOWN = 50
-"""Conversations of a list."""
+SHOWN, WAITING, LEFT = 50, 25, 10
+"""Conversations that are shown of those with the agent, of those that wait, and of those for which no team
+was asked: a page, beside which stands how many there are."""
 WITH_CLOCKS = 30
 """Of those with the agent: so many show what is due."""
 WITH_LINES = 15
@@ -41,7 +42,7 @@ async def queue(
         status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
     )
     waiting, count = await _waiting(store, rules, team)
-    left, left_count = ([], 0) if team is None else await store.queued(nobodys=True, limit=SHOWN)
+    left, left_count = ([], 0) if team is None else await store.queued(nobodys=True, limit=LEFT)
     names = await store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)})
     states = await store.customers({row.customer_id for row in mine[:WITH_CLOCKS]})
     said = await queries.said_at(last_said(mine[:WITH_LINES], states))
@@ -66,11 +67,11 @@ async def _waiting(
 ) -> tuple[list[ConversationRow], int]:
     """Those who come first of a team, or of all for somebody who is in none; and how many wait."""
     if team is None:
-        return await store.queued(nobodys=False, limit=SHOWN)
+        return await store.queued(nobodys=False, limit=WAITING)
     state = await store.team(team)
     if state is None:
         return [], 0
-    first = first_waiting(rules, state, SHOWN)
+    first = first_waiting(rules, state, WAITING)
     rows = await store.conversation_rows(f"{one.conversation_id} {one.customer_id}" for one in first)
     return [*rows.values()], len(state.waiting)
 

@@ -42,7 +42,7 @@ async def _found(desk: Desk, store: InteractionsStore, asked: str) -> Found:
     asked = asked.strip()
     if len(asked) < FEWEST:
         return found("", (), SHOWN)
-    customers = store.search(asked, before=None, limit=SHOWN + 1)
+    customers = store.some(asked, limit=SHOWN + 1)
     if not re.fullmatch(ID_PATTERN, asked):
         return found(asked, await customers, SHOWN)
     rows, complaints, conversations = await asyncio.gather(

@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 from starlette.testclient import TestClient
 
 from services.interactions.desk.queries import DeskStore
-from services.interactions.domain.rows import ComplaintRow, TimelineRow
+from services.interactions.domain.rows import ComplaintRow, CustomerRow, SearchRow, TimelineRow, sort_key
+from services.interactions.domain.search import keys, samples
+from services.interactions.routes.desk import customer as page
+from services.interactions.store import InteractionsStore
+from shared.facts.profile import profile_told
 from shared.runtime.settings import Settings
+from shared.schemas.customers import CustomerUpdated
 from shared.schemas.times import micros
 
 from ..inline_worker import InlineWorker
@@ -22,10 +28,28 @@ def worker(settings: Settings) -> InlineWorker:
     return InlineWorker(settings, wall=True)
 
 
-def asked(settings: Settings, ask: Any) -> Any:
+class Questions(CommandListener):
+    """What the store is asked, by the collection."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in ("find", "aggregate", "count"):
+            self.asked.append(event.command[event.command_name])
+
+    def succeeded(self, event: object) -> None: ...
+
+    def failed(self, event: object) -> None: ...
+
+
+def asked(settings: Settings, ask: Any, of: Any = DeskStore, questions: Questions | None = None) -> Any:
     async def run() -> Any:
-        async with AsyncMongoClient[dict[str, Any]](settings.mongo, tz_aware=True) as client:
-            return await ask(DeskStore(client["rapport_interactions"]))
+        heard = [] if questions is None else [questions]
+        async with AsyncMongoClient[dict[str, Any]](
+            settings.mongo, tz_aware=True, event_listeners=heard
+        ) as client:
+            return await ask(of(client["rapport_interactions"]))
 
     return asyncio.run(run())
 
@@ -77,3 +101,101 @@ def test_what_happened_of_some_types(api: TestClient, settings: Settings, custom
         bought
     ]
     assert asked(settings, lambda store: store.at(customer, asked_at + 1, [bought.type])) == []
+
+
+def test_what_nobody_has_is_counted_in_the_same_question(
+    api: TestClient, settings: Settings, customer: str
+) -> None:
+    for n in range(4):
+        one = logged(f"{customer}-{n}", n)
+        one["data"] |= {"conversation_id": f"{customer}-{n}-c", "kind": "message"}
+        tell(api, one)
+    questions = Questions()
+    rows, count = asked(
+        settings, lambda store: store.queued(nobodys=True, limit=2), InteractionsStore, questions
+    )
+    assert len(rows) == 2
+    assert count >= 4
+    assert questions.asked == ["conversations"]
+    every, _ = asked(settings, lambda store: store.queued(nobodys=True, limit=500), InteractionsStore)
+    assert every[:2] == rows
+    assert [row.order for row in every] == sorted(row.order for row in every)
+
+
+MANY = 600
+
+
+def popular(settings: Settings, customer: str) -> str:
+    """So many customers of one first name, each seen a minute after the other; the name."""
+    name = "q" + "".join(chr(ord("a") + int(c, 16)) for c in customer[-8:])
+    people, rows = [], []
+    for number in range(MANY):
+        id = f"{customer}-{number}"
+        order = sort_key(number * 60_000_000, id)
+        people.append(CustomerRow(id, order, id.casefold(), f"{name.title()} X{number}").document())
+        own = keys(profile_told({}, CustomerUpdated(name=f"{name} x{number}"), 0))
+        told = own | samples(id, own)
+        rows += [SearchRow(f"{id} {slot}", id, order, key).document() for slot, key in told.items()]
+
+    async def write(database: Any) -> None:
+        await database["customers"].insert_many(people)
+        await database["search"].insert_many(rows)
+
+    asked(settings, write, lambda database: database)
+    return name
+
+
+def test_of_very_many_some_are_found_and_few_rows_are_read(settings: Settings, customer: str) -> None:
+    name = popular(settings, customer)
+
+    def some(text: str, limit: int = 13) -> list[str]:
+        rows: list[CustomerRow] = asked(
+            settings, lambda store: store.some(text, limit=limit), InteractionsStore
+        )
+        return [row.customer_id for row in rows]
+
+    def all_of(text: str) -> list[str]:
+        rows = asked(settings, lambda store: store.search(text, before=None, limit=MANY), InteractionsStore)
+        return [row.customer_id for row in rows]
+
+    every = all_of(name)
+    assert len(every) == MANY
+    drawn = [id for id in every if samples(id, {})]
+    assert 13 <= len(drawn) < MANY / 8
+    assert some(name) == drawn[:13]
+    assert some(f"{name} x59") == all_of(f"{name} x59"), "few are found whole"
+    assert some(name, len(drawn) + 1) == every[: len(drawn) + 1], "too few are drawn"
+    one = next(id for id in every if not samples(id, {}))
+    assert some(one.upper())[0] == one
+    assert some(f"{customer}-")[:13] == drawn[:13]
+    assert some("nobody of that name") == []
+
+
+@pytest.mark.parametrize(("lines", "group"), [(1, "purchases"), (2, "purchases"), (2, "interactions")])
+def test_what_was_read_already_is_not_asked_for_again(
+    lines: int,
+    group: str,
+    api: TestClient,
+    settings: Settings,
+    customer: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = [purchase(customer, n) if n % 3 == 0 else logged(customer, n) for n in range(9)]
+    tell(api, *told)
+
+    def narrowed(known: int, before: str | None = None) -> list[TimelineRow]:
+        async def ask(store: DeskStore) -> list[TimelineRow]:
+            recent = await store.happened(customer, (), limit=max(known, lines + 1))
+            monkeypatch.setattr(page, "RECENT", known)
+            return await page.narrowed(
+                store, customer, recent, of=group, by="", before=before, limit=lines + 1
+            )
+
+        found: list[TimelineRow] = asked(settings, ask)
+        return found
+
+    whole = narrowed(50)
+    assert len(whole) == lines + 1
+    for known in (1, 2, 3, 4, 8, 9, 10):
+        assert narrowed(known) == whole
+        assert narrowed(known, whole[0].place)[:lines] == whole[1:]

@@ -25,7 +25,8 @@ CAPACITY = {"total": 3, "weights": {"chat": 1}}
 @pytest.fixture
 def browser(mongo: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """Lists are short."""
-    monkeypatch.setattr(queue, "SHOWN", 2)
+    monkeypatch.setattr(queue, "WAITING", 2)
+    monkeypatch.setattr(queue, "LEFT", 2)
     monkeypatch.setattr(team, "LEFT", 2)
     settings = settings_of(mongo)
     app = api.create_app(settings, publisher=InlineWorker(settings, wall=True))
