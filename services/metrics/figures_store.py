@@ -12,6 +12,7 @@ from services.metrics.domain.rows import (
     ANOMALIES,
     MOVED,
     RAISED,
+    RISING,
     TOLD,
     anomaly_id,
     day_id,
@@ -93,6 +94,11 @@ class FiguresStore:
         """What is kept of these customers, by id."""
         found = self._database["customers"].find({"_id": {"$in": sorted(customers)}})
         return {document["_id"]: decode(bytes(document["record"])) async for document in found}
+
+    async def rising(self, partition: int) -> int | None:
+        """The Monday up to which it was told which themes rose, of those that are a partition's."""
+        found = await self._database[RISING].find_one({"_id": partition})
+        return None if found is None else int(found["week"])
 
     async def raised(self, theme: str, first: int, last: int, limit: int) -> list[Document]:
         """Texts that speak of a theme, of the days ``first`` to ``last``, the newest first."""

@@ -14,7 +14,7 @@ from services.metrics.domain.texts import Raised
 from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
-MOVED, TOLD, ANOMALIES, RAISED = "moved", "told", "anomalies", "raised"
+MOVED, TOLD, ANOMALIES, RAISED, RISING = "moved", "told", "anomalies", "raised", "rising"
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
@@ -57,6 +57,9 @@ COLLECTIONS: tuple[Collection, ...] = (
     # {_id: "<theme>/<customer>/<text>", theme, customer, at (microseconds), source, event, stands}: which
     # texts spoke of a theme, by reference; ``stands`` is false where another account of the text holds now.
     Collection(RAISED, owner="customer", personal=(), indexes=("theme,-at", "customer")),
+    # {_id: partition, week}: the day that the last week began with of which it was told which themes rose, of
+    # those whose names belong to the partition.
+    Collection(RISING, owner=None, personal=()),
     # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
     # what is looked at as of then.
     Collection("models", owner=None, personal=()),

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 from services.metrics.domain.theme_words import RETAIL
 from shared.schemas.base import Strict
 from shared.schemas.faults import fault
-from shared.schemas.times import SECOND, Micros, day_of
+from shared.schemas.times import DAY, SECOND, Micros, day_of
 
 TEXTS, THEME = "texts", "theme:"
 """The field that counts texts, and what those begin with that count a theme."""
@@ -156,3 +156,8 @@ def monday_of(day: int) -> int:
 def last_week(now: Micros) -> int:
     """The Monday of the last week that is closed for an hour."""
     return monday_of(day_of(now - _HOUR)) - WEEK_DAYS
+
+
+def closed_at(monday: int) -> Micros:
+    """When the week that begins with this day is closed for an hour."""
+    return (monday + WEEK_DAYS) * DAY + _HOUR
