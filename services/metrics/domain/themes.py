@@ -87,6 +87,10 @@ class Matcher:
             (theme.name, re.compile("|".join(map(_pattern, theme.words)))) for theme in policy.names
         ]
 
+    def __bool__(self) -> bool:
+        """Whether there are any: without them no text is read."""
+        return bool(self._themes)
+
     def __call__(self, text: str) -> tuple[str, ...]:
         """The names, in the policy's order."""
         read = plain(text[:LONGEST_TEXT])

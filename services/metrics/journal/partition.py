@@ -165,7 +165,7 @@ class Partition:
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         delta = self.past.delta_for(event, now, self.tail)
-        if has_text(event.data):
+        if self.themes and has_text(event.data):
             ids, raised = apply_text(tracked, event, now, delta, h, self.themes)
             for one in raised:
                 self.outbox.put(RAISED, raised_row(one, event.subject))
