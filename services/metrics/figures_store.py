@@ -12,6 +12,8 @@ from services.metrics.domain.restating import Moved
 from services.metrics.domain.rows import (
     ANOMALIES,
     MOVED,
+    RAISED,
+    RISING,
     TOLD,
     anomaly_id,
     day_id,
@@ -23,7 +25,7 @@ from services.metrics.domain.state import Customer, decode
 from services.metrics.domain.told import Told
 from services.metrics.store import Reading
 from shared.runtime.mongo import Document
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import DAY, Micros, micros
 
 ByPlace: TypeAlias = Mapping[str, Mapping[str, int]]
 """Place -> field -> count."""
@@ -93,6 +95,20 @@ class FiguresStore:
         """What is kept of these customers, by id."""
         found = self._database["customers"].find({"_id": {"$in": sorted(customers)}})
         return {document["_id"]: decode(bytes(document["record"])) async for document in found}
+
+    async def rising(self, partition: int) -> int | None:
+        """The Monday up to which it was told which themes rose, of those that are a partition's."""
+        found = await self._database[RISING].find_one({"_id": partition})
+        return None if found is None else int(found["week"])
+
+    async def raised(self, theme: str, first: int, last: int, limit: int) -> list[Document]:
+        """Texts that speak of a theme, of the days ``first`` to ``last``, the newest first."""
+        query: Document = {
+            "theme": theme,
+            "at": {"$gte": first * DAY, "$lt": (last + 1) * DAY},
+            "stands": True,
+        }
+        return await self._database[RAISED].find(query).sort([("at", -1), ("_id", 1)]).limit(limit).to_list()
 
     async def anomalies(self, *, first: int, before: str | None = None, limit: int) -> list[Document]:
         """Those that stand, of days from ``first`` on, the newest first; ``before`` is the ``_id`` of the

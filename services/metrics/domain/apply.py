@@ -22,7 +22,7 @@ from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
-from shared.schemas.feedback import SurveyAnswered
+from shared.schemas.feedback import ReviewPosted, SurveyAnswered
 from shared.schemas.interactions import (
     ConversationAssigned,
     ConversationClosed,
@@ -123,6 +123,11 @@ def _counting(count: CountEvent) -> Apply:
     return counted
 
 
+def _read(_tracked: Tracked, _event: Event, _at: Micros, _now: Micros, _delta: Delta, id: int) -> Ids:
+    """Counts by its text alone (``texts``)."""
+    return (id,)
+
+
 def _tied(take: Apply) -> Apply:
     """Of a fact by which others count too: what these counted as is taken back."""
 
@@ -185,6 +190,7 @@ _KEPT: dict[type[Data], Apply] = {
     OutreachFailed: outreach.went,
     OutreachSuppressed: outreach.refused,
     OutreachBounced: outreach.came_back,
+    ReviewPosted: _read,
 }
 _BY_TYPE = _table()
 

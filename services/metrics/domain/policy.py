@@ -8,6 +8,7 @@ from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.health.policy import HealthPolicy
 from services.metrics.domain.insights import InsightsPolicy
 from services.metrics.domain.restating import Restating
+from services.metrics.domain.themes import ThemesPolicy
 from shared.schemas.base import Strict
 from shared.schemas.fields import Label
 
@@ -26,3 +27,5 @@ class MetricsPolicy(Strict):
     """When a figure has left what is usual for it."""
     restating: Restating = Restating()
     """How late facts are told from history that is loaded."""
+    themes: ThemesPolicy = ThemesPolicy()
+    """What customers' texts are read for."""

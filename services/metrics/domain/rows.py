@@ -10,10 +10,11 @@ from services.metrics.domain.cells import Cell, Delta, Minutes
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import crossed
 from services.metrics.domain.restating import Moved, Sums
+from services.metrics.domain.texts import Raised
 from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
-MOVED, TOLD, ANOMALIES = "moved", "told", "anomalies"
+MOVED, TOLD, ANOMALIES, RAISED, RISING = "moved", "told", "anomalies", "raised", "rising"
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
@@ -53,6 +54,12 @@ COLLECTIONS: tuple[Collection, ...] = (
     # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
     # {_id: "<partition>:<version>.<number>", records: MessagePack}
     Collection("outbox", owner=None, personal=()),
+    # {_id: "<theme>/<customer>/<text>", theme, customer, at (microseconds), source, event, stands}: which
+    # texts spoke of a theme, by reference; ``stands`` is false where another account of the text holds now.
+    Collection(RAISED, owner="customer", personal=(), indexes=("theme,-at", "customer")),
+    # {_id: partition, week}: the day that the last week began with of which it was told which themes rose, of
+    # those whose names belong to the partition.
+    Collection(RISING, owner=None, personal=()),
     # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
     # what is looked at as of then.
     Collection("models", owner=None, personal=()),
@@ -168,6 +175,12 @@ def read_moved(document: Mapping[str, Any]) -> Moved:
 def anomaly_id(day: int, figure: str) -> str:
     """In the order of days."""
     return f"{day:06d}:{figure}"
+
+
+def raised_row(raised: Raised, customer: str) -> dict[str, Any]:
+    id = f"{raised.theme}/{customer}/{raised.thing}"
+    named = {"theme": raised.theme, "customer": customer, "at": raised.at, "stands": raised.stands}
+    return {"_id": id, **named, "source": raised.source, "event": raised.event}
 
 
 def moved_id(partition: int, version: int) -> str:

@@ -13,6 +13,7 @@ from services.metrics.domain.answered import Answer
 from services.metrics.domain.looked import Looked
 from services.metrics.domain.parts import Message, TermStep, Trial
 from services.metrics.domain.places import Where, shop
+from services.metrics.domain.spoken import Text
 from shared.facts.complaints import Life, ToldStep, life_of
 from shared.schemas.times import Micros, day_of
 
@@ -200,6 +201,8 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     looked: Looked = Looked()
     placed: bool = False
     """The segment is what health makes of the customer, since the profile names none."""
+    texts: dict[str, Text] = {}
+    """Comments and reviews that hold (``texts``), by their names in hexadecimal."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

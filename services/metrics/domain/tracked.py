@@ -214,6 +214,7 @@ class Tracked:
                 where: days for where, of_it in data.elsewhere.items() if (days := since(of_it, oldest))
             }
             data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
+            data.texts = {name: one for name, one in data.texts.items() if day_of(one.at) >= oldest}
         if len(data.complaints) > KEEP_COMPLAINTS or any(
             day_of(c.latest) < oldest for c in data.complaints.values()
         ):

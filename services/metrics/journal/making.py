@@ -7,6 +7,7 @@ from services.metrics.domain.fits import Parameters
 from services.metrics.domain.health import Health, HealthPolicy, Models, health
 from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.domain.state import Customer
+from services.metrics.domain.themes import Matcher
 from services.metrics.figures_store import FiguresStore
 from services.metrics.journal.looking import Looking
 from services.metrics.journal.processor import CompactProcessor
@@ -39,7 +40,10 @@ def processor(
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
         looking=Looking(Judging(policy.health), policy.insights),
-        watching=Watching(MetricsStore(database, policy.churn), FiguresStore(database), policy, stream=stream),
+        watching=Watching(
+            MetricsStore(database, policy.churn), FiguresStore(database), policy, stream=stream
+        ),
+        themes=Matcher(policy.themes),
     )
 
 

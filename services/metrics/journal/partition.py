@@ -10,8 +10,10 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.insights import Health, InsightsPolicy
-from services.metrics.domain.rows import MOVED, fit_row, moved_document
+from services.metrics.domain.rows import MOVED, RAISED, fit_row, moved_document, raised_row
 from services.metrics.domain.state import Customer
+from services.metrics.domain.texts import apply_text, has_text
+from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
 from services.metrics.journal.looks import Looks, Sweep
@@ -29,6 +31,7 @@ CUSTOMERS, UNWRITTEN = "customers", "unwritten"
 """Kinds of memory: records that are as the store has them, and those that may have changed."""
 CUSTOMER_BYTES, BYTES_A_BYTE = 500, 13
 """What a customer takes in memory: so many, and so many for each byte of the record (measured)."""
+NO_THEMES = Matcher(ThemesPolicy(names=()))
 FOLD_CELLS = 2_000
 FOLD_IDS = 4_096
 """A tail of more than so many cells, minutes or ids is folded: it is written again with every flush."""
@@ -47,6 +50,8 @@ class Partition:
     budget: Budget
     outbox: Outbox
     looks: Looks
+    themes: Matcher
+    """What texts speak of."""
     customers: Cache[Tracked] = field(init=False)
     """As the store has them: any may go at any time."""
     held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
@@ -80,6 +85,7 @@ class Partition:
         recent: "array[int]",
         budget: Budget,
         wall: Callable[[], Micros] = wall_clock,
+        themes: Matcher = NO_THEMES,
     ) -> "Partition":
         """``recent`` are those of the ids known that stand in the partition's document."""
         return cls(
@@ -92,6 +98,7 @@ class Partition:
             budget,
             Outbox(number, dict(stored.outbox)),
             Looks(stored.sweep or Sweep(known.residue.of)),
+            themes,
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
@@ -157,7 +164,14 @@ class Partition:
         tracked = self._record_of(event)
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
-        for known in apply(tracked, event, now, self.past.delta_for(event, now, self.tail), h):
+        delta = self.past.delta_for(event, now, self.tail)
+        if self.themes and has_text(event.data):
+            ids, raised = apply_text(tracked, event, now, delta, h, self.themes)
+            for one in raised:
+                self.outbox.put(RAISED, raised_row(one, event.subject))
+        else:
+            ids = apply(tracked, event, now, delta, h)
+        for known in ids:
             self._know(known)
         return True
 

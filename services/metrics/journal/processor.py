@@ -15,6 +15,7 @@ from typing import NoReturn
 import structlog
 
 from services.metrics.domain.apply import CONSUMES
+from services.metrics.domain.themes import Matcher
 from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
 from services.metrics.journal.flushing import Flushing
@@ -22,7 +23,7 @@ from services.metrics.journal.library import Library
 from services.metrics.journal.looking import Looker, Looking
 from services.metrics.journal.narrowing import RefusedWriteError
 from services.metrics.journal.outbox import Publish
-from services.metrics.journal.partition import UNWRITTEN, Partition
+from services.metrics.journal.partition import NO_THEMES, UNWRITTEN, Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
@@ -62,9 +63,12 @@ class CompactProcessor:
         budget: Budget | None = None,
         watching: Watching | None = None,
         looking: Looking | None = None,
+        themes: Matcher = NO_THEMES,
     ) -> None:
         """``budget`` is the process's, for all that it keeps in memory; ``watching`` says what figures do;
-        ``looking`` how customers' health is looked at. None of either: it is not."""
+        ``looking`` how customers' health is looked at. None of either: it is not. ``themes``: what
+        texts are read for."""
+        self._themes = themes
         self._watching = watching
         self._budget = budget or Budget()
         self._store = store
@@ -123,7 +127,9 @@ class CompactProcessor:
                     kept[Residue(count, number)] = as_stored
         opened = await self._library.open([Residue(count, number) for number in numbers], kept)
         return {
-            n: Partition.take_over(n, stored[n], *opened[Residue(count, n)], self._budget, self._wall)
+            n: Partition.take_over(
+                n, stored[n], *opened[Residue(count, n)], self._budget, self._wall, self._themes
+            )
             for n in numbers
         }
 

@@ -27,6 +27,7 @@ from services.metrics.domain.told import KEPT, Due, Told, due
 from services.metrics.figures_store import ByPlace, FiguresStore, in_reading
 from services.metrics.journal import SERVICE
 from services.metrics.journal.partition import Partition
+from services.metrics.journal.rising import Rising
 from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
@@ -55,17 +56,21 @@ class Watching:
         self._store = store
         self._policy = policy
         self._stream = stream
+        self._rising = Rising(sums, store, policy.themes)
         self._next: Micros = 0
         self._told: dict[tuple[int, int], Told] = {}
         """By partition and epoch."""
 
     async def work(self, parts: Mapping[int, Partition], wall: Micros) -> None:
         """What is due now, at most once a second. While the store is away nothing is."""
-        if self._next - MINUTE <= wall < self._next:  # else the clock went back
+        if not parts or self._next - MINUTE <= wall < self._next:  # else the clock went back
             return
         self._next = wall + EVERY
         try:
-            await self._work(parts, wall)
+            now = await self._now(wall)
+            await self._work(parts, now, wall)
+            if now is not None:
+                await self._rising.work(parts, now)
         except Exception as error:
             if passes(error):
                 common.RETRIES.labels(SERVICE, "mongo").inc()
@@ -76,12 +81,11 @@ class Watching:
             log.error("figures are not watched for a minute", error=repr(error)[:300], exc_info=error)
             self._next = wall + MINUTE
 
-    async def _work(self, parts: Mapping[int, Partition], wall: Micros) -> None:
+    async def _work(self, parts: Mapping[int, Partition], now: Micros | None, wall: Micros) -> None:
         mine = {part.number: kpis for part in parts.values() if (kpis := kpis_of(part))}
         self._told = {key: told for key, told in self._told.items() if _holds(parts, key)}
         if not mine:
             return
-        now = await self._now(wall)
         for number in mine:
             await self._load(parts[number], wall)
         since = min(told.since for told in self._told.values())

@@ -12,10 +12,12 @@ from services.metrics.domain.cells import Delta
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import Selection
 from services.metrics.domain.rows import ANOMALIES, COLLECTIONS, MOVED, TOLD, fit_row
+from services.metrics.domain.themes import Matcher
 from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.looking import Looking
 from services.metrics.journal.outbox import Publish
+from services.metrics.journal.partition import NO_THEMES
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import FAN_OUT
 from services.metrics.journal.store import WorkerStore
@@ -48,6 +50,7 @@ class Worker:
         recent_ids: int = 1_000_000,
         publish: Publish = no_dead_letters,
         looking: Looking | None = None,
+        themes: Matcher = NO_THEMES,
     ) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
@@ -57,6 +60,7 @@ class Worker:
             recent_ids=recent_ids,
             clock=lambda: self.time,
             looking=looking,
+            themes=themes,
         )
 
     async def process(

@@ -10,6 +10,7 @@ from pymongo import AsyncMongoClient
 
 from services.metrics.config import load
 from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.themes import Matcher
 from services.metrics.figures_store import FiguresStore
 from services.metrics.journal import watching
 from services.metrics.journal.processor import CompactProcessor
@@ -50,6 +51,7 @@ class Worker:
             clock=lambda: micros(self.now) / 1e6,
             wall_clock=lambda: self.now - self.behind,
             watching=Watching(MetricsStore(client[name]), FiguresStore(client[name]), load(), stream=stream),
+            themes=Matcher(load().themes),
         )
 
     async def _publish(self, records: Sequence[Record]) -> None:
