@@ -56,17 +56,21 @@ async def live(
     today = day_of(micros(now))
     first = today - days + 1
     reading = await store.read(first, selected, gaps=True, back=store.policy.reach(days))
-    found = window(
-        reading.days,
-        reading.levels,
-        first=first,
-        last=None,
-        one_channel=selected.channel is not None,
-        sums=reading.sums,
-        today=today,
-        policy=store.policy,
-    )
-    return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
+
+    def computed() -> Mapping[str, Result]:
+        found = window(
+            reading.days,
+            reading.levels,
+            first=first,
+            last=None,
+            one_channel=selected.channel is not None,
+            sums=reading.sums,
+            today=today,
+            policy=store.policy,
+        )
+        return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
+
+    return store.remembered(reading, ("live", selected, first, today), computed)
 
 
 async def series(

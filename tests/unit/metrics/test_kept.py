@@ -14,7 +14,7 @@ from services.metrics.domain.kpis.window import _sums
 from services.metrics.domain.places import LIMITS, OTHER, Selection, renamed, values_of
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal.dimensions import Dimensions
-from services.metrics.store import MetricsStore
+from services.metrics.store import MetricsStore, Reading
 from shared.schemas.event import Event
 from shared.schemas.loyalty import TierChanged
 from shared.schemas.times import micros
@@ -94,6 +94,27 @@ async def test_as_long_as_nothing_was_written_nothing_is_read_again(
     assert again.days is first.days
     await worker.process(history(11)[10:], start=10)
     assert (await reader.read(DAY0)).versions != first.versions
+
+
+async def test_a_window_is_computed_once_as_long_as_nothing_was_written(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "KEPT_ANSWERS", 2)
+    store, computed = MetricsStore(client[database_name]), 0
+
+    def compute() -> int:
+        nonlocal computed
+        computed += 1
+        return computed
+
+    def ask(key: str, *versions: tuple[int, int]) -> int:
+        return store.remembered(Reading(versions=versions), key, compute)
+
+    assert [ask("a", (0, 1)), ask("a", (0, 1)), ask("b", (0, 1)), ask("b", (0, 1))] == [1, 1, 2, 2]
+    assert [ask("a", (0, 2)), ask("a", (0, 2))] == [3, 3]
+    assert ask("c", (0, 2)) == 4
+    assert [ask("a", (0, 2)), ask("b", (0, 1))] == [3, 5]  # b was forgotten
+    assert [ask("d"), ask("d")] == [6, 7]  # of nothing that was ever written nothing is known
 
 
 async def test_so_many_selections_are_kept(
