@@ -57,8 +57,12 @@ async def live(
     today = day_of(micros(now))
     first = today - days + 1
     reading = await store.read(first, selected, gaps=True, back=store.policy.reach(days))
-    found = _until(today, reading, first, store.policy, one_channel=selected.channel is not None)
-    return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
+
+    def computed() -> Mapping[str, Result]:
+        found = _until(today, reading, first, store.policy, one_channel=selected.channel is not None)
+        return {name: measured(kpi, [found])[0] for name, kpi in KPIS.items()}
+
+    return store.remembered(reading, ("live", selected, first, today), computed)
 
 
 def _until(today: int, reading: Reading, first: int, policy: ChurnPolicy, *, one_channel: bool) -> Window:

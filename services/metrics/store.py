@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import intern
+from typing import TypeVar, cast
 
 from fastapi import FastAPI
 from pymongo.asynchronous.database import AsyncDatabase
@@ -29,8 +30,13 @@ from shared.runtime.mongo import Document
 
 KEPT_SELECTIONS = 32
 """Days of so many selections stay in memory, those read last (README: memory)."""
+KEPT_ANSWERS = 256
+"""What was computed of so many windows stays in memory, those asked for last."""
 FEW = 64
 """So many documents are asked for by name; more as a range of days."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,22 @@ class MetricsStore:
         self._db = database
         self._standing = Standing()
         self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
+        self._answers: OrderedDict[Hashable, tuple[Versions, object]] = OrderedDict()
         self._lock = asyncio.Lock()
+
+    def remembered(self, reading: Reading, key: Hashable, compute: Callable[[], T]) -> T:
+        """What is computed of a reading: once, as long as no partition was written. ``key`` names what was
+        asked for, and what of."""
+        versions, answer = self._answers.get(key, ((), None))
+        if versions and versions == reading.versions:
+            self._answers.move_to_end(key)
+            return cast(T, answer)
+        found = compute()
+        self._answers[key] = reading.versions, found
+        self._answers.move_to_end(key)
+        if len(self._answers) > KEPT_ANSWERS:
+            self._answers.popitem(last=False)
+        return found
 
     async def read(
         self, first: int, selected: Selection = ALL, *, gaps: bool = False, back: int = 0

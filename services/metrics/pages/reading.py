@@ -37,7 +37,11 @@ async def read(store: MetricsStore, figures: FiguresStore, policy: Restating, as
     back = store.policy.reach(max(span.days for span in period.spans))
     reading = await store.read(first, asked.selected, gaps=True, back=back)
     found = Found(
-        _results(store, reading, asked),
+        store.remembered(
+            reading,
+            ("page", asked.selected, asked.period),
+            lambda: _results(store, reading, asked),
+        ),
         triangle=await _cohorts(store, asked),
         stacks=_phases(reading, asked),
     )

@@ -135,6 +135,27 @@ async def test_a_reading_that_fails_spoils_no_other(client: Client, database_nam
     await reader.read(DAY0)
 
 
+async def test_a_window_is_computed_once_as_long_as_nothing_was_written(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "KEPT_ANSWERS", 2)
+    store, computed = MetricsStore(client[database_name]), 0
+
+    def compute() -> int:
+        nonlocal computed
+        computed += 1
+        return computed
+
+    def ask(key: str, *versions: tuple[int, int]) -> int:
+        return store.remembered(Reading(versions=versions), key, compute)
+
+    assert [ask("a", (0, 1)), ask("a", (0, 1)), ask("b", (0, 1)), ask("b", (0, 1))] == [1, 1, 2, 2]
+    assert [ask("a", (0, 2)), ask("a", (0, 2))] == [3, 3]
+    assert ask("c", (0, 2)) == 4
+    assert [ask("a", (0, 2)), ask("b", (0, 1))] == [3, 5]  # b was forgotten
+    assert [ask("d"), ask("d")] == [6, 7]  # of nothing that was ever written nothing is known
+
+
 async def test_so_many_selections_are_kept(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
