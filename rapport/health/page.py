@@ -17,6 +17,7 @@ def page(quarters: Sequence[Quarter]) -> Iterator[RenderableType]:
         "scored on", "customers", "silent after", "AUC of the score", "of recency alone", "gain",
         right=("customers", "silent after"),
     )  # fmt: skip
+    made.columns[0].no_wrap, made.columns[0].min_width = True, len("01 Apr 2025")
     for one in quarters:
         made.add_row(
             f"{one.begin:%d %b %Y}",

@@ -33,7 +33,7 @@ CONTRACT = {
         "skus[] duration_s? author? text? attachments[] message_id? in_reply_to? subject?",
         "conversation.escalated": "conversation_id from reason skills[] preferred_skills[] team? language? "
         "priority?",
-        "conversation.assigned": "conversation_id agent_id why{} manual?",
+        "conversation.assigned": "conversation_id agent_id why{} manual? team?",
         "conversation.returned": "conversation_id to reason",
         "conversation.merged": "conversation_id into",
         "conversation.split": "conversation_id into messages",
@@ -97,7 +97,7 @@ CONTRACT = {
     },
     "outreach": {
         "outreach.scheduled": ATTEMPT,
-        "outreach.sent": f"{ATTEMPT} consent?",
+        "outreach.sent": f"{ATTEMPT} consent? asks?",
         "outreach.failed": ATTEMPT,
         "outreach.suppressed": DROPPED,
         "outreach.cancelled": DROPPED,
