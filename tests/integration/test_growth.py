@@ -196,7 +196,12 @@ def test_what_moved_counts_once_and_a_rebuild_comes_to_the_same(world: World) ->
     assert kinds["expired"] > 0
     assert refused == len(CUSTOMERS)
 
-    said = world("topics", "grow", "3")
+    for _ in range(20):
+        try:
+            said = world("topics", "grow", "3")
+            break
+        except AssertionError:  # metrics told more of customers' health meanwhile
+            world.settle()
     assert f"{2 * len(TOPICS)} topics have 3 partitions" in said
     assert "Not all partitions are served" not in said, "the workers that run have found them"
     assert "as they should be" in world("topics", "check")
