@@ -81,7 +81,7 @@ def scraping(home: Home, folder: Path) -> Iterator[Prometheus]:
             while not found.ready:
                 ended = process.poll() is not None or time.monotonic() > deadline
                 assert not ended, (folder / "prometheus.log").read_text(encoding="utf-8")[-2000:]
-                time.sleep(0.1)
+                time.sleep(0.1)  # it tells its start in no other way
             yield found
         finally:
             process.terminate()

@@ -123,7 +123,7 @@ def _shown(prometheus: Prometheus, expr: str) -> bool:
     """Whether it is anything at all; what the last evaluation has to record may come a moment later."""
     deadline = time.monotonic() + 15
     while not (found := prometheus.ask(expr)) and time.monotonic() < deadline:
-        time.sleep(0.5)
+        time.sleep(0.5)  # between two questions
     return bool(found)
 
 

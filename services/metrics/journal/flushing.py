@@ -65,7 +65,7 @@ class Flushing:
             await self.flush(partitions)
             for part in partitions:
                 await library.work(part.known, part.epoch)
-        except Exception as error:
+        except Exception as error:  # the store raises of many kinds
             if not passes(error) and not about_document(error):  # there is no event to be at fault
                 raise
             telemetry.RETRIES.labels(SERVICE, "mongo").inc()
@@ -103,7 +103,7 @@ class Flushing:
         told = [len(part.looks.told) for part in dirty]
         try:
             writes = await self.narrowing.write(self._store, [p.write(fold=fold) for p in dirty], dirty)
-        except Exception as error:
+        except Exception as error:  # told on, unless what is told may be at fault
             refused = isinstance(error, RefusedWriteError)
             if self._looker is None or not self._looker.refused(dirty, error.__cause__ if refused else error):
                 raise

@@ -71,7 +71,7 @@ class Watching:
             await self._work(parts, now, wall)
             if now is not None:
                 await self._rising.work(parts, now)
-        except Exception as error:
+        except Exception as error:  # of the store, or a bug: both are told apart below
             if passes(error):
                 common.RETRIES.labels(SERVICE, "mongo").inc()
                 log.warning("the store is away; figures are not watched", error=str(error)[:300])
@@ -282,6 +282,6 @@ def _result(kpi: Kpi, then: Window) -> Result:
     """Null where the KPI fails, which is counted and logged."""
     try:
         return kpi.of(then)
-    except Exception as error:
+    except Exception as error:  # one KPI's bug: it is null and counted, and the others stand
         telemetry.failed(kpi, [error])
         return kpi.nothing

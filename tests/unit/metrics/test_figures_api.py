@@ -70,7 +70,7 @@ def until_shown(api: TestClient, line: str) -> str:
     deadline = time.monotonic() + 10
     while line not in (page := api.get("/metrics").text):
         assert time.monotonic() < deadline, page
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two looks
     return page
 
 

@@ -170,8 +170,8 @@ async def test_of_each_dimension_so_many_values_are_told_apart(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first for all workers and for ever; what is taken back is taken back where it counted."""
-    monkeypatch.setitem(LIMITS, "store", 2)  # type: ignore[index]
-    monkeypatch.setitem(LIMITS, "segment", 1)  # type: ignore[index]
+    monkeypatch.setitem(LIMITS, "store", 2)  # type: ignore[index]  # a constant elsewhere
+    monkeypatch.setitem(LIMITS, "segment", 1)  # type: ignore[index]  # a constant elsewhere
     monkeypatch.setattr(partition_module, "FOLD_CELLS", 5)
     events, reader = history(120), MetricsStore(client[database_name])
     for start in (0, 60):
@@ -213,7 +213,7 @@ async def test_two_workers_who_learn_at_once_agree(client: Client, database_name
 async def test_what_was_counted_before_there_were_bounds_keeps_its_name(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LIMITS, "segment", 1)  # type: ignore[index]
+    monkeypatch.setitem(LIMITS, "segment", 1)  # type: ignore[index]  # a constant elsewhere
     await client[database_name]["days"].insert_one({"_id": "2026-01-01:0", "cells": {"old|web": {"x": 1}}})
     found = await Dimensions(client[database_name]).bounded(Delta({(1, "new|web", "x"): 1}))
     assert found == {(1, "other|web", "x"): 1}
