@@ -1,5 +1,7 @@
 """Why a complaint happened, or a customer left: texts that people write, as they count."""
 
+from collections.abc import Mapping
+
 from services.metrics.domain.state import Complaint
 from shared.facts.complaints import REOPENED, RESOLVED
 from shared.schemas.times import Micros
@@ -15,6 +17,13 @@ def named(text: str | None) -> str | None:
     """What a text counts as; None where there is none."""
     name = " ".join((text or "").split())
     return (name if len(name) <= LONGEST else OTHER) or None
+
+
+def most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
+    """The ``MOST`` most frequent, in that order; the rest is ``OTHER``, at the end, if there is any."""
+    ranked = sorted((one for one in counts.items() if one[0] != OTHER), key=lambda one: (-one[1], one[0]))
+    rest = counts.get(OTHER, 0) + sum(n for _, n in ranked[MOST:])
+    return dict(ranked[:MOST]) | ({OTHER: rest} if rest else {})
 
 
 def cause_of(complaint: Complaint) -> tuple[Micros, str] | None:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.metrics.domain import gaps
-from services.metrics.domain.causes import LONGEST, MOST, OTHER
+from services.metrics.domain.causes import LONGEST, MOST, OTHER, most_frequent
 from services.metrics.domain.cohorts import COHORT
 from services.metrics.domain.kpis.kpi import Counts, Kind, Kpi, Ranked, Result
 from services.metrics.domain.kpis.shares import WILSON, share_result
@@ -59,12 +59,9 @@ def _churn_involuntary(w: Window) -> Result:
 
 
 def _churn_reasons(w: Window) -> Result:
-    counts = dict(w.life.churn.reasons)
-    total, rest = sum(counts.values()), counts.pop(OTHER, 0)
-    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    rest += sum(n for _, n in ranked[MOST:])
-    told = [Ranked(name=name, n=n) for name, n in ranked[:MOST]]
-    return Result([*told, Ranked(name=OTHER, n=rest)] if rest else told, total)
+    reasons = w.life.churn.reasons
+    told = [Ranked(name=name, n=n) for name, n in most_frequent(reasons).items()]
+    return Result(told, sum(reasons.values()))
 
 
 RETENTION = Kpi(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from services.metrics.domain.causes import LONGEST, MOST, OTHER, cause_of
+from services.metrics.domain.causes import LONGEST, MOST, OTHER, cause_of, most_frequent
 from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.kpi import ComplaintCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
@@ -24,11 +24,7 @@ def counted(complaint: Complaint, _: Sequence[Turn] = ()) -> Iterator[Change]:
 
 def _root_causes(w: Window) -> Result:
     counts = Counter({unescape(name): n for name, n in w.buckets(CAUSE).items()})
-    total = counts.total()
-    rest = counts.pop(OTHER, 0)
-    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    rest += sum(n for _, n in ranked[MOST:])
-    return Result(dict(ranked[:MOST]) | ({OTHER: rest} if rest else {}), total)
+    return Result(most_frequent(counts), counts.total())
 
 
 ROOT_CAUSES = Kpi(
