@@ -13,6 +13,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+BOUNDS = {"exclusiveMinimum": "over", "minimum": "from", "maximum": "to", "exclusiveMaximum": "under"}
+
 
 @cache
 def meanings(model: type[BaseModel]) -> dict[str, str]:
@@ -28,17 +30,15 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
 def _under_fields(cls: type) -> Iterator[tuple[str, str]]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     assert isinstance(tree, ast.ClassDef)
-    for field, text in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(text):
-            yield field.target.id, inspect.cleandoc(ast.literal_eval(text.value))
+    for field, under in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and (text := _text(under)):
+            yield field.target.id, inspect.cleandoc(text)
 
 
-def _is_text(node: ast.stmt) -> Any:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _text(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value if isinstance(node.value.value, str) else None
+    return None
 
 
 def within(model: type[BaseModel]) -> list[type]:
@@ -88,14 +88,5 @@ def _plain(schema: dict[str, Any], shared: dict[str, Any]) -> str:
         inner = schema.get("additionalProperties")
         return f"map of name to {worded(inner, shared)}" if isinstance(inner, dict) else "map"
     word = str(schema.get("format") or kind or "any")
-    bounds = [
-        f"{sign} {schema[key]}"
-        for key, sign in (
-            ("exclusiveMinimum", "over"),
-            ("minimum", "from"),
-            ("maximum", "to"),
-            ("exclusiveMaximum", "under"),
-        )
-        if key in schema
-    ]
+    bounds = [f"{sign} {schema[key]}" for key, sign in BOUNDS.items() if key in schema]
     return f"{word}, {' '.join(bounds)}" if bounds else word

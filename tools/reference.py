@@ -135,10 +135,12 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is PydanticUndefined or value in (None, "", (), {}, frozenset()):
         return "none"
-    if isinstance(value, BaseModel):
+    several = sorted(value) if isinstance(value, frozenset) else value
+    values = several if isinstance(several, Sequence) and not isinstance(several, str) else (several,)
+    if any(isinstance(one, BaseModel) for one in values):
         return "see there"
-    if isinstance(value, (tuple, frozenset)):
-        return ", ".join(f"`{one}`" for one in sorted(value))
+    if len(values) > 1:
+        return ", ".join(f"`{one}`" for one in values)
     return f"`{value}`"
 
 
