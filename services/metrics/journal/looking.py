@@ -117,7 +117,7 @@ class Looker:
     def begin(self, parts: Iterable[Partition]) -> None:
         """These are taken over."""
         for part in parts:
-            part.looks.soon = not self._stream
+            part.looks.begin(soon=not self._stream)
 
     async def work(self, part: Partition, wall: Micros, until: float) -> None:
         """The next step of a partition. What fails in it is done again the next time."""
