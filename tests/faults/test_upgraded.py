@@ -1,5 +1,5 @@
-"""One version up and one back: the next version's processes take over from the last one's, then the last again,
-side by side for a while; no effect is lost, none happens twice, every figure is what was told."""
+"""One version up and one back: the next version's processes take over from the last one's, then the last
+again, side by side for a while; no effect is lost, none happens twice, every figure is what was told."""
 
 import io
 import subprocess
