@@ -34,6 +34,8 @@ class Sweep:
     """Under way."""
     after: str = ""
     """Of that one, those up to this id were."""
+    first: bool = False
+    """It is the first of customers who were there before anybody was looked at."""
 
     def covers(self, subject: str) -> int | None:
         """The night as of which this customer was looked at last."""
@@ -47,7 +49,7 @@ class Sweep:
         return replace(self, after=after)
 
     def ended(self) -> "Sweep":
-        return replace(self, done=self.night, night=None, after="")
+        return replace(self, done=self.night, night=None, after="", first=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,15 @@ class Looks:
         self.tally[segment] = n + customers, total + score
 
     @classmethod
-    def taken_over(cls, count: int, sweep: Sweep | None, owed: Mapping[int, Collection[str]]) -> "Looks":
+    def taken_over(
+        cls, count: int, sweep: Sweep | None, owed: Mapping[int, Collection[str]], *, before: bool
+    ) -> "Looks":
         """As they were left, with these lists by version. Where nobody was looked at yet under this number of
-        partitions, the sweep begins anew at once, and so looks at all who were owed one."""
+        partitions, the sweep begins anew at once, and so looks at all who were owed one. ``before``: there
+        may be customers who were there before anybody was looked at."""
         lists = sorted(owed)
         if sweep is None or sweep.of != count:
-            return cls(Sweep(count), lists=lists)
+            return cls(Sweep(count, first=before), lists=lists)
         fresh: dict[str, int] = {}
         for version in lists:
             for subject in owed[version]:
@@ -105,6 +110,8 @@ class Looks:
         self.soon = soon
         if not soon:
             self.fresh.clear()
+        if self.sweep.done is None and self.sweep.night is None:
+            self.swept = True  # with the first write it stands who was there before
 
     @property
     def settled(self) -> tuple[int, ...]:

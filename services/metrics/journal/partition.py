@@ -9,7 +9,7 @@ from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.fits import Fit
-from services.metrics.domain.insights import Health, InsightsPolicy
+from services.metrics.domain.insights import Health, InsightsPolicy, Why
 from services.metrics.domain.rows import MOVED, RAISED, fit_row, moved_document, raised_row
 from services.metrics.domain.state import Customer
 from services.metrics.domain.texts import apply_text, has_text
@@ -97,7 +97,7 @@ class Partition:
             known,
             budget,
             Outbox(number, dict(stored.outbox)),
-            Looks.taken_over(known.residue.of, stored.sweep, stored.owed),
+            Looks.taken_over(known.residue.of, stored.sweep, stored.owed, before=stored.before_looks),
             themes,
             tail=stored.tail.copied(),
             recent=recent,
@@ -180,13 +180,19 @@ class Partition:
             self.recent.append(h)
 
     def look(
-        self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros
+        self,
+        subject: str,
+        held: tuple[Tracked, int],
+        health: Health,
+        policy: InsightsPolicy,
+        at: Micros,
+        why: Why,
     ) -> None:
         """Tell what this health of a customer, as of ``at``, is another in than what was told; then the
         customer is held, with so many bytes."""
         tracked, size = held
         before = tracked.data.looked
-        after, said = insights.told(before, health, policy, at)
+        after, said = insights.told(before, health, policy, at, why)
         if after is before:
             return
         if subject not in self.held:

@@ -65,12 +65,21 @@ class WorkerStore:
             outbox=await self._outbox(partition),
             before_minutes="since" not in found and "offsets" in found,
             sweep=Sweep(**found["sweep"]) if "sweep" in found else None,
+            before_looks=await self._before_looks(found, count),
             owed=await self._owed(partition),
         )
 
     async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
         found = self._db["outbox"].find({"_id": named_under(str(partition))}).sort("_id", 1)
         return {d["_id"]: unpack_records(bytes(d["records"])) async for d in found}
+
+    async def _before_looks(self, found: Document, count: int) -> bool:
+        """A partition that is new has customers of others, who may be as older versions left them."""
+        if found.get("sweep", {}).get("of") == count:
+            return False
+        counted = {"offsets": {"$exists": True}, "sweep": {"$exists": False}}
+        left = {"$or": [counted, {"sweep.first": True}]}
+        return await self._db["partitions"].find_one(left, {"_id": 1}) is not None
 
     async def _owed(self, partition: int) -> dict[int, tuple[str, ...]]:
         found = self._db[OWED].find({"_id": named_under(str(partition))})

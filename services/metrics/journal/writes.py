@@ -31,6 +31,8 @@ class Stored:
     """It was written by a version that did not count minutes."""
     sweep: Sweep | None = None
     """How far customers were looked at, under whatever number of partitions; None if nobody was."""
+    before_looks: bool = False
+    """Of its customers some may have been there before anybody was looked at, as older versions left it."""
     owed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Who is owed a look, by the version of the write that has it: nobody, where customers were another
     partition's then."""

@@ -124,6 +124,10 @@ class MemoryStore:
             row.tail.copied(),
             dict(row.outbox),
             sweep=row.sweep,
+            before_looks=any(
+                (one.offsets and one.sweep is None) or (one.sweep is not None and one.sweep.first)
+                for one in self.rows.values()
+            ),
             owed=dict(row.owed),
         )
 
