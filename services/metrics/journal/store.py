@@ -12,9 +12,9 @@ from services.metrics.domain.fits import Fit
 from services.metrics.domain.gaps import is_gap
 from services.metrics.domain.places import escape
 from services.metrics.domain.rows import (
-    OWED,
     FOLDS,
     LAST_FOLDS,
+    OWED,
     day_id,
     fit_of,
     fold_id,
