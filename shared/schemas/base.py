@@ -54,9 +54,11 @@ def _in_month(time: datetime) -> tuple[int, int, int]:
 
 
 def _time(value: Any) -> Any:
-    # Pydantic alone also takes "1700000000" and times without seconds.
-    if not isinstance(value, str):
+    # Pydantic alone also takes 1700000000, the text of it, and times without seconds.
+    if isinstance(value, datetime):
         return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("time", "not an RFC 3339 time with an offset")
     try:
         return parse_time(value)
     except ValueError as error:
