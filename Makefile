@@ -87,6 +87,7 @@ deploy/compose/.env:
 	@umask 077 && for key in SECRET_KEY API_KEY; do \
 	    printf 'RAPPORT_%s=%s\n' $$key "$$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"; \
 	done > $@
+
 image-test: $(complete) ## Build the image and run it as platform teams do; needs a Docker daemon (DOCKER_HOST)
 	$(pytest) tests/image -m image -s
 
