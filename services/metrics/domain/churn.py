@@ -3,9 +3,10 @@ holds for all of the past at once.
 
 A customer with a subscription leaves when a run of terms ends: on the day that a cancellation says, or, of
 terms that ran out, when the policy's grace is over without a renewal. All others leave when they bought
-nothing for longer than the policy's time. Those could leave who were customers when the window began, and in
-a window that is longer than that time those who came since, early enough. Who subscribed and left within the
-window is told with the reasons alone.
+nothing for longer than the policy's time, or were given up before that: the bound of P(alive), unlike all
+else in the policy, is known to what is counted (``given_up``). Those could leave who were customers when
+the window began, and in a window that is longer than that time those who came since, early enough. Who came
+and left within the window otherwise is told with the reasons alone.
 """
 
 from collections import Counter
@@ -48,7 +49,7 @@ class _Left:
     reason: str
     voluntary: bool = True
     new: bool = False
-    """They had subscribed within the window."""
+    """They had come within the window, and are not among those who could."""
 
 
 def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str = gaps.ANY) -> Churn:
@@ -64,12 +65,30 @@ def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str =
     for one in left:
         reasons[one.reason] += one.n
     rate = [one for one in left if not one.new]
+    could = max(could, sum(one.n for one in rate))  # of who is not looked at again since a late purchase
     return Churn(
         could,
         sum(one.n for one in rate if one.voluntary),
         sum(one.n for one in rate if not one.voluntary),
         {reason: n for reason, n in reasons.items() if n},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _GivenUp:
+    """Purchases of a day, after which customers were given up."""
+
+    day: int
+    n: int
+    gap: int
+    """To the next."""
+    after: int
+    """Days until they were."""
+    lasted: int
+    """Days since they had come."""
+    blamed: int
+    """Days after the purchase on which they complained."""
+    cause: str
 
 
 class _Quiet:
@@ -79,8 +98,11 @@ class _Quiet:
         self._days, self._policy = days, policy
         self._signs, self._end = {chain: 1}, gaps.latest(days, chain)
         self._blames = [gaps.BLAMED[chain]]
+        doubted = policy.alive_below is not None and chain == gaps.ANY
+        self._given_up = [gaps.GIVEN_UP[False]] if doubted else []
         if policy.contractual is None:
             self._blames.append(gaps.BLAMED_SUBSCRIBED[chain])
+            self._given_up += [gaps.GIVEN_UP[True]] if doubted else []
         else:
             self._signs[gaps.SUBSCRIBED[chain]] = -1
 
@@ -96,6 +118,10 @@ class _Quiet:
             for day in range(first - quiet, last - quiet):
                 for gap, n in gaps.of_day(self._days.get(day, {}), chain):
                     found += sign * n * ((day in begun) - (gap <= quiet and day + gap in begun))
+        for one in self._given_up_after(first - 1 - quiet, max(first, last - quiet) - 1):
+            following = one.day + one.gap
+            gone = one.day < first <= following and one.day + one.after < first
+            found += one.n * ((one.gap <= quiet and first <= following < last - quiet) - gone)
         return found
 
     def left(self, first: int, last: int) -> Iterator[_Left]:
@@ -109,9 +135,26 @@ class _Quiet:
             for name, n in fields.items():
                 if name[:1] in self._blames and name[1:3] == "1:":
                     blamed[self._blame(name)] += n
+        for one in self._given_up_after(first - quiet - 1, last - quiet - 1):
+            gone -= one.n if one.gap > quiet else 0
         del blamed[""]
         yield from (_Left(n, cause) for cause, n in blamed.items())
         yield _Left(gone - blamed.total(), UNKNOWN)
+        for one in self._given_up_after(first - quiet, last - 1):
+            if first <= one.day + one.after <= last:
+                reason = one.cause if one.blamed >= -self._policy.complaint else ""
+                new = one.day - one.lasted >= max(first, last - quiet)
+                yield _Left(one.n, reason or UNKNOWN, new=new)
+
+    def _given_up_after(self, first: int, last: int) -> Iterator[_GivenUp]:
+        """After purchases of the days ``first`` to ``last``, before the silence was too long anyway."""
+        for day in range(first, last + 1) if self._given_up else ():
+            for name, n in self._days.get(day, {}).items():
+                if name[:1] in self._given_up and name[1:3] == "1:":
+                    gap, after, lasted, *why = name[3:].split(":")
+                    blamed, cause = (int(why[0]), unescape(why[1])) if why else (0, "")
+                    if int(after) <= self._policy.quiet:
+                        yield _GivenUp(day, n, _number(gap), int(after), int(lasted), blamed, cause)
 
     def _blame(self, name: str) -> str:
         """The root cause that a field of ``blame.counted`` gives; none of a complaint that was too early, was

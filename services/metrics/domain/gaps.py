@@ -25,12 +25,16 @@ SUBSCRIBED = {ANY: "s", BY_CHANNEL: "t"}
 """Those of customers with a subscription, once more."""
 BLAMED, BLAMED_SUBSCRIBED = {ANY: "w", BY_CHANNEL: "y"}, {ANY: "u", BY_CHANNEL: "v"}
 """Purchases after which there may be a complaint to blame (``blame``): of others, and of those."""
+GIVEN_UP = {False: "q", True: "p"}
+"""Purchases after which a customer was given up (``given_up``): of others, of those with a subscription."""
 
 FIELDS = tuple(f"{chain}{step}:" for chain in (BY_CHANNEL, ANY) for step in (1, 2))
 """What the fields of purchases begin with."""
 FIRST_FIELDS = tuple(f"{chain}0:" for chain in (BY_CHANNEL, ANY))
 """The fields of first purchases."""
-TIED_FIELDS = tuple(f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED) for chain in by.values())
+TIED_FIELDS = tuple(
+    f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED, GIVEN_UP) for chain in by.values()
+)
 """What the fields begin with of purchases that count by complaints and subscriptions too."""
 _GAPS = frozenset(field[:2] for field in (*FIELDS, *TIED_FIELDS))
 

@@ -10,6 +10,7 @@ from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.insights import Health, InsightsPolicy
+from services.metrics.domain.parts import GivenUp
 from services.metrics.domain.rows import MOVED, RAISED, fit_row, moved_document, raised_row
 from services.metrics.domain.state import Customer
 from services.metrics.domain.texts import apply_text, has_text
@@ -199,6 +200,16 @@ class Partition:
         if before.score is not None:
             self.looks.count(before.segment, -1, -before.score)
         self.looks.count(after.segment, 1, after.score or 0)
+
+    def give_up(self, subject: str, held: tuple[Tracked, int], found: dict[int, GivenUp]) -> None:
+        """What a look made of a customer's silences; if that is another than it was, the customer is held."""
+        tracked, size = held
+        if found == tracked.data.given_up:
+            return
+        if subject not in self.held:
+            self._hold(subject, tracked, size)
+        tracked.give_up(found, self.tail)
+        self.looks.told.add(subject)
 
     def _record_of(self, event: Event) -> Tracked:
         """What is kept of its subject; what a model tells counts, and is kept by itself."""
