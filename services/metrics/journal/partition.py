@@ -8,14 +8,14 @@ from datetime import datetime
 from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
-from services.metrics.domain.fits import Fit
 from services.metrics.domain.insights import Health, InsightsPolicy
 from services.metrics.domain.parts import GivenUp
-from services.metrics.domain.rows import MOVED, RAISED, fit_row, moved_document, raised_row
+from services.metrics.domain.rows import MOVED, RAISED, moved_document, raised_row
 from services.metrics.domain.state import Customer
 from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
+from services.metrics.journal.beside import rows_beside
 from services.metrics.journal.known import Known
 from services.metrics.journal.looks import Looks, Sweep
 from services.metrics.journal.outbox import Outbox, Put
@@ -23,8 +23,7 @@ from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
-from shared.schemas.insights import ModelFitted
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
 
@@ -212,10 +211,10 @@ class Partition:
         self.looks.told.add(subject)
 
     def _record_of(self, event: Event) -> Tracked:
-        """What is kept of its subject; what a model tells counts, and is kept by itself."""
-        if isinstance(event.data, ModelFitted):
-            fit = Fit(event.data.model, micros(event.time), event.data.parameters)
-            self.outbox.put("models", fit_row(fit))
+        """What is kept of its subject; what is kept beside records changes none."""
+        if rows := rows_beside(event):
+            for collection, row in rows.items():
+                self.outbox.put(collection, row)
             return Tracked(Customer())
         record = event.data.state_id(event.subject)
         self.changed.add(record)

@@ -98,6 +98,8 @@ def _aware(value: datetime) -> datetime:
 Store = Annotated[MetricsStore, Depends(get_store)]
 CustomerId = Annotated[Id, Path(description="The customer's id.")]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
+Teller = Annotated[Principal, Depends(require("outreach:write"))]
+"""Whoever may have customers written to."""
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
 Day = Annotated[date, AfterValidator(_in_years)]
 MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]
