@@ -8,7 +8,7 @@ from datetime import datetime
 from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
-from services.metrics.domain.insights import Health, InsightsPolicy
+from services.metrics.domain.insights import Health, InsightsPolicy, Why
 from services.metrics.domain.parts import GivenUp
 from services.metrics.domain.rows import MOVED, RAISED, moved_document, raised_row
 from services.metrics.domain.state import Customer
@@ -17,7 +17,7 @@ from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.beside import rows_beside
 from services.metrics.journal.known import Known
-from services.metrics.journal.looks import Looks, Sweep
+from services.metrics.journal.looks import Looks
 from services.metrics.journal.outbox import Outbox, Put
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
@@ -68,6 +68,8 @@ class Partition:
     """Offsets or watermark moved since the last write."""
     closed: bool = False
     watermark_moved: bool = False
+    folds: int = 0
+    """How often its cells were folded."""
     past: Past = field(default_factory=Past)
     """What moves days that were told."""
     before_minutes: bool = False
@@ -97,11 +99,12 @@ class Partition:
             known,
             budget,
             Outbox(number, dict(stored.outbox)),
-            Looks(stored.sweep or Sweep(known.residue.of)),
+            Looks.taken_over(known.residue.of, stored.sweep, stored.owed, before=stored.before_looks),
             themes,
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
+            folds=stored.folds,
             past=Past(wall),
             before_minutes=stored.before_minutes,
         )
@@ -171,50 +174,49 @@ class Partition:
                 self.outbox.put(RAISED, raised_row(one, event.subject))
         else:
             ids = apply(tracked, event, now, delta, h)
-        for known in ids:
-            self._know(known)
+        self.recent.extend([known for known in ids if self.known.recent.add(known)])
         return True
 
-    def _know(self, h: int) -> None:
-        if self.known.recent.add(h):
-            self.recent.append(h)
-
     def look(
-        self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros
+        self,
+        subject: str,
+        held: tuple[Tracked, int],
+        health: Health,
+        policy: InsightsPolicy,
+        at: Micros,
+        why: Why,
     ) -> None:
         """Tell what this health of a customer, as of ``at``, is another in than what was told; then the
         customer is held, with so many bytes."""
-        tracked, size = held
-        before = tracked.data.looked
-        after, said = insights.told(before, health, policy, at)
+        tracked, before = held[0], held[0].data.looked
+        after, said = insights.told(before, health, policy, at, why)
         if after is before:
             return
-        if subject not in self.held:
-            self._hold(subject, tracked, size)
+        self._looked_at(subject, *held)
         for data in said:
             self.outbox.tell(data, subject, at, insights.cause(data, at))
         tracked.data.looked = after
         tracked.place_in(after.segment, self.tail)
-        self.looks.told.add(subject)
         if before.score is not None:
             self.looks.count(before.segment, -1, -before.score)
         self.looks.count(after.segment, 1, after.score or 0)
 
     def give_up(self, subject: str, held: tuple[Tracked, int], found: dict[int, GivenUp]) -> None:
-        """What a look made of a customer's silences; if that is another than it was, the customer is held."""
-        tracked, size = held
-        if found == tracked.data.given_up:
-            return
+        """What a look made of a customer's silences; where it is another than before, that is written."""
+        if found != held[0].data.given_up:
+            held[0].give_up(found, self.tail)
+            self._looked_at(subject, *held)
+
+    def _looked_at(self, subject: str, tracked: Tracked, size: int) -> None:
         if subject not in self.held:
             self._hold(subject, tracked, size)
-        tracked.give_up(found, self.tail)
         self.looks.told.add(subject)
 
     def _record_of(self, event: Event) -> Tracked:
         """What is kept of its subject; what is kept beside records changes none."""
-        if rows := rows_beside(event):
-            for collection, row in rows.items():
-                self.outbox.put(collection, row)
+        for collection, row in (rows := rows_beside(event)).items():
+            self.outbox.put(collection, row)
+        if rows:
             return Tracked(Customer())
         record = event.data.state_id(event.subject)
         self.changed.add(record)
@@ -231,8 +233,9 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        moved = self.moved or self.known.moved or self.looks.swept
-        return moved or bool(self.events or self.looks.told) or self.outbox.dirty
+        looks = self.looks
+        moved = self.moved or self.known.moved or looks.swept
+        return moved or bool(self.events or looks.told or looks.settled) or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
@@ -262,10 +265,12 @@ class Partition:
             fold=self.known.fold(len(self.recent))
             if fold and (self.tail or minutes or self.recent)
             else None,
+            folds=self.folds,
             manifest=self.known.manifest(),
             leaving=leaving,
             sweep=self.looks.sweep if self.looks.swept else None,
             tally=dict(self.looks.tally),
+            owing=self.looks.owing(self.changed),
         )
 
     def written(self, write: Write) -> Iterator[None]:
@@ -273,11 +278,12 @@ class Partition:
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
         self.past.written()
-        self.looks.happened(self.changed)
+        self.looks.owe(write.owing, write.version)
         self.changed.clear()
         self.looks.written()
         self.events, self.moved, self.watermark_moved = 0, False, False
         if write.fold is not None:
+            self.folds += 1
             if self.recent:
                 self.known.folded(write.fold, len(self.recent))
             self.tail.clear()
