@@ -2,16 +2,17 @@
 at when; also the parameters of models may be heard late."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from services.metrics.domain.buyers import Days
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.churn import churned
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.places import Selection
-from services.metrics.domain.sums import Standing, Sums
+from services.metrics.domain.sums import Standing, Sums, by_place
 from services.metrics.journal.looking import Looking
 from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintResolved
@@ -97,15 +98,13 @@ async def lived(events: Sequence[Event], policy: ChurnPolicy, seed: int, store: 
     return store.cells
 
 
-def days_of(delta: Delta) -> Mapping[int, Mapping[str, int]]:
-    sums = Sums(-(10**6))
-    sums.stand(Standing(tails=[delta]), Selection().chooses())
+def days_of(delta: Delta) -> Days:
+    sums = Sums(-(10**6), Selection().chooses())
+    sums.stand(Standing(tails=[by_place(delta)]))
     return sums.with_tails
 
 
-def differences(
-    brute: Brute, days: Mapping[int, Mapping[str, int]], policy: ChurnPolicy, *, today: int = DAY0 + END
-) -> Iterator[str]:
+def differences(brute: Brute, days: Days, policy: ChurnPolicy, *, today: int = DAY0 + END) -> Iterator[str]:
     brute.judge(policy, today)
     for first, last in WINDOWS:
         mine = churned(days, policy, DAY0 + first, DAY0 + last)
