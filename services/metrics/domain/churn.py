@@ -3,9 +3,10 @@ holds for all of the past at once.
 
 A customer with a subscription leaves when a run of terms ends: on the day that a cancellation says, or, of
 terms that ran out, when the policy's grace is over without a renewal. All others leave when they bought
-nothing for longer than the policy's time. Those could leave who were customers when the window began, and in
-a window that is longer than that time those who came since, early enough. Who subscribed and left within the
-window is told with the reasons alone.
+nothing for longer than the policy's time, or were given up before that: the bound of P(alive), unlike all
+else in the policy, is known to what is counted (``given_up``). Those could leave who were customers when
+the window began, and in a window that is longer than that time those who came since, early enough. Who came
+and left within the window otherwise is told with the reasons alone.
 """
 
 from collections import Counter
@@ -50,7 +51,7 @@ class _Left:
     reason: str
     voluntary: bool = True
     new: bool = False
-    """They had subscribed within the window."""
+    """They had come within the window, and are not among those who could."""
 
 
 def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str = gaps.ANY) -> Churn:
@@ -66,6 +67,7 @@ def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str =
     for one in left:
         reasons[one.reason] += one.n
     rate = [one for one in left if not one.new]
+    could = max(could, sum(one.n for one in rate))  # of who is not looked at again since a late purchase
     return Churn(
         could,
         sum(one.n for one in rate if one.voluntary),
@@ -74,14 +76,33 @@ def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str =
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _GivenUp:
+    """Purchases of a day, after which customers were given up."""
+
+    n: int
+    gap: int
+    """To the next."""
+    after: int
+    """Days until they were."""
+    lasted: int
+    """Days since they had come."""
+    blamed: int
+    """Days after the purchase on which they complained."""
+    cause: str
+
+
 class _Quiet:
     """Customers who are judged by what they buy."""
 
     def __init__(self, days: Days, policy: ChurnPolicy, chain: str) -> None:
         self._days, self._policy, self._signs = days, policy, {chain: 1}
         self._blames = [gaps.BLAMED[chain]]
+        doubted = policy.alive_below is not None and chain == gaps.ANY
+        self._given_up = [gaps.GIVEN_UP[False]] if doubted else []
         if policy.contractual is None:
             self._blames.append(gaps.BLAMED_SUBSCRIBED[chain])
+            self._given_up += [gaps.GIVEN_UP[True]] if doubted else []
         else:
             self._signs[gaps.SUBSCRIBED[chain]] = -1
 
@@ -98,6 +119,10 @@ class _Quiet:
                     found += sign * part.longer(-1) if day >= first else 0
                     nearest, farthest = max(0, first - day), min(quiet, end - day)
                     found -= sign * (part.longer(nearest - 1) - part.longer(farthest))
+        for day, one in self._given_up_after(first - 1 - quiet, max(first, last - quiet) - 1):
+            following = day + one.gap
+            gone = day < first <= following and day + one.after < first
+            found += one.n * ((one.gap <= quiet and first <= following < last - quiet) - gone)
         return found
 
     def left(self, first: int, last: int) -> Iterator[_Left]:
@@ -108,6 +133,8 @@ class _Quiet:
             sign * without_next(self._days, chain, begin, end, quiet) for chain, sign in self._signs.items()
         )
         blamed: Counter[str] = Counter()
+        for _, one in self._given_up_after(begin, end):
+            gone -= one.n if one.gap > quiet else 0
         key = ("blamed", *self._blames, quiet, self._policy.complaint)
         for day in range(begin, end + 1):
             for part in parts_of(self._days.get(day, {})):
@@ -116,6 +143,29 @@ class _Quiet:
                         blamed[cause] += n
         yield from (_Left(n, cause) for cause, n in blamed.items())
         yield _Left(gone - blamed.total(), UNKNOWN)
+        for day, one in self._given_up_after(first - quiet, last - 1):
+            if first <= day + one.after <= last:
+                reason = one.cause if one.blamed >= -self._policy.complaint else ""
+                new = day - one.lasted >= max(first, last - quiet)
+                yield _Left(one.n, reason or UNKNOWN, new=new)
+
+    def _given_up_after(self, first: int, last: int) -> Iterator[tuple[int, _GivenUp]]:
+        """After purchases of the days ``first`` to ``last``, before the silence was too long anyway."""
+        key = ("given up", *self._given_up, self._policy.quiet)
+        for day in range(first, last + 1) if self._given_up else ():
+            for part in parts_of(self._days.get(day, {})):
+                if part.tied:
+                    yield from ((day, one) for one in part.kept(key, self._doubted))
+
+    def _doubted(self, part: Part) -> list[_GivenUp]:
+        found = []
+        for name, n in part.tied.items():
+            if name[:1] in self._given_up:
+                gap, after, lasted, *why = name[3:].split(":")
+                blamed, cause = (int(why[0]), unescape(why[1])) if why else (0, "")
+                if int(after) <= self._policy.quiet:
+                    found.append(_GivenUp(n, _number(gap), int(after), int(lasted), blamed, cause))
+        return found
 
     def _blamed(self, part: Part) -> list[tuple[str, int]]:
         """The root causes that complaints before a day's purchases give, if these were the last."""

@@ -25,18 +25,22 @@ SUBSCRIBED = {ANY: "s", BY_CHANNEL: "t"}
 """Those of customers with a subscription, once more."""
 BLAMED, BLAMED_SUBSCRIBED = {ANY: "w", BY_CHANNEL: "y"}, {ANY: "u", BY_CHANNEL: "v"}
 """Purchases after which there may be a complaint to blame (``blame``): of others, and of those."""
+GIVEN_UP = {False: "q", True: "p"}
+"""Purchases after which a customer was given up (``given_up``): of others, of those with a subscription."""
 
 FIELDS = tuple(f"{chain}{step}:" for chain in (BY_CHANNEL, ANY) for step in (1, 2))
 """What the fields of purchases begin with."""
 FIRST_FIELDS = tuple(f"{chain}0:" for chain in (BY_CHANNEL, ANY))
 """The fields of first purchases."""
-TIED_FIELDS = tuple(f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED) for chain in by.values())
+TIED_FIELDS = tuple(
+    f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED, GIVEN_UP) for chain in by.values()
+)
 """What the fields begin with of purchases that count by complaints and subscriptions too."""
 HEADS = frozenset(f"{chain}{step}" for chain in (BY_CHANNEL, ANY) for step in (1, 2)) | frozenset(
     f"{chain}1" for chain in SUBSCRIBED.values()
 )
 """What fields begin with that count by the gap alone,"""
-TIED_HEADS = frozenset(f"{chain}1" for by in (BLAMED, BLAMED_SUBSCRIBED) for chain in by.values())
+TIED_HEADS = frozenset(f"{chain}1" for by in (BLAMED, BLAMED_SUBSCRIBED, GIVEN_UP) for chain in by.values())
 """and by complaints too."""
 _GAPS = HEADS | TIED_HEADS
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from services.metrics.domain.acts import ACTS, ANSWERS
 from services.metrics.domain.cells import Cell, Delta, Minutes
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import crossed
@@ -70,6 +71,11 @@ COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, week}: the day that the last week began with of which it was told which themes rose, of
     # those whose names belong to the partition.
     Collection(RISING, owner=None, personal=()),
+    # {_id, theme, text, at, after, told, done}: that a theme was acted upon, and how far those who had spoken
+    # of it are told (``acts.Act``).
+    Collection(ACTS, owner=None, personal=(), indexes=("done", "theme,-at,-_id")),
+    # {_id: "<source> <id>" of a command, outcome: {status, body}, digest}: what its caller is answered.
+    Collection(ANSWERS, owner=None, personal=()),
     # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
     # what is looked at as of then.
     Collection("models", owner=None, personal=()),

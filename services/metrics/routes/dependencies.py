@@ -93,6 +93,8 @@ def _in_years(value: D) -> D:
 Store = Annotated[MetricsStore, Depends(get_store)]
 CustomerId = Annotated[Id, Path(description="The customer's id.")]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
+Teller = Annotated[Principal, Depends(require("outreach:write"))]
+"""Whoever may have customers written to."""
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
 Day = Annotated[QueryDay, AfterValidator(_in_years)]
 MaybeTime = Annotated[QueryTime, AfterValidator(_in_years)] | None
