@@ -68,6 +68,8 @@ class Partition:
     """Offsets or watermark moved since the last write."""
     closed: bool = False
     watermark_moved: bool = False
+    folds: int = 0
+    """How often its cells were folded."""
     past: Past = field(default_factory=Past)
     """What moves days that were told."""
     before_minutes: bool = False
@@ -102,6 +104,7 @@ class Partition:
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
+            folds=stored.folds,
             past=Past(wall),
             before_minutes=stored.before_minutes,
         )
@@ -259,6 +262,7 @@ class Partition:
             fold=self.known.fold(len(self.recent))
             if fold and (self.tail or minutes or self.recent)
             else None,
+            folds=self.folds,
             manifest=self.known.manifest(),
             leaving=leaving,
             sweep=self.looks.sweep if self.looks.swept else None,
@@ -276,6 +280,7 @@ class Partition:
         self.looks.written()
         self.events, self.moved, self.watermark_moved = 0, False, False
         if write.fold is not None:
+            self.folds += 1
             if self.recent:
                 self.known.folded(write.fold, len(self.recent))
             self.tail.clear()

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from services.metrics.domain import cohorts, gaps, terms, tracked
 from services.metrics.domain.apply import apply
+from services.metrics.domain.buyers import customers_since
 from services.metrics.domain.cells import Delta, add
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import Where, crossed
 from services.metrics.domain.state import Customer, Order, decode, encode
 from services.metrics.domain.tracked import Tracked
@@ -117,7 +119,7 @@ def test_a_customer_who_buys_once_more_after_years_is_one_customer() -> None:
     for (day, place, field), n in delta.items():
         if place == "|" and n:
             days.setdefault(day, {})[field] = n
-    assert gaps.customers(days, gaps.ANY, min(days), None) == (1, 1)
+    assert customers_since(summed(days, min(days), None), gaps.ANY) == (1, 1)
 
 
 _terms = st.lists(
