@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.metrics.domain.days import NO_GAPS, Gaps, parts_of
+from services.metrics.domain.days import NO_GAPS, Gaps, longer, parts_of
 from services.metrics.domain.gaps import NEVER
 
 Days = Mapping[int, Mapping[str, int]]
@@ -35,8 +35,10 @@ def customers_since(sums: Mapping[str, int], chain: str) -> tuple[int, int]:
 def without_next(days: Days, chain: str, first: int, last: int, within: int) -> int:
     """Purchases on days ``first`` to ``last`` without another within so many days."""
     head = f"{chain}1"
-    return sum(part.longer(within) for day in range(first, last + 1) for part in gaps_on(days, day, head))
+    return sum(longer(part, within) for day in range(first, last + 1) for part in gaps_on(days, day, head))
 
 
 def _last_ones(days: Days, head: str, first: int, last: int) -> int:
-    return sum(part.longer(last - day) for day in range(first, last + 1) for part in gaps_on(days, day, head))
+    return sum(
+        longer(part, last - day) for day in range(first, last + 1) for part in gaps_on(days, day, head)
+    )

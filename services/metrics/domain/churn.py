@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from services.metrics.domain import gaps
 from services.metrics.domain.buyers import buyers, gaps_on, without_next
 from services.metrics.domain.churn_policy import ChurnPolicy, Contractual
-from services.metrics.domain.days import Part, parts_of
+from services.metrics.domain.days import Part, longer, parts_of
 from services.metrics.domain.gaps import NEVER
 from services.metrics.domain.places import unescape
 from services.metrics.domain.terms import BEGUN, CANCELLED, ENDED, EXPIRED
@@ -95,9 +95,9 @@ class _Quiet:
             found += sign * buyers(self._days, chain, first - 1 - quiet, first - 1)
             for day in range(first - quiet, end + 1) if end >= first else ():
                 for part in gaps_on(self._days, day, head):
-                    found += sign * part.longer(-1) if day >= first else 0
+                    found += sign * longer(part, -1) if day >= first else 0
                     nearest, farthest = max(0, first - day), min(quiet, end - day)
-                    found -= sign * (part.longer(nearest - 1) - part.longer(farthest))
+                    found -= sign * (longer(part, nearest - 1) - longer(part, farthest))
         return found
 
     def left(self, first: int, last: int) -> Iterator[_Left]:
@@ -117,13 +117,13 @@ class _Quiet:
         yield from (_Left(n, cause) for cause, n in blamed.items())
         yield _Left(gone - blamed.total(), UNKNOWN)
 
-    def _blamed(self, part: Part) -> list[tuple[str, int]]:
+    def _blamed(self, part: Part) -> tuple[tuple[str, int], ...]:
         """The root causes that complaints before a day's purchases give, if these were the last."""
         found: Counter[str] = Counter()
         for name, n in part.tied.items():
             if name[:1] in self._blames and (cause := self._blame(name)):
                 found[cause] += n
-        return [*found.items()]
+        return (*found.items(),)
 
     def _blame(self, name: str) -> str:
         """The root cause that a field of ``blame.counted`` gives; none of a complaint that was too early, was
@@ -188,8 +188,8 @@ def _runs(days: Days, first: int) -> Iterator[tuple[int, str, int]]:
                     yield day, name, n
 
 
-def _runs_of(part: Part) -> list[tuple[str, int]]:
-    return [one for one in part.plain.items() if one[0].startswith((BEGUN, ENDED))]
+def _runs_of(part: Part) -> tuple[tuple[str, int], ...]:
+    return tuple([one for one in part.plain.items() if one[0].startswith((BEGUN, ENDED))])
 
 
 def _number(gap: str) -> int:

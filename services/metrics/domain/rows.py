@@ -1,6 +1,6 @@
 """Metrics' collections: what each holds of whom, and the names and packed forms in their documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
 MOVED, TOLD, ANOMALIES, RAISED, RISING = "moved", "told", "anomalies", "raised", "rising"
+OWED = "owed"
 FOLDS = "folds"
 LAST_FOLDS = 32
 """Of so many folds of a partition it is kept what each changed: who keeps the days (``sums``) reads that."""
@@ -60,6 +61,9 @@ COLLECTIONS: tuple[Collection, ...] = (
     # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
     # {_id: "<partition>:<version>.<number>", records: MessagePack}
     Collection("outbox", owner=None, personal=()),
+    # Customers to whom something happened and who are to be looked at, for as long as that takes:
+    # {_id: "<partition>:<version>", customers: MessagePack}, by the write that has what happened
+    Collection(OWED, owner=None, personal=()),
     # {_id: "<theme>/<customer>/<text>", theme, customer, at (microseconds), source, event, stands}: which
     # texts spoke of a theme, by reference; ``stands`` is false where another account of the text holds now.
     Collection(RAISED, owner="customer", personal=(), indexes=("theme,-at", "customer")),
@@ -162,6 +166,22 @@ def fit_of(row: Mapping[str, Any]) -> Fit:
 def outbox_id(partition: int, version: int, number: int) -> str:
     """In the order in which a partition's are written."""
     return f"{partition}:{version:012d}.{number:04d}"
+
+
+def pack_names(customers: Sequence[str]) -> bytes:
+    return msgspec.msgpack.encode(customers)
+
+
+def unpack_names(packed: bytes) -> tuple[str, ...]:
+    return msgspec.msgpack.decode(packed, type=tuple[str, ...])
+
+
+def owed_id(partition: int, version: int) -> str:
+    return f"{partition}:{version:012d}"
+
+
+def owed_version(id: str) -> int:
+    return int(id.rpartition(":")[2])
 
 
 def named_under(name: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ import structlog
 from services.metrics import telemetry
 from services.metrics.domain import state
 from services.metrics.domain.fits import Fit, Fits, Parameters
-from services.metrics.domain.insights import Health, InsightsPolicy, nights
+from services.metrics.domain.insights import Health, InsightsPolicy, Why, nights
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.looks import is_customer
@@ -117,7 +117,7 @@ class Looker:
     def begin(self, parts: Iterable[Partition]) -> None:
         """These are taken over."""
         for part in parts:
-            part.looks.soon = not self._stream
+            part.looks.begin(soon=not self._stream)
 
     async def work(self, part: Partition, wall: Micros, until: float) -> None:
         """The next step of a partition. What fails in it is done again the next time."""
@@ -139,7 +139,7 @@ class Looker:
                 if self._full(part):
                     return
                 del fresh[subject]
-                self._look(part, subject, records, now)
+                self._look(part, subject, records, now, "happened")
                 if self._clock() >= until:
                     return
 
@@ -164,13 +164,14 @@ class Looker:
 
     async def _sweep_some(self, part: Partition, ids: Sequence[str], now: Micros, until: float) -> bool:
         """Whether all of these are looked at."""
+        why: Why = "first" if part.looks.sweep.first and not self._stream else "night"
         for start in range(0, len(ids), RECORDS):
             some = ids[start : start + RECORDS]
             records = await self._records(part, some)
             for subject in some:
                 if self._full(part):
                     return False
-                self._look(part, subject, records, now)
+                self._look(part, subject, records, now, why)
                 part.looks.sweep_to(part.looks.sweep.moved(subject))
                 if self._clock() >= until:
                     return False
@@ -191,14 +192,16 @@ class Looker:
             self._read_of = as_it_is
         return self._read
 
-    def _look(self, part: Partition, subject: str, records: Mapping[str, bytes], now: Micros) -> None:
+    def _look(
+        self, part: Partition, subject: str, records: Mapping[str, bytes], now: Micros, why: Why
+    ) -> None:
         if subject in self._left_out:
             return
         try:
             held = part.held.get(subject) or _read(records.get(subject, b""))
             for at in self._moments(part, subject, held[0].data, now):
                 health = self._looking.judge(held[0].data, self._fits.at(at), at)
-                part.look(subject, held, health, self._looking.policy, at)
+                part.look(subject, held, health, self._looking.policy, at, why)
         except Exception as error:  # a bug in the judging: this customer is left alone, the others looked at
             telemetry.HEALTH_FAILURES.inc()
             log.error("health not judged", customer=subject, error=repr(error)[:300], exc_info=error)

@@ -9,14 +9,14 @@ from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.fits import Fit
-from services.metrics.domain.insights import Health, InsightsPolicy
+from services.metrics.domain.insights import Health, InsightsPolicy, Why
 from services.metrics.domain.rows import MOVED, RAISED, fit_row, moved_document, raised_row
 from services.metrics.domain.state import Customer
 from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.known import Known
-from services.metrics.journal.looks import Looks, Sweep
+from services.metrics.journal.looks import Looks
 from services.metrics.journal.outbox import Outbox, Put
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
@@ -99,7 +99,7 @@ class Partition:
             known,
             budget,
             Outbox(number, dict(stored.outbox)),
-            Looks(stored.sweep or Sweep(known.residue.of)),
+            Looks.taken_over(known.residue.of, stored.sweep, stored.owed, before=stored.before_looks),
             themes,
             tail=stored.tail.copied(),
             recent=recent,
@@ -183,13 +183,19 @@ class Partition:
             self.recent.append(h)
 
     def look(
-        self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros
+        self,
+        subject: str,
+        held: tuple[Tracked, int],
+        health: Health,
+        policy: InsightsPolicy,
+        at: Micros,
+        why: Why,
     ) -> None:
         """Tell what this health of a customer, as of ``at``, is another in than what was told; then the
         customer is held, with so many bytes."""
         tracked, size = held
         before = tracked.data.looked
-        after, said = insights.told(before, health, policy, at)
+        after, said = insights.told(before, health, policy, at, why)
         if after is before:
             return
         if subject not in self.held:
@@ -224,8 +230,9 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        moved = self.moved or self.known.moved or self.looks.swept
-        return moved or bool(self.events or self.looks.told) or self.outbox.dirty
+        looks = self.looks
+        moved = self.moved or self.known.moved or looks.swept
+        return moved or bool(self.events or looks.told or looks.settled) or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
@@ -260,6 +267,7 @@ class Partition:
             leaving=leaving,
             sweep=self.looks.sweep if self.looks.swept else None,
             tally=dict(self.looks.tally),
+            owing=self.looks.owing(self.changed),
         )
 
     def written(self, write: Write) -> Iterator[None]:
@@ -267,7 +275,7 @@ class Partition:
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
         self.past.written()
-        self.looks.happened(self.changed)
+        self.looks.owe(write.owing, write.version)
         self.changed.clear()
         self.looks.written()
         self.events, self.moved, self.watermark_moved = 0, False, False

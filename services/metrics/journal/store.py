@@ -14,14 +14,19 @@ from services.metrics.domain.places import escape
 from services.metrics.domain.rows import (
     FOLDS,
     LAST_FOLDS,
+    OWED,
     day_id,
     fit_of,
     fold_id,
     hour_id,
     named_under,
+    owed_id,
+    owed_version,
     pack_minutes,
+    pack_names,
     pack_tail,
     unpack_minutes,
+    unpack_names,
     unpack_tail,
 )
 from services.metrics.journal.dimensions import Dimensions
@@ -63,12 +68,26 @@ class WorkerStore:
             outbox=await self._outbox(partition),
             folds=found.get("folds", 0),
             before_minutes="since" not in found and "offsets" in found,
-            sweep=_sweep(found.get("sweep"), count),
+            sweep=Sweep(**found["sweep"]) if "sweep" in found else None,
+            before_looks=await self._before_looks(found, count),
+            owed=await self._owed(partition),
         )
 
     async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
         found = self._db["outbox"].find({"_id": named_under(str(partition))}).sort("_id", 1)
         return {d["_id"]: unpack_records(bytes(d["records"])) async for d in found}
+
+    async def _before_looks(self, found: Document, count: int) -> bool:
+        """A partition that is new has customers of others, who may be as older versions left them."""
+        if found.get("sweep", {}).get("of") == count:
+            return False
+        counted = {"offsets": {"$exists": True}, "sweep": {"$exists": False}}
+        left = {"$or": [counted, {"sweep.first": True}]}
+        return await self._db["partitions"].find_one(left, {"_id": 1}) is not None
+
+    async def _owed(self, partition: int) -> dict[int, tuple[str, ...]]:
+        found = self._db[OWED].find({"_id": named_under(str(partition))})
+        return {owed_version(d["_id"]): unpack_names(bytes(d["customers"])) async for d in found}
 
     async def first_count(self) -> int:
         return await self._epochs.first_count()
@@ -121,6 +140,7 @@ class WorkerStore:
         for write in writes:
             if write.leaving:
                 await self._leave(write.leaving, session)
+            await self._owe(write, session)
 
     async def _leave(self, leaving: Leaving, session: AsyncClientSession) -> None:
         """The outbox, in the transaction of what is told."""
@@ -136,6 +156,16 @@ class WorkerStore:
         if leaving.published:
             gone = {"_id": {"$in": list(leaving.published)}}
             await self._db["outbox"].delete_many(gone, session=session)
+
+    async def _owe(self, write: Write, session: AsyncClientSession) -> None:
+        """Who is owed a look since this write, and who no longer is."""
+        owed, owing = self._db[OWED], write.owing
+        if owing.new:
+            id = owed_id(write.partition, write.version)
+            await owed.insert_one({"_id": id, "customers": pack_names(owing.new)}, session=session)
+        if owing.settled:
+            gone = [owed_id(write.partition, version) for version in owing.settled]
+            await owed.delete_many({"_id": {"$in": gone}}, session=session)
 
     async def _write_partition(self, write: Write, session: AsyncClientSession) -> None:
         fold = write.fold is not None
@@ -197,8 +227,3 @@ class WorkerStore:
                 changes.append(DeleteOne({"_id": fold_id(write.partition, number - LAST_FOLDS)}))
         if changes:
             await self._db[FOLDS].bulk_write(changes, ordered=False, session=session)
-
-
-def _sweep(stored: Document | None, count: int) -> Sweep | None:
-    """Of what began under another number of partitions, whose customers were others, nothing is known."""
-    return Sweep(**stored) if stored is not None and stored["of"] == count else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.metrics.domain.cells import Delta
-from services.metrics.journal.looks import Sweep, Tally
+from services.metrics.journal.looks import Owing, Sweep, Tally
 from services.metrics.journal.outbox import NOTHING, Leaving
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import RunInfo
@@ -32,7 +32,12 @@ class Stored:
     before_minutes: bool = False
     """It was written by a version that did not count minutes."""
     sweep: Sweep | None = None
-    """How far customers were looked at; None if they were not under this number of partitions."""
+    """How far customers were looked at, under whatever number of partitions; None if nobody was."""
+    before_looks: bool = False
+    """Of its customers some may have been there before anybody was looked at, as older versions left it."""
+    owed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Who is owed a look, by the version of the write that has it: nobody, where customers were another
+    partition's then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +93,4 @@ class Write:
     sweep: Sweep | None = None
     """Only if it moved."""
     tally: Tally = field(default_factory=dict)
+    owing: Owing = field(default_factory=Owing)
