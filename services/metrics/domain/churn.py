@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.metrics.domain import gaps
-from services.metrics.domain.buyers import buyers, gaps_on, without_next
+from services.metrics.domain.buyers import buyers, gaps_of, without_next
 from services.metrics.domain.churn_policy import ChurnPolicy, Contractual
 from services.metrics.domain.days import Part, longer, parts_of
 from services.metrics.domain.gaps import NEVER
@@ -93,11 +93,12 @@ class _Quiet:
         for chain, sign in self._signs.items():
             head = f"{chain}1"
             found += sign * buyers(self._days, chain, first - 1 - quiet, first - 1)
-            for day in range(first - quiet, end + 1) if end >= first else ():
-                for part in gaps_on(self._days, day, head):
-                    found += sign * longer(part, -1) if day >= first else 0
-                    nearest, farthest = max(0, first - day), min(quiet, end - day)
-                    found -= sign * (longer(part, nearest - 1) - longer(part, farthest))
+            if end < first:
+                continue
+            for day, gaps_on in gaps_of(self._days, head, first - quiet, end):
+                found += sign * longer(gaps_on, -1) if day >= first else 0
+                nearest, farthest = max(0, first - day), min(quiet, end - day)
+                found -= sign * (longer(gaps_on, nearest - 1) - longer(gaps_on, farthest))
         return found
 
     def left(self, first: int, last: int) -> Iterator[_Left]:

@@ -34,7 +34,6 @@ def longer(gaps: Gaps, than: int) -> int:
     return gaps[1][bisect_right(gaps[0], than)]
 
 
-NO_GAPS = packed({})
 _NOTHING: dict[str, int] = {}
 
 
