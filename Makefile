@@ -10,7 +10,7 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults site bench lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults chart site bench lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,8 +29,8 @@ up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it
 down: $(complete) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
-test: $(complete) ## Every check, fast ones first: lint, types, unit, simulation, integration, browser, faults
-	@for tier in lint types unit simulation integration browser faults; do \
+test: $(complete) ## Every check, fast ones first: lint, types, unit, chart, simulation, integration, browser, faults
+	@for tier in lint types unit chart simulation integration browser faults; do \
 	    printf '\n=== %s\n' $$tier; \
 	    began=$$SECONDS; \
 	    $(MAKE) --no-print-directory $$tier || { printf '=== %s failed\n' $$tier; exit 1; }; \
@@ -55,6 +55,10 @@ properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT
 	    tests/unit/truth tests/unit/interactions/test_one_truth.py \
 	    tests/unit/interactions/test_conversation_orders.py tests/unit/loyalty/test_arrival.py \
 	    tests/unit/followup/test_histories.py tests/unit/metrics/test_apply.py
+
+chart: $(complete) ## The Helm chart: what it renders, and what it refuses; helm is built once where Go 1.26 is there
+	@$(bin)/python -m tools.gotools --where helm kubeconform >/dev/null || test -z "$$CI"
+	$(pytest) tests/chart -m chart -n auto --dist worksteal
 
 simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers
 	$(pytest) tests/simulation -m simulation

@@ -6,8 +6,6 @@ are not started (see docs/adr), so the record loop is alone in reading.
 
 import asyncio
 import contextlib
-import os
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -223,7 +221,6 @@ def _run(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
         store="memory://",
-        datadir=os.path.join(tempfile.gettempdir(), f"rapport-{service}-{os.getpid()}"),
         web_host=settings.host,
         web_bind=settings.host,
         web_port=settings.worker_port,

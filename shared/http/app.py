@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -22,6 +22,7 @@ from shared.http.auth import Authenticator
 from shared.http.clock import ApiClock
 from shared.http.commands import Commands
 from shared.http.dependencies import Producing
+from shared.http.routing import once
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
 from shared.runtime.heap import settle_heap
@@ -83,6 +84,7 @@ def create_api(
         description=_description(service),
         lifespan=lifespan,
         redoc_url=None,
+        dependencies=[Depends(once)],
         # Traces and metrics are ours (access.py): a span passes through without an SDK too.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

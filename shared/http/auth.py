@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import jwt
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.http import HTTPBase
 
 from shared.http.problems import ProblemError
 from shared.runtime.settings import Settings, algorithm_of
@@ -46,6 +47,12 @@ _bearer = HTTPBearer(
     scheme_name="bearer",
     bearerFormat="JWT",
     description="A JWT: `sub`, `exp`, and `scope` (a list, or a string with spaces between).",
+    auto_error=False,
+)
+_basic = HTTPBase(
+    scheme="basic",
+    scheme_name="basic",
+    description="For browsers: an API key as the password, of any user.",
     auto_error=False,
 )
 
@@ -183,18 +190,22 @@ async def authenticated(
     return principal
 
 
-async def in_browser(request: Request) -> Principal:
+async def in_browser(
+    request: Request,
+    key: Annotated[str | None, Security(_key_header)],
+    shown: Annotated[HTTPAuthorizationCredentials | None, Security(_basic)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Principal:
     """Dependency for pages: as ``authenticated``, or HTTP Basic with an API key as the password, which a
     browser asks for by itself and sends to this origin alone; the user name does not matter. Raises 401."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
     authenticator: Authenticator = request.app.state.authenticator
     try:
-        if scheme.lower() == "basic":
-            _, _, password = base64.b64decode(given, validate=True).decode().partition(":")
+        if shown is not None and shown.scheme.lower() == "basic":
+            _, _, password = base64.b64decode(shown.credentials, validate=True).decode().partition(":")
             principal = authenticator.api_key(password)
-        elif scheme.lower() == "bearer":
-            principal = authenticator.token(given)
-        elif key := request.headers.get("x-api-key"):
+        elif bearer is not None:
+            principal = authenticator.token(bearer.credentials)
+        elif key:
             principal = authenticator.api_key(key)
         else:
             raise unauthenticated("Give an API key as the password.")

@@ -25,7 +25,14 @@ MAX_LIMIT = 500
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items per page.")]
 """``limit: Limit = DEFAULT_LIMIT`` in a route."""
-Cursor = Annotated[str | None, Query(max_length=1024, description="The cursor of the page before.")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=1024,
+        description="The cursor of the page before. Another is 422 invalid_cursor.",
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"},
+    ),
+]
 """``cursor: Cursor = None`` in a route."""
 
 

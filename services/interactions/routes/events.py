@@ -17,12 +17,13 @@ from services.interactions.errors import (
     NOT_JSON,
     UNSUPPORTED_MEDIA_TYPE,
 )
-from services.interactions.models.events import Accepted, BadEvent
+from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents
 from services.interactions.routes.dependencies import Source
 from shared.domain import RefusedError
 from shared.http.auth import Principal
 from shared.http.dependencies import Producer
 from shared.http.errors import responses
+from shared.http.openapi import flat
 from shared.http.problems import ProblemError, from_refusal, too_large
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
@@ -47,12 +48,13 @@ UNREADABLE = frozenset({"empty", "bytes", "json"})
 _own_source = re.compile(rf"/(rapport|api)/({'|'.join(SERVICES)})(/.*)?").fullmatch
 _write = msgspec.json.Encoder().encode
 
+ONE = flat(CloudEvent)
 BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            STRUCTURED: {"schema": {"type": "object"}},
-            BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
+            STRUCTURED: {"schema": ONE},
+            BATCH: {"schema": {"type": "array", "items": ONE}},
             JSON: {"schema": {}},
         },
     }
@@ -64,7 +66,8 @@ BODY = {
     summary="Tell what happened",
     status_code=202,
     openapi_extra=BODY,
-    responses=responses(NOT_JSON, FORBIDDEN, UNSUPPORTED_MEDIA_TYPE, INVALID_EVENTS),
+    responses=responses(NOT_JSON, FORBIDDEN, UNSUPPORTED_MEDIA_TYPE)
+    | {422: {"model": InvalidEvents, "description": INVALID_EVENTS.code}},
 )
 async def post_events(request: Request, principal: Source, producer: Producer) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
