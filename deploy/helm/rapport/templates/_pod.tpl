@@ -1,4 +1,4 @@
-{{/* What every pod has: never root, nothing to write on but /tmp, no token, no privilege (Pod Security: restricted). */}}
+{{/* What every pod has: never root, nothing to write on, no token, no privilege (Pod Security: restricted). */}}
 
 {{- define "rapport.podSecurity" -}}
 serviceAccountName: {{ .account }}
@@ -79,6 +79,10 @@ spec:
           resources:
             requests: {cpu: 50m, memory: 192Mi}
             limits: {cpu: "1", memory: 192Mi}
-          volumeMounts: {{- include "rapport.mounts" (merge (dict "service" "") .) | nindent 12 }}
-      volumes: {{- include "rapport.volumes" (merge (dict "service" "") .) | nindent 8 }}
+          {{- with include "rapport.mounts" (merge (dict "service" "") .) | trim }}
+          volumeMounts: {{- . | nindent 12 }}
+          {{- end }}
+      {{- with include "rapport.volumes" (merge (dict "service" "") .) | trim }}
+      volumes: {{- . | nindent 8 }}
+      {{- end }}
 {{- end -}}
