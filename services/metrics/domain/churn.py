@@ -158,7 +158,7 @@ class _Quiet:
                 if part.tied:
                     yield from ((day, one) for one in part.kept(key, self._doubted))
 
-    def _doubted(self, part: Part) -> list[_GivenUp]:
+    def _doubted(self, part: Part) -> tuple[_GivenUp, ...]:
         found = []
         for name, n in part.tied.items():
             if name[:1] in self._given_up:
@@ -166,7 +166,7 @@ class _Quiet:
                 blamed, cause = (int(why[0]), unescape(why[1])) if why else (0, "")
                 if int(after) <= self._policy.quiet:
                     found.append(_GivenUp(n, _number(gap), int(after), int(lasted), blamed, cause))
-        return found
+        return (*found,)
 
     def _blamed(self, part: Part) -> tuple[tuple[str, int], ...]:
         """The root causes that complaints before a day's purchases give, if these were the last."""
