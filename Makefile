@@ -37,10 +37,11 @@ test: $(complete) ## Every check, fast ones first: lint, types, unit, chart, sim
 	    printf '=== %s passed in %s s\n' $$tier $$((SECONDS - began)); \
 	done
 
-lint: $(complete) ## Style (ruff), who may import whom (import-linter), and the Prometheus rules by their own tests (promtool)
+lint: $(complete) ## Style (ruff), who may import whom (import-linter), dangers (bandit), and the Prometheus rules by their own tests (promtool)
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/lint-imports --no-logo
+	$(bin)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive deploy rapport services shared tools
 	$(bin)/python -m tools.prometheus promtool check config deploy/prometheus/prometheus.yaml
 	$(bin)/python -m tools.prometheus promtool test rules deploy/prometheus/*.test.yaml
 
