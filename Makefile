@@ -10,7 +10,7 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults bench lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults site bench lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -71,6 +71,10 @@ browser: $(complete) ## The pages in Chromium (Debian's is installed where there
 
 faults: $(complete) ## Kill parts under load, then compare balances exactly
 	$(pytest) tests/faults -m faults
+
+site: $(complete) ## The documents as a site, in build/site
+	$(bin)/python -m sphinx -q -W --keep-going -n -c docs/site -d build/doctrees . build/site
+	@echo build/site/docs/index.html
 
 bench: $(complete) ## Benchmarks that print ratios; not part of `make test`
 	$(pytest) tests/bench -m bench -s

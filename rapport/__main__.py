@@ -29,6 +29,7 @@ COMMANDS = {
     ),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
+    "check": ("rapport.commands.check:check", "Whether it works: a purchase in, its points read back."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
     "clock": ("rapport.commands.clock:app", "Move the stream clock."),
 }
