@@ -25,7 +25,7 @@ from shared.kafka.clients import (
 )
 from shared.kafka.former_member import Farewell
 from shared.kafka.librdkafka_commits import GroupCommits, Tell
-from shared.kafka.librdkafka_thread import LOGGER
+from shared.kafka.librdkafka_thread import FINDS_AGAIN, LOGGER
 
 Change: TypeAlias = Assigned | Revoked | Lost
 
@@ -74,8 +74,8 @@ class GroupConsumer:
 
     def open(self) -> None:
         try:
-            shared = {"bootstrap.servers": self._options["bootstrap.servers"], "logger": LOGGER}
-            self._admin = AdminClient(shared)
+            servers = {"bootstrap.servers": self._options["bootstrap.servers"]}
+            self._admin = AdminClient({**servers, **FINDS_AGAIN, "logger": LOGGER})
             self._consumer = Consumer(
                 {**self._options, "on_commit": self._acknowledged, "error_cb": self._error},
                 logger=LOGGER,
