@@ -13,7 +13,7 @@ import structlog
 
 from shared.kafka.clients import Assigned, KafkaRecord, Polled, Revoked, TopicPartition
 from shared.kafka.librdkafka_group import Change, GroupConsumer
-from shared.kafka.librdkafka_thread import FINDS_AGAIN, CallThread, within
+from shared.kafka.librdkafka_thread import CallThread, within
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ def consumer_options(
         "fetch.queue.backoff.ms": 10,
         "topic.metadata.refresh.interval.ms": 30_000,
         "socket.timeout.ms": 10_000,
-        **FINDS_AGAIN,
+        "reconnect.backoff.max.ms": 1000,
     }
 
 

@@ -25,7 +25,8 @@ from shared.kafka.clients import (
 )
 from shared.kafka.former_member import Farewell
 from shared.kafka.librdkafka_commits import GroupCommits, Tell
-from shared.kafka.librdkafka_thread import FINDS_AGAIN, LOGGER
+from shared.kafka.librdkafka_found import FoundAgain
+from shared.kafka.librdkafka_thread import LOGGER
 
 Change: TypeAlias = Assigned | Revoked | Lost
 
@@ -57,6 +58,7 @@ class GroupConsumer:
         self._released = Event()
         self._last: Mapping[TopicPartition, int] = {}
         self._leaving = False
+        self._found = FoundAgain(self._topics[0])
 
     # From another thread
 
@@ -74,8 +76,8 @@ class GroupConsumer:
 
     def open(self) -> None:
         try:
-            servers = {"bootstrap.servers": self._options["bootstrap.servers"]}
-            self._admin = AdminClient({**servers, **FINDS_AGAIN, "logger": LOGGER})
+            shared = {"bootstrap.servers": self._options["bootstrap.servers"], "logger": LOGGER}
+            self._admin = AdminClient(shared)
             self._consumer = Consumer(
                 {**self._options, "on_commit": self._acknowledged, "error_cb": self._error},
                 logger=LOGGER,
@@ -101,6 +103,8 @@ class GroupConsumer:
         if self._farewell is not None and self._farewell.over:
             self._farewell = None
             self._join()
+        if self._current is None or not self._current.held:
+            self._found.ask(self._consumer)
         self.commits.send_due(self._consumer)
         self._make_room(room)
         self._admin.poll(0)  # which is how its log is told

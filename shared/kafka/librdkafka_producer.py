@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from shared.kafka.clients import BrokerAwayError, ProducerBrokenError, Record, RecordTooLargeError
-from shared.kafka.librdkafka_thread import FINDS_AGAIN, LOGGER, CallThread, within
+from shared.kafka.librdkafka_thread import LOGGER, CallThread, within
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ def producer_options(
         "delivery.timeout.ms": milliseconds,
         "request.timeout.ms": milliseconds,
         "socket.timeout.ms": milliseconds + 1000,
-        **FINDS_AGAIN,
+        "reconnect.backoff.max.ms": 1000,
     }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -20,15 +20,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SAME_LINE_SECONDS = 30.0
-
-FINDS_AGAIN: Mapping[str, Any] = {
-    # A broker that was frozen or cut off answers before its cluster has it back, and then names no brokers at
-    # all: the client forgets it. It asks the addresses that it was given again after five minutes by default.
-    "metadata.recovery.strategy": "rebootstrap",
-    "metadata.recovery.rebootstrap.trigger.ms": 1000,
-    "reconnect.backoff.max.ms": 1000,
-}
-"""Options of every client, so that it soon finds a broker that comes back."""
 
 
 class CallThread:

@@ -100,7 +100,7 @@ async def closed(*clients: LibrdkafkaConsumer | LibrdkafkaProducer) -> AsyncIter
 async def test_it_reads_again_in_less_than_a_session_from_the_brokers_return(kafka: Part, how: str) -> None:
     reader = Reader(kafka.address)
     producer = LibrdkafkaProducer(producer_options(kafka.address, timeout=5.0, largest=1024 * 1024))
-    async with asyncio.TaskGroup() as group, closed(reader.client, producer):
+    async with closed(reader.client, producer), asyncio.TaskGroup() as group:
         running = group.create_task(reader.run())
         await written(producer, b"before")
         await reader.has_read(b"before", 30.0)
@@ -116,8 +116,8 @@ async def test_it_reads_again_in_less_than_a_session_from_the_brokers_return(kaf
         assert reader.lost == 1
         await written(producer, b"after")
         other = Reader(kafka.address)
-        async with closed(other.client):
-            joining = group.create_task(other.run())
+        async with closed(other.client), asyncio.TaskGroup() as beside:
+            joining = beside.create_task(other.run())
             await other.has_read(b"after", 60.0)
             joining.cancel()
         back = monotonic()
