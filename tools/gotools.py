@@ -1,6 +1,6 @@
 """Finds helm and kubeconform for the chart's tests, or builds them once from their Go modules:
 ``python -m tools.gotools helm ARGUMENTS`` runs helm, ``python -m tools.gotools --where kubeconform`` prints
-where it is."""
+where that is."""
 
 import os
 import re
@@ -71,19 +71,21 @@ def _build(name: str, program: Path, go: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit status."""
     where = arguments[:1] == ["--where"]
-    words = list(arguments[1:] if where else arguments)
-    if not words or words[0] not in MODULES:
-        print(f"usage: python -m tools.gotools [--where] {'|'.join(MODULES)} ARGUMENTS", file=sys.stderr)
+    names = arguments[1:] if where else arguments[:1]
+    if not names or not MODULES.keys() >= set(names):
+        print(
+            f"usage: python -m tools.gotools --where {' '.join(MODULES)}, or helm ARGUMENTS", file=sys.stderr
+        )
         return 2
     try:
-        program = find(words[0])
+        programs = [find(name) for name in names]
     except MissingProgramError as error:
         print(error, file=sys.stderr)
         return 1
     if where:
-        print(program)
+        print("\n".join(map(str, programs)))
         return 0
-    return subprocess.run([program, *words[1:]]).returncode
+    return subprocess.run([programs[0], *arguments[1:]]).returncode
 
 
 if __name__ == "__main__":

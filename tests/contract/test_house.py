@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"desk", "policies", "team_store.py"},
+    "interactions": {"desk", "policies", "remembered.py", "team_store.py"},
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -34,7 +34,16 @@ OWN = {
         "sweep.py",
         "tokens.py",
     },
-    "metrics": {"behind.py", "figures_store.py", "journal", "pages", "policies", "report.py", "then.py"},
+    "metrics": {
+        "behind.py",
+        "figures_store.py",
+        "folds_store.py",
+        "journal",
+        "pages",
+        "policies",
+        "report.py",
+        "then.py",
+    },
 }
 """What a service has beyond the skeleton: a new name here is a decision."""
 SUBJECTS = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from services.metrics.domain.acts import ACTS, ANSWERS
 from services.metrics.domain.cells import Cell, Delta, Minutes
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import crossed
@@ -16,18 +17,24 @@ from shared.schemas.times import date_of, day_number
 
 MOVED, TOLD, ANOMALIES, RAISED, RISING = "moved", "told", "anomalies", "raised", "rising"
 OWED = "owed"
+FOLDS = "folds"
+LAST_FOLDS = 32
+"""Of so many folds of a partition it is kept what each changed: who keeps the days (``sums``) reads that."""
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
-    # next}, watermark, tail, minutes, since, folds, folded, <level>: {place: n}}: ``watermark`` under the
+    # next}, watermark, tail, minutes, since, folds, <level>: {place: n}}: ``watermark`` under the
     # stream clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``,
     # ``minutes`` those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts
-    # how often they went there, and ``folded`` has the days of the last such times.
+    # how often they went there.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
     Collection("days", owner=None, personal=()),
     # The same, for the fields of ``gaps.is_gap``: read for windows of the past only.
     Collection("gaps", owner=None, personal=()),
+    # What a partition's last folds brought there: {_id: "<partition>:<number>", packed}, packed as ``tail``
+    # is, or null where that is too much.
+    Collection(FOLDS, owner=None, personal=()),
     # {_id: "<partition>:<hour>", cells: {minute of the hour: {field: n}}}, of the last 48 hours
     Collection("minutes", owner=None, personal=()),
     # {_id: "<dimension>:<slot>", value}: one that is told apart; what comes later counts as ``other``.
@@ -64,6 +71,11 @@ COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, week}: the day that the last week began with of which it was told which themes rose, of
     # those whose names belong to the partition.
     Collection(RISING, owner=None, personal=()),
+    # {_id, theme, text, at, after, told, done}: that a theme was acted upon, and how far those who had spoken
+    # of it are told (``acts.Act``).
+    Collection(ACTS, owner=None, personal=(), indexes=("done", "theme,-at,-_id")),
+    # {_id: "<source> <id>" of a command, outcome: {status, body}, digest}: what its caller is answered.
+    Collection(ANSWERS, owner=None, personal=()),
     # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
     # what is looked at as of then.
     Collection("models", owner=None, personal=()),
@@ -121,6 +133,11 @@ def first_id(day: int) -> str:
 
 def day_of_id(id: str) -> int:
     return day_number(date.fromisoformat(id.partition(":")[0]))
+
+
+def fold_id(partition: int, number: int) -> str:
+    """Of a partition's first fold, second, and so on."""
+    return f"{partition}:{number:012d}"
 
 
 def chunk_id(residue: str, number: int) -> str:

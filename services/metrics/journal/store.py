@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
-from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -12,9 +12,12 @@ from services.metrics.domain.fits import Fit
 from services.metrics.domain.gaps import is_gap
 from services.metrics.domain.places import escape
 from services.metrics.domain.rows import (
+    FOLDS,
+    LAST_FOLDS,
     OWED,
     day_id,
     fit_of,
+    fold_id,
     hour_id,
     named_under,
     owed_id,
@@ -37,8 +40,8 @@ from shared.runtime.mongo import Document
 
 LOOKUP = 100
 """Customers asked for in one query."""
-LAST_FOLDS, MOST_FOLDED = 16, 400
-"""Of so many folds the partition's document says which days they changed, if these are not more."""
+MOST_FOLDED = 20_000
+"""Of a fold of more cells it is not kept what it changed: who keeps the days reads them anew."""
 
 
 class WorkerStore:
@@ -63,6 +66,7 @@ class WorkerStore:
             watermark=found.get("watermark"),
             tail=tail,
             outbox=await self._outbox(partition),
+            folds=found.get("folds", 0),
             before_minutes="since" not in found and "offsets" in found,
             sweep=Sweep(**found["sweep"]) if "sweep" in found else None,
             before_looks=await self._before_looks(found, count),
@@ -175,9 +179,6 @@ class WorkerStore:
             "$inc": {"folds": int(fold)},
         }
         if fold:
-            days = sorted({day for day, _, _ in write.tail})
-            last = {"$each": [days if len(days) <= MOST_FOLDED else None], "$slice": -LAST_FOLDS}
-            change["$push"] = {"folded": last}
             for (_, place, name), n in write.tail.items():
                 if name in LEVELS:
                     path = f"{name}.{place}"
@@ -191,7 +192,7 @@ class WorkerStore:
             change["$max"] = {"watermark": write.watermark}
         await self._epochs.write(write.partition, write.epoch, change, session, writes=write.version)
 
-    async def _fold_cells(self, writes: Iterable[Write], session: AsyncClientSession) -> None:
+    async def _fold_cells(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
         increments: dict[str, dict[str, dict[str, int]]] = {"days": {}, "gaps": {}, "minutes": {}}
         for write in writes:
             for (day, place, name), n in write.tail.items():
@@ -204,6 +205,7 @@ class WorkerStore:
             changes = [UpdateOne({"_id": k}, {"$inc": v}, upsert=True) for k, v in documents.items() if v]
             if changes:
                 await self._db[collection].bulk_write(changes, ordered=False, session=session)
+        await self._keep_folds(writes, session)
         for write in writes:
             if not write.tail.minutes:
                 continue
@@ -212,3 +214,16 @@ class WorkerStore:
                 "$lt": hour_id(write.tail.since // 60, write.partition),
             }
             await self._db["minutes"].delete_many({"_id": old}, session=session)
+
+    async def _keep_folds(self, writes: Iterable[Write], session: AsyncClientSession) -> None:
+        """What each fold brings, in the place of the oldest that is kept."""
+        changes: list[ReplaceOne[Document] | DeleteOne] = []
+        for write in writes:
+            number = write.folds + 1
+            packed = pack_tail(write.tail) if len(write.tail) <= MOST_FOLDED else None
+            id = {"_id": fold_id(write.partition, number)}
+            changes.append(ReplaceOne(id, {"packed": packed}, upsert=True))
+            if number > LAST_FOLDS:
+                changes.append(DeleteOne({"_id": fold_id(write.partition, number - LAST_FOLDS)}))
+        if changes:
+            await self._db[FOLDS].bulk_write(changes, ordered=False, session=session)

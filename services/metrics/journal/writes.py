@@ -27,6 +27,8 @@ class Stored:
     tail: Delta
     outbox: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     """What was decided and perhaps not published, in its order."""
+    folds: int = 0
+    """How often its cells were folded."""
     before_minutes: bool = False
     """It was written by a version that did not count minutes."""
     sweep: Sweep | None = None
@@ -83,6 +85,8 @@ class Write:
     watermark: datetime | None = None
     """Only if it moved."""
     fold: Fold | None = None
+    folds: int = 0
+    """How often it was folded before."""
     manifest: Manifest | None = None
     """Only if it changed."""
     leaving: Leaving = NOTHING

@@ -1,4 +1,4 @@
-{{/* What every pod has: never root, nothing to write on but /tmp, no token, no privilege (Pod Security: restricted). */}}
+{{/* What every pod has: never root, nothing to write on, no token, no privilege (Pod Security: restricted). */}}
 
 {{- define "rapport.podSecurity" -}}
 serviceAccountName: {{ .account }}
@@ -6,10 +6,12 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
-  runAsUser: 10001
-  runAsGroup: 10001
-  fsGroup: 10001
+  {{- with .root.Values.runAsUser }}
+  runAsUser: {{ int . }}
+  runAsGroup: {{ int . }}
+  fsGroup: {{ int . }}
   fsGroupChangePolicy: OnRootMismatch
+  {{- end }}
   seccompProfile: {type: RuntimeDefault}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -79,6 +81,10 @@ spec:
           resources:
             requests: {cpu: 50m, memory: 192Mi}
             limits: {cpu: "1", memory: 192Mi}
-          volumeMounts: {{- include "rapport.mounts" (merge (dict "service" "") .) | nindent 12 }}
-      volumes: {{- include "rapport.volumes" (merge (dict "service" "") .) | nindent 8 }}
+          {{- with include "rapport.mounts" (merge (dict "service" "") .) | trim }}
+          volumeMounts: {{- . | nindent 12 }}
+          {{- end }}
+      {{- with include "rapport.volumes" (merge (dict "service" "") .) | trim }}
+      volumes: {{- . | nindent 8 }}
+      {{- end }}
 {{- end -}}

@@ -134,8 +134,6 @@
 {{- end -}}
 
 {{- define "rapport.volumes" -}}
-- name: tmp
-  emptyDir: {sizeLimit: 64Mi}
 {{- $texts := include "rapport.textsName" . }}
 {{- range $name, $file := include "rapport.filesHere" . | fromYaml }}
 - name: {{ include "rapport.volume" $name }}
@@ -161,8 +159,6 @@
 {{- end -}}
 
 {{- define "rapport.mounts" -}}
-- name: tmp
-  mountPath: /tmp
 {{- range $name, $file := include "rapport.filesHere" . | fromYaml }}
 - name: {{ include "rapport.volume" $name }}
   mountPath: /etc/rapport/{{ include "rapport.volume" $name }}

@@ -16,7 +16,7 @@ from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.places import Selection
-from services.metrics.domain.sums import Standing, Sums
+from services.metrics.domain.sums import Standing, Sums, by_place
 from shared.schemas.codec import parse_cloudevent
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
@@ -50,8 +50,8 @@ ACCURACY = 0.02
 
 def told(delta: Delta, first: int, last: int | None, selected: Selection) -> Window:
     """As the API has it from the cells."""
-    chosen, sums = selected.chooses(), Sums(-(10**6))
-    sums.stand(Standing(tails=[delta]), chosen)
+    sums = Sums(-(10**6), selected.chooses())
+    sums.stand(Standing(tails=[by_place(delta)]))
     return window(
         sums.with_tails, sums.levels, first=first, last=last, one_channel=selected.channel is not None
     )
