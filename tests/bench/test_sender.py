@@ -28,6 +28,7 @@ from services.followup.domain.rows import COLLECTION, COLLECTIONS, Delivery
 from services.followup.sender import Sender
 from shared.host import settle_heap
 from shared.journal.store import prepare
+from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime.mongo import Document
 from shared.schemas.codec import encode
@@ -110,7 +111,7 @@ class Runtime:
 @asynccontextmanager
 async def _runtime(parts: Mapping[str, Part]) -> AsyncIterator[Runtime]:
     uri = mongo.uri(parts["mongo"].port)
-    publisher = Publisher(parts["kafka"].address)
+    publisher = Publisher(Brokers(parts["kafka"].address))
     async with AsyncMongoClient[Document](uri, tz_aware=True) as client:
         database = client["rapport_followup"]
         await prepare(database, COLLECTIONS)

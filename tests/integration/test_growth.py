@@ -20,6 +20,7 @@ from rapport.lag import measure
 from rapport.launch import fetch, launch, stop
 from rapport.topics import LAST_TO_GROW, Growth, wanted
 from services.metrics.domain.rows import unpack_tail
+from shared.kafka.brokers import Brokers
 from shared.kafka.keys import partition_of
 from shared.schemas.times import day_number
 from shared.schemas.topics import TOPICS
@@ -76,7 +77,7 @@ class World:
         def done() -> bool:
             if not self.looked():
                 return False  # what metrics tells of customers' health is read again too
-            with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+            with broker.admin(Brokers(self.env["RAPPORT_KAFKA"])) as client:
                 rows = measure(client)
             groups = {row.group for row in rows}
             read = {(row.group, row.topic) for row in rows}
@@ -141,7 +142,7 @@ class World:
         with MongoClient[dict[str, Any]](self.env["RAPPORT_MONGO"]) as mongo:
             mongo.drop_database("rapport_loyalty")
             mongo.drop_database("rapport_metrics")
-        with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+        with broker.admin(Brokers(self.env["RAPPORT_KAFKA"])) as client:
             client.delete_groups(["rapport-loyalty", "rapport-metrics"])
         stop(self.home)
         self.up(PARTS)
@@ -230,7 +231,7 @@ def test_what_moved_counts_once_and_a_rebuild_comes_to_the_same(world: World) ->
 
 
 def test_an_interrupted_growth_goes_on_and_copies_nothing_twice(world: World) -> None:
-    servers = world.env["RAPPORT_KAFKA"]
+    servers = Brokers(world.env["RAPPORT_KAFKA"])
     names = [topic.name for topic in wanted(1)]
     # Where keys were copied once already, some go back to where they were before.
     with broker.admin(servers) as client:
