@@ -28,6 +28,7 @@ from shared.http.routing import once
 from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
+from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging, tell_version
@@ -162,6 +163,7 @@ def run_api(app: FastAPI, settings: Settings) -> None:
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
     )
     server = uvicorn.Server(config)
+    settle_heap()
     app.state.stopping = lambda: server.should_exit
     """Whether a signal has come: an answer that goes on for ever then ends."""
     server.run(sockets=[listener])

@@ -69,9 +69,9 @@ def decode_cursor(cursor: str, *types: type) -> list[Any]:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         values = [_untag(value) for value in json.loads(raw)]
     except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
-        raise _bad() from None
+        raise bad_cursor() from None
     if types and tuple(type(value) for value in values) != types:
-        raise _bad()
+        raise bad_cursor()
     return values
 
 
@@ -91,7 +91,8 @@ def _untag(value: Any) -> CursorValue:
     return value  # type: ignore[no-any-return]
 
 
-def _bad() -> ProblemError:
+def bad_cursor() -> ProblemError:
+    """422 ``invalid_cursor``."""
     detail = "The cursor is not one that this list gave."
     return ProblemError(
         422, "invalid_cursor", detail, errors=[{"field": "query.cursor", "code": "cursor", "detail": detail}]

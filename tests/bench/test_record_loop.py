@@ -11,11 +11,11 @@ from confluent_kafka import Producer
 
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
-from shared.host import settle_heap
 from shared.kafka.brokers import Brokers
 from shared.kafka.clients import Assigned, Revoked, TopicPartition
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
+from shared.runtime.heap import settle_heap
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
