@@ -32,6 +32,7 @@ COMMANDS = {
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
     "check": ("rapport.commands.check:check", "Whether it works: a purchase in, its points read back."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
+    "keys": ("rapport.commands.keys:app", "Make keys for callers of the APIs."),
     "clock": ("rapport.commands.clock:app", "Move the stream clock."),
 }
 

@@ -150,6 +150,7 @@ def _processes() -> dict[str, Schema]:
         "nodeSelector": LABELS,
         "tolerations": FREE_LIST,
         "affinity": FREE,
+        "runAsUser": whole(1, null=True),
         "serviceAccount": closed(create=FLAG, name=NAME, annotations=LABELS),
     }
 

@@ -27,6 +27,7 @@ def refused(*sets: str) -> str:
         ),
         ("workers.autoscaling.enable=true", "at '/workers/autoscaling': additional properties 'enable'"),
         # Values of another kind.
+        ("runAsUser=0", "at '/runAsUser': minimum: got 0, want 1"),
         ("size=huge", "at '/size': value must be one of 'small', 'medium', 'large'"),
         ("workers.replicas=two", "at '/workers/replicas': got string, want integer"),
         (

@@ -131,7 +131,7 @@ def post(api: TestClient, theme: str, body: Any, headers: Any = HEADERS) -> Any:
 
 def test_an_unknown_theme_is_404_with_the_list(api: TestClient) -> None:
     for answer in (post(api, "weather", {"text": TEXT}), api.get("/themes/weather/acted", headers=HEADERS)):
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_theme")
         assert "late-delivery, damaged" in answer.json()["detail"]
         assert answer.json()["errors"][0]["field"] == "path.theme"
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
+from services.metrics.domain.acts import ACTS, ANSWERS
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import Selection
@@ -250,4 +251,5 @@ async def test_every_collection_says_what_it_holds_of_whom(
     written = set(await client[database_name].list_collection_names())
     watched = {MOVED, TOLD, ANOMALIES}  # of late facts; see test_watching.py
     said = {RAISED, RISING}  # of texts; see test_themes_api.py and test_rising.py
-    assert written == {collection.name for collection in COLLECTIONS} - watched - said - owed
+    acted = {ACTS, ANSWERS}  # of calls; see test_acts.py
+    assert written == {collection.name for collection in COLLECTIONS} - watched - said - owed - acted
