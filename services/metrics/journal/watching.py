@@ -16,6 +16,7 @@ import structlog
 
 from services.metrics import telemetry
 from services.metrics.domain.baseline import Judged, judged, weekdays_before
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
@@ -161,7 +162,9 @@ class Watching:
     def _restate(
         self, say: Saying, kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
-        then, now = (_as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
+        then, now = (
+            _as_of(reading, one.day, moved, self._policy.churn) for moved in (one.since_told, one.since)
+        )
         why = cause(one.late, one.day)
         for kpi in kpis:
             figures = changed(kpi.figures(_result(kpi, then)), kpi.figures(_result(kpi, now)))
@@ -184,7 +187,7 @@ class Watching:
 
         def result(kpi: Kpi, day: int) -> Result:
             if day not in windows:
-                windows[day] = _as_of(reading, day, ())
+                windows[day] = _as_of(reading, day, (), self._policy.churn)
             return _result(kpi, windows[day])
 
         known = {row["_id"]: row for row in await self._store.judged(days)}
@@ -234,7 +237,9 @@ class Watching:
             places.update(await self._store.places([day, *weeks]))
         pasts = [places[week] for week in weeks if week in places]
         try:
-            found = moved_by(kpi, one.figure, one.usual, day, places.get(day, {}), pasts, then.levels)
+            found = moved_by(
+                kpi, one.figure, one.usual, day, places.get(day, {}), pasts, then.levels, self._policy.churn
+            )
         except Exception as error:  # one KPI's bug: nobody is named
             telemetry.failed(kpi, [error])
             return {}
@@ -267,12 +272,12 @@ def _to_judge(judged_to: int | None, last: int | None, moved: Iterable[int]) -> 
     return sorted({*new, *(day for day in moved if last - AGAIN_DAYS < day <= last)})
 
 
-def _as_of(reading: Reading, day: int, moved: Iterable[Moved]) -> Window:
+def _as_of(reading: Reading, day: int, moved: Iterable[Moved], policy: ChurnPolicy) -> Window:
     """A day as it was before all of this."""
     moved = list(moved)
     days = before(reading.days, moved, day) if moved else reading.days
     levels = levels_before(reading.levels, moved)
-    return window(days, levels, first=day, last=day, one_channel=False)
+    return window(days, levels, first=day, last=day, one_channel=False, policy=policy)
 
 
 def _result(kpi: Kpi, then: Window) -> Result:
