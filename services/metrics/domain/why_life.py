@@ -87,7 +87,7 @@ class LifeFigure:
         def choose(told: Data, at: Micros) -> str | None:
             match told:
                 case PurchaseMade():
-                    of_it = not stay.steps and _day(data, told.order_id) == stay.until
+                    of_it = not stay.steps and _day(data, told, at) == stay.until
                 case SubscriptionTerm() | SubscriptionCancelled():
                     of_it = (told.subscription_id, at) in stay.steps
                 case ComplaintOpened():
@@ -104,8 +104,8 @@ class LifeFigure:
             return None
         role, wanted = RETURNED if self.day in days else STAYED_AWAY, (self.day - 1, self.day)
 
-        def choose(told: Data, _: Micros) -> str | None:
-            return role if isinstance(told, PurchaseMade) and _day(data, told.order_id) in wanted else None
+        def choose(told: Data, at: Micros) -> str | None:
+            return role if isinstance(told, PurchaseMade) and _day(data, told, at) in wanted else None
 
         return choose
 
@@ -146,9 +146,10 @@ class LifeFigure:
         return opened[-1][1] if opened and opened[-1][0] >= stay.until - self.policy.complaint else None
 
 
-def _day(data: Customer, order_id: str) -> int | None:
-    order = data.orders.get(order_id)
-    return None if order is None else order.day
+def _day(data: Customer, told: PurchaseMade, at: Micros) -> int | None:
+    """The day on which the order counts; none of one that counts as told at another time."""
+    order = data.orders.get(told.order_id)
+    return None if order is None or order.day != day_of(at) else order.day
 
 
 def _steps(data: Customer, run: terms.Run) -> frozenset[tuple[str, Micros]]:
