@@ -165,6 +165,15 @@ def test_steps_of_a_rule_can_ask() -> None:
     assert holds(*asked, 'trigger.order_id == "o"', now, {"order_id": "o"}) == Verdict(True)
 
 
+def test_a_rules_copy_asks_what_it_says_itself() -> None:
+    [rule] = driver_of(asking("purchases.count >= 2")).policy.rules.rules
+    assert rule.condition is rule.condition
+    assert rule.condition.text == "purchases.count >= 2"
+    other = rule.model_copy(update={"if_": "purchases.count >= 3"})
+    assert other.condition.text == "purchases.count >= 3"
+    assert rule.condition.text == "purchases.count >= 2"
+
+
 def test_only_what_conditions_name_is_heard_and_kept() -> None:
     plain, asks = driver_of(asking("complaints.open == 0")), driver_of(asking("products.count > 0"))
     owned = ProductRegistered(product_id="p-1", sku="pot", purchased_at=NOON)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.followup.domain.complaints import Complaint
+from services.followup.domain.complaints import Complaint, open_ones
 from services.followup.domain.conditions.kinds import (
     ANY,
     FRACTION,
@@ -45,7 +45,8 @@ class Scope(NamedTuple):
 
     @property
     def purchases(self) -> Purchases:
-        return self.history.purchases or _NO_PURCHASES
+        history = self.customer.history
+        return _NO_PURCHASES if history is None else history.purchases or _NO_PURCHASES
 
     @property
     def sends(self) -> list[Send]:
@@ -66,6 +67,11 @@ class Scope(NamedTuple):
     def opened(self) -> list[Complaint]:
         """Those of ``complaints``, in no order."""
         return [complaint for complaint in self.customer.complaints if complaint.opened]
+
+
+def itself(scope: Scope) -> Scope:
+    """What is read off the customer as a whole."""
+    return scope
 
 
 class _Here(NamedTuple):
@@ -129,7 +135,7 @@ COMPLAINT = _table(
 COMPLAINTS = _table(
     "all complaints",
     count=(WHOLE, lambda scope: len(scope.opened)),
-    open=(WHOLE, lambda scope: sum(one.is_open for one in scope.opened)),
+    open=(WHOLE, lambda scope: len(open_ones(scope.customer.complaints))),
     last=(COMPLAINT, lambda scope: next(iter(scope.complaints), None)),
 )
 PURCHASE = _table(
@@ -223,15 +229,15 @@ class Variable(NamedTuple):
 
 
 VARIABLES: Mapping[str, Variable] = {
-    "profile": Variable(PROFILE, lambda scope: scope),
-    "loyalty": Variable(LOYALTY, lambda scope: scope),
+    "profile": Variable(PROFILE, itself),
+    "loyalty": Variable(LOYALTY, itself),
     "complaints": Variable(Many(COMPLAINT, COMPLAINTS), lambda scope: scope.complaints),
     "purchases": Variable(Many(PURCHASE, PURCHASES), lambda scope: scope.purchases.latest),
     "subscriptions": Variable(Many(SUBSCRIPTION, SUBSCRIPTIONS), lambda scope: _terms(scope)),
     "products": Variable(Many(PRODUCT, PRODUCTS), lambda scope: scope.history.products),
     "interactions": Variable(Many(CONTACT, CONTACTS), lambda scope: scope.history.contacts),
-    "feedback": Variable(FEEDBACK, lambda scope: scope),
-    "health": Variable(HEALTH, lambda scope: scope),
+    "feedback": Variable(FEEDBACK, itself),
+    "health": Variable(HEALTH, itself),
     "sends": Variable(Many(SEND, SENDS), lambda scope: scope.sends),
     "now": Variable(TIME, lambda scope: scope.now),
 }
@@ -275,7 +281,8 @@ KEPT_FOR: Mapping[str, Subject] = {
 
 
 def _loyalty(scope: Scope) -> Loyalty:
-    return scope.history.loyalty or _NO_LOYALTY
+    history = scope.customer.history
+    return _NO_LOYALTY if history is None else history.loyalty or _NO_LOYALTY
 
 
 def _resolved(complaint: Complaint) -> Micros | None:
