@@ -10,10 +10,10 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults bench lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults chart site compose bench image-test lock
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(complete) ## Make .venv with the locked packages and Rapport in it
 
@@ -29,8 +29,8 @@ up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it
 down: $(complete) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
-test: $(complete) ## Every check, fast ones first: lint, types, unit, simulation, integration, browser, faults
-	@for tier in lint types unit simulation integration browser faults; do \
+test: $(complete) ## Every check, fast ones first: lint, types, unit, chart, simulation, integration, browser, faults
+	@for tier in lint types unit chart simulation integration browser faults; do \
 	    printf '\n=== %s\n' $$tier; \
 	    began=$$SECONDS; \
 	    $(MAKE) --no-print-directory $$tier || { printf '=== %s failed\n' $$tier; exit 1; }; \
@@ -56,6 +56,10 @@ properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT
 	    tests/unit/interactions/test_conversation_orders.py tests/unit/loyalty/test_arrival.py \
 	    tests/unit/followup/test_histories.py tests/unit/metrics/test_apply.py
 
+chart: $(complete) ## The Helm chart: what it renders, and what it refuses; helm is built once where Go 1.26 is there
+	@$(bin)/python -m tools.gotools --where helm kubeconform >/dev/null || test -z "$$CI"
+	$(pytest) tests/chart -m chart -n auto --dist worksteal
+
 simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers
 	$(pytest) tests/simulation -m simulation
 
@@ -71,6 +75,21 @@ browser: $(complete) ## The pages in Chromium (Debian's is installed where there
 
 faults: $(complete) ## Kill parts under load, then compare balances exactly
 	$(pytest) tests/faults -m faults
+
+site: $(complete) ## The documents as a site, in build/site
+	$(bin)/python -m sphinx -q -W --keep-going -n -c docs/site -d build/doctrees . build/site
+	@echo build/site/docs/index.html
+
+compose: deploy/compose/.env ## The whole platform in containers on this machine, with Prometheus and Grafana (needs Docker)
+	docker compose --file deploy/compose/compose.yaml up --build --wait
+
+deploy/compose/.env:
+	@umask 077 && for key in SECRET_KEY API_KEY; do \
+	    printf 'RAPPORT_%s=%s\n' $$key "$$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"; \
+	done > $@
+
+image-test: $(complete) ## Build the image and run it as platform teams do; needs a Docker daemon (DOCKER_HOST)
+	$(pytest) tests/image -m image -s
 
 bench: $(complete) ## Benchmarks that print ratios; not part of `make test`
 	$(pytest) tests/bench -m bench -s

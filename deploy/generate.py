@@ -1,4 +1,5 @@
-"""Writes the dashboards and the rules of what is promised: ``python -m deploy.generate [--check]``.
+"""Writes the dashboards, the rules of what is promised, and what the Helm chart takes from the code:
+``python -m deploy.generate [--check]``.
 
 With ``--check`` nothing is written: it names the files that are stale, and exits 1.
 """
@@ -13,11 +14,15 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from deploy.grafana.boards import boards
 from deploy.grafana.figures import build
+from deploy.helm import files, served
+from deploy.helm.schema import values_schema
 from deploy.prometheus.objectives import document
 
 HERE = Path(__file__).parent
 DASHBOARDS = HERE / "grafana" / "dashboards"
 OBJECTIVES = HERE / "prometheus" / "objectives.yaml"
+RULES = HERE / "prometheus" / "rules.yaml"
+SCHEMA = files.CHART_FOLDER / "values.schema.json"
 HEAD = "# Written by `python -m deploy.generate` from objectives.py; tests: objectives.test.yaml.\n\n"
 
 
@@ -42,13 +47,21 @@ def generated() -> Mapping[Path, str]:
         for board in boards()
     }
     rules = yaml.dump(document(), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
-    return made | {OBJECTIVES: HEAD + rules}
+    promised = HEAD + rules
+    chart = files.generated(
+        {"rules": RULES.read_text(encoding="utf-8"), "objectives": promised},
+        {path.stem: text for path, text in made.items()},
+        served.paths(),
+    )
+    schema = json.dumps(values_schema(), indent=2) + "\n"
+    return made | chart | {OBJECTIVES: promised, SCHEMA: schema}
 
 
 def stale() -> list[Path]:
     """Those that say something else, are missing, or are nobody's."""
     wanted = generated()
-    found = {path: path.read_text(encoding="utf-8") for path in [*DASHBOARDS.glob("*.json"), OBJECTIVES]}
+    kept = [*DASHBOARDS.glob("*.json"), *files.FILES.rglob("*.*"), OBJECTIVES, SCHEMA]
+    found = {path: path.read_text(encoding="utf-8") for path in kept if path.is_file()}
     return sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
 
 
@@ -61,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
         if "--check" in arguments:
             continue
         if path in wanted:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True, parents=True)
             path.write_text(wanted[path], encoding="utf-8", newline="\n")
         else:
             path.unlink()

@@ -16,6 +16,7 @@ COMMANDS = {
     "up": ("rapport.commands.up:up", "Start the whole platform on this machine and keep it up."),
     "down": ("rapport.commands.down:down", "Stop what `up` started."),
     "status": ("rapport.commands.status:status", "What runs, and how it does."),
+    "run": ("rapport.commands.run:run", "One process of a service: what a container runs."),
     "demo": ("rapport.demo.cli:demo", "A real grocery's year, in minutes, on this machine."),
     "replay": ("rapport.replay.cli:replay", "Feed recorded events in."),
     "program": ("rapport.commands.program:app", "Check a loyalty program, and try it on recorded events."),
@@ -29,7 +30,9 @@ COMMANDS = {
     ),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
+    "check": ("rapport.commands.check:check", "Whether it works: a purchase in, its points read back."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
+    "keys": ("rapport.commands.keys:app", "Make keys for callers of the APIs."),
     "clock": ("rapport.commands.clock:app", "Move the stream clock."),
 }
 

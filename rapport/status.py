@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from rapport.embedded.ports import HOST
 from rapport.home import Home, read_json
 from rapport.processes import alive
 
@@ -18,6 +19,7 @@ class PartStatus:
     state: State = "waiting"
     restarts: int = 0
     port: int | None = None
+    host: str = HOST
     birth: str | None = None
     """With the pid, names this process for ever (see rapport.processes)."""
     detail: str | None = None

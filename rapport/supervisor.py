@@ -40,7 +40,9 @@ class Supervisor:
         self, home: Home, specs: Iterable[Spec], on_change: Callable[[Status], None] = lambda _: None
     ) -> None:
         self.parts = {spec.name: Part(spec, home) for spec in specs}
-        self._table = {name: PartStatus(name, port=part.port) for name, part in self.parts.items()}
+        self._table = {
+            name: PartStatus(name, port=part.port, host=part.spec.host) for name, part in self.parts.items()
+        }
         self._phase: Phase = "starting"
         self._failure: Failure | None = None
         self._on_change = on_change

@@ -20,6 +20,9 @@ class _Boot(BootStrategy):
 class App(faust.App):
     BootStrategy = _Boot
 
+    def _create_directories(self) -> None:
+        """None: it has no tables, and the file system may be read-only."""
+
 
 class Worker(faust.Worker):
     """Its ending takes two seconds more than it needs as Mode has it."""

@@ -20,7 +20,7 @@ from tests.stack import Stack
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 """Tests run in as many processes as there are cores: threads of numpy would only wait for each other."""
 
-TIERS = ("simulation", "integration", "faults", "browser", "bench")
+TIERS = ("simulation", "integration", "faults", "browser", "bench", "chart", "image", "kube")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

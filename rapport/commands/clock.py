@@ -23,12 +23,10 @@ def _group() -> None:
     """Move the stream clock (RAPPORT_CLOCK=stream)."""
 
 
-def parse_time(text: str, now: datetime) -> datetime:
-    """An RFC 3339 time or a date, in UTC; without an offset it is UTC. Raises TroubleError, also for a time
-    over 24 h ahead of ``now``, which every worker would refuse."""
+def read_time(text: str) -> datetime:
+    """An RFC 3339 time or a date, in UTC; without an offset it is UTC. Raises TroubleError."""
     try:
-        day = date.fromisoformat(text)
-        to = datetime.combine(day, time(), UTC)
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
         try:
             parsed = datetime.fromisoformat(text)
@@ -36,7 +34,13 @@ def parse_time(text: str, now: datetime) -> datetime:
             raise TroubleError(
                 f"{text!r} is no time: write it like 2018-07-01 or 2018-07-01T12:00:00Z."
             ) from None
-        to = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def parse_time(text: str, now: datetime) -> datetime:
+    """As ``read_time``. Raises TroubleError for a time over 24 h ahead of ``now`` too, which every worker
+    would refuse."""
+    to = read_time(text)
     if to > now + AHEAD:
         raise TroubleError(
             f"{to.isoformat()} is over 24 h ahead of the wall clock, so workers would refuse it."

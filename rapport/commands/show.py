@@ -44,7 +44,7 @@ def overview(status: Status | None) -> Table:
             part.name,
             _MARKS.get(part.state, part.state),
             str(part.pid or "-"),
-            f"{scheme}127.0.0.1:{part.port}" if part.port else "-",
+            f"{scheme}{part.host}:{part.port}" if part.port else "-",
             str(part.restarts),
             Text(part.detail or "", style="dim"),
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rapport.embedded import jars, java, probes
 from rapport.embedded.part import PartFailedError, Spec
-from rapport.embedded.ports import HOST
+from rapport.embedded.ports import HOST, Where
 from rapport.home import Home, write_atomically
 from rapport.topics import RECORD_LIMIT
 
@@ -29,16 +29,19 @@ _LOGGING = {
 }
 
 
-def properties(port: int, controller_port: int, data: Path) -> str:
+HERE = Where()
+
+
+def properties(port: int, controller_port: int, data: Path, where: Where = HERE) -> str:
     """The broker's configuration file."""
-    listeners = f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}"
+    controller = f"CONTROLLER://{HOST}:{controller_port}"
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.bootstrap.servers": f"{HOST}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": listeners,
-        "advertised.listeners": listeners,
+        "listeners": f"PLAINTEXT://{where.bind}:{port},{controller}",
+        "advertised.listeners": f"PLAINTEXT://{where.host}:{port},{controller}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data),
         "num.network.threads": "2",
@@ -76,8 +79,9 @@ def cluster_id() -> str:
 class Broker:
     """Commands for one broker of one home."""
 
-    def __init__(self, home: Home, port: int, controller_port: int) -> None:
+    def __init__(self, home: Home, port: int, controller_port: int, where: Where = HERE) -> None:
         self.home = home
+        self.where = where
         self.port = port
         self.controller_port = controller_port
         self.data = home.data("kafka")
@@ -86,7 +90,7 @@ class Broker:
 
     def prepare(self) -> None:
         """Write the configuration; format the data folder the first time."""
-        write_atomically(self.config, properties(self.port, self.controller_port, self.data))
+        write_atomically(self.config, properties(self.port, self.controller_port, self.data, self.where))
         if not (self.data / "meta.properties").exists():
             self._format()
 
@@ -152,14 +156,16 @@ def spec(
     controller_port: int,
     env: Mapping[str, str],
     settle: Callable[[], None] = lambda: None,
+    where: Where = HERE,
 ) -> Spec:
     """The part ``kafka``. ``settle`` runs when it takes requests: topics are applied there."""
-    broker = Broker(home, port, controller_port)
+    broker = Broker(home, port, controller_port, where)
     return Spec(
         name="kafka",
         command=broker.command,
-        ready=lambda: probes.kafka(port),
+        ready=lambda: probes.kafka(port, where.own),
         port=port,
+        host=where.host,
         env=env,
         prepare=broker.prepare,
         settle=settle,

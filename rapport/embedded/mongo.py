@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rapport.embedded import probes
 from rapport.embedded.part import Spec
-from rapport.embedded.ports import HOST
+from rapport.embedded.ports import HOST, Where
 from rapport.home import Home
 from rapport.trouble import TroubleError
 
@@ -45,33 +45,34 @@ def _help(program: Path) -> str:
     return shown.stdout + shown.stderr
 
 
-def arguments(help_text: str, port: int, data: Path) -> list[str]:
+def arguments(help_text: str, port: int, data: Path, bind: str = HOST) -> list[str]:
     """The options to start with, of those that this server's ``--help`` knows; the two servers share
     most. ``--sync-on-commit``: without it both lost acknowledged transactions at kill -9."""
     folder = "--storage-path" if "--storage-path" in help_text else "--dbpath"
-    wanted = {"--host": HOST, "--port": str(port), folder: str(data), "--log-level": "WARNING"}
+    wanted = {"--host": bind, "--port": str(port), folder: str(data), "--log-level": "WARNING"}
     options = [part for name, value in wanted.items() if name in help_text for part in (name, value)]
     return [*options, *(["--sync-on-commit"] if "--sync-on-commit" in help_text else [])]
 
 
-def uri(port: int) -> str:
+def uri(port: int, host: str = HOST) -> str:
     """What clients connect to."""
-    return f"mongodb://{HOST}:{port}/?directConnection=true"
+    return f"mongodb://{host}:{port}/?directConnection=true"
 
 
-def spec(home: Home, port: int, env: Mapping[str, str]) -> Spec:
+def spec(home: Home, port: int, env: Mapping[str, str], where: Where) -> Spec:
     """The part ``mongo``. Each server has its own data folder: their files differ."""
     name, program = choose(env)
     data = home.data(name)
 
     def command() -> list[str]:
-        return [str(program), *arguments(_help(program), port, data)]
+        return [str(program), *arguments(_help(program), port, data, where.bind)]
 
     return Spec(
         name="mongo",
         command=command,
-        ready=lambda: probes.mongo(port),
+        ready=lambda: probes.mongo(port, where.own),
         port=port,
+        host=where.host,
         env=env,
         prepare=lambda: data.mkdir(parents=True, exist_ok=True),
         stop_seconds=10.0,

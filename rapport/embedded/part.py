@@ -10,6 +10,7 @@ from signal import SIGKILL, SIGTERM
 from threading import Event, Lock
 from types import TracebackType
 
+from rapport.embedded.ports import HOST
 from rapport.home import Home
 from rapport.processes import identity, signal_group
 from rapport.trouble import TroubleError, diagnose
@@ -28,6 +29,8 @@ class Spec:
     ready: Callable[[], bool]
     """Asks the part itself; quick, and False rather than an exception while it is not there."""
     port: int
+    host: str = HOST
+    """By which others reach it."""
     env: Mapping[str, str] = field(default_factory=dict)
     """The whole environment of the process."""
     needs: tuple[str, ...] = ()
@@ -75,7 +78,7 @@ class Part:
     @property
     def address(self) -> str:
         """``host:port``."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.spec.host}:{self.port}"
 
     @property
     def pid(self) -> int | None:

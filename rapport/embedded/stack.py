@@ -79,27 +79,31 @@ def plan(home: Home, parts: Iterable[str] = PARTS, environ: Mapping[str, str] | 
     environ = dict(os.environ if environ is None else environ)
     parts = tuple(parts)
     home.create()
-    at = ports.choose(home, (*parts, *(["kafka-controller"] if "kafka" in parts else [])), environ)
-    env = variables(home, at, environ)
+    where = ports.where(environ)
+    named = (*parts, *(["kafka-controller"] if "kafka" in parts else []))
+    at = ports.choose(home, named, environ, where.bind)
+    env = variables(home, at, environ, where.host)
     inherited = {**environ, **env, "RAPPORT_HOME": str(home.root), "PYTHONUNBUFFERED": "1"}
-    return Plan(tuple(_spec(name, home, at, inherited) for name in parts), env)
+    return Plan(tuple(_spec(name, home, at, inherited, where) for name in parts), env)
 
 
-def variables(home: Home, at: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
+def variables(
+    home: Home, at: Mapping[str, int], environ: Mapping[str, str], host: str = ports.HOST
+) -> dict[str, str]:
     """The lines of ``.rapport/env``: addresses of what runs, the keys, the clock, the YAML files."""
     env: dict[str, str] = {}
     if "kafka" in at:
-        env["RAPPORT_KAFKA"] = f"{ports.HOST}:{at['kafka']}"
+        env["RAPPORT_KAFKA"] = f"{host}:{at['kafka']}"
         env["RAPPORT_PARTITIONS"] = str(partitions(environ))
     if "mongo" in at:
-        env["RAPPORT_MONGO"] = mongo.uri(at["mongo"])
+        env["RAPPORT_MONGO"] = mongo.uri(at["mongo"], host)
     for name in SERVICES:
         if f"{name}-api" in at:
-            env[f"RAPPORT_{name.upper()}_URL"] = f"http://{ports.HOST}:{at[f'{name}-api']}"
+            env[f"RAPPORT_{name.upper()}_URL"] = f"http://{host}:{at[f'{name}-api']}"
     env |= home.keep_secrets(environ)
     env["RAPPORT_MAILBOX"] = str(home.mailbox)
     if "smtp" in at:
-        env |= {"RAPPORT_SMTP_HOST": ports.HOST, "RAPPORT_SMTP_PORT": str(at["smtp"])}
+        env |= {"RAPPORT_SMTP_HOST": host, "RAPPORT_SMTP_PORT": str(at["smtp"])}
     env["RAPPORT_CLOCK"] = _clock(environ)
     for name in POLICY_FILES:
         if environ.get(name):
@@ -121,21 +125,21 @@ def _existing(name: str, value: str) -> Path:
     return path
 
 
-def _spec(name: str, home: Home, at: Mapping[str, int], env: Mapping[str, str]) -> Spec:
+def _spec(name: str, home: Home, at: Mapping[str, int], env: Mapping[str, str], where: ports.Where) -> Spec:
     if name == "kafka":
-        return kafka.spec(home, at["kafka"], at["kafka-controller"], env, _topics(at["kafka"], env))
+        return kafka.spec(home, at["kafka"], at["kafka-controller"], env, _topics(env), where)
     if name == "mongo":
-        return mongo.spec(home, at["mongo"], env)
+        return mongo.spec(home, at["mongo"], env, where)
     if name == "smtp":
-        return _smtp(home, at["smtp"], env)
-    return _service(name, at[name], env, needs=tuple(p for p in ("kafka", "mongo") if p in at))
+        return _smtp(home, at["smtp"], env, where)
+    return _service(name, at[name], env, where, needs=tuple(p for p in ("kafka", "mongo") if p in at))
 
 
 class _topics:
     """Applies the topics once; a broker that was started again has them."""
 
-    def __init__(self, port: int, env: Mapping[str, str]) -> None:
-        self._servers = f"{ports.HOST}:{port}"
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._servers = env["RAPPORT_KAFKA"]
         self._partitions = partitions(env)
         self._done = False
 
@@ -147,27 +151,32 @@ class _topics:
             self._done = True
 
 
-def _smtp(home: Home, port: int, env: Mapping[str, str]) -> Spec:
-    options = ["--port", str(port), "--maildir", str(home.mailbox), "--refuse", str(home.refusals)]
+def _smtp(home: Home, port: int, env: Mapping[str, str], where: ports.Where) -> Spec:
+    options = ["--host", where.bind, "--port", str(port)]
+    options += ["--maildir", str(home.mailbox), "--refuse", str(home.refusals)]
     return Spec(
         name="smtp",
         command=lambda: [sys.executable, "-m", "rapport.embedded.smtp", *options],
-        ready=lambda: probes.smtp(port),
+        ready=lambda: probes.smtp(port, where.own),
         port=port,
+        host=where.host,
         env=env,
         stop_seconds=5.0,
         stop_order=1,
     )
 
 
-def _service(name: str, port: int, env: Mapping[str, str], needs: tuple[str, ...]) -> Spec:
+def _service(
+    name: str, port: int, env: Mapping[str, str], where: ports.Where, needs: tuple[str, ...]
+) -> Spec:
     service, _, kind = name.partition("-")
     return Spec(
         name=name,
         command=lambda: [sys.executable, "-m", f"services.{service}.{kind}"],
-        ready=lambda: probes.http_ready(port),
+        ready=lambda: probes.http_ready(port, where.own),
         port=port,
-        env={**env, f"RAPPORT_{kind.upper()}_PORT": str(port)},
+        host=where.host,
+        env={"RAPPORT_HOST": where.bind, **env, f"RAPPORT_{kind.upper()}_PORT": str(port)},
         needs=needs,
         stop_seconds=12.0,
     )

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,6 +23,7 @@ from markupsafe import Markup
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.state import Customer
+from shared.http.openapi import PAGE_OF_TROUBLE
 from shared.http.problems import TOLD, from_error
 
 FOLDER = Path(__file__).parent / "templates" / "pages"
@@ -219,6 +220,16 @@ class PageRoute(APIRoute):
                 return page
 
         return answer
+
+
+def page_router() -> APIRouter:
+    """A router of pages behind links, whose errors are pages too."""
+    return APIRouter(
+        tags=["pages"],
+        default_response_class=HTMLResponse,
+        route_class=PageRoute,
+        responses=PAGE_OF_TROUBLE,
+    )
 
 
 async def read_form(request: Request) -> Mapping[str, list[str]]:

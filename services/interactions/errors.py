@@ -104,5 +104,9 @@ INVALID_EVENTS = ErrorCode(
 FORBIDDEN_TYPE = ErrorCode("forbidden_type", 422, "Only Rapport itself writes {type}.")
 FORBIDDEN_SOURCE = ErrorCode("forbidden_source", 422, "Only Rapport itself writes as {source}.")
 FORBIDDEN = ErrorCode("forbidden", 403, "Writing {type} needs the scope admin.")
+OTHERS_SOURCE = ErrorCode(
+    "others_source", 403, "This key may not write events of the source {source}: it is for {allowed}."
+)
+OTHERS_TYPE = ErrorCode("others_type", 403, "This key may not write {type}: it is for {allowed}.")
 
 CODES = declared(globals())

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from shared.http.auth import SCOPES
+from shared.runtime.access import SCOPES
 from shared.runtime.settings import Settings
 
 

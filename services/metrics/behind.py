@@ -3,19 +3,20 @@
 The caller's own credentials go along: nobody is shown more than interactions would show them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import httpx
 
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
-from services.metrics.domain.why import Figure, counts_of, is_behind
+from services.metrics.domain.why import Choose, Span
 from services.metrics.figures_store import FiguresStore
 from shared.http.auth import forbidden
-from shared.http.paging import Page
+from shared.http.paging import Page, bad_cursor
 from shared.http.problems import ProblemError
 from shared.schemas.base import Frozen
 from shared.schemas.times import DAY, micros, moment
@@ -73,45 +74,69 @@ class Interactions:
             raise _away() from error
 
 
+class Asked(Protocol):
+    """A figure whose events are asked for."""
+
+    @property
+    def spans(self) -> Sequence[Span]: ...
+
+    def chooser(self, customer: Tracked) -> Choose | None: ...
+
+
 async def behind(
-    figure: Figure,
+    figure: Asked,
     interactions: Interactions,
     store: FiguresStore,
     *,
     segment: str | None,
     cursor: str | None,
     limit: int,
-) -> tuple[list[Told], str | None]:
-    """The next events that the figure rests on, ``limit`` at most, the newest first, and the cursor of those
-    after them; there may be none in a page that is not the last."""
-    types = [event.event_type for event in figure.kpi.events]
-    since = moment(figure.day * DAY)
+) -> tuple[list[tuple[Told, str]], str | None]:
+    """The next events that the figure rests on, each with what its customer is in it: ``limit`` at most, the
+    newest first, and the cursor of those after them; there may be none in a page that is not the last."""
+    place, inner = _place(cursor, len(figure.spans))
     for _ in range(MOST_PAGES):
-        page = await interactions.told(types, since, since + timedelta(days=1), cursor, limit)
-        cursor = page.cursor
+        span = figure.spans[place]
+        types = [event.event_type for event in span.types]
+        since, until = moment(span.first * DAY), moment((span.last + 1) * DAY)
+        page = await interactions.told(types, since, until, inner, limit)
         records = await store.records({one.customer_id for one in page.items})
         found = _of_page(figure, page.items, records, segment)
-        if found or cursor is None:
-            return found, cursor
-    return [], cursor
+        inner = page.cursor
+        place += inner is None
+        following = None if place == len(figure.spans) else f"{place}.{inner or ''}"
+        if found or following is None:
+            return found, following
+    return [], following
+
+
+def _place(cursor: str | None, spans: int) -> tuple[int, str | None]:
+    """Which of the spans, and where in it. Raises 422 ``invalid_cursor``."""
+    if cursor is None:
+        return 0, None
+    number, _, inner = cursor.partition(".")
+    if not re.fullmatch("[0-9]", number) or int(number) >= spans:
+        raise bad_cursor()
+    return int(number), inner or None
 
 
 def _of_page(
-    figure: Figure, items: Sequence[Told], records: Mapping[str, Customer], segment: str | None
-) -> list[Told]:
-    customers = {
-        name: known
+    figure: Asked, items: Sequence[Told], records: Mapping[str, Customer], segment: str | None
+) -> list[tuple[Told, str]]:
+    choosers = {
+        name: choose
         for name, customer in records.items()
         if (segment is None or customer.segment == segment)
-        and figure.rests_on(counts_of(known := Tracked(customer), figure.day))
+        and (choose := figure.chooser(Tracked(customer))) is not None
     }
-    return [
-        one
-        for one in items
-        if one.note is None
-        and (tracked := customers.get(one.customer_id)) is not None
-        and is_behind(figure, TYPES[one.type].model_validate(one.data), micros(one.time), tracked)
-    ]
+    found = []
+    for one in items:
+        choose = choosers.get(one.customer_id) if one.note is None else None
+        if choose is not None:
+            role = choose(TYPES[one.type].model_validate(one.data), micros(one.time))
+            if role is not None:
+                found.append((one, role))
+    return found
 
 
 def _away() -> ProblemError:

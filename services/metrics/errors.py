@@ -3,6 +3,7 @@
 from shared.domain import ErrorCode, declared
 
 UNKNOWN_KPI = ErrorCode("not_found", 404, "There is no KPI {name}; there are {known}.")
+UNKNOWN_THEME = ErrorCode("unknown_theme", 404, "There is no theme {name}; there are {known}.")
 NOT_KEPT = ErrorCode(
     "not_kept", 409, "Since then history of {first} to {last} was loaded: what was told before is not kept."
 )

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.metrics.domain.acts import ACTS, Act, raised_from, raised_until
 from services.metrics.domain.cells import add
 from services.metrics.domain.restating import Moved
 from services.metrics.domain.rows import (
@@ -109,6 +110,25 @@ class FiguresStore:
             "stands": True,
         }
         return await self._database[RAISED].find(query).sort([("at", -1), ("_id", 1)]).limit(limit).to_list()
+
+    async def raised_after(self, act: Act, limit: int) -> list[Document]:
+        """The next texts that spoke of an act's theme before it, customer by customer."""
+        ids = {"$gt": act.after or raised_from(act.theme), "$lt": raised_until(act.theme)}
+        query: Document = {"_id": ids, "at": {"$lt": act.at}, "stands": True}
+        return await self._database[RAISED].find(query).sort("_id", 1).limit(limit).to_list()
+
+    async def acts_under_way(self) -> list[Act]:
+        """Those of which not all are told."""
+        return [Act.read(row) async for row in self._database[ACTS].find({"done": False})]
+
+    async def acts(self, theme: str, *, before: tuple[Micros, str] | None, limit: int) -> list[Act]:
+        """Those of a theme, the newest first; ``before``: time and id of the last one shown."""
+        query: Document = {"theme": theme}
+        if before is not None:
+            at, id = before
+            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": id}}]
+        found = self._database[ACTS].find(query).sort([("at", -1), ("_id", -1)]).limit(limit)
+        return [Act.read(row) async for row in found]
 
     async def anomalies(self, *, first: int, before: str | None = None, limit: int) -> list[Document]:
         """Those that stand, of days from ``first`` on, the newest first; ``before`` is the ``_id`` of the

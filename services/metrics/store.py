@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.days import Day
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
@@ -25,7 +26,8 @@ from services.metrics.domain.rows import (
     unpack_tail,
 )
 from services.metrics.domain.state import Customer, decode
-from services.metrics.domain.sums import Days, Standing, Sums, Versions
+from services.metrics.domain.sums import Days, Standing, Sums, Versions, by_place, days_in
+from services.metrics.folds_store import FoldsStore
 from shared.runtime.mongo import Document
 
 KEPT_SELECTIONS = 32
@@ -65,6 +67,7 @@ class MetricsStore:
         self._db = database
         self._standing = Standing()
         self._kept: OrderedDict[tuple[Selection, bool], Sums] = OrderedDict()
+        self._folded = FoldsStore(database)
         self._answers: OrderedDict[Hashable, tuple[Versions, object]] = OrderedDict()
         self._lock = asyncio.Lock()
 
@@ -97,7 +100,7 @@ class MetricsStore:
         days = kept.with_tails
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
-        return Reading(days, kept.levels, kept.versions or (), kept.since(since))
+        return Reading(days, kept.levels, kept.versions, kept.since(since))
 
     async def by_dimension(
         self, first: int, dimension: str, *, today: int, gaps: bool = False, back: int = 0
@@ -117,17 +120,18 @@ class MetricsStore:
             if await self._folds() == standing.folds:
                 break
         for tail in standing.tails:
-            for (day, place, name), n in tail.items():
-                if day >= first - back:
-                    _add(by, value_of(place, dimension), day if gaps or day > today else first, {name: n})
-                elif name in LEVELS:
-                    _add(by, value_of(place, dimension), first, {})
-        for by_place in (of for levels in standing.levels for of in levels.values()):
-            for place in by_place:
+            for place, changes in tail.items():
+                for day, name, n in changes:
+                    if day >= first - back:
+                        _add(by, value_of(place, dimension), day if gaps or day > today else first, {name: n})
+                    elif name in LEVELS:
+                        _add(by, value_of(place, dimension), first, {})
+        for places in (of for levels in standing.levels for of in levels.values()):
+            for place in places:
                 _add(by, value_of(place, dimension), first, {})
         return {
             value: Reading(
-                days=days,
+                days={day: Day.of(fields) for day, fields in days.items()},
                 levels=standing.levels_of(Selection(**{dimension: value}).chooses()),
                 sums=summed(days, first, None),
             )
@@ -180,33 +184,37 @@ class MetricsStore:
         return sizes, nights
 
     async def _read(self, first: int, selected: Selection, gaps: bool) -> Sums:
-        key, chosen = (selected, gaps), selected.chooses()
-        kept = self._kept.get(key)
-        if kept is None or kept.first > first:
-            kept = Sums(first)
-        for _ in range(self.READ_AGAIN):
-            standing = await self._stands()
-            if not await self._renew(kept, standing, selected, gaps):
-                break
-            if await self._folds() == standing.folds:
-                break  # else a tail that was folded while we read would count twice, or not at all
-        kept.stand(standing, chosen)
+        key = (selected, gaps)
+        kept, standing = self._kept.get(key), await self._stands()
+        folded = None
+        if kept is not None and kept.first <= first:
+            folded = await self._folded.since(kept.folds, standing.folds)
+        if kept is None or folded is None:
+            kept, standing = await self._anew(first, selected, gaps)
+        else:
+            kept.fold(folded, standing.folds)
+        kept.stand(standing)
         self._kept[key] = kept
         while len(self._kept) > KEPT_SELECTIONS:
             self._kept.popitem(last=False)
         return kept
 
-    async def _renew(self, kept: Sums, standing: Standing, selected: Selection, gaps: bool) -> bool:
-        """Read what was folded since; False if that is nothing."""
-        stale = standing.folded_since(kept.folds) if kept.versions or kept.folds else None
-        if stale is not None:
-            stale = {day for day in stale if day >= kept.first}
+    async def _anew(self, first: int, selected: Selection, gaps: bool) -> tuple[Sums, Standing]:
+        """All days from ``first`` on."""
         read: Days = {}
-        if stale is None or stale:
+        standing, doubtful = await self._stands(), None
+        for _ in range(self.READ_AGAIN):
             for collection in ("days", "gaps") if gaps else ("days",):
-                await self._sum(read, collection, kept.first, stale, standing.folds, selected)
-        kept.replace(stale, read, standing.folds)
-        return stale is None or bool(stale)
+                await self._sum(read, collection, first, doubtful, standing.folds, selected)
+            before, standing = standing, await self._stands()
+            if standing.folds == before.folds:
+                break
+            # What was folded while we read is in the days that we read, or is not: these are read again.
+            folded = await self._folded.since(before.folds, standing.folds)
+            doubtful = None if folded is None else days_in(folded)
+            for day in [*read] if doubtful is None else doubtful:
+                read.pop(day, None)
+        return Sums.read(first, selected.chooses(), gaps, standing.folds, read), standing
 
     async def _stands(self) -> Standing:
         if not self._standing.versions or self._standing.versions != await self._versions():
@@ -233,7 +241,7 @@ class MetricsStore:
         projection = None if one is None else {f"cells.{one}": 1}
         async for document in self._db[collection].find(query, projection):
             day = day_of_id(document["_id"])
-            if stale and day not in stale:
+            if day < first or (stale and day not in stale):
                 continue
             fields = total.setdefault(day, {})
             for place, counts in document.get("cells", {}).items():
@@ -271,8 +279,7 @@ def _standing(partitions: Iterable[Document]) -> Standing:
     return Standing(
         tuple(sorted((document["_id"], document.get("writes", 0)) for document in documents)),
         _folds(documents),
-        {document["_id"]: document.get("folded", ()) for document in documents},
-        [unpack_tail(bytes(document.get("tail", b""))) for document in documents],
+        [by_place(unpack_tail(bytes(document.get("tail", b"")))) for document in documents],
         [{level: document.get(level, {}) for level in LEVELS} for document in documents],
     )
 

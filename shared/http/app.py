@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -22,8 +22,10 @@ from shared.http.auth import Authenticator
 from shared.http.clock import ApiClock
 from shared.http.commands import Commands
 from shared.http.dependencies import Producing
+from shared.http.routing import once
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
+from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -82,6 +84,7 @@ def create_api(
         description=_description(service),
         lifespan=lifespan,
         redoc_url=None,
+        dependencies=[Depends(once)],
         # Traces and metrics are ours (access.py): a span passes through without an SDK too.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -149,6 +152,7 @@ def run_api(app: FastAPI, settings: Settings) -> None:
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
     )
     server = uvicorn.Server(config)
+    settle_heap()
     app.state.stopping = lambda: server.should_exit
     """Whether a signal has come: an answer that goes on for ever then ends."""
     server.run(sockets=[listener])

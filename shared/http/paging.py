@@ -25,7 +25,14 @@ MAX_LIMIT = 500
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items per page.")]
 """``limit: Limit = DEFAULT_LIMIT`` in a route."""
-Cursor = Annotated[str | None, Query(max_length=1024, description="The cursor of the page before.")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=1024,
+        description="The cursor of the page before. Another is 422 invalid_cursor.",
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"},
+    ),
+]
 """``cursor: Cursor = None`` in a route."""
 
 
@@ -62,9 +69,9 @@ def decode_cursor(cursor: str, *types: type) -> list[Any]:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         values = [_untag(value) for value in json.loads(raw)]
     except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
-        raise _bad() from None
+        raise bad_cursor() from None
     if types and tuple(type(value) for value in values) != types:
-        raise _bad()
+        raise bad_cursor()
     return values
 
 
@@ -84,7 +91,8 @@ def _untag(value: Any) -> CursorValue:
     return value  # type: ignore[no-any-return]
 
 
-def _bad() -> ProblemError:
+def bad_cursor() -> ProblemError:
+    """422 ``invalid_cursor``."""
     detail = "The cursor is not one that this list gave."
     return ProblemError(
         422, "invalid_cursor", detail, errors=[{"field": "query.cursor", "code": "cursor", "detail": detail}]

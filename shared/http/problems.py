@@ -17,6 +17,7 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeout
 from starlette.exceptions import HTTPException
 
 from shared.domain import RefusedError
+from shared.http.routing import allowed
 from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError, RecordTooLargeError
 from shared.schemas.base import Frozen, Open
 
@@ -219,8 +220,12 @@ def from_error(error: Exception) -> ProblemError:
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem."""
 
-    async def answer(_: Request, error: Exception) -> JSONResponse:
-        return from_error(error).response()
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = from_error(error)
+        if problem.status == 405:
+            # Starlette names the methods of the first route that the path fits.
+            problem.headers["Allow"] = ", ".join(allowed(app, request.scope))
+        return problem.response()
 
     for kind in TOLD:
         app.add_exception_handler(kind, answer)

@@ -3,7 +3,6 @@
 A service adds its own in ``services/<name>/settings.py`` with a subclass. Nothing here connects.
 """
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,32 +11,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from shared.schemas.base import Strict
+from shared.runtime.access import AccessSettings
 
 PREFIX = "RAPPORT_"
 
 T = TypeVar("T", bound=BaseSettings)
 
 
-class NamedKey(Strict):
-    """One more API key: what it hashes to and what it may do. The key itself is stored nowhere."""
-
-    key_sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
-    """SHA-256 of the key's UTF-8 bytes, in hex."""
-    scopes: frozenset[str] = frozenset()
-
-    @field_validator("key_sha256")
-    @classmethod
-    def _lower(cls, value: str) -> str:
-        return value.lower()
-
-
-KeyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 LinkKey = Annotated[SecretStr, Field(min_length=16)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """The variables that every service reads."""
 
     model_config = SettingsConfigDict(
@@ -72,17 +57,6 @@ class Settings(BaseSettings):
     desk: Path | None = None
     """The desk's teams and rules (YAML); without it those that ship."""
 
-    api_key: SecretStr | None = Field(default=None, min_length=8)
-    """A key with every scope, for one's own tools."""
-    api_keys: Annotated[dict[KeyName, NamedKey], NoDecode] = {}
-    """More keys, as JSON: ``{"pos": {"key_sha256": "…", "scopes": ["events:write"]}}``."""
-    jwt_secret: SecretStr | None = Field(default=None, min_length=32)
-    """Accept bearer JWTs signed with HS256 and this secret."""
-    jwt_public_key: str | None = None
-    """Accept bearer JWTs signed with RS256 or ES256 by the private half of this PEM key."""
-    jwt_audience: str | None = None
-    jwt_issuer: str | None = None
-
     host: str = "127.0.0.1"
     api_port: Port = 8000
     """0: the system chooses."""
@@ -105,16 +79,6 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("api_keys", mode="before")
-    @classmethod
-    def _json(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            try:
-                return json.loads(value)
-            except ValueError as error:
-                raise ValueError(f"is not JSON: {error}") from None
-        return value
-
     @field_validator("secret_keys", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
@@ -133,33 +97,6 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("jwt_public_key")
-    @classmethod
-    def _pem(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        # Shells and Compose files often carry a PEM on one line with a literal \n in it.
-        pem = value.replace("\\n", "\n")
-        algorithm_of(pem)
-        return pem
-
-
-def algorithm_of(pem: str) -> Literal["RS256", "ES256"]:
-    """The one JWT algorithm that a public key is good for. Raises ``ValueError``."""
-    # Here, since it takes long to load and few need it.
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    try:
-        key = load_pem_public_key(pem.encode())
-    except Exception:
-        raise ValueError("is not a PEM public key (-----BEGIN PUBLIC KEY-----)") from None
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
-        return "RS256"
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return "ES256"
-    raise ValueError("must be an RSA key of 2048 bits or more, or a P-256 key")
-
 
 def variable(location: tuple[int | str, ...]) -> str:
     """The environment variable of a setting, with the path inside it if it is JSON."""
@@ -175,8 +112,11 @@ def _complaints(cls: type[BaseSettings], error: ValidationError) -> Iterator[str
         )
         yield f"Set {' and '.join(described)}."
     for e in error.errors():
-        if e["loc"] not in missing and e["loc"]:
-            yield f"{variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}."
+        said = e["msg"].removeprefix("Value error, ")
+        if not e["loc"]:
+            yield f"{said}."  # of several together, which it names
+        elif e["loc"] not in missing:
+            yield f"{variable(e['loc'])}: {said}."
 
 
 def explain(cls: type[BaseSettings], error: ValidationError) -> str:

@@ -8,6 +8,8 @@ import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from shared.schemas.docstrings import describe
+
 ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
@@ -52,9 +54,11 @@ def _in_month(time: datetime) -> tuple[int, int, int]:
 
 
 def _time(value: Any) -> Any:
-    # Pydantic alone also takes "1700000000" and times without seconds.
-    if not isinstance(value, str):
+    # Pydantic alone also takes 1700000000, the text of it, and times without seconds.
+    if isinstance(value, datetime):
         return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("time", "not an RFC 3339 time with an offset")
     try:
         return parse_time(value)
     except ValueError as error:
@@ -68,7 +72,11 @@ Time = Annotated[AwareDatetime, BeforeValidator(_time)]
 class Frozen(BaseModel):
     """An immutable model; a field it does not know is left out."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
+
+    def __init_subclass__(cls, **config: Any) -> None:
+        super().__init_subclass__(**config)
+        describe(cls)
 
 
 class Open(Frozen):

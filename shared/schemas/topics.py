@@ -25,6 +25,7 @@ from shared.schemas.commands import routing as routing_commands
 from shared.schemas.commands import rules as rules_commands
 from shared.schemas.commands import surveys as survey_commands
 from shared.schemas.commands import teams as team_commands
+from shared.schemas.commands import themes as theme_commands
 
 DEAD_LETTER_SUFFIX = ".dlq"
 """Appended to a topic's name: where its records go that nobody can use."""
@@ -177,6 +178,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductCountRequested,
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
+        theme_commands.ThemeActRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

@@ -114,8 +114,15 @@ class WorkerStarter:
         self._started: list[ServiceProcess] = []
 
     def __call__(
-        self, service: str = "loyalty", *, kind: str = "worker", fault: str = "", **settings: str
+        self,
+        service: str = "loyalty",
+        *,
+        kind: str = "worker",
+        fault: str = "",
+        code: Path | None = None,
+        **settings: str,
     ) -> ServiceProcess:
+        """``code``: the root of another version's code."""
         port = ports.pick()
         log = self._logs / f"{service}-{kind}-{len(self._started)}.log"
         variables = {
@@ -127,6 +134,7 @@ class WorkerStarter:
             "RAPPORT_API_PORT": str(port),
             "RAPPORT_FAULT": fault,
             **{f"RAPPORT_{name.upper()}": value for name, value in settings.items()},
+            **({} if code is None else {"PYTHONPATH": str(code)}),
         }
         with log.open("wb") as out:
             process = subprocess.Popen(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.http.auth import SCOPES
+from shared.runtime.access import SCOPES
 from tests.stack import STRUCTURED, Answer, Stack, event, new_customer, purchase, until
 
 ADJUSTMENT = {"points": 40, "reason": "goodwill"}

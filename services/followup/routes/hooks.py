@@ -16,11 +16,13 @@ from services.followup.settings import FollowupSettings
 from shared.http.auth import Principal
 from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
+from shared.http.openapi import flat
 from shared.http.problems import invalid
 from shared.runtime.webhooks import UnsignedError, verify
 from shared.schemas.base import ID_PATTERN
 
 PROVIDER = Principal("delivery-hook")
+DOCUMENTED = flat(DeliveryHook)
 
 router = APIRouter(tags=["hooks"])
 
@@ -33,7 +35,7 @@ router = APIRouter(tags=["hooks"])
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": DeliveryHook.model_json_schema()}},
+            "content": {"application/json": {"schema": DOCUMENTED}},
         }
     },
 )
@@ -49,7 +51,7 @@ async def delivery(request: Request, store: Store, commands: SendCommands) -> JS
     except UnsignedError as fault:
         raise errors.BAD_SIGNATURE(fault=fault) from None
     try:
-        told = DeliveryHook.model_validate_json(body)
+        told = DeliveryHook.model_validate_json(body, strict=True)
     except ValidationError as fault:
         found = fault.errors(include_url=False, include_context=False, include_input=False)
         raise invalid([{**one, "loc": ("body", *one["loc"])} for one in found]) from None

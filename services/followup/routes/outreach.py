@@ -24,6 +24,7 @@ from services.followup.models.outreach import (
 )
 from services.followup.routes.dependencies import InForce, Reader, Store, Writer
 from services.followup.store import FollowupStore
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -93,7 +94,7 @@ async def _look(
     ),
 )
 async def send(
-    body: OutreachBody, principal: Writer, commands: SendCommands, key: IdempotencyKey = None
+    body: Told[OutreachBody], principal: Writer, commands: SendCommands, key: IdempotencyKey = None
 ) -> JSONResponse:
     wanted = OutreachRequested(
         template=body.template, channel=body.channel, at=body.at, variables=body.variables

@@ -1,19 +1,19 @@
 """The preference centre. Whoever holds the link may change it; only a POST does."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from services.followup import tokens
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Customer
 from services.followup.models.preferences import asked, sections
-from services.followup.pages import LANGUAGES, PageRoute, Words, language_of, read_form
+from services.followup.pages import LANGUAGES, Words, language_of, page_router, read_form
 from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.problems import ProblemError
 from shared.schemas.times import Micros, micros, moment
 
-router = APIRouter(tags=["pages"], default_response_class=HTMLResponse, route_class=PageRoute)
+router = page_router()
 
 
 @router.head("/p/{token}", include_in_schema=False)

@@ -1,10 +1,9 @@
 """What came of the rules."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator
 
 from services.followup import errors
 from services.followup.domain.policy import Policy
@@ -16,6 +15,7 @@ from services.followup.routes.dependencies import Analyst, InForce, Store
 from services.followup.store import FollowupStore
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
+from shared.http.moments import QueryTime
 from shared.schemas.times import micros
 
 DEFAULT_DAYS = 30
@@ -23,16 +23,8 @@ DEFAULT_DAYS = 30
 router = APIRouter(tags=["followup"])
 
 
-def _aware(value: datetime | None) -> datetime | None:
-    if value is None:
-        return None
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-MaybeTime = Annotated[datetime | None, AfterValidator(_aware)]
-"""A time, or a date: its first instant in UTC."""
-Since = Annotated[MaybeTime, Query(alias="from", description="Default: the 30 days up to ``to``.")]
-Until = Annotated[MaybeTime, Query(alias="to", description="Default: now.")]
+Since = Annotated[QueryTime | None, Query(alias="from", description="Default: the 30 days up to ``to``.")]
+Until = Annotated[QueryTime | None, Query(alias="to", description="Default: now.")]
 
 
 @router.get(

@@ -10,6 +10,7 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.domain.tasks import TASKS
 from services.followup.models.rules import PreviewAnswer, PreviewBody, preview_answer
 from services.followup.routes.dependencies import InForce, Reader, Store, Writer
+from shared.http.bodies import Told
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
 from shared.schemas.times import micros, moment
@@ -29,7 +30,7 @@ async def read_rules(policy: InForce, clock: Clock, principal: Reader) -> Rules:
     responses=responses(errors.UNKNOWN_RULE, errors.UNKNOWN_CUSTOMER, errors.BAD_TEMPLATE),
 )
 async def read_preview(
-    name: str, body: PreviewBody, policy: InForce, store: Store, clock: Clock, principal: Writer
+    name: str, body: Told[PreviewBody], policy: InForce, store: Store, clock: Clock, principal: Writer
 ) -> PreviewAnswer:
     now = micros(await clock.now(body.customer_id))
     policy = policy.at(now)

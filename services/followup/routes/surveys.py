@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from services.followup import tokens
 from services.followup.domain.links import Question
 from services.followup.domain.state import Customer
-from services.followup.pages import PageRoute, Words, read_form
+from services.followup.pages import Words, page_router, read_form
 from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.facts.names import answer_key
 from shared.http.dependencies import Clock, SendCommands
@@ -21,7 +21,7 @@ from shared.schemas.times import micros, moment
 
 LONGEST_COMMENT = 2_000
 
-router = APIRouter(tags=["pages"], default_response_class=HTMLResponse, route_class=PageRoute)
+router = page_router()
 
 
 @router.head("/s/{token}", include_in_schema=False)

@@ -2,18 +2,18 @@
 
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from services.followup import tokens
 from services.followup.domain.links import Subscription
 from services.followup.domain.rules.rule import Purpose
-from services.followup.pages import PageRoute, Words, read_form
+from services.followup.pages import Words, page_router, read_form
 from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.http.dependencies import SendCommands
 from shared.schemas.commands.followup import UnsubscribeRequested
 
-router = APIRouter(tags=["pages"], default_response_class=HTMLResponse, route_class=PageRoute)
+router = page_router()
 
 
 @router.head("/u/{token}", include_in_schema=False)

@@ -12,6 +12,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import AwareDatetime, Field, ValidationError
 
 from shared.http.auth import Authenticator, Principal
+from shared.http.keys import hash_of
 from shared.schemas.base import ID_PATTERN, Frozen
 
 VISITING = timedelta(hours=1)
@@ -58,7 +59,7 @@ class Sessions:
             principal=principal.name,
             agent_id=agent_id or agent_of(principal.name),
             name=agent_id or principal.name,
-            mark=self._mark(principal.name),
+            mark=self._mark(bytes.fromhex(hash_of(key))),
         )
 
     def by_provider(self, principal: str, name: str, scopes: frozenset[str], now: datetime) -> Session:
@@ -93,7 +94,8 @@ class Sessions:
             return None
         if session.scopes is not None:
             return Principal(session.principal, frozenset(session.scopes))
-        if session.mark is None or session.mark != self._mark(session.principal):
+        marks = (self._mark(one) for one in self._authenticator.key_hashes(session.principal))
+        if session.mark is None or session.mark not in marks:
             return None
         return self._authenticator.named(session.principal)
 
@@ -102,10 +104,7 @@ class Sessions:
         made = hmac.digest(self._secret, f"rapport desk form 1\n{session.visit}".encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(made[:18]).decode()
 
-    def _mark(self, principal: str) -> str | None:
-        key_hash = self._authenticator.key_hash(principal)
-        if key_hash is None:
-            return None
+    def _mark(self, key_hash: bytes) -> str:
         made = hmac.digest(self._secret, b"rapport desk key 1\n" + key_hash, hashlib.sha256)
         return base64.urlsafe_b64encode(made[:9]).decode()
 

@@ -1,10 +1,26 @@
 """``POST /events``: what is answered."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
 
 from shared.domain import RefusedError
-from shared.schemas.base import Frozen
+from shared.schemas.base import Frozen, Id, Open, Time
 from shared.schemas.codec import BadRecordError
+
+
+class CloudEvent(Open):
+    """A CloudEvent 1.0 in structured mode. What ``data`` is like depends on the type: see docs/schemas."""
+
+    specversion: Literal["1.0"]
+    id: Id
+    source: Annotated[str, Field(pattern=r"^[!-~]{1,256}$")]
+    type: str
+    subject: Id
+    time: Time
+    datacontenttype: str = "application/json"
+    data: Mapping[str, Any] = {}
 
 
 class Accepted(Frozen):
@@ -28,3 +44,14 @@ class BadEvent(Frozen):
     @classmethod
     def refused(cls, index: int, refusal: RefusedError) -> Self:
         return cls(index=index, code=refusal.code, detail=refusal.detail, field=refusal.field)
+
+
+class InvalidEvents(Open):
+    """A problem (RFC 9457) whose ``errors`` name each event at fault. Nothing was published."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[BadEvent] | None = None

@@ -17,6 +17,7 @@ from services.interactions.models.agents import (
 )
 from services.interactions.routes.complaints import answers
 from services.interactions.routes.dependencies import AgentId, AtDesk, DeskRules, Store, last_shown
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -36,7 +37,7 @@ async def put_agent(
     commands: SendCommands,
     desk: DeskRules,
     agent_id: AgentId,
-    body: AgentBody,
+    body: Told[AgentBody],
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The agent as they are from now on: whole, not what changed. In another team they leave the one that

@@ -18,6 +18,7 @@ from services.interactions.models.compensation import Approving, Compensation
 from services.interactions.models.complaints import Taken
 from services.interactions.routes.complaints import Asked, OneComplaint, Whose, answers
 from services.interactions.routes.dependencies import Approver, ComplaintId, Store
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import SendCommands
 from shared.http.errors import Responses, responses
@@ -46,7 +47,7 @@ THE_ONE = Approving()
 
 
 @router.post("/complaints/{complaint_id}/compensate", summary="Make good", responses=COMPENSATE)
-async def compensate(complaint: Asked, body: Compensation) -> JSONResponse:
+async def compensate(complaint: Asked, body: Told[Compensation]) -> JSONResponse:
     """Any time before the close. Within the limits of the caller's scopes for the complaint's severity it is
     granted at once; above them 202 ``needs_approval``, and it waits until another approves it.
 
@@ -76,7 +77,7 @@ class ToApprove(OneComplaint):
 
 @router.post("/complaints/{complaint_id}/approve", summary="Approve what makes good", responses=APPROVE)
 async def approve(
-    complaint: Annotated[ToApprove, Depends()], body: Annotated[Approving, Body()] = THE_ONE
+    complaint: Annotated[ToApprove, Depends()], body: Annotated[Told[Approving], Body()] = THE_ONE
 ) -> JSONResponse:
     """Grants the compensation that waits, if somebody else asked for it; ``approval_id`` says which, where
     several wait."""

@@ -40,6 +40,7 @@ from services.interactions.models.complaints import (
 from services.interactions.routes.dependencies import ComplaintId, Policy, Reader, Store, Writer, last_shown
 from services.interactions.store import InteractionsStore
 from shared.facts.complaints import Status
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import Responses, responses
@@ -86,7 +87,7 @@ NO_MESSAGE = Acknowledgement()
     responses=answers(Opened, 201) | responses(TOO_MANY_COMPLAINTS),
 )
 async def open_complaint(
-    principal: Writer, commands: SendCommands, body: NewComplaint, key: IdempotencyKey = None
+    principal: Writer, commands: SendCommands, body: Told[NewComplaint], key: IdempotencyKey = None
 ) -> JSONResponse:
     """The customer need not be known yet."""
     command = ComplaintOpenRequested.model_validate(body.model_dump(exclude_none=True))
@@ -167,14 +168,14 @@ Asked = Annotated[OneComplaint, Depends()]
 
 @router.post("/complaints/{complaint_id}/acknowledge", summary="Say that we have it", responses=STEP)
 async def acknowledge(
-    complaint: Asked, body: Annotated[Acknowledgement, Body()] = NO_MESSAGE
+    complaint: Asked, body: Annotated[Told[Acknowledgement], Body()] = NO_MESSAGE
 ) -> JSONResponse:
     """The first response; whoever is named as ``assignee`` deals with it from now on."""
     return await complaint.ask("acknowledge", ComplaintAcknowledgeRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/update", summary="Say how it goes", responses=STEP)
-async def update(complaint: Asked, body: Update) -> JSONResponse:
+async def update(complaint: Asked, body: Told[Update]) -> JSONResponse:
     return await complaint.ask("update", ComplaintUpdateRequested, body)
 
 
@@ -183,35 +184,35 @@ async def update(complaint: Asked, body: Update) -> JSONResponse:
     summary="Give a solution",
     responses=STEP | responses(UNKNOWN_ROOT_CAUSE),
 )
-async def resolve(complaint: Asked, body: Resolution) -> JSONResponse:
+async def resolve(complaint: Asked, body: Told[Resolution]) -> JSONResponse:
     """``root_cause`` is one of the SLA file's ``root_causes``, where it lists any."""
     return await complaint.ask("resolve", ComplaintResolveRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/reopen", summary="The solution did not hold", responses=STEP)
-async def reopen(complaint: Asked, body: Reopening) -> JSONResponse:
+async def reopen(complaint: Asked, body: Told[Reopening]) -> JSONResponse:
     return await complaint.ask("reopen", ComplaintReopenRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/close", summary="Nothing is left to do", responses=STEP)
-async def close(complaint: Asked, body: Annotated[Closing, Body()] = NO_MORE) -> JSONResponse:
+async def close(complaint: Asked, body: Annotated[Told[Closing], Body()] = NO_MORE) -> JSONResponse:
     return await complaint.ask("close", ComplaintCloseRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/change", summary="Correct or hand over", responses=STEP)
-async def change(complaint: Asked, body: Change) -> JSONResponse:
+async def change(complaint: Asked, body: Told[Change]) -> JSONResponse:
     """What it is about, how bad it is, who deals with it; its clocks are reckoned anew."""
     return await complaint.ask("change", ComplaintChangeRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/wait", summary="Wait for the customer", responses=STEP)
-async def wait(complaint: Asked, body: Wait) -> JSONResponse:
+async def wait(complaint: Asked, body: Told[Wait]) -> JSONResponse:
     """Its clocks stand, but that of the first response, until the customer writes or it is resumed."""
     return await complaint.ask("wait", ComplaintWaitRequested, body)
 
 
 @router.post("/complaints/{complaint_id}/resume", summary="Wait no more", responses=STEP)
-async def resume(complaint: Asked, body: Annotated[Resumption, Body()] = GO_ON) -> JSONResponse:
+async def resume(complaint: Asked, body: Annotated[Told[Resumption], Body()] = GO_ON) -> JSONResponse:
     return await complaint.ask("resume", ComplaintResumeRequested, body)
 
 

@@ -36,6 +36,7 @@ from services.interactions.models.conversations import (
 from services.interactions.routes.complaints import answers
 from services.interactions.routes.dependencies import ConversationId, Reader, Store, Writer, last_shown
 from services.interactions.routes.transcripts import ONE, Whose, the_one
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
@@ -124,7 +125,7 @@ Asked = Annotated[OneConversation, Depends()]
     status_code=201,
     responses=answers(Sent, 201) | ONE | responses(BOT_SILENCED),
 )
-async def write(conversation: Asked, body: NewMessage) -> JSONResponse:
+async def write(conversation: Asked, body: Told[NewMessage]) -> JSONResponse:
     """It goes out by ``channel``; left out, by what the customer prefers, else by what they wrote by last.
     What is said by phone, by letter or in person is only noted. Bots are silent once people have it."""
     return await conversation.ask("messages", ConversationMessageRequested, body)
@@ -133,7 +134,7 @@ async def write(conversation: Asked, body: NewMessage) -> JSONResponse:
 @router.post(
     "/conversations/{conversation_id}/assign", summary="Give it to an agent", responses=answers(Given) | ONE
 )
-async def assign(conversation: Asked, body: Assignment) -> JSONResponse:
+async def assign(conversation: Asked, body: Told[Assignment]) -> JSONResponse:
     """Whoever it is: what routing would have said against it is in ``warnings``. It counts as theirs."""
     told = await conversation.warnings(body.agent_id)
     return await conversation.ask("assign", ConversationAssignRequested, body, warnings=tuple(told))
@@ -144,7 +145,7 @@ async def assign(conversation: Asked, body: Assignment) -> JSONResponse:
     summary="Give it back to the queue or the bot",
     responses=answers(Stands) | ONE | responses(CONVERSATION_CLOSED),
 )
-async def give_back(conversation: Asked, body: Return) -> JSONResponse:
+async def give_back(conversation: Asked, body: Told[Return]) -> JSONResponse:
     return await conversation.ask("return", ConversationReturnRequested, body)
 
 
@@ -154,7 +155,7 @@ async def give_back(conversation: Asked, body: Return) -> JSONResponse:
     status_code=201,
     responses=answers(Noted, 201) | ONE,
 )
-async def note(conversation: Asked, body: NewNote) -> JSONResponse:
+async def note(conversation: Asked, body: Told[NewNote]) -> JSONResponse:
     """It stands among the messages, is never sent, and is no answer."""
     return await conversation.ask("notes", ConversationNoteRequested, body)
 
@@ -164,7 +165,7 @@ async def note(conversation: Asked, body: NewNote) -> JSONResponse:
     summary="Let it rest",
     responses=answers(Stands) | ONE | responses(CONVERSATION_CLOSED, SNOOZE_PAST),
 )
-async def snooze(conversation: Asked, body: Annotated[Snooze, Body()] = REST) -> JSONResponse:
+async def snooze(conversation: Asked, body: Annotated[Told[Snooze], Body()] = REST) -> JSONResponse:
     """It is ``waiting`` until its time comes or the customer writes, and then with whoever had it. Giving it
     to somebody ends its rest; an answer does not."""
     return await conversation.ask("snooze", ConversationSnoozeRequested, body)
@@ -175,7 +176,7 @@ async def snooze(conversation: Asked, body: Annotated[Snooze, Body()] = REST) ->
     summary="Make it part of another",
     responses=answers(Stands) | ONE | responses(MERGE_CYCLE, CONVERSATION_MERGED),
 )
-async def merge(conversation: Asked, body: Merge) -> JSONResponse:
+async def merge(conversation: Asked, body: Told[Merge]) -> JSONResponse:
     """Both are the same customer's. ``into`` goes on, with the messages of both."""
     return await conversation.ask("merge", ConversationMergeRequested, body)
 
@@ -185,7 +186,7 @@ async def merge(conversation: Asked, body: Merge) -> JSONResponse:
     summary="Move messages to another, or a new one",
     responses=answers(Stands) | ONE | responses(UNKNOWN_MESSAGE),
 )
-async def split(conversation: Asked, body: Split) -> JSONResponse:
+async def split(conversation: Asked, body: Told[Split]) -> JSONResponse:
     """Answers that named no conversation go with what they answer."""
     return await conversation.ask("split", ConversationSplitRequested, body)
 
@@ -195,6 +196,6 @@ async def split(conversation: Asked, body: Split) -> JSONResponse:
     summary="It is over",
     responses=answers(Stands) | ONE | responses(CONVERSATION_CLOSED),
 )
-async def close(conversation: Asked, body: Annotated[Close, Body()] = SOLVED) -> JSONResponse:
+async def close(conversation: Asked, body: Annotated[Told[Close], Body()] = SOLVED) -> JSONResponse:
     """A later message opens it again."""
     return await conversation.ask("close", ConversationCloseRequested, body)

@@ -15,14 +15,18 @@ from services.interactions.errors import (
     FORBIDDEN_TYPE,
     INVALID_EVENTS,
     NOT_JSON,
+    OTHERS_SOURCE,
+    OTHERS_TYPE,
     UNSUPPORTED_MEDIA_TYPE,
 )
-from services.interactions.models.events import Accepted, BadEvent
+from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents
 from services.interactions.routes.dependencies import Source
 from shared.domain import RefusedError
-from shared.http.auth import Principal
+from shared.http.auth import Principal, forbidden
 from shared.http.dependencies import Producer
 from shared.http.errors import responses
+from shared.http.keys import fits
+from shared.http.openapi import flat
 from shared.http.problems import ProblemError, from_refusal, too_large
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.runtime.tracing import current_traceparent
@@ -46,13 +50,15 @@ UNREADABLE = frozenset({"empty", "bytes", "json"})
 # A service takes its own facts and commands for done when it reads them: nobody else may sign as one.
 _own_source = re.compile(rf"/(rapport|api)/({'|'.join(SERVICES)})(/.*)?").fullmatch
 _write = msgspec.json.Encoder().encode
+_DENIED = frozenset({FORBIDDEN.code, OTHERS_SOURCE.code, OTHERS_TYPE.code})
 
+ONE = flat(CloudEvent)
 BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            STRUCTURED: {"schema": {"type": "object"}},
-            BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
+            STRUCTURED: {"schema": ONE},
+            BATCH: {"schema": {"type": "array", "items": ONE}},
             JSON: {"schema": {}},
         },
     }
@@ -64,15 +70,19 @@ BODY = {
     summary="Tell what happened",
     status_code=202,
     openapi_extra=BODY,
-    responses=responses(NOT_JSON, FORBIDDEN, UNSUPPORTED_MEDIA_TYPE, INVALID_EVENTS),
+    responses=responses(NOT_JSON, UNSUPPORTED_MEDIA_TYPE)
+    | {
+        403: {"model": InvalidEvents, "description": f"forbidden: {', '.join(sorted(_DENIED))}"},
+        422: {"model": InvalidEvents, "description": INVALID_EVENTS.code},
+    },
 )
 async def post_events(request: Request, principal: Source, producer: Producer) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
     quotes is unquoted and percents are decoded, once).
 
     202 ``{"accepted": n}`` once the broker has them all. 422 ``invalid_events`` names each bad one by
-    its index, and nothing is published. After 503 some may have been: send the same again, under the
-    same ids.
+    its index, and nothing is published; 403 each that the caller's key may not write. After 503 some may
+    have been: send the same again, under the same ids.
     """
     events = split(request.headers, await request.body())
     records = await check(events, principal)
@@ -128,8 +138,8 @@ async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
             errors.append(BadEvent.refused(index, refusal))
         elif not errors:
             records.append(_record(event, raw))
-    if errors and all(error.code == FORBIDDEN.code for error in errors):
-        principal.demand("admin")
+    if errors and all(error.code in _DENIED for error in errors):
+        raise _denied(errors)
     if errors:
         raise _problem(errors)
     return records
@@ -142,6 +152,11 @@ def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
         return FORBIDDEN_SOURCE(source=event.source, field="source")
     if isinstance(event.data, CompensationGranted) and not principal.may("admin"):
         return FORBIDDEN(type=event.type, field="type")
+    if not fits(event.source, principal.sources):
+        allowed = ", ".join(principal.sources or ())
+        return OTHERS_SOURCE(source=event.source, allowed=allowed, field="source")
+    if not fits(event.type, principal.types):
+        return OTHERS_TYPE(type=event.type, allowed=", ".join(principal.types or ()), field="type")
     return None
 
 
@@ -157,6 +172,19 @@ def _record(event: Event, raw: bytes) -> Record:
         raise too_large(MAX_RECORD_BYTES)
     headers = (("content-type", STRUCTURED.encode()),)
     return Record(event.data.topic, event.subject.encode(), value, headers)
+
+
+def _denied(errors: Sequence[BadEvent]) -> ProblemError:
+    """403 ``forbidden``: the events are good, but not for this caller to write. It names each."""
+    needs_admin = any(error.code == FORBIDDEN.code for error in errors)
+    told = forbidden("admin") if needs_admin else None
+    return ProblemError(
+        403,
+        "forbidden",
+        f"Nothing was published. Event {errors[0].index}: {errors[0].detail}",
+        errors=[error.model_dump() for error in errors],
+        headers=None if told is None else told.headers,
+    )
 
 
 def _problem(errors: Sequence[BadEvent]) -> ProblemError:

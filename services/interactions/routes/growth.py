@@ -37,6 +37,7 @@ from services.interactions.routes.dependencies import (
     last_shown,
 )
 from services.interactions.store import InteractionsStore
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -83,7 +84,7 @@ async def book(
     store: Store,
     commands: SendCommands,
     agent_id: AgentId,
-    body: NewTraining,
+    body: Told[NewTraining],
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Where ``team`` is given, the agent need not be known."""
@@ -105,7 +106,7 @@ async def passed(
     commands: SendCommands,
     seal: Sealed,
     agent_id: AgentId,
-    body: PassedTraining,
+    body: Told[PassedTraining],
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """``feedback`` is sealed here: neither the topics nor the store hold it in words."""
@@ -173,7 +174,7 @@ async def list_stories(
     responses=answers(StoryTaken, 201) | responses(UNKNOWN_AGENT),
 )
 async def tell_story(
-    principal: AtDesk, store: Store, commands: SendCommands, body: NewStory, key: IdempotencyKey = None
+    principal: AtDesk, store: Store, commands: SendCommands, body: Told[NewStory], key: IdempotencyKey = None
 ) -> JSONResponse:
     said = body.model_dump(exclude={"team"}, exclude_none=True)
     team = body.team or await _team_of(store, body.agent_id)

@@ -20,6 +20,7 @@ from services.interactions.models.tasks import (
 from services.interactions.routes.complaints import answers
 from services.interactions.routes.dependencies import Reader, Store, TaskId, Writer, last_shown
 from services.interactions.store import InteractionsStore
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -74,7 +75,7 @@ async def get_task(
 
 @router.post("/tasks", summary="Open", status_code=201, responses=answers(TaskOpened, 201))
 async def open_task(
-    principal: Writer, commands: SendCommands, body: NewTask, key: IdempotencyKey = None
+    principal: Writer, commands: SendCommands, body: Told[NewTask], key: IdempotencyKey = None
 ) -> JSONResponse:
     """The team and the customer need not be known."""
     said = body.model_dump(exclude={"team"}, exclude_none=True)
@@ -92,7 +93,7 @@ async def finish_task(
     store: Store,
     commands: SendCommands,
     task_id: TaskId,
-    body: Finished,
+    body: Told[Finished],
     team: Whose = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:

@@ -23,6 +23,7 @@ from services.loyalty.routes.dependencies import (
     answers,
     known_member,
 )
+from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
@@ -74,7 +75,7 @@ async def read_member(
 )
 async def redeem(
     customer_id: CustomerId,
-    body: RedemptionBody,
+    body: Told[RedemptionBody],
     programs: AllVersions,
     principal: Redeemer,
     commands: SendCommands,
@@ -95,7 +96,7 @@ async def redeem(
 )
 async def adjust(
     customer_id: CustomerId,
-    body: AdjustmentBody,
+    body: Told[AdjustmentBody],
     principal: Admin,
     commands: SendCommands,
     key: IdempotencyKey = None,

@@ -19,6 +19,7 @@ from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import KINDS
 from shared.facts.profile import Known, profile_told
 from shared.schemas.base import Data
+from shared.schemas.commands.themes import ThemeActRequested
 from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
 from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
 from shared.schemas.event import Event
@@ -124,7 +125,7 @@ def _counting(count: CountEvent) -> Apply:
 
 
 def _read(_tracked: Tracked, _event: Event, _at: Micros, _now: Micros, _delta: Delta, id: int) -> Ids:
-    """Counts by its text alone (``texts``)."""
+    """Counts by its text alone (``texts``), or is kept beside the records (``acts``)."""
     return (id,)
 
 
@@ -191,8 +192,9 @@ _KEPT: dict[type[Data], Apply] = {
     OutreachSuppressed: outreach.refused,
     OutreachBounced: outreach.came_back,
     ReviewPosted: _read,
+    ThemeActRequested: _read,
 }
 _BY_TYPE = _table()
 
 CONSUMES: tuple[type[Data], ...] = tuple(_BY_TYPE)
-"""The event types that Metrics counts."""
+"""The event types that Metrics counts, and what it is asked for."""

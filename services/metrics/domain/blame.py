@@ -6,7 +6,7 @@ complaint was opened, and how many the next complaint was.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from services.metrics.domain.causes import cause_of
@@ -33,13 +33,18 @@ def causes(complaints: Iterable[Complaint]) -> list[Cause]:
     return [Cause(day_of(at), cause) for at, cause in ranked]
 
 
-def counted(days: Sequence[int], chain: str, causes: Sequence[Cause]) -> Iterator[DayChange]:
-    """What purchases count as, on their sorted days: ``<chain>1:<gap>:<days after>:<the next's>:<cause>``."""
+def counted(
+    days: Sequence[int], chain: str, causes: Sequence[Cause], others: Container[int] = ()
+) -> Iterator[DayChange]:
+    """What purchases count as, on their sorted days: ``<chain>1:<gap>:<days after>:<the next's>:<cause>``.
+    Not on the days of ``others``, who count as gone before that."""
     if not causes:
         return
     opened = [one.day for one in causes]
     for i in range(max(0, bisect_right(days, opened[0]) - 1), len(days)):
         day = days[i]
+        if day in others:
+            continue
         if day - opened[-1] > LONGEST_BLAME:
             break
         following = days[i + 1] if i + 1 < len(days) else None
@@ -56,9 +61,13 @@ def counted(days: Sequence[int], chain: str, causes: Sequence[Cause]) -> Iterato
                 yield day, f"{chain}1:{gap}:{after}:{then}:{escape(causes[j].cause)}", 1
 
 
+def latest_in(causes: Sequence[Cause], day: int, until: int) -> Cause | None:
+    """The latest complaint up to ``until``, if that is not too long before ``day``."""
+    at = bisect_right(causes, until, key=lambda one: one.day)
+    return causes[at - 1] if at and day - causes[at - 1].day <= LONGEST_BLAME else None
+
+
 def blamed_until(day: int, causes: Sequence[Cause]) -> str:
     """``c<days before>:<cause>`` of the latest complaint by that day; nothing where there is none."""
-    at = bisect_right(causes, day, key=lambda one: one.day)
-    if not at or day - causes[at - 1].day > LONGEST_BLAME:
-        return ""
-    return f"c{day - causes[at - 1].day}:{escape(causes[at - 1].cause)}"
+    blamed = latest_in(causes, day, day)
+    return "" if blamed is None else f"c{day - blamed.day}:{escape(blamed.cause)}"

@@ -3,9 +3,10 @@ holds for all of the past at once.
 
 A customer with a subscription leaves when a run of terms ends: on the day that a cancellation says, or, of
 terms that ran out, when the policy's grace is over without a renewal. All others leave when they bought
-nothing for longer than the policy's time. Those could leave who were customers when the window began, and in
-a window that is longer than that time those who came since, early enough. Who subscribed and left within the
-window is told with the reasons alone.
+nothing for longer than the policy's time, or were given up before that: the bound of P(alive), unlike all
+else in the policy, is known to what is counted (``given_up``). Those could leave who were customers when
+the window began, and in a window that is longer than that time those who came since, early enough. Who came
+and left within the window otherwise is told with the reasons alone.
 """
 
 from collections import Counter
@@ -13,7 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.metrics.domain import gaps
+from services.metrics.domain.buyers import buyers, gaps_of, without_next
 from services.metrics.domain.churn_policy import ChurnPolicy, Contractual
+from services.metrics.domain.days import Part, longer, parts_of
 from services.metrics.domain.gaps import NEVER
 from services.metrics.domain.places import unescape
 from services.metrics.domain.terms import BEGUN, CANCELLED, ENDED, EXPIRED
@@ -48,7 +51,7 @@ class _Left:
     reason: str
     voluntary: bool = True
     new: bool = False
-    """They had subscribed within the window."""
+    """They had come within the window, and are not among those who could."""
 
 
 def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str = gaps.ANY) -> Churn:
@@ -64,6 +67,7 @@ def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str =
     for one in left:
         reasons[one.reason] += one.n
     rate = [one for one in left if not one.new]
+    could = max(could, sum(one.n for one in rate))  # of who is not looked at again since a late purchase
     return Churn(
         could,
         sum(one.n for one in rate if one.voluntary),
@@ -72,46 +76,105 @@ def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str =
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _GivenUp:
+    """Purchases of a day, after which customers were given up."""
+
+    n: int
+    gap: int
+    """To the next."""
+    after: int
+    """Days until they were."""
+    lasted: int
+    """Days since they had come."""
+    blamed: int
+    """Days after the purchase on which they complained."""
+    cause: str
+
+
 class _Quiet:
     """Customers who are judged by what they buy."""
 
     def __init__(self, days: Days, policy: ChurnPolicy, chain: str) -> None:
-        self._days, self._policy = days, policy
-        self._signs, self._end = {chain: 1}, gaps.latest(days, chain)
+        self._days, self._policy, self._signs = days, policy, {chain: 1}
         self._blames = [gaps.BLAMED[chain]]
+        doubted = policy.alive_below is not None and chain == gaps.ANY
+        self._given_up = [gaps.GIVEN_UP[False]] if doubted else []
         if policy.contractual is None:
             self._blames.append(gaps.BLAMED_SUBSCRIBED[chain])
+            self._given_up += [gaps.GIVEN_UP[True]] if doubted else []
         else:
             self._signs[gaps.SUBSCRIBED[chain]] = -1
 
     def could(self, first: int, last: int) -> int:
         """Those who had bought within the time when the window began, and those who began to buy since, early
         enough to have left by its end: all purchases but those that follow on another within the time."""
-        quiet, found = self._policy.quiet, 0
+        quiet, end = self._policy.quiet, last - self._policy.quiet - 1
+        found = 0
         for chain, sign in self._signs.items():
-            found += sign * gaps.buyers(self._days, chain, first - 1 - quiet, first - 1, self._end)
-            begun = range(first, last - quiet)
-            if not begun:
+            head = f"{chain}1"
+            found += sign * buyers(self._days, chain, first - 1 - quiet, first - 1)
+            if end < first:
                 continue
-            for day in range(first - quiet, last - quiet):
-                for gap, n in gaps.of_day(self._days.get(day, {}), chain):
-                    found += sign * n * ((day in begun) - (gap <= quiet and day + gap in begun))
+            for day, gaps_on in gaps_of(self._days, head, first - quiet, end):
+                found += sign * longer(gaps_on, -1) if day >= first else 0
+                nearest, farthest = max(0, first - day), min(quiet, end - day)
+                found -= sign * (longer(gaps_on, nearest - 1) - longer(gaps_on, farthest))
+        for day, one in self._given_up_after(first - 1 - quiet, max(first, last - quiet) - 1):
+            following = day + one.gap
+            gone = day < first <= following and day + one.after < first
+            found += one.n * ((one.gap <= quiet and first <= following < last - quiet) - gone)
         return found
 
     def left(self, first: int, last: int) -> Iterator[_Left]:
         """Those whose silence became longer than the time."""
-        quiet, gone = self._policy.quiet, 0
+        quiet = self._policy.quiet
+        begin, end = first - quiet - 1, last - quiet - 1
+        gone = sum(
+            sign * without_next(self._days, chain, begin, end, quiet) for chain, sign in self._signs.items()
+        )
         blamed: Counter[str] = Counter()
-        for day in range(first - quiet - 1, last - quiet):
-            fields = self._days.get(day, {})
-            for chain, sign in self._signs.items():
-                gone += sign * gaps.without_next(fields, chain, quiet, self._end - day)
-            for name, n in fields.items():
-                if name[:1] in self._blames and name[1:3] == "1:":
-                    blamed[self._blame(name)] += n
-        del blamed[""]
+        for _, one in self._given_up_after(begin, end):
+            gone -= one.n if one.gap > quiet else 0
+        key = ("blamed", *self._blames, quiet, self._policy.complaint)
+        for day in range(begin, end + 1):
+            for part in parts_of(self._days.get(day, {})):
+                if part.tied:
+                    for cause, n in part.kept(key, self._blamed):
+                        blamed[cause] += n
         yield from (_Left(n, cause) for cause, n in blamed.items())
         yield _Left(gone - blamed.total(), UNKNOWN)
+        for day, one in self._given_up_after(first - quiet, last - 1):
+            if first <= day + one.after <= last:
+                reason = one.cause if one.blamed >= -self._policy.complaint else ""
+                new = day - one.lasted >= max(first, last - quiet)
+                yield _Left(one.n, reason or UNKNOWN, new=new)
+
+    def _given_up_after(self, first: int, last: int) -> Iterator[tuple[int, _GivenUp]]:
+        """After purchases of the days ``first`` to ``last``, before the silence was too long anyway."""
+        key = ("given up", *self._given_up, self._policy.quiet)
+        for day in range(first, last + 1) if self._given_up else ():
+            for part in parts_of(self._days.get(day, {})):
+                if part.tied:
+                    yield from ((day, one) for one in part.kept(key, self._doubted))
+
+    def _doubted(self, part: Part) -> tuple[_GivenUp, ...]:
+        found = []
+        for name, n in part.tied.items():
+            if name[:1] in self._given_up:
+                gap, after, lasted, *why = name[3:].split(":")
+                blamed, cause = (int(why[0]), unescape(why[1])) if why else (0, "")
+                if int(after) <= self._policy.quiet:
+                    found.append(_GivenUp(n, _number(gap), int(after), int(lasted), blamed, cause))
+        return (*found,)
+
+    def _blamed(self, part: Part) -> tuple[tuple[str, int], ...]:
+        """The root causes that complaints before a day's purchases give, if these were the last."""
+        found: Counter[str] = Counter()
+        for name, n in part.tied.items():
+            if name[:1] in self._blames and (cause := self._blame(name)):
+                found[cause] += n
+        return (*found.items(),)
 
     def _blame(self, name: str) -> str:
         """The root cause that a field of ``blame.counted`` gives; none of a complaint that was too early, was
@@ -124,18 +187,15 @@ class _Quiet:
 
 def _ended(days: Days, policy: ChurnPolicy, terms: Contractual, first: int, last: int) -> Iterator[_Left]:
     """Those whose run of terms ended."""
-    for day, fields in days.items():
-        if not first - terms.grace - 1 <= day <= last:
+    for day, name, n in _runs(days, first - terms.grace - 1):
+        if day > last or not name.startswith(ENDED):
             continue
-        for name, n in fields.items():
-            if not name.startswith(ENDED):
-                continue
-            leaves = _leaves(day, name, terms)
-            if leaves is None or not first <= leaves <= last:
-                continue
-            how, length, why, *cause = name[len(ENDED) :].split(":")
-            reason, voluntary = _why(how[0], why, cause, policy, terms)
-            yield _Left(n, reason, voluntary, new=day - int(length) >= first)
+        leaves = _leaves(day, name, terms)
+        if leaves is None or not first <= leaves <= last:
+            continue
+        how, length, why, *cause = name[len(ENDED) :].split(":")
+        reason, voluntary = _why(how[0], why, cause, policy, terms)
+        yield _Left(n, reason, voluntary, new=day - int(length) >= first)
 
 
 def _why(how: str, why: str, cause: list[str], policy: ChurnPolicy, terms: Contractual) -> tuple[str, bool]:
@@ -161,16 +221,26 @@ def _subscribed(days: Days, terms: Contractual, first: int) -> int:
     """Customers with a subscription at the end of the day before ``first``: of all who leave since, less
     those who begin since."""
     found = 0
-    for day, fields in days.items():
-        if day < first - terms.grace - 1:
-            continue
-        for name, n in fields.items():
-            if name.startswith(ENDED):
-                leaves = _leaves(day, name, terms)
-                found += n if leaves is not None and leaves >= first else 0
-            elif day >= first and name.startswith(BEGUN):
-                found -= n if _number(name[len(BEGUN) :]) > terms.grace else 0
+    for day, name, n in _runs(days, first - terms.grace - 1):
+        if name.startswith(ENDED):
+            leaves = _leaves(day, name, terms)
+            found += n if leaves is not None and leaves >= first else 0
+        elif day >= first:
+            found -= n if _number(name[len(BEGUN) :]) > terms.grace else 0
     return found
+
+
+def _runs(days: Days, first: int) -> Iterator[tuple[int, str, int]]:
+    """The runs of terms that begin or end from day ``first`` on: day, field, count."""
+    for day, fields in days.items():
+        if day >= first:
+            for part in parts_of(fields):
+                for name, n in part.kept("runs", _runs_of):
+                    yield day, name, n
+
+
+def _runs_of(part: Part) -> tuple[tuple[str, int], ...]:
+    return tuple([one for one in part.plain.items() if one[0].startswith((BEGUN, ENDED))])
 
 
 def _number(gap: str) -> int:

@@ -55,6 +55,9 @@ class ChurnPolicy(Strict):
     """Null: subscriptions are not looked at, and all are judged by what they buy."""
     quiet: Annotated[Days, _within(SHORTEST_QUIET, LONGEST_QUIET)] = 180
     """All others left when they bought nothing for longer than this."""
+    alive_below: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Or when P(alive) was below this on a day before that, by the models as they were fitted by then; before
+    any was fitted it does nothing. Null: it is not looked at."""
     complaint: Annotated[Days, _within(0, LONGEST_BLAME)] = 90
     """Where nobody stated a reason: a complaint of so many days before the last purchase, or the term's end,
     or since, gives its root cause."""

@@ -1,7 +1,7 @@
 """The parameters of models, as they were fitted from time to time: scores of a time go by those of then."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,3 +38,12 @@ class Fits:
     def at(self, at: Micros) -> Parameters:
         """Of each model those that were fitted last, up to then: the same object as long as they hold."""
         return self._known[bisect_right(self._times, at)]
+
+    def each(self, model: str) -> Iterator[tuple[Micros, Mapping[str, float]]]:
+        """The parameters of one model, and since when they hold, in order of time."""
+        before: Mapping[str, float] | None = None
+        for at, known in zip(self._times, self._known[1:], strict=True):
+            parameters = known.get(model)
+            if parameters is not None and parameters is not before:
+                yield at, parameters
+            before = parameters

@@ -1,4 +1,4 @@
-"""Who buys again, for any window, without looking at a customer.
+"""Who buys again, for any window, without looking at a customer (``buyers`` reads it).
 
 Take a customer's purchases in order of day. Each has a next one and a one after that. In a window
 that ends with day e, a customer with a purchase in it has exactly one whose next is after e (or never),
@@ -12,8 +12,8 @@ subscription, so that they can be told from the others.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from services.metrics.domain.cells import DayChange
 
@@ -25,14 +25,24 @@ SUBSCRIBED = {ANY: "s", BY_CHANNEL: "t"}
 """Those of customers with a subscription, once more."""
 BLAMED, BLAMED_SUBSCRIBED = {ANY: "w", BY_CHANNEL: "y"}, {ANY: "u", BY_CHANNEL: "v"}
 """Purchases after which there may be a complaint to blame (``blame``): of others, and of those."""
+GIVEN_UP = {False: "q", True: "p"}
+"""Purchases after which a customer was given up (``given_up``): of others, of those with a subscription."""
 
 FIELDS = tuple(f"{chain}{step}:" for chain in (BY_CHANNEL, ANY) for step in (1, 2))
 """What the fields of purchases begin with."""
 FIRST_FIELDS = tuple(f"{chain}0:" for chain in (BY_CHANNEL, ANY))
 """The fields of first purchases."""
-TIED_FIELDS = tuple(f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED) for chain in by.values())
+TIED_FIELDS = tuple(
+    f"{chain}1:" for by in (SUBSCRIBED, BLAMED, BLAMED_SUBSCRIBED, GIVEN_UP) for chain in by.values()
+)
 """What the fields begin with of purchases that count by complaints and subscriptions too."""
-_GAPS = frozenset(field[:2] for field in (*FIELDS, *TIED_FIELDS))
+HEADS = frozenset(f"{chain}{step}" for chain in (BY_CHANNEL, ANY) for step in (1, 2)) | frozenset(
+    f"{chain}1" for chain in SUBSCRIBED.values()
+)
+"""What fields begin with that count by the gap alone,"""
+TIED_HEADS = frozenset(f"{chain}1" for by in (BLAMED, BLAMED_SUBSCRIBED, GIVEN_UP) for chain in by.values())
+"""and by complaints too."""
+_GAPS = HEADS | TIED_HEADS
 
 NEIGHBOURS = 2
 """A purchase counts by so many after it."""
@@ -133,69 +143,3 @@ def beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
 def is_gap(field: str) -> bool:
     """Whether a field counts purchases by a gap that has ended: needed for windows of the past only."""
     return field[:2] in _GAPS and field[2:3] == ":" and not field.startswith(NEVER, 3)
-
-
-def of_day(fields: Mapping[str, int], chain: str) -> Iterator[tuple[int, int]]:
-    """The purchases of a day by the gap to the next one: the gap, how many."""
-    head = f"{chain}1"
-    for field, n in fields.items():
-        if field[:2] == head:
-            yield _gap(field), n
-
-
-def latest(days: Mapping[int, Mapping[str, int]], chain: str) -> int:
-    """The day of the latest purchase, which has none after it; 0 without any."""
-    never = f"{chain}1:{NEVER}"
-    return max((day for day, fields in days.items() if never in fields), default=0)
-
-
-def buyers(days: Mapping[int, Mapping[str, int]], chain: str, first: int, last: int, end: int) -> int:
-    """Customers with a purchase on days ``first`` to ``last``; no purchase is after ``end``."""
-    return sum(
-        without_next(fields, chain, last - day, end - day)
-        for day in range(first, last + 1)
-        if (fields := days.get(day))
-    )
-
-
-def without_next(fields: Mapping[str, int], chain: str, within: int, most: int) -> int:
-    """A day's purchases without another within so many days; no gap is larger than ``most``."""
-    if most - within >= len(fields):
-        return sum(n for gap, n in of_day(fields, chain) if gap > within)
-    get, names = fields.get, _names(chain)
-    if most >= len(names):
-        names = tuple(f"{chain}1:{gap}" for gap in range(most + 1))
-    return get(f"{chain}1:{NEVER}", 0) + sum([get(name, 0) for name in names[within + 1 : most + 1]])
-
-
-@cache
-def _names(chain: str) -> tuple[str, ...]:
-    return tuple(f"{chain}1:{gap}" for gap in range(1_500))
-
-
-@lru_cache(maxsize=16_384)
-def _gap(field: str) -> int:
-    return FAR if field.startswith(NEVER, 3) else int(field[3:])
-
-
-def customers(
-    days: Mapping[int, Mapping[str, int]], chain: str, first: int, last: int | None
-) -> tuple[int, int]:
-    """Customers with at least one purchase on days ``first`` to ``last``, and those with two or more.
-
-    ``days`` holds the fields of each day; without ``last`` the window is open, and the fields of
-    ``is_gap`` are not needed.
-    """
-    found = [0, 0]
-    heads = {f"{chain}1": 0, f"{chain}2": 1}
-    wanted = days if last is None else range(first, last + 1)
-    for day in wanted:
-        fields = days.get(day)
-        if day < first or not fields:
-            continue
-        beyond = FAR - 1 if last is None else last - day
-        for field, n in fields.items():
-            step = heads.get(field[:2])
-            if step is not None and _gap(field) > beyond:
-                found[step] += n
-    return found[0], found[1] - found[0]

@@ -6,7 +6,7 @@ lived, but for what facts that were heard later than their night would have made
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 from zlib import crc32
 
 from pydantic import Field
@@ -16,6 +16,10 @@ from services.metrics.domain.state import END, Customer
 from shared.schemas.base import Data, Money, Strict
 from shared.schemas.insights import ChurnWarned, Driver, HealthChanged, SegmentChanged
 from shared.schemas.times import DAY, Micros, day_of
+
+Why = Literal["happened", "night", "first"]
+"""Why a customer is looked at: something happened to them; it is night; it is the first night, and they were
+there before anybody was looked at."""
 
 WORST_DRIVERS = 3
 """So many drivers say why a customer may leave."""
@@ -48,9 +52,28 @@ class Health(Protocol):
 
 
 def told(
+    before: Looked, health: Health, policy: InsightsPolicy, at: Micros, why: Why = "night"
+) -> tuple[Looked, tuple[Data, ...]]:
+    """What is told from now on, and what is to be told of it; the same object where that is nothing.
+
+    Of those who were there before anybody was looked at nothing is told at first: it is no news. Once it is
+    another, or something happens to them, all of it is, but no warning of what was so from the start."""
+    after, said = _another(before, health, policy, at)
+    if why == "first" and before.at is None:
+        return Looked(at, after.segment, after.score, after.warned, silent=True), ()
+    if before.silent and (said or why == "happened"):
+        after, said = _another(Looked(warned=before.warned), health, policy, at)
+    if not said and after.warned == before.warned:
+        return before, ()
+    if not said and before.silent:
+        after = Looked(at, before.segment, before.score, after.warned, silent=True)
+    return after, said
+
+
+def _another(
     before: Looked, health: Health, policy: InsightsPolicy, at: Micros
 ) -> tuple[Looked, tuple[Data, ...]]:
-    """What is told from now on, and what is to be told of it; the same object where that is nothing."""
+    """What is told then, and what of it is another than before."""
     said: list[Data] = []
     if health.segment != before.segment:
         known = {"from": before.segment} if before.segment else {}
@@ -62,8 +85,6 @@ def told(
     warned = health.churn_probability >= policy.warn_at
     if warned and not before.warned:
         said.append(ChurnWarned(probability=health.churn_probability, drivers=_against(health)))
-    if not said and warned == before.warned:
-        return before, ()
     return Looked(at, health.segment, score, warned), tuple(said)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from services.metrics.domain import gaps
+from services.metrics.domain.buyers import buyers, counted
 from services.metrics.domain.churn import Churn, churned
 from services.metrics.domain.churn_policy import ChurnPolicy
 
@@ -32,11 +33,10 @@ def phases(days: Mapping[int, Mapping[str, int]], first: int, last: int, chain: 
     """Of the days ``first`` to ``last``; ``days`` holds the fields of each day, those of ``gaps.is_gap`` too,
     since the window before."""
     begin = first - (last - first + 1)
-    end = gaps.latest(days, chain)
     before, now, either = (
-        gaps.buyers(days, chain, *span, end) for span in ((begin, first - 1), (first, last), (begin, last))
+        buyers(days, chain, *span) for span in ((begin, first - 1), (first, last), (begin, last))
     )
-    new = sum(days.get(day, {}).get(gaps.first_field(chain), 0) for day in range(first, last + 1))
+    new = counted(days, gaps.first_field(chain), first, last)
     returning = before + now - either
     return Phases(new, returning, now - returning - new, before - returning)
 

@@ -1,16 +1,21 @@
 """What is kept of a customer where there is too much: the newest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.parts import Message
-from services.metrics.domain.state import Complaint
+from services.metrics.domain.state import Complaint, Order
 from shared.schemas.times import DAY, day_of
 
 KEEP_COMPLAINTS = 1_000
 """The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
 KEEP_MESSAGES = 300
 KEEP_MESSAGES_FOR = 120 * DAY
+
+
+def days_of(orders: Iterable[Order]) -> set[int]:
+    """The days on which any of these counts."""
+    return {day for order in orders if (day := order.day) is not None}
 
 
 def newest_complaints(kept: dict[str, Complaint], oldest: int) -> dict[str, Complaint]:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from services.metrics.domain import answers, outreach
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.state import Customer, Ids, Order, Return
-from services.metrics.domain.tracked import Tracked, order_key
+from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.trimming import order_key
 from shared.facts.names import Heard, Name, heard, name_of
 from shared.facts.orders import counted_refund
 from shared.schemas.event import Event

@@ -33,6 +33,15 @@ class Trial(msgspec.Struct, array_like=True):
     """In time after the start."""
 
 
+class GivenUp(msgspec.Struct, array_like=True, frozen=True):
+    """That P(alive) fell below the policy's bound after a purchase."""
+
+    after: int
+    """So many days after it."""
+    lasted: int
+    """So many days before it the customer had come, or come back."""
+
+
 class TermStep(msgspec.Struct, array_like=True, frozen=True):
     """A term of a subscription, or a cancellation."""
 

@@ -44,6 +44,16 @@ def where_of(name: str) -> Where:
     return Where(*map(unescape, name.split("|")))
 
 
+WHOLE = "*"
+"""The name of the chain of all purchases (a chain is counted in one order of days: ``gaps``), and what the
+name of a store's begins with. A channel's is the channel; an asterisk is not allowed in one."""
+
+
+def chains(where: Where) -> tuple[str, ...]:
+    """The chains of an order made there."""
+    return (WHOLE, where.channel, WHOLE + where.store) if where.store else (WHOLE, where.channel)
+
+
 @lru_cache(maxsize=16_384)
 def places(segment: str, tier: str, where: Where) -> tuple[str, ...]:
     """The places in which something counts of a customer of this segment and tier."""

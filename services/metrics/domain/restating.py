@@ -15,6 +15,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
+from services.metrics.domain.days import Day, Part, parts_of
 from services.metrics.domain.kpis.window import Days
 from shared.schemas.base import Strict
 from shared.schemas.times import DAY, SECOND, Micros
@@ -70,16 +71,18 @@ def last_told(now: Micros) -> int:
     return (now - HOUR) // DAY - 1
 
 
-def before(days: Days, moved: Iterable[Moved], first: int) -> Sums:
+def before(days: Days, moved: Iterable[Moved], first: int) -> Days:
     """The sums of the days from ``first`` on as they were before all of this."""
-    then = {day: dict(fields) for day, fields in days.items() if day >= first}
+    then = {day: fields for day, fields in days.items() if day >= first}
+    back: Sums = {}
     for one in moved:
         for day, changes in (one.sums or {}).items():
-            if day < first:
-                continue
-            fields = then.setdefault(day, {})
-            for name, n in changes.items():
-                fields[name] = fields.get(name, 0) - n
+            if day >= first:
+                taken = back.setdefault(day, {})
+                for name, n in changes.items():
+                    taken[name] = taken.get(name, 0) - n
+    for day, taken in back.items():
+        then[day] = Day(*parts_of(then.get(day, {})), Part(taken.items()))
     return then
 
 

@@ -1,11 +1,12 @@
 """Metrics' collections: what each holds of whom, and the names and packed forms in their documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from services.metrics.domain.acts import ACTS, ANSWERS
 from services.metrics.domain.cells import Cell, Delta, Minutes
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import crossed
@@ -15,18 +16,25 @@ from shared.domain import Collection
 from shared.schemas.times import date_of, day_number
 
 MOVED, TOLD, ANOMALIES, RAISED, RISING = "moved", "told", "anomalies", "raised", "rising"
+OWED = "owed"
+FOLDS = "folds"
+LAST_FOLDS = 32
+"""Of so many folds of a partition it is kept what each changed: who keeps the days (``sums``) reads that."""
 
 COLLECTIONS: tuple[Collection, ...] = (
     # {_id: partition, epoch, owner, sessions, writes, counts (see ``shared.journal.epoch``), offsets: {topic:
-    # next}, watermark, tail, minutes, since, folds, folded, <level>: {place: n}}: ``watermark`` under the
+    # next}, watermark, tail, minutes, since, folds, <level>: {place: n}}: ``watermark`` under the
     # stream clock only; ``tail`` packs the changes of cells that are not yet in ``days`` and ``gaps``,
     # ``minutes`` those not yet in ``minutes``, where none is kept before minute ``since``; ``folds`` counts
-    # how often they went there, and ``folded`` has the days of the last such times.
+    # how often they went there.
     Collection("partitions", owner=None, personal=()),
     # {_id: "2026-11-22:<partition>", cells: {place: {field: n}}}, the places as ``places`` names them
     Collection("days", owner=None, personal=()),
     # The same, for the fields of ``gaps.is_gap``: read for windows of the past only.
     Collection("gaps", owner=None, personal=()),
+    # What a partition's last folds brought there: {_id: "<partition>:<number>", packed}, packed as ``tail``
+    # is, or null where that is too much.
+    Collection(FOLDS, owner=None, personal=()),
     # {_id: "<partition>:<hour>", cells: {minute of the hour: {field: n}}}, of the last 48 hours
     Collection("minutes", owner=None, personal=()),
     # {_id: "<dimension>:<slot>", value}: one that is told apart; what comes later counts as ``other``.
@@ -54,12 +62,20 @@ COLLECTIONS: tuple[Collection, ...] = (
     # Events that are decided and perhaps not published, for as long as that takes, in the order of their ids:
     # {_id: "<partition>:<version>.<number>", records: MessagePack}
     Collection("outbox", owner=None, personal=()),
+    # Customers to whom something happened and who are to be looked at, for as long as that takes:
+    # {_id: "<partition>:<version>", customers: MessagePack}, by the write that has what happened
+    Collection(OWED, owner=None, personal=()),
     # {_id: "<theme>/<customer>/<text>", theme, customer, at (microseconds), source, event, stands}: which
     # texts spoke of a theme, by reference; ``stands`` is false where another account of the text holds now.
     Collection(RAISED, owner="customer", personal=(), indexes=("theme,-at", "customer")),
     # {_id: partition, week}: the day that the last week began with of which it was told which themes rose, of
     # those whose names belong to the partition.
     Collection(RISING, owner=None, personal=()),
+    # {_id, theme, text, at, after, told, done}: that a theme was acted upon, and how far those who had spoken
+    # of it are told (``acts.Act``).
+    Collection(ACTS, owner=None, personal=(), indexes=("done", "theme,-at,-_id")),
+    # {_id: "<source> <id>" of a command, outcome: {status, body}, digest}: what its caller is answered.
+    Collection(ANSWERS, owner=None, personal=()),
     # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
     # what is looked at as of then.
     Collection("models", owner=None, personal=()),
@@ -119,6 +135,11 @@ def day_of_id(id: str) -> int:
     return day_number(date.fromisoformat(id.partition(":")[0]))
 
 
+def fold_id(partition: int, number: int) -> str:
+    """Of a partition's first fold, second, and so on."""
+    return f"{partition}:{number:012d}"
+
+
 def chunk_id(residue: str, number: int) -> str:
     return f"{residue}:{number:010d}"
 
@@ -151,6 +172,22 @@ def fit_of(row: Mapping[str, Any]) -> Fit:
 def outbox_id(partition: int, version: int, number: int) -> str:
     """In the order in which a partition's are written."""
     return f"{partition}:{version:012d}.{number:04d}"
+
+
+def pack_names(customers: Sequence[str]) -> bytes:
+    return msgspec.msgpack.encode(customers)
+
+
+def unpack_names(packed: bytes) -> tuple[str, ...]:
+    return msgspec.msgpack.decode(packed, type=tuple[str, ...])
+
+
+def owed_id(partition: int, version: int) -> str:
+    return f"{partition}:{version:012d}"
+
+
+def owed_version(id: str) -> int:
+    return int(id.rpartition(":")[2])
 
 
 def named_under(name: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from msgspec.structs import asdict, astuple
 
 from services.metrics.domain.answered import Answer
 from services.metrics.domain.looked import Looked
-from services.metrics.domain.parts import Message, TermStep, Trial
+from services.metrics.domain.parts import GivenUp, Message, TermStep, Trial
 from services.metrics.domain.places import Where, shop
 from services.metrics.domain.spoken import Text
 from shared.facts.complaints import Life, ToldStep, life_of
@@ -203,6 +203,10 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """The segment is what health makes of the customer, since the profile names none."""
     texts: dict[str, Text] = {}
     """Comments and reviews that hold (``texts``), by their names in hexadecimal."""
+    given_up: dict[int, GivenUp] = {}
+    """By the day of a purchase, that P(alive) fell below the bound after it (``given_up``)."""
+    days_before: int = 0
+    """On so many days there was a purchase that is no longer kept, and none that is."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

@@ -1,20 +1,41 @@
 """Days summed over partitions and over what was selected, kept from one reading to the next.
 
-What the worker folds into the days is read once, and again only for the days that were folded into since:
-each partition's document says which these are. What is not folded yet is added anew each time.
+What the worker folds into the days is read once. After that each fold is read by itself, as what it changed,
+and what is not folded yet is added anew each time: so a reading costs what was written since, however many
+days there are.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from services.metrics.domain.cells import LEVELS, DayChange, Delta
+from services.metrics.domain.cells import LEVELS, Cell, DayChange
+from services.metrics.domain.days import Day, Part, is_summed
+from services.metrics.domain.gaps import is_gap
 
 Days: TypeAlias = dict[int, dict[str, int]]
-"""Day -> field -> count. A day's counts are replaced, never changed."""
-KEPT_WINDOWS = 8
+"""Day -> field -> count."""
 Versions: TypeAlias = tuple[tuple[int, int], ...]
 """How often each partition was written."""
+ByPlace: TypeAlias = Mapping[str, Sequence[DayChange]]
+"""Changes of days, by place."""
+
+KEPT_WINDOWS = 8
+SHARE = 4
+"""What changed of a day is put into what was there once it is more than one part of so many of that."""
+
+
+def by_place(cells: Mapping[Cell, int]) -> ByPlace:
+    """Cells, place by place."""
+    found: dict[str, list[DayChange]] = {}
+    for (day, place, name), n in cells.items():
+        found.setdefault(place, []).append((day, name, n))
+    return found
+
+
+def days_in(changes: Iterable[ByPlace]) -> set[int]:
+    """The days that are changed."""
+    return {day for places in changes for some in places.values() for day, _, _ in some}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,105 +45,116 @@ class Standing:
     versions: Versions = ()
     folds: Mapping[int, int] = field(default_factory=dict)
     """How often each was folded."""
-    folded: Mapping[int, Sequence[Sequence[int] | None]] = field(default_factory=dict)
-    """Of each the days of its last folds, the newest last; None for too many."""
-    tails: Sequence[Delta] = ()
+    tails: Sequence[ByPlace] = ()
     levels: Sequence[Mapping[str, Mapping[str, int]]] = ()
     """Of each: level -> place -> sum."""
-
-    def folded_since(self, folds: Mapping[int, int]) -> set[int] | None:
-        """The days folded into since; None where that is not known."""
-        days: set[int] = set()
-        for partition, count in self.folds.items():
-            new = count - folds.get(partition, 0)
-            last = self.folded[partition][-new:] if new else ()
-            if len(last) != new:
-                return None
-            for some in last:
-                if some is None:
-                    return None
-                days.update(some)
-        return days
 
     def levels_of(self, chosen: Callable[[str], bool]) -> dict[str, int]:
         """How each level stands now in the places chosen."""
         total = dict.fromkeys(LEVELS, 0)
         for levels in self.levels:
-            for level, by_place in levels.items():
-                total[level] += sum(n for place, n in by_place.items() if chosen(place))
+            for level, places in levels.items():
+                total[level] += sum(n for place, n in places.items() if chosen(place))
         for tail in self.tails:
-            for (_, place, name), n in tail.items():
-                if name in total and chosen(place):
-                    total[name] += n
+            for place, changes in tail.items():
+                if chosen(place):
+                    for _, name, n in changes:
+                        if name in total:
+                            total[name] += n
         return total
 
 
 @dataclass(slots=True)
 class Sums:
-    """The days from ``first`` on, of one selection, as they were after so many folds."""
+    """The days from ``first`` on, of the places chosen, as they were after so many folds."""
 
     first: int
+    chosen: Callable[[str], bool]
+    gaps: bool = True
+    """With the fields of ``gaps.is_gap``."""
     folds: Mapping[int, int] = field(default_factory=dict)
-    days: Days = field(default_factory=dict)
-    versions: Versions | None = None
-    """At which ``with_tails`` are right; None before there are any."""
-    with_tails: Days = field(default_factory=dict)
+    days: dict[int, Day] = field(default_factory=dict)
+    """What is folded: what was read, and perhaps what was folded since."""
+    versions: Versions = ()
+    """At which ``with_tails`` are right; of nothing before there are any."""
+    with_tails: Mapping[int, Day] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
-    _folded: dict[int, dict[str, int]] = field(default_factory=dict)
+    _since: dict[int, dict[str, int]] = field(default_factory=dict)
     """Of the windows from some days on until now: the sums of what is folded."""
-    _changes: Sequence[DayChange] = ()
-    """What is not folded."""
+    _tails: dict[int, dict[str, int]] = field(default_factory=dict)
+    """What is not folded, by day; ``with_tails`` has it."""
+
+    @classmethod
+    def read(
+        cls, first: int, chosen: Callable[[str], bool], gaps: bool, folds: Mapping[int, int], days: Days
+    ) -> "Sums":
+        """Of days as they were read; ``stand`` must follow."""
+        kept = {day: Day.of(fields) for day, fields in days.items() if any(fields.values())}
+        return cls(first, chosen, gaps, folds, kept)
 
     def since(self, first: int) -> dict[str, int]:
-        """The sums from day ``first`` on, of all fields."""
-        folded = self._folded.get(first)
+        """The sums from day ``first`` on, of all fields that are summed; none is zero."""
+        folded = self._since.pop(first, None)
         if folded is None:
             folded = {}
-            for day, fields in self.days.items():
+            for day, of_it in self.days.items():
                 if day >= first:
-                    _add(folded, fields, 1)
-            while len(self._folded) >= KEPT_WINDOWS:
-                del self._folded[next(iter(self._folded))]
-            self._folded[first] = folded
+                    for part in of_it.parts:
+                        _add(folded, part.plain.items())
+        while len(self._since) >= KEPT_WINDOWS:
+            del self._since[next(iter(self._since))]
+        self._since[first] = folded
         total = dict(folded)
-        for day, name, n in self._changes:
+        for day, fields in self._tails.items():
             if day >= first:
-                total[name] = total.get(name, 0) + n
-        return total
+                _add(total, ((name, n) for name, n in fields.items() if is_summed(name)))
+        return {name: n for name, n in total.items() if n}
 
-    def replace(self, days: Iterable[int] | None, read: Days, folds: Mapping[int, int]) -> None:
-        """Put what was read in the place of some days; of all for None. ``stand`` must follow: until then
-        nothing is right, as what was folded is in the days and in the tail."""
-        self.versions = None
-        if days is None:
-            self.days, self._folded = read, {}
-        for day in days or ():
-            before, after = self.days.pop(day, {}), read.get(day, {})
-            if after:
-                self.days[day] = after
-            for first, total in self._folded.items():
+    def fold(self, folded: Iterable[ByPlace], folds: Mapping[int, int]) -> None:
+        """Add what was folded since; ``stand`` must follow."""
+        for day, changes in self._chosen(folded).items():
+            for first, total in self._since.items():
                 if day >= first:
-                    _add(total, before, -1)
-                    _add(total, after, 1)
+                    _add(total, ((name, n) for name, n in changes.items() if is_summed(name)))
+            after = self._changed(day, changes)
+            base, later = after.parts
+            self.days[day] = after if len(later) * SHARE < len(base) else Day.of(after.merged())
+            self._tails.pop(day, None)
         self.folds = folds
 
-    def stand(self, standing: Standing, chosen: Callable[[str], bool]) -> None:
+    def stand(self, standing: Standing) -> None:
         """Add what is not folded."""
-        days = dict(self.days)
-        self._changes = [
-            (day, name, n)
-            for tail in standing.tails
-            for (day, place, name), n in tail.items()
-            if day >= self.first and chosen(place)
-        ]
-        for day in {day for day, _, _ in self._changes}:
-            days[day] = dict(days.get(day, {}))
-        for day, name, n in self._changes:
-            days[day][name] = days[day].get(name, 0) + n
-        self.with_tails, self.levels = days, standing.levels_of(chosen)
-        self.versions = standing.versions
+        days, tails = dict(self.days), self._chosen(standing.tails)
+        for day, changes in tails.items():
+            days[day] = self._changed(day, changes)
+        self._tails, self.with_tails = tails, days
+        self.levels, self.versions = standing.levels_of(self.chosen), standing.versions
+
+    def _changed(self, day: int, changes: Mapping[str, int]) -> Day:
+        """A day as it was read, and what changed since with these changes: as it stood, if they are those of
+        then, as they mostly are, since little is written at once."""
+        if self._tails.get(day) == changes:
+            return self.with_tails[day]
+        base, *later = self.days[day].parts if day in self.days else (Part(()),)
+        both = dict(changes)
+        for part in later:
+            _add(both, part.counts())
+        return Day(base, Part(both.items()))
+
+    def _chosen(self, changes: Iterable[ByPlace]) -> dict[int, dict[str, int]]:
+        """What of these is chosen, by day."""
+        found: dict[int, dict[str, int]] = {}
+        for of_one in changes:
+            for place, some in of_one.items():
+                if not self.chosen(place):
+                    continue
+                for day, name, n in some:
+                    if day >= self.first and (self.gaps or not is_gap(name)):
+                        fields = found.setdefault(day, {})
+                        fields[name] = fields.get(name, 0) + n
+        return found
 
 
-def _add(total: dict[str, int], fields: Mapping[str, int], sign: int) -> None:
-    for name, n in fields.items():
-        total[name] = total.get(name, 0) + sign * n
+def _add(total: dict[str, int], counts: Iterable[tuple[str, int]]) -> None:
+    for name, n in counts:
+        total[name] = total.get(name, 0) + n

@@ -1,9 +1,10 @@
 """What facts of one customer count as by each other: purchases by the complaints and the subscriptions that
-there are, the end of a subscription by the complaint before it."""
+there are and by whether the customer was given up after them, the end of a subscription by the complaint
+before it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from services.metrics.domain import blame, gaps, terms
+from services.metrics.domain import blame, gaps, given_up, terms
 from services.metrics.domain.cells import DayChange
 from services.metrics.domain.state import Customer
 
@@ -13,9 +14,9 @@ Chains = Mapping[tuple[str, str], Sequence[int]]
 
 def any_in(data: Customer) -> bool:
     """Whether there may be any."""
-    if not data.complaints:
-        return bool(data.subscriptions)
-    return bool(data.subscriptions) or any(one.causes for one in data.complaints.values())
+    if data.subscriptions or data.given_up:
+        return True
+    return bool(data.complaints) and any(one.causes for one in data.complaints.values())
 
 
 def counted(data: Customer, chains: Chains, whole: str) -> Iterator[tuple[str, Iterable[DayChange]]]:
@@ -24,7 +25,10 @@ def counted(data: Customer, chains: Chains, whole: str) -> Iterator[tuple[str, I
     subscribes = terms.any_of(data.subscriptions)
     blames = gaps.BLAMED_SUBSCRIBED if subscribes else gaps.BLAMED
     for (name, kind), days in chains.items():
-        yield name, blame.counted(days, blames[kind], causes)
+        gone = given_up.holding(days, data.given_up) if name == whole and data.given_up else {}
+        yield name, blame.counted(days, blames[kind], causes, gone)
+        if gone:
+            yield name, given_up.counted(days, gone, causes, subscribes=subscribes)
         if subscribes:
             yield name, gaps.subscribed(days, kind)
     if subscribes:

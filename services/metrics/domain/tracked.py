@@ -4,11 +4,12 @@ The aggregates are the sum, over customers, of what each counts as. So the recor
 the order of its events does not matter, and a customer who changes segment or tier takes all along.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from services.metrics.domain import cohorts, gaps, terms, ties, turns
+from services.metrics.domain import cohorts, gaps, ties, trimming, turns
 from services.metrics.domain.cells import (
     Cell,
     Change,
@@ -20,21 +21,20 @@ from services.metrics.domain.cells import (
 )
 from services.metrics.domain.kpis.counting import agent_counts, complaint_counts, order_counts, talk_counts
 from services.metrics.domain.kpis.outreach import trial_counts
-from services.metrics.domain.newest import KEEP_COMPLAINTS, latest_messages, newest_complaints, since
-from services.metrics.domain.parts import Trial
-from services.metrics.domain.places import ANYWHERE, Where, crossed, place_of, places, where_of
+from services.metrics.domain.newest import days_of
+from services.metrics.domain.parts import GivenUp, Trial
+from services.metrics.domain.places import (
+    ANYWHERE,
+    WHOLE,
+    Where,
+    chains,
+    crossed,
+    place_of,
+    places,
+    where_of,
+)
 from services.metrics.domain.state import Agent, Complaint, Customer, Order, Talk
-from shared.facts.names import Name, key, with_name
-from shared.facts.orders import RETURNABLE_DAYS
-from shared.schemas.times import DAY, Micros, day_of
-
-KEEP_DAYS = RETURNABLE_DAYS
-"""How long facts stay open to correction, counted back from the customer's latest."""
-KEEP_ORDERS = 2_000
-"""The most kept of one customer: a till's "guest" must not grow a document past all bounds."""
-_ALL = "*"
-"""The name of the chain of all purchases (a chain is counted in one order of days: ``gaps``), and what the
-name of a store's begins with. A channel's is the channel; an asterisk is not allowed in one."""
+from shared.schemas.times import DAY, Micros
 
 
 class Tracked:
@@ -52,7 +52,7 @@ class Tracked:
         for order in data.orders.values():
             day = order.day
             if day is not None:
-                for chain in _chains(order.where):
+                for chain in chains(order.where):
                     self._days.setdefault(chain, []).append(day)
         for days in self._days.values():
             days.sort()
@@ -78,7 +78,7 @@ class Tracked:
             if data.months is not None:
                 n = 1 if change is gaps.insert else -1
                 if changes := cohorts.changed(data.months, cohorts.month_of(day), n):
-                    count_days(delta, self._places(_ALL), changes)
+                    count_days(delta, self._places(WHOLE), changes)
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""
@@ -131,20 +131,38 @@ class Tracked:
         """Count what follows from the customer's life, if that was not done from the start."""
         data = self.data
         if data.months is None:
-            data.months = dict(Counter(map(cohorts.month_of, self._days.get(_ALL, ()))))
+            data.months = dict(Counter(map(cohorts.month_of, self._days.get(WHOLE, ()))))
             for cell, n in (*self._life(), *self.ties()):
                 add(delta, cell, n)
 
     def ties(self) -> Iterator[tuple[Cell, int]]:
         """What purchases, complaints and subscriptions count as by each other."""
         chains = {(name, _kind(name)): days for name, days in self._days.items()}
-        yield from self._cells(ties.counted(self.data, chains, _ALL))
+        yield from self._cells(ties.counted(self.data, chains, WHOLE))
+
+    def silences(self) -> tuple[list[int], int, int]:
+        """Days with a purchase that may still be corrected, in order; on how many there was one before; the
+        first of all."""
+        data = self.data
+        kept = sorted(days_of(data.orders.values()))
+        begin = bisect_left(kept, data.floor)
+        known = self._first(WHOLE) if data.days_before else next(iter(kept), None)
+        return kept[begin:], data.days_before + begin, known or 0
+
+    def give_up(self, found: dict[int, GivenUp], delta: Delta) -> None:
+        """What a look made of the customer's silences: count it in place of what it was."""
+        self.begin(delta)
+        for cell, n in self.ties():
+            add(delta, cell, -n)
+        self.data.given_up = found
+        for cell, n in self.ties():
+            add(delta, cell, n)
 
     def _life(self) -> Iterator[tuple[Cell, int]]:
         """First purchases, and the months with one."""
         chains = {*self._days, *self.data.firsts}
         firsts = [(chain, gaps.first_moved(None, self._first(chain), _kind(chain))) for chain in chains]
-        yield from self._cells([*firsts, (_ALL, cohorts.counted(self.data.months or ()))])
+        yield from self._cells([*firsts, (WHOLE, cohorts.counted(self.data.months or ()))])
 
     def _cells(self, changes: Iterable[tuple[str, Iterable[DayChange]]]) -> Iterator[tuple[Cell, int]]:
         """Changes of days, by chain, as cells."""
@@ -206,81 +224,24 @@ class Tracked:
 
     def trim(self) -> None:
         """Forget what is too old, or too much, to be corrected. What it counted as stays counted."""
-        data = self.data
-        oldest = data.latest - KEEP_DAYS
-        if any(days and min(days) < oldest for days in (data.counts, *data.elsewhere.values())):
-            data.counts = since(data.counts, oldest)
-            data.elsewhere = {
-                where: days for where, of_it in data.elsewhere.items() if (days := since(of_it, oldest))
-            }
-            data.answers = {name: one for name, one in data.answers.items() if day_of(one.at) >= oldest}
-            data.texts = {name: one for name, one in data.texts.items() if day_of(one.at) >= oldest}
-        if len(data.complaints) > KEEP_COMPLAINTS or any(
-            day_of(c.latest) < oldest for c in data.complaints.values()
-        ):
-            data.complaints = newest_complaints(data.complaints, oldest)
-        if len(data.subscriptions) > terms.MOST_SUBSCRIPTIONS or any(
-            steps[0].at < oldest * DAY for steps in data.subscriptions.values()
-        ):
-            data.subscriptions, gone = terms.trimmed(data.subscriptions, oldest * DAY)
-            data.begun = data.begun or gone
-        touched = [order.touched for order in data.orders.values()]
-        if len(touched) > KEEP_ORDERS or min(touched, default=oldest * DAY) < oldest * DAY:
-            self._trim_orders(oldest)
-        turns.trim(data)
-        if data.messages:
-            data.messages = latest_messages(data.messages)
-
-    def _trim_orders(self, oldest: int) -> None:
-        data = self.data
-        kept = {name: o for name, o in data.orders.items() if day_of(o.touched) >= oldest}
-        data.floor = max(data.floor, oldest)
-        if len(kept) > KEEP_ORDERS:
-            ranked = sorted(kept.items(), key=lambda item: (item[1].touched, item[0]))
-            kept = dict(ranked[-KEEP_ORDERS:])
-            data.floor = max(data.floor, min(day_of(o.touched) for o in kept.values()))
-            for order_id, _ in ranked[:-KEEP_ORDERS]:
-                data.names = with_name(data.names, Name("order", order_key(order_id), bytes(4)), data.latest)
-        live: dict[str, list[int]] = {}
-        for order in kept.values():
-            if order.day is not None:
-                for chain in _chains(order.where):
-                    live.setdefault(chain, []).append(order.day)
-        gone = {name: gaps.without(days, live.get(name, ())) for name, days in self._days.items()}
-        for name, days in gone.items():
-            if days:
-                data.firsts[name] = min(days[0], data.firsts.get(name, days[0]))
-        past = {name: gaps.beside(days, live.get(name, ())) for name, days in gone.items()}
-        data.past = {name: days for name, days in past.items() if days}
-        data.orders = kept
-        data.waiting = {id: name for id, name in data.waiting.items() if name in kept}
-        self._days = Tracked(data)._days
-
-
-def order_key(order_id: str) -> bytes:
-    """The name of an order that is no longer kept."""
-    return key("order", order_id)
-
-
-def _chains(where: Where) -> tuple[str, ...]:
-    """The chains of an order made there."""
-    return (_ALL, where.channel, _ALL + where.store) if where.store else (_ALL, where.channel)
+        if trimming.trim(self.data, self._days):
+            self._days = Tracked(self.data)._days
 
 
 @lru_cache(maxsize=16_384)
 def _chains_at(where: Where, segment: str, tier: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """These, each with its kind (``gaps.ANY`` or ``BY_CHANNEL``) and the places where it counts."""
-    return tuple((name, _kind(name), _places_of(name, segment, tier)) for name in _chains(where))
+    return tuple((name, _kind(name), _places_of(name, segment, tier)) for name in chains(where))
 
 
 def _places_of(chain: str, segment: str, tier: str) -> tuple[str, ...]:
-    if chain == _ALL:
+    if chain == WHOLE:
         return places(segment, tier, ANYWHERE)
-    return (place_of("store", chain[1:]) if chain[:1] == _ALL else crossed(segment, chain),)
+    return (place_of("store", chain[1:]) if chain[:1] == WHOLE else crossed(segment, chain),)
 
 
 def _kind(chain: str) -> str:
-    return gaps.ANY if chain[:1] == _ALL else gaps.BY_CHANNEL
+    return gaps.ANY if chain[:1] == WHOLE else gaps.BY_CHANNEL
 
 
 def _facts(data: Customer) -> Iterator[tuple[Where, Iterable[Change]]]:

@@ -4,8 +4,9 @@ The record says what a customer counts as now, so a copy, a return, a reopening 
 again are what they are in the figure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.kpis.kpi import EventCounts, Kpi
@@ -16,6 +17,19 @@ from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY, Micros
 
 Fields = Mapping[str, int]
+Choose: TypeAlias = Callable[[Data, Micros], str | None]
+"""Of an event and its time what its customer is in the figure; empty where that has no name. None of an event
+that is not behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where events are to be looked for."""
+
+    types: Sequence[type[Data]]
+    first: int
+    last: int
+    """Days, both included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,16 @@ class Figure:
     """What was counted on the day."""
     levels: Fields
     """How levels stood at its end."""
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        return (Span(self.kpi.events, self.day, self.day),)
+
+    def chooser(self, customer: Tracked) -> Choose | None:
+        """Says which of the customer's events it rests on; None if on none."""
+        if not self.rests_on(counts_of(customer, self.day)):
+            return None
+        return lambda data, at: "" if is_behind(self, data, at, customer) else None
 
     def window(self, without: Fields) -> Window:
         """The day without some of it."""

@@ -10,15 +10,17 @@ depend on when there was time for it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
 from services.metrics import telemetry
 from services.metrics.domain import state
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit, Fits, Parameters
-from services.metrics.domain.insights import Health, InsightsPolicy, nights
+from services.metrics.domain.given_up import Doubts, given_up
+from services.metrics.domain.insights import Health, InsightsPolicy, Why, nights
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.looks import is_customer
@@ -64,6 +66,8 @@ class Looking:
 
     judge: Judge
     policy: InsightsPolicy
+    churn: ChurnPolicy = field(default_factory=ChurnPolicy)
+    """When a customer is given up."""
 
 
 class Looker:
@@ -75,6 +79,9 @@ class Looker:
         self._stream = stream
         self._clock = clock
         self._fits, self._fits_until = Fits(), 0.0
+        self._doubts = Doubts.of(self._fits)
+        self._unfitted = False
+        """It was said that there is no model yet."""
         self._read: dict[str, bytes] = {}
         """Records as they were read last, where the partition was as ``_read_of`` says."""
         self._read_of: tuple[int, int, int] | None = None
@@ -94,8 +101,7 @@ class Looker:
         if self._clock() < self._rest_until:
             return None
         if self._clock() >= self._fits_until:
-            self._fits = Fits(await self._store.fits())
-            self._fits_until = self._clock() + FITS_SECONDS
+            await self._read_fits()
         order = sorted(parts)
         self._turn += 1
         until = self._clock() + (BUSY_SECONDS if busy else IDLE_SECONDS)
@@ -114,10 +120,18 @@ class Looker:
             self._rest_until = self._clock() + rest
         return None
 
+    async def _read_fits(self) -> None:
+        self._fits = Fits(await self._store.fits())
+        self._fits_until = self._clock() + FITS_SECONDS
+        self._doubts = Doubts.of(self._fits)
+        if self._looking.churn.alive_below is not None and not self._doubts.any and not self._unfitted:
+            self._unfitted = True
+            log.warning("churn.alive_below does nothing: no model is fitted yet (rapport clv fit)")
+
     def begin(self, parts: Iterable[Partition]) -> None:
         """These are taken over."""
         for part in parts:
-            part.looks.soon = not self._stream
+            part.looks.begin(soon=not self._stream)
 
     async def work(self, part: Partition, wall: Micros, until: float) -> None:
         """The next step of a partition. What fails in it is done again the next time."""
@@ -139,7 +153,7 @@ class Looker:
                 if self._full(part):
                     return
                 del fresh[subject]
-                self._look(part, subject, records, now)
+                self._look(part, subject, records, now, "happened")
                 if self._clock() >= until:
                     return
 
@@ -164,13 +178,14 @@ class Looker:
 
     async def _sweep_some(self, part: Partition, ids: Sequence[str], now: Micros, until: float) -> bool:
         """Whether all of these are looked at."""
+        why: Why = "first" if part.looks.sweep.first and not self._stream else "night"
         for start in range(0, len(ids), RECORDS):
             some = ids[start : start + RECORDS]
             records = await self._records(part, some)
             for subject in some:
                 if self._full(part):
                     return False
-                self._look(part, subject, records, now)
+                self._look(part, subject, records, now, why)
                 part.looks.sweep_to(part.looks.sweep.moved(subject))
                 if self._clock() >= until:
                     return False
@@ -191,14 +206,20 @@ class Looker:
             self._read_of = as_it_is
         return self._read
 
-    def _look(self, part: Partition, subject: str, records: Mapping[str, bytes], now: Micros) -> None:
+    def _look(
+        self, part: Partition, subject: str, records: Mapping[str, bytes], now: Micros, why: Why
+    ) -> None:
         if subject in self._left_out:
             return
         try:
-            held = part.held.get(subject) or _read(records.get(subject, b""))
+            held, last = part.held.get(subject) or _read(records.get(subject, b"")), None
             for at in self._moments(part, subject, held[0].data, now):
                 health = self._looking.judge(held[0].data, self._fits.at(at), at)
-                part.look(subject, held, health, self._looking.policy, at)
+                part.look(subject, held, health, self._looking.policy, at, why)
+                last = at
+            if last is not None and (self._looking.churn.alive_below is not None or held[0].data.given_up):
+                silences, policy = held[0].silences(), self._looking.churn
+                part.give_up(subject, held, given_up(*silences, policy, self._doubts, day_of(last)))
         except Exception as error:  # a bug in the judging: this customer is left alone, the others looked at
             telemetry.HEALTH_FAILURES.inc()
             log.error("health not judged", customer=subject, error=repr(error)[:300], exc_info=error)

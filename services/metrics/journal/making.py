@@ -39,7 +39,7 @@ def processor(
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,
         budget=budget,
-        looking=Looking(Judging(policy.health), policy.insights),
+        looking=Looking(Judging(policy.health), policy.insights, policy.churn),
         watching=Watching(
             MetricsStore(database, policy.churn), FiguresStore(database), policy, stream=stream
         ),

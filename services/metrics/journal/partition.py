@@ -8,22 +8,22 @@ from datetime import datetime
 from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
-from services.metrics.domain.fits import Fit
-from services.metrics.domain.insights import Health, InsightsPolicy
-from services.metrics.domain.rows import MOVED, RAISED, fit_row, moved_document, raised_row
+from services.metrics.domain.insights import Health, InsightsPolicy, Why
+from services.metrics.domain.parts import GivenUp
+from services.metrics.domain.rows import MOVED, RAISED, moved_document, raised_row
 from services.metrics.domain.state import Customer
 from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
+from services.metrics.journal.beside import rows_beside
 from services.metrics.journal.known import Known
-from services.metrics.journal.looks import Looks, Sweep
+from services.metrics.journal.looks import Looks
 from services.metrics.journal.outbox import Outbox, Put
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
-from shared.schemas.insights import ModelFitted
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
 
@@ -68,6 +68,8 @@ class Partition:
     """Offsets or watermark moved since the last write."""
     closed: bool = False
     watermark_moved: bool = False
+    folds: int = 0
+    """How often its cells were folded."""
     past: Past = field(default_factory=Past)
     """What moves days that were told."""
     before_minutes: bool = False
@@ -97,11 +99,12 @@ class Partition:
             known,
             budget,
             Outbox(number, dict(stored.outbox)),
-            Looks(stored.sweep or Sweep(known.residue.of)),
+            Looks.taken_over(known.residue.of, stored.sweep, stored.owed, before=stored.before_looks),
             themes,
             tail=stored.tail.copied(),
             recent=recent,
             stored=len(recent),
+            folds=stored.folds,
             past=Past(wall),
             before_minutes=stored.before_minutes,
         )
@@ -171,40 +174,49 @@ class Partition:
                 self.outbox.put(RAISED, raised_row(one, event.subject))
         else:
             ids = apply(tracked, event, now, delta, h)
-        for known in ids:
-            self._know(known)
+        self.recent.extend([known for known in ids if self.known.recent.add(known)])
         return True
 
-    def _know(self, h: int) -> None:
-        if self.known.recent.add(h):
-            self.recent.append(h)
-
     def look(
-        self, subject: str, held: tuple[Tracked, int], health: Health, policy: InsightsPolicy, at: Micros
+        self,
+        subject: str,
+        held: tuple[Tracked, int],
+        health: Health,
+        policy: InsightsPolicy,
+        at: Micros,
+        why: Why,
     ) -> None:
         """Tell what this health of a customer, as of ``at``, is another in than what was told; then the
         customer is held, with so many bytes."""
-        tracked, size = held
-        before = tracked.data.looked
-        after, said = insights.told(before, health, policy, at)
+        tracked, before = held[0], held[0].data.looked
+        after, said = insights.told(before, health, policy, at, why)
         if after is before:
             return
-        if subject not in self.held:
-            self._hold(subject, tracked, size)
+        self._looked_at(subject, *held)
         for data in said:
             self.outbox.tell(data, subject, at, insights.cause(data, at))
         tracked.data.looked = after
         tracked.place_in(after.segment, self.tail)
-        self.looks.told.add(subject)
         if before.score is not None:
             self.looks.count(before.segment, -1, -before.score)
         self.looks.count(after.segment, 1, after.score or 0)
 
+    def give_up(self, subject: str, held: tuple[Tracked, int], found: dict[int, GivenUp]) -> None:
+        """What a look made of a customer's silences; where it is another than before, that is written."""
+        if found != held[0].data.given_up:
+            held[0].give_up(found, self.tail)
+            self._looked_at(subject, *held)
+
+    def _looked_at(self, subject: str, tracked: Tracked, size: int) -> None:
+        if subject not in self.held:
+            self._hold(subject, tracked, size)
+        self.looks.told.add(subject)
+
     def _record_of(self, event: Event) -> Tracked:
-        """What is kept of its subject; what a model tells counts, and is kept by itself."""
-        if isinstance(event.data, ModelFitted):
-            fit = Fit(event.data.model, micros(event.time), event.data.parameters)
-            self.outbox.put("models", fit_row(fit))
+        """What is kept of its subject; what is kept beside records changes none."""
+        for collection, row in (rows := rows_beside(event)).items():
+            self.outbox.put(collection, row)
+        if rows:
             return Tracked(Customer())
         record = event.data.state_id(event.subject)
         self.changed.add(record)
@@ -221,8 +233,9 @@ class Partition:
 
     @property
     def dirty(self) -> bool:
-        moved = self.moved or self.known.moved or self.looks.swept
-        return moved or bool(self.events or self.looks.told) or self.outbox.dirty
+        looks = self.looks
+        moved = self.moved or self.known.moved or looks.swept
+        return moved or bool(self.events or looks.told or looks.settled) or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
@@ -252,10 +265,12 @@ class Partition:
             fold=self.known.fold(len(self.recent))
             if fold and (self.tail or minutes or self.recent)
             else None,
+            folds=self.folds,
             manifest=self.known.manifest(),
             leaving=leaving,
             sweep=self.looks.sweep if self.looks.swept else None,
             tally=dict(self.looks.tally),
+            owing=self.looks.owing(self.changed),
         )
 
     def written(self, write: Write) -> Iterator[None]:
@@ -263,11 +278,12 @@ class Partition:
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
         self.past.written()
-        self.looks.happened(self.changed)
+        self.looks.owe(write.owing, write.version)
         self.changed.clear()
         self.looks.written()
         self.events, self.moved, self.watermark_moved = 0, False, False
         if write.fold is not None:
+            self.folds += 1
             if self.recent:
                 self.known.folded(write.fold, len(self.recent))
             self.tail.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
-from pymongo import AsyncMongoClient, InsertOne, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -12,13 +12,21 @@ from services.metrics.domain.fits import Fit
 from services.metrics.domain.gaps import is_gap
 from services.metrics.domain.places import escape
 from services.metrics.domain.rows import (
+    FOLDS,
+    LAST_FOLDS,
+    OWED,
     day_id,
     fit_of,
+    fold_id,
     hour_id,
     named_under,
+    owed_id,
+    owed_version,
     pack_minutes,
+    pack_names,
     pack_tail,
     unpack_minutes,
+    unpack_names,
     unpack_tail,
 )
 from services.metrics.journal.dimensions import Dimensions
@@ -32,8 +40,8 @@ from shared.runtime.mongo import Document
 
 LOOKUP = 100
 """Customers asked for in one query."""
-LAST_FOLDS, MOST_FOLDED = 16, 400
-"""Of so many folds the partition's document says which days they changed, if these are not more."""
+MOST_FOLDED = 20_000
+"""Of a fold of more cells it is not kept what it changed: who keeps the days reads them anew."""
 
 
 class WorkerStore:
@@ -58,13 +66,28 @@ class WorkerStore:
             watermark=found.get("watermark"),
             tail=tail,
             outbox=await self._outbox(partition),
+            folds=found.get("folds", 0),
             before_minutes="since" not in found and "offsets" in found,
-            sweep=_sweep(found.get("sweep"), count),
+            sweep=Sweep(**found["sweep"]) if "sweep" in found else None,
+            before_looks=await self._before_looks(found, count),
+            owed=await self._owed(partition),
         )
 
     async def _outbox(self, partition: int) -> dict[str, tuple[Record, ...]]:
         found = self._db["outbox"].find({"_id": named_under(str(partition))}).sort("_id", 1)
         return {d["_id"]: unpack_records(bytes(d["records"])) async for d in found}
+
+    async def _before_looks(self, found: Document, count: int) -> bool:
+        """A partition that is new has customers of others, who may be as older versions left them."""
+        if found.get("sweep", {}).get("of") == count:
+            return False
+        counted = {"offsets": {"$exists": True}, "sweep": {"$exists": False}}
+        left = {"$or": [counted, {"sweep.first": True}]}
+        return await self._db["partitions"].find_one(left, {"_id": 1}) is not None
+
+    async def _owed(self, partition: int) -> dict[int, tuple[str, ...]]:
+        found = self._db[OWED].find({"_id": named_under(str(partition))})
+        return {owed_version(d["_id"]): unpack_names(bytes(d["customers"])) async for d in found}
 
     async def first_count(self) -> int:
         return await self._epochs.first_count()
@@ -117,6 +140,7 @@ class WorkerStore:
         for write in writes:
             if write.leaving:
                 await self._leave(write.leaving, session)
+            await self._owe(write, session)
 
     async def _leave(self, leaving: Leaving, session: AsyncClientSession) -> None:
         """The outbox, in the transaction of what is told."""
@@ -133,6 +157,16 @@ class WorkerStore:
             gone = {"_id": {"$in": list(leaving.published)}}
             await self._db["outbox"].delete_many(gone, session=session)
 
+    async def _owe(self, write: Write, session: AsyncClientSession) -> None:
+        """Who is owed a look since this write, and who no longer is."""
+        owed, owing = self._db[OWED], write.owing
+        if owing.new:
+            id = owed_id(write.partition, write.version)
+            await owed.insert_one({"_id": id, "customers": pack_names(owing.new)}, session=session)
+        if owing.settled:
+            gone = [owed_id(write.partition, version) for version in owing.settled]
+            await owed.delete_many({"_id": {"$in": gone}}, session=session)
+
     async def _write_partition(self, write: Write, session: AsyncClientSession) -> None:
         fold = write.fold is not None
         change: Document = {
@@ -145,9 +179,6 @@ class WorkerStore:
             "$inc": {"folds": int(fold)},
         }
         if fold:
-            days = sorted({day for day, _, _ in write.tail})
-            last = {"$each": [days if len(days) <= MOST_FOLDED else None], "$slice": -LAST_FOLDS}
-            change["$push"] = {"folded": last}
             for (_, place, name), n in write.tail.items():
                 if name in LEVELS:
                     path = f"{name}.{place}"
@@ -161,7 +192,7 @@ class WorkerStore:
             change["$max"] = {"watermark": write.watermark}
         await self._epochs.write(write.partition, write.epoch, change, session, writes=write.version)
 
-    async def _fold_cells(self, writes: Iterable[Write], session: AsyncClientSession) -> None:
+    async def _fold_cells(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
         increments: dict[str, dict[str, dict[str, int]]] = {"days": {}, "gaps": {}, "minutes": {}}
         for write in writes:
             for (day, place, name), n in write.tail.items():
@@ -174,6 +205,7 @@ class WorkerStore:
             changes = [UpdateOne({"_id": k}, {"$inc": v}, upsert=True) for k, v in documents.items() if v]
             if changes:
                 await self._db[collection].bulk_write(changes, ordered=False, session=session)
+        await self._keep_folds(writes, session)
         for write in writes:
             if not write.tail.minutes:
                 continue
@@ -183,7 +215,15 @@ class WorkerStore:
             }
             await self._db["minutes"].delete_many({"_id": old}, session=session)
 
-
-def _sweep(stored: Document | None, count: int) -> Sweep | None:
-    """Of what began under another number of partitions, whose customers were others, nothing is known."""
-    return Sweep(**stored) if stored is not None and stored["of"] == count else None
+    async def _keep_folds(self, writes: Iterable[Write], session: AsyncClientSession) -> None:
+        """What each fold brings, in the place of the oldest that is kept."""
+        changes: list[ReplaceOne[Document] | DeleteOne] = []
+        for write in writes:
+            number = write.folds + 1
+            packed = pack_tail(write.tail) if len(write.tail) <= MOST_FOLDED else None
+            id = {"_id": fold_id(write.partition, number)}
+            changes.append(ReplaceOne(id, {"packed": packed}, upsert=True))
+            if number > LAST_FOLDS:
+                changes.append(DeleteOne({"_id": fold_id(write.partition, number - LAST_FOLDS)}))
+        if changes:
+            await self._db[FOLDS].bulk_write(changes, ordered=False, session=session)

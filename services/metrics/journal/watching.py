@@ -26,6 +26,7 @@ from services.metrics.domain.rows import ANOMALIES, TOLD, anomaly_id
 from services.metrics.domain.told import KEPT, Due, Told, due
 from services.metrics.figures_store import ByPlace, FiguresStore, in_reading
 from services.metrics.journal import SERVICE
+from services.metrics.journal.acting import Acting
 from services.metrics.journal.partition import Partition
 from services.metrics.journal.rising import Rising
 from services.metrics.store import MetricsStore, Reading
@@ -57,6 +58,7 @@ class Watching:
         self._policy = policy
         self._stream = stream
         self._rising = Rising(sums, store, policy.themes)
+        self._acting = Acting(store)
         self._next: Micros = 0
         self._told: dict[tuple[int, int], Told] = {}
         """By partition and epoch."""
@@ -67,6 +69,7 @@ class Watching:
             return
         self._next = wall + EVERY
         try:
+            await self._acting.work(parts)
             now = await self._now(wall)
             await self._work(parts, now, wall)
             if now is not None:

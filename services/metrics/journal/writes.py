@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.metrics.domain.cells import Delta
-from services.metrics.journal.looks import Sweep, Tally
+from services.metrics.journal.looks import Owing, Sweep, Tally
 from services.metrics.journal.outbox import NOTHING, Leaving
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import RunInfo
@@ -27,10 +27,17 @@ class Stored:
     tail: Delta
     outbox: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     """What was decided and perhaps not published, in its order."""
+    folds: int = 0
+    """How often its cells were folded."""
     before_minutes: bool = False
     """It was written by a version that did not count minutes."""
     sweep: Sweep | None = None
-    """How far customers were looked at; None if they were not under this number of partitions."""
+    """How far customers were looked at, under whatever number of partitions; None if nobody was."""
+    before_looks: bool = False
+    """Of its customers some may have been there before anybody was looked at, as older versions left it."""
+    owed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Who is owed a look, by the version of the write that has it: nobody, where customers were another
+    partition's then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +85,12 @@ class Write:
     watermark: datetime | None = None
     """Only if it moved."""
     fold: Fold | None = None
+    folds: int = 0
+    """How often it was folded before."""
     manifest: Manifest | None = None
     """Only if it changed."""
     leaving: Leaving = NOTHING
     sweep: Sweep | None = None
     """Only if it moved."""
     tally: Tally = field(default_factory=dict)
+    owing: Owing = field(default_factory=Owing)

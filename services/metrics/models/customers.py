@@ -45,11 +45,11 @@ class SegmentSize(Frozen):
     share: float | None
     """Of all customers that were looked at; null where there are none."""
     score: float | None
-    """The mean of what was told; null where there are none."""
+    """The mean of their scores; null where there are none."""
 
 
 class Segments(Frozen):
-    """The customers of each segment, as events told it."""
+    """The customers of each segment, as they were looked at last."""
 
     customers: int
     segments: list[SegmentSize]
@@ -58,6 +58,7 @@ class Segments(Frozen):
 
 
 def customer_health(customer_id: str, health: Health, looked: Looked, at: datetime) -> CustomerHealth:
+    told = Looked() if looked.silent else looked
     return CustomerHealth(
         customer_id=customer_id,
         score=health.score,
@@ -67,10 +68,10 @@ def customer_health(customer_id: str, health: Health, looked: Looked, at: dateti
         clv=health.clv,
         at=at,
         told=Told(
-            segment=looked.segment or None,
-            score=looked.score,
-            warned=looked.warned,
-            at=maybe_moment(looked.at),
+            segment=told.segment or None,
+            score=told.score,
+            warned=told.warned,
+            at=maybe_moment(told.at),
         ),
     )
 

@@ -16,7 +16,11 @@ class EventBehind(Frozen):
     customer_id: str
     summary: str
     """One line of plain text, as the source told it."""
+    role: str | None
+    """What its customer is in the figure: of churn ``left`` or ``stayed``, of retention ``returned`` or
+    ``stayed away``; null where that has no name."""
 
 
-def event_behind(one: Told) -> EventBehind:
-    return EventBehind(**{name: getattr(one, name) for name in EventBehind.model_fields})
+def event_behind(one: Told, role: str) -> EventBehind:
+    told = {name: getattr(one, name) for name in EventBehind.model_fields if name != "role"}
+    return EventBehind(**told, role=role or None)

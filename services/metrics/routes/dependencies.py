@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Path, Query, Request
@@ -17,6 +17,7 @@ from services.metrics.store import MetricsStore, store_of
 from services.metrics.then import Then
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
+from shared.http.moments import QueryDay, QueryTime
 from shared.schemas.base import Id
 
 MAX_DAYS = 731
@@ -89,18 +90,14 @@ def _in_years(value: D) -> D:
     return value
 
 
-def _aware(value: datetime) -> datetime:
-    """A day begins, and a time without an offset is meant, in UTC."""
-    value = _in_years(value)
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
 Store = Annotated[MetricsStore, Depends(get_store)]
 CustomerId = Annotated[Id, Path(description="The customer's id.")]
 Analyst = Annotated[Principal, Depends(require("metrics:read"))]
+Teller = Annotated[Principal, Depends(require("outreach:write"))]
+"""Whoever may have customers written to."""
 Days = Annotated[str, AfterValidator(_is_days), Query(json_schema_extra={"pattern": "^[0-9]{1,3}d$"})]
-Day = Annotated[date, AfterValidator(_in_years)]
-MaybeTime = Annotated[datetime | None, AfterValidator(lambda value: value and _aware(value))]
+Day = Annotated[QueryDay, AfterValidator(_in_years)]
+MaybeTime = Annotated[QueryTime, AfterValidator(_in_years)] | None
 Step = Annotated[str, AfterValidator(_is_step), Query(json_schema_extra={"pattern": "^[0-9]{1,4}[dm]$"})]
 Selected = Annotated[Selection, Depends(selected)]
 

@@ -26,6 +26,7 @@ from services.metrics.routes.dependencies import Day, Selected, Store, invalid
 from services.metrics.store import MetricsStore
 from shared.http.auth import Principal, page_for
 from shared.http.dependencies import Clock
+from shared.http.openapi import PAGE_TOO
 from shared.http.problems import ProblemError
 from shared.pages.drawing import environment, headers
 from shared.schemas.times import day_of, micros
@@ -61,7 +62,11 @@ def _headers(*, live: bool) -> Mapping[str, str]:
     return headers(style, files.get_template("live.js").render() if live else None, forms=live)
 
 
-@router.get("/dashboard", summary="The live page: the last days, beside the days before")
+@router.get(
+    "/dashboard",
+    response_class=HTMLResponse,
+    summary="The live page: the last days, beside the days before",
+)
 async def dashboard(
     request: Request,
     store: Store,
@@ -97,7 +102,12 @@ async def changes(watch: Annotated[Watch, Depends(_watch)]) -> AsyncIterable[Ser
             yield ServerSentEvent(event="changed", data="")
 
 
-@router.get("/report", summary="The report of a week or a month that is over", response_model=Report)
+@router.get(
+    "/report",
+    summary="The report of a week or a month that is over",
+    response_model=Report,
+    responses=PAGE_TOO,
+)
 async def read_report(
     request: Request,
     store: Store,

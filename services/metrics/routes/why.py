@@ -5,14 +5,17 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.metrics import errors
-from services.metrics.behind import CREDENTIALS, Interactions, behind
+from services.metrics.behind import CREDENTIALS, Asked, Interactions, behind
+from services.metrics.domain.kpis.kpi import Kpi
 from services.metrics.domain.kpis.window import window
 from services.metrics.domain.places import Selection
 from services.metrics.domain.why import Figure
+from services.metrics.domain.why_life import LifeFigure
 from services.metrics.models.why import EventBehind, event_behind
 from services.metrics.routes.dependencies import Analyst, Day, Figures, Store
 from services.metrics.routes.kpis import known_kpi
 from services.metrics.settings import MetricsSettings
+from services.metrics.store import MetricsStore
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from shared.schemas.times import day_number
@@ -45,14 +48,21 @@ async def why(
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """The events that the figure of a day rests on, the newest first, from interactions: the scope
-    ``customers:read`` too. A page may have fewer than ``limit``, and none, while ``cursor`` says that there
-    are more."""
+    ``customers:read`` too. Of churn and retention these are the purchases, terms and complaints that say what
+    became of each customer in the figure. A page may have fewer than ``limit``, and none, while ``cursor``
+    says that there are more."""
     principal.demand("customers:read")
     kpi, number = known_kpi(name), day_number(day)
-    reading = await store.read(number, Selection(segment or None), gaps=True)
-    then = window(reading.days, reading.levels, first=number, last=number, one_channel=False)
-    figure = Figure(kpi, number, dict(reading.days.get(number, {})), then.levels)
+    figure = await _figure(kpi, number, store, segment or None)
     found, following = await behind(
         figure, interactions, figures, segment=segment or None, cursor=cursor, limit=limit
     )
-    return page([event_behind(one) for one in found], following)
+    return page([event_behind(*one) for one in found], following)
+
+
+async def _figure(kpi: Kpi, day: int, store: MetricsStore, segment: str | None) -> Asked:
+    if kpi.looks_back:
+        return LifeFigure(kpi, day, store.policy)
+    reading = await store.read(day, Selection(segment), gaps=True)
+    then = window(reading.days, reading.levels, first=day, last=day, one_channel=False)
+    return Figure(kpi, day, dict(reading.days.get(day, {})), then.levels)

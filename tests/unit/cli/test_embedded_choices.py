@@ -10,6 +10,7 @@ from rapport.embedded import java, kafka, mongo, ports, stack
 from rapport.embedded.jars import Jar, cache_folder, certificates, listed, missing
 from rapport.embedded.java import Java
 from rapport.embedded.part import PartFailedError, tail
+from rapport.embedded.ports import Where
 from rapport.home import Home
 from rapport.trouble import TroubleError, diagnose
 
@@ -108,6 +109,46 @@ def test_one_port_for_two_parts_is_refused(tmp_path: Path) -> None:
         ports.choose(
             Home(tmp_path), ("kafka", "mongo"), {"RAPPORT_KAFKA_PORT": port, "RAPPORT_MONGO_PORT": port}
         )
+
+
+def test_where_parts_listen_and_by_what_they_are_reached() -> None:
+    assert ports.where({}) == Where("127.0.0.1", "127.0.0.1")
+    assert ports.where({"RAPPORT_UP_HOST": "box"}) == Where("127.0.0.1", "box")
+    everywhere = ports.where({"RAPPORT_UP_BIND": "0.0.0.0", "RAPPORT_UP_HOST": "box.example"})
+    assert everywhere == Where("0.0.0.0", "box.example")
+    assert everywhere.own == "127.0.0.1"
+    assert ports.where({"RAPPORT_UP_BIND": "127.0.0.7"}).own == "127.0.0.7"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"RAPPORT_UP_BIND": "0.0.0.0"}, "say with RAPPORT_UP_HOST"),
+        ({"RAPPORT_UP_BIND": "everywhere"}, "RAPPORT_UP_BIND is 'everywhere'"),
+        ({"RAPPORT_UP_BIND": "192.0.2.1"}, "no address of this machine"),
+    ],
+)
+def test_an_address_that_cannot_be_is_a_sentence(told: dict[str, str], said: str) -> None:
+    with pytest.raises(TroubleError, match=said):
+        ports.where(told)
+
+
+def test_all_parts_are_shown_by_the_address_that_others_reach(tmp_path: Path) -> None:
+    told = {"RAPPORT_UP_BIND": "127.0.0.7", "RAPPORT_UP_HOST": "box", "RAPPORT_MONGO_SERVER": "secantusd-py"}
+    planned = stack.plan(Home(tmp_path), stack.PARTS, {**told, "PATH": ""})
+    assert {spec.host for spec in planned.specs} == {"box"}
+    addresses = [value for name, value in planned.env.items() if name.endswith(("_URL", "_KAFKA", "_MONGO"))]
+    assert len(addresses) == 6
+    assert all("//box:" in f"//{address}" or "//box:" in address for address in addresses)
+    assert planned.env["RAPPORT_SMTP_HOST"] == "box"
+    services = [spec for spec in planned.specs if spec.name.endswith(("-worker", "-api"))]
+    assert {spec.env["RAPPORT_HOST"] for spec in services} == {"127.0.0.7"}
+
+
+def test_the_broker_listens_here_and_says_where_others_reach_it() -> None:
+    text = kafka.properties(7, 8, Path("/d"), Where("0.0.0.0", "box"))
+    assert "\nlisteners=PLAINTEXT://0.0.0.0:7,CONTROLLER://127.0.0.1:8\n" in text
+    assert "\nadvertised.listeners=PLAINTEXT://box:7,CONTROLLER://127.0.0.1:8\n" in text
 
 
 def test_a_service_brings_the_servers_it_needs() -> None:

@@ -1,8 +1,10 @@
 """Who is let in, as whom, and to what."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -10,11 +12,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi import FastAPI
+from pydantic import ValidationError
 from starlette.testclient import TestClient
 
-from shared.http.auth import SCOPES, Authenticator, require
+from shared.http.auth import Authenticator, require
+from shared.http.keys import fits, full_types, hash_of
 from shared.http.problems import ProblemError
-from shared.runtime.settings import NamedKey, Settings
+from shared.runtime.access import SCOPES, NamedKey
+from shared.runtime.settings import Settings, explain
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 READ = {"scope": "customers:read"}
@@ -109,31 +114,31 @@ def test_a_token_names_its_scopes(
     ],
     ids=["expired", "no exp", "no sub", "empty sub", "long sub", "a key's name", "not yet"],
 )
-def test_a_token_that_is_not_good(settings: Settings, claims: dict[str, Any]) -> None:
+async def test_a_token_that_is_not_good(settings: Settings, claims: dict[str, Any]) -> None:
     authenticator = Authenticator(changed(settings, jwt_secret=SECRET))
-    assert authenticator.token(token(**READ)).name == "till-7"
+    assert (await authenticator.token(token(**READ))).name == "till-7"
     with pytest.raises(ProblemError) as caught:
-        authenticator.token(token(**READ, **claims))
+        await authenticator.token(token(**READ, **claims))
     assert (caught.value.status, caught.value.code) == (401, "unauthenticated")
     assert 'error="invalid_token"' in caught.value.headers["WWW-Authenticate"]
 
 
-def test_audience_and_issuer_are_checked_when_set(settings: Settings) -> None:
+async def test_audience_and_issuer_are_checked_when_set(settings: Settings) -> None:
     authenticator = Authenticator(
         changed(settings, jwt_secret=SECRET, jwt_audience="rapport", jwt_issuer="https://id.test")
     )
-    assert authenticator.token(token(aud="rapport", iss="https://id.test")).name == "till-7"
+    assert (await authenticator.token(token(aud="rapport", iss="https://id.test"))).name == "till-7"
     for claims in ({}, {"aud": "rapport"}, {"aud": "other", "iss": "https://id.test"}):
         with pytest.raises(ProblemError):
-            authenticator.token(token(**claims))
+            await authenticator.token(token(**claims))
 
 
-def test_public_keys_verify_their_own_algorithm_only(
+async def test_public_keys_verify_their_own_algorithm_only(
     settings: Settings, rsa_pair: tuple[bytes, str], ec_pair: tuple[bytes, str]
 ) -> None:
     for (private, public), algorithm in ((rsa_pair, "RS256"), (ec_pair, "ES256")):
         authenticator = Authenticator(changed(settings, jwt_public_key=public))
-        assert authenticator.token(token(private, algorithm, **READ)).scopes == {"customers:read"}
+        assert (await authenticator.token(token(private, algorithm, **READ))).scopes == {"customers:read"}
         other = ec_pair if algorithm == "RS256" else rsa_pair
         for bad in (
             token(other[0], "ES256" if algorithm == "RS256" else "RS256"),
@@ -143,7 +148,7 @@ def test_public_keys_verify_their_own_algorithm_only(
             "",
         ):
             with pytest.raises(ProblemError):
-                authenticator.token(bad)
+                await authenticator.token(bad)
 
 
 def test_principals_with_odd_names_never_share_a_source(
@@ -191,3 +196,66 @@ def test_with_nothing_configured_nobody_gets_in(settings: Settings) -> None:
     assert not closed.configured
     with pytest.raises(ProblemError):
         closed.api_key("")
+
+
+def test_a_key_ends_at_its_time(make_app: Callable[[Settings], FastAPI], settings: Settings) -> None:
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    keys = {"till": NamedKey(key_sha256=(hash_of("till-key"),), expires_at=now + timedelta(days=1))}
+    time = [now]
+    door = Authenticator(changed(settings, api_keys=keys), clock=lambda: time[0])
+    assert door.api_key("till-key").name == "till"
+    time[0] = now + timedelta(days=1)
+    with pytest.raises(ProblemError, match="has expired"):
+        door.api_key("till-key")
+    assert door.named("till") is None
+    assert door.reserved("till")
+
+
+def test_two_keys_of_one_name_while_one_replaces_the_other(settings: Settings) -> None:
+    hashes = (hash_of("old-key"), hash_of("new-key"))
+    door = Authenticator(changed(settings, api_keys={"till": NamedKey(key_sha256=hashes)}))
+    assert {door.api_key(key).name for key in ("old-key", "new-key")} == {"till"}
+    assert door.key_hashes("till") == tuple(map(bytes.fromhex, hashes))
+    after = Authenticator(changed(settings, api_keys={"till": NamedKey(key_sha256=hashes[1:])}))
+    with pytest.raises(ProblemError, match="not known"):
+        after.api_key("old-key")
+
+
+@pytest.mark.parametrize(
+    ("value", "patterns", "allowed"),
+    [
+        ("/pos/17", None, True),
+        ("/pos/17", ("/pos/17",), True),
+        ("/pos/170", ("/pos/17",), False),
+        ("/pos/17/a", ("/pos/17",), False),
+        ("/pos/17/a/b", ("/pos/17/*",), True),
+        ("/posX17", ("/pos.17",), False),
+        ("/POS/17", ("/pos/17",), False),
+        ("rapport.purchase.made.v1", full_types(("purchase.made",)), True),
+        ("rapport.purchase.returned.v1", full_types(("purchase.made",)), False),
+        ("rapport.purchase.returned.v1", full_types(("purchase.*", "x")), True),
+        ("rapport.purchases.made.v1", full_types(("purchase.*",)), False),
+        ("rapport.purchase.made.v1", full_types(("rapport.purchase.made.v1",)), True),
+        ("rapport.purchase.made.v1", full_types(("*",)), True),
+    ],
+)
+def test_patterns(value: str, patterns: tuple[str, ...] | None, allowed: bool) -> None:
+    assert fits(value, patterns) is allowed
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"key_sha256": "abc"}, "RAPPORT_API_KEYS.till.key_sha256"),
+        ({"key_sha256": []}, "RAPPORT_API_KEYS.till.key_sha256"),
+        ({"key_sha256": ["0" * 64] * 3}, "RAPPORT_API_KEYS.till.key_sha256"),
+        ({"key_sha256": "0" * 64, "scopes": ["events:read"]}, "there is no scope events:read"),
+        ({"key_sha256": "0" * 64, "sources": []}, "RAPPORT_API_KEYS.till.sources"),
+        ({"key_sha256": "0" * 64, "expires_at": "2026-01-01"}, "RAPPORT_API_KEYS.till.expires_at"),
+        ({"key_sha256": "0" * 64, "source": ["/pos/1"]}, "RAPPORT_API_KEYS.till.source"),
+    ],
+)
+def test_a_key_that_is_not_said_right(settings: Settings, named: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        changed(settings, api_keys=json.dumps({"till": named}))
+    assert said in explain(Settings, caught.value)

@@ -13,12 +13,14 @@ from starlette.testclient import TestClient
 from services.interactions.routes import ROUTERS
 from shared.http.app import create_api
 from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError, Record
-from shared.runtime.settings import NamedKey, Settings
+from shared.runtime.access import NamedKey
+from shared.runtime.settings import Settings
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
 from shared.schemas.topics import OWN_TYPES
 
 KEY, POS_KEY, READER_KEY = "an-api-key-for-tests", "a-key-of-the-tills", "a-key-that-reads"
+TILL_KEY, TILL = "the-key-of-till-17", {"sources": ("/pos/17", "/pos/17/*"), "types": ("purchase.*",)}
 ONE, BATCH, JSON = "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
 
 
@@ -61,7 +63,11 @@ def api(broker: FakePublisher) -> Iterator[TestClient]:
         mongo="mongodb://nowhere",
         secret_key="0123456789abcdef",
         api_key=KEY,
-        api_keys={"pos": named(POS_KEY, "events:write"), "reader": named(READER_KEY, "customers:read")},
+        api_keys={
+            "pos": named(POS_KEY, "events:write"),
+            "reader": named(READER_KEY, "customers:read"),
+            "till": named(TILL_KEY, "events:write").model_copy(update=TILL),
+        },
     )
     # Names of databases and collections, and nothing behind them: this route needs no store.
     store: Any = defaultdict(lambda: defaultdict(dict))
@@ -276,3 +282,19 @@ def test_the_broker_away(api: TestClient, broker: FakePublisher) -> None:
     assert int(answer.headers["retry-after"]) > 0
     broker.away = None
     assert post(api, purchase()).status_code == 202
+
+
+def test_a_tills_key_writes_its_own_purchases_alone(api: TestClient, broker: FakePublisher) -> None:
+    mine = purchase("o-1", source="/pos/17"), purchase("o-2", source="/pos/17/till-2")
+    assert post(api, list(mine), BATCH, TILL_KEY).status_code == 202
+    broker.records.clear()
+    profile = {"type": "rapport.customer.registered.v1", "data": {"name": "Ann"}}
+    others = purchase("o-3", source="/pos/170"), purchase("o-4", source="/pos/17", **profile)
+    answer = post(api, [mine[0], *others], BATCH, TILL_KEY)
+    assert problem(answer) == (403, "forbidden")
+    assert "Event 1" in answer.json()["detail"]
+    told = [(e["index"], e["code"], e["detail"].partition("for ")[2]) for e in answer.json()["errors"]]
+    assert told == [(1, "others_source", "/pos/17, /pos/17/*."), (2, "others_type", "rapport.purchase.*.")]
+    mixed = post(api, [others[0], purchase(id="")], BATCH, TILL_KEY)
+    assert bad(mixed) == [(0, "others_source", "source"), (1, "envelope", "id")]
+    assert not broker.records

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.metrics.domain.fits import Parameters
 from services.metrics.domain.insights import InsightsPolicy
@@ -14,7 +15,9 @@ from shared.schemas.event import Event
 from shared.schemas.insights import Driver
 from shared.schemas.times import DAY, Micros
 
-from .rig import FAR
+from .memory import MemoryStore
+from .rig import FAR, Rig, batch
+from .story import START
 
 POLICY = InsightsPolicy(score_step=10, warn_at=0.6)
 
@@ -54,3 +57,27 @@ def short(event: Event) -> str:
     data = event.data.model_dump(by_alias=True)
     told = data.get("to") or data.get("score") or data.get("probability")
     return f"{event.subject} {event.type.split('.', 1)[1].rsplit('.', 1)[0]} {told}"
+
+
+async def wall(log: Sequence[Event], looking: Looking = LOOKING, store: MemoryStore | None = None) -> Rig:
+    """A worker under the wall clock, at noon of day 40, that has read this log."""
+    rig = Rig(store or MemoryStore(), looking=looking)
+    rig.now = START + timedelta(days=40, hours=12)
+    await rig.processor.assigned(frozenset({0}), 1)
+    await rig.processor.process(batch(log))
+    return rig
+
+
+def who(*rigs: Rig) -> set[str]:
+    """Of whom something was told."""
+    return {one.subject for rig in rigs for one in insights(rig.published)}
+
+
+async def after(rig: Rig, times: int = 5) -> Rig:
+    """The worker died; this one takes its partition over, and has time."""
+    other = Rig(rig.store, looking=LOOKING)
+    other.now = rig.now
+    await other.processor.assigned(frozenset({0}), 1)
+    for _ in range(times):
+        await other.flush()
+    return other

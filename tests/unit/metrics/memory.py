@@ -30,6 +30,7 @@ class Row:
     watermark: datetime | None = None
     outbox: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     sweep: Sweep | None = None
+    owed: dict[int, tuple[str, ...]] = field(default_factory=dict)
     segments: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Customers and scores by segment."""
 
@@ -123,6 +124,11 @@ class MemoryStore:
             row.tail.copied(),
             dict(row.outbox),
             sweep=row.sweep,
+            before_looks=any(
+                (one.offsets and one.sweep is None) or (one.sweep is not None and one.sweep.first)
+                for one in self.rows.values()
+            ),
+            owed=dict(row.owed),
         )
 
     async def first_count(self) -> int:
@@ -164,6 +170,10 @@ class MemoryStore:
         self.put |= {(put.collection, put.document["_id"]): put.document for put in w.leaving.put}
         row.outbox.update(w.leaving.told)
         row.sweep = w.sweep or row.sweep
+        if w.owing.new:
+            row.owed[w.version] = w.owing.new
+        for version in w.owing.settled:
+            del row.owed[version]
         for segment, (n, score) in w.tally.items():
             row.segments.update({(segment, "customers"): n, (segment, "score"): score})
         for id in w.leaving.published:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from services.metrics.domain import state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
-from services.metrics.domain.tracked import KEEP_DAYS, KEEP_ORDERS, Tracked
+from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.trimming import KEEP_DAYS, KEEP_ORDERS
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
     ComplaintChanged,

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.metrics.domain.buyers import customers, customers_since
 from services.metrics.domain.cells import DayChange
-from services.metrics.domain.gaps import ANY, counted, customers, insert, is_gap, remove
+from services.metrics.domain.gaps import ANY, counted, insert, is_gap, remove
+from services.metrics.domain.kpis.window import summed
 
 _days = st.lists(st.integers(0, 40), max_size=12)
 
@@ -35,7 +37,7 @@ def test_an_open_window_needs_no_gaps(people: list[list[int]], first: int) -> No
     changes = [change for days in people for change in counted(sorted(days), ANY)]
     without = fields([change for change in changes if not is_gap(change[1])])
     bought = [sum(d >= first for d in days) for days in people]
-    assert customers(without, ANY, first, None) == (
+    assert customers_since(summed(without, first, None), ANY) == (
         sum(n >= 1 for n in bought),
         sum(n >= 2 for n in bought),
     )

@@ -1,6 +1,5 @@
 """What the API keeps is what it would read anew; dimensions are bounded; an upgrade loses nothing."""
 
-import asyncio
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +8,14 @@ import msgspec
 import pytest
 from pymongo import AsyncMongoClient
 
+from services.metrics import folds_store
 from services.metrics import store as store_module
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta, add
 from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import LIMITS, OTHER, Selection, renamed, values_of
-from services.metrics.domain.sums import Versions
+from services.metrics.domain.rows import LAST_FOLDS
 from services.metrics.journal import partition as partition_module
+from services.metrics.journal import store as journal_store
 from services.metrics.journal.dimensions import Dimensions
 from services.metrics.store import MetricsStore, Reading
 from shared.schemas.event import Event
@@ -58,8 +59,10 @@ def history(size: int) -> list[Event]:
 async def test_what_is_kept_is_what_would_be_read_anew(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Folds of few and of many days, more than the partition's document tells, and days further back."""
+    """Folds of few cells and of many, more than is kept of them, and days further back."""
     monkeypatch.setattr(store_module, "FEW", 8)
+    monkeypatch.setattr(journal_store, "MOST_FOLDED", 60)
+    monkeypatch.setattr(folds_store, "KEPT_FOLDS", 3)
     events, worker, reader = history(120), Worker(client, database_name), MetricsStore(client[database_name])
     await worker.processor.assigned(frozenset({0, 1}), 2)
     done = 0
@@ -98,33 +101,60 @@ async def test_as_long_as_nothing_was_written_nothing_is_read_again(
     assert (await reader.read(DAY0)).versions != first.versions
 
 
-async def test_who_reads_while_another_reads_a_fold_counts_nothing_twice(
-    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("too_much", [False, True])
+async def test_what_is_folded_while_the_days_are_read_counts_once(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch, too_much: bool
 ) -> None:
-    """Their versions were asked for before the fold; what was folded stands in the days by now."""
+    """It stands in the days that were read, or in some of them."""
     worker, reader = Worker(client, database_name), MetricsStore(client[database_name])
     await worker.processor.assigned(frozenset({0}), 2)
-    await worker.process(history(10), start=0)
-    before = await reader.read(DAY0)
+    events, done = history(60), 40
+    await worker.process(events[:done], start=0)
     monkeypatch.setattr(partition_module, "FOLD_CELLS", 0)
-    await worker.process(history(11)[10:], start=10)
-    folds, others = reader._folds, list[asyncio.Task[Reading]]()
+    monkeypatch.setattr(journal_store, "MOST_FOLDED", 0 if too_much else 10**6)
+    reads = reader._sum
 
-    async def asked_before() -> Versions:
-        return before.versions
+    async def read_and_fold(*how: Any) -> None:
+        nonlocal done
+        await reads(*how)
+        if done < 44:  # in between the two collections, and after them
+            await worker.process(events[done : done + 1], start=done)
+            done += 1
 
-    async def read_meanwhile() -> dict[int, int]:
-        if not others:
-            with monkeypatch.context() as patched:
-                patched.setattr(reader, "_versions", asked_before)
-                others.append(asyncio.create_task(reader.read(DAY0)))
-                await asyncio.sleep(0.05)
-        return await folds()
+    monkeypatch.setattr(reader, "_sum", read_and_fold)
+    found = await reader.read(DAY0, gaps=True)
+    assert done == 44
+    assert without_zeros(found.days) == without_zeros(by_day(run(events[:done])[1]))
 
-    monkeypatch.setattr(reader, "_folds", read_meanwhile)
-    found = await reader.read(DAY0)
-    for one in (found, await others[0]):
-        assert without_zeros({0: one.sums}) == without_zeros({0: summed(one.days, DAY0, None)})
+
+async def test_what_was_folded_is_read_by_itself(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the days are read they are not read again, until more was folded than is kept."""
+    monkeypatch.setattr(partition_module, "FOLD_CELLS", 0)
+    worker, reader, events = Worker(client, database_name), MetricsStore(client[database_name]), history(120)
+    await worker.processor.assigned(frozenset({0}), 2)
+    await worker.process(events[:40], start=0)
+    await reader.read(DAY0, gaps=True)
+    read, reads = 0, reader._sum
+
+    async def counting(*how: Any) -> None:
+        nonlocal read
+        read += 1
+        await reads(*how)
+
+    monkeypatch.setattr(reader, "_sum", counting)
+    for n in range(40, 50):
+        await worker.process(events[n : n + 1], start=n)
+        found = await reader.read(DAY0, gaps=True)
+        assert without_zeros(found.days) == without_zeros(by_day(run(events[: n + 1])[1]))
+    assert read == 0
+    for n in range(50, 51 + LAST_FOLDS):
+        await worker.process(events[n : n + 1], start=n)
+    found = await reader.read(DAY0, gaps=True)
+    assert without_zeros(found.days) == without_zeros(by_day(run(events[: 51 + LAST_FOLDS])[1]))
+    assert read == 2
+    assert await client[database_name]["folds"].count_documents({}) == LAST_FOLDS
 
 
 async def test_a_reading_that_fails_spoils_no_other(client: Client, database_name: str) -> None:

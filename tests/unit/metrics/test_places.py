@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.domain import gaps
+from services.metrics.domain.buyers import customers_since
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.surveys import PROMOTERS
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import (
     ANYWHERE,
     LIMITS,
@@ -119,7 +121,7 @@ def test_a_store_has_its_own_customers() -> None:
     for (day, place, field), n in delta.items():
         if place == "store:s1":
             days.setdefault(day, {})[field] = n
-    assert gaps.customers(days, gaps.ANY, DAY0, None) == (1, 1)
+    assert customers_since(summed(days, DAY0, None), gaps.ANY) == (1, 1)
     assert sums(delta, Selection(store="s2")) == {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.domain.tracked import KEEP_DAYS
+from services.metrics.domain.trimming import KEEP_DAYS
 from shared.schemas.event import Event
 from shared.schemas.loyalty import (
     LedgerEntry,

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
+from services.metrics.domain.acts import ACTS, ANSWERS
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.places import Selection
-from services.metrics.domain.rows import ANOMALIES, COLLECTIONS, MOVED, RAISED, RISING, TOLD, fit_row
+from services.metrics.domain.rows import ANOMALIES, COLLECTIONS, MOVED, OWED, RAISED, RISING, TOLD, fit_row
 from services.metrics.domain.themes import Matcher
 from services.metrics.journal import known, library, runs
 from services.metrics.journal import partition as partition_module
@@ -31,6 +32,7 @@ from shared.schemas.insights import SegmentChanged
 from shared.schemas.times import day_number
 from shared.worker.processing import Batch, FencedError, Message, Origin
 
+from .judging import LOOKING
 from .story import START, event, opened, profile, purchase, run
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -51,12 +53,13 @@ class Worker:
         publish: Publish = no_dead_letters,
         looking: Looking | None = None,
         themes: Matcher = NO_THEMES,
+        stream: bool = True,
     ) -> None:
         self.time = 0.0
         self.processor = CompactProcessor(
             WorkerStore(client[name], client),
             publish,
-            stream=True,
+            stream=stream,
             recent_ids=recent_ids,
             clock=lambda: self.time,
             looking=looking,
@@ -209,6 +212,30 @@ async def test_what_is_told_outlives_its_worker(client: Client, database_name: s
     assert {d["_id"]: bytes(d["record"]) for d in rows} == {"c1": b"x", "c10": b"x"}
 
 
+async def test_who_is_owed_a_look_outlives_its_worker(client: Client, database_name: str) -> None:
+    """Listed with what happened to them until they were looked at; other partitions' lists stay."""
+    first = Worker(client, database_name, looking=LOOKING, stream=False)
+    await first.processor.assigned(frozenset({1, 10}), 11)
+    for _ in range(2):  # everybody there is, is looked at
+        first.time += 1_000.0
+        await first.processor.idle()
+    for number in (1, 10):
+        log = [event(purchase(f"o{n}"), subject=f"c{n}") for n in range(number)]
+        await first.process(log, start=0, partition=number)
+        await first.process([event(purchase("more"), subject="c0")], start=number, partition=number)
+    second = Worker(client, database_name, looking=LOOKING, stream=False)
+    await second.processor.assigned(frozenset({10}), 11)
+    assert [*second.processor._partitions[10].looks.fresh] == [f"c{n}" for n in range(10)]
+    for _ in range(3):
+        second.time += 1_000.0
+        await second.processor.idle()
+    left = await client[database_name][OWED].find({}).to_list()
+    assert [d["_id"].partition(":")[0] for d in left] == ["1"]
+    told = await MetricsStore(client[database_name]).customer("c9")
+    assert told is not None
+    assert told.looked.at is not None
+
+
 async def test_every_collection_says_what_it_holds_of_whom(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,7 +247,9 @@ async def test_every_collection_says_what_it_holds_of_whom(
         worker.processor._partitions[0].outbox.tell(SegmentChanged(to="new"), e.subject, 0, str(i))
         worker.processor._partitions[0].outbox.put("models", fit_row(Fit("bg-nbd", i, {"r": 0.25})))
         await worker.process([e], start=i)
+    owed = {OWED}  # under the wall clock; see above
     written = set(await client[database_name].list_collection_names())
     watched = {MOVED, TOLD, ANOMALIES}  # of late facts; see test_watching.py
     said = {RAISED, RISING}  # of texts; see test_themes_api.py and test_rising.py
-    assert written == {collection.name for collection in COLLECTIONS} - watched - said
+    acted = {ACTS, ANSWERS}  # of calls; see test_acts.py
+    assert written == {collection.name for collection in COLLECTIONS} - watched - said - owed - acted

@@ -24,7 +24,8 @@ from services.metrics.domain.themes import (
     spoken,
     z_score,
 )
-from services.metrics.domain.tracked import KEEP_DAYS, Tracked
+from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.trimming import KEEP_DAYS
 from shared.schemas.event import Event
 from shared.schemas.feedback import About, ReviewPosted, SurveyAnswered
 from shared.schemas.times import DAY, day_number, micros

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.domain import cohorts, gaps, terms, tracked
+from services.metrics.domain import cohorts, gaps, terms, trimming
 from services.metrics.domain.apply import apply
+from services.metrics.domain.buyers import customers_since
 from services.metrics.domain.cells import Delta, add
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import Where, crossed
 from services.metrics.domain.state import Customer, Order, decode, encode
 from services.metrics.domain.tracked import Tracked
@@ -90,15 +92,15 @@ def test_the_gaps_are_those_of_all_orders_ever(
     history: Sequence[Step], most: int, days: int, again: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracked, "KEEP_ORDERS", most)
-        patch.setattr(tracked, "KEEP_DAYS", days)
+        patch.setattr(trimming, "KEEP_ORDERS", most)
+        patch.setattr(trimming, "KEEP_DAYS", days)
         one, delta = told(history, again=again)
     fields = (*gaps.FIELDS, *gaps.FIRST_FIELDS, cohorts.COHORT)
     assert {cell: n for cell, n in delta.items() if n and cell[2].startswith(fields)} == whole(one)
 
 
 def test_what_is_kept_of_the_past_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracked, "KEEP_ORDERS", 5)
+    monkeypatch.setattr(trimming, "KEEP_ORDERS", 5)
     one, _ = told([("web", n, n) for n in range(40)] + [("trim", 0, 0)], again=False)
     assert {name: len(days) for name, days in one.data.past.items()} == {_ALL: 2, "web": 2}
 
@@ -117,7 +119,7 @@ def test_a_customer_who_buys_once_more_after_years_is_one_customer() -> None:
     for (day, place, field), n in delta.items():
         if place == "|" and n:
             days.setdefault(day, {})[field] = n
-    assert gaps.customers(days, gaps.ANY, min(days), None) == (1, 1)
+    assert customers_since(summed(days, min(days), None), gaps.ANY) == (1, 1)
 
 
 _terms = st.lists(
@@ -140,10 +142,10 @@ def test_runs_of_terms_are_those_of_all_terms_ever(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(terms, "MOST_STEPS", steps)
         patch.setattr(terms, "LATE", 5 * DAY)
-        patch.setattr(tracked, "KEEP_DAYS", days)
-        for name, day, length, trims in sorted(rows, key=lambda row: row[1]):
+        patch.setattr(trimming, "KEEP_DAYS", days)
+        for n, (name, day, length, trims) in enumerate(sorted(rows, key=lambda row: row[1])):
             data: Data = cancelled(name) if length is None else started(name, day + length)
-            e = event(data, days=day)
+            e = event(data, days=day + n / 10_000)  # of one instant one would be a copy of what is forgotten
             apply(whole, e, FAR, total)
             apply(one, e, FAR, delta)
             if trims:

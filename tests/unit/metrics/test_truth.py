@@ -7,7 +7,8 @@ from services.metrics.domain.cells import Delta
 from services.metrics.domain.cohorts import COHORT
 from services.metrics.domain.kpis.complaints import counted
 from services.metrics.domain.state import Customer
-from services.metrics.domain.tracked import KEEP_ORDERS, Tracked
+from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.trimming import KEEP_ORDERS
 from shared.facts.complaints import MOST_WAITING, WAIT
 from shared.schemas.base import Money
 from shared.schemas.complaints import ComplaintClosed, ComplaintResolved, ComplaintUpdated

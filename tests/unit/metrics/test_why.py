@@ -94,7 +94,8 @@ def test_each_answer_of_the_day_and_no_other(api: TestClient, timeline: Timeline
     assert names(behind(api, "nps", segment="gold")) == [("survey.answered", "c1")] * 3
     assert behind(api, "nps", segment="nobody") == []
     assert behind(api, "csat") == []
-    assert set(found[0]) == {"id", "source", "type", "time", "customer_id", "summary"}
+    assert set(found[0]) == {"id", "source", "type", "time", "customer_id", "summary", "role"}
+    assert found[0]["role"] is None
 
 
 def test_in_pages_each_once(api: TestClient, timeline: Timeline) -> None:
@@ -112,6 +113,38 @@ def test_the_step_that_counts_and_no_other_of_the_complaint(api: TestClient, tim
 
 def test_the_orders_of_the_day(api: TestClient, timeline: Timeline) -> None:
     assert names(behind(api, "repeat_purchase_rate")) == [("purchase.made", "c1"), ("purchase.made", "c2")]
+
+
+def roles(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    short = [(one["type"].split(".", 1)[1].removesuffix(".v1"), one) for one in items]
+    return sorted((name, one["customer_id"], one["role"]) for name, one in short)
+
+
+def test_retention_rests_on_both_days(api: TestClient, timeline: Timeline) -> None:
+    assert roles(behind(api, "retention")) == [("purchase.made", "c1", "returned")] * 2
+    day = (TODAY - timedelta(days=1)).date().isoformat()
+    found = roles(behind(api, "retention", day))
+    assert found == [("purchase.made", c, "stayed away") for c in ("c1", "c2")]
+    assert behind(api, "retention", segment="gold", limit="1") == behind(api, "retention", segment="gold")
+
+
+def test_churn_rests_on_who_could_leave(api: TestClient, timeline: Timeline) -> None:
+    day = TODAY.date().isoformat()
+    whole = behind(api, "churn", day)
+    assert roles(whole) == [("purchase.made", c, "stayed") for c in ("c1", "c2")]
+    assert behind(api, "churn", day, limit="1") == whole
+    assert names(behind(api, "churn", segment="gold")) == [("purchase.made", "c1")]
+    gone = (TODAY - timedelta(days=2) + timedelta(days=181)).date().isoformat()
+    assert roles(behind(api, "churn", gone)) == [("purchase.made", c, "left") for c in ("c1", "c2")]
+    assert roles(behind(api, "churn_reasons", gone)) == [
+        ("complaint.opened", "c1", "left"),
+        ("purchase.made", "c1", "left"),
+        ("purchase.made", "c2", "left"),
+    ]
+    assert behind(api, "churn_reasons", day) == []
+    for cursor in ("9.", "x", "-1.", "y.z"):
+        answer = api.get("/kpis/churn/why", params={"day": day, "cursor": cursor}, headers=HEADERS)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor"), cursor
 
 
 def test_a_copy_is_behind_nothing(api: TestClient, timeline: Timeline) -> None:

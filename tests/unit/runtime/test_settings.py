@@ -44,7 +44,7 @@ def test_the_environment_is_read(env: pytest.MonkeyPatch) -> None:
     assert settings.program is None
     assert settings.rules == Path("rules.yaml")
     assert settings.log_level == "DEBUG"
-    assert settings.api_keys["pos"].key_sha256 == digest.lower()
+    assert settings.api_keys["pos"].key_sha256 == (digest.lower(),)
     assert settings.api_keys["pos"].scopes == {"events:write"}
     assert "0123456789abcdef" not in repr(settings)
 

@@ -21,7 +21,7 @@ _WINDOW = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """So much open time."""
+    """So much open time, such as 45m, 4h or 1d12h."""
 
     micros: Micros
     by_day: bool
@@ -35,7 +35,8 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From ``begin`` until ``end``, in minutes of the day it begins; beyond 1,440 it ends on the next day."""
+    """Such as 09:00-12:30: from ``begin`` until ``end``, in minutes of the day it begins; beyond 1,440 it
+    ends on the next day."""
 
     begin: int
     end: int

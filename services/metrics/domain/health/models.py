@@ -59,6 +59,11 @@ class Models:
         return self.again if repeats else self.once
 
 
+def fitted(name: str, parameters: Mapping[str, float]) -> BgNbd | None:
+    """A model of who still buys, by its parameters; None where they are not valid."""
+    return _made(MbgNbd if name == MBG else BgNbd, parameters)
+
+
 def _made(kind: type[M], parameters: Mapping[str, float] | None) -> M | None:
     try:
         return None if parameters is None else kind(**parameters)

@@ -35,7 +35,8 @@ its window."""
 
 _LEFT = (
     "a customer with a subscription left when its terms were cancelled or ran out (a late renewal within the "
-    "policy's grace undoes it), any other when they bought nothing for longer than the policy's time; "
+    "policy's grace undoes it), any other when they bought nothing for longer than the policy's time or, "
+    "before that, when P(alive) fell below the bound that it sets, if any; "
     f"{WILSON}"
 )
 _COULD = "those who could: customers when the window began, or come since in time"

@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import TypeAlias
 
 from services.metrics.domain import gaps
+from services.metrics.domain.buyers import customers, customers_since
 from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.churn_policy import ChurnPolicy
+from services.metrics.domain.days import parts_of
 from services.metrics.domain.lifecycle import Life
 
 Days: TypeAlias = Mapping[int, Mapping[str, int]]
@@ -71,31 +73,35 @@ def window(
 
     ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
     ``gaps.is_gap``. So they must, and begin ``policy.reach`` days before ``first``, for what becomes of
-    customers. ``sums``: of its fields, where they are known and it has no ``last``.
+    customers. ``sums``: of all days from ``first`` on, where they are known.
     """
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
     end = last if last is not None else today if today is not None else max(days, default=first)
     life = Life(days, first, end, chain, policy)
     if last is None:
         fields = summed(days, first, None) if sums is None else sums
-        # Of a window that goes on the sums say it.
-        found, repeat = gaps.customers({first: fields}, chain, first, None)
-        return Window(fields, found, repeat, levels, life)
+        return Window(fields, *customers_since(fields, chain), levels, life)
+    fields = summed(days, first, last) if sums is None else _less(sums, summed(days, last + 1, None))
     since = dict.fromkeys(LEVELS, 0)
     for day, counts in days.items():
         if day > last:
             for level in LEVELS:
                 since[level] += counts.get(level, 0)
-    found, repeat = gaps.customers(days, chain, first, last)
     stood = {level: levels.get(level, 0) - n for level, n in since.items()}
-    return Window(summed(days, first, last), found, repeat, stood, life)
+    return Window(fields, *customers(days, chain, first, last), stood, life)
 
 
 def summed(days: Days, first: int, last: int | None) -> dict[str, int]:
-    """Of the days ``first`` to ``last``, or from ``first`` on, what was counted in all."""
+    """Of the days ``first`` to ``last``, or from ``first`` on, what was counted in all (``is_summed``)."""
     fields: dict[str, int] = {}
     for day, counts in days.items():
         if day >= first and (last is None or day <= last):
-            for field, n in counts.items():
-                fields[field] = fields.get(field, 0) + n
+            for part in parts_of(counts):
+                for field, n in part.plain.items():
+                    fields[field] = fields.get(field, 0) + n
     return fields
+
+
+def _less(sums: Mapping[str, int], others: Mapping[str, int]) -> Mapping[str, int]:
+    """Without some of it."""
+    return {**sums, **{name: sums.get(name, 0) - n for name, n in others.items()}} if others else sums

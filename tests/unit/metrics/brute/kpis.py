@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 from pydantic import BaseModel
 
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.places import Selection
 from shared.schemas.event import Event
 from shared.schemas.times import DAY, micros
@@ -142,11 +143,33 @@ class Brute:
         self._db.execute(f"CREATE OR REPLACE TEMP TABLE until AS FROM facts WHERE {where}", given)
         self._db.execute(f"CREATE OR REPLACE TEMP TABLE w AS FROM until WHERE us >= {first * DAY}")
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Of what was chosen."""
+        return self._db.execute(query).fetchall()
+
     def kpi(self, name: str) -> tuple[Any, int]:
         """Its value in what was chosen, and what that rests on."""
         found = self._db.execute(QUERIES[name]).fetchone()
         assert found is not None
         return found[0], int(found[1] or 0)
+
+    def judge(self, policy: ChurnPolicy, today: int) -> None:
+        """Who left when (``churn.sql``)."""
+        given = {"quiet": policy.quiet, "bound": policy.alive_below or 0, "complaint": policy.complaint}
+        for name, value in {**given, "today": today}.items():
+            self._db.execute(f"SET VARIABLE {name} = {value}")
+        self._db.execute(Path(__file__).with_name("churn.sql").read_text(encoding="utf-8"))
+
+    def churn(self, quiet: int, first: int, last: int) -> tuple[int, int, Mapping[str, int]]:
+        """Who could leave in a window, who did, and all the reasons."""
+        within = f"leaves BETWEEN {first} AND {last}"
+        could = f"(begun < {first} AND leaves >= {first} OR begun BETWEEN {first} AND {last - quiet - 1})"
+        found = self._db.execute(
+            f"SELECT count(*) FILTER ({could}), count(*) FILTER ({could} AND {within}) FROM stays"
+        ).fetchone()
+        reasons = f"SELECT reason, count(*) FROM stays WHERE {within} GROUP BY reason"
+        assert found is not None
+        return found[0], found[1], dict(self._db.execute(reasons).fetchall())
 
 
 def _row(pos: int, event: Event) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+{{/* The ports of RAPPORT_KAFKA, of whichever service, as a JSON list. */}}
+{{- define "rapport.kafkaPorts" -}}
+{{- $ports := list -}}
+{{- $texts := list .Values.settings.RAPPORT_KAFKA -}}
+{{- range $service := splitList " " (include "rapport.services" .) -}}
+{{- $texts = append $texts (index $.Values.services $service).settings.RAPPORT_KAFKA -}}
+{{- end -}}
+{{- range compact $texts -}}
+{{- range splitList "," . -}}
+{{- $port := regexFind "[0-9]+$" (trim .) -}}
+{{- if $port -}}{{- $ports = append $ports (int $port) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $ports | uniq | toJson -}}
+{{- end -}}
+
+{{- define "rapport.mailPort" -}}
+{{- $own := .Values.services.followup.settings -}}
+{{- $own.RAPPORT_SMTP_PORT | default .Values.settings.RAPPORT_SMTP_PORT | default 25 | int -}}
+{{- end -}}

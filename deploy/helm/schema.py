@@ -1,0 +1,235 @@
+"""The chart's ``values.schema.json``: which values there are, of which kinds. What names a variable, and what
+goes together, templates/_validate.tpl says in sentences."""
+
+from typing import Any
+
+from shared.schemas.services import SERVICES
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+FLAG: Schema = {"type": "boolean"}
+LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+FREE: Schema = {"type": "object"}
+FREE_LIST: Schema = {"type": "array", "items": FREE}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+CPU: Schema = {
+    "type": ["string", "number", "null"],
+    "pattern": r"^\d+m$|^\d+(\.\d+)?$",
+    "examples": ["500m", "1"],
+}
+NAME: Schema = {"type": "string", "pattern": r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "maxLength": 253}
+_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+HOST: Schema = {"type": "string", "pattern": rf"^(({_PART}\.)+{_PART})?$"}
+TIME: Schema = {"type": "string", "pattern": r"^\d+[smh]$"}
+PORTS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 65535}}
+
+RENAMED = (
+    *("replicaCount", "resources", "autoscaling", "env", "extraEnv", "config", "existingSecret"),
+    *("imagePullSecrets", "priorityClassName", "serviceMonitor", "prometheusRule", "pdb"),
+    *("topologySpreadConstraints", "gateway", "kafka", "mongodb"),
+)
+"""Let through, so that templates/_validate.tpl can say what they are called here."""
+
+
+def whole(least: int, most: int | None = None, *, null: bool = False) -> Schema:
+    schema: Schema = {"type": ["integer", "null"] if null else "integer", "minimum": least}
+    return schema if most is None else schema | {"maximum": most}
+
+
+def one_of(*words: str) -> Schema:
+    return {"enum": list(words)}
+
+
+def closed(**fields: Schema) -> Schema:
+    """An object of these and no others."""
+    return {"type": "object", "additionalProperties": False, "properties": fields}
+
+
+def of(form: str) -> Schema:
+    return {"$ref": f"#/$defs/{form}"}
+
+
+MEMORY = {"worker": whole(320, 16384, null=True), "api": whole(192, 4096, null=True)}
+"""MiB of a pod: a worker's budget is 256 less, and 64 at least."""
+
+
+def _variables(of_one: Schema) -> Schema:
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": "^RAPPORT_[A-Z0-9_]+$"},
+        "additionalProperties": of_one,
+    }
+
+
+def _process(kind: str) -> Schema:
+    return closed(
+        replicas=whole(1),
+        memoryMiB=MEMORY[kind],
+        cpu=CPU,
+        extraVolumes=FREE_LIST,
+        extraVolumeMounts=FREE_LIST,
+    )
+
+
+def definitions() -> Schema:
+    key = {"type": "string", "minLength": 1}
+    named: Schema = {"type": "string", "minLength": 1}
+    return {
+        "settings": _variables({"type": ["string", "number", "boolean", "object", "array", "null"]}),
+        "secrets": _variables(
+            {
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {"secret": named, "key": key},
+                "required": ["secret", "key"],
+            }
+        ),
+        "files": _variables(
+            {
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {"text": named, "configMap": named, "secret": named, "key": key},
+                "oneOf": [{"required": [one]} for one in ("text", "configMap", "secret")],
+            }
+        ),
+        "service": closed(
+            settings=of("settings"),
+            secrets=of("secrets"),
+            files=of("files"),
+            worker=_process("worker"),
+            api=_process("api"),
+        ),
+        "peers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "properties": {"podSelector": FREE, "namespaceSelector": FREE, "ipBlock": FREE},
+            },
+        },
+        "renamed": {"description": "Called otherwise in this chart: UPGRADING.md."},
+        "towards": closed(to=of("peers"), ports=PORTS),
+    }
+
+
+def _processes() -> dict[str, Schema]:
+    return {
+        "workers": closed(
+            replicas=whole(1),
+            memoryMiB=MEMORY["worker"],
+            cpu=CPU,
+            autoscaling=closed(
+                enabled=FLAG,
+                prometheus=TEXT,
+                authentication=NAME,
+                selector=TEXT,
+                minReplicas=whole(1),
+                maxReplicas=whole(1, null=True),
+                lagSeconds=whole(1),
+                timersDue=whole(1, 450),
+                scaleDownSeconds=whole(60, 3600),
+            ),
+        ),
+        "apis": closed(
+            replicas=whole(1),
+            memoryMiB=MEMORY["api"],
+            cpu=CPU,
+            autoscaling=closed(
+                enabled=FLAG, minReplicas=whole(1), maxReplicas=whole(1), cpuPercent=whole(10, 100)
+            ),
+        ),
+        "podDisruptionBudget": closed(
+            enabled=FLAG, maxUnavailable={"type": ["integer", "string"], "minimum": 1, "pattern": r"^\d+%$"}
+        ),
+        "topologySpread": one_of("soft", "hard", "off"),
+        "priorityClass": closed(name=NAME, create=FLAG, value=whole(-(10**9), 10**9)),
+        "podAnnotations": LABELS,
+        "podLabels": LABELS,
+        "nodeSelector": LABELS,
+        "tolerations": FREE_LIST,
+        "affinity": FREE,
+        "runAsUser": whole(1, null=True),
+        "serviceAccount": closed(create=FLAG, name=NAME, annotations=LABELS),
+    }
+
+
+def _net() -> dict[str, Schema]:
+    parent = {"type": "object", "required": ["name"]}
+    certificate = closed(secretName=NAME, hosts=TEXTS) | {"required": ["secretName", "hosts"]}
+    return {
+        "hosts": closed(**dict.fromkeys(SERVICES, HOST)),
+        "hostsScheme": one_of("http", "https"),
+        "ingress": closed(
+            enabled=FLAG, className=TEXT, annotations=LABELS, tls={"type": "array", "items": certificate}
+        ),
+        "httpRoute": closed(enabled=FLAG, parentRefs={"type": "array", "items": parent}, annotations=LABELS),
+        "networkPolicy": closed(
+            enabled=FLAG,
+            **{"from": closed(clients=of("peers"), prometheus=of("peers"))},
+            **dict.fromkeys(("kafka", "mongo", "mail", "web", "dns"), of("towards")),
+        ),
+    }
+
+
+def _beside() -> dict[str, Schema]:
+    return {
+        "topics": closed(job=FLAG),
+        "migrations": {"type": "array", "items": {**TEXTS, "minItems": 1}},
+        "strimzi": closed(
+            cluster=NAME,
+            apiVersion=one_of("kafka.strimzi.io/v1", "kafka.strimzi.io/v1beta2"),
+            topics=closed(enabled=FLAG, namespace=NAME, replicas=whole(1), minInSyncReplicas=whole(1)),
+            users=closed(enabled=FLAG, authentication=one_of("scram-sha-512", "tls")),
+        ),
+        "monitoring": closed(
+            serviceMonitor=closed(enabled=FLAG, interval=TIME, labels=LABELS),
+            rules=closed(enabled=FLAG, labels=LABELS),
+            dashboards=closed(enabled=FLAG, labels=LABELS, annotations=LABELS),
+        ),
+        "check": closed(enabled=FLAG, afterUpgrade=FLAG, seconds=whole(10, 1800)),
+        "externalSecrets": closed(
+            enabled=FLAG,
+            name=NAME,
+            store=closed(kind=one_of("SecretStore", "ClusterSecretStore"), name=NAME),
+            refreshInterval=TIME,
+            data={"type": "object", "additionalProperties": {"type": "object", "required": ["key"]}},
+        ),
+        "extraObjects": {"type": "array", "items": {"type": ["object", "string"]}},
+    }
+
+
+def values_schema() -> Schema:
+    """The whole schema, ready for JSON (draft 2020-12)."""
+    image = closed(
+        repository={"type": "string", "minLength": 1},
+        tag=TEXT,
+        digest={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
+        pullPolicy=one_of("Always", "IfNotPresent", "Never"),
+        pullSecrets=TEXTS,
+        command={**TEXTS, "minItems": 1},
+    )
+    fields: dict[str, Schema] = {
+        "nameOverride": NAME,
+        "fullnameOverride": NAME,
+        "global": FREE,
+        "image": image,
+        "size": one_of("small", "medium", "large"),
+        "partitions": whole(1),
+        "settings": of("settings"),
+        "secrets": of("secrets"),
+        "files": of("files"),
+        "lookForSecrets": FLAG,
+        "services": closed(**dict.fromkeys(SERVICES, of("service"))),
+        **_processes(),
+        **_net(),
+        **_beside(),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Values of the chart rapport",
+        "$comment": "Written by `python -m deploy.generate` from deploy/helm/schema.py.",
+        "$defs": definitions(),
+        **closed(**fields, **dict.fromkeys(RENAMED, of("renamed"))),
+    }

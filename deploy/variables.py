@@ -1,0 +1,101 @@
+"""The variables that processes are told, as the Helm chart and the Compose file know them: one list, read off
+the services' settings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from services.followup.channels.registry import KINDS
+from services.followup.settings import FollowupSettings
+from services.interactions.settings import InteractionsSettings
+from services.loyalty.settings import LoyaltySettings
+from services.metrics.settings import MetricsSettings
+from shared.runtime.settings import PREFIX, Settings
+
+CLASSES: Mapping[str, tuple[type[BaseSettings], ...]] = {
+    "interactions": (InteractionsSettings,),
+    "loyalty": (LoyaltySettings,),
+    "followup": (FollowupSettings, *KINDS),
+    "metrics": (MetricsSettings,),
+}
+"""Service -> what it is told by."""
+URI = PREFIX + "MONGO"
+"""Holds a password in the middle of other things, and so is a string."""
+MOUNTED = {PREFIX + "BOUNCE_MAILDIR"}
+"""A folder that is written to: a volume, which is given beside."""
+CHART = {
+    PREFIX + "PARTITIONS": "partitions",
+    PREFIX + "MEMORY_MIB": "size, or workers.memoryMiB",
+    PREFIX + "API_PORT": "the Service: it is 8000 in every pod",
+    PREFIX + "WORKER_PORT": "the Service: it is 8001 in every pod",
+    **{f"{PREFIX}{name.upper()}_URL": f"hosts.{name}" for name in CLASSES},
+}
+"""Variables that are another value's business in the chart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    name: str
+    services: tuple[str, ...]
+    """That read it; none: all do."""
+    secret: bool
+    file: bool
+    """It is the path of a file, or of a folder."""
+    required: bool
+    meaning: str
+
+
+PLANNED = {
+    **dict.fromkeys(("KAFKA_SECURITY", "KAFKA_SASL_MECHANISM", "KAFKA_USERNAME"), "plain"),
+    **dict.fromkeys(("KAFKA_OAUTH_URL", "KAFKA_OAUTH_CLIENT_ID", "KAFKA_OAUTH_SCOPE"), "plain"),
+    **dict.fromkeys(("KAFKA_PASSWORD", "KAFKA_OAUTH_CLIENT_SECRET"), "secret"),
+    **dict.fromkeys(("KAFKA_CA", "KAFKA_CERTIFICATE", "KAFKA_KEY", "MONGO_CA", "MONGO_CERTIFICATE"), "file"),
+}
+"""Transports that the settings are about to know (branch tls); gone with the first merge that has them."""
+
+
+def variables() -> dict[str, Variable]:
+    """Name -> variable, in alphabetical order."""
+    found = {
+        PREFIX + name: Variable(PREFIX + name, (), kind == "secret", kind == "file", False, "")
+        for name, kind in PLANNED.items()
+    }
+    for name, field in Settings.model_fields.items():
+        found[PREFIX + name.upper()] = _variable(name, field, ())
+    for service, name, field in _own():
+        full = PREFIX + name.upper()
+        if full not in found:
+            found[full] = _variable(name, field, (service,))
+    return dict(sorted(found.items()))
+
+
+def _own() -> Iterator[tuple[str, str, FieldInfo]]:
+    for service, classes in CLASSES.items():
+        for cls in classes:
+            for name, field in cls.model_fields.items():
+                yield service, name, field
+
+
+def _variable(name: str, field: FieldInfo, services: tuple[str, ...]) -> Variable:
+    full = PREFIX + name.upper()
+    kinds = set(_types(field.annotation))
+    return Variable(
+        full,
+        services,
+        secret=SecretStr in kinds or full == URI,
+        file=Path in kinds and full not in MOUNTED,
+        required=field.is_required(),
+        meaning=field.description or "",
+    )
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """The types within a type: ``SecretStr`` of ``tuple[SecretStr, ...] | None``."""
+    yield annotation
+    for inside in get_args(annotation):
+        yield from _types(inside)

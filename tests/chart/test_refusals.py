@@ -1,0 +1,147 @@
+"""Values that are wrong: helm ends with a sentence that names the value, before anything is changed."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.helm.schema import RENAMED
+from tests.rendered_chart import complaint, values
+
+SMALL = values("small")
+
+
+def refused(*sets: str) -> str:
+    """What is said of the small set-up with these values beside."""
+    return complaint("--values", SMALL, *(word for one in sets for word in ("--set", one)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        # Unknown keys, wherever they are.
+        ("sise=large", "additional properties 'sise' not allowed"),
+        ("workers.replica=3", "at '/workers': additional properties 'replica' not allowed"),
+        (
+            "services.loyality.worker.replicas=2",
+            "at '/services': additional properties 'loyality' not allowed",
+        ),
+        ("workers.autoscaling.enable=true", "at '/workers/autoscaling': additional properties 'enable'"),
+        # Values of another kind.
+        ("runAsUser=0", "at '/runAsUser': minimum: got 0, want 1"),
+        ("size=huge", "at '/size': value must be one of 'small', 'medium', 'large'"),
+        ("workers.replicas=two", "at '/workers/replicas': got string, want integer"),
+        (
+            "workers.autoscaling.minReplicas=0",
+            "at '/workers/autoscaling/minReplicas': minimum: got 0, want 1",
+        ),
+        ("workers.memoryMiB=128", "at '/workers/memoryMiB': minimum: got 128, want 320"),
+        ("networkPolicy.kafka.ports[0]=99999", "at '/networkPolicy/kafka/ports/0': maximum"),
+        ("secrets.RAPPORT_MONGO.key=", "at '/secrets/RAPPORT_MONGO/key': minLength"),
+        ("secrets.RAPPORT_MONGO=rapport", "at '/secrets/RAPPORT_MONGO': got string, want"),
+        ("hosts.loyalty=https://points.example", "at '/hosts/loyalty'"),
+        # Variables.
+        ("settings.RAPPORT_KAFKAA=a:1", "settings.RAPPORT_KAFKAA: no service knows RAPPORT_KAFKAA"),
+        (
+            "settings.RAPPORT_SECRET_KEY=0123456789abcdef",
+            "settings.RAPPORT_SECRET_KEY: it is a secret; put it into a Secret and name that: "
+            "secrets.RAPPORT_SECRET_KEY",
+        ),
+        ("settings.RAPPORT_MONGO=mongodb://u:p@host", "settings.RAPPORT_MONGO: it is a secret"),
+        (
+            "settings.RAPPORT_PROGRAM=/program.yaml",
+            "settings.RAPPORT_PROGRAM: it names a file, which no pod has: give the file under files.RAPPORT",
+        ),
+        ("files.RAPPORT_CLOCK.text=wall", "files.RAPPORT_CLOCK: it is no file; use settings.RAPPORT_CLOCK"),
+        ("settings.RAPPORT_PARTITIONS=8", "settings.RAPPORT_PARTITIONS: the chart sets it by `partitions`"),
+        ("settings.RAPPORT_MEMORY_MIB=512", "settings.RAPPORT_MEMORY_MIB: the chart sets it by `size"),
+        (
+            "services.loyalty.settings.RAPPORT_SMTP_HOST=mail",
+            "services.loyalty.settings.RAPPORT_SMTP_HOST: loyalty does not read it; followup does",
+        ),
+        # What is missing.
+        ("settings.RAPPORT_KAFKA=", "Set settings.RAPPORT_KAFKA: the Kafka bootstrap servers"),
+        ("secrets.RAPPORT_MONGO=null", "Set secrets.RAPPORT_MONGO: {secret: …, key: …}: the MongoDB URI"),
+        ("secrets.RAPPORT_SECRET_KEY=null", "Set secrets.RAPPORT_SECRET_KEY"),
+        ("secrets.RAPPORT_API_KEY=null", "Set secrets.RAPPORT_API_KEY, or check.enabled: false"),
+        # Replicas and partitions.
+        ("workers.replicas=5", "workers.replicas is 5 and there are 4 partitions"),
+        (
+            "services.metrics.worker.replicas=6",
+            "services.metrics.worker.replicas is 6 and there are 4 partitions",
+        ),
+        ("partitions=1", "workers.replicas is 2 and there are 1 partitions"),
+    ],
+)
+def test_a_value_that_is_wrong_is_named(wrong: str, said: str) -> None:
+    assert said in refused(wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            (
+                "workers.autoscaling.enabled=true",
+                "workers.autoscaling.prometheus=http://p",
+                "workers.autoscaling.maxReplicas=9",
+            ),
+            "workers.autoscaling.maxReplicas is 9 and there are 4 partitions",
+        ),
+        (("workers.autoscaling.enabled=true",), "Set workers.autoscaling.prometheus"),
+        (
+            (
+                "workers.autoscaling.enabled=true",
+                "workers.autoscaling.prometheus=http://p",
+                "workers.autoscaling.minReplicas=7",
+            ),
+            "workers.autoscaling.minReplicas is 7",
+        ),
+        (
+            ("apis.autoscaling.enabled=true", "apis.autoscaling.minReplicas=9"),
+            "apis.autoscaling.minReplicas is 9",
+        ),
+        (("strimzi.topics.enabled=true",), "Set strimzi.cluster"),
+        (
+            ("strimzi.users.enabled=true", "strimzi.cluster=shop"),
+            "strimzi.users.enabled needs strimzi.topics.enabled",
+        ),
+        (
+            ("strimzi.topics.enabled=true", "strimzi.cluster=shop", "strimzi.topics.replicas=1"),
+            "strimzi.topics.minInSyncReplicas is above",
+        ),
+        (("ingress.enabled=true",), "Set hosts.interactions"),
+        (
+            ("ingress.enabled=true", "hosts.followup=links.example", "networkPolicy.from.clients=null"),
+            "Set networkPolicy.from.clients",
+        ),
+        (("httpRoute.enabled=true", "hosts.followup=links.example"), "Set httpRoute.parentRefs"),
+        (("monitoring.serviceMonitor.enabled=true",), "Set networkPolicy.from.prometheus"),
+        (("externalSecrets.enabled=true",), "Set externalSecrets.store.name"),
+    ],
+)
+def test_values_that_do_not_go_together_are_named(wrong: tuple[str, ...], said: str) -> None:
+    assert said in refused(*wrong)
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_value_that_is_called_otherwise_is_told_its_name(name: str) -> None:
+    assert f"`{name}` is `" in refused(f"{name}.enabled=true")
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    said = refused("workers.replicas=5", "settings.RAPPORT_KAFKA=", "settings.RAPPORT_NONE=1")
+    assert said.count("workers.replicas is 5") == 1
+    assert "Set settings.RAPPORT_KAFKA" in said
+    assert "settings.RAPPORT_NONE" in said
+
+
+def test_nothing_at_all_says_what_is_needed() -> None:
+    assert (
+        "Set settings.RAPPORT_KAFKA: the Kafka bootstrap servers, host:port, comma-separated" in complaint()
+    )
+
+
+def test_a_file_of_values_is_checked_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("settings: {RAPPORT_KAFKA: 'a:1'}\nworker: {replicas: 2}\n", encoding="utf-8")
+    assert "additional properties 'worker' not allowed" in complaint("--values", file)

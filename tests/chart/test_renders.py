@@ -1,0 +1,121 @@
+"""The chart under helm and kubeconform: it renders what is kept, and each object is what its kind allows."""
+
+import json
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.rendered_chart import CHART, GOLDEN, each_setup, helm, kept, program, render, values
+
+KUBERNETES = "1.34.0"
+DEFINITIONS = "_definitions.json"
+CRDS = Path(__file__).parent / "crds"
+
+
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kubernetes' own kinds, strict. As they come, references lead to the net; here, to the file beside."""
+    folder = tmp_path_factory.mktemp("schemas")
+    found = files("kubernetes_validate") / "kubernetes-json-schema" / f"v{KUBERNETES}-local-strict"
+    kinds = {
+        f"{thing['kind'].lower()}{_suffix(thing['apiVersion'])}.json"
+        for path in GOLDEN.glob("*.yaml")
+        for thing in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    }
+    for name in sorted({DEFINITIONS, *kinds}):
+        if (source := found / name).is_file():
+            schema = json.loads(
+                source.read_text(encoding="utf-8").replace(f"/api/{DEFINITIONS}", DEFINITIONS)
+            )
+            schema.pop("$id", None)
+            (folder / name).write_text(json.dumps(schema), encoding="utf-8")
+    return folder
+
+
+def _suffix(version: str) -> str:
+    group, _, number = version.rpartition("/")
+    return f"-{group.partition('.')[0]}-{number}" if group else f"-{number}"
+
+
+@each_setup
+def test_the_linter_says_nothing(setup: str) -> None:
+    done = helm("lint", "--strict", CHART, "--values", values(setup))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_setup
+def test_it_renders_what_is_kept(setup: str) -> None:
+    now = kept(render("--values", values(setup)))
+    assert now == (GOLDEN / f"{setup}.yaml").read_text(encoding="utf-8"), (
+        "look at what has changed, then keep it: python -m tests.rendered_chart"
+    )
+
+
+@each_setup
+def test_every_object_is_what_its_kind_allows(setup: str, schemas: Path) -> None:
+    pattern = "{{ .ResourceKind }}{{ .KindSuffix }}.json"
+    done = subprocess.run(
+        [
+            *(
+                program("kubeconform"),
+                "-strict",
+                "-summary",
+                "-output",
+                "json",
+                "-kubernetes-version",
+                KUBERNETES,
+            ),
+            *("-schema-location", f"{schemas}/{pattern}", "-schema-location", f"{CRDS}/{pattern}"),
+            GOLDEN / f"{setup}.yaml",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    said = json.loads(done.stdout)
+    assert said["resources"] == [], done.stdout
+    assert said["summary"]["valid"] > 20
+    assert done.returncode == 0
+
+
+def test_a_wrong_field_would_be_found(schemas: Path, tmp_path: Path) -> None:
+    """The schemas are closed: without this, a schema that takes everything would pass all."""
+    thing = tmp_path / "wrong.yaml"
+    thing.write_text(
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\n"
+        "spec: {scaleTargetRef: {name: a}, triggers: [], maxReplicas: 3}\n"
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {port: 80}\n",
+        encoding="utf-8",
+    )
+    pattern = "{{ .ResourceKind }}{{ .KindSuffix }}.json"
+    locations = ("-schema-location", f"{schemas}/{pattern}", "-schema-location", f"{CRDS}/{pattern}")
+    done = subprocess.run(
+        [program("kubeconform"), "-strict", "-summary", *locations, thing], capture_output=True, text=True
+    )
+    assert "Invalid: 2" in done.stdout
+
+
+def test_the_package_has_what_the_chart_reads(tmp_path: Path) -> None:
+    done = helm("package", CHART, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (package,) = tmp_path.glob("*.tgz")
+    again = helm("template", "rapport", package, "--namespace", "shop", "--values", values("strimzi"))
+    assert kept(again.stdout) == (GOLDEN / "strimzi.yaml").read_text(encoding="utf-8")
+
+
+def test_a_release_fits_into_a_secret(tmp_path: Path) -> None:
+    """Chart and render are kept in one Secret, packed, as base64: a MiB at most."""
+    done = helm("package", CHART, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (package,) = tmp_path.glob("*.tgz")
+    assert package.stat().st_size < 300 * 1024
+
+
+def test_what_to_do_next_is_said_at_the_end() -> None:
+    done = helm("install", "rapport", CHART, "--dry-run=client", "--values", values("small"))
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.partition("NOTES:")[2]
+    assert "rapport.purchase.made.v1" in notes
+    assert "links in messages lead nowhere" in notes

@@ -1,0 +1,40 @@
+"""What schemathesis is told beside its own checks: loaded by its command line (``SCHEMATHESIS_HOOKS``)."""
+
+import json
+from typing import Any, get_args
+
+import schemathesis
+from pydantic_core.core_schema import ErrorType
+
+OF_SCHEMAS = {*get_args(ErrorType)} - {"value_error", "assertion_error"}
+"""What Pydantic says of input that its schema does not allow. Rules of ours have codes of their own."""
+
+
+@schemathesis.check
+def what_the_schema_allows_is_refused_for_a_reason_of_ours(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """422 is for what no schema can say: a cursor of another list, a key used before, a day that must be a
+    Monday. What a schema can say it must say, or a caller who keeps to it is refused."""
+    if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    told: Any = json.loads(response.content)
+    bad = [error for error in told.get("errors") or () if error["code"] in OF_SCHEMAS]
+    if told["code"] == "invalid" and bad:
+        raise AssertionError(f"The schema allows what is refused: {bad}")
+
+
+@schemathesis.check
+def trouble_is_a_problem_or_a_page(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """An error is RFC 9457's, with its own status and a code; or a page, for those who follow a link."""
+    if response.status_code < 400:
+        return
+    media = response.headers["content-type"][0].partition(";")[0]
+    if media == "text/html":
+        return
+    told = json.loads(response.content)
+    assert media == "application/problem+json"
+    assert told["status"] == response.status_code
+    assert told["code"]
