@@ -13,10 +13,20 @@ import cel
 
 from services.followup.domain.conditions.checking import WHOLE_OF, Check, Use, alone
 from services.followup.domain.conditions.functions import FUNCTIONS
-from services.followup.domain.conditions.kinds import ANY, TRUTH, Field, Kind, Many, Table, reader, table_of
+from services.followup.domain.conditions.kinds import (
+    ANY,
+    TRUTH,
+    Field,
+    Kind,
+    Many,
+    Table,
+    itself,
+    reader,
+    table_of,
+)
 from services.followup.domain.conditions.sample import sample, sample_trigger
 from services.followup.domain.conditions.syntax import ConditionError, parsed
-from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES, Scope, itself
+from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES, Scope
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.state import Customer

@@ -122,6 +122,11 @@ def _from_json(name: str) -> Callable[[Any], Any]:
     return lambda kept: kept.get(name)
 
 
+def itself(of: Any) -> Any:
+    """Reads fields off what is at hand."""
+    return of
+
+
 def reader(
     read: Callable[[Any], Any], kind: Kind, used: Mapping[str, set[str]], *, missing: bool = False
 ) -> Callable[[Any], Any]:

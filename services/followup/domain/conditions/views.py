@@ -18,6 +18,7 @@ from services.followup.domain.conditions.kinds import (
     Kind,
     Many,
     Table,
+    itself,
 )
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.history.state import History, Loyalty, Purchases, Subscription
@@ -45,8 +46,7 @@ class Scope(NamedTuple):
 
     @property
     def purchases(self) -> Purchases:
-        history = self.customer.history
-        return _NO_PURCHASES if history is None else history.purchases or _NO_PURCHASES
+        return self.history.purchases or _NO_PURCHASES
 
     @property
     def sends(self) -> list[Send]:
@@ -67,11 +67,6 @@ class Scope(NamedTuple):
     def opened(self) -> list[Complaint]:
         """Those of ``complaints``, in no order."""
         return [complaint for complaint in self.customer.complaints if complaint.opened]
-
-
-def itself(scope: Scope) -> Scope:
-    """What is read off the customer as a whole."""
-    return scope
 
 
 class _Here(NamedTuple):
@@ -281,8 +276,7 @@ KEPT_FOR: Mapping[str, Subject] = {
 
 
 def _loyalty(scope: Scope) -> Loyalty:
-    history = scope.customer.history
-    return _NO_LOYALTY if history is None else history.loyalty or _NO_LOYALTY
+    return scope.history.loyalty or _NO_LOYALTY
 
 
 def _resolved(complaint: Complaint) -> Micros | None:

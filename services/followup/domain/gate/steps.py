@@ -52,7 +52,9 @@ def condition_unmet(question: Question) -> Verdict:
         return Refuse("condition_unmet", f"the customer has bought {outreach.offers} before")
     if rule.if_ is None:
         return None
-    against = unmet(rule, Scope(question.state, question.now, question.where, outreach.trigger))
+    against = unmet(
+        question.policy, rule, Scope(question.state, question.now, question.where, outreach.trigger)
+    )
     return None if against is None else Refuse("condition_unmet", against)
 
 

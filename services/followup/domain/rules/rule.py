@@ -46,11 +46,6 @@ DEFAULT_CHANNEL = "email"
 Purpose: TypeAlias = Literal["marketing", "service", "survey"]
 
 
-_ASKING: dict[int, tuple["Rule", Expression]] = {}
-"""Of each rule, itself and its condition."""
-MOST_ASKING = 1_000
-
-
 class Rule(Course):
     """After one of ``triggers``, wait ``delay``, then send ``template`` if all still allows it."""
 
@@ -245,18 +240,6 @@ class Rule(Course):
     def asked_events(self) -> tuple[str, ...]:
         """The events whose fields conditions see as ``trigger``."""
         return _asked(self.triggers, self.restart)
-
-    @property
-    def condition(self) -> Expression:
-        """What ``if`` says, where it says something."""
-        assert self.if_ is not None
-        # Not a cached property: those of a model go with its copies, whose triggers may be others.
-        found = _ASKING.get(id(self))
-        if found is None or found[0] is not self:
-            if len(_ASKING) >= MOST_ASKING:
-                _ASKING.clear()
-            found = _ASKING[id(self)] = (self, compiled(self.if_, self.asked_events))
-        return found[1]
 
     @property
     def conditions(self) -> tuple[Expression, ...]:
