@@ -1,4 +1,4 @@
-"""Which version runs here is known where Rapport is files on a path and no installed package: in the image."""
+"""Which version runs here is known where Rapport is files on a path and no installed package: the image."""
 
 from importlib.metadata import Distribution, PackageNotFoundError
 
