@@ -77,7 +77,7 @@ def test_repeat_purchases_by_channel() -> None:
             event(purchase("a", channel="web"), days=1),
             event(purchase("b", channel="store"), days=2),
             event(purchase("c", channel="web"), days=3, subject="c2"),
-            event(purchase("d", channel="web"), days=3, subject="c2"),
+            event(purchase("d", channel="web"), days=4, subject="c2"),
         ]
     )
     assert value(delta, "repeat_purchase_rate") == 1.0
