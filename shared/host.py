@@ -6,7 +6,6 @@ are not started (see docs/adr), so the record loop is alone in reading.
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,7 @@ from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
 from shared.process import App, Worker, apart, within
+from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document, connect
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -258,14 +258,6 @@ def _run(
     add_pages(app, loop, publisher, client)
     settle_heap()
     Worker(app, settings.log_level).execute_from_commandline()
-
-
-def settle_heap() -> None:
-    """What is loaded by now stays for the process's life: the garbage collector need not walk it again.
-    And a batch makes tens of thousands of objects that all die with it: look less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) -> None:

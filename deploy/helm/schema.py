@@ -128,7 +128,7 @@ def _processes() -> dict[str, Schema]:
                 minReplicas=whole(1),
                 maxReplicas=whole(1, null=True),
                 lagSeconds=whole(1),
-                timersDue=whole(1),
+                timersDue=whole(1, 450),
                 scaleDownSeconds=whole(60, 3600),
             ),
         ),

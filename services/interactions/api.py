@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.interactions.config import load, load_desk
 from services.interactions.desk.live import looking
 from services.interactions.desk.opening import open_desk
+from services.interactions.remembered import Remembered
 from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
 from services.interactions.store import InteractionsStore
@@ -23,7 +24,7 @@ def create_app(settings: InteractionsSettings, publisher: Producing | None = Non
     sla, rules = load(settings.sla), load_desk(settings.desk)
     title, parts = "Rapport interactions", (looking, refreshing(refresh, settings.interactions_gauge_seconds))
     app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=parts)
-    app.state.sla, app.state.desk = sla, rules
+    app.state.sla, app.state.desk, app.state.remembered = sla, rules, Remembered()
     open_desk(app, settings)
     return app
 

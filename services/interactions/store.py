@@ -34,6 +34,8 @@ MAX_HISTORY = 500
 """Steps of a complaint that are shown, the latest."""
 MOST_COUNTED = 500
 """Conversations that are counted and not shown."""
+AT_A_TIME = 30
+"""Names that are asked for in one question."""
 PAST_ROWS = 1_000
 """Rows of a past that are read at once."""
 
@@ -193,17 +195,26 @@ class InteractionsStore(TeamStore):
     async def queued(self, *, nobodys: bool, limit: int) -> tuple[list[ConversationRow], int]:
         """Conversations that nobody has, the first begun first, and how many there are (``MOST_COUNTED`` at
         most); ``nobodys``: those alone for which no team was asked."""
-        query: Document = {"into": None, "status": "queued"} | ({"team": None} if nobodys else {})
+        query = {"status": "queued"} | ({"team": None} if nobodys else {})
         # Counted as they come: a second question would read them all again.
-        found = self._database[CONVERSATIONS].find(query, batch_size=MOST_COUNTED).sort("order", 1)
-        rows = await found.limit(MOST_COUNTED).to_list()
+        rows = await self._remembered.reach.first(
+            self._database[CONVERSATIONS],
+            query,
+            "order",
+            wanted=MOST_COUNTED,
+            keep=lambda row: row["into"] is None,
+        )
         return ConversationRow.read(rows[:limit]), len(rows)
 
     async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
         """What a search shows of these customers, by id, those first seen last first."""
-        found = self._database[CUSTOMERS].find({"_id": {"$in": sorted(set(ids))}})
-        rows = sorted(CustomerRow.read(await found.to_list()), key=lambda row: row.order, reverse=True)
-        return {row.customer_id: row for row in rows}
+        # The embedded store compares each it finds with all that are asked for.
+        asked = sorted(set(ids))
+        parts = [asked[start : start + AT_A_TIME] for start in range(0, len(asked), AT_A_TIME)]
+        customers = self._database[CUSTOMERS]
+        found = await asyncio.gather(*(customers.find({"_id": {"$in": part}}).to_list() for part in parts))
+        rows = CustomerRow.read([*chain.from_iterable(found)])
+        return {row.customer_id: row for row in sorted(rows, key=lambda row: row.order, reverse=True)}
 
     async def messages(
         self,

@@ -27,10 +27,9 @@ from services.interactions.domain.rows import (
     sort_key,
 )
 from services.interactions.domain.tasks.rows import OPEN, TaskRow
+from services.interactions.remembered import Remembered
 from shared.facts.complaints import OPEN_STATUSES
-from shared.journal.later import read_state
 from shared.runtime.mongo import Document
-from shared.schemas.teams import team_state
 from shared.schemas.times import Micros
 
 AT_ONCE = 5_000
@@ -40,8 +39,9 @@ AT_ONCE = 5_000
 class TeamStore:
     """Reads database ``rapport_interactions``. Raises PyMongo's errors."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], remembered: Remembered | None = None) -> None:
         self._database = database
+        self._remembered = remembered or Remembered()
 
     async def tasks_named(self, task_id: str, team: str | None) -> list[TaskRow]:
         """The tasks of this id: one, unless two sources gave it to two teams."""
@@ -119,8 +119,7 @@ class TeamStore:
 
     async def team(self, team: str) -> Team | None:
         """A team's agents and its queue; None for one never heard of."""
-        found = await self._database["state"].find_one({"_id": team_state(team)})
-        return None if found is None else read_state(Team, found["data"])
+        return await self._remembered.team(self._database, team)
 
     async def arrivals(self, team: str, *, since: Micros) -> list[Arrivals]:
         """What came to a team since that day, by hour and partition."""

@@ -19,12 +19,15 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shared.http import openapi, operations, problems
 from shared.http.access import AccessMiddleware, BodyLimitMiddleware
 from shared.http.auth import Authenticator
+from shared.http.budgets import Budgets
 from shared.http.clock import ApiClock
 from shared.http.commands import Commands
 from shared.http.dependencies import Producing
+from shared.http.protection import Protection
 from shared.http.routing import once
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
+from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
@@ -92,8 +95,9 @@ def create_api(
     app.state.authenticator = Authenticator(settings)
     if not app.state.authenticator.configured:
         log.warning("nobody can call: set RAPPORT_API_KEY, RAPPORT_API_KEYS or a JWT key")
-    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes)
-    app.add_middleware(AccessMiddleware, service=service)
+    app.state.budgets = Budgets(settings.rate_limit)
+    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, seconds=settings.body_timeout)
+    app.add_middleware(AccessMiddleware, service=service, protection=Protection(settings, service))
     problems.install(app)
     for router in (*routers, operations.router):
         app.include_router(router)
@@ -151,6 +155,7 @@ def run_api(app: FastAPI, settings: Settings) -> None:
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
     )
     server = uvicorn.Server(config)
+    settle_heap()
     app.state.stopping = lambda: server.should_exit
     """Whether a signal has come: an answer that goes on for ever then ends."""
     server.run(sockets=[listener])

@@ -19,6 +19,8 @@ PAUSE_SECONDS = 0.3
 ANSWER_SECONDS = 2.0
 GIVE_UP_SECONDS = 4.0
 """After a broker answers, but not this: it is not allowed, or by another way of signing in."""
+NOT_YET = ("NotCoordinatorError", "CoordinatorNotAvailableError", "CoordinatorLoadInProgressError")
+"""The group's coordinator is not there yet, so that nobody can join either."""
 
 
 class Farewell:
@@ -50,9 +52,11 @@ class Farewell:
             try:
                 answer = self._ask()
             except Exception as error:  # whatever it is: not all is there yet, or this is not allowed
-                if monotonic() - since < GIVE_UP_SECONDS:
-                    continue
                 answer = type(error).__name__
+                if answer in NOT_YET:
+                    since = None
+                if since is None or monotonic() - since < GIVE_UP_SECONDS:
+                    continue
             log.info("farewell to a former member: %s", answer)
             self._over.set()
 
@@ -63,13 +67,16 @@ class Farewell:
 
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of each try while a broker is away
         milliseconds = int(ANSWER_SECONDS * 1000)
-        client = KafkaAdminClient(
-            bootstrap_servers=self._bootstrap.split(","),
-            bootstrap_timeout_ms=milliseconds,
-            request_timeout_ms=milliseconds,
-            client_id="rapport-farewell",
-        )
+        client = KafkaAdminClient.__new__(KafkaAdminClient)
+        client._closed = False  # else `close` leaves the connections open that one without an answer has
         with closing(client):
+            KafkaAdminClient.__init__(
+                client,
+                bootstrap_servers=self._bootstrap.split(","),
+                bootstrap_timeout_ms=milliseconds,
+                request_timeout_ms=milliseconds,
+                client_id="rapport-farewell",
+            )
             answers = client.remove_group_members(self._group, [MemberToRemove(self._member)])
             (answer,) = answers.values()
             return str(answer.__name__)

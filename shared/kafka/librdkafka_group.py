@@ -25,6 +25,7 @@ from shared.kafka.clients import (
 )
 from shared.kafka.former_member import Farewell
 from shared.kafka.librdkafka_commits import GroupCommits, Tell
+from shared.kafka.librdkafka_found import FoundAgain
 from shared.kafka.librdkafka_thread import LOGGER
 
 Change: TypeAlias = Assigned | Revoked | Lost
@@ -57,6 +58,7 @@ class GroupConsumer:
         self._released = Event()
         self._last: Mapping[TopicPartition, int] = {}
         self._leaving = False
+        self._found = FoundAgain(self._topics[0])
 
     # From another thread
 
@@ -101,6 +103,8 @@ class GroupConsumer:
         if self._farewell is not None and self._farewell.over:
             self._farewell = None
             self._join()
+        if self._current is None or not self._current.held:
+            self._found.ask(self._consumer)
         self.commits.send_due(self._consumer)
         self._make_room(room)
         self._admin.poll(0)  # which is how its log is told

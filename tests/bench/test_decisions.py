@@ -29,7 +29,7 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Consent, Customer, Planned
 from services.followup.domain.tasks import TASKS
 from services.followup.tokens import KeyRing, links
-from shared.host import settle_heap
+from shared.runtime.heap import settle_heap
 from shared.schemas.times import MILLISECOND, Micros, micros
 from tests.bench.report import console
 

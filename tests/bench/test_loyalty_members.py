@@ -27,10 +27,10 @@ from rapport.embedded import mongo as server
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from services.loyalty.domain.state import MemberState
-from shared.host import settle_heap
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
+from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from tests.bench.events import START, purchase
 from tests.bench.loyalty import BATCH, PARTITIONS, Accepting, batches_of, decoded

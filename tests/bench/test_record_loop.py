@@ -11,10 +11,10 @@ from confluent_kafka import Producer
 
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
-from shared.host import settle_heap
 from shared.kafka.clients import Assigned, Revoked, TopicPartition
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
+from shared.runtime.heap import settle_heap
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop

@@ -26,9 +26,9 @@ from services.followup.channels.email import Email, EmailSettings
 from services.followup.channels.mime import build
 from services.followup.domain.rows import COLLECTION, COLLECTIONS, Delivery
 from services.followup.sender import Sender
-from shared.host import settle_heap
 from shared.journal.store import prepare
 from shared.kafka.publisher import Publisher, Record
+from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from shared.schemas.codec import encode
 from shared.schemas.event import Event

@@ -13,6 +13,7 @@ from tests.rendered_chart import (
     Thing,
     each_setup,
     golden,
+    named,
     of_kind,
     pods,
     process_of,
@@ -237,6 +238,16 @@ def test_hooks_come_in_order(setup: str) -> None:
             assert thing["spec"]["template"]["spec"]["serviceAccountName"] == "default", (
                 "ours is not there yet"
             )
+
+
+def test_a_migration_runs_before_an_upgrade_and_is_told_everything() -> None:
+    job = named(golden("ingress"), "Job", "rapport-migration-0")
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-upgrade"
+    topics = named(golden("ingress"), "Job", "rapport-topics")["metadata"]["annotations"]
+    assert int(topics["helm.sh/hook-weight"]) < int(job["metadata"]["annotations"]["helm.sh/hook-weight"])
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["rapport", "topics", "check"]
+    assert {"RAPPORT_KAFKA", "RAPPORT_MONGO", "RAPPORT_SECRET_KEY"} <= env(container).keys()
 
 
 def test_every_key_of_the_external_secret_is_used() -> None:

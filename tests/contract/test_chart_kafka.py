@@ -9,7 +9,9 @@ import yaml
 
 from deploy.grafana.declared import DECLARED
 from deploy.helm.files import WRITES, rights
+from deploy.helm.schema import values_schema
 from rapport.topics import wanted
+from shared.journal.drafting import TIMERS_A_STEP
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import DEAD_LETTER_SUFFIX, TYPES
 from tests.rendered_chart import ROOT, Thing, each_setup, golden, named, of_kind, selects
@@ -103,10 +105,24 @@ def test_triggers_ask_for_metrics_that_are_declared() -> None:
         service = thing["spec"]["scaleTargetRef"]["name"].split("-")[1]
         queries = [trigger["metadata"]["query"] for trigger in thing["spec"]["triggers"]]
         asked = [re.findall(r"rapport_\w+", query) for query in queries]
-        assert asked == [["rapport_lag_seconds"], ["rapport_timers_due"]]
+        assert asked == [["rapport_lag_seconds"], ["rapport_timers_due"]][: 1 if service == "metrics" else 2]
         for name, query in zip(chain.from_iterable(asked), queries, strict=True):
             assert "service" in DECLARED[name].labels
             assert f'service="{service}",namespace="shop"' in query
+
+
+def test_a_worker_that_never_gets_to_the_end_of_its_timers_asks_for_more() -> None:
+    """It tells of one step's timers at most, so a threshold above that would never be reached."""
+    for thing in of_kind(golden("strimzi"), "ScaledObject"):
+        for trigger in thing["spec"]["triggers"]:
+            if trigger["name"] == "timers":
+                assert int(trigger["metadata"]["threshold"]) < TIMERS_A_STEP
+    assert (
+        values_schema()["properties"]["workers"]["properties"]["autoscaling"]["properties"]["timersDue"][
+            "maximum"
+        ]
+        < TIMERS_A_STEP
+    )
 
 
 @pytest.mark.parametrize("setup", ["strimzi", "cloud"])

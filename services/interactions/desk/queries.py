@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.domain.rows import COMPLAINTS, TIMELINE, ComplaintRow, TimelineRow, sort_key
+from services.interactions.remembered import Remembered
+from services.interactions.team_store import given
 from shared.runtime.mongo import Document
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import Micros
@@ -14,8 +16,9 @@ from shared.schemas.times import Micros
 class DeskStore:
     """Reads database ``rapport_interactions``. Raises PyMongo's errors."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], remembered: Remembered | None = None) -> None:
         self._database = database
+        self._remembered = remembered or Remembered()
 
     async def board(
         self,
@@ -27,15 +30,27 @@ class DeskStore:
     ) -> list[ComplaintRow]:
         """Open complaints by what was due first or will be; ``after`` is the ``due`` of the last one shown,
         ``until`` leaves out what falls due later."""
-        bounds = {"$gt": after or ""} | ({} if until is None else {"$lt": sort_key(until + 1, "")})
-        query: Document = {"due": bounds} | ({} if assignee is None else {"assignee": assignee})
-        found = self._database[COMPLAINTS].find(query).sort("due", 1).limit(limit)
+        complaints, where = self._database[COMPLAINTS], given({"assignee": assignee})
+        before = None if until is None else sort_key(until + 1, "")
+        if after is None:
+            rows = await self._remembered.reach.first(
+                complaints, where, "due", wanted=limit, after="", before=before
+            )
+            return ComplaintRow.read(rows)
+        bounds = {"$gt": after} | given({"$lt": before})
+        found = complaints.find({"due": bounds, **where}).sort("due", 1).limit(limit)
         return ComplaintRow.read(await found.to_list())
 
     async def said_at(self, places: Mapping[str, tuple[str, Micros]]) -> dict[str, TimelineRow]:
         """``places``: a customer and an instant, by a name; by the same, the row of what was said then."""
-        found = await asyncio.gather(*(self._said_at(*place) for place in places.values()))
-        return {name: row for name, row in zip(places, found, strict=True) if row is not None}
+        known = [uid for place in places.values() if (uid := self._remembered.said.get(place)) is not None]
+        told = await self._database[TIMELINE].find({"_id": {"$in": known}}).to_list() if known else []
+        rows = {(row.customer_id, row.at): row for row in TimelineRow.read(told)}
+        found = await asyncio.gather(*(self._said_at(*one) for one in {*places.values()} - rows.keys()))
+        for row in filter(None, found):
+            rows[row.customer_id, row.at] = row
+            self._remembered.said.keep((row.customer_id, row.at), row.uid)
+        return {name: rows[place] for name, place in places.items() if place in rows}
 
     async def _said_at(self, customer_id: str, at: Micros) -> TimelineRow | None:
         place = {"$gte": f"{customer_id} {sort_key(at, '')}", "$lt": f"{customer_id} {sort_key(at + 1, '')}"}

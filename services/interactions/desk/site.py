@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -55,9 +55,16 @@ def environment() -> Environment:
     )
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension's, which no stub knows
     jinja.policies["ext.i18n.trimmed"] = True
-    jinja.globals.update(language.SAID, _=language.SAID["gettext"], static=static, root=ROOT)
+    jinja.globals.update(language.SAID, _=language.SAID["gettext"], static=static, root=ROOT, icon=icon)
     jinja.filters.update({**language.FILTERS, **FILTERS, "called": _called})
     return jinja
+
+
+@lru_cache(256)
+def icon(name: str, size: str = "") -> str:
+    """A drawing that repeats what the words beside it say."""
+    drawn: str = environment().get_template("icons.html").module.icon(name, size)  # type: ignore[attr-defined]  # the macro
+    return drawn
 
 
 @pass_context

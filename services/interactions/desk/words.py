@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +26,8 @@ HOME: Mapping[str, str] = {"en": "en-GB"}
 """The country of a language that is asked for without one."""
 UTC = ZoneInfo("UTC")
 _STEPS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_KEPT = 8_192
+"""Times, and of each other kind of words, that are remembered: a page repeats those of the page before it."""
 
 
 def _(text: str) -> str:
@@ -106,35 +108,26 @@ class Words:
 
     def when(self, at: datetime) -> str:
         """A time in few words: ``14:30`` today, ``26 Nov, 14:30`` this year, ``26 Nov 2025`` before."""
-        local, today = self.local(at), self.local(self.now)
-        if local.date() == today.date():
-            return str(format_time(local, "short", locale=self.locale))
-        if local.year == today.year:
-            return str(format_datetime(local, self._skeleton("MMMdHm"), locale=self.locale))
-        return str(format_date(local, "medium", locale=self.locale))
+        return _when(_whole(at), self.local(self.now).date(), self.reader.where, self.locale)
 
     def day(self, at: datetime) -> str:
         """``Thursday, 26 November``."""
-        return str(format_date(self.local(at), self._skeleton("MMMMEEEEd"), locale=self.locale))
+        return str(format_date(self.local(at), _skeleton("MMMMEEEEd", self.locale), locale=self.locale))
 
     def fully(self, at: datetime) -> str:
         """With all that there is to say: ``Thursday, 26 November 2026, 14:30 CET``."""
-        local = self.local(at)
-        zone = get_timezone_name(local, "short", locale=self.locale)
-        date = format_date(local, "full", locale=self.locale)
-        return f"{date}, {format_time(local, 'short', locale=self.locale)} {zone}"
+        return _fully(_whole(at), self.reader.where, self.locale)
 
     def ago(self, at: datetime) -> str:
         """``5 minutes ago``."""
         delta = at - self.now
         if abs(delta) < timedelta(minutes=1):
             return self(_("just now"))
-        return str(format_timedelta(delta, add_direction=True, threshold=1, locale=self.locale))
+        return _ago(_alike(delta // timedelta(seconds=1)), self.locale)
 
     def kilobytes(self, size: int) -> str:
         """``12 kB``."""
-        count = max(1, round(size / 1000))
-        return str(format_unit(count, "digital-kilobyte", "short", locale=self.locale))
+        return _counted(max(1, round(size / 1000)), "digital-kilobyte", self.locale)
 
     def span(self, seconds: float) -> str:
         """A duration in its two largest units: ``2 hrs 15 mins``; under a minute is one."""
@@ -142,17 +135,59 @@ class Words:
         for unit, size in _STEPS:
             count, left = divmod(left, size)
             if count and len(parts) < 2:
-                parts.append(str(format_unit(count, f"duration-{unit}", "short", locale=self.locale)))
+                parts.append(_counted(count, f"duration-{unit}", self.locale))
             elif parts:
                 break
         return " ".join(parts)
 
-    def _skeleton(self, skeleton: str) -> str:
-        found = self.locale.datetime_skeletons.get(skeleton)
-        if found is not None:
-            return str(found.pattern)
-        date = self.locale.datetime_skeletons["MMMd"].pattern
-        return f"{date}, HH:mm" if skeleton.endswith("Hm") else str(self.locale.date_formats["long"].pattern)
+
+def _whole(at: datetime) -> datetime:
+    """To the second: what is said of a time says no more."""
+    return at.astimezone(UTC).replace(microsecond=0)
+
+
+@lru_cache(_KEPT)
+def _when(at: datetime, today: date, where: ZoneInfo, locale: Locale) -> str:
+    local = at.astimezone(where)
+    if local.date() == today:
+        return str(format_time(local, "short", locale=locale))
+    if local.year == today.year:
+        return str(format_datetime(local, _skeleton("MMMdHm", locale), locale=locale))
+    return str(format_date(local, "medium", locale=locale))
+
+
+@lru_cache(_KEPT)
+def _fully(at: datetime, where: ZoneInfo, locale: Locale) -> str:
+    local = at.astimezone(where)
+    zone = get_timezone_name(local, "short", locale=locale)
+    return f"{format_date(local, 'full', locale=locale)}, {format_time(local, 'short', locale=locale)} {zone}"
+
+
+@lru_cache(_KEPT)
+def _ago(seconds: int, locale: Locale) -> str:
+    delta = timedelta(seconds=seconds)
+    return str(format_timedelta(delta, add_direction=True, threshold=1, locale=locale))
+
+
+def _alike(seconds: int) -> int:
+    """One of the durations that are said alike, always the same. Babel rounds to whole units, a half to the
+    even one: so what is said changes at, and right after, whole half units, half hours from one hour on."""
+    left, half = abs(seconds), 1_800 if abs(seconds) >= 3_600 else 30
+    alike = left - left % half + (left % half > 0)
+    return alike if seconds >= 0 else -alike
+
+
+@lru_cache(_KEPT)
+def _counted(count: int, unit: str, locale: Locale) -> str:
+    return str(format_unit(count, unit, "short", locale=locale))
+
+
+def _skeleton(skeleton: str, locale: Locale) -> str:
+    found = locale.datetime_skeletons.get(skeleton)
+    if found is not None:
+        return str(found.pattern)
+    day = locale.datetime_skeletons["MMMd"].pattern
+    return f"{day}, HH:mm" if skeleton.endswith("Hm") else str(locale.date_formats["long"].pattern)
 
 
 def _said(write: Callable[[Words, Any], str]) -> Callable[..., str]:

@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Request
 from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
+from services.interactions.remembered import Remembered
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -15,8 +16,16 @@ from shared.http.sealing import Seal
 from shared.schemas.base import ID_PATTERN
 
 
-def get_store(database: Database) -> InteractionsStore:
-    return InteractionsStore(database)
+def get_remembered(request: Request) -> Remembered:
+    return cast(Remembered, request.app.state.remembered)
+
+
+Memory = Annotated[Remembered, Depends(get_remembered)]
+"""What this process remembers of what it read."""
+
+
+def get_store(database: Database, remembered: Memory) -> InteractionsStore:
+    return InteractionsStore(database, remembered)
 
 
 def get_sla(request: Request) -> Sla:

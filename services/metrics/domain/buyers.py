@@ -1,18 +1,13 @@
 """Who bought in a window, of any days, from counts of purchases by what came after them (``gaps``)."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 
-from services.metrics.domain.days import NO_GAPS, Gaps, parts_of
+from services.metrics.domain.days import Gaps, longer, parts_of
 from services.metrics.domain.gaps import NEVER
 
 Days = Mapping[int, Mapping[str, int]]
 """Day -> field -> count."""
-
-
-def gaps_on(days: Days, day: int, head: str) -> tuple[Gaps, ...]:
-    """A day's purchases by their gaps, as parts that add up. ``head``: what their fields begin with."""
-    fields = days.get(day)
-    return () if fields is None else tuple([part.gaps.get(head, NO_GAPS) for part in parts_of(fields)])
 
 
 def buyers(days: Days, chain: str, first: int, last: int) -> int:
@@ -34,9 +29,27 @@ def customers_since(sums: Mapping[str, int], chain: str) -> tuple[int, int]:
 
 def without_next(days: Days, chain: str, first: int, last: int, within: int) -> int:
     """Purchases on days ``first`` to ``last`` without another within so many days."""
-    head = f"{chain}1"
-    return sum(part.longer(within) for day in range(first, last + 1) for part in gaps_on(days, day, head))
+    return sum([longer(gaps, within) for _, gaps in gaps_of(days, f"{chain}1", first, last)])
+
+
+def counted(days: Days, name: str, first: int, last: int) -> int:
+    """The count of a field that is summed, on days ``first`` to ``last``."""
+    found = [days[day] for day in range(first, last + 1) if day in days]
+    return sum([part.plain.get(name, 0) for fields in found for part in parts_of(fields)])
+
+
+def gaps_of(days: Days, head: str, first: int, last: int) -> Iterator[tuple[int, Gaps]]:
+    """The purchases of days ``first`` to ``last`` by their gaps: of each day one part or several, which add
+    up. ``head``: what their fields begin with."""
+    for day in range(first, last + 1):
+        fields = days.get(day)
+        if fields is not None:
+            for part in parts_of(fields):
+                if head in part.gaps:
+                    yield day, part.gaps[head]
 
 
 def _last_ones(days: Days, head: str, first: int, last: int) -> int:
-    return sum(part.longer(last - day) for day in range(first, last + 1) for part in gaps_on(days, day, head))
+    return sum(
+        [more[bisect_right(gaps, last - day)] for day, (gaps, more) in gaps_of(days, head, first, last)]
+    )

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.metrics.domain import gaps
-from services.metrics.domain.buyers import buyers, gaps_on, without_next
+from services.metrics.domain.buyers import buyers, gaps_of, without_next
 from services.metrics.domain.churn_policy import ChurnPolicy, Contractual
-from services.metrics.domain.days import Part, parts_of
+from services.metrics.domain.days import Part, longer, parts_of
 from services.metrics.domain.gaps import NEVER
 from services.metrics.domain.places import unescape
 from services.metrics.domain.terms import BEGUN, CANCELLED, ENDED, EXPIRED
@@ -114,11 +114,12 @@ class _Quiet:
         for chain, sign in self._signs.items():
             head = f"{chain}1"
             found += sign * buyers(self._days, chain, first - 1 - quiet, first - 1)
-            for day in range(first - quiet, end + 1) if end >= first else ():
-                for part in gaps_on(self._days, day, head):
-                    found += sign * part.longer(-1) if day >= first else 0
-                    nearest, farthest = max(0, first - day), min(quiet, end - day)
-                    found -= sign * (part.longer(nearest - 1) - part.longer(farthest))
+            if end < first:
+                continue
+            for day, gaps_on in gaps_of(self._days, head, first - quiet, end):
+                found += sign * longer(gaps_on, -1) if day >= first else 0
+                nearest, farthest = max(0, first - day), min(quiet, end - day)
+                found -= sign * (longer(gaps_on, nearest - 1) - longer(gaps_on, farthest))
         for day, one in self._given_up_after(first - 1 - quiet, max(first, last - quiet) - 1):
             following = day + one.gap
             gone = day < first <= following and day + one.after < first
@@ -157,7 +158,7 @@ class _Quiet:
                 if part.tied:
                     yield from ((day, one) for one in part.kept(key, self._doubted))
 
-    def _doubted(self, part: Part) -> list[_GivenUp]:
+    def _doubted(self, part: Part) -> tuple[_GivenUp, ...]:
         found = []
         for name, n in part.tied.items():
             if name[:1] in self._given_up:
@@ -165,15 +166,15 @@ class _Quiet:
                 blamed, cause = (int(why[0]), unescape(why[1])) if why else (0, "")
                 if int(after) <= self._policy.quiet:
                     found.append(_GivenUp(n, _number(gap), int(after), int(lasted), blamed, cause))
-        return found
+        return (*found,)
 
-    def _blamed(self, part: Part) -> list[tuple[str, int]]:
+    def _blamed(self, part: Part) -> tuple[tuple[str, int], ...]:
         """The root causes that complaints before a day's purchases give, if these were the last."""
         found: Counter[str] = Counter()
         for name, n in part.tied.items():
             if name[:1] in self._blames and (cause := self._blame(name)):
                 found[cause] += n
-        return [*found.items()]
+        return (*found.items(),)
 
     def _blame(self, name: str) -> str:
         """The root cause that a field of ``blame.counted`` gives; none of a complaint that was too early, was
@@ -238,8 +239,8 @@ def _runs(days: Days, first: int) -> Iterator[tuple[int, str, int]]:
                     yield day, name, n
 
 
-def _runs_of(part: Part) -> list[tuple[str, int]]:
-    return [one for one in part.plain.items() if one[0].startswith((BEGUN, ENDED))]
+def _runs_of(part: Part) -> tuple[tuple[str, int], ...]:
+    return tuple([one for one in part.plain.items() if one[0].startswith((BEGUN, ENDED))])
 
 
 def _number(gap: str) -> int:

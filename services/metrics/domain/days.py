@@ -5,10 +5,10 @@ is told of a window is a sum over its days and their parts, so a write costs wha
 there.
 """
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, ItemsView, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import accumulate
 from typing import TypeVar, cast
 
 from services.metrics.domain.gaps import FAR, HEADS, NEVER, TIED_HEADS
@@ -16,31 +16,25 @@ from services.metrics.domain.gaps import FAR, HEADS, NEVER, TIED_HEADS
 T = TypeVar("T")
 
 
-class Gaps:
-    """Purchases of a day by how many days later the next one came, or the one after it; ``gaps.FAR`` for none
-    that came."""
-
-    __slots__ = ("_gaps", "_longer")
-
-    def __init__(self, counts: Mapping[int, int]) -> None:
-        self._gaps = array("q", sorted(counts))
-        total, longer = 0, [0]
-        for gap in reversed(self._gaps):
-            total += counts[gap]
-            longer.append(total)
-        self._longer = array("q", reversed(longer))
-
-    def longer(self, than: int) -> int:
-        """Those whose gap is longer than so many days."""
-        return self._longer[bisect_right(self._gaps, than)]
-
-    def counts(self) -> Iterator[tuple[int, int]]:
-        """Each gap, and how many have it."""
-        for i, gap in enumerate(self._gaps):
-            yield gap, self._longer[i] - self._longer[i + 1]
+Gaps = tuple[tuple[int, ...], tuple[int, ...]]
+"""Purchases of a day by how many days later the next one came, or the one after it, ``gaps.FAR`` for none
+that came: the gaps, in order, and for each how many purchases have that one or a longer one, with 0 at the
+end. (Tuples, as the garbage collector does not walk those of numbers.)"""
 
 
-NO_GAPS = Gaps({})
+def packed(counts: Mapping[int, int]) -> Gaps:
+    """By gap, how many."""
+    gaps = sorted(counts)
+    more = [*accumulate((counts[gap] for gap in reversed(gaps)), initial=0)]
+    return tuple(gaps), tuple(reversed(more))
+
+
+def longer(gaps: Gaps, than: int) -> int:
+    """Those whose gap is longer than so many days."""
+    return gaps[1][bisect_right(gaps[0], than)]
+
+
+_NOTHING: dict[str, int] = {}
 
 
 class Part:
@@ -65,9 +59,9 @@ class Part:
                 tied[name] = n
             else:
                 plain[name] = n
-        self.plain, self.tied = plain, tied
+        self.plain, self.tied = plain, tied or _NOTHING
         """What windows add up, and what counts by complaints."""
-        self.gaps = {head: Gaps(of_it) for head, of_it in gaps.items()}
+        self.gaps = {head: packed(of_it) for head, of_it in gaps.items()}
         """By what their fields begin with."""
         self._kept: dict[Hashable, object] = {}
 
@@ -82,13 +76,13 @@ class Part:
         """All of them, by field."""
         yield from self.plain.items()
         yield from self.tied.items()
-        for head, gaps in self.gaps.items():
-            for gap, n in gaps.counts():
+        for head, (gaps, more) in self.gaps.items():
+            for i, gap in enumerate(gaps):
                 if gap != FAR:
-                    yield f"{head}:{gap}", n
+                    yield f"{head}:{gap}", more[i] - more[i + 1]
 
     def __len__(self) -> int:
-        return len(self.plain) + len(self.tied) + sum(len(one._gaps) for one in self.gaps.values())
+        return len(self.plain) + len(self.tied) + sum(len(gaps) for gaps, _ in self.gaps.values())
 
 
 class Day(Mapping[str, int]):

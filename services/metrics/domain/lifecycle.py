@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from services.metrics.domain import gaps
-from services.metrics.domain.buyers import buyers
+from services.metrics.domain.buyers import buyers, counted
 from services.metrics.domain.churn import Churn, churned
 from services.metrics.domain.churn_policy import ChurnPolicy
 
@@ -36,8 +36,7 @@ def phases(days: Mapping[int, Mapping[str, int]], first: int, last: int, chain: 
     before, now, either = (
         buyers(days, chain, *span) for span in ((begin, first - 1), (first, last), (begin, last))
     )
-    field, none = gaps.first_field(chain), dict[str, int]()
-    new = sum([days.get(day, none).get(field, 0) for day in range(first, last + 1)])
+    new = counted(days, gaps.first_field(chain), first, last)
     returning = before + now - either
     return Phases(new, returning, now - returning - new, before - returning)
 

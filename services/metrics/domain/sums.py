@@ -81,8 +81,8 @@ class Sums:
     levels: Mapping[str, int] = field(default_factory=dict)
     _since: dict[int, dict[str, int]] = field(default_factory=dict)
     """Of the windows from some days on until now: the sums of what is folded."""
-    _tails: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
-    """What is not folded, by day."""
+    _tails: dict[int, dict[str, int]] = field(default_factory=dict)
+    """What is not folded, by day; ``with_tails`` has it."""
 
     @classmethod
     def read(
@@ -112,31 +112,34 @@ class Sums:
 
     def fold(self, folded: Iterable[ByPlace], folds: Mapping[int, int]) -> None:
         """Add what was folded since; ``stand`` must follow."""
-        for day, fields in self._chosen(folded).items():
+        for day, changes in self._chosen(folded).items():
             for first, total in self._since.items():
                 if day >= first:
-                    _add(total, ((name, n) for name, n in fields.items() if is_summed(name)))
-            base, later = self._parts(day, fields)
-            small = len(later) * SHARE < len(base)
-            self.days[day] = Day(base, later) if small else Day.of(Day(base, later).merged())
+                    _add(total, ((name, n) for name, n in changes.items() if is_summed(name)))
+            after = self._changed(day, changes)
+            base, later = after.parts
+            self.days[day] = after if len(later) * SHARE < len(base) else Day.of(after.merged())
+            self._tails.pop(day, None)
         self.folds = folds
 
     def stand(self, standing: Standing) -> None:
         """Add what is not folded."""
-        days: dict[int, Day] = dict(self.days)
-        self._tails = self._chosen(standing.tails)
-        for day, fields in self._tails.items():
-            days[day] = Day(*self._parts(day, fields))
-        self.with_tails, self.levels = days, standing.levels_of(self.chosen)
-        self.versions = standing.versions
+        days, tails = dict(self.days), self._chosen(standing.tails)
+        for day, changes in tails.items():
+            days[day] = self._changed(day, changes)
+        self._tails, self.with_tails = tails, days
+        self.levels, self.versions = standing.levels_of(self.chosen), standing.versions
 
-    def _parts(self, day: int, changes: Mapping[str, int]) -> tuple[Part, Part]:
-        """A day as it was read, and what changed since, these changes too."""
+    def _changed(self, day: int, changes: Mapping[str, int]) -> Day:
+        """A day as it was read, and what changed since with these changes: as it stood, if they are those of
+        then, as they mostly are, since little is written at once."""
+        if self._tails.get(day) == changes:
+            return self.with_tails[day]
         base, *later = self.days[day].parts if day in self.days else (Part(()),)
         both = dict(changes)
         for part in later:
             _add(both, part.counts())
-        return base, Part(both.items())
+        return Day(base, Part(both.items()))
 
     def _chosen(self, changes: Iterable[ByPlace]) -> dict[int, dict[str, int]]:
         """What of these is chosen, by day."""

@@ -120,15 +120,15 @@ def test_a_key_is_the_same_request_whatever_its_caller_may_do_by_then(
     api: TestClient, worker: InlineWorker, customer: str, one: str
 ) -> None:
     body = {"kind": "points", "points": 3_000}
-    known = api.app.state.authenticator._keys
-    place, (digest, clerk) = next((n, one) for n, one in enumerate(known) if one[1].name == "clerk")
+    named = api.app.state.authenticator._keys._named
+    clerk = named["clerk"]
     assert post(api, one, "compensate", body, by=CLERK, key=customer).json() == {"code": "needs_approval"}
-    known[place] = (digest, type(clerk)("clerk", frozenset({"complaints:write"})))
+    named["clerk"] = clerk.model_copy(update={"scopes": frozenset({"complaints:write"})})
     try:
         again = post(api, one, "compensate", body, by=CLERK, key=customer)
         assert (again.status_code, again.json()) == (202, {"code": "needs_approval"})
     finally:
-        known[place] = (digest, clerk)
+        named["clerk"] = clerk
 
 
 def test_too_many_and_several(api: TestClient, one: str) -> None:

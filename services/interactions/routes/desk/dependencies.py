@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.interactions.desk.queries import DeskStore
+from services.interactions.routes.dependencies import Memory
 from shared.http.dependencies import Database
 
 
-def get_queries(database: Database) -> DeskStore:
-    return DeskStore(database)
+def get_queries(database: Database, remembered: Memory) -> DeskStore:
+    return DeskStore(database, remembered)
 
 
 DeskQueries = Annotated[DeskStore, Depends(get_queries)]

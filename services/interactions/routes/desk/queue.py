@@ -1,5 +1,6 @@
 """My queue: what an agent has, what waits for somebody in their team, and whether they are at work."""
 
+import asyncio
 from typing import Literal
 
 from fastapi import Response
@@ -38,13 +39,17 @@ async def queue(
     desk.demand("customers:read")
     me = await store.agent(desk.agent)
     team = None if me is None else me.team
-    mine = await store.conversations(
-        status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
+    mine, (waiting, count), (left, left_count) = await asyncio.gather(
+        store.conversations(
+            status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
+        ),
+        _waiting(store, rules, team),
+        _left(store, team),
     )
-    waiting, count = await _waiting(store, rules, team)
-    left, left_count = ([], 0) if team is None else await store.queued(nobodys=True, limit=LEFT)
-    names = await store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)})
-    states = await store.customers({row.customer_id for row in mine[:WITH_CLOCKS]})
+    names, states = await asyncio.gather(
+        store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)}),
+        store.customers({row.customer_id for row in mine[:WITH_CLOCKS]}),
+    )
     said = await queries.said_at(last_said(mine[:WITH_LINES], states))
     called = next((one.name for one in rules.teams if one.id == team), None)
     return desk.render(
@@ -74,6 +79,11 @@ async def _waiting(
     first = first_waiting(rules, state, WAITING)
     rows = await store.conversation_rows(f"{one.conversation_id} {one.customer_id}" for one in first)
     return [*rows.values()], len(state.waiting)
+
+
+async def _left(store: InteractionsStore, team: str | None) -> tuple[list[ConversationRow], int]:
+    """Those for which no team was asked, and how many; whoever is in none sees them among all that wait."""
+    return ([], 0) if team is None else await store.queued(nobodys=True, limit=LEFT)
 
 
 class Shift(Frozen):

@@ -143,6 +143,10 @@ class Brute:
         self._db.execute(f"CREATE OR REPLACE TEMP TABLE until AS FROM facts WHERE {where}", given)
         self._db.execute(f"CREATE OR REPLACE TEMP TABLE w AS FROM until WHERE us >= {first * DAY}")
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Of what was chosen."""
+        return self._db.execute(query).fetchall()
+
     def kpi(self, name: str) -> tuple[Any, int]:
         """Its value in what was chosen, and what that rests on."""
         found = self._db.execute(QUERIES[name]).fetchone()

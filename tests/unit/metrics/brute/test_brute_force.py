@@ -1,4 +1,5 @@
-"""Every figure that is told equals a count over the same events by DuckDB, whatever is late or told twice."""
+"""Every figure that is told equals a count over the same events by DuckDB, whatever is late or told twice; it
+is as sure as NumPy and SciPy say."""
 
 import math
 from collections import Counter
@@ -27,6 +28,7 @@ from ..rig import batch, started
 from ..story import START, run
 from .kpis import QUERIES, Brute
 from .stories import DAYS, Story, arrived
+from .sureness import Sure, sureness
 
 DAY0 = day_number(START.date())
 SELECTIONS = (
@@ -41,6 +43,7 @@ SELECTIONS = (
     Selection(team="service"),
 )
 WINDOWS: tuple[tuple[int, int | None], ...] = ((0, None), (30, None), (10, 40), (59, 59), (70, 80))
+MEANS = ("ces", "sentiment", "order_value")
 ACCURACY = 0.02
 """Of quantiles, as docs/metrics.md has it."""
 
@@ -75,6 +78,23 @@ def _close(ours: float | None, counted: float | None, tolerance: float = 1e-12) 
     return math.isclose(ours, float(counted), rel_tol=tolerance, abs_tol=1e-9)
 
 
+def as_sure(kpi: Kpi, mine: Result, counted: Sure) -> bool:
+    """Whether a KPI's intervals are those that were computed anew, and it has no others. Student's quantile
+    is within 0.01 (``intervals.t95``), so the ends of a mean's interval are within a part of its width."""
+    ours = {**mine.intervals, **({} if mine.interval is None else {"": mine.interval})}
+    if ours.keys() != counted.keys():
+        return False
+    for name, (low, high) in counted.items():
+        rel = ACCURACY * 1.01 if kpi.kind is Kind.QUANTILES else 1e-9
+        wide = 0.01 * (high - low) / 2 if kpi.name in MEANS else 1e-9
+        if not all(
+            math.isclose(a, b, rel_tol=rel, abs_tol=wide)
+            for a, b in zip(ours[name], (low, high), strict=True)
+        ):
+            return False
+    return True
+
+
 def differences(
     brute: Brute, delta: Delta, windows: Iterable[tuple[int, int | None]], selections: Sequence[Selection]
 ) -> list[str]:
@@ -87,6 +107,9 @@ def differences(
                 mine, (value, n) = KPIS[name].of(mine_of), brute.kpi(name)
                 if not same(KPIS[name], mine, value, n):
                     found.append(f"{name} {first}-{last} {selected}: {mine} instead of {value}, {n}")
+                sure = sureness(brute, name)
+                if not as_sure(KPIS[name], mine, sure):
+                    found.append(f"{name} {first}-{last} {selected}: {mine} is as sure as {sure}")
     return found
 
 
