@@ -10,7 +10,7 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults chart site compose bench image-test lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults chart site compose bench image-test kube-test lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,10 +37,11 @@ test: $(complete) ## Every check, fast ones first: lint, types, unit, chart, sim
 	    printf '=== %s passed in %s s\n' $$tier $$((SECONDS - began)); \
 	done
 
-lint: $(complete) ## Style (ruff), who may import whom (import-linter), and the Prometheus rules by their own tests (promtool)
+lint: $(complete) ## Style (ruff), who may import whom (import-linter), dangers (bandit), and the Prometheus rules by their own tests (promtool)
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/lint-imports --no-logo
+	$(bin)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive deploy rapport services shared tools
 	$(bin)/python -m tools.prometheus promtool check config deploy/prometheus/prometheus.yaml
 	$(bin)/python -m tools.prometheus promtool test rules deploy/prometheus/*.test.yaml
 
@@ -90,6 +91,10 @@ deploy/compose/.env:
 
 image-test: $(complete) ## Build the image and run it as platform teams do; needs a Docker daemon (DOCKER_HOST)
 	$(pytest) tests/image -m image -s
+
+kube-test: $(complete) ## The chart on the cluster that KUBECONFIG names, with the image of this tree (KUBE_LOAD, KUBE_ADDRESS, KUBE_EXEC)
+	@$(bin)/python -m tests.kube.loading
+	$(KUBE_EXEC) $(pytest) tests/kube -m kube -s
 
 bench: $(complete) ## Benchmarks that print ratios; not part of `make test`
 	$(pytest) tests/bench -m bench -s

@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from mailbox import Maildir
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import yaml
 from rapport.embedded.stack import PARTS
 from rapport.home import Home, read_env
 from rapport.launch import StartFailedError, fetch, launch, running_env, stop
+from rapport.topics import DEFAULT_PARTITIONS
 from rapport.trouble import TroubleError
 from services.loyalty.config import DEFAULT
+from tests.servers import NoServersError, Servers, choose, in_containers
 from tests.stack import Stack
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -41,7 +44,7 @@ LIMITED_STOCK = 5
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole platform, started once per session; ``RAPPORT_TEST_HOME`` names one that runs already."""
     running = os.environ.get("RAPPORT_TEST_HOME")
     if running:
@@ -54,15 +57,34 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         return
     home = Home(tmp_path_factory.mktemp("stack"))
     secret = secrets.token_hex(32)
+    with _servers(request) as servers:
+        there = servers.env if servers else {}
+        parts = [part for part in PARTS if not (servers and part in servers.containers)]
+        try:
+            fetch(parts)
+            launch(home, parts, _options(secret, _program(home)) | _returns(home) | there)
+        except StartFailedError as failed:
+            pytest.fail(f"{failed}\n" + "\n".join(failed.failure.tail))
+        try:
+            yield Stack(home, read_env(home), secret, servers)
+        finally:
+            stop(home)
+
+
+@contextmanager
+def _servers(request: pytest.FixtureRequest) -> Iterator[Servers | None]:
+    """Kafka and MongoDB in containers, or None: then they are parts. Says which."""
     try:
-        fetch(PARTS)
-        launch(home, options=_options(secret, _program(home)) | _returns(home))
-    except StartFailedError as failed:
-        pytest.fail(f"{failed}\n" + "\n".join(failed.failure.tail))
-    try:
-        yield Stack(home, read_env(home), secret)
-    finally:
-        stop(home)
+        contained, chosen = choose()
+    except NoServersError as error:
+        pytest.fail(str(error))
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{chosen}", flush=True)
+    if not contained:
+        yield None
+        return
+    with in_containers(DEFAULT_PARTITIONS) as servers:
+        yield servers
 
 
 def _program(home: Home) -> Path:

@@ -49,9 +49,10 @@ def inspect(kind: str, name: str) -> Any:
     return found
 
 
-def gateway() -> str:
-    """This machine's address in the network of containers."""
-    told = inspect("network", "bridge")["IPAM"]["Config"][0]
+def gateway(network: str = "bridge") -> str:
+    """This machine's address in a network of containers."""
+    configured = inspect("network", network)["IPAM"]["Config"]
+    told = next(each for each in configured if ":" not in each["Subnet"])
     return str(told.get("Gateway") or next(ip_network(told["Subnet"]).hosts()))  # the first, if not said
 
 

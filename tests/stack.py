@@ -7,7 +7,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from mailbox import Maildir, MaildirMessage
@@ -23,6 +24,8 @@ from rapport.lag import measure
 from rapport.status import PartStatus, read
 from shared.kafka.brokers import Brokers
 from shared.schemas.services import SERVICES
+from tests.frozen import frozen
+from tests.servers import Servers
 
 T = TypeVar("T")
 STRUCTURED = "application/cloudevents+json"
@@ -39,10 +42,18 @@ class Answer:
 class Stack:
     """What ``.rapport/env`` of a running stack names."""
 
-    def __init__(self, home: Home, env: Mapping[str, str], jwt_secret: str | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        env: Mapping[str, str],
+        jwt_secret: str | None = None,
+        servers: Servers | None = None,
+    ) -> None:
+        """``servers``: Kafka and MongoDB where they are in containers."""
         self.home = home
         self.env = dict(env)
         self._jwt_secret = jwt_secret
+        self._servers = servers
 
     # HTTP
 
@@ -186,7 +197,10 @@ class Stack:
 
     def parts(self) -> dict[str, PartStatus]:
         status = read(self.home)
-        return {part.name: part for part in status.parts} if status else {}
+        found = {part.name: part for part in status.parts} if status else {}
+        if self._servers:
+            found |= {part: self._servers.status(part) for part in self._servers.containers}
+        return found
 
     def running_pid(self, part: str) -> int | None:
         """The part's process, None while it does not run."""
@@ -199,7 +213,18 @@ class Stack:
         return pid
 
     def signal(self, part: str, number: signal.Signals) -> None:
-        os.kill(self.pid(part), number)
+        if self._servers and part in self._servers.containers:
+            self._servers.signal(part, number)
+        else:
+            os.kill(self.pid(part), number)
+
+    @contextmanager
+    def frozen(self, part: str) -> Iterator[None]:
+        """It answers nothing, as behind a broken network; it goes on in the end."""
+        contained = self._servers is not None and part in self._servers.containers
+        stopped = self._servers.frozen(part) if self._servers and contained else frozen(self.pid(part))
+        with stopped:
+            yield
 
     def mails(self, address: str) -> list[MaildirMessage]:
         mailbox = Maildir(self.env["RAPPORT_MAILBOX"], create=False)

@@ -92,8 +92,12 @@ def variables(
 ) -> dict[str, str]:
     """The lines of ``.rapport/env``: addresses of what runs, the keys, the clock, the YAML files."""
     env: dict[str, str] = {}
+    for name, part in (("RAPPORT_KAFKA", "kafka"), ("RAPPORT_MONGO", "mongo")):
+        if part not in at and environ.get(name):
+            env[name] = environ[name]  # of others, which services that run here are told
     if "kafka" in at:
         env["RAPPORT_KAFKA"] = f"{host}:{at['kafka']}"
+    if "RAPPORT_KAFKA" in env:
         env["RAPPORT_PARTITIONS"] = str(partitions(environ))
     if "mongo" in at:
         env["RAPPORT_MONGO"] = mongo.uri(at["mongo"], host)

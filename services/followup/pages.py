@@ -175,7 +175,8 @@ class Words:
                 title=title,
                 language=self.reader.language,
                 sender=self.page.policy.rules.sender.name,
-                css=Markup(_style()),
+                # A file of ours.
+                css=Markup(_style()),  # nosec B704
                 **shown,
             )
         )

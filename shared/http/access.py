@@ -1,6 +1,8 @@
 """Around every request: its id, its trace, its log line, its metric, a body of bounded size, and
 an answer even when something broke."""
 
+import asyncio
+import contextlib
 import re
 import time
 import uuid
@@ -10,7 +12,9 @@ from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import BodyTooLargeError, internal_error
+from shared.http import audit
+from shared.http.problems import BodyTooLargeError, BodyTooSlowError, internal_error
+from shared.http.protection import Protection
 from shared.runtime.telemetry import HTTP_SECONDS
 from shared.runtime.tracing import current_trace_id, span
 from shared.schemas.base import ID_PATTERN
@@ -29,9 +33,10 @@ log = structlog.get_logger("rapport.access")
 class AccessMiddleware:
     """The outermost: nothing that an app raises gets past it."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, protection: Protection) -> None:
         self._app = app
         self._service = service
+        self._protection = protection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +63,9 @@ class AccessMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                self._protection.add(headers)
             await send(message)
 
         try:
@@ -89,30 +96,42 @@ class AccessMiddleware:
             ms=round(seconds * 1000, 1),
             principal=scope.get("state", {}).get("principal"),
         )
+        audit.record(self._service, route, status, scope)
 
 
 class BodyLimitMiddleware:
-    """413 for a body over ``limit`` bytes, declared or not."""
+    """413 for a body over ``limit`` bytes, declared or not; 408 for one that takes over ``seconds``."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
         self._app = app
         self._limit = limit
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        size = 0
+        size, whole = 0, False
+        until = asyncio.get_running_loop().time() + self._seconds
 
         async def receiving() -> Message:
-            nonlocal size
-            message = await receive()
+            nonlocal size, whole
+            if whole:  # what comes after the body is that the caller hung up, and may take its time
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyTooSlowError from None
+            whole = not message.get("more_body")
             size += len(message.get("body", b""))
             if size <= self._limit:
                 return message
-            while message.get("more_body") and size <= DRAINED * self._limit:
-                message = await receive()
-                size += len(message.get("body", b""))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    while message.get("more_body") and size <= DRAINED * self._limit:
+                        message = await receive()
+                        size += len(message.get("body", b""))
             raise BodyTooLargeError(self._limit)
 
         await self._app(scope, receiving, send)

@@ -21,9 +21,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shared.http import openapi, operations, problems
 from shared.http.access import AccessMiddleware, BodyLimitMiddleware
 from shared.http.auth import Authenticator
+from shared.http.budgets import Budgets
 from shared.http.clock import ApiClock
 from shared.http.commands import Commands
 from shared.http.dependencies import Producing
+from shared.http.protection import Protection
 from shared.http.routing import once
 from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher
@@ -99,8 +101,9 @@ def create_api(
     app.state.authenticator = Authenticator(settings)
     if not app.state.authenticator.configured:
         log.warning("nobody can call: set RAPPORT_API_KEY, RAPPORT_API_KEYS or a JWT key")
-    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes)
-    app.add_middleware(AccessMiddleware, service=service)
+    app.state.budgets = Budgets(settings.rate_limit)
+    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, seconds=settings.body_timeout)
+    app.add_middleware(AccessMiddleware, service=service, protection=Protection(settings, service))
     problems.install(app)
     for router in (*routers, operations.router):
         app.include_router(router)

@@ -15,11 +15,14 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.http import HTTPBase
 
+from shared.http import audit
+from shared.http.budgets import Budgets
 from shared.http.jwks import IssuerKeys
 from shared.http.keys import API_KEY_NAME, ApiKeys, full_types
 from shared.http.problems import ProblemError
 from shared.http.tokens import BadTokenError, Tokens
 from shared.runtime.access import SCOPES, AccessSettings
+from shared.runtime.telemetry import RATE_LIMITED
 
 REALM = 'Bearer realm="rapport"'
 BASIC = 'Basic realm="Rapport", charset="UTF-8"'
@@ -144,8 +147,7 @@ async def authenticated(
         principal = await authenticator.token(bearer.credentials)
     else:
         raise unauthenticated("Show an X-API-Key header, or a bearer token.")
-    request.state.principal = principal.name
-    return principal
+    return _let_in(request, principal)
 
 
 async def in_browser(
@@ -171,7 +173,21 @@ async def in_browser(
         if isinstance(error, ProblemError) and error.status != 401:
             raise
         raise unauthenticated("Give an API key as the password.", challenge=BASIC) from None
+    return _let_in(request, principal)
+
+
+def _let_in(request: Request, principal: Principal) -> Principal:
+    """Who calls is known: for the log, and to their budget. Raises 429 ``rate_limited``."""
     request.state.principal = principal.name
+    budgets: Budgets = request.app.state.budgets
+    try:
+        budgets.take(principal.name)
+    except ProblemError:
+        authenticator: Authenticator = request.app.state.authenticator
+        # A token's subject may be anything, and each would be a time series for ever.
+        name = principal.name if authenticator.reserved(principal.name) else "token"
+        RATE_LIMITED.labels(request.app.state.service, name).inc()
+        raise
     return principal
 
 
@@ -181,7 +197,11 @@ def require(*scopes: str) -> Callable[..., Awaitable[Principal]]:
     if unknown:
         raise ValueError(f"no such scope: {', '.join(sorted(unknown))}")
 
-    async def allowed(principal: Annotated[Principal, Security(authenticated, scopes=scopes)]) -> Principal:
+    async def allowed(
+        request: Request, principal: Annotated[Principal, Security(authenticated, scopes=scopes)]
+    ) -> Principal:
+        if "admin" in scopes:
+            audit.note(request)
         for scope in scopes:
             principal.demand(scope)
         return principal

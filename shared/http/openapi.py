@@ -40,9 +40,17 @@ def _add(operation: Schema) -> None:
         del responses["422"]
     wanted = {"default": "Another problem."}
     if operation.get("security"):
-        wanted |= {"401": "There are no credentials, or they are not accepted.", "403": "A scope is missing."}
+        wanted |= {
+            "401": "There are no credentials, or they are not accepted.",
+            "403": "A scope is missing.",
+            "429": "This caller has asked too often: Retry-After says when to ask again.",
+        }
     if "requestBody" in operation:
-        wanted |= {"400": "The body is not JSON.", "413": "The body is too large."}
+        wanted |= {
+            "400": "The body is not JSON.",
+            "408": "The body took too long to come.",
+            "413": "The body is too large.",
+        }
     if "requestBody" in operation or operation.get("parameters"):
         wanted["422"] = "Something is not valid; errors names each field."
     wanted["503"] = "The store or the broker is away. Ask again."

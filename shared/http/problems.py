@@ -82,6 +82,14 @@ class BodyTooLargeError(HTTPException):
         self.limit = limit
 
 
+class BodyTooSlowError(HTTPException):
+    """The body did not come in time. An HTTPException as ``BodyTooLargeError`` is. The connection is done
+    with: what still comes on it is no new request."""
+
+    def __init__(self) -> None:
+        super().__init__(408, headers={"Connection": "close"})
+
+
 class FieldError(Frozen):
     """One input at fault."""
 

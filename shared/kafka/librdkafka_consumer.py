@@ -23,6 +23,11 @@ HANGS_SECONDS = 10.0
 """A poll that takes so much longer than it was given (a release included) will not end."""
 
 
+HEARTBEAT_MS = 500
+"""A member hears by the answer to a heartbeat that another came or went: until then nobody serves what the
+other had."""
+
+
 def consumer_options(
     group: str,
     *,
@@ -45,7 +50,7 @@ def consumer_options(
         "isolation.level": "read_committed",
         "partition.assignment.strategy": "range",
         "session.timeout.ms": session,
-        "heartbeat.interval.ms": session // 4,
+        "heartbeat.interval.ms": min(session // 4, HEARTBEAT_MS),
         "max.poll.interval.ms": max(int(poll_seconds * 1000), session),
         "fetch.wait.max.ms": 100,
         "fetch.message.max.bytes": 1024 * 1024,

@@ -91,6 +91,11 @@ class AccessSettings(BaseSettings):
     jwt_issuer: str | None = None
     """What a token's ``iss`` must be; unchecked without."""
 
+    rate_limit: Annotated[int, Field(ge=0)] = 0
+    """Requests a minute of one key or token's subject, at each replica of an API; 0: any number."""
+    hsts_seconds: Annotated[int, Field(ge=0)] = 31_536_000
+    """Seconds that browsers are to come by https alone, where the service's own URL is https; 0: not told."""
+
     @field_validator("api_keys", mode="before")
     @classmethod
     def _json(cls, value: Any) -> Any:

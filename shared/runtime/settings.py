@@ -66,6 +66,9 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
     store_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
     """Seconds to look for a MongoDB server before the store counts as away."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
+    """The largest HTTP body."""
+    body_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Seconds that an HTTP body may take to come."""
 
     interactions_url: str | None = None
     loyalty_url: str | None = None

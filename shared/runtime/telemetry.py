@@ -116,6 +116,16 @@ COMMANDS = Counter(
     "pending (no outcome in time, 202), mismatch (its key was used for something else).",
     ["service", "route", "result"],
 )
+RATE_LIMITED = Counter(
+    "rapport_rate_limited_total",
+    "Requests refused as their caller's budget was used up. key: the key's name, or token.",
+    ["service", "key"],
+)
+ADMIN_ACTIONS = Counter(
+    "rapport_admin_actions_total",
+    "Requests that used the scope admin, refused ones too. outcome: done, pending, refused, failed.",
+    ["service", "route", "outcome"],
+)
 
 _ALWAYS = (JOURNAL_DUPLICATES, TIMERS_FIRED, FETCH_PAUSES, TAKEOVERS, FENCED, PARTITIONS_HELD, STANDBY)
 
@@ -195,6 +205,7 @@ def configure_logging(settings: Settings, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    logging.getLogger("rapport.audit").setLevel(logging.INFO)  # whatever else is silenced
     for name, level in _QUIET.items():
         logger = logging.getLogger(name)
         # Some of them bring a handler of their own, and would then write each line twice.

@@ -14,7 +14,9 @@ import msgspec
 
 from shared.schemas.base import ID_PATTERN, OFFSET_TIME, SHORT_TIME, parse_time
 
-Code = Literal["empty", "bytes", "json", "envelope", "type", "topic", "field", "key", "time", "future"]
+Code = Literal[
+    "empty", "bytes", "json", "envelope", "type", "topic", "field", "key", "time", "future", "tenant_reserved"
+]
 """Why a record cannot be read."""
 
 CODES: Mapping[Code, str] = {
@@ -28,9 +30,12 @@ CODES: Mapping[Code, str] = {
     "key": "The record's key is not the event's subject.",
     "time": "The event's time is not RFC 3339 with an offset.",
     "future": "The event's time is more than 24 h ahead of the wall clock.",
+    "tenant_reserved": "The event has the attribute tenant, which is reserved and means nothing yet.",
 }
 """Each code and what it means."""
 
+RESERVED = "tenant"
+"""Is to say whose the event is, where one installation serves several companies: refused until it does."""
 STRUCTURED = "application/cloudevents+json"
 JSON = "application/json"
 
@@ -177,6 +182,8 @@ def envelope_of(members: Members) -> Envelope:
         text[name] = value
     time = _time(members.get("time", _NULL))
     others = {name: _value(name, raw) for name, raw in members.items() if name not in _KNOWN}
+    if others.get(RESERVED) is not None:
+        raise BadRecordError("tenant_reserved", f"{RESERVED} is reserved: leave it out", RESERVED)
     return _checked(
         Envelope(
             **text,

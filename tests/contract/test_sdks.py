@@ -43,7 +43,7 @@ def test_what_an_sdk_writes_is_read(message: Message) -> None:
         assert event.time == datetime(2025, 12, 31, 23, 59, 59, micros, tzinfo=UTC)
         assert str(event.extensions["sequence"]) == "7"
         encodes = message.sdk in ("python", "golang") or not message.name.startswith("http-binary")
-        assert event.extensions["tenant"] == (UNICODE if encodes else ASCII)
+        assert event.extensions["region"] == (UNICODE if encodes else ASCII)
         if message.name.endswith("nothing"):
             assert event.data == CustomerErased()
             continue

@@ -1,16 +1,12 @@
 """The image, built; the embedded servers where containers reach them; and each process of each service in a
 container: read-only, as uid 10001, without a temporary folder."""
 
-import os
-import subprocess
 import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 
@@ -20,60 +16,23 @@ from rapport.launch import fetch, launch, stop
 from shared.schemas.services import SERVICES
 from tests import containers
 from tests.containers import Container
+from tests.image_build import NoImageError, built
 from tests.stack import Stack
+from tests.told import Ticking, say
 
-ROOT = Path(__file__).parents[2]
 PORTS = {"api": 8000, "worker": 8001}
 MARGIN = 300.0
 """Seconds in which what must come has come, however busy the machine is."""
 
 
-def say(text: str) -> None:
-    print(f"    {text}", flush=True)
-
-
-class Ticking:
-    """Says every ten seconds what is waited for."""
-
-    def __init__(self, what: str) -> None:
-        self._what, self._over = what, Event()
-        self._thread = Thread(target=self._tick, daemon=True)
-
-    def _tick(self) -> None:
-        began = time.monotonic()
-        while not self._over.wait(10):
-            say(f"{self._what}: {time.monotonic() - began:.0f} s")
-
-    def __enter__(self) -> None:
-        say(self._what)
-        self._thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-
 @pytest.fixture(scope="session")
 def image() -> str:
     """Built from this tree, or ``RAPPORT_IMAGE``, which is there already."""
-    if not containers.answers():
-        pytest.fail("No Docker daemon answers: start one, or name it with DOCKER_HOST.")
-    if given := os.environ.get("RAPPORT_IMAGE"):
-        return given
-    name = "rapport:image-test"
-    found = subprocess.run([ROOT / "deploy/image/base.sh"], stdout=subprocess.PIPE, text=True)
-    assert found.returncode == 0, "there is no base image: see above"
-    head = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    revision = subprocess.run(head, capture_output=True, text=True).stdout.strip()
-    arguments = {"PYTHON": found.stdout.strip(), "REVISION": revision or "unknown"}
-    build = ["docker", "build", "--file", str(ROOT / "deploy/Dockerfile"), "--tag", name]
-    build += [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
-    with Ticking("building the image"):
-        done = subprocess.run(
-            [*build, str(ROOT)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-    assert done.returncode == 0, done.stdout[-4000:]
-    return name
+    try:
+        with Ticking("building the image"):
+            return built()
+    except NoImageError as error:
+        pytest.fail(str(error))
 
 
 @pytest.fixture(scope="session")

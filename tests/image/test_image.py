@@ -13,8 +13,10 @@ from kafka import KafkaAdminClient
 
 from rapport import broker
 from tests import containers
-from tests.image.conftest import MARGIN, ROOT, Running, await_ready, say
+from tests.image.conftest import MARGIN, Running, await_ready
+from tests.image_build import ROOT
 from tests.stack import new_customer, purchase, until
+from tests.told import say
 
 LIMIT_MB = 350
 GRACE = 20

@@ -55,9 +55,7 @@ def test_what_is_well_is_said_to_be(kafka: SecuredKafka, around: dict[str, str])
     assert told["services", "loyalty API"].state == "skipped"
 
 
-def test_what_is_not_is_said_with_what_to_do(
-    kafka: SecuredKafka, around: dict[str, str]
-) -> None:
+def test_what_is_not_is_said_with_what_to_do(kafka: SecuredKafka, around: dict[str, str]) -> None:
     away = {"RAPPORT_MONGO": "mongodb://127.0.0.1:1/?directConnection=true", "RAPPORT_SMTP_PORT": "1"}
     urls = {"RAPPORT_LOYALTY_URL": "http://127.0.0.1:1"}
     told = found(around | kafka.env() | {"RAPPORT_KAFKA_PASSWORD": "another"} | away | urls)

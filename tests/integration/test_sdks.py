@@ -48,7 +48,7 @@ def test_what_sdks_write_takes_effect_and_keeps_its_extensions(stack: Stack) -> 
         ]
         assert row["data"]["total"] == {"amount": 1299, "currency": "EUR"}
         assert str(row["extensions"]["sequence"]) == "7"
-        assert "Nord" in row["extensions"]["tenant"]
+        assert "Nord" in row["extensions"]["region"]
     subjects = {message.subject.encode() for message in MESSAGES}
     dead = [r for topic in ("customers", "purchases") for r in stack.records(f"{topic}.dlq")]
     assert [r for r in dead if r.key in subjects] == []

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from shared.schemas.services import SERVICES
-from tests.frozen import frozen
 from tests.stack import Stack, awake, event, new_customer, purchase, until
 
 
@@ -52,7 +51,7 @@ def test_the_broker_away_is_503_and_loses_nothing_that_was_accepted(stack: Stack
     customer, before = new_customer(), restarts(stack)
     refused = [purchase(customer, 100) for _ in range(2)]
     assert stack.post_events(purchase(customer, 400)).status == 202
-    with frozen(stack.pid("kafka")):
+    with stack.frozen("kafka"):
         for e in refused:
             began = time.monotonic()
             answer = stack.post_events(e)
@@ -82,7 +81,7 @@ def test_the_store_away_is_503_and_is_waited_for(stack: Stack) -> None:
         ("followup", f"/customers/{customer}/outreach"),
         ("metrics", "/kpis"),
     ]
-    with frozen(stack.pid("mongo")):
+    with stack.frozen("mongo"):
         assert stack.post_events(purchase(customer, 500)).status == 202  # events need no store
         with ThreadPoolExecutor(len(reads)) as pool:  # each waits its time for a server: at once
             answers = list(pool.map(lambda read: stack.call(read[0], "GET", read[1]), reads))
@@ -140,7 +139,7 @@ def test_an_answer_that_is_not_there_in_time_can_be_fetched_later(stack: Stack) 
     stack.post_events(purchase(customer, 10_000))
     until(lambda: stack.balance(customer) == 100, "the points")
     path, asked = f"/members/{customer}/redemptions", {"reward_id": "free-delivery"}
-    with frozen(stack.pid("loyalty-worker")):
+    with stack.frozen("loyalty-worker"):
         pending = stack.call("loyalty", "POST", path, asked, key=key)
         assert pending.status == 202
         location = pending.headers["location"]

@@ -130,4 +130,6 @@ def _http() -> tuple[Figure, ...]:
         _of("Requests", HTTP, "reqps", rate(f"{HTTP}_count", by, OF), by),
         _of("Seconds to answer, p99", HTTP, "s", quantile(0.99, HTTP, "service", OF)),
         _counted("Commands", commands, "service, result"),
+        _counted("Refused as asked too often", "rapport_rate_limited_total", "service, key"),
+        _counted("Uses of admin", "rapport_admin_actions_total", "service, outcome"),
     )

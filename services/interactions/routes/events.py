@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -22,6 +23,7 @@ from services.interactions.errors import (
 from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents
 from services.interactions.routes.dependencies import Source
 from shared.domain import RefusedError
+from shared.http.audit import note
 from shared.http.auth import Principal, forbidden
 from shared.http.dependencies import Producer
 from shared.http.errors import responses
@@ -44,6 +46,7 @@ BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (STRUCTURED, BATCH, JSON)
 SLICE = 200
 """Events checked before other requests get a turn."""
+NEED_ADMIN = (CompensationGranted,)
 UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all, unless they are about a header or data in base64."""
 
@@ -85,7 +88,7 @@ async def post_events(request: Request, principal: Source, producer: Producer) -
     have been: send the same again, under the same ids.
     """
     events = split(request.headers, await request.body())
-    records = await check(events, principal)
+    records = await check(events, principal, partial(note, request))
     await producer.publish(records)
     return Accepted(accepted=len(records))
 
@@ -121,8 +124,11 @@ def _from_batch(body: bytes) -> list[bytes]:
         raise
 
 
-async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
-    """The records to publish, if every event is good. Raises 400, 403, 413, 422."""
+async def check(
+    events: Sequence[bytes], principal: Principal, admin: Callable[[str], None] = lambda customer: None
+) -> list[Record]:
+    """The records to publish, if every event is good; ``admin`` hears of whom an event needs that scope.
+    Raises 400, 403, 413, 422."""
     now = datetime.now(UTC)
     records: list[Record] = []
     errors: list[BadEvent] = []
@@ -134,6 +140,8 @@ async def check(events: Sequence[bytes], principal: Principal) -> list[Record]:
         except BadRecordError as bad:
             errors.append(BadEvent.unreadable(index, bad))
             continue
+        if isinstance(event.data, NEED_ADMIN):
+            admin(event.subject)
         if (refusal := _not_for_you(event, principal)) is not None:
             errors.append(BadEvent.refused(index, refusal))
         elif not errors:
@@ -150,7 +158,7 @@ def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
         return FORBIDDEN_TYPE(type=event.type, field="type")
     if _own_source(event.source):
         return FORBIDDEN_SOURCE(source=event.source, field="source")
-    if isinstance(event.data, CompensationGranted) and not principal.may("admin"):
+    if isinstance(event.data, NEED_ADMIN) and not principal.may("admin"):
         return FORBIDDEN(type=event.type, field="type")
     if not fits(event.source, principal.sources):
         allowed = ", ".join(principal.sources or ())

@@ -33,7 +33,7 @@ public class Java {
             .withSubject("java-" + name)
             .withTime(OffsetDateTime.parse("2025-12-31T23:59:59.999999999Z"))
             // This SDK leaves a header as it is, and HTTP clients take ASCII alone, or write Latin-1.
-            .withExtension("tenant", name.startsWith("http-binary") ? "Nord \"1\" 100% of it" : "Köln \"Nord\" 100% ☃")
+            .withExtension("region", name.startsWith("http-binary") ? "Nord \"1\" 100% of it" : "Köln \"Nord\" 100% ☃")
             .withExtension("sequence", 7)
             .withExtension("sampled", true);
         return switch (kind) {

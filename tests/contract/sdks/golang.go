@@ -39,7 +39,7 @@ func told(name, kind string) event.Event {
 	e.SetType("rapport.purchase.made.v1")
 	e.SetSubject("golang-" + name)
 	e.SetTime(time.Date(2025, 12, 31, 23, 59, 59, 999999999, time.UTC))
-	e.SetExtension("tenant", "Köln \"Nord\" 100% ☃")
+	e.SetExtension("region", "Köln \"Nord\" 100% ☃")
 	e.SetExtension("sequence", 7)
 	e.SetExtension("sampled", true)
 	switch kind {

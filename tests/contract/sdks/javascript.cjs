@@ -18,7 +18,7 @@ const event = (name, more) =>
     subject: `javascript-${name}`,
     time: "2025-12-31T23:59:59.999999999Z",
     // This SDK leaves a header as it is, and HTTP clients take ASCII alone, or write Latin-1.
-    tenant: name.startsWith("http-binary") ? 'Nord "1" 100% of it' : 'Köln "Nord" 100% ☃',
+    region: name.startsWith("http-binary") ? 'Nord "1" 100% of it' : 'Köln "Nord" 100% ☃',
     sequence: 7,
     sampled: true,
     data: purchase(name),

@@ -94,7 +94,7 @@ def _older(name: str, kind: str, mode: str) -> old_http.CloudEvent:
     told = {"time": "2025-12-31T23:59:59.999999999Z", "sequence": "7", "datacontenttype": JSON}
     attributes = _attributes("older_python", name, kind) | told
     if name.startswith("http-binary"):
-        attributes["tenant"] = ASCII
+        attributes["region"] = ASCII
     return old_http.CloudEvent(attributes, _data(name, kind))
 
 
@@ -110,7 +110,7 @@ def _attributes(sdk: str, name: str, kind: str) -> dict[str, Any]:
         "type": ERASED if kind == "nothing" else PURCHASE,
         "subject": f"{sdk}-{name}",
         "time": datetime(2025, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
-        "tenant": UNICODE,
+        "region": UNICODE,
         "sequence": 7,
         **({} if media is None else {"datacontenttype": media}),
     }

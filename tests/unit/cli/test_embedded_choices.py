@@ -176,6 +176,9 @@ def test_the_variables_name_what_runs_and_no_more(tmp_path: Path) -> None:
     assert env["RAPPORT_RULES"] == env["RAPPORT_SLA"] == str(rules)
     assert env["RAPPORT_CLOCK"] == "wall"
     assert not {"RAPPORT_MONGO", "RAPPORT_SMTP_PORT", "RAPPORT_METRICS_URL", "RAPPORT_PROGRAM"} & set(env)
+    elsewhere = {"RAPPORT_KAFKA": "far:9", "RAPPORT_MONGO": "mongodb://far"}
+    assert stack.variables(home, {"loyalty-api": 2}, elsewhere).items() >= elsewhere.items()
+    assert stack.variables(home, {"kafka": 1}, elsewhere)["RAPPORT_KAFKA"] == "127.0.0.1:1"
     for bad in ({"RAPPORT_CLOCK": "sundial"}, {"RAPPORT_RULES": "/no/such"}, {"RAPPORT_PARTITIONS": "-1"}):
         with pytest.raises(TroubleError, match=next(iter(bad))):
             stack.variables(home, {"kafka": 1}, bad)

@@ -179,7 +179,9 @@ def test_the_document_tells_of_security_and_problems(api: TestClient) -> None:
     redeem = document["paths"]["/members/{id}/redemptions"]["post"]
     assert {name for scheme in redeem["security"] for name in scheme} == {"apiKey", "bearer"}
     assert len(redeem["security"]) == 2, "either is enough"
-    assert {"201", "400", "401", "403", "413", "422", "503", "default"} == set(redeem["responses"])
+    assert {"201", "400", "401", "403", "408", "413", "422", "429", "503", "default"} == set(
+        redeem["responses"]
+    )
     for status in ("401", "422", "default"):
         schema = redeem["responses"][status]["content"]["application/problem+json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/ProblemDetails"}

@@ -48,7 +48,7 @@ ATTRIBUTES: dict[str, st.SearchStrategy[Any]] = {
     "time": texts | st.sampled_from(TIMES),
     "datacontenttype": st.sampled_from(MEDIA),
     "traceparent": texts | st.just(f"00-{'a' * 32}-{'b' * 16}-01"),
-    "tenant": texts,
+    "region": texts,
     "dataschema": texts,
 }  # fmt: skip
 numbers = st.sampled_from(
@@ -143,15 +143,15 @@ def in_headers(attributes: dict[str, str], **more: bytes) -> list[tuple[str, byt
 
 
 def test_a_header_is_unquoted_then_decoded_once() -> None:
-    told = in_headers(TOLD, source=b'"/till/%2541"', tenant=b"K%C3%B6ln%20%22Nord%22", store=b"100%")
+    told = in_headers(TOLD, source=b'"/till/%2541"', region=b"K%C3%B6ln%20%22Nord%22", store=b"100%")
     for media in ([], [("content-type", b"application/vnd.till+json; v=1")]):
         (event,) = by_http(json.dumps(DATA).encode(), [*media, *told])
         assert isinstance(event, Event)
         assert event.source == "/till/%41"
-        assert event.extensions == {"tenant": 'Köln "Nord"', "store": "100%"}
+        assert event.extensions == {"region": 'Köln "Nord"', "store": "100%"}
 
 
-@pytest.mark.parametrize("name", ["source", "tenant"])
+@pytest.mark.parametrize("name", ["source", "region"])
 @pytest.mark.parametrize("value", [b"/till%C0%A09", "/tüll".encode("latin-1")])
 def test_a_header_that_is_not_utf8_is_named(name: str, value: bytes) -> None:
     told = [("content-type", b"application/json"), *in_headers(TOLD, **{name: value})]
@@ -169,7 +169,7 @@ def test_binary_mode_of_another_format_is_refused(media: bytes) -> None:
 
 
 def test_nulls_go_and_base64_becomes_json() -> None:
-    told = TOLD | {"data": DATA, "tenant": "north", "sequence": 7}
+    told = TOLD | {"data": DATA, "region": "north", "sequence": 7}
     nothing = dict.fromkeys(("data", "traceparent", "dataschema"))
     encoded = told | nothing | {"data_base64": b64encode(json.dumps(DATA).encode()).decode()}
     (record,) = published(json.dumps(encoded).encode(), [("content-type", b"application/cloudevents+json")])

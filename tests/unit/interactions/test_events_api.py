@@ -131,7 +131,7 @@ def test_accepted(api: TestClient, broker: FakePublisher, body: Any, media: str,
 
 
 def test_what_is_unknown_is_kept(api: TestClient, broker: FakePublisher) -> None:
-    told = purchase(tenant="north")
+    told = purchase(region="north")
     told["data"]["mood"] = {"$odd": 2**70}
     assert post(api, told).status_code == 202
     assert json.loads(broker.records[0].value or b"") == told

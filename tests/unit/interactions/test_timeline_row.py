@@ -18,7 +18,7 @@ def row(**extensions: Any) -> Any:
 
 
 def test_the_extensions_are_shown() -> None:
-    assert timeline_item(row(tenant="Köln", sequence=7)).extensions == {"tenant": "Köln", "sequence": 7}
+    assert timeline_item(row(region="Köln", sequence=7)).extensions == {"region": "Köln", "sequence": 7}
 
 
 def test_without_any_the_row_is_as_it_was() -> None:

@@ -60,7 +60,7 @@ def over_http(event: dict[str, Any], **headers: bytes) -> Any:
 
 
 @pytest.mark.parametrize("value", [b"%C0%A0", b"%ED%A0%80", b"%FF", b"%E2%82", "\u00fc".encode("latin-1")])
-@pytest.mark.parametrize("name", ["source", "tenant"])
+@pytest.mark.parametrize("name", ["source", "region"])
 def test_a_header_that_is_not_utf8_is_refused(name: str, value: bytes) -> None:
     with pytest.raises(BadRecordError) as caught:
         over_http(purchase(), **{name: value})
@@ -72,12 +72,12 @@ def test_a_header_that_is_not_utf8_is_refused(name: str, value: bytes) -> None:
 
 def test_over_kafka_headers_stand_for_themselves() -> None:
     body, headers = binary(purchase())
-    told = read(body, [*headers, ("ce_tenant", b'"a%20b"')])
-    assert told.extensions == {"tenant": '"a%20b"'}
-    assert over_http(purchase(), tenant=b'"a%20b"').extensions == {"tenant": "a b"}
+    told = read(body, [*headers, ("ce_region", b'"a%20b"')])
+    assert told.extensions == {"region": '"a%20b"'}
+    assert over_http(purchase(), region=b'"a%20b"').extensions == {"region": "a b"}
 
 
-@pytest.mark.parametrize("name", ["datacontenttype", "traceparent", "dataschema", "tenant", "data_base64"])
+@pytest.mark.parametrize("name", ["datacontenttype", "traceparent", "dataschema", "region", "data_base64"])
 def test_null_is_as_if_it_were_not_there(name: str) -> None:
     event = purchase()
     event.pop("datacontenttype")
@@ -178,7 +178,7 @@ def test_other_content_types_are_refused(media: str) -> None:
 
 def test_extensions_are_kept_wherever_the_event_is_written_again() -> None:
     told = {
-        "tenant": "nörth",
+        "region": "nörth",
         "sequence": 7,
         "sampled": True,
         "dataschema": "urn:x",
@@ -196,8 +196,8 @@ def test_extensions_are_kept_wherever_the_event_is_written_again() -> None:
 
 
 def test_an_extension_that_is_no_json_is_named() -> None:
-    event = dumped(purchase() | {"tenant": "VALUE"})
-    assert refused(event.replace(b'"VALUE"', b"1e400")) == ("envelope", "tenant")
+    event = dumped(purchase() | {"region": "VALUE"})
+    assert refused(event.replace(b'"VALUE"', b"1e400")) == ("envelope", "region")
     assert refused(event.replace(b'"VALUE"', b'"\\ud800"'))[0] == "json"
     assert refused(event.replace(b'"VALUE"', b"NaN"))[0] == "json"
 
@@ -221,8 +221,8 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 
 
 def test_of_a_name_that_is_given_twice_the_last_holds() -> None:
-    twice = dumped(purchase()).replace(b'{"specversion"', b'{"id":"first","tenant":"first","specversion"')
-    assert read(twice[:-1] + b',"tenant":"last"}').extensions == {"tenant": "last"}
+    twice = dumped(purchase()).replace(b'{"specversion"', b'{"id":"first","region":"first","specversion"')
+    assert read(twice[:-1] + b',"region":"last"}').extensions == {"region": "last"}
     assert read(twice).id == "r-000123"
     body, headers = binary(purchase())
     assert read(body, [("ce_id", b"first"), *headers]).id == "r-000123"
@@ -241,3 +241,14 @@ def test_kafkas_structured_mode_as_the_python_sdk_announces_it() -> None:
         dumped(purchase()), STRUCTURED
     )
     assert open_envelope(KEY, utf8(dumped(purchase())), []).id == "r-000123"
+
+
+def test_tenant_is_reserved_by_every_door() -> None:
+    assert refused(dumped(purchase() | {"tenant": "acme"})) == ("tenant_reserved", "tenant")
+    assert refused(dumped(purchase() | {"tenant": ""})) == ("tenant_reserved", "tenant")
+    assert read(dumped(purchase() | {"tenant": None})).extensions == {}
+    body, headers = binary(purchase())
+    assert refused(body, [*headers, ("ce_tenant", b"acme")]) == ("tenant_reserved", "tenant")
+    with pytest.raises(BadRecordError) as caught:
+        over_http(purchase(), tenant=b"acme")
+    assert caught.value.code == "tenant_reserved"

@@ -49,7 +49,7 @@ def test_a_time_is_cut_and_a_leap_second_taken(text: str, time: datetime) -> Non
     assert parse_time(text) == time
     event = purchase() | {"time": text}
     assert read(dumped(event)).time == read(*binary(event)).time == time
-    assert read(dumped(event | {"tenant": "north"})).time == time
+    assert read(dumped(event | {"region": "north"})).time == time
     data = {"product_id": "p", "sku": "x", "purchased_at": text}
     told = read(dumped(cloudevent("product.registered", data))).data
     assert isinstance(told, ProductRegistered)

@@ -71,10 +71,10 @@ def test_several_parts_can_be_too_large() -> None:
 
 def test_an_event_that_is_written_anew_keeps_its_extensions() -> None:
     value = b"""{"specversion":"1.0","id":"e","source":"/x","type":"rapport.customer.erased.v1","subject":"c",
-        "time":"2025-12-31T23:59:59.999999999Z","tenant":"north","sequence":7}"""
+        "time":"2025-12-31T23:59:59.999999999Z","region":"north","sequence":7}"""
     event = decode(open_envelope(b"c", value, []), wall_now=NOW)
     origin, record = written_anew(event, Origin("customers", 3, 17))
     assert origin == Origin("customers", 3, 17)
     again = decode(open_envelope(record.key, record.value, record.headers), wall_now=NOW)
     assert again == event
-    assert again.extensions == {"tenant": "north", "sequence": 7}
+    assert again.extensions == {"region": "north", "sequence": 7}
