@@ -5,7 +5,7 @@ and ``close`` behind a commit.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from threading import Event
+from threading import Event, Thread
 from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaException
@@ -83,15 +83,23 @@ class GroupConsumer:
     def open(self) -> None:
         try:
             self._admin = AdminClient(self._brokers.librdkafka(), logger=LOGGER)
-            self._consumer = Consumer(
-                {**self._options, "on_commit": self._acknowledged, "error_cb": self._error},
-                logger=LOGGER,
-            )
             self._join()
         except Exception as error:  # in the client's thread: told by the next poll
             self._fatal = f"{type(error).__name__}: {error}"
 
     def _join(self) -> None:
+        """By a client that is new: one that lost its group may have lost its brokers for good."""
+        former, made = self._consumer, list[Any]()
+
+        def acknowledged(error: Any, places: list[Any]) -> None:
+            if made[0] is self._consumer:
+                self.commits.acknowledged(made[0], error, places, self._begin)
+
+        options = {**self._options, "on_commit": acknowledged, "error_cb": self._error}
+        made.append(Consumer(options, logger=LOGGER))
+        self._consumer = made[0]
+        if former is not None:  # it waits for as long as its broker is frozen
+            Thread(target=former.close, name="kafka-former", daemon=True).start()
         self._consumer.subscribe(
             self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
         )
@@ -269,9 +277,6 @@ class GroupConsumer:
 
     def _held(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         return {place: offset for place, offset in offsets.items() if place in self._begin}
-
-    def _acknowledged(self, error: Any, places: list[Any]) -> None:
-        self.commits.acknowledged(self._consumer, error, places, self._begin)
 
     def close(self) -> None:
         if self._farewell is not None:

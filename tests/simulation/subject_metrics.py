@@ -7,8 +7,9 @@ from typing import Any
 
 from services.metrics.domain import apply as metrics
 from services.metrics.domain.cells import Delta
+from services.metrics.domain.looked import Looked
 from services.metrics.domain.rows import unpack_tail
-from services.metrics.domain.state import Customer, encode
+from services.metrics.domain.state import Customer, decode, encode
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.processor import CompactProcessor
 from services.metrics.journal.seen import event_hash
@@ -21,6 +22,7 @@ from shared.worker.merge import Slot
 from shared.worker.processing import Processor
 from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
+from tests.simulation.insights import LOOKING, chain, heard, told_nightly
 from tests.simulation.judge import in_order
 from tests.simulation.logs import END
 from tests.simulation.server import Server
@@ -28,7 +30,7 @@ from tests.simulation.subject import Ended, Process
 
 
 class MetricsSubject:
-    """Metrics, with its compact journal."""
+    """Metrics, with its compact journal; it looks at its customers' health as of nights."""
 
     service = "metrics"
     topics = ("clock", "purchases")
@@ -43,13 +45,19 @@ class MetricsSubject:
             stream=True,
             clock=client.store.loop.time,
             wall_clock=lambda: END,
+            looking=LOOKING,
         )
 
     def extras(self, process: Process) -> tuple[Runtime, Sequence[Coroutine[Any, Any, None]]] | None:
         return None
 
     def busy(self, run: Ended) -> bool:
-        return False
+        """Whether something is to be told, or, where all is over, somebody is to be looked at."""
+        find = run.store.server.find
+        over = {"watermark": {"$gte": END}}
+        done = [(d.get("sweep") or {}).get("done") for d in find(("rapport_metrics", "partitions"), over)]
+        late = any(night is None or night < day_number(END.date()) for night in done)
+        return late or bool(find(("rapport_metrics", "outbox"), {}))
 
     def differences(self, run: Ended) -> list[str]:
         broker, delta, seen = run.broker, Delta(), set[int]()
@@ -61,10 +69,31 @@ class MetricsSubject:
                 continue
             one = tracked.setdefault(slot.event.subject, Tracked(Customer()))
             seen.update(metrics.apply(one, slot.event, micros(slot.event.time), delta, h))
-        for one in tracked.values():
+        looked = {d["_id"]: _looked(d) for d in run.store.server.find(("rapport_metrics", "customers"), {})}
+        problems = self._told_otherwise(broker, tracked, looked)
+        for subject, one in tracked.items():
             one.trim()
+            if subject in looked:
+                one.data.looked = looked[subject]
+                one.place_in(looked[subject].segment, delta)
         cells, customers = Counter(delta), {subject: encode(one.data) for subject, one in tracked.items()}
-        return self._compared(run.store.server, {k: n for k, n in cells.items() if n}, customers)
+        compared = self._compared(run.store.server, {k: n for k, n in cells.items() if n}, customers)
+        return [*compared, *problems]
+
+    def _told_otherwise(
+        self, broker: Broker, tracked: Mapping[str, Tracked], looked: Mapping[str, Looked]
+    ) -> list[str]:
+        """What of the insights is not what a run without trouble tells. Topics that grew have facts that came
+        after their night, so there it is only what the records say, each once."""
+        told, problems = heard(r for (t, _), log in broker.records.items() if t == "insights" for r in log)
+        for subject, one in tracked.items():
+            events = told.get(subject, [])
+            problems += chain(subject, events, looked.get(subject, Looked()))
+            if not broker.grown:
+                wanted = told_nightly(subject, one.data)
+                if (mine := [f"{micros(e.time)} {e.data!r}" for e in events]) != wanted:
+                    problems.append(f"insights of {subject}: {mine} instead of {wanted}")
+        return [*problems, *(f"insights of {s}, who is nobody" for s in told.keys() - tracked.keys())]
 
     def _slots(self, broker: Broker) -> Iterator[Slot]:
         """What was written before a growth first, as it was read first."""
@@ -96,6 +125,10 @@ class MetricsSubject:
         records = {d["_id"]: bytes(d["record"]) for d in server.find(("rapport_metrics", "customers"), {})}
         problems += [f"customer {s}: another record" for s in customers if records.get(s) != customers[s]]
         return problems
+
+
+def _looked(row: Mapping[str, Any]) -> Looked:
+    return decode(bytes(row["record"])).looked
 
 
 def _cells(document: Mapping[str, Any]) -> Delta:
