@@ -22,7 +22,17 @@ from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.moved_by import moved_by
 from services.metrics.domain.policy import MetricsPolicy
-from services.metrics.domain.restating import MINUTE, Moved, before, cause, changed, last_told, levels_before
+from services.metrics.domain.restating import (
+    HOUR,
+    MINUTE,
+    Moved,
+    before,
+    cause,
+    changed,
+    last_told,
+    levels_before,
+    oldest_kept,
+)
 from services.metrics.domain.rows import ANOMALIES, TOLD, anomaly_id
 from services.metrics.domain.told import KEPT, Due, Told, due
 from services.metrics.figures_store import ByPlace, FiguresStore, in_reading
@@ -30,11 +40,11 @@ from services.metrics.journal import SERVICE
 from services.metrics.journal.acting import Acting
 from services.metrics.journal.partition import Partition
 from services.metrics.journal.rising import Rising
+from services.metrics.journal.saying import Saying
 from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
 from shared.runtime.mongo import Document
-from shared.schemas.base import Data
 from shared.schemas.insights import KpiAnomaly, KpiRestated
 from shared.schemas.times import SECOND, Micros, date_of
 from shared.worker.retry import passes
@@ -61,6 +71,7 @@ class Watching:
         self._rising = Rising(sums, store, policy.themes)
         self._acting = Acting(store)
         self._next: Micros = 0
+        self._forgets: Micros = 0
         self._told: dict[tuple[int, int], Told] = {}
         """By partition and epoch."""
 
@@ -73,6 +84,9 @@ class Watching:
             await self._acting.work(parts)
             now = await self._now(wall)
             await self._work(parts, now, wall)
+            if now is not None and 0 in parts and now >= self._forgets:
+                await self._store.forget_moved(oldest_kept(now))
+                self._forgets = now + HOUR
             if now is not None:
                 await self._rising.work(parts, now)
         except Exception as error:  # of the store, or a bug: both are told apart below
@@ -146,7 +160,7 @@ class Watching:
         self._told[key] = after
 
     def _restate(
-        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
+        self, say: Saying, kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
         then, now = (
             _as_of(reading, one.day, moved, self._policy.churn) for moved in (one.since_told, one.since)
@@ -166,7 +180,7 @@ class Watching:
                 telemetry.RESTATED.labels(kpi.name).inc()
 
     async def _judge(
-        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
+        self, say: Saying, kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
     ) -> None:
         policy = self._policy.anomalies
         windows: dict[int, Window] = {}
@@ -192,7 +206,7 @@ class Watching:
                     say.put(ANOMALIES, {**row, "stands": False})
 
     async def _flag(
-        self, say: "Saying", kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
+        self, say: Saying, kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
     ) -> None:
         """Keep that a figure left what is usual, and tell it, if that is new."""
         told = row is not None and row["stands"] and row["direction"] == one.direction
@@ -230,26 +244,6 @@ class Watching:
             telemetry.failed(kpi, [error])
             return {}
         return {dimension: value[:LONGEST_NAME] for dimension, value in found.items()}
-
-
-class Saying:
-    """What is to be told and kept: all of it, once all of it is decided."""
-
-    def __init__(self) -> None:
-        self._told: list[tuple[Data, str, Micros, str]] = []
-        self._rows: list[tuple[str, Document]] = []
-
-    def tell(self, data: Data, subject: str, at: Micros, cause: str) -> None:
-        self._told.append((data, subject, at, cause))
-
-    def put(self, collection: str, document: Document) -> None:
-        self._rows.append((collection, document))
-
-    def into(self, part: Partition) -> None:
-        for told in self._told:
-            part.outbox.tell(*told)
-        for row in self._rows:
-            part.outbox.put(*row)
 
 
 def kpis_of(part: Partition) -> list[Kpi]:

@@ -85,6 +85,11 @@ def test_repeat_purchases_by_channel() -> None:
     assert value(delta, "repeat_purchase_rate", channel="store") == 0.0
 
 
+def test_two_orders_of_a_day_are_no_repeat_purchase() -> None:
+    _, delta = run([event(purchase("a"), days=3), event(purchase("b"), days=3)])
+    assert value(delta, "repeat_purchase_rate") == 0.0
+
+
 @pytest.mark.parametrize(("refund", "rate"), [(99, 1.0), (100, 0.0)])
 def test_an_order_paid_back_in_full_does_not_count(refund: int, rate: float) -> None:
     _, delta = run(
