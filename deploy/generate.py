@@ -1,4 +1,4 @@
-"""Writes the dashboards, the rules of what is promised, and what the Helm chart takes from the code:
+"""Writes the dashboards, the rules of what is promised, the chart's parts and the store's users:
 ``python -m deploy.generate [--check]``.
 
 With ``--check`` nothing is written: it names the files that are stale, and exits 1.
@@ -16,10 +16,12 @@ from deploy.grafana.boards import boards
 from deploy.grafana.figures import build
 from deploy.helm import files, served
 from deploy.helm.schema import values_schema
+from deploy.mongo.users import script
 from deploy.prometheus.objectives import document
 
 HERE = Path(__file__).parent
 DASHBOARDS = HERE / "grafana" / "dashboards"
+USERS = HERE / "mongo" / "users.js"
 OBJECTIVES = HERE / "prometheus" / "objectives.yaml"
 RULES = HERE / "prometheus" / "rules.yaml"
 SCHEMA = files.CHART_FOLDER / "values.schema.json"
@@ -54,13 +56,13 @@ def generated() -> Mapping[Path, str]:
         served.paths(),
     )
     schema = json.dumps(values_schema(), indent=2) + "\n"
-    return made | chart | {OBJECTIVES: promised, SCHEMA: schema}
+    return made | chart | {OBJECTIVES: promised, SCHEMA: schema, USERS: script()}
 
 
 def stale() -> list[Path]:
     """Those that say something else, are missing, or are nobody's."""
     wanted = generated()
-    kept = [*DASHBOARDS.glob("*.json"), *files.FILES.rglob("*.*"), OBJECTIVES, SCHEMA]
+    kept = [*DASHBOARDS.glob("*.json"), *files.FILES.rglob("*.*"), OBJECTIVES, SCHEMA, USERS]
     found = {path: path.read_text(encoding="utf-8") for path in kept if path.is_file()}
     return sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
 

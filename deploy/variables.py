@@ -50,21 +50,9 @@ class Variable:
     meaning: str
 
 
-PLANNED = {
-    **dict.fromkeys(("KAFKA_SECURITY", "KAFKA_SASL_MECHANISM", "KAFKA_USERNAME"), "plain"),
-    **dict.fromkeys(("KAFKA_OAUTH_URL", "KAFKA_OAUTH_CLIENT_ID", "KAFKA_OAUTH_SCOPE"), "plain"),
-    **dict.fromkeys(("KAFKA_PASSWORD", "KAFKA_OAUTH_CLIENT_SECRET"), "secret"),
-    **dict.fromkeys(("KAFKA_CA", "KAFKA_CERTIFICATE", "KAFKA_KEY", "MONGO_CA", "MONGO_CERTIFICATE"), "file"),
-}
-"""Transports that the settings are about to know (branch tls); gone with the first merge that has them."""
-
-
 def variables() -> dict[str, Variable]:
     """Name -> variable, in alphabetical order."""
-    found = {
-        PREFIX + name: Variable(PREFIX + name, (), kind == "secret", kind == "file", False, "")
-        for name, kind in PLANNED.items()
-    }
+    found: dict[str, Variable] = {}
     for name, field in Settings.model_fields.items():
         found[PREFIX + name.upper()] = _variable(name, field, ())
     for service, name, field in _own():

@@ -29,10 +29,12 @@ COMMANDS = {
         "Customers' health: how well the score tells who falls silent.",
     ),
     "topics": ("rapport.commands.topics:app", "Create, check and grow the topics."),
+    "doctor": ("rapport.commands.doctor:doctor", "Look at all that is needed around it; say what to do."),
     "dlq": ("rapport.commands.dlq:app", "List, show and replay dead letters."),
     "check": ("rapport.commands.check:check", "Whether it works: a purchase in, its points read back."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
     "keys": ("rapport.commands.keys:app", "Make keys for callers of the APIs."),
+    "schemas": ("rapport.commands.schemas:app", "Check what a producer writes."),
     "clock": ("rapport.commands.clock:app", "Move the stream clock."),
 }
 

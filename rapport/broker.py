@@ -1,52 +1,59 @@
 """The Kafka side of the commands: a plain synchronous client, errors as sentences."""
 
 import contextlib
-import os
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
-from rapport.home import Home, read_env
 from rapport.topics import DEFAULT_PARTITIONS, Difference, Topic, differences, settled_partitions, wanted
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
+from shared.kafka.clients import BrokerRefusedError
+from shared.kafka.librdkafka_trouble import why_away
+from shared.kafka.tokens import TokenRefusedError
 
 GROUP_PREFIX = "rapport-"
 _TIMEOUT_MS = 10_000
 
 
-def bootstrap_servers(environ: Mapping[str, str] | None = None) -> str:
-    """``RAPPORT_KAFKA``, else the broker that runs in this home. Raises TroubleError without either."""
-    environ = os.environ if environ is None else environ
-    servers = environ.get("RAPPORT_KAFKA") or read_env(Home.find(environ)).get("RAPPORT_KAFKA")
-    if not servers:
-        raise TroubleError(
-            "No broker is known here: start one with `rapport up`, or set RAPPORT_KAFKA=host:port."
-        )
-    return servers
-
-
 @contextlib.contextmanager
-def explained(servers: str) -> Iterator[None]:
+def explained(servers: Brokers) -> Iterator[None]:
     """Turn the client's errors into a sentence."""
+    # It tells of each try; what matters is raised here.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    if servers.security != "plaintext" and isinstance(away := why_away(servers), BrokerRefusedError):
+        raise TroubleError(away.refusal.sentence)  # kafka-python would try for 10 s
     try:
         yield
-    except (KafkaError, TimeoutError, ConnectionError) as error:
-        reason = str(error) or type(error).__name__
-        raise TroubleError(
-            f"The broker at {servers} did not answer as needed ({reason[:200]}): check that it runs "
-            "(`rapport status`) and that RAPPORT_KAFKA names it."
-        ) from error
+    except (KafkaError, TokenRefusedError, TimeoutError, ConnectionError) as error:
+        raise TroubleError(sentence(servers, error)) from error
+
+
+def sentence(servers: Brokers, error: BaseException) -> str:
+    """What is to be done about a client's error. Where it does not say why it found nobody, another is asked,
+    which does."""
+    if isinstance(error, KafkaTimeoutError | KafkaConnectionError | TimeoutError | ConnectionError):
+        away = why_away(servers)
+        if isinstance(away, BrokerRefusedError):
+            return away.refusal.sentence
+        error = away or error
+    reason = str(error) or type(error).__name__
+    return (
+        f"The broker at {servers.servers} did not answer as needed ({reason[:300]}): check that it runs "
+        "(`rapport status`) and that RAPPORT_KAFKA names it."
+    )
 
 
 @contextlib.contextmanager
-def admin(servers: str) -> Iterator[Any]:
+def admin(servers: Brokers) -> Iterator[Any]:
     """An admin client, closed at the end. Raises TroubleError when nobody answers."""
     with explained(servers):
         client = KafkaAdminClient(
-            bootstrap_servers=servers.split(","),
+            **servers.kafka_python(),
             bootstrap_timeout_ms=_TIMEOUT_MS,
             request_timeout_ms=_TIMEOUT_MS,
             client_id="rapport-cli",
@@ -58,11 +65,11 @@ def admin(servers: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def producer(servers: str) -> Iterator[Any]:
+def producer(servers: Brokers) -> Iterator[Any]:
     """A producer that waits for all replicas and retries; flushed and closed at the end."""
     with explained(servers):
         client = KafkaProducer(
-            bootstrap_servers=servers.split(","),
+            **servers.kafka_python(),
             bootstrap_timeout_ms=_TIMEOUT_MS,
             acks="all",
             enable_idempotence=True,
@@ -82,11 +89,11 @@ def producer(servers: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def consumer(servers: str) -> Iterator[Any]:
+def consumer(servers: Brokers) -> Iterator[Any]:
     """A consumer without a group, for reading from A to B; closed at the end."""
     with explained(servers):
         client = KafkaConsumer(
-            bootstrap_servers=servers.split(","),
+            **servers.kafka_python(),
             bootstrap_timeout_ms=_TIMEOUT_MS,
             group_id=None,
             enable_auto_commit=False,
@@ -129,7 +136,7 @@ def compare(client: Any, asked: int | None, default: int = DEFAULT_PARTITIONS) -
     return differences(wanted(settled_partitions(found, asked, default)), found)
 
 
-def apply_topics(servers: str, default_partitions: int = DEFAULT_PARTITIONS) -> list[Difference]:
+def apply_topics(servers: Brokers, default_partitions: int = DEFAULT_PARTITIONS) -> list[Difference]:
     """Create what is missing and set what differs; never changes a partition count (``grow`` does).
 
     Returns what was different. Idempotent. Raises TroubleError.

@@ -16,6 +16,7 @@ from kafka import TopicPartition
 
 from rapport import broker
 from rapport.topics import CLOCK, RECORD_LIMIT, Growth
+from shared.kafka.brokers import Brokers
 from shared.kafka.keys import key_hash
 from shared.schemas.topics import TOPICS
 from shared.worker.intake import FORWARDED, GROWN
@@ -55,7 +56,7 @@ def targets(growth: Growth, topic: str, partition: int, key: bytes | None, heade
     return [now] if hashed % growth.before == partition and now != partition else []
 
 
-def unread_originals(servers: str, growth: Growth, unread: Mapping[TopicPartition, int]) -> list[str]:
+def unread_originals(servers: Brokers, growth: Growth, unread: Mapping[TopicPartition, int]) -> list[str]:
     """The topics where, after these offsets of partitions that were there before, others than copies stand:
     services have not read them yet. Raises TroubleError."""
     before = {place: offset for place, offset in unread.items() if place.partition < growth.before}
@@ -74,7 +75,7 @@ def _is_copy(headers: Headers, growth: Growth) -> bool:
 
 
 def copy(
-    servers: str, growth: Growth, *, resumed: bool, show: Callable[[Copied], None] = lambda copied: None
+    servers: Brokers, growth: Growth, *, resumed: bool, show: Callable[[Copied], None] = lambda copied: None
 ) -> Copied:
     """Copy all that has moved, and nothing twice. ``resumed``: some may have been copied already. Nobody may
     write meanwhile. Raises TroubleError."""
@@ -98,7 +99,7 @@ def _stamp(admin: Any, kind: str) -> None:
 
 
 def _copy_all(
-    servers: str, growth: Growth, now: int, resumed: bool, show: Callable[[Copied], None]
+    servers: Brokers, growth: Growth, now: int, resumed: bool, show: Callable[[Copied], None]
 ) -> Copied:
     done = Copied()
     with broker.consumer(servers) as consumer, broker.producer(servers) as producer:

@@ -14,21 +14,21 @@ import faust
 import structlog
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
 
 from shared.domain import Collection, Handler, S
 from shared.health import add_pages
 from shared.journal.plan import Plan
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore, prepare
+from shared.kafka.brokers import Brokers
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
 from shared.process import App, Worker, apart, within
 from shared.runtime.heap import settle_heap
-from shared.runtime.mongo import Document, connect
+from shared.runtime.mongo import Document, connect, until_let_in
 from shared.runtime.settings import Settings
-from shared.runtime.telemetry import configure_logging
+from shared.runtime.telemetry import configure_logging, tell_version
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
@@ -123,7 +123,7 @@ def run_worker(
     client = connect(settings, timeoutMS=STORE_MS)
     store = WorkerStore(client, handler)
     budget = _budget(settings)
-    publisher = Publisher(settings.kafka, queue_bytes=budget.send_limit)
+    publisher = Publisher(Brokers.of(settings), queue_bytes=budget.send_limit)
     processor = JournalProcessor(
         handler,
         store,
@@ -155,7 +155,7 @@ def run_processor(
     client = connect(settings, timeoutMS=STORE_MS)
     database = client[f"rapport_{service}"]
     budget = _budget(settings)
-    publisher = Publisher(settings.kafka, queue_bytes=budget.send_limit)
+    publisher = Publisher(Brokers.of(settings), queue_bytes=budget.send_limit)
     processor = processor_factory(database, client, publisher, budget)
     topics = _topics(consumes, False, settings)
     loop = _loop(settings, service, topics, Intake(service, consumes), processor, budget)
@@ -187,8 +187,8 @@ def _loop(
     processor: Processor,
     budget: Budget,
 ) -> RecordLoop:
+    brokers = Brokers.of(settings)
     options = consumer_options(
-        settings.kafka,
         f"rapport-{service}",
         session_seconds=settings.session_timeout,
         poll_seconds=settings.poll_interval,
@@ -196,7 +196,7 @@ def _loop(
     )
     return RecordLoop(
         service=service,
-        consumer=lambda: LibrdkafkaConsumer(options, topics),
+        consumer=lambda: LibrdkafkaConsumer(brokers, options, topics),
         topics=topics,
         intake=intake,
         processor=processor,
@@ -217,6 +217,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
+    tell_version(service)
     app = App(
         f"rapport-{service}-host",
         broker=f"kafka://{settings.kafka}",
@@ -234,7 +235,7 @@ def _run(
         @faust.Service.task
         async def records(self) -> None:
             await publisher.start()
-            await apart(_until_it_works("mongo", prepare), loop.note_progress)
+            await apart(until_let_in(settings, prepare), loop.note_progress)
             await loop.run()
 
         @faust.Service.task
@@ -258,18 +259,3 @@ def _run(
     add_pages(app, loop, publisher, client)
     settle_heap()
     Worker(app, settings.log_level).execute_from_commandline()
-
-
-async def _until_it_works(dependency: str, call: Callable[[], Awaitable[None]]) -> None:
-    delay = 0.2
-    while True:
-        try:
-            await call()
-        except (PyMongoError, OSError) as error:
-            log.warning(
-                "waiting for a dependency", dependency=dependency, error=str(error)[:300], retry_in=delay
-            )
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, 10.0)
-        else:
-            return

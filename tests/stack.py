@@ -22,6 +22,7 @@ from rapport import broker
 from rapport.home import Home
 from rapport.lag import measure
 from rapport.status import PartStatus, read
+from shared.kafka.brokers import Brokers
 from shared.schemas.services import SERVICES
 from tests.frozen import frozen
 from tests.servers import Servers
@@ -179,7 +180,7 @@ class Stack:
 
     def behind(self) -> list[str]:
         """What services have not committed yet; empty when nothing more comes of what was sent."""
-        with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+        with broker.admin(Brokers(self.env["RAPPORT_KAFKA"])) as client:
             rows = measure(client)
         silent = {broker.GROUP_PREFIX + service for service in SERVICES} - {row.group for row in rows}
         late = [f"{r.group} {r.topic}/{r.partition} at {r.committed} of {r.end}" for r in rows if r.lag]

@@ -7,6 +7,7 @@ import msgspec
 
 from rapport import broker
 from services.metrics.domain.health.estimating import Estimate
+from shared.kafka.brokers import Brokers
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
 from shared.schemas.insights import ModelFitted
@@ -31,7 +32,7 @@ def fitted(estimates: Iterable[Estimate], now: Micros) -> list[Event]:
     ]
 
 
-def publish(servers: str, events: Iterable[Event]) -> None:
+def publish(servers: Brokers, events: Iterable[Event]) -> None:
     """To the topic ``insights``; all are acknowledged. Raises TroubleError."""
     with broker.producer(servers) as client:
         sent = []

@@ -1,6 +1,6 @@
 """Metrics' records as the nightly job reads them: all of one database, a batch at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from rapport.home import Home, read_env
 from rapport.trouble import TroubleError
 from services.metrics.domain.state import Customer, decode
+from shared.runtime.mongo import refusal_of
+from shared.runtime.transport import MongoSettings
 from shared.schemas.times import Micros, micros
 
 DATABASE = "rapport_metrics"
@@ -18,20 +19,13 @@ _BATCH = 1_000
 _PATIENCE_MS = 10_000
 
 
-def store_uri(environ: Mapping[str, str]) -> str:
-    """``RAPPORT_MONGO``, else that of the stack that runs in this home. Raises TroubleError without both."""
-    uri = environ.get("RAPPORT_MONGO") or read_env(Home.find(environ)).get("RAPPORT_MONGO")
-    if not uri:
-        raise TroubleError("No store is known here: start one with `rapport up`, or set RAPPORT_MONGO.")
-    return uri
-
-
 class Records:
     """Use as a context. Raises TroubleError where the store does not answer."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, settings: MongoSettings) -> None:
+        self._settings = settings
         self._client: MongoClient[dict[str, Any]] = MongoClient(
-            uri, serverSelectionTimeoutMS=_PATIENCE_MS, tz_aware=True
+            settings.mongo, serverSelectionTimeoutMS=_PATIENCE_MS, tz_aware=True, **settings.mongo_tls
         )
         self._database = self._client[DATABASE]
 
@@ -43,29 +37,31 @@ class Records:
 
     def now(self) -> Micros:
         """Under the stream clock how far all partitions have come; else the wall clock."""
-        with explained():
+        with explained(self._settings):
             documents = self._database["partitions"].find({}, {"watermark": 1}).to_list()
         marks = [micros(mark) for document in documents if (mark := document.get("watermark")) is not None]
         return min(marks) if marks else micros(datetime.now(UTC))
 
     def __len__(self) -> int:
         """How many customers there are, about."""
-        with explained():
+        with explained(self._settings):
             return self._database["customers"].estimated_document_count()
 
     def __iter__(self) -> Iterator[Customer]:
-        with explained():
+        with explained(self._settings):
             for document in self._database["customers"].find({}, {"record": 1}, batch_size=_BATCH):
                 yield decode(bytes(document["record"]))
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained(settings: MongoSettings) -> Iterator[None]:
     """Turn the driver's errors into a sentence, in which the store's address has no part: it may hold a
     password."""
     try:
         yield
     except PyMongoError as error:
+        if (refusal := refusal_of(settings, error)) is not None:
+            raise TroubleError(refusal.sentence) from None
         raise TroubleError(
             f"The store did not answer as needed ({type(error).__name__}): check that it runs "
             "(`rapport status`) and that RAPPORT_MONGO names it."

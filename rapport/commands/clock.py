@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from rapport import broker
+from rapport import broker, connections
 from rapport.commands.show import console
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
@@ -60,7 +61,7 @@ def advanced(to: datetime, partition: int) -> Event:
     )
 
 
-def advance_clock(servers: str, to: datetime) -> int:
+def advance_clock(servers: Brokers, to: datetime) -> int:
     """Write one record to each partition of ``clock``; how many. Raises TroubleError without a topic."""
     with broker.producer(servers) as client:
         partitions = client.partitions_for(ClockAdvanced.topic) or set()
@@ -83,5 +84,5 @@ def advance(
 ) -> None:
     """Tell every worker that event time has come this far: timers up to it fire. Needs no event."""
     instant = parse_time(to, datetime.now(UTC))
-    count = advance_clock(broker.bootstrap_servers(), instant)
+    count = advance_clock(connections.brokers(), instant)
     console.print(f"The clock goes to {instant.isoformat()} on {count} partitions.")

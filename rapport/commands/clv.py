@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rapport import broker
+from rapport import connections
 from rapport.clv.publishing import fitted, publish
-from rapport.clv.records import Records, store_uri
+from rapport.clv.records import Records
 from rapport.commands.show import console, table
 from rapport.trouble import TroubleError
 from services.metrics.domain.health.estimating import FEWEST, Estimate, Sample
@@ -44,8 +44,8 @@ def fit(
     RAPPORT_MONGO and publishes `model.fitted` at RAPPORT_KAFKA; health and lifetime value go by it from then
     on.
     """
-    servers = None if dry_run else broker.bootstrap_servers()
-    with Records(store_uri(os.environ)) as records:
+    servers = None if dry_run else connections.brokers()
+    with Records(connections.store()) as records:
         now = records.now()
         sample, estimates = _estimated(records, Sample(now))
     events = fitted(estimates, now)

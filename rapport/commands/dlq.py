@@ -9,10 +9,11 @@ import typer
 from rich.progress import track
 from rich.text import Text
 
-from rapport import broker, deadletters
+from rapport import broker, connections, deadletters
 from rapport.commands.show import console, table
 from rapport.deadletters import DeadLetter
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
 from shared.schemas.topics import DEAD_LETTER_SUFFIX, TOPICS
 
 POLL_MS = 5_000
@@ -28,7 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Count dead letters by topic, service and reason."""
-    rows = deadletters.counts(read_dead_letters(broker.bootstrap_servers(), TOPICS))
+    rows = deadletters.counts(read_dead_letters(connections.brokers(), TOPICS))
     if as_json:
         names = ("topic", "service", "reason", "waiting", "replayed")
         typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
@@ -50,7 +51,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the newest dead letters of a topic: why, whose, where from, and how the value starts."""
-    dead_letters = read_dead_letters(broker.bootstrap_servers(), [_plain(topic)])
+    dead_letters = read_dead_letters(connections.brokers(), [_plain(topic)])
     chosen = deadletters.matching(dead_letters, reason, service)[-limit:]
     if as_json:
         typer.echo(deadletters.to_json(chosen))
@@ -88,7 +89,7 @@ def replay_(
     One that nobody could read goes back to all. What took effect meanwhile has no second one. One that was
     too large to be kept whole cannot go back.
     """
-    servers = broker.bootstrap_servers()
+    servers = connections.brokers()
     dead_letters = deadletters.matching(read_dead_letters(servers, [_plain(topic)]), reason, service)
     whole = [dead_letter for dead_letter in dead_letters if not dead_letter.cut]
     chosen = [dead_letter for dead_letter in whole if again or not dead_letter.replayed]
@@ -114,7 +115,7 @@ def _plain(topic: str) -> str:
     return name
 
 
-def read_dead_letters(servers: str, topics: Iterable[str]) -> list[DeadLetter]:
+def read_dead_letters(servers: Brokers, topics: Iterable[str]) -> list[DeadLetter]:
     """All dead letters of these topics, oldest first within a partition."""
     with broker.admin(servers) as client:
         partitions = broker.partitions_of(client, [name + DEAD_LETTER_SUFFIX for name in topics])
@@ -149,7 +150,7 @@ def _sort(record: Any, dead_letters: list[DeadLetter], replayed: set[str]) -> No
 
 
 def send_back(
-    servers: str,
+    servers: Brokers,
     dead_letters: list[DeadLetter],
     progress: Callable[[list[DeadLetter]], Iterable[DeadLetter]] = lambda them: them,
 ) -> None:

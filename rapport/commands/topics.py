@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rapport import broker
+from rapport import broker, connections
 from rapport import growth as growing
 from rapport import lag as lags
 from rapport.commands.show import console, table
 from rapport.embedded.stack import partitions
 from rapport.topics import LAST_TO_GROW, Difference, Growth, growth_to, wanted
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
 
 QUIET_SECONDS = 2.0
 WORKERS_SECONDS = 60.0
@@ -30,7 +31,7 @@ app = typer.Typer(help="Create, check and grow the topics.", no_args_is_help=Tru
 @app.command()
 def apply() -> None:
     """Create missing topics and set their settings; partition counts stay (see grow)."""
-    servers = broker.bootstrap_servers()
+    servers = connections.brokers()
     changed = broker.apply_topics(servers, partitions(os.environ))
     if any(d.what != "partitions" for d in changed):
         console.print(_as_table([d for d in changed if d.what != "partitions"]))
@@ -47,7 +48,7 @@ def apply() -> None:
 @app.command()
 def check() -> None:
     """Compare the cluster with what Rapport needs; exit code 1 when something differs."""
-    with broker.admin(broker.bootstrap_servers()) as client:
+    with broker.admin(connections.brokers()) as client:
         asked = partitions(os.environ) if os.environ.get("RAPPORT_PARTITIONS") else None
         found = broker.compare(client, asked)
     if found:
@@ -69,7 +70,7 @@ def grow(
 
     Best is a multiple of what there is: then fewest keys move.
     """
-    servers = broker.bootstrap_servers()
+    servers = connections.brokers()
     with broker.admin(servers) as client:
         found = broker.find_topics(client, NAMES)
         try:
@@ -150,7 +151,7 @@ def _await_workers(client: Any, count: int) -> None:
         console.print(f"Not all partitions are served yet: {', '.join(late)}.")
 
 
-def _refuse_unless_read(client: Any, servers: str, growth: Growth) -> None:
+def _refuse_unless_read(client: Any, servers: Brokers, growth: Growth) -> None:
     behind = [row for row in lags.measure(client) if row.lag]
     if not behind:
         return

@@ -19,6 +19,7 @@ from rapport.replay.feed import feed
 from rapport.replay.record import Record, rfc3339
 from rapport.replay.sinks import KafkaSink
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
 
 NOON = 0.7
 """After so much of the day agents have worked on what they had."""
@@ -49,7 +50,7 @@ def work_a_day(
 
 def send(stack: DemoStack, records: Iterable[Record]) -> None:
     """In the order of time."""
-    with KafkaSink(stack.env["RAPPORT_KAFKA"]) as sink:
+    with KafkaSink(Brokers(stack.env["RAPPORT_KAFKA"])) as sink:
         feed(sorted(records, key=lambda one: one.at), sink)
 
 

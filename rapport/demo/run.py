@@ -39,6 +39,7 @@ from rapport.replay.simulated import simulate
 from rapport.replay.sinks import KafkaSink
 from rapport.replay.source import merged
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
 
 REDEEMED_AT = datetime(2018, 2, 1, tzinfo=UTC)
 """All that is replayed lies before it."""
@@ -87,7 +88,7 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
 
     ``kept``: whether the stack runs on afterwards.
     """
-    servers = stack.env["RAPPORT_KAFKA"]
+    servers = Brokers(stack.env["RAPPORT_KAFKA"])
     with ExitStack() as contexts:
         client = contexts.enter_context(Client(stack.env))
         admin = contexts.enter_context(broker.admin(servers))
@@ -143,7 +144,7 @@ def _drive(
     year: Year,
     seed: int,
     client: Client,
-    servers: str,
+    servers: Brokers,
     settling: Settling,
     board: Board,
 ) -> list[Redeemed]:
@@ -180,7 +181,7 @@ def _drive(
 
 
 @contextmanager
-def _replaying(year: Year, servers: str, board: Board) -> Iterator[Future[Progress]]:
+def _replaying(year: Year, servers: Brokers, board: Board) -> Iterator[Future[Progress]]:
     """The replay in a thread of its own; when left early, it ends at its next chunk."""
     ended = False
 

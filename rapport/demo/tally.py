@@ -11,6 +11,7 @@ import msgspec
 from kafka import TopicPartition
 
 from rapport import broker
+from shared.kafka.brokers import Brokers
 from shared.schemas.codec import BadRecordError, Envelope, open_envelope
 
 TOPICS = ("loyalty", "outreach")
@@ -85,7 +86,7 @@ class Tally:
 class Follower:
     """Reads the topics in a thread of its own. Use as a context."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: Brokers) -> None:
         self._servers = servers
         self._stop = Event()
         self._lock = Lock()

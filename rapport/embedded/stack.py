@@ -150,8 +150,9 @@ class _topics:
     def __call__(self) -> None:
         if not self._done:
             from rapport.broker import apply_topics  # the client costs 0.2 s to import
+            from shared.kafka.brokers import Brokers
 
-            apply_topics(self._servers, self._partitions)
+            apply_topics(Brokers(self._servers), self._partitions)
             self._done = True
 
 

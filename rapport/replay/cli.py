@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from rapport.broker import bootstrap_servers
+from rapport import connections
 from rapport.replay.feed import Progress, Sink, feed, parse_speed
 from rapport.replay.jsonl import open_write
 from rapport.replay.progress import ReplayProgress
@@ -60,7 +60,7 @@ def _run(opened: Source, to: str | None, pace: float | None, console: Console) -
         sink: Sink = (
             FileSink(contexts.enter_context(open_write(to)))
             if to
-            else contexts.enter_context(KafkaSink(bootstrap_servers()))
+            else contexts.enter_context(KafkaSink(connections.brokers()))
         )
         progress = contexts.enter_context(ReplayProgress(console, opened.total))
         return feed(opened.records, sink, speed=pace, report=progress)

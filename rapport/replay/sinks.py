@@ -11,6 +11,10 @@ from aiokafka.errors import KafkaError
 
 from rapport.replay.record import CONTENT_TYPE, Record
 from rapport.trouble import TroubleError
+from shared.kafka.brokers import Brokers
+from shared.kafka.clients import BrokerRefusedError
+from shared.kafka.librdkafka_trouble import why_away
+from shared.kafka.tokens import TokenRefusedError
 
 _CONNECT_S = 15.0
 _STALL_S = 60.0
@@ -29,8 +33,8 @@ class KafkaSink:
     customer's records meet on one partition.
     """
 
-    def __init__(self, bootstrap: str, *, stall_s: float = _STALL_S) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, *, stall_s: float = _STALL_S) -> None:
+        self._brokers = brokers
         self._stall_s = stall_s
         self._loop = asyncio.new_event_loop()
         self._waiting: list[Record] = []
@@ -65,11 +69,13 @@ class KafkaSink:
                 self._loop.run_until_complete(self._send(records))
             except (KafkaError, TimeoutError) as error:
                 reason = str(error) or f"no answer for {self._stall_s:.0f} s"
-                raise SendFailedError(f"The broker at {self._bootstrap} took no more: {reason}.") from error
+                raise SendFailedError(
+                    f"The broker at {self._brokers.servers} took no more: {reason}."
+                ) from error
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._brokers.aiokafka(),
             client_id="rapport-replay",
             acks="all",
             enable_idempotence=True,
@@ -78,10 +84,13 @@ class KafkaSink:
         )
         try:
             await asyncio.wait_for(producer.start(), _CONNECT_S)
-        except (KafkaError, TimeoutError, OSError) as error:
+        except (KafkaError, TokenRefusedError, TimeoutError, OSError) as error:
             await producer.stop()
+            away = await asyncio.to_thread(why_away, self._brokers)
+            if isinstance(away, BrokerRefusedError):
+                raise SendFailedError(away.refusal.sentence) from error
             reason = str(error) or "no answer"
-            raise SendFailedError(f"No broker answers at {self._bootstrap}: {reason}.") from error
+            raise SendFailedError(f"No broker answers at {self._brokers.servers}: {reason}.") from error
         return producer
 
     async def _send(self, records: list[Record]) -> None:

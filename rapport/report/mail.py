@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from rapport.trouble import TroubleError
 from services.followup.channels.dkim import Dkim
 from services.followup.channels.email import EmailSettings
+from shared.runtime.refusal import certificate_refusal
 from shared.runtime.settings import explain
 
 HERE = Path(__file__).parent
@@ -53,12 +54,14 @@ def send(env: Mapping[str, str], found: Letter, sender: tuple[str, str], to: Seq
     raw = written(found, sender, to, datetime.now(UTC))
     signs = Dkim.load(settings.dkim_domain, settings.dkim_selector, settings.dkim_key_file)
     try:
-        with _connected(settings) as server:
+        with connected(settings) as server:
             if settings.smtp_username and settings.smtp_password:
                 server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
             server.sendmail(sender[1], list(to), signs.sign(raw) if signs else raw)
     except (smtplib.SMTPException, OSError, ValueError) as error:
         where = f"{settings.smtp_host} port {settings.smtp_port}"
+        if (refusal := certificate_refusal("smtp", str(error), where, "RAPPORT_SMTP")) is not None:
+            raise TroubleError(refusal.sentence) from None
         raise TroubleError(f"The mail server at {where} did not take the report: {error}.") from None
 
 
@@ -94,15 +97,24 @@ def settings_of(env: Mapping[str, str]) -> EmailSettings:
         raise TroubleError(explain(EmailSettings, error)) from None
 
 
-def _connected(settings: EmailSettings) -> smtplib.SMTP:
+def connected(settings: EmailSettings) -> smtplib.SMTP:
+    """A server that is greeted, by TLS as the settings have it. Raises smtplib's and system errors."""
     where = settings.smtp_host, settings.smtp_port
+    context = ssl.create_default_context(cafile=None if settings.smtp_ca is None else str(settings.smtp_ca))
     if settings.smtp_tls:
-        return smtplib.SMTP_SSL(*where, timeout=settings.smtp_timeout, context=ssl.create_default_context())
+        return smtplib.SMTP_SSL(*where, timeout=settings.smtp_timeout, context=context)
     server = smtplib.SMTP(*where, timeout=settings.smtp_timeout)
-    server.ehlo()
-    if settings.smtp_starttls or (settings.smtp_starttls is None and server.has_extn("starttls")):
-        server.starttls(context=ssl.create_default_context())
+    try:
         server.ehlo()
+        wanted = settings.smtp_starttls
+        if wanted is None:
+            wanted = settings.smtp_username is not None or server.has_extn("starttls")
+        if wanted:
+            server.starttls(context=context)
+            server.ehlo()
+    except BaseException:
+        server.close()
+        raise
     return server
 
 

@@ -4,10 +4,12 @@ Nothing connects before the app starts, and its start waits for nobody: with Kaf
 serves what it can, answers 503 for the rest, and says so at ``/readyz``.
 """
 
+import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -25,12 +27,13 @@ from shared.http.commands import Commands
 from shared.http.dependencies import Producing
 from shared.http.protection import Protection
 from shared.http.routing import once
+from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
 from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
-from shared.runtime.telemetry import configure_logging
+from shared.runtime.telemetry import configure_logging, tell_version
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +75,10 @@ def create_api(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             store = client if client is not None else await stack.enter_async_context(connect(settings))
-            producer = publisher if publisher is not None else Publisher(settings.kafka)
+            producer = publisher if publisher is not None else Publisher(Brokers.of(settings))
+            if client is None:
+                meeting = asyncio.create_task(mongo.until_let_in(settings, partial(ping, store)))
+                stack.callback(meeting.cancel)
             await producer.start()
             stack.push_async_callback(producer.stop)
             _equip(app, settings, service, store[f"rapport_{service}"], producer)
@@ -110,6 +116,10 @@ def connect(settings: Settings) -> AsyncMongoClient[Document]:
     return mongo.connect(settings, connectTimeoutMS=connecting, socketTimeoutMS=SOCKET_TIMEOUT_S * 1000)
 
 
+async def ping(client: AsyncMongoClient[Document]) -> None:
+    await client.admin.command("ping")
+
+
 def _equip(
     app: FastAPI, settings: Settings, service: str, database: AsyncDatabase[Document], producer: Producing
 ) -> None:
@@ -138,6 +148,7 @@ def _description(service: str) -> str:
 def run_api(app: FastAPI, settings: Settings) -> None:
     """Serve until a signal ends it. A port in use ends the process with 2 and a sentence."""
     configure_logging(settings, app.state.service)
+    tell_version(app.state.service)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.api_port), family=family, backlog=1024)

@@ -13,11 +13,21 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from shared.runtime.refusal import Refusal
+
 TopicPartition: TypeAlias = tuple[str, int]
 
 
 class BrokerAwayError(Exception):
     """The broker did not answer in time. Of records that were sent, some may be in the log."""
+
+
+class BrokerRefusedError(BrokerAwayError):
+    """The broker did not let this client in, or is not to be trusted: ``refusal`` says what is to be done."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence)
+        self.refusal = refusal
 
 
 class ProducerBrokenError(BrokerAwayError):
@@ -155,7 +165,8 @@ class ProducerClient(Protocol):
         where sending again by the same producer is of no use, ``RecordTooLargeError``."""
 
     async def counts(self) -> Mapping[str, int]:
-        """Every topic's number of partitions, asked of the broker. Raises ``BrokerAwayError`` within 2 s."""
+        """Every topic's number of partitions, asked of the broker. Raises ``BrokerAwayError`` within 2 s,
+        ``BrokerRefusedError`` where it is known why."""
 
     async def close(self, seconds: float) -> bool:
         """False if records were under way still: they may be lost. Never raises."""

@@ -13,12 +13,14 @@ from contextlib import closing
 from threading import Event, Thread
 from time import monotonic
 
+from shared.kafka.brokers import Brokers
+
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.3
 ANSWER_SECONDS = 2.0
 GIVE_UP_SECONDS = 4.0
-"""After a broker answers, but not this: it is not allowed, or by another way of signing in."""
+"""After a broker answers, but not this: it is not allowed."""
 NOT_YET = ("NotCoordinatorError", "CoordinatorNotAvailableError", "CoordinatorLoadInProgressError")
 """The group's coordinator is not there yet, so that nobody can join either."""
 
@@ -27,8 +29,8 @@ class Farewell:
     """Tries until the group has answered, in a thread of its own. ``reachable``: whether the broker answers
     at all; asked in that thread."""
 
-    def __init__(self, bootstrap: str, group: str, member: str, reachable: Callable[[], bool]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, group: str, member: str, reachable: Callable[[], bool]) -> None:
+        self._brokers = brokers
         self._group = group
         self._member = member
         self._reachable = reachable
@@ -72,7 +74,7 @@ class Farewell:
         with closing(client):
             KafkaAdminClient.__init__(
                 client,
-                bootstrap_servers=self._bootstrap.split(","),
+                **self._brokers.kafka_python(),
                 bootstrap_timeout_ms=milliseconds,
                 request_timeout_ms=milliseconds,
                 client_id="rapport-farewell",

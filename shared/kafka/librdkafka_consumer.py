@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import Assigned, KafkaRecord, Polled, Revoked, TopicPartition
 from shared.kafka.librdkafka_group import Change, GroupConsumer
 from shared.kafka.librdkafka_thread import CallThread, within
@@ -28,7 +29,6 @@ other had."""
 
 
 def consumer_options(
-    bootstrap: str,
     group: str,
     *,
     session_seconds: float,
@@ -42,7 +42,6 @@ def consumer_options(
     """
     session = int(session_seconds * 1000)
     return {
-        "bootstrap.servers": bootstrap,
         "group.id": group,
         "client.id": group,
         "enable.auto.commit": False,
@@ -69,9 +68,9 @@ def consumer_options(
 class LibrdkafkaConsumer:
     """Implements ``ConsumerClient``."""
 
-    def __init__(self, options: Mapping[str, Any], topics: Collection[str]) -> None:
+    def __init__(self, brokers: Brokers, options: Mapping[str, Any], topics: Collection[str]) -> None:
         self._thread = CallThread("kafka-consumer")
-        self._group = GroupConsumer(options, topics, partial(self._thread.tell, self._take))
+        self._group = GroupConsumer(brokers, options, topics, partial(self._thread.tell, self._take))
         self._changes: deque[Change] = deque()
         self._waiting: asyncio.Future[Sequence[KafkaRecord]] | None = None
         self._thread.put(self._group.open)

@@ -13,6 +13,7 @@ from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import (
     RECORD_BYTES,
     RELEASE_SECONDS,
@@ -38,9 +39,14 @@ class GroupConsumer:
     """All of it is called in one thread, but for ``release``, ``hurry`` and ``commits.since``."""
 
     def __init__(
-        self, options: Mapping[str, Any], topics: Collection[str], tell: Callable[[Change], None]
+        self,
+        brokers: Brokers,
+        options: Mapping[str, Any],
+        topics: Collection[str],
+        tell: Callable[[Change], None],
     ) -> None:
-        self._options = dict(options)
+        self._brokers = brokers
+        self._options = {**brokers.librdkafka(), **options}
         self._topics = sorted(topics)
         self._tell = tell
         self._consumer: Any = None
@@ -76,8 +82,7 @@ class GroupConsumer:
 
     def open(self) -> None:
         try:
-            shared = {"bootstrap.servers": self._options["bootstrap.servers"], "logger": LOGGER}
-            self._admin = AdminClient(shared)
+            self._admin = AdminClient(self._brokers.librdkafka(), logger=LOGGER)
             self._consumer = Consumer(
                 {**self._options, "on_commit": self._acknowledged, "error_cb": self._error},
                 logger=LOGGER,
@@ -176,8 +181,7 @@ class GroupConsumer:
         former, self._member_id = self._member_id, ""
         if former and consumer.memberid() != former:  # it joins once the coordinator has answered
             consumer.unsubscribe()
-            bootstrap, group = self._options["bootstrap.servers"], self._options["group.id"]
-            self._farewell = Farewell(bootstrap, group, former, self._reachable)
+            self._farewell = Farewell(self._brokers, self._options["group.id"], former, self._reachable)
         consumer.unassign()
 
     def _reachable(self) -> bool:

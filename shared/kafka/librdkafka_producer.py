@@ -9,22 +9,21 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import BrokerAwayError, ProducerBrokenError, Record, RecordTooLargeError
 from shared.kafka.librdkafka_thread import LOGGER, CallThread, within
+from shared.kafka.librdkafka_trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
 FULL_SECONDS = 0.01
 
 
-def producer_options(
-    bootstrap: str, *, timeout: float, largest: int, queue_bytes: int = 32 * 1024 * 1024
-) -> dict[str, Any]:
+def producer_options(*, timeout: float, largest: int, queue_bytes: int = 32 * 1024 * 1024) -> dict[str, Any]:
     """``timeout``: seconds until a record that is not acknowledged has failed. ``largest``: bytes of a
     record, ``queue_bytes`` of all that are not acknowledged."""
     milliseconds = int(timeout * 1000)
     return {
-        "bootstrap.servers": bootstrap,
         "client.id": "rapport",
         "enable.idempotence": True,
         "acks": "all",
@@ -42,11 +41,12 @@ def producer_options(
 class LibrdkafkaProducer:
     """Implements ``ProducerClient``. Delivery reports come in one thread, what is asked runs in another."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, brokers: Brokers, options: Mapping[str, Any]) -> None:
         self._loop = asyncio.get_running_loop()
         self._fatal = False
         self._closed = False
-        self._producer = Producer({**options, "error_cb": self._error}, logger=LOGGER)
+        self._trouble = Trouble(brokers)
+        self._producer = Producer({**brokers.librdkafka(), **options, "error_cb": self._error}, logger=LOGGER)
         self._asked = CallThread("kafka-producer")
         Thread(target=self._report, name="kafka-reports", daemon=True).start()
 
@@ -57,6 +57,7 @@ class LibrdkafkaProducer:
     def _error(self, error: KafkaError) -> None:
         if error.fatal():
             self._fatal = True
+        self._trouble.note(error)
 
     async def send(self, records: Sequence[Record], seconds: float) -> None:
         batch = _Batch(len(records), self._loop)
@@ -84,7 +85,12 @@ class LibrdkafkaProducer:
             raise _raised(failed, fatal=self._fatal)
 
     async def counts(self) -> Mapping[str, int]:
-        return await self._asked.ask(2.0, self._count)
+        try:
+            counts = await self._asked.ask(2.0, self._count)
+        except BrokerAwayError as error:
+            raise self._trouble.behind(error) from error
+        self._trouble.over()
+        return counts
 
     def _count(self) -> dict[str, int]:
         topics = self._producer.list_topics(timeout=1.8).topics.values()

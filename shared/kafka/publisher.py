@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
 import structlog
 
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import (
     BrokerAwayError,
+    BrokerRefusedError,
     ProducerBrokenError,
     ProducerClient,
     ProducerFactory,
@@ -17,6 +19,7 @@ from shared.kafka.clients import (
 )
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_producer import LibrdkafkaProducer, producer_options
+from shared.runtime.refusal import Refusal, end_process
 
 __all__ = ["MAX_RECORD_BYTES", "BrokerAwayError", "Publisher", "Record", "RecordTooLargeError"]
 
@@ -33,6 +36,10 @@ STUCK_TIMEOUTS = 3.0
 LOST_SECONDS, LONGEST_LOST_SECONDS = 5.0, 60.0
 """A producer with nothing to send that has not reached the broker for so long is made anew, later each time:
 after its broker hung, librdkafka was seen to stay without a connection for minutes where nothing is sent."""
+REFUSED_SECONDS = 3.0
+"""A refusal at the start stands after so long: a user may be made at the same moment."""
+TELL_SECONDS = 30.0
+"""Between two lines of the log about the same trouble."""
 CLOSE_SECONDS = 0.3
 
 
@@ -41,18 +48,24 @@ class Publisher:
 
     def __init__(
         self,
-        bootstrap: str,
+        brokers: Brokers,
         *,
         timeout: float = 5.0,
         queue_bytes: int = 32 * 1024 * 1024,
         producer: ProducerFactory | None = None,
+        refused: Callable[[Refusal], object] = end_process,
     ) -> None:
         """``timeout``: seconds. ``queue_bytes``: of records that are not acknowledged. ``producer`` in place
-        of one for ``bootstrap``."""
+        of one for ``brokers``. ``refused`` is called where these refuse before they ever answered."""
         options = producer_options(
-            bootstrap, timeout=timeout, largest=2 * MAX_RECORD_BYTES + 64 * 1024, queue_bytes=queue_bytes
+            timeout=timeout, largest=2 * MAX_RECORD_BYTES + 64 * 1024, queue_bytes=queue_bytes
         )
-        self._make = producer or (lambda: LibrdkafkaProducer(options))
+        self._make = producer or (lambda: LibrdkafkaProducer(brokers, options))
+        self._refused = refused
+        self._told: str | None = None
+        """The code of the trouble that the log has told of last."""
+        self._told_at = 0.0
+        self._refused_since: float | None = None
         self._timeout = timeout
         self._producer: ProducerClient | None = None
         self._counts: Mapping[str, int] = {}
@@ -81,17 +94,34 @@ class Publisher:
         while (producer := self._producer) is not None:
             try:
                 await self._count(producer)
-                self._reachable = True
-                self._met.set()
+                self._answered()
                 reached, patience = monotonic(), LOST_SECONDS
             except BrokerAwayError as error:
                 self._reachable = False
-                if not self._met.is_set():
-                    log.warning("waiting for a dependency", dependency="kafka", error=str(error))
+                self._tell(error)
                 if monotonic() - reached > patience and not self._sending:
                     self._replace(producer, "it does not reach the broker")
                     reached, patience = monotonic(), min(2 * patience, LONGEST_LOST_SECONDS)
             await asyncio.sleep(WATCH_SECONDS if self._reachable else WATCH_SECONDS / 10)
+
+    def _answered(self) -> None:
+        if self._told is not None and self._met.is_set():
+            log.info("a dependency is back", dependency="kafka")
+        self._told, self._reachable = None, True
+        self._met.set()
+
+    def _tell(self, error: BrokerAwayError) -> None:
+        """Each trouble once in a while; at the start a refusal is the last that is told."""
+        if isinstance(error, BrokerRefusedError) and not self._met.is_set():
+            self._refused_since = self._refused_since or monotonic()
+            if monotonic() - self._refused_since > REFUSED_SECONDS:
+                self._refused(error.refusal)
+        else:
+            self._refused_since = None
+        code = error.refusal.code if isinstance(error, BrokerRefusedError) else "kafka_away"
+        if code != self._told or monotonic() - self._told_at > TELL_SECONDS:
+            log.warning("waiting for a dependency", dependency="kafka", code=code, error=str(error))
+            self._told, self._told_at = code, monotonic()
 
     async def _count(self, producer: ProducerClient) -> None:
         self._counts = await producer.counts()

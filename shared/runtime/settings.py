@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsError
 
 from shared.runtime.access import AccessSettings
+from shared.runtime.transport import PREFIX, KafkaSettings, MongoSettings
 
-PREFIX = "RAPPORT_"
+__all__ = ["PREFIX", "Settings", "explain", "load_settings"]
 
 T = TypeVar("T", bound=BaseSettings)
 
@@ -22,15 +23,9 @@ LinkKey = Annotated[SecretStr, Field(min_length=16)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, MongoSettings, KafkaSettings):
     """The variables that every service reads."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
-
-    kafka: str = Field(description="the Kafka bootstrap servers, host:port, comma-separated")
-    mongo: str = Field(description="the MongoDB URI")
     secret_key: SecretStr = Field(
         min_length=16,
         description="the key that voucher codes and link tokens are made with, 16 characters or more, "
@@ -60,7 +55,7 @@ class Settings(AccessSettings):
     host: str = "127.0.0.1"
     api_port: Port = 8000
     """0: the system chooses."""
-    worker_port: Port = 8001
+    worker_port: Annotated[int, Field(ge=1, le=65535)] = 8001
     """The worker's health and metrics."""
     command_timeout: Annotated[float, Field(gt=0, le=60)] = 3.0
     """Seconds an API waits for a command's outcome before it answers 202."""

@@ -8,8 +8,10 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.runtime.settings import Settings
+from shared.runtime.version import VERSION
 from shared.schemas.envelope import Code
 
+BUILD = Gauge("rapport_build_info", "1, with the version that runs here.", ["service", "version"])
 EVENTS = Counter(
     "rapport_events_total",
     "Records and timers handled. result: applied (took effect), duplicate (its id was seen before), "
@@ -151,6 +153,11 @@ _QUIET = {
     "uvicorn.access": logging.ERROR,
     "uvicorn.error": logging.WARNING,
 }
+
+
+def tell_version(service: str) -> None:
+    """In the metrics of this process."""
+    BUILD.labels(service, VERSION).set(1)
 
 
 def configure_logging(settings: Settings, service: str) -> None:

@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import Assigned, Revoked, TopicPartition
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
@@ -50,7 +51,7 @@ def _fill(bootstrap: str) -> None:
 
 def _member(bootstrap: str, group: str) -> LibrdkafkaConsumer:
     return LibrdkafkaConsumer(
-        consumer_options(bootstrap, group, session_seconds=10.0, poll_seconds=300.0), [TOPIC]
+        Brokers(bootstrap), consumer_options(group, session_seconds=10.0, poll_seconds=300.0), [TOPIC]
     )
 
 

@@ -27,6 +27,7 @@ from services.followup.channels.mime import build
 from services.followup.domain.rows import COLLECTION, COLLECTIONS, Delivery
 from services.followup.sender import Sender
 from shared.journal.store import prepare
+from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
@@ -110,7 +111,7 @@ class Runtime:
 @asynccontextmanager
 async def _runtime(parts: Mapping[str, Part]) -> AsyncIterator[Runtime]:
     uri = mongo.uri(parts["mongo"].port)
-    publisher = Publisher(parts["kafka"].address)
+    publisher = Publisher(Brokers(parts["kafka"].address))
     async with AsyncMongoClient[Document](uri, tz_aware=True) as client:
         database = client["rapport_followup"]
         await prepare(database, COLLECTIONS)

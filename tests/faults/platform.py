@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from rapport import broker, lag
 from rapport.home import Home
 from rapport.status import read
+from shared.kafka.brokers import Brokers
 from tests.frozen import frozen
 
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
@@ -109,7 +110,7 @@ class Platform:
 
     def lag(self, service: str) -> int | None:
         """Records the service has not handled; None before it has committed at all."""
-        with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+        with broker.admin(Brokers(self.env["RAPPORT_KAFKA"])) as client:
             rows = [row for row in lag.measure(client) if row.group == f"rapport-{service}"]
         return sum(row.lag for row in rows) if rows else None
 

@@ -11,6 +11,7 @@ import pytest
 from rapport.embedded.part import Part
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import Assigned, BrokerAwayError, Lost, Record, Revoked
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.librdkafka_producer import LibrdkafkaProducer, producer_options
@@ -38,8 +39,8 @@ class Reader:
 
     def __init__(self, address: str) -> None:
         group = f"group-{uuid.uuid4().hex[:8]}"
-        options = consumer_options(address, group, session_seconds=SESSION_SECONDS, poll_seconds=60.0)
-        self.client = LibrdkafkaConsumer(options, [TOPIC])
+        options = consumer_options(group, session_seconds=SESSION_SECONDS, poll_seconds=60.0)
+        self.client = LibrdkafkaConsumer(Brokers(address), options, [TOPIC])
         self.read: list[bytes | None] = []
         self.lost = 0
         self._news = asyncio.Event()
@@ -99,7 +100,7 @@ async def closed(*clients: LibrdkafkaConsumer | LibrdkafkaProducer) -> AsyncIter
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_it_reads_again_in_less_than_a_session_from_the_brokers_return(kafka: Part, how: str) -> None:
     reader = Reader(kafka.address)
-    producer = LibrdkafkaProducer(producer_options(kafka.address, timeout=5.0, largest=1024 * 1024))
+    producer = LibrdkafkaProducer(Brokers(kafka.address), producer_options(timeout=5.0, largest=1024 * 1024))
     async with closed(reader.client, producer), asyncio.TaskGroup() as group:
         running = group.create_task(reader.run())
         await written(producer, b"before")

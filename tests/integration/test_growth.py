@@ -25,6 +25,7 @@ from services.metrics.domain.restating import last_told
 from services.metrics.domain.rows import read_moved, unpack_tail
 from services.metrics.domain.themes import last_week
 from services.metrics.domain.told import Told
+from shared.kafka.brokers import Brokers
 from shared.kafka.keys import partition_of
 from shared.schemas.times import day_number, micros
 from shared.schemas.topics import TOPICS
@@ -83,7 +84,7 @@ class World:
         def done() -> bool:
             if not self.told_all():
                 return False  # what metrics tells is read again too
-            with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+            with broker.admin(Brokers(self.env["RAPPORT_KAFKA"])) as client:
                 rows = measure(client)
             groups = {row.group for row in rows}
             read = {(row.group, row.topic) for row in rows}
@@ -157,7 +158,7 @@ class World:
         with MongoClient[dict[str, Any]](self.env["RAPPORT_MONGO"]) as mongo:
             mongo.drop_database("rapport_loyalty")
             mongo.drop_database("rapport_metrics")
-        with broker.admin(self.env["RAPPORT_KAFKA"]) as client:
+        with broker.admin(Brokers(self.env["RAPPORT_KAFKA"])) as client:
             client.delete_groups(["rapport-loyalty", "rapport-metrics"])
         stop(self.home)
         self.up(PARTS)
@@ -241,7 +242,7 @@ def test_what_moved_counts_once_and_a_rebuild_comes_to_the_same(world: World) ->
 
 
 def test_an_interrupted_growth_goes_on_and_copies_nothing_twice(world: World) -> None:
-    servers = world.env["RAPPORT_KAFKA"]
+    servers = Brokers(world.env["RAPPORT_KAFKA"])
     names = [topic.name for topic in wanted(1)]
     # Where keys were copied once already, some go back to where they were before.
     with broker.admin(servers) as client:

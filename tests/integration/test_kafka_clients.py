@@ -11,6 +11,7 @@ from kafka.admin import MemberToRemove
 from rapport.broker import admin
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import (
     Assigned,
     BrokerAwayError,
@@ -36,13 +37,13 @@ class Broker:
         self.pid = pid
 
     def drop_members(self, group: str) -> None:
-        with admin(self.address) as client:
+        with admin(Brokers(self.address)) as client:
             members = client.describe_groups([group])[group]["members"]
             client.remove_group_members(group, [MemberToRemove(m["member_id"]) for m in members])
 
     def member(self, group: str) -> LibrdkafkaConsumer:
-        options = consumer_options(self.address, group, session_seconds=6.0, poll_seconds=60.0)
-        return LibrdkafkaConsumer(options, [TOPIC])
+        options = consumer_options(group, session_seconds=6.0, poll_seconds=60.0)
+        return LibrdkafkaConsumer(Brokers(self.address), options, [TOPIC])
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 @pytest.fixture
 async def producer(broker: Broker) -> AsyncIterator[LibrdkafkaProducer]:
-    client = LibrdkafkaProducer(producer_options(broker.address, timeout=2.0, largest=2 * 1024 * 1024))
+    client = LibrdkafkaProducer(
+        Brokers(broker.address), producer_options(timeout=2.0, largest=2 * 1024 * 1024)
+    )
     yield client
     await client.close(2.0)
 
@@ -149,10 +152,8 @@ async def test_a_poll_brings_about_as_many_bytes_as_it_is_asked_for(
     """With a client that holds less ready than a single record has."""
     large = [Record(TOPIC, None, b"%d" % n + b"x" * 1_900_000, partition=1) for n in range(9)]
     await producer.send(large, 20.0)
-    options = consumer_options(
-        broker.address, group, session_seconds=6.0, poll_seconds=60.0, fetch_bytes=1024 * 1024
-    )
-    member = LibrdkafkaConsumer(options, [TOPIC])
+    options = consumer_options(group, session_seconds=6.0, poll_seconds=60.0, fetch_bytes=1024 * 1024)
+    member = LibrdkafkaConsumer(Brokers(broker.address), options, [TOPIC])
     taken = await assigned(member)
     assert await member.start(taken, {})
     found: list[KafkaRecord] = []

@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 
 from rapport.embedded.stack import start_kafka
 from rapport.home import Home
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import Assigned, KafkaRecord
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 
@@ -28,8 +29,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def member(address: str) -> LibrdkafkaConsumer:
     group = f"group-{uuid.uuid4().hex[:8]}"
-    options = consumer_options(address, group, session_seconds=6.0, poll_seconds=60.0)
-    return LibrdkafkaConsumer(options, [TOPIC])
+    options = consumer_options(group, session_seconds=6.0, poll_seconds=60.0)
+    return LibrdkafkaConsumer(Brokers(address), options, [TOPIC])
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from tests.simulation.subject_metrics import MetricsSubject
 from tests.unit.journal.kiosk import KIOSK
 from tests.unit.journal.memory import HANDLER
 
-SETTINGS = LoyaltySettings(kafka="-", mongo="-", secret_key=SecretStr("k" * 32))
+SETTINGS = LoyaltySettings(kafka="unused:1", mongo="mongodb://unused", secret_key=SecretStr("k" * 32))
 
 
 @cache

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from shared.host import STOP_SECONDS, Runtime
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import TopicPartition
 from shared.kafka.publisher import Publisher
 from shared.worker.loop import RecordLoop
@@ -146,7 +147,7 @@ class World:
         node.spawn(self._work(number, node))
 
     async def _work(self, number: int, node: Node) -> None:
-        publisher = Publisher("-", producer=lambda: SimProducer(self.broker, node))
+        publisher = Publisher(Brokers("-"), producer=lambda: SimProducer(self.broker, node))
         client = SimClient(self.store, node)
         processor = self.subject.processor(client, publisher)
         try:

@@ -105,6 +105,7 @@ def _saturation() -> tuple[Figure, ...]:
     worker = f"on (instance) group_left (service) (rapport_partitions_held{OF} >= bool 0)"
     share = f"sum by ({process}) ({MEMORY}{OF}) / max by ({process}) ({LIMIT}{OF})"
     return (
+        _held("Processes, by version", "rapport_build_info", "count", by="service, version"),
         Figure(
             title="Processor time of workers",
             meaning="Seconds that a worker's process computes each second; one core is all that it can use.",

@@ -21,7 +21,9 @@ from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.state import Customer, address_mark
 from services.followup.returns.addresses import BounceAddress, checked
+from shared.runtime.refusal import certificate_refusal
 from shared.runtime.settings import Port
+from shared.runtime.transport import Authorities
 
 SUBJECT_LIMIT = 200
 MESSAGE_ID = re.compile(r"<?([!-;=?-~]+@[!-;=?-~]+)>?")
@@ -49,7 +51,9 @@ class EmailSettings(ChannelSettings):
     smtp_tls: bool = False
     """TLS from the first byte (usually port 465)."""
     smtp_starttls: bool | None = None
-    """Whether to upgrade to TLS; None: if the server offers it."""
+    """Whether to upgrade to TLS; None: if the server offers it, and always where there is a password."""
+    smtp_ca: Authorities | None = None
+    """Who signs the server's certificate (PEM); None: those that the system trusts."""
     smtp_utf8: bool | None = None
     """Whether the server takes addresses with letters beyond ASCII before the @ (SMTPUTF8); None: as it says
     when the first message to such an address goes, which is remembered."""
@@ -150,7 +154,13 @@ class Email(Channel):
                 if not isinstance(error, SMTPException | OSError | ValueError):
                     raise error
                 if not self._sessions:
-                    raise ChannelAwayError(_text(error)) from error
+                    raise ChannelAwayError(self._said(error)) from error
+
+    def _said(self, error: BaseException) -> str:
+        known = self._settings
+        where = f"{known.smtp_host}:{known.smtp_port}"
+        refusal = certificate_refusal("smtp", str(error), where, "RAPPORT_SMTP")
+        return refusal.sentence if refusal is not None else _text(error)
 
     @property
     def _server(self) -> Server:
@@ -163,6 +173,7 @@ class Email(Channel):
             known.smtp_username,
             known.smtp_password,
             known.smtp_timeout,
+            known.smtp_ca,
         )
 
     @property

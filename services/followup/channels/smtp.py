@@ -7,8 +7,10 @@ together, right behind the text of the message before, if that one is under way.
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from aiosmtplib import SMTP, SMTPException
@@ -42,6 +44,13 @@ class Server(NamedTuple):
     password: SecretStr | None
     timeout: float
     """Seconds for an answer."""
+    ca: Path | None = None
+    """Who signs its certificate; None: those that the system trusts."""
+
+    @property
+    def upgrades(self) -> bool | None:
+        """A name and a password never go in the clear because somebody between took the offer of TLS away."""
+        return True if self.starttls is None and self.username is not None else self.starttls
 
 
 class Envelope(NamedTuple):
@@ -236,7 +245,8 @@ async def greeted(server: Server) -> Session:
         hostname=server.host,
         port=server.port,
         use_tls=server.tls,
-        start_tls=None if server.tls else server.starttls,
+        start_tls=None if server.tls else server.upgrades,
+        tls_context=ssl.create_default_context(cafile=None if server.ca is None else str(server.ca)),
         username=server.username,
         password=server.password.get_secret_value() if server.password else None,
         timeout=server.timeout,

@@ -9,15 +9,17 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 from typer.testing import CliRunner
 
+from rapport import connections
 from rapport.clv import records as reading
 from rapport.clv.publishing import fitted
-from rapport.clv.records import Records, store_uri
+from rapport.clv.records import Records
 from rapport.commands import clv
 from rapport.trouble import TroubleError
 from services.metrics.domain.health import HealthPolicy, Models, health
 from services.metrics.domain.health.estimating import FEWEST, Estimate, Sample
 from services.metrics.domain.health.worth import BIN, SUM, quantile
 from services.metrics.domain.state import Customer, Order
+from shared.runtime.transport import MongoSettings
 from shared.schemas.codec import decode, encode
 from shared.schemas.envelope import structured
 from shared.schemas.event import Event
@@ -140,9 +142,9 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     with pytest.raises(TroubleError, match="rapport up"):
-        store_uri({"RAPPORT_HOME": str(tmp_path)})
+        connections.store({"RAPPORT_HOME": str(tmp_path)})
     monkeypatch.setattr(reading, "_PATIENCE_MS", 1)
-    with Records("mongodb://user:secret@127.0.0.1:1/?directConnection=true") as records:
+    with Records(MongoSettings(mongo="mongodb://user:secret@127.0.0.1:1/?directConnection=true")) as records:
         with pytest.raises(TroubleError, match=ServerSelectionTimeoutError.__name__) as trouble:
             records.now()
         assert "secret" not in str(trouble.value)

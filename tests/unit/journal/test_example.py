@@ -10,7 +10,7 @@ from shared.journal.testing import InMemoryWorker
 from shared.schemas.loyalty import PointsEarned, PointsExpired
 from shared.schemas.purchases import PurchaseMade
 
-SETTINGS = LoyaltySettings(kafka="-", mongo="-", secret_key="k" * 16, program=None)
+SETTINGS = LoyaltySettings(kafka="unused:1", mongo="mongodb://unused", secret_key="k" * 16, program=None)
 
 
 def purchase(cents: int) -> PurchaseMade:

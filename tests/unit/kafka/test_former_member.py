@@ -9,6 +9,7 @@ import pytest
 from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedError, NotCoordinatorError
 
 from shared.kafka import former_member
+from shared.kafka.brokers import Brokers
 from shared.kafka.former_member import Farewell
 
 
@@ -58,7 +59,7 @@ def test_of_a_broker_that_does_not_answer_nothing_stays_open(monkeypatch: pytest
     monkeypatch.setattr(former_member, "ANSWER_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        farewell = Farewell(address, "group", "member", lambda: True)
+        farewell = Farewell(Brokers(address), "group", "member", lambda: True)
         connection, _ = server.accept()
         with connection:
             connection.settimeout(30)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.kafka import publisher as publishing
+from shared.kafka.brokers import Brokers
 from shared.kafka.clients import BrokerAwayError, ProducerBrokenError, Record, RecordTooLargeError
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Publisher
@@ -44,7 +45,7 @@ class MemoryProducer:
 @asynccontextmanager
 async def started(*producers: MemoryProducer) -> AsyncIterator[Publisher]:
     made = iter(producers)
-    publisher = Publisher("unused", timeout=0.02, producer=lambda: next(made))
+    publisher = Publisher(Brokers("unused"), timeout=0.02, producer=lambda: next(made))
     await publisher.start()
     await publisher.connected()
     try:
@@ -74,7 +75,7 @@ async def test_a_record_goes_where_its_key_says_unless_it_says_so_itself() -> No
 
 
 async def test_before_the_broker_was_met_nothing_is_published() -> None:
-    publisher = Publisher("unused", producer=MemoryProducer)
+    publisher = Publisher(Brokers("unused"), producer=MemoryProducer)
     with pytest.raises(BrokerAwayError):
         await publisher.publish([RECORD])
     await publisher.publish([])

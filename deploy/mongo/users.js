@@ -1,0 +1,168 @@
+// Written by `python -m deploy.generate` from what the services declare (deploy/mongo/users.py).
+//
+//     mongosh "mongodb://admin@mongo.example/?tls=true" deploy/mongo/users.js
+//
+// Makes a role and a user for each kind of process, or brings the roles up to date: safe to repeat. A new
+// user's password is that of a variable such as RAPPORT_LOYALTY_WORKER_PASSWORD, else asked for; a user that
+// is there keeps the one it has. RAPPORT_MONGO is then mongodb://rapport_loyalty_worker:...@.../?tls=true.
+
+const ROLES = {
+  "rapport_interactions_worker": [
+    {"resource": {"db": "rapport_interactions", "collection": ""}, "actions": ["listCollections"]},
+    {"resource": {"db": "rapport_interactions", "collection": "agents"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "arrivals"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "complaints"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "conversations"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "counters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "customers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "feedback"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "journal"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "partitions"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "presence"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "records"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "search"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "state"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "stories"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "tasks"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "timeline"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "timers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "work"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+  ],
+  "rapport_interactions_api": [
+    {"resource": {"db": "rapport_interactions", "collection": "agents"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "arrivals"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "complaints"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "conversations"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "counters"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "customers"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "feedback"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "journal"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "partitions"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "presence"}, "actions": ["find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "records"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "search"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "state"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "stories"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "tasks"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "timeline"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "timers"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "work"}, "actions": ["find"]},
+  ],
+  "rapport_loyalty_worker": [
+    {"resource": {"db": "rapport_loyalty", "collection": ""}, "actions": ["listCollections"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "counters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "journal"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "ledger"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "liability"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "partitions"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "state"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "timers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "totals"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "vouchers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+  ],
+  "rapport_loyalty_api": [
+    {"resource": {"db": "rapport_loyalty", "collection": "counters"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "journal"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "ledger"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "liability"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "partitions"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "state"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "timers"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "totals"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "vouchers"}, "actions": ["find"]},
+  ],
+  "rapport_followup_worker": [
+    {"resource": {"db": "rapport_followup", "collection": ""}, "actions": ["listCollections"]},
+    {"resource": {"db": "rapport_followup", "collection": "ceilings"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "counters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "deliveries"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "journal"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "pace"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "partitions"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "pauses"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "receipts"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "repeats"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "results"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "state"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "sweeps"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "timers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "traffic"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+  ],
+  "rapport_followup_api": [
+    {"resource": {"db": "rapport_followup", "collection": "ceilings"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "counters"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "deliveries"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "journal"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "pace"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "partitions"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "pauses"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "receipts"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "repeats"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "results"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "state"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "sweeps"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "timers"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "traffic"}, "actions": ["find"]},
+  ],
+  "rapport_metrics_worker": [
+    {"resource": {"db": "rapport_metrics", "collection": ""}, "actions": ["listCollections"]},
+    {"resource": {"db": "rapport_metrics", "collection": "acts"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "anomalies"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "customers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "days"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "dimensions"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "filters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "folds"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "gaps"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "ids"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "journal"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "minutes"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "models"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "moved"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "outbox"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "owed"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "pages"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "partitions"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "raised"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "rising"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "seen"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "told"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+  ],
+  "rapport_metrics_api": [
+    {"resource": {"db": "rapport_metrics", "collection": "acts"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "anomalies"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "customers"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "days"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "dimensions"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "filters"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "folds"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "gaps"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "ids"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "journal"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "minutes"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "models"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "moved"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "outbox"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "owed"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "pages"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "partitions"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "raised"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "rising"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "seen"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "told"}, "actions": ["find"]},
+  ],
+};
+
+const admin = db.getSiblingDB("admin");
+for (const [name, privileges] of Object.entries(ROLES)) {
+  if (admin.getRole(name)) {
+    admin.updateRole(name, { privileges, roles: [] });
+  } else {
+    admin.createRole({ role: name, privileges, roles: [] });
+  }
+  if (!admin.getUser(name)) {
+    const pwd = process.env[`${name.toUpperCase()}_PASSWORD`];
+    print(`user ${name}`);
+    admin.createUser({ user: name, pwd: pwd || passwordPrompt(), roles: [{ role: name, db: "admin" }] });
+  }
+}
