@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
+from packaging.markers import Marker
 
 from rapport import broker
 from tests import containers
@@ -23,11 +24,14 @@ GRACE = 20
 """Seconds between SIGTERM and SIGKILL, as Compose file and chart have them."""
 
 
-def locked(file: str) -> dict[str, str]:
-    """The packages of a lock file that Linux needs, by their normal names."""
+def locked(file: str, python: str) -> dict[str, str]:
+    """The packages of a lock file that Linux with this Python has, by their normal names."""
+    where = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
+    where |= {"sys_platform": "linux", "platform_python_implementation": "CPython"}
     found = {}
     for line in (ROOT / "requirements" / file).read_text(encoding="utf-8").splitlines():
-        if (pin := re.match(r"([a-z0-9.-]+)==(\S+)(.*)", line)) and "== 'win32'" not in pin[3]:
+        pin = re.match(r"([a-z0-9.-]+)==(\S+)(?: ; (.*?))? \\$", line)
+        if pin and (pin[3] is None or Marker(pin[3]).evaluate(where)):
             found[pin[1].replace(".", "-")] = pin[2]
     return found
 
@@ -65,7 +69,10 @@ def test_what_is_inside_is_what_is_locked_and_is_listed(image: str, sbom: Any) -
         for url, part in listed.items()
         if url.startswith("pkg:pypi/")
     }
-    wanted = locked("runtime.txt")
+    _, version, _ = containers.output(
+        image, "python", "-c", "import platform; print(platform.python_version())"
+    )
+    wanted = locked("runtime.txt", version.strip())
     assert {name: python.get(name) for name in wanted} == wanted
     assert python.keys() == wanted.keys(), "nothing else is in"
     debian = {part["name"] for url, part in listed.items() if url.startswith("pkg:deb/")}
