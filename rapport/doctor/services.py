@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from importlib.metadata import version as installed
 from typing import Any
 
 import httpx
 
 from rapport.client import url_variable
 from rapport.doctor.finding import Finding
+from shared.runtime.version import VERSION
 from shared.schemas.services import SERVICES
 
 SECONDS = 5.0
@@ -36,7 +36,7 @@ def look(env: Mapping[str, str]) -> list[Finding]:
             else:
                 runs = _VERSION.search(metrics.text)
                 version = runs[1] if runs else None
-                found.append(judged(service, ready.status_code, ready.text, version, installed("rapport")))
+                found.append(judged(service, ready.status_code, ready.text, version, VERSION))
     return found
 
 

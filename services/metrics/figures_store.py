@@ -46,6 +46,10 @@ class FiguresStore:
         """What moved days that were told after ``at``."""
         return await self._moved({"at": {"$gt": at}})
 
+    async def forget_moved(self, before: Micros) -> None:
+        """Take out what moved figures before that time: nobody is told of what was told then."""
+        await self._database[MOVED].delete_many({"at": {"$lt": before}})
+
     async def _moved(self, query: Document) -> list[Moved]:
         return [read_moved(one) async for one in self._database[MOVED].find(query)]
 

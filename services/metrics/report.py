@@ -131,7 +131,8 @@ async def minutes(store: MetricsStore, kpi: Kpi, *, first: int, last: int, step:
     _take_back(levels, reading, (minute for minute in reading.days if minute > last))
     for start, end in parts:
         some = {minute: reading.days[minute] for minute in range(start, end + 1) if minute in reading.days}
-        windows.append(window(some, dict(levels), first=start, last=None, one_channel=False))
+        found = window(some, dict(levels), first=start, last=None, one_channel=False, policy=store.policy)
+        windows.append(found)
         _take_back(levels, reading, some)
     results = measured(kpi, windows)
     return [Point(*part, result, minutes=True) for part, result in zip(parts, results, strict=True)]

@@ -2,13 +2,13 @@
 
 import logging
 import sys
-from importlib.metadata import version
 from typing import Any, get_args
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.runtime.settings import Settings
+from shared.runtime.version import VERSION
 from shared.schemas.envelope import Code
 
 BUILD = Gauge("rapport_build_info", "1, with the version that runs here.", ["service", "version"])
@@ -157,7 +157,7 @@ _QUIET = {
 
 def tell_version(service: str) -> None:
     """In the metrics of this process."""
-    BUILD.labels(service, version("rapport")).set(1)
+    BUILD.labels(service, VERSION).set(1)
 
 
 def configure_logging(settings: Settings, service: str) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rapport.__main__ import COMMANDS
 from rapport.embedded.kafka_jars import KAFKA_VERSION
 from rapport.embedded.stack import PARTS
 from shared.runtime.settings import Settings
+from shared.runtime.version import VERSION
 from tests.rendered_chart import golden, named
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +138,11 @@ def test_the_image_copies_what_exists() -> None:
     for source in sources:
         assert (ROOT / source).exists()
         assert f"\n!{source}\n" in ignore
+
+
+def test_all_that_is_released_has_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    chart = yaml.safe_load((DEPLOY / "helm" / "rapport" / "Chart.yaml").read_text(encoding="utf-8"))
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert project["version"] == chart["appVersion"] == VERSION
+    assert f"\nARG VERSION={VERSION}\n" in dockerfile

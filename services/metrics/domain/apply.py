@@ -67,6 +67,8 @@ def apply(tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int = 0
         return (id,)
     if tracked.data.waiting and id in tracked.data.waiting:
         return ()
+    if not tracked.data.by_days:
+        tracked.recount(delta)
     at = micros(event.time)
     since = now // MINUTE - KEPT_MINUTES
     if since > delta.since:

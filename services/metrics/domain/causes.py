@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from services.metrics.domain.churn_policy import OTHER
 from services.metrics.domain.state import Complaint
 from shared.facts.complaints import REOPENED, RESOLVED
 from shared.schemas.times import Micros
 
-OTHER = "other"
 LONGEST = 64
 """Characters of a name; a longer text is none, and counts as ``OTHER``."""
 MOST = 20
@@ -14,7 +14,7 @@ MOST = 20
 
 
 def named(text: str | None) -> str | None:
-    """What a text counts as; None where there is none."""
+    """What a text counts as; None where there is none. What it is told as says the policy (``told_as``)."""
     name = " ".join((text or "").split())
     return (name if len(name) <= LONGEST else OTHER) or None
 

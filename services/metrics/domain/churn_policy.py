@@ -1,6 +1,7 @@
 """When a customer counts as gone, and whether that was the customer's wish: the file's section ``churn``."""
 
 import re
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -12,6 +13,8 @@ from shared.schemas.fields import Label
 SHORTEST_QUIET, LONGEST_QUIET = 7, 730
 """Days. Of a shorter silence it is not kept who complained before it; a longer one no report shows."""
 LONGEST_GRACE = 90
+OTHER = "other"
+"""What all is told as that has no name."""
 LONGEST_BLAME = 365
 
 
@@ -37,6 +40,11 @@ Days = Annotated[int, BeforeValidator(_days)]
 
 def _plain(word: str) -> str:
     return " ".join(word.replace("_", " ").replace("-", " ").split()).casefold()
+
+
+@lru_cache(maxsize=16)
+def _by_plain(names: tuple[str, ...]) -> dict[str, str]:
+    return {_plain(name): name for name in names}
 
 
 class Contractual(Strict):
@@ -69,6 +77,21 @@ class ChurnPolicy(Strict):
         "deceased",
     )
     """A reason that holds one of these words, in any case, was not the customer's wish."""
+
+    causes: Annotated[tuple[Label, ...], Field(max_length=100)] = (
+        *("carrier", "warehouse", "supplier", "product", "product quality", "packaging", "stock", "price"),
+        *("billing", "website", "store", "service", "waiting time", "too few tills", "label not changed"),
+        *("cold chain broken", "order too small", "training needed", "too expensive", "no longer needed"),
+        *("poor service", "poor quality", "missing features", "went to a competitor", "moved away"),
+    )
+    """The root causes of complaints, and the reasons to leave, that are told by name, in any case; all others
+    are people's own words, and told as ``other``. Those of ``involuntary`` are told by these."""
+
+    def told_as(self, text: str) -> str:
+        """The name that a root cause or a stated reason is told by: one that the file has, or ``OTHER``."""
+        plain = _plain(text)
+        name = _by_plain(self.causes).get(plain)
+        return name or next((words for words in self.involuntary if words in plain), OTHER)
 
     def reach(self, days: int) -> int:
         """How many days before a window of so many days one must look."""

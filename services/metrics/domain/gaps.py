@@ -1,6 +1,7 @@
 """Who buys again, for any window, without looking at a customer (``buyers`` reads it).
 
-Take a customer's purchases in order of day. Each has a next one and a one after that. In a window
+Take the days on which a customer bought, in order: what is bought on one day is one purchase, as for
+lifetime value (``clv``). Each has a next one and a one after that. In a window
 that ends with day e, a customer with a purchase in it has exactly one whose next is after e (or never),
 and, with two or more, exactly two whose one-after-next is. So two counters per day, by the gap in days,
 give for every window: customers = purchases with next after e; customers with two or more = purchases
@@ -74,26 +75,28 @@ def first_moved(before: int | None, after: int | None, chain: str) -> list[DayCh
 
 
 def insert(days: list[int], day: int, chain: str) -> list[DayChange]:
-    """Put a purchase into the sorted days, in place; what that changes."""
-    if not days or day >= days[-1]:
+    """Put a purchase into the sorted days, in place; what that changes: nothing where that day has one."""
+    if not days or day > days[-1]:
         return _append(days, day, chain)
     at = bisect_right(days, day)
-    first = max(0, at - 2)
+    if at and days[at - 1] == day:
+        days.insert(at, day)
+        return []
+    first = _two_before(days, at)
     before = list(counted(days, chain, first, at, -1))
     days.insert(at, day)
     return [*before, *counted(days, chain, first, at + 1)]
 
 
 def _append(days: list[int], day: int, chain: str) -> list[DayChange]:
-    """Of a purchase after all others, as nearly all are: the same, without what would cancel out."""
+    """Of a day after all others, as nearly all are: the same, without what would cancel out."""
     changes: list[DayChange] = []
+    at = len(days)
     for step in (1, 2):
-        before = days[-step] if step <= len(days) else None
-        if before == day:  # that none comes after was true of the one before, and is now of this
-            changes.append((day, _field(chain, step, 0), 1))
-            continue
         never = _field(chain, step, NEVER)
-        if before is not None:
+        if at:
+            at = bisect_left(days, days[at - 1])
+            before = days[at]
             changes += ((before, never, -1), (before, _field(chain, step, day - before), 1))
         changes.append((day, never, 1))
     days.append(day)
@@ -101,22 +104,43 @@ def _append(days: list[int], day: int, chain: str) -> list[DayChange]:
 
 
 def remove(days: list[int], day: int, chain: str) -> list[DayChange]:
-    """Take a purchase out of the sorted days, in place; what that changes."""
+    """Take a purchase out of the sorted days, in place; what that changes: nothing where another is left."""
     at = bisect_left(days, day)
-    first = max(0, at - 2)
+    if days[at + 1 : at + 2] == [day]:
+        del days[at]
+        return []
+    first = _two_before(days, at)
     before = list(counted(days, chain, first, at + 1, -1))
     del days[at]
     return [*before, *counted(days, chain, first, at)]
 
 
+def _two_before(days: Sequence[int], at: int) -> int:
+    """Where the second day before the one at this position begins."""
+    for _ in range(NEIGHBOURS):
+        at = bisect_left(days, days[at - 1]) if at else 0
+    return at
+
+
 def counted(
     days: Sequence[int], chain: str, first: int = 0, end: int | None = None, sign: int = 1
 ) -> Iterator[DayChange]:
-    """What the purchases at positions ``first`` to ``end`` (exclusive) count as."""
-    for i in range(first, len(days) if end is None else end):
+    """What the days count as that begin at positions ``first`` to ``end`` (exclusive), each once."""
+    at, end, n = first, len(days) if end is None else end, len(days)
+    while at < end:
+        following = bisect_right(days, days[at], at)
+        second = bisect_right(days, days[following], following) if following < n else n
+        for step, there in ((1, following), (2, second)):
+            yield days[at], _field(chain, step, days[there] - days[at] if there < n else NEVER), sign
+        at = following
+
+
+def counted_each(days: Sequence[int], chain: str) -> Iterator[DayChange]:
+    """What purchases counted as before days did: each by itself, also of one day."""
+    for i, day in enumerate(days):
         for step in (1, 2):
-            gap = days[i + step] - days[i] if i + step < len(days) else NEVER
-            yield days[i], _field(chain, step, gap), sign
+            gap = days[i + step] - day if i + step < len(days) else NEVER
+            yield day, _field(chain, step, gap), 1
 
 
 def subscribed(days: Sequence[int], chain: str) -> Iterator[DayChange]:
@@ -133,6 +157,7 @@ def without(days: Sequence[int], others: Sequence[int]) -> list[int]:
 def beside(gone: Sequence[int], live: Sequence[int]) -> list[int]:
     """Of days that are gone, in order: the last two, after which a new one comes, and the two before and the
     two after each that may still go. What lies between never counts anew."""
+    gone = [*dict.fromkeys(gone)]
     wanted = {*range(max(0, len(gone) - NEIGHBOURS), len(gone))}
     for day in live:
         at = bisect_right(gone, day)

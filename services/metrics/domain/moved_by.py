@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.metrics.domain.cells import LEVELS
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import Kpi
 from services.metrics.domain.kpis.window import window
 from services.metrics.domain.places import values_of
@@ -31,6 +32,7 @@ def moved_by(
     places: Mapping[str, Fields],
     before: Sequence[Mapping[str, Fields]],
     levels: Mapping[str, int],
+    policy: ChurnPolicy,
 ) -> dict[str, str]:
     """Of each dimension the value that takes a figure of a day farthest back to what is usual, if it counts
     there what it counted on the same weekdays before (``before``, by place), in the mean; none that takes it
@@ -40,7 +42,7 @@ def moved_by(
     found: dict[str, str] = {}
     for dimension in sorted({*parts, *(name for past in pasts for name in past)}):
         values = {*parts.get(dimension, {}), *(v for past in pasts for v in past.get(dimension, {}))}
-        best = _distance(kpi, figure, usual, day, total, levels)
+        best = _distance(kpi, figure, usual, day, total, levels, policy)
         if best is None:
             return {}
         for value in sorted(values):
@@ -49,16 +51,22 @@ def moved_by(
             other = {n: mean.get(n, 0) - own.get(n, 0) for n in {*own, *mean}}
             fields = {n: max(0, total.get(n, 0) + other.get(n, 0)) for n in {*total, *other}}
             then = {level: levels.get(level, 0) + other.get(level, 0) for level in LEVELS}
-            off = _distance(kpi, figure, usual, day, fields, then)
+            off = _distance(kpi, figure, usual, day, fields, then, policy)
             if off is not None and off < best:
                 best, found[dimension] = off, value
     return found
 
 
 def _distance(
-    kpi: Kpi, figure: str, usual: float, day: int, fields: Fields, levels: Mapping[str, int]
+    kpi: Kpi,
+    figure: str,
+    usual: float,
+    day: int,
+    fields: Fields,
+    levels: Mapping[str, int],
+    policy: ChurnPolicy,
 ) -> float | None:
-    then = window({day: fields}, levels, first=day, last=day, one_channel=False)
+    then = window({day: fields}, levels, first=day, last=day, one_channel=False, policy=policy)
     value = kpi.figures(kpi.of(then)).get(figure)
     return None if value is None else abs(value - usual)
 

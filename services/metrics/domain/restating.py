@@ -22,6 +22,9 @@ from shared.schemas.times import DAY, SECOND, Micros
 
 HOUR: Micros = 3_600 * SECOND
 MINUTE: Micros = 60 * SECOND
+KEPT_DAYS = 800
+"""So long it is kept what moved figures since they were told: longer than a window is, and as long as facts
+are open to correction."""
 
 Sums: TypeAlias = dict[int, dict[str, int]]
 """Day -> field -> count, of all places."""
@@ -69,6 +72,11 @@ class Moved:
 def last_told(now: Micros) -> int:
     """The last day that is closed for an hour."""
     return (now - HOUR) // DAY - 1
+
+
+def oldest_kept(now: Micros) -> Micros:
+    """What was told at this time or later is known; what moved figures before it is of no use."""
+    return now - KEPT_DAYS * DAY
 
 
 def before(days: Days, moved: Iterable[Moved], first: int) -> Days:

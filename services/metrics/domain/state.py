@@ -207,6 +207,8 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """By the day of a purchase, that P(alive) fell below the bound after it (``given_up``)."""
     days_before: int = 0
     """On so many days there was a purchase that is no longer kept, and none that is."""
+    by_days: bool = False
+    """Its purchases count by days (``gaps``): not yet, where an earlier version wrote it."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

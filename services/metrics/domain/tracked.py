@@ -140,6 +140,16 @@ class Tracked:
         chains = {(name, _kind(name)): days for name, days in self._days.items()}
         yield from self._cells(ties.counted(self.data, chains, WHOLE))
 
+    def recount(self, delta: Delta) -> bool:
+        """Count purchases by days, where an earlier version counted each by itself; whether that differs."""
+        self.data.by_days, found = True, False
+        for chain, days in self._days.items():
+            if len(set(days)) < len(days):
+                kind, found = _kind(chain), True
+                before = [(day, name, -n) for day, name, n in gaps.counted_each(days, kind)]
+                count_days(delta, self._places(chain), [*before, *gaps.counted(days, kind)])
+        return found
+
     def silences(self) -> tuple[list[int], int, int]:
         """Days with a purchase that may still be corrected, in order; on how many there was one before; the
         first of all."""

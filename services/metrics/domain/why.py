@@ -5,10 +5,11 @@ again are what they are in the figure.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from services.metrics.domain.cells import LEVELS
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import EventCounts, Kpi
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.tracked import Tracked
@@ -42,6 +43,7 @@ class Figure:
     """What was counted on the day."""
     levels: Fields
     """How levels stood at its end."""
+    policy: ChurnPolicy = field(default_factory=ChurnPolicy)
 
     @property
     def spans(self) -> Sequence[Span]:
@@ -57,7 +59,9 @@ class Figure:
         """The day without some of it."""
         left = {name: n - without.get(name, 0) for name, n in self.fields.items()}
         levels = {level: n - without.get(level, 0) for level, n in self.levels.items()}
-        return window({self.day: left}, levels, first=self.day, last=self.day, one_channel=False)
+        return window(
+            {self.day: left}, levels, first=self.day, last=self.day, one_channel=False, policy=self.policy
+        )
 
     def rests_on(self, counts: Fields) -> bool:
         """Whether it would be another without these. A KPI's errors pass through."""

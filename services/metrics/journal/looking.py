@@ -213,6 +213,8 @@ class Looker:
             return
         try:
             held, last = part.held.get(subject) or _read(records.get(subject, b"")), None
+            if not held[0].data.by_days and held[0].recount(part.tail):
+                part.looked_at(subject, *held)
             for at in self._moments(part, subject, held[0].data, now):
                 health = self._looking.judge(held[0].data, self._fits.at(at), at)
                 part.look(subject, held, health, self._looking.policy, at, why)

@@ -192,7 +192,7 @@ class Partition:
         after, said = insights.told(before, health, policy, at, why)
         if after is before:
             return
-        self._looked_at(subject, *held)
+        self.looked_at(subject, *held)
         for data in said:
             self.outbox.tell(data, subject, at, insights.cause(data, at))
         tracked.data.looked = after
@@ -205,9 +205,9 @@ class Partition:
         """What a look made of a customer's silences; where it is another than before, that is written."""
         if found != held[0].data.given_up:
             held[0].give_up(found, self.tail)
-            self._looked_at(subject, *held)
+            self.looked_at(subject, *held)
 
-    def _looked_at(self, subject: str, tracked: Tracked, size: int) -> None:
+    def looked_at(self, subject: str, tracked: Tracked, size: int) -> None:
         if subject not in self.held:
             self._hold(subject, tracked, size)
         self.looks.told.add(subject)

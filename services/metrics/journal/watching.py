@@ -16,12 +16,23 @@ import structlog
 
 from services.metrics import telemetry
 from services.metrics.domain.baseline import Judged, judged, weekdays_before
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.moved_by import moved_by
 from services.metrics.domain.policy import MetricsPolicy
-from services.metrics.domain.restating import MINUTE, Moved, before, cause, changed, last_told, levels_before
+from services.metrics.domain.restating import (
+    HOUR,
+    MINUTE,
+    Moved,
+    before,
+    cause,
+    changed,
+    last_told,
+    levels_before,
+    oldest_kept,
+)
 from services.metrics.domain.rows import ANOMALIES, TOLD, anomaly_id
 from services.metrics.domain.told import KEPT, Due, Told, due
 from services.metrics.figures_store import ByPlace, FiguresStore, in_reading
@@ -29,11 +40,11 @@ from services.metrics.journal import SERVICE
 from services.metrics.journal.acting import Acting
 from services.metrics.journal.partition import Partition
 from services.metrics.journal.rising import Rising
+from services.metrics.journal.saying import Saying
 from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
 from shared.runtime.mongo import Document
-from shared.schemas.base import Data
 from shared.schemas.insights import KpiAnomaly, KpiRestated
 from shared.schemas.times import SECOND, Micros, date_of
 from shared.worker.retry import passes
@@ -60,6 +71,7 @@ class Watching:
         self._rising = Rising(sums, store, policy.themes)
         self._acting = Acting(store)
         self._next: Micros = 0
+        self._forgets: Micros = 0
         self._told: dict[tuple[int, int], Told] = {}
         """By partition and epoch."""
 
@@ -72,6 +84,9 @@ class Watching:
             await self._acting.work(parts)
             now = await self._now(wall)
             await self._work(parts, now, wall)
+            if now is not None and 0 in parts and now >= self._forgets:
+                await self._store.forget_moved(oldest_kept(now))
+                self._forgets = now + HOUR
             if now is not None:
                 await self._rising.work(parts, now)
         except Exception as error:  # of the store, or a bug: both are told apart below
@@ -145,9 +160,11 @@ class Watching:
         self._told[key] = after
 
     def _restate(
-        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
+        self, say: Saying, kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
-        then, now = (_as_of(reading, one.day, moved) for moved in (one.since_told, one.since))
+        then, now = (
+            _as_of(reading, one.day, moved, self._policy.churn) for moved in (one.since_told, one.since)
+        )
         why = cause(one.late, one.day)
         for kpi in kpis:
             figures = changed(kpi.figures(_result(kpi, then)), kpi.figures(_result(kpi, now)))
@@ -163,14 +180,14 @@ class Watching:
                 telemetry.RESTATED.labels(kpi.name).inc()
 
     async def _judge(
-        self, say: "Saying", kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
+        self, say: Saying, kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
     ) -> None:
         policy = self._policy.anomalies
         windows: dict[int, Window] = {}
 
         def result(kpi: Kpi, day: int) -> Result:
             if day not in windows:
-                windows[day] = _as_of(reading, day, ())
+                windows[day] = _as_of(reading, day, (), self._policy.churn)
             return _result(kpi, windows[day])
 
         known = {row["_id"]: row for row in await self._store.judged(days)}
@@ -189,7 +206,7 @@ class Watching:
                     say.put(ANOMALIES, {**row, "stands": False})
 
     async def _flag(
-        self, say: "Saying", kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
+        self, say: Saying, kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
     ) -> None:
         """Keep that a figure left what is usual, and tell it, if that is new."""
         told = row is not None and row["stands"] and row["direction"] == one.direction
@@ -220,31 +237,13 @@ class Watching:
             places.update(await self._store.places([day, *weeks]))
         pasts = [places[week] for week in weeks if week in places]
         try:
-            found = moved_by(kpi, one.figure, one.usual, day, places.get(day, {}), pasts, then.levels)
+            found = moved_by(
+                kpi, one.figure, one.usual, day, places.get(day, {}), pasts, then.levels, self._policy.churn
+            )
         except Exception as error:  # one KPI's bug: nobody is named
             telemetry.failed(kpi, [error])
             return {}
         return {dimension: value[:LONGEST_NAME] for dimension, value in found.items()}
-
-
-class Saying:
-    """What is to be told and kept: all of it, once all of it is decided."""
-
-    def __init__(self) -> None:
-        self._told: list[tuple[Data, str, Micros, str]] = []
-        self._rows: list[tuple[str, Document]] = []
-
-    def tell(self, data: Data, subject: str, at: Micros, cause: str) -> None:
-        self._told.append((data, subject, at, cause))
-
-    def put(self, collection: str, document: Document) -> None:
-        self._rows.append((collection, document))
-
-    def into(self, part: Partition) -> None:
-        for told in self._told:
-            part.outbox.tell(*told)
-        for row in self._rows:
-            part.outbox.put(*row)
 
 
 def kpis_of(part: Partition) -> list[Kpi]:
@@ -273,12 +272,12 @@ def _to_judge(judged_to: int | None, last: int | None, moved: Iterable[int]) -> 
     return sorted({*new, *(day for day in moved if last - AGAIN_DAYS < day <= last)})
 
 
-def _as_of(reading: Reading, day: int, moved: Iterable[Moved]) -> Window:
+def _as_of(reading: Reading, day: int, moved: Iterable[Moved], policy: ChurnPolicy) -> Window:
     """A day as it was before all of this."""
     moved = list(moved)
     days = before(reading.days, moved, day) if moved else reading.days
     levels = levels_before(reading.levels, moved)
-    return window(days, levels, first=day, last=day, one_channel=False)
+    return window(days, levels, first=day, last=day, one_channel=False, policy=policy)
 
 
 def _result(kpi: Kpi, then: Window) -> Result:

@@ -65,7 +65,7 @@ class Basis(Sure):
 
 
 class Answer(Frozen):
-    """KPIs of a window. Null where there is nothing to tell."""
+    """KPIs of a window. Null where there is nothing to tell, but for counts, of which 0 is an answer."""
 
     window: str
     from_: Annotated[date, Field(serialization_alias="from")]

@@ -10,7 +10,7 @@ from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.lifecycle import phases
 from services.metrics.domain.places import ALL
-from services.metrics.domain.restating import HOUR, Restating, bursts, is_backfill
+from services.metrics.domain.restating import HOUR, Restating, bursts, is_backfill, oldest_kept
 from services.metrics.figures_store import FiguresStore
 from services.metrics.pages import wording
 from services.metrics.pages.contents import Asked, Found
@@ -109,7 +109,7 @@ async def _told_before(
     not over so long, where what was told is not kept, or where history was loaded since."""
     span = asked.period.current
     at = moment((span.last + 1) * DAY + HOUR)
-    if asked.period.live or at >= asked.now:
+    if asked.period.live or at >= asked.now or micros(at) < oldest_kept(micros(asked.now)):
         return {}
     moved = await figures.moved_after(micros(at))
     if any(is_backfill(burst, policy) for burst in bursts(moved, policy)):

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from services.metrics.domain.cells import KEPT_MINUTES
 from services.metrics.domain.places import Selection
+from services.metrics.domain.restating import KEPT_DAYS, oldest_kept
 from services.metrics.figures_store import FiguresStore
 from services.metrics.store import MetricsStore, store_of
 from services.metrics.then import Then
@@ -19,6 +20,7 @@ from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
 from shared.http.moments import QueryDay, QueryTime
 from shared.schemas.base import Id
+from shared.schemas.times import micros
 
 MAX_DAYS = 731
 CHANNEL = "Complaints, purchases and conversations of this channel, and answers about these."
@@ -125,6 +127,10 @@ async def then(
     now = await clock.now(None)
     if as_of > now:
         raise invalid("as_of", "ahead", "must not be ahead of now")
+    if micros(as_of) < oldest_kept(micros(now)):
+        raise invalid(
+            "as_of", "too_old", f"must be of the last {KEPT_DAYS} days: what was told before is not kept"
+        )
     for name in (one.name for one in fields(Selection)):
         if request.query_params.get(name):
             raise invalid(name, "as_of", "is told of now alone: ask without as_of")

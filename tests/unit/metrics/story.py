@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import LEVELS, Delta, add
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import window
@@ -150,7 +151,13 @@ def counted(customers: Iterable[Tracked]) -> Delta:
     return total
 
 
-def result(delta: Delta, name: str, selected: Selection = ALL, first: int = -(10**6)) -> Result:
+def result(
+    delta: Delta,
+    name: str,
+    selected: Selection = ALL,
+    first: int = -(10**6),
+    policy: ChurnPolicy | None = None,
+) -> Result:
     """A KPI of all time, or from a day on."""
     days: dict[int, dict[str, int]] = {}
     chosen = selected.chooses()
@@ -158,7 +165,14 @@ def result(delta: Delta, name: str, selected: Selection = ALL, first: int = -(10
         if chosen(place):
             days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
     levels = {level: sum(fields.get(level, 0) for fields in days.values()) for level in LEVELS}
-    found = window(days, levels, first=first, last=None, one_channel=selected.channel is not None)
+    found = window(
+        days,
+        levels,
+        first=first,
+        last=None,
+        one_channel=selected.channel is not None,
+        policy=policy or ChurnPolicy(),
+    )
     return KPIS[name].of(found)
 
 

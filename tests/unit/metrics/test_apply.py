@@ -77,12 +77,17 @@ def test_repeat_purchases_by_channel() -> None:
             event(purchase("a", channel="web"), days=1),
             event(purchase("b", channel="store"), days=2),
             event(purchase("c", channel="web"), days=3, subject="c2"),
-            event(purchase("d", channel="web"), days=3, subject="c2"),
+            event(purchase("d", channel="web"), days=4, subject="c2"),
         ]
     )
     assert value(delta, "repeat_purchase_rate") == 1.0
     assert value(delta, "repeat_purchase_rate", channel="web") == 0.5
     assert value(delta, "repeat_purchase_rate", channel="store") == 0.0
+
+
+def test_two_orders_of_a_day_are_no_repeat_purchase() -> None:
+    _, delta = run([event(purchase("a"), days=3), event(purchase("b"), days=3)])
+    assert value(delta, "repeat_purchase_rate") == 0.0
 
 
 @pytest.mark.parametrize(("refund", "rate"), [(99, 1.0), (100, 0.0)])

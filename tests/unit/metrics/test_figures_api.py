@@ -78,6 +78,7 @@ def until_shown(api: TestClient, line: str) -> str:
     ("path", "field"),
     [
         ("/kpis?as_of=2099-01-01", "query.as_of"),
+        ("/kpis?as_of=2019-01-01", "query.as_of"),
         ("/kpis?as_of=yesterday", "query.as_of"),
         ("/kpis?as_of=2026-01-02&tier=a", "query.tier"),
         ("/kpis/nps/series?step=1m&as_of=2026-01-02", "query.step"),

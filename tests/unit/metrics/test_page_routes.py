@@ -18,6 +18,7 @@ from pymongo import AsyncMongoClient, MongoClient
 from starlette.testclient import TestClient
 
 from services.metrics.api import create_app
+from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.restating import Moved
 from services.metrics.domain.rows import anomaly_id, moved_document
@@ -27,7 +28,7 @@ from shared.schemas.times import DAY, day_number
 
 from .test_api import HEADERS, KEY, Broker
 from .test_store import Worker
-from .year import year
+from .year import CAUSES, year
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HTML = HEADERS | {"Accept": "text/html"}
@@ -53,6 +54,8 @@ def api(server: str) -> Iterator[TestClient]:
         kafka="nowhere:1", mongo=server, secret_key="0123456789abcdef", api_key=KEY, metrics_gauge_seconds=0.2
     )
     app = create_app(settings, publisher=Broker())
+    named = ChurnPolicy(causes=CAUSES)
+    app.state.policy = app.state.policy.model_copy(update={"churn": named})
     with TestClient(app) as client:
         app.state.clock = Noon()
         yield client

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.metrics.domain import restating
 from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.restating import last_told
@@ -86,10 +87,30 @@ async def test_what_was_told_then(client: Client, database_name: str, seed: int)
         await worker.pass_on(2)
         said[worker.now] = await told_now(store, client, database_name, worker.now)
         worker.now += timedelta(hours=teller.rng.randint(1, 30))
-    changed = 0
     now_said = await told_now(store, client, database_name, worker.now)
+    assert any(before != now_said for before in said.values())
+    await _same(store, client, database_name, worker.now, said)
+    if seed:
+        return
+    oldest, figures = worker.now - timedelta(days=5), FiguresStore(client[database_name])
+    moved = len(await figures.moved_after(0))
+    await figures.forget_moved(micros(oldest))
+    assert 0 < len(await figures.moved_after(0)) < moved
+    kept = {then: before for then, before in said.items() if then >= oldest}
+    assert kept
+    await _same(store, client, database_name, worker.now, kept)
+
+
+async def _same(
+    store: MetricsStore,
+    client: Client,
+    name: str,
+    now: datetime,
+    said: Mapping[datetime, Mapping[str, Any]],
+) -> None:
+    """What is told now of then is what was said."""
     for then, before in said.items():
-        this = of(store, client, database_name, worker.now, then)
+        this = of(store, client, name, now, then)
         if this.last != last_told(micros(then)):
             continue  # today: told as it is
         for kpi in KPIS.values():
@@ -98,13 +119,11 @@ async def test_what_was_told_then(client: Client, database_name: str, seed: int)
             weeks = await this.series(kpi, first=last - 6, last=last, step=7)
             again = [(point.first, point.result) for point in (*points, *weeks)]
             assert again == before[kpi.name], (kpi.name, then)
-            changed += before[kpi.name] != now_said[kpi.name]
         first, results = await this.live(7)
         assert first == last - 6
         assert {name: result for name, result in results.items() if name in _BY_DAYS} == {
             name: before[name][-1][1] for name in _BY_DAYS
         }
-    assert changed
 
 
 _BY_DAYS = frozenset(KPIS)
@@ -128,6 +147,27 @@ async def test_the_day_of_today_is_told_as_it_is(client: Client, database_name: 
     assert (await nps(then)).value == 100.0
     assert (await nps(then)).n == 3
     assert (await nps(worker.now)).value == 50.0
+
+
+async def test_what_moved_figures_is_kept_as_long_as_somebody_is_told(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker takes it out, each hour."""
+    monkeypatch.setattr(restating, "KEPT_DAYS", 1)
+    worker, figures = Worker(client, database_name), FiguresStore(client[database_name])
+    await worker.begin()
+    for _ in range(3):
+        await worker.tell(at(answered("nps", 10), TWO))
+        await worker.pass_on(2)
+        worker.now += timedelta(hours=13)
+    await worker.pass_on(2)
+    assert len(await figures.moved_after(0)) == 1
+    worker.now += timedelta(hours=30)
+    other = Worker(client, database_name, worker.now)
+    await other.begin(1)
+    assert len(await figures.moved_after(0)) == 1
+    await other.begin(0, 1)
+    assert await figures.moved_after(0) == []
 
 
 async def test_what_was_told_before_much_was_loaded_is_not_made_up(

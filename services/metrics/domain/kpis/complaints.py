@@ -99,6 +99,7 @@ def _reopened_share(w: Window) -> Result:
 
 _SINCE = date(2026, 11, 26)
 
+_STAYS = "A complaint that an earlier version counted is in older figures as it was counted then"
 FIRST_RESPONSE_S = Kpi(
     name="first_response_s",
     title="First response",
@@ -111,6 +112,7 @@ FIRST_RESPONSE_S = Kpi(
     kind=Kind.QUANTILES,
     version=2,
     effective=_SINCE,
+    before="steps of the complaint alone were responses. " + _STAYS,
     counts=(COMPLAINTS,),
     compute=durations(FIRST_RESPONSE),
 )
@@ -138,6 +140,7 @@ RESOLUTION_S = Kpi(
     kind=Kind.QUANTILES,
     version=2,
     effective=_SINCE,
+    before="the time in which a complaint was resolved was part of it. " + _STAYS,
     counts=(COMPLAINTS,),
     compute=durations(RESOLUTION),
 )

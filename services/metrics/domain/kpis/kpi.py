@@ -145,6 +145,8 @@ class Kpi:
     """Of its definition: another one has other numbers."""
     effective: date
     """The day from which the definition counts."""
+    before: str = ""
+    """Of a later version than the first: what the one before it said, and what becomes of older figures."""
     counts: tuple[Counts, ...]
     """The fields that it needs, and how events count into them."""
     compute: Callable[[Window], Result]

@@ -1,9 +1,12 @@
 """Who stays and who leaves."""
 
+from collections import Counter
 from datetime import date
 
 from services.metrics.domain import gaps
-from services.metrics.domain.causes import LONGEST, MOST, OTHER, most_frequent
+from services.metrics.domain.causes import MOST, most_frequent
+from services.metrics.domain.churn import RAN_OUT, UNKNOWN
+from services.metrics.domain.churn_policy import OTHER
 from services.metrics.domain.cohorts import COHORT
 from services.metrics.domain.kpis.kpi import Counts, Kind, Kpi, Ranked, Result
 from services.metrics.domain.kpis.shares import WILSON, share_result
@@ -60,9 +63,11 @@ def _churn_involuntary(w: Window) -> Result:
 
 
 def _churn_reasons(w: Window) -> Result:
-    reasons = w.life.churn.reasons
+    reasons: Counter[str] = Counter()
+    for name, n in w.life.churn.reasons.items():
+        reasons[name if name in (UNKNOWN, RAN_OUT) else w.life.policy.told_as(name)] += n
     told = [Ranked(name=name, n=n) for name, n in most_frequent(reasons).items()]
-    return Result(told, sum(reasons.values()))
+    return Result(told, reasons.total())
 
 
 RETENTION = Kpi(
@@ -113,11 +118,13 @@ CHURN_REASONS = Kpi(
     description="The reasons of those who left, as they or their complaints say",
     formula="Customers who left in the window by the reason stated, else the root cause of the latest "
     "complaint before that, as far back as the policy says, else `expired` or `unknown`; with those who "
-    f"subscribed and left within the window. The {MOST} most frequent, and the rest, with texts of more than "
-    f"{LONGEST} characters, as `{OTHER}`",
+    f"subscribed and left within the window. The {MOST} most frequent of the names that the policy "
+    f"lists (`churn.causes`, `churn.involuntary`), and the rest, with all other words, as `{OTHER}`",
     unit="customers by reason",
     kind=Kind.RANKED,
-    effective=date(2026, 11, 26),
+    version=2,
+    effective=date(2026, 11, 27),
+    before="any text was told by its own words. Figures of older days are told by the list too",
     counts=(LIFE,),
     compute=_churn_reasons,
 )

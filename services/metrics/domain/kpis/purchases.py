@@ -20,11 +20,15 @@ def _repeat_purchase_rate(w: Window) -> Result:
 REPEAT_PURCHASE_RATE = Kpi(
     name="repeat_purchase_rate",
     title="Repeat purchase rate",
-    description="How many customers bought more than once",
-    formula="Customers with two or more purchases in the window / customers with any; "
-    f"an order paid back in full is none; {WILSON}",
+    description="How many customers bought on more than one day",
+    formula="Customers with purchases on two or more days of the window / customers with any, as lifetime "
+    f"value counts: days with a purchase, the first left out; an order paid back in full is none; {WILSON}",
     unit="0 to 1",
-    effective=date(2026, 11, 22),
+    version=2,
+    effective=date(2026, 11, 27),
+    before="two orders of one day were two purchases. Each customer's record is counted anew by days when "
+    "something is heard of the customer, in the first night at the latest, so figures of older days are by "
+    "this definition too; purchases that a record keeps no longer (800 days) stay counted as they were",
     counts=(PURCHASES,),
     compute=_repeat_purchase_rate,
 )

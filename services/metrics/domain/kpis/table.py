@@ -52,7 +52,8 @@ def _definition(kpi: Kpi) -> Iterator[str]:
     if kpi.source:
         yield f"- Source: {kpi.source}."
     yield f"- Counted from: {events}."
-    yield f"- Version {kpi.version}, in effect from {kpi.effective.isoformat()}."
+    before = f" Before: {kpi.before}." if kpi.before else ""
+    yield f"- Version {kpi.version}, in effect from {kpi.effective.isoformat()}.{before}"
 
 
 if __name__ == "__main__":

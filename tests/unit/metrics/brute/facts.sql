@@ -254,7 +254,8 @@ SELECT s.*, p.segment, p.tier FROM (
               FROM solved v JOIN steps s ON s.subject = v.subject AND s.id = v.id AND s.k = v.holds
               JOIN complaints c ON c.subject = s.subject AND c.id = s.id
     UNION ALL SELECT 'cause', s.us, s.subject, c.channel, '', '', c.team,
-                     CASE WHEN length(s.cause) > 64 THEN 'other' ELSE s.cause END, 1, 0
+                     CASE WHEN s.cause IN ('carrier', 'price', 'cold chain broken', 'label not changed', 'order too small',
+                                       'too few tills', 'training needed') THEN s.cause ELSE 'other' END, 1, 0
               FROM solved v JOIN steps s ON s.subject = v.subject AND s.id = v.id AND s.k = v.holds
               JOIN complaints c ON c.subject = s.subject AND c.id = s.id WHERE s.cause <> ''
     UNION ALL SELECT 'solved', v.first, v.subject, c.channel, '', '', c.team, '', v.again::INT, 0

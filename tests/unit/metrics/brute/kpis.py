@@ -89,7 +89,7 @@ QUERIES: Mapping[str, str] = {
     "resolution_met": _clocks("resolution"),
     "root_causes": _tally("cause", 20),
     "repeat_purchase_rate": """SELECT avg((n > 1)::INT), count(*) FROM (
-        SELECT count(*) AS n FROM w WHERE kind = 'order' GROUP BY subject)""",
+        SELECT count(DISTINCT us // 86_400_000_000) AS n FROM w WHERE kind = 'order' GROUP BY subject)""",
     "revenue": _money("total"),
     "order_value": _money("total / n"),
     "revenue_per_customer": _money(f"total / {_CUSTOMERS}", _CUSTOMERS),
