@@ -95,7 +95,7 @@ def _fetching(url: str) -> Callable[[], Mapping[str, jwt.PyJWK]]:
     def fetch() -> Mapping[str, jwt.PyJWK]:
         try:
             found = client.get_signing_keys()
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise jwt.PyJWKClientError(str(error)) from error
         return {str(key.key_id): key for key in found if key.key_type in PUBLIC}
 

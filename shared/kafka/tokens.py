@@ -1,5 +1,6 @@
 """Tokens for OAUTHBEARER by client credentials (RFC 6749, 4.4), for clients that cannot ask for them."""
 
+import http.client
 import json
 import ssl
 import urllib.error
@@ -72,6 +73,6 @@ def _asked(endpoint: TokenEndpoint) -> tuple[str, float]:
     except urllib.error.HTTPError as error:
         with error:
             raise TokenRefusedError(f"{endpoint.url} answered {error.code}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         why = getattr(error, "reason", None) or type(error).__name__
         raise TokenRefusedError(f"{endpoint.url} gave no token ({why})") from None

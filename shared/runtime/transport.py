@@ -21,6 +21,13 @@ CONFIG = SettingsConfigDict(
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"]
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
+_BESIDE = re.compile(r"//.*/.*@", re.S)
+_SPLIT = re.compile(r"//.*[/?#].*@", re.S)
+"""A password that ends too early: of the rest the driver makes a database or options, and quotes it."""
+_ENCODE = (
+    "is no URI that the driver takes: what is special in the user and the password must be percent-encoded: "
+    "/ is %2F, ? is %3F, # is %23, @ is %40"
+)
 _QUOTES = "\"'“”‘’`"
 
 
@@ -45,6 +52,8 @@ def _mongo_uri(value: str) -> str:
     value = _unquoted(value.strip())
     if not value.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    if _BESIDE.search(value.partition("?")[0]):
+        raise ValueError(_ENCODE)
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
@@ -56,6 +65,8 @@ def _mongo_uri(value: str) -> str:
     except FileNotFoundError as error:
         raise ValueError(f"there is no file {error.filename}") from None
     except (PyMongoError, ValueError, OSError, UserWarning, DeprecationWarning) as error:
+        if _SPLIT.search(value):
+            raise ValueError(_ENCODE) from None
         raise ValueError(f"is no URI that the driver takes: {str(error).rstrip('.')}") from None
     return value
 

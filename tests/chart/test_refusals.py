@@ -62,6 +62,16 @@ def refused(*sets: str) -> str:
             "services.loyalty.settings.RAPPORT_SMTP_HOST=mail",
             "services.loyalty.settings.RAPPORT_SMTP_HOST: loyalty does not read it; followup does",
         ),
+        ("settings.RAPPORT_MONGO=mongodb://db", "RAPPORT_MONGO is under settings and under secrets"),
+        # What nothing would get to.
+        (
+            "settings.RAPPORT_JWKS_URL=https://login.example/keys",
+            "Set networkPolicy.web.ports (such as [443]): until then nothing gets to RAPPORT_JWKS_URL",
+        ),
+        (
+            "services.followup.settings.RAPPORT_WEBHOOK_URL=https://sms.example",
+            "nothing gets to RAPPORT_WEBHOOK_URL",
+        ),
         # What is missing.
         ("settings.RAPPORT_KAFKA=", "Set settings.RAPPORT_KAFKA: the Kafka bootstrap servers"),
         ("secrets.RAPPORT_MONGO=null", "Set secrets.RAPPORT_MONGO: {secret: …, key: …}: the MongoDB URI"),
@@ -117,6 +127,14 @@ def test_a_value_that_is_wrong_is_named(wrong: str, said: str) -> None:
         (("httpRoute.enabled=true", "hosts.followup=links.example"), "Set httpRoute.parentRefs"),
         (("monitoring.serviceMonitor.enabled=true",), "Set networkPolicy.from.prometheus"),
         (("externalSecrets.enabled=true",), "Set externalSecrets.store.name"),
+        (
+            (
+                "settings.RAPPORT_KAFKA=",
+                "secrets.RAPPORT_KAFKA.secret=kafka",
+                "secrets.RAPPORT_KAFKA.key=servers",
+            ),
+            "Set networkPolicy.kafka.ports",
+        ),
     ],
 )
 def test_values_that_do_not_go_together_are_named(wrong: tuple[str, ...], said: str) -> None:

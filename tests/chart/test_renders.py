@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.rendered_chart import CHART, GOLDEN, each_setup, helm, kept, program, render, values
+from tests.rendered_chart import (
+    CHART,
+    GOLDEN,
+    each_setup,
+    golden,
+    helm,
+    kept,
+    named,
+    objects,
+    of_kind,
+    program,
+    render,
+    values,
+)
 
 KUBERNETES = "1.34.0"
 DEFINITIONS = "_definitions.json"
@@ -95,6 +108,41 @@ def test_a_wrong_field_would_be_found(schemas: Path, tmp_path: Path) -> None:
         [program("kubeconform"), "-strict", "-summary", *locations, thing], capture_output=True, text=True
     )
     assert "Invalid: 2" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("servers", "ports"),
+    [("kafka", [9092]), ("10.0.0.5", [9092]), ("kafka-1,kafka-2:9093", [9092, 9093]), ("[::1]:9094", [9094])],
+)
+def test_the_way_to_kafka_is_open_where_it_is(servers: str, ports: list[int], tmp_path: Path) -> None:
+    """At 9092 where no port is told, as the clients have it: never at what a name happens to end in."""
+    given = tmp_path / "values.yaml"
+    given.write_text(json.dumps({"settings": {"RAPPORT_KAFKA": servers}}), encoding="utf-8")
+    policy = named(objects(render("--values", given)), "NetworkPolicy", "rapport-kafka")
+    (way,) = policy["spec"]["egress"]
+    assert [one["port"] for one in way["ports"]] == ports
+
+
+def test_the_job_before_the_install_has_the_files_that_it_needs(tmp_path: Path) -> None:
+    """A service's ConfigMap is not there yet: without one of its own the Job would trust the system's CAs."""
+    given = tmp_path / "values.yaml"
+    settings = {"RAPPORT_KAFKA": "kafka:9093", "RAPPORT_KAFKA_SECURITY": "ssl"}
+    texts = {"RAPPORT_KAFKA_CA": {"text": "PEM"}, "RAPPORT_SLA": {"text": "-"}}
+    given.write_text(json.dumps({"settings": settings, "files": texts}), encoding="utf-8")
+    things = objects(render("--values", given))
+    job = named(things, "Job", "rapport-topics")
+    (volume,) = job["spec"]["template"]["spec"]["volumes"]
+    mounted = named(things, "ConfigMap", volume["configMap"]["name"])
+    assert mounted["data"] == {"RAPPORT_KAFKA_CA": "PEM"}
+    first, then = (int(one["metadata"]["annotations"]["helm.sh/hook-weight"]) for one in (mounted, job))
+    assert first < then
+
+
+@each_setup
+def test_what_failed_can_be_read(setup: str) -> None:
+    """Where a Job restarts its container in place, its pod goes at the end, and the log with it."""
+    for job in of_kind(golden(setup), "Job"):
+        assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
 def test_the_package_has_what_the_chart_reads(tmp_path: Path) -> None:

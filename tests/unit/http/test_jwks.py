@@ -196,7 +196,7 @@ async def test_known_keys_outlast_an_outage_for_a_day(
     assert (await door.token(token())).name == "ann"
 
 
-@pytest.mark.parametrize("body", [[], ["x"], "x", None])
+@pytest.mark.parametrize("body", [[], ["x"], "x", None, [{"kty": "oct", "kid": "one"}]])
 async def test_what_is_no_set_of_keys(issuer: Issuer, keys: IssuerKeys, body: Any) -> None:
     issuer.keys = body
     with pytest.raises(ProblemError):

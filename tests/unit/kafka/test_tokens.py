@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from shared.kafka import tokens as fetching
 from shared.kafka.tokens import TokenEndpoint, TokenRefusedError, Tokens
+from tests.answering import NO_HTTP, listening
 from tests.certificates import Authority
 from tests.secured import HOST
 from tests.tokens import CLIENT, SCOPE, SECRET, token_server
@@ -36,3 +37,9 @@ def test_what_is_wrong_is_said_without_the_secret(tmp_path: Path) -> None:
         with pytest.raises(TokenRefusedError, match="certificate verify failed") as untrusted:
             stranger.token()
         assert "xyzzy" not in f"{refused.value}{untrusted.value}"
+
+
+@pytest.mark.parametrize("answer", NO_HTTP)
+def test_what_answers_speaks_no_http_or_hangs_up(answer: bytes) -> None:
+    with listening(answer) as port, pytest.raises(TokenRefusedError, match="gave no token"):
+        Tokens(TokenEndpoint(f"http://127.0.0.1:{port}/token", CLIENT, SecretStr(SECRET))).token()

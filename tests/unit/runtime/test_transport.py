@@ -55,6 +55,9 @@ def said(env: dict[str, str]) -> str:
         ({"RAPPORT_MONGO": "mongodb://"}, "RAPPORT_MONGO: is no URI"),
         ({"RAPPORT_MONGO": "mongodb://u:xyzzy%@db"}, "RAPPORT_MONGO: is no URI"),
         ({"RAPPORT_MONGO": "mongodb://u:xyzzy@db:port"}, "RAPPORT_MONGO: is no URI"),
+        # The driver takes what follows for the database's name, and quotes it.
+        ({"RAPPORT_MONGO": "mongodb://u:12/xyzzy@db"}, "must be percent-encoded: / is %2F"),
+        ({"RAPPORT_MONGO": "mongodb://u:xyzzy?p@db"}, "must be percent-encoded: / is %2F"),
         ({"RAPPORT_MONGO": "mongodb://db/?tsl=true"}, "Unknown option: tsl"),
         ({"RAPPORT_MONGO": "mongodb://db/?tls=ture"}, "RAPPORT_MONGO: is no URI"),
         ({"RAPPORT_MONGO": "mongodb://db/?tlsCAFile=/no/such.pem"}, "MONGO: there is no file"),

@@ -72,7 +72,8 @@ spec:
       {{- end }}
     spec:
       {{- include "rapport.podSecurity" . | nindent 6 }}
-      restartPolicy: {{ .restartPolicy | default "OnFailure" }}
+      # What failed stays, so that its log can be read.
+      restartPolicy: Never
       containers:
         - name: {{ .kind }}
           {{- include "rapport.containerSecurity" . | nindent 10 }}

@@ -1,4 +1,4 @@
-{{/* The ports of RAPPORT_KAFKA, of whichever service, as a JSON list. */}}
+{{/* The ports of RAPPORT_KAFKA, of whichever service, as a JSON list; 9092 where none is told. */}}
 {{- define "rapport.kafkaPorts" -}}
 {{- $ports := list -}}
 {{- $texts := list .Values.settings.RAPPORT_KAFKA -}}
@@ -7,8 +7,8 @@
 {{- end -}}
 {{- range compact $texts -}}
 {{- range splitList "," . -}}
-{{- $port := regexFind "[0-9]+$" (trim .) -}}
-{{- if $port -}}{{- $ports = append $ports (int $port) -}}{{- end -}}
+{{- $port := regexFind ":[0-9]+$" (trim .) | trimPrefix ":" | default "9092" -}}
+{{- $ports = append $ports (int $port) -}}
 {{- end -}}
 {{- end -}}
 {{- $ports | uniq | toJson -}}

@@ -57,6 +57,16 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* Told in two ways, one of which would be passed over. */ -}}
+{{- range $service := splitList " " (include "rapport.services" .) -}}
+{{- $settings := include "rapport.given" (dict "root" $ "of" "settings" "service" $service) | fromYaml -}}
+{{- range $name, $value := include "rapport.given" (dict "root" $ "of" "secrets" "service" $service) | fromYaml -}}
+{{- if and $value (not (has (toString (index $settings $name)) (list "" "<nil>"))) -}}
+{{- $said = append $said (printf "%s is under settings and under secrets: leave one out (secrets.%s: null)." $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* What must be there. */ -}}
 {{- range $service := splitList " " (include "rapport.services" .) -}}
 {{- $here := dict "root" $ "service" $service "kind" "api" -}}
@@ -125,6 +135,20 @@
 {{- if .Values.networkPolicy.enabled -}}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.networkPolicy.from.clients) -}}
 {{- $said = append $said "Set networkPolicy.from.clients: until the ingress controller or gateway is named there, it cannot reach the APIs." -}}
+{{- end -}}
+{{- $inSecret := hasKey (include "rapport.given" (dict "root" . "of" "secrets" "service" "") | fromYaml) "RAPPORT_KAFKA" -}}
+{{- if and $inSecret (not .Values.networkPolicy.kafka.ports) -}}
+{{- $said = append $said "Set networkPolicy.kafka.ports: RAPPORT_KAFKA is in a Secret, so the chart cannot see them." -}}
+{{- end -}}
+{{- if not .Values.networkPolicy.web.ports -}}
+{{- range $service := splitList " " (include "rapport.services" .) -}}
+{{- $settings := include "rapport.settings" (dict "root" $ "service" $service "kind" "api") | fromYaml -}}
+{{- range $name := list "RAPPORT_KAFKA_OAUTH_URL" "RAPPORT_JWKS_URL" "RAPPORT_OIDC_ISSUER" "RAPPORT_WEBHOOK_URL" -}}
+{{- if hasKey $settings $name -}}
+{{- $said = append $said (printf "Set networkPolicy.web.ports (such as [443]): until then nothing gets to %s." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.monitoring.serviceMonitor.enabled (not .Values.networkPolicy.from.prometheus) -}}
 {{- $said = append $said "Set networkPolicy.from.prometheus: until Prometheus is named there, it cannot read metrics." -}}

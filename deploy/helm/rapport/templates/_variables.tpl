@@ -65,7 +65,7 @@
 {{- toYaml $made -}}
 {{- end -}}
 
-{{/* Variable -> {text}, {configMap, key} or {secret, key}. A Job before the install finds no ConfigMap of ours. */}}
+{{/* Variable -> {text}, {configMap, key} or {secret, key}. */}}
 {{- define "rapport.files" -}}
 {{- $made := dict -}}
 {{- $users := .root.Values.strimzi.users -}}
@@ -78,9 +78,8 @@
 {{- $_ := set $made "RAPPORT_KAFKA_KEY" (dict "secret" $user "key" "user.key") -}}
 {{- end -}}
 {{- end -}}
-{{- $service := .service -}}
 {{- range $name, $value := include "rapport.given" (merge (dict "of" "files") .) | fromYaml -}}
-{{- if $value -}}{{- if or $service (not $value.text) -}}{{- $_ := set $made $name $value -}}{{- end -}}{{- end -}}
+{{- if $value -}}{{- $_ := set $made $name $value -}}{{- end -}}
 {{- end -}}
 {{- toYaml $made -}}
 {{- end -}}
@@ -166,9 +165,9 @@
 {{- end }}
 {{- end -}}
 
-{{/* The ConfigMap of the files that a service is given as text, and what is in it. */}}
+{{/* The ConfigMap of the files that a service, or the Jobs, are given as text, and what is in it. */}}
 {{- define "rapport.textsName" -}}
-{{ include "rapport.fullname" .root }}-{{ .service }}-files
+{{ include "rapport.fullname" .root }}-{{ .service | default "jobs" }}-files
 {{- end -}}
 
 {{- define "rapport.texts" -}}
