@@ -34,6 +34,7 @@ COMMANDS = {
     "check": ("rapport.commands.check:check", "Whether it works: a purchase in, its points read back."),
     "lag": ("rapport.commands.lag:lag", "How far each service is behind."),
     "keys": ("rapport.commands.keys:app", "Make keys for callers of the APIs."),
+    "schemas": ("rapport.commands.schemas:app", "Check what a producer writes."),
     "clock": ("rapport.commands.clock:app", "Move the stream clock."),
 }
 

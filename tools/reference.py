@@ -29,6 +29,7 @@ from shared.http.errors import table
 from shared.runtime.settings import PREFIX, Settings
 from shared.schemas.services import SERVICES
 from tools.fields import meanings, within, worded
+from tools.http_page import http_page
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by `python -m tools.reference`; do not change it by hand. -->\n"
@@ -158,6 +159,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "settings.md", settings_page()
     yield "metrics.md", metrics_page()
     yield "codes.md", codes_page()
+    yield "http.md", http_page(MADE)
     for name, file in FILES.items():
         yield name, file_page(*file)
 

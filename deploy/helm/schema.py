@@ -46,6 +46,12 @@ def closed(**fields: Schema) -> Schema:
     return {"type": "object", "additionalProperties": False, "properties": fields}
 
 
+def complete(**fields: Schema) -> Schema:
+    """An object of all of these: what a value of null would take away, templates would miss."""
+    needed = [name for name, schema in fields.items() if "null" not in schema.get("type", ())]
+    return closed(**fields) | {"required": needed}
+
+
 def of(form: str) -> Schema:
     return {"$ref": f"#/$defs/{form}"}
 
@@ -93,7 +99,7 @@ def definitions() -> Schema:
                 "oneOf": [{"required": [one]} for one in ("text", "configMap", "secret")],
             }
         ),
-        "service": closed(
+        "service": complete(
             settings=of("settings"),
             secrets=of("secrets"),
             files=of("files"),
@@ -110,17 +116,17 @@ def definitions() -> Schema:
             },
         },
         "renamed": {"description": "Called otherwise in this chart: UPGRADING.md."},
-        "towards": closed(to=of("peers"), ports=PORTS),
+        "towards": complete(to=of("peers"), ports=PORTS),
     }
 
 
 def _processes() -> dict[str, Schema]:
     return {
-        "workers": closed(
+        "workers": complete(
             replicas=whole(1),
             memoryMiB=MEMORY["worker"],
             cpu=CPU,
-            autoscaling=closed(
+            autoscaling=complete(
                 enabled=FLAG,
                 prometheus=TEXT,
                 authentication=NAME,
@@ -132,42 +138,44 @@ def _processes() -> dict[str, Schema]:
                 scaleDownSeconds=whole(60, 3600),
             ),
         ),
-        "apis": closed(
+        "apis": complete(
             replicas=whole(1),
             memoryMiB=MEMORY["api"],
             cpu=CPU,
-            autoscaling=closed(
+            autoscaling=complete(
                 enabled=FLAG, minReplicas=whole(1), maxReplicas=whole(1), cpuPercent=whole(10, 100)
             ),
         ),
-        "podDisruptionBudget": closed(
+        "podDisruptionBudget": complete(
             enabled=FLAG, maxUnavailable={"type": ["integer", "string"], "minimum": 1, "pattern": r"^\d+%$"}
         ),
         "topologySpread": one_of("soft", "hard", "off"),
-        "priorityClass": closed(name=NAME, create=FLAG, value=whole(-(10**9), 10**9)),
+        "priorityClass": complete(name=NAME, create=FLAG, value=whole(-(10**9), 10**9)),
         "podAnnotations": LABELS,
         "podLabels": LABELS,
         "nodeSelector": LABELS,
         "tolerations": FREE_LIST,
         "affinity": FREE,
         "runAsUser": whole(1, null=True),
-        "serviceAccount": closed(create=FLAG, name=NAME, annotations=LABELS),
+        "serviceAccount": complete(create=FLAG, name=NAME, annotations=LABELS),
     }
 
 
 def _net() -> dict[str, Schema]:
     parent = {"type": "object", "required": ["name"]}
-    certificate = closed(secretName=NAME, hosts=TEXTS) | {"required": ["secretName", "hosts"]}
+    certificate = complete(secretName=NAME, hosts=TEXTS)
     return {
-        "hosts": closed(**dict.fromkeys(SERVICES, HOST)),
+        "hosts": complete(**dict.fromkeys(SERVICES, HOST)),
         "hostsScheme": one_of("http", "https"),
-        "ingress": closed(
+        "ingress": complete(
             enabled=FLAG, className=TEXT, annotations=LABELS, tls={"type": "array", "items": certificate}
         ),
-        "httpRoute": closed(enabled=FLAG, parentRefs={"type": "array", "items": parent}, annotations=LABELS),
-        "networkPolicy": closed(
+        "httpRoute": complete(
+            enabled=FLAG, parentRefs={"type": "array", "items": parent}, annotations=LABELS
+        ),
+        "networkPolicy": complete(
             enabled=FLAG,
-            **{"from": closed(clients=of("peers"), prometheus=of("peers"))},
+            **{"from": complete(clients=of("peers"), prometheus=of("peers"))},
             **dict.fromkeys(("kafka", "mongo", "mail", "web", "dns"), of("towards")),
         ),
     }
@@ -175,24 +183,24 @@ def _net() -> dict[str, Schema]:
 
 def _beside() -> dict[str, Schema]:
     return {
-        "topics": closed(job=FLAG),
+        "topics": complete(job=FLAG),
         "migrations": {"type": "array", "items": {**TEXTS, "minItems": 1}},
-        "strimzi": closed(
+        "strimzi": complete(
             cluster=NAME,
             apiVersion=one_of("kafka.strimzi.io/v1", "kafka.strimzi.io/v1beta2"),
-            topics=closed(enabled=FLAG, namespace=NAME, replicas=whole(1), minInSyncReplicas=whole(1)),
-            users=closed(enabled=FLAG, authentication=one_of("scram-sha-512", "tls")),
+            topics=complete(enabled=FLAG, namespace=NAME, replicas=whole(1), minInSyncReplicas=whole(1)),
+            users=complete(enabled=FLAG, authentication=one_of("scram-sha-512", "tls")),
         ),
-        "monitoring": closed(
-            serviceMonitor=closed(enabled=FLAG, interval=TIME, labels=LABELS),
-            rules=closed(enabled=FLAG, labels=LABELS),
-            dashboards=closed(enabled=FLAG, labels=LABELS, annotations=LABELS),
+        "monitoring": complete(
+            serviceMonitor=complete(enabled=FLAG, interval=TIME, labels=LABELS),
+            rules=complete(enabled=FLAG, labels=LABELS),
+            dashboards=complete(enabled=FLAG, labels=LABELS, annotations=LABELS),
         ),
-        "check": closed(enabled=FLAG, afterUpgrade=FLAG, seconds=whole(10, 1800)),
-        "externalSecrets": closed(
+        "check": complete(enabled=FLAG, afterUpgrade=FLAG, seconds=whole(10, 1800)),
+        "externalSecrets": complete(
             enabled=FLAG,
             name=NAME,
-            store=closed(kind=one_of("SecretStore", "ClusterSecretStore"), name=NAME),
+            store=complete(kind=one_of("SecretStore", "ClusterSecretStore"), name=NAME),
             refreshInterval=TIME,
             data={"type": "object", "additionalProperties": {"type": "object", "required": ["key"]}},
         ),
@@ -202,7 +210,7 @@ def _beside() -> dict[str, Schema]:
 
 def values_schema() -> Schema:
     """The whole schema, ready for JSON (draft 2020-12)."""
-    image = closed(
+    image = complete(
         repository={"type": "string", "minLength": 1},
         tag=TEXT,
         digest={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
@@ -221,7 +229,7 @@ def values_schema() -> Schema:
         "secrets": of("secrets"),
         "files": of("files"),
         "lookForSecrets": FLAG,
-        "services": closed(**dict.fromkeys(SERVICES, of("service"))),
+        "services": complete(**dict.fromkeys(SERVICES, of("service"))),
         **_processes(),
         **_net(),
         **_beside(),
@@ -232,4 +240,5 @@ def values_schema() -> Schema:
         "$comment": "Written by `python -m deploy.generate` from deploy/helm/schema.py.",
         "$defs": definitions(),
         **closed(**fields, **dict.fromkeys(RENAMED, of("renamed"))),
+        "required": sorted(fields.keys() - {"global", "nameOverride", "fullnameOverride", "runAsUser"}),
     }

@@ -1,43 +1,35 @@
-"""How often a caller may ask: a budget of requests that fills again over a minute, in this process's memory.
+"""How often a caller may ask: so many requests within a minute, counted in this process's memory.
 
-Each replica has its own: a caller of several replicas has as many budgets. A token bucket: what is left of it
-is reckoned when it is asked for, so that nothing runs beside the requests.
+Each replica counts for itself: a caller of several replicas has as many budgets.
 """
 
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 from shared.http.problems import ProblemError
 
-MINUTE = 60.0
-MOST_CALLERS = 10_000
-"""Whose budgets are remembered; who asked longest ago is forgotten first, and has a full one again."""
-
 
 class Budgets:
-    """``per_minute`` requests for each caller; 0: as many as they like."""
+    """``per_minute`` requests for each caller, by a sliding window; 0: as many as they like."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._full = float(per_minute)
-        self._clock = clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    def __init__(self, per_minute: int) -> None:
+        self._limiter: SlidingWindowCounterRateLimiter | None = None
+        if per_minute:
+            self._item = RateLimitItemPerMinute(per_minute)
+            self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def take(self, caller: str) -> None:
         """One request of this caller. Raises 429 ``rate_limited``, which says in how many seconds there will
         be one again."""
-        if not self._full:
+        if self._limiter is None or self._limiter.hit(self._item, caller):
             return
-        now = self._clock()
-        left, at = self._left.pop(caller, (self._full, now))
-        left = min(self._full, left + (now - at) * self._full / MINUTE)
-        allowed = left >= 1
-        self._left[caller] = (left - 1 if allowed else left, now)
-        if len(self._left) > MOST_CALLERS:
-            self._left.popitem(last=False)
-        if not allowed:
-            raise rate_limited(math.ceil((1 - left) * MINUTE / self._full))
+        again, _ = self._limiter.get_window_stats(self._item, caller)
+        # Just then the window still counts as full: a second later it does not.
+        raise rate_limited(math.floor(again - time.time()) + 1)
 
 
 def rate_limited(seconds: int) -> ProblemError:

@@ -26,6 +26,10 @@ def refused(*sets: str) -> str:
             "at '/services': additional properties 'loyality' not allowed",
         ),
         ("workers.autoscaling.enable=true", "at '/workers/autoscaling': additional properties 'enable'"),
+        # What templates need, taken away.
+        ("services.loyalty=null", "at '/services': missing property 'loyalty'"),
+        ("settings=null", "at '': missing property 'settings'"),
+        ("networkPolicy.from=null", "at '/networkPolicy': missing property 'from'"),
         # Values of another kind.
         ("runAsUser=0", "at '/runAsUser': minimum: got 0, want 1"),
         ("size=huge", "at '/size': value must be one of 'small', 'medium', 'large'"),
@@ -120,10 +124,6 @@ def test_a_value_that_is_wrong_is_named(wrong: str, said: str) -> None:
             "strimzi.topics.minInSyncReplicas is above",
         ),
         (("ingress.enabled=true",), "Set hosts.interactions"),
-        (
-            ("ingress.enabled=true", "hosts.followup=links.example", "networkPolicy.from.clients=null"),
-            "Set networkPolicy.from.clients",
-        ),
         (("httpRoute.enabled=true", "hosts.followup=links.example"), "Set httpRoute.parentRefs"),
         (("monitoring.serviceMonitor.enabled=true",), "Set networkPolicy.from.prometheus"),
         (("externalSecrets.enabled=true",), "Set externalSecrets.store.name"),
@@ -139,6 +139,12 @@ def test_a_value_that_is_wrong_is_named(wrong: str, said: str) -> None:
 )
 def test_values_that_do_not_go_together_are_named(wrong: tuple[str, ...], said: str) -> None:
     assert said in refused(*wrong)
+
+
+def test_an_ingress_that_could_reach_nothing_is_named() -> None:
+    nobody = ("--set-json", "networkPolicy.from.clients=[]")
+    outside = ("--set", "ingress.enabled=true", "--set", "hosts.followup=links.example")
+    assert "Set networkPolicy.from.clients" in complaint("--values", SMALL, *nobody, *outside)
 
 
 @pytest.mark.parametrize("name", RENAMED)

@@ -1,6 +1,7 @@
 """The complaints of a customer, as far as outreach must know: whether they are open, and which of their
 steps count. A life is what all its steps make of it, by their event times (``shared.facts.complaints``)."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from shared.facts.complaints import (
@@ -89,6 +90,11 @@ class Complaint(Open):
     def has(self, at: Micros, kind: int) -> bool:
         """Whether this step holds in its life."""
         return Step(at, kind) in self.life.taken
+
+
+def open_ones(complaints: Iterable[Complaint]) -> list[Complaint]:
+    """Those that are open; none whose opening is not known."""
+    return [one for one in complaints if status_of(one.steps) in OPEN_STATUSES]
 
 
 def kept(complaints: tuple[Complaint, ...], now: Micros) -> tuple[Complaint, ...]:

@@ -4,6 +4,7 @@ made."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from services.followup.domain.conditions.expression import Expression, compiled
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.journeys.versions import every_rule, in_force, start_of
 from services.followup.domain.links import Links
@@ -36,12 +37,16 @@ class Policy:
     """What of a customer's past is kept."""
     profile: frozenset[str] = field(init=False)
     """The fields of a profile that are kept."""
+    conditions: Mapping[str, Expression] = field(init=False)
+    """What ``if`` asks, by the name of the rule of ``rules`` that says it: each decision asks it."""
 
     def __post_init__(self) -> None:
         past = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
         asked = PROFILE.union(*(rules.profile_fields() for rules in self.every))
         object.__setattr__(self, "subjects", past)
         object.__setattr__(self, "profile", asked)
+        ifs = {rule.name: compiled(rule.if_, rule.asked_events) for rule in self.rules.rules if rule.if_}
+        object.__setattr__(self, "conditions", ifs)
 
     def at(self, instant: Micros) -> "Policy":
         """The policy by the version in force at ``instant``: what a trigger of then starts goes by it."""

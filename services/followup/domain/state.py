@@ -257,8 +257,8 @@ class Customer(Open):
 
     def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
         """The word on this and nothing else."""
-        its = (c for c in self.consents if c.channel == channel and c.purpose == purpose)
-        return next((c for c in its if c.topic == topic), None)
+        its = [c for c in self.consents if c.channel == channel and c.purpose == purpose and c.topic == topic]
+        return its[0] if its else None
 
     def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
         """The word that holds: one about the topic beats one about the channel."""

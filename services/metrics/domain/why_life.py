@@ -87,11 +87,11 @@ class LifeFigure:
         def choose(told: Data, at: Micros) -> str | None:
             match told:
                 case PurchaseMade():
-                    of_it = not stay.steps and _day(data, told.order_id) == stay.until
+                    of_it = not stay.steps and _day(data, told.order_id, at) == stay.until
                 case SubscriptionTerm() | SubscriptionCancelled():
                     of_it = (told.subscription_id, at) in stay.steps
                 case ComplaintOpened():
-                    of_it = told.complaint_id == blamed
+                    of_it = (told.complaint_id, at) == blamed
                 case _:
                     of_it = False
             return role if of_it else None
@@ -104,8 +104,10 @@ class LifeFigure:
             return None
         role, wanted = RETURNED if self.day in days else STAYED_AWAY, (self.day - 1, self.day)
 
-        def choose(told: Data, _: Micros) -> str | None:
-            return role if isinstance(told, PurchaseMade) and _day(data, told.order_id) in wanted else None
+        def choose(told: Data, at: Micros) -> str | None:
+            return (
+                role if isinstance(told, PurchaseMade) and _day(data, told.order_id, at) in wanted else None
+            )
 
         return choose
 
@@ -135,20 +137,21 @@ class LifeFigure:
             begun = None
         return None
 
-    def _blamed(self, data: Customer, stay: _Stay) -> str | None:
-        """The complaint that gives the reason why the customer left."""
+    def _blamed(self, data: Customer, stay: _Stay) -> tuple[str, Micros] | None:
+        """The complaint that gives the reason why the customer left, and when it was opened."""
         if self.kpi is not CHURN_REASONS or stay.stated:
             return None
         last = stay.until if stay.steps else self.day - 1
         known = ((one, name, cause_of(one)) for name, one in data.complaints.items() if one.causes)
         ranked = sorted((one.steps[0].at, cause[1], name) for one, name, cause in known if cause is not None)
-        opened = [(day_of(at), name) for at, _, name in ranked if day_of(at) <= last]
-        return opened[-1][1] if opened and opened[-1][0] >= stay.until - self.policy.complaint else None
+        opened = [(name, at) for at, _, name in ranked if day_of(at) <= last]
+        return opened[-1] if opened and day_of(opened[-1][1]) >= stay.until - self.policy.complaint else None
 
 
-def _day(data: Customer, order_id: str) -> int | None:
+def _day(data: Customer, order_id: str, at: Micros) -> int | None:
+    """The day on which the order counts that was told with this time, if that is the account that holds."""
     order = data.orders.get(order_id)
-    return None if order is None else order.day
+    return None if order is None or order.made != at else order.day
 
 
 def _steps(data: Customer, run: terms.Run) -> frozenset[tuple[str, Micros]]:

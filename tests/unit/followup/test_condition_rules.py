@@ -2,6 +2,7 @@
 it was heard."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -163,6 +164,16 @@ def test_steps_of_a_rule_can_ask() -> None:
     now = micros(NOON)
     assert holds(*asked, "purchases.count == 0", now, {}) == Verdict(True)
     assert holds(*asked, 'trigger.order_id == "o"', now, {"order_id": "o"}) == Verdict(True)
+
+
+def test_each_policy_asks_what_its_own_rules_say() -> None:
+    policy = driver_of(asking("purchases.count >= 2")).policy
+    [rule] = policy.rules.rules
+    assert policy.conditions[rule.name].text == "purchases.count >= 2"
+    other = rule.model_copy(update={"if_": "purchases.count >= 3"})
+    later = replace(policy, rules=policy.rules.model_copy(update={"rules": (other,)}))
+    assert later.conditions[rule.name].text == "purchases.count >= 3"
+    assert policy.conditions[rule.name].text == "purchases.count >= 2"
 
 
 def test_only_what_conditions_name_is_heard_and_kept() -> None:

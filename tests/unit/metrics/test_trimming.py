@@ -144,8 +144,9 @@ def test_runs_of_terms_are_those_of_all_terms_ever(
         patch.setattr(terms, "LATE", 5 * DAY)
         patch.setattr(trimming, "KEEP_DAYS", days)
         for n, (name, day, length, trims) in enumerate(sorted(rows, key=lambda row: row[1])):
-            data: Data = cancelled(name) if length is None else started(name, day + length)
-            e = event(data, days=day + n / 10_000)  # of one instant one would be a copy of what is forgotten
+            at = day + n / 10_000  # of one instant one would be a copy of what is forgotten
+            data: Data = cancelled(name) if length is None else started(name, at + length)
+            e = event(data, days=at)
             apply(whole, e, FAR, total)
             apply(one, e, FAR, delta)
             if trims:

@@ -13,7 +13,17 @@ import cel
 
 from services.followup.domain.conditions.checking import WHOLE_OF, Check, Use, alone
 from services.followup.domain.conditions.functions import FUNCTIONS
-from services.followup.domain.conditions.kinds import ANY, TRUTH, Field, Kind, Many, Table, reader, table_of
+from services.followup.domain.conditions.kinds import (
+    ANY,
+    TRUTH,
+    Field,
+    Kind,
+    Many,
+    Table,
+    itself,
+    reader,
+    table_of,
+)
 from services.followup.domain.conditions.sample import sample, sample_trigger
 from services.followup.domain.conditions.syntax import ConditionError, parsed
 from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES, Scope
@@ -90,7 +100,11 @@ class Expression:
         if self.ours:
             now = moment(scope.now)
             functions = {name: made(now, scope.zone) for name, made in self.ours}
-        known = {name: told for name, read in self.parts if (told := read(scope)) is not None}
+        known = {}
+        for name, read in self.parts:
+            told = read(scope)
+            if told is not None:
+                known[name] = told
         context = cel.Context(known, functions)
         if self.lists:
             context.set_variable_resolver(partial(_listed, self.lists, scope))
@@ -184,19 +198,14 @@ def _table(name: str, trigger: Table) -> tuple[Table | None, Callable[[Scope], o
         return trigger, lambda scope: scope.trigger
     kind = VARIABLES[name].kind
     if isinstance(kind, Many):
-        return kind.table, lambda scope: scope
+        return kind.table, itself
     return (kind if isinstance(kind, Table) else None), VARIABLES[name].read
 
 
 def _one(read: Callable[[Scope], object], field: Field, use: Use) -> Callable[[Scope], object]:
     """Reads a field, and gives it as the engine takes it; None where it is not known."""
-    given = reader(lambda told: told, field.kind, use.fields)
-
-    def told(scope: Scope) -> object:
-        value = field.read(read(scope))
-        return None if value is None else given(value)
-
-    return told
+    given = reader(field.read, field.kind, use.fields, missing=True)
+    return given if read is itself else lambda scope: given(read(scope))
 
 
 def _lists(use: Use) -> dict[str, Callable[[Scope], object]]:

@@ -23,11 +23,12 @@ def holds(
     return compiled(expression, rule.asked_events).verdict(Scope(state, now, where, trigger))
 
 
-def unmet(policy: Policy, rule: Rule, state: Customer, now: Micros, trigger: Mapping[str, Any]) -> str | None:
-    """What the rule's condition says against a message now, for people; None where it is met, or has none."""
-    if rule.if_ is None:
+def unmet(policy: Policy, rule: Rule, scope: Scope) -> str | None:
+    """What the rule's condition says against a message, for people; None where it is met, or has none."""
+    asked = policy.conditions.get(rule.name)
+    if asked is None or rule.if_ is None:
         return None
-    verdict = holds(policy, rule, state, rule.if_, now, trigger)
+    verdict = asked.verdict(scope)
     if verdict.met:
         return None
     said = f"if: {' '.join(rule.if_.split())}"[:MOST_SAID]

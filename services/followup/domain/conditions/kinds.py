@@ -122,10 +122,27 @@ def _from_json(name: str) -> Callable[[Any], Any]:
     return lambda kept: kept.get(name)
 
 
-def reader(read: Callable[[Any], Any], kind: Kind, used: Mapping[str, set[str]]) -> Callable[[Any], Any]:
-    """Reads something, and gives it as the engine takes it: of tables the fields that are ``used``."""
+def itself(of: Any) -> Any:
+    """Reads fields off what is at hand."""
+    return of
+
+
+def reader(
+    read: Callable[[Any], Any], kind: Kind, used: Mapping[str, set[str]], *, missing: bool = False
+) -> Callable[[Any], Any]:
+    """Reads something, and gives it as the engine takes it: of tables the fields that are ``used``.
+    ``missing``: it may read None, which is given as it is."""
     given = _given(kind, used)
-    return read if given is None else lambda of: given(read(of))
+    if given is None:
+        return read
+    if not missing:
+        return lambda of: given(read(of))
+
+    def told(of: Any) -> Any:
+        value = read(of)
+        return None if value is None else given(value)
+
+    return told
 
 
 def _given(kind: Kind, used: Mapping[str, set[str]]) -> Callable[[Any], Any] | None:

@@ -102,6 +102,8 @@ _RESERVED = frozenset({
     "namespace", "return", "var", "void", "while",
 })  # fmt: skip
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+_NO_NAMES = frozenset({"in", *_CONSTANTS})
+"""What is not even the name of a field; reserved words are."""
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("||",), ("&&",), ("==", "!=", "<", "<=", ">", ">=", "in"), ("+", "-"), ("*", "/", "%"),
 )  # fmt: skip
@@ -211,7 +213,7 @@ class _Parser:
                 at = self._expression()
                 node = Index(Span(start, self._must("]").span.end), node, at)
                 continue
-            if self._next.kind != "name":
+            if self._next.kind != "name" or self._next.text in _NO_NAMES:
                 raise self._wrong("a name")
             name = self._take()
             if self._is("("):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.followup.domain.complaints import Complaint
+from services.followup.domain.complaints import Complaint, open_ones
 from services.followup.domain.conditions.kinds import (
     ANY,
     FRACTION,
@@ -18,6 +18,7 @@ from services.followup.domain.conditions.kinds import (
     Kind,
     Many,
     Table,
+    itself,
 )
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.history.state import History, Loyalty, Purchases, Subscription
@@ -129,7 +130,7 @@ COMPLAINT = _table(
 COMPLAINTS = _table(
     "all complaints",
     count=(WHOLE, lambda scope: len(scope.opened)),
-    open=(WHOLE, lambda scope: sum(one.is_open for one in scope.opened)),
+    open=(WHOLE, lambda scope: len(open_ones(scope.customer.complaints))),
     last=(COMPLAINT, lambda scope: next(iter(scope.complaints), None)),
 )
 PURCHASE = _table(
@@ -223,15 +224,15 @@ class Variable(NamedTuple):
 
 
 VARIABLES: Mapping[str, Variable] = {
-    "profile": Variable(PROFILE, lambda scope: scope),
-    "loyalty": Variable(LOYALTY, lambda scope: scope),
+    "profile": Variable(PROFILE, itself),
+    "loyalty": Variable(LOYALTY, itself),
     "complaints": Variable(Many(COMPLAINT, COMPLAINTS), lambda scope: scope.complaints),
     "purchases": Variable(Many(PURCHASE, PURCHASES), lambda scope: scope.purchases.latest),
     "subscriptions": Variable(Many(SUBSCRIPTION, SUBSCRIPTIONS), lambda scope: _terms(scope)),
     "products": Variable(Many(PRODUCT, PRODUCTS), lambda scope: scope.history.products),
     "interactions": Variable(Many(CONTACT, CONTACTS), lambda scope: scope.history.contacts),
-    "feedback": Variable(FEEDBACK, lambda scope: scope),
-    "health": Variable(HEALTH, lambda scope: scope),
+    "feedback": Variable(FEEDBACK, itself),
+    "health": Variable(HEALTH, itself),
     "sends": Variable(Many(SEND, SENDS), lambda scope: scope.sends),
     "now": Variable(TIME, lambda scope: scope.now),
 }

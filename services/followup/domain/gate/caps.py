@@ -47,14 +47,15 @@ def frequency_cap(question: Question) -> Verdict:
     if not full:
         return None
     known = [ends for _, ends in full if ends is not None]
-    words = ", ".join(cap.words for cap, _ in full)
+    words = ", ".join([cap.words for cap, _ in full])
     return Refuse("frequency_cap", words, max(known) if len(known) == len(full) else None)
 
 
 def caps_of(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> list[FrequencyCap]:
     """Those, of the file and of the customer's wishes, that count what the rule, or a person, sends for the
     purpose."""
-    return [cap for cap in (*rules.all_caps, *wished(wishes)) if _counts(cap, rule, purpose)]
+    all_caps, own = rules.all_caps, wished(wishes)
+    return [cap for cap in ((*all_caps, *own) if own else all_caps) if _counts(cap, rule, purpose)]
 
 
 def _counts(cap: FrequencyCap, rule: Rule | None, purpose: str) -> bool:
@@ -110,6 +111,8 @@ def _period(per: Period, today: date, where: ZoneInfo) -> tuple[Micros, Micros]:
 
 def _leaving(state: Customer, policy: Policy, now: Micros) -> list[Send]:
     """Each message that is with the sender, as if it went now."""
+    if not state.in_flight:
+        return []
     return [
         Send(
             rule=flight.rule,

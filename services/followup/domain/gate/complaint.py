@@ -1,5 +1,6 @@
 """An open complaint holds what the rules say, but not what is about that complaint."""
 
+from services.followup.domain.complaints import open_ones
 from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.verdicts import Refuse, Verdict
 from services.followup.domain.rules.rule import Rule
@@ -13,7 +14,7 @@ def open_complaint(question: Question) -> Verdict:
     if kind not in question.rules.hold_during_complaint or not state.complaints:
         return None
     own = complaint_of(outreach, question.rule)
-    held = [c.complaint_id for c in state.complaints if c.complaint_id != own and c.is_open]
+    held = [one.complaint_id for one in open_ones(state.complaints) if one.complaint_id != own]
     return Refuse("open_complaint", f"{', '.join(held[:3])} is open") if held else None
 
 

@@ -7,7 +7,7 @@ from services.followup.domain.gate.hours import clear_at
 from services.followup.domain.gate.mates import MOST_TOGETHER, in_order, mates_of
 from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.reach import the_way
-from services.followup.domain.gate.steps import STEPS
+from services.followup.domain.gate.steps import LOOKS, STEPS
 from services.followup.domain.gate.verdicts import Decision, Go, Hold, Mate, No, Refuse, Verdict, Wait
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL
@@ -21,8 +21,8 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
     """Whether to send. The steps after the first that does not let it pass are looked at only where that one
     refuses, for ``blocked_by``."""
     question = ask(state, policy, outreach, now)
-    for place, step in enumerate(STEPS):
-        said = step.look(question)
+    for place, look in enumerate(LOOKS):
+        said = look(question)
         if said is None:
             continue
         verdict = _as_it_ends(question, said)
@@ -31,10 +31,12 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
             until = verdict.until if last else clear_at(question, verdict.until)
             return Wait(until, verdict.reason, verdict.detail)
         assert verdict is not None
-        others = [said for one in STEPS[place + 1 :] if (said := one.look(question)) is not None]
+        others = [said for look in LOOKS[place + 1 :] if (said := look(question)) is not None]
         later = [_as_it_ends(question, one) for one in others]
         return _refusal(verdict, [one for one in later if one is not None])
     go = _go(question)
+    if question.rule is None or not question.rule.bundle:
+        return go
     there = _together(question, go)
     waits = _for_others(question, there)
     if waits is not None:

@@ -53,7 +53,7 @@ def ask(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> Ques
         now=now,
         rules=rules,
         rule=rule,
-        last_moment=outreach.due_at + span(rules.stale(outreach.rule)),
+        last_moment=outreach.due_at + span(rules.stale_of(outreach.rule, rule)),
         where=where,
         local=moment(now).astimezone(where),
         ways=ways_of(state, policy, outreach, rule, now),

@@ -15,6 +15,9 @@ from shared.schemas.times import MILLISECOND, Micros
 
 def outranked(question: Question) -> Verdict:
     """It is held until that one is decided."""
+    state = question.state
+    if not (state.planned or state.anchors or state.occasions):
+        return None
     rules, mine = question.rules, 0 if question.rule is None else question.rule.priority
     soon = question.now + span(rules.outranked_within)
     others = [one for one in _others(question) if one[0].priority > mine and one[2] <= soon]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from services.followup.domain.conditions.holding import unmet
+from services.followup.domain.conditions.views import Scope
 from services.followup.domain.gate.caps import duplicate, frequency_cap
 from services.followup.domain.gate.complaint import open_complaint
 from services.followup.domain.gate.consent import address_suppressed, no_address, no_consent
@@ -49,7 +50,11 @@ def condition_unmet(question: Question) -> Verdict:
         return None
     if outreach.offers is not None and had(question.state.history, outreach.offers):
         return Refuse("condition_unmet", f"the customer has bought {outreach.offers} before")
-    against = unmet(question.policy, rule, question.state, question.now, outreach.trigger)
+    if rule.if_ is None:
+        return None
+    against = unmet(
+        question.policy, rule, Scope(question.state, question.now, question.where, outreach.trigger)
+    )
     return None if against is None else Refuse("condition_unmet", against)
 
 
@@ -77,3 +82,4 @@ STEPS: tuple[Step, ...] = (
     Step("quiet_hours", quiet_hours),
     Step("send_window", send_window),
 )
+LOOKS = tuple(step.look for step in STEPS)

@@ -156,10 +156,13 @@ class Rules(Strict):
 
     def stale(self, rule: str) -> timedelta:
         """How long after its due time an outreach of this rule may still be sent."""
-        if rule == REPLY:
+        return self.stale_of(rule, self.rule(rule))
+
+    def stale_of(self, name: str, rule: Rule | None) -> timedelta:
+        """Likewise, where the rule of that name, if there is one, is at hand."""
+        if name == REPLY:
             return REPLY_TRIED
-        found = self.rule(rule)
-        return found.stale_after if found and found.stale_after is not None else self.stale_after
+        return self.stale_after if rule is None or rule.stale_after is None else rule.stale_after
 
     def horizon(self) -> timedelta:
         """How far back sends matter."""

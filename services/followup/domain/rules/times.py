@@ -5,6 +5,7 @@ Durations are written ``45m``, ``2h``, ``60d``, ``1d12h``; times of day ``"21:00
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ def parse_duration(value: object) -> timedelta:
     return timedelta(seconds=sum(int(number) * UNITS[unit] for number, unit in parts))
 
 
+@lru_cache(maxsize=1_000)
 def write_duration(value: timedelta) -> str:
     """The inverse of ``parse_duration``, in the largest units (days at most)."""
     rest, text = int(value.total_seconds()), ""
