@@ -103,7 +103,7 @@ def _groups(client: Any) -> list[Finding]:
 def workers(service: str, count: int) -> Finding:
     """Of the members of its group."""
     if not count:
-        do = f"start python -m services.{service}.worker"
+        do = f"start it: rapport run {service} worker"
         return Finding("services", f"{service} worker", "bad", "none is in its group", do)
     said = f"{count} {'is' if count == 1 else 'are'} in the group"
     return Finding("services", f"{service} worker", "ok", said)

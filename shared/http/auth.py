@@ -18,10 +18,10 @@ from fastapi.security.http import HTTPBase
 from shared.http import audit
 from shared.http.budgets import Budgets
 from shared.http.jwks import IssuerKeys
-from shared.http.keys import API_KEY_NAME, ApiKeys, full_types
+from shared.http.keys import ApiKeys, full_types
 from shared.http.problems import ProblemError
 from shared.http.tokens import BadTokenError, Tokens
-from shared.runtime.access import SCOPES, AccessSettings
+from shared.runtime.access import API_KEY_NAME, SCOPES, AccessSettings
 from shared.runtime.telemetry import RATE_LIMITED
 
 REALM = 'Bearer realm="rapport"'

@@ -6,10 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from shared.runtime.access import SCOPES, AccessSettings, NamedKey
-
-API_KEY_NAME = "api-key"
-"""The name of ``RAPPORT_API_KEY``."""
+from shared.runtime.access import API_KEY_NAME, SCOPES, AccessSettings, NamedKey
 
 
 class ApiKeys:

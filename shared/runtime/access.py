@@ -29,6 +29,9 @@ ALGORITHMS = frozenset(
 )
 """Of tokens whose key an issuer publishes: none of them takes a public key for a secret."""
 
+API_KEY_NAME = "api-key"
+"""The name of ``RAPPORT_API_KEY``."""
+
 Hash = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 KeyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Pattern = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[!-~]+$")]
@@ -104,6 +107,18 @@ class AccessSettings(BaseSettings):
                 return json.loads(value)
             except ValueError as error:
                 raise ValueError(f"is not JSON: {error}") from None
+        return value
+
+    @field_validator("api_keys")
+    @classmethod
+    def _one_caller_each(cls, value: dict[str, NamedKey]) -> dict[str, NamedKey]:
+        if API_KEY_NAME in value:
+            raise ValueError(f"{API_KEY_NAME} is the name of RAPPORT_API_KEY: call it otherwise")
+        whose: dict[str, str] = {}
+        for name, named in value.items():
+            for one in named.key_sha256:
+                if whose.setdefault(one, name) != name:
+                    raise ValueError(f"{whose[one]} and {name} are the same key: make one for each")
         return value
 
     @field_validator("jwks_algorithms", mode="before")

@@ -72,7 +72,7 @@ def test_topics_that_differ_are_named_with_what_to_run() -> None:
 
 def test_a_group_without_workers_is_bad() -> None:
     assert brokers.workers("loyalty", 2) == Finding("services", "loyalty worker", "ok", "2 are in the group")
-    assert brokers.workers("loyalty", 0).do == "start python -m services.loyalty.worker"
+    assert brokers.workers("loyalty", 0).do == "start it: rapport run loyalty worker"
 
 
 def test_stores_are_judged_by_what_they_say() -> None:

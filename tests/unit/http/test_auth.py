@@ -259,3 +259,18 @@ def test_a_key_that_is_not_said_right(settings: Settings, named: dict[str, Any],
     with pytest.raises(ValidationError) as caught:
         changed(settings, api_keys=json.dumps({"till": named}))
     assert said in explain(Settings, caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"api-key": "a" * 64}, "RAPPORT_API_KEYS: api-key is the name of RAPPORT_API_KEY"),
+        ({"till": "a" * 64, "desk": "A" * 64}, "RAPPORT_API_KEYS: till and desk are the same key"),
+    ],
+)
+def test_a_key_is_one_callers(settings: Settings, keys: dict[str, str], said: str) -> None:
+    """Else the one of RAPPORT_API_KEY would end, or a till might do what the desk may."""
+    named = {name: {"key_sha256": hashed} for name, hashed in keys.items()}
+    with pytest.raises(ValidationError) as caught:
+        changed(settings, api_keys=json.dumps(named))
+    assert said in explain(Settings, caught.value)
