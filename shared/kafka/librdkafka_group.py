@@ -31,8 +31,7 @@ from shared.kafka.librdkafka_thread import LOGGER
 
 Change: TypeAlias = Assigned | Revoked | Lost
 
-EARLIEST: Any = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class GroupConsumer:
@@ -89,15 +88,14 @@ class GroupConsumer:
 
     def _join(self) -> None:
         """By a client that is new: one that lost its group may have lost its brokers for good."""
-        former, made = self._consumer, list[Any]()
+        former, mine = self._consumer, None
 
         def acknowledged(error: Any, places: list[Any]) -> None:
-            if made[0] is self._consumer:
-                self.commits.acknowledged(made[0], error, places, self._begin)
+            if mine is self._consumer:
+                self.commits.acknowledged(mine, error, places, self._begin)
 
         options = {**self._options, "on_commit": acknowledged, "error_cb": self._error}
-        made.append(Consumer(options, logger=LOGGER))
-        self._consumer = made[0]
+        mine = self._consumer = Consumer(options, logger=LOGGER)
         if former is not None:  # it waits for as long as its broker is frozen
             Thread(target=former.close, name="kafka-former", daemon=True).start()
         self._consumer.subscribe(
