@@ -58,8 +58,8 @@ def load_draft(file: Path | None, *, templates: Path | None = None, channels: Se
     switched_on = channels_of(channels)
     try:
         settings = FollowupSettings(
-            kafka=PRETENDED,
-            mongo=PRETENDED,
+            kafka="nowhere.invalid:9092",
+            mongo="mongodb://nowhere.invalid",
             secret_key=SecretStr(PRETENDED),
             rules=file,
             templates=templates,
