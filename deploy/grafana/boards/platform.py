@@ -13,6 +13,7 @@ RECORDS = "rapport_lag_records"
 LATE = "rapport_timers_late_seconds"
 MEMORY, LIMIT = "rapport_memory_bytes", "rapport_memory_limit_bytes"
 HTTP = "rapport_http_request_seconds"
+NONE = " or on () vector(0)"
 
 
 def board() -> Board:
@@ -130,6 +131,6 @@ def _http() -> tuple[Figure, ...]:
         _of("Requests", HTTP, "reqps", rate(f"{HTTP}_count", by, OF), by),
         _of("Seconds to answer, p99", HTTP, "s", quantile(0.99, HTTP, "service", OF)),
         _counted("Commands", commands, "service, result"),
-        _counted("Refused as asked too often", "rapport_rate_limited_total", "service, key"),
-        _counted("Uses of admin", "rapport_admin_actions_total", "service, outcome"),
+        counted("Refused as asked too often", "rapport_rate_limited_total", "service, key", OF, none=NONE),
+        counted("Uses of admin", "rapport_admin_actions_total", "service, outcome", OF, none=NONE),
     )
