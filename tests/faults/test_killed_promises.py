@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rapport.commands.clock import advance_clock
+from shared.kafka.brokers import Brokers
 from tests.faults.conftest import WorkerStarter
 from tests.faults.platform import Platform, event
 
@@ -72,7 +73,7 @@ def test_each_warning_and_breach_is_told_once_whenever_the_worker_is_killed(
     for step in STEPS:
         armed = worker("interactions", clock="stream", fault=POINT)
         armed.wait_ready()
-        advance_clock(platform.env["RAPPORT_KAFKA"], opened + step)
+        advance_clock(Brokers(platform.env["RAPPORT_KAFKA"]), opened + step)
         armed.wait_killed()
         for _ in range(2):
             running = worker("interactions", clock="stream")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rapport.commands.clock import advance_clock
+from shared.kafka.brokers import Brokers
 from shared.schemas.commands.conversations import ConversationMessageRequested, ConversationSnoozeRequested
 from shared.schemas.commands.followup import ReplyRequested
 from tests.faults.conftest import WorkerStarter
@@ -82,7 +83,7 @@ def test_no_bot_speaks_where_people_are_and_each_rest_ends_once(
     running.kill()
     armed = worker("interactions", clock="stream", fault=POINT)
     armed.wait_ready()
-    advance_clock(platform.env["RAPPORT_KAFKA"], begun + RESTS)
+    advance_clock(Brokers(platform.env["RAPPORT_KAFKA"]), begun + RESTS)
     armed.wait_killed()
     worker("interactions", clock="stream").wait_ready()
     platform.wait_caught_up("interactions")

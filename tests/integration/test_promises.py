@@ -11,6 +11,7 @@ import pytest
 from rapport.commands.clock import advance_clock
 from rapport.home import Home, read_env
 from rapport.launch import fetch, launch, stop
+from shared.kafka.brokers import Brokers
 from tests.stack import Stack, event, new_customer, until
 
 PARTS = ("kafka", "mongo", "interactions-worker", "interactions-api")
@@ -62,7 +63,7 @@ class Case:
         return page
 
     def advance(self, minutes: float) -> None:
-        advance_clock(self.stack.env["RAPPORT_KAFKA"], self.opened + timedelta(minutes=minutes))
+        advance_clock(Brokers(self.stack.env["RAPPORT_KAFKA"]), self.opened + timedelta(minutes=minutes))
 
     def told(self) -> list[tuple[str, float]]:
         """What is in its history of its clocks: kind, and minutes since the opening."""
