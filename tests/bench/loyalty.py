@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.kafka import publisher as publishing
+from shared.kafka.brokers import Brokers
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
@@ -19,7 +20,7 @@ class Accepting(publishing.Publisher):
     """Takes events and acknowledges at once: Kafka has a benchmark of its own."""
 
     def __init__(self) -> None:
-        super().__init__("unused")
+        super().__init__(Brokers("unused:1"))
         self.published = 0
 
     async def publish(self, records: Any) -> None:

@@ -18,6 +18,7 @@ from shared.journal.counters import Counters
 from shared.journal.plan import Entry, Plan, Tombstone
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
+from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime.mongo import Document
 from shared.schemas.base import Frozen, Money
@@ -150,7 +151,9 @@ async def test_two_workers_on_one_stock_give_out_exactly_what_there_is(
     async def worker(partition: int) -> None:
         client: AsyncMongoClient[Document] = AsyncMongoClient(address, tz_aware=True)
         mine = WorkerStore(client, HANDLER)
-        target = JournalProcessor(HANDLER, mine, Accepting("unused"), secret_key=b"k" * 16, stream=False)
+        target = JournalProcessor(
+            HANDLER, mine, Accepting(Brokers("unused:1")), secret_key=b"k" * 16, stream=False
+        )
         await target.assigned(frozenset({partition}), 2)
         for n in range(12):
             events = [sale(f"{partition}-{n}-{i}", f"c{partition}-{i}") for i in range(1 + 3 * (n % 2))]
