@@ -94,8 +94,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def store(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredStore]:
+    """One for each test: it takes one handshake at a time, and waits for what a refused client left open."""
     home = Home(tmp_path_factory.mktemp("store"))
     with secured_store(home, authority.issue("store", HOST), authority, auth=True) as store:
         yield store
@@ -149,6 +150,10 @@ async def test_a_store_that_does_not_let_us_in_is_told(store: SecuredStore, tmp_
         assert refusal.code == code
         assert words in refusal.sentence
         assert "an0ther" not in refusal.sentence
+
+
+@leaves_a_socket
+async def test_a_store_that_is_named_otherwise_is_told(store: SecuredStore) -> None:
     named = {"RAPPORT_MONGO": store.uri().replace(f"@{HOST}:", "@127.0.0.1:")}
     assert "not valid for '127.0.0.1'" in (await refused(store.env() | named)).sentence
 
