@@ -170,7 +170,7 @@ def algorithm_of(pem: str) -> Literal["RS256", "ES256"]:
 
     try:
         key = load_pem_public_key(pem.encode())
-    except Exception:
+    except Exception:  # cryptography raises of many kinds for what is no key
         raise ValueError("is not a PEM public key (-----BEGIN PUBLIC KEY-----)") from None
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
         return "RS256"
