@@ -21,6 +21,7 @@ from services.loyalty.api import create_app as loyalty
 from services.loyalty.settings import LoyaltySettings
 from services.metrics.api import create_app as metrics
 from services.metrics.settings import MetricsSettings
+from tools.made import keep
 
 FOLDER = Path(__file__).parents[1] / "docs" / "openapi"
 NOBODY: dict[str, Any] = {
@@ -54,18 +55,7 @@ def documents() -> dict[str, str]:
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit status."""
-    wanted = documents()
-    stale = [
-        name
-        for name, text in wanted.items()
-        if not (FOLDER / name).is_file() or (FOLDER / name).read_text(encoding="utf-8") != text
-    ]
-    for name in stale:
-        print(f"docs/openapi/{name}")
-        if "--check" not in arguments:
-            FOLDER.mkdir(exist_ok=True)
-            (FOLDER / name).write_text(wanted[name], encoding="utf-8", newline="\n")
-    return 1 if stale and "--check" in arguments else 0
+    return keep(FOLDER, documents().items(), arguments)
 
 
 if __name__ == "__main__":

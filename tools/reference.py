@@ -30,6 +30,7 @@ from shared.runtime.settings import PREFIX, Settings
 from shared.schemas.services import SERVICES
 from tools.fields import meanings, within, worded
 from tools.http_page import http_page
+from tools.made import keep
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by `python -m tools.reference`; do not change it by hand. -->\n"
@@ -166,15 +167,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit status."""
-    stale = False
-    for name, text in pages():
-        path = FOLDER / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            stale = True
-            print(f"docs/reference/{name}")
-            if "--check" not in arguments:
-                path.write_text(text, encoding="utf-8", newline="\n")
-    return 1 if stale and "--check" in arguments else 0
+    return keep(FOLDER, pages(), arguments)
 
 
 if __name__ == "__main__":
