@@ -1,6 +1,7 @@
 """How one value of an event is made of a record: checked against the event's field, and put together once."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -189,7 +190,7 @@ class Builder:
         return lambda amount, here: values.money(amount, code(here) or known, point, minor=minor)
 
     def _constant(self, form: Value, make: Callable[[Any, Here], Any], path: Path, field: str) -> Make:
-        value = _plain(form.is_)
+        value = plain(form.is_)
         if form.currency is not None and form.currency.from_:
             return _reported(field, lambda here: value, make, form)
         try:
@@ -201,7 +202,7 @@ class Builder:
 
 
 def _reported(field: str, read: Make, make: Callable[[Any, Here], Any], form: Value) -> Make:
-    default = _plain(form.default)
+    default = plain(form.default)
 
     def made(here: Here) -> Any:
         try:
@@ -226,18 +227,20 @@ def _looked_up(table: Mapping[str, Any], value: Any, default: Any) -> Any:
     found = table.get(values.text(value), default)
     if found is None:
         raise BadValueError("stands in no line of its table")
-    return _plain(found)
+    return plain(found)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A constant of YAML as JSON has it."""
     match value:
+        case date():
+            return value.isoformat()
         case Decimal():
             return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
         case list():
-            return [_plain(one) for one in value]
+            return [plain(one) for one in value]
         case dict():
-            return {str(name): _plain(one) for name, one in value.items()}
+            return {str(name): plain(one) for name, one in value.items()}
     return value
 
 

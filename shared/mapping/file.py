@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.expressions.kinds import ANY, Kind
+from shared.mapping.building import plain
 from shared.mapping.form import MappingForm
 from shared.mapping.mapping import Mapper, compiled
 from shared.mapping.places import Places
@@ -65,4 +66,4 @@ def _sample(file: Path, told: Any) -> tuple[Any, ...]:
         told = json.loads((file.parent / told).read_text(encoding="utf-8"))
     if told is None:
         return ()
-    return tuple(told) if isinstance(told, list) else (told,)
+    return tuple(map(plain, told)) if isinstance(told, list) else (plain(told),)

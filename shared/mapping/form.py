@@ -66,6 +66,9 @@ class Value(Strict):
         return self
 
 
+_VALUE = frozenset(field.alias or name for name, field in Value.model_fields.items())
+
+
 class Named(Value):
     """A value that is mostly a constant: text alone is one."""
 
@@ -100,7 +103,8 @@ class Subject(Strict):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, told: Any) -> Any:
-        return {"id": told} if isinstance(told, str) else told
+        is_value = isinstance(told, dict) and bool(told) and told.keys() <= _VALUE
+        return {"id": told} if is_value or isinstance(told, str) else told
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -153,10 +153,11 @@ def moment(format: str | None, zone: ZoneInfo | None) -> Callable[[Any], datetim
             if step is not None:
                 return EPOCH + timedelta(microseconds=int(decimal(value, ".") * step))
             if isinstance(value, datetime):
-                return value.astimezone(UTC)
-            if not isinstance(value, str):
+                found = value
+            elif isinstance(value, str):
+                found = _read(value.strip(), pattern)
+            else:
                 raise BadValueError("is no time: numbers need the format unix, unix_ms or unix_us")
-            found = _read(value.strip(), pattern)
             if found.tzinfo is None:
                 if zone is None:
                     raise BadValueError("has no offset, and no timezone is said")
