@@ -1,5 +1,5 @@
-"""What else customers are called by: an e-mail address, a phone number, a card, an account, a device. How each is
-written so that two spellings are one, and the keyed hash that stands for it where no address may stand."""
+"""What else customers are called by: an e-mail address, a phone number, a card, an account, a device. How it
+is written so that two spellings are one, and the keyed hash that stands for it where no address may stand."""
 
 import re
 from collections.abc import Mapping
@@ -18,13 +18,15 @@ from shared.schemas.fields import Email
 KINDS: frozenset[AliasKind] = frozenset(get_args(AliasKind))
 LONGEST = 254
 """Characters of a value."""
+SHORTEST_NUMBER = len("+2904000")
+"""Of E.164; what is shorter is dialled within one country, such as 112."""
 KEY_BYTES = 64
 """Of the key that aliases are hashed with, at most: what is longer is hashed first."""
 
 _ADDRESS = TypeAdapter(Email)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LEFT_OUT = re.compile(r"[\s\-‐-―−]+")
-"""What people put between the digits of a card."""
+_LEFT_OUT = re.compile(r"[^0-9A-Z]+")
+"""What people put between the letters and digits of a card."""
 
 
 class AliasError(ValueError):
@@ -58,8 +60,8 @@ def split_alias(subject: str) -> tuple[AliasKind, str]:
 
 def normalised(kind: AliasKind, value: str, region: str | None = None) -> str:
     """The value as all its spellings are written: an address in lower case, a number in E.164 (one without
-    country code as it is dialled in ``region``, such as ``DE``), a card without spaces and hyphens in upper case,
-    an account or a device without spaces around. Raises ``AliasError``."""
+    country code as it is dialled in ``region``, such as ``DE``), a card by its letters and digits, in upper
+    case, an account or a device without spaces around. Raises ``AliasError``."""
     text = normalize("NFKC" if kind in ("phone", "card") else "NFC", value).strip()
     if not text or len(text) > LONGEST or _CONTROL.search(text):
         raise AliasError(f"it must be 1 to {LONGEST} characters, without control characters")
@@ -69,7 +71,7 @@ def normalised(kind: AliasKind, value: str, region: str | None = None) -> str:
         case "phone":
             return _number(text, region)
         case "card":
-            card = _LEFT_OUT.sub("", text).upper()
+            card = _LEFT_OUT.sub("", text.upper())
             if not card:
                 raise AliasError("a card needs letters or digits")
             return card
@@ -79,7 +81,7 @@ def normalised(kind: AliasKind, value: str, region: str | None = None) -> str:
 
 def _address(text: str) -> str:
     try:
-        return _ADDRESS.validate_python(text.lower())
+        return _ADDRESS.validate_python(normalize("NFC", text.lower()))
     except ValidationError:
         raise AliasError("it is no e-mail address") from None
 
@@ -96,12 +98,15 @@ def _number(text: str, region: str | None) -> str:
         if region is None and not text.startswith("+"):
             raise AliasError("a number without country code needs RAPPORT_PHONE_REGION")
         raise AliasError("it is no phone number")
-    return format_number(number, PhoneNumberFormat.E164)
+    written = format_number(number, PhoneNumberFormat.E164)
+    if len(written) < SHORTEST_NUMBER:
+        raise AliasError("it is no phone number")
+    return written
 
 
 def alias_key(secret: bytes, kind: AliasKind, value: str) -> str:
-    """``alias:`` and 32 hex digits, for a value that is ``normalised``: nobody without the secret can find the
-    value again by trying all phone numbers."""
+    """``alias:`` and 32 hex digits, for a value that is ``normalised``: nobody without the secret can find it
+    again by trying all phone numbers."""
     key = secret if len(secret) <= KEY_BYTES else blake2b(secret).digest()
     hashed = blake2b(f"{kind}\0{value}".encode(), digest_size=16, key=key, person=b"rapport alias")
     return f"alias:{hashed.hexdigest()}"

@@ -100,9 +100,9 @@ class AliasData(CustomersData):
     late: ClassVar[str] = "Of what was added and removed the later event time holds."
 
     kind: AliasKind
-    """What it is: an e-mail address, a phone number, a loyalty card, an account of another system, a device."""
+    """An e-mail address, a phone number, a loyalty card, an account of another system, or a device."""
     value: Annotated[str, Field(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    """The name itself, as people write it: case and spaces of an address, a number or a card do not matter."""
+    """The name itself, as people write it: case and spaces of an address, a number, a card do not matter."""
 
 
 class AliasAdded(AliasData):

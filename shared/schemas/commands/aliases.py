@@ -1,5 +1,5 @@
-"""What customers ask the one writer of an alias, and what it answers (ADR 71). Keyed by the alias: a keyed hash,
-so that no address stands in a key, nor in what is asked."""
+"""What customers ask the one writer of an alias, and what it answers (ADR 71). Keyed by the alias, which is a
+keyed hash: no address stands in a key, nor in what is asked."""
 
 from typing import ClassVar
 

@@ -1,7 +1,7 @@
 """What an alias is asked, one by one: state in, effects out. Pure.
 
-The first customer who asks has it until they give it up; of those who wait the one with the earliest event has it
-then. So of any number who ask at once, in any order, one has it, and nothing that was asked is lost.
+The first customer who asks has it until they give it up; of those who wait the one with the earliest event
+has it then. So of any number who ask at once, in any order, one has it, and nothing that was asked is lost.
 """
 
 from services.interactions.domain.aliases.state import (

@@ -1,7 +1,7 @@
-"""The customer's side: after each event the aliases are asked for what is new and given up that the customer is
+"""The customer's side: after each event aliases are asked for that are new, and given up that the customer is
 called by no more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from services.interactions.domain.aliases.called import MAX_CALLED, Called, found, with_called
@@ -9,16 +9,14 @@ from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Told
 from services.interactions.errors import INVALID_ALIAS, TOO_MANY_ALIASES
 from shared.domain import Effects, Emit
-from shared.facts.aliases import Alias, AliasError, Identity
+from shared.facts.aliases import AliasError, Identity
 from shared.facts.profile import value_of
 from shared.schemas.commands.aliases import AliasClaimRequested, AliasReleaseRequested, AliasToldRequested
-from shared.schemas.customers import AliasData, AliasAdded, CustomerErased
+from shared.schemas.customers import AliasAdded, AliasData, CustomerErased
 from shared.schemas.event import Event
 
 
-def asking(
-    identity: Identity, before: Customer, effects: Effects[Customer], told: Told
-) -> Effects[Customer]:
+def asking(identity: Identity, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
     """With the names that the event tells, and what is asked of aliases for that. Raises ``invalid_alias``,
     ``too_many_aliases``."""
     data, customer = told.event.data, effects.state
@@ -90,7 +88,9 @@ def _asked(before: tuple[Called, ...], after: tuple[Called, ...], told: Told) ->
     now = {one.place: one for one in after if one.wanted}
     for place, one in wanted.items():
         if place not in now:
-            yield Emit(AliasReleaseRequested(kind=one.kind, customer_id=one.customer), told.event.time, one.key)
+            yield Emit(
+                AliasReleaseRequested(kind=one.kind, customer_id=one.customer), told.event.time, one.key
+            )
     for place, one in now.items():
         if place not in wanted:
             yield Emit(AliasClaimRequested(kind=one.kind, customer_id=one.customer), told.event.time, one.key)
