@@ -16,6 +16,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
+from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
@@ -185,6 +186,10 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         alias_commands.AliasClaimRequested,
         alias_commands.AliasReleaseRequested,
         alias_commands.AliasToldRequested,
+        duplicate_commands.BlockJoinRequested,
+        duplicate_commands.BlockLeaveRequested,
+        duplicate_commands.DuplicateFoundRequested,
+        duplicate_commands.DuplicateDecideRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

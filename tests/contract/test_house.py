@@ -53,6 +53,7 @@ SUBJECTS = {
         "complaints",
         "conversations",
         "desk",
+        "duplicates",
         "growth",
         "profile",
         "routing",

@@ -46,13 +46,14 @@ def _claimed(alias: AliasState, customer: str, kind: AliasKind, at: Micros) -> E
     if alias.owner == customer:
         new = alias if alias.known else altered(alias, known=True)
         return Effects(new, outcome=_answer(new))
-    new = alias
-    if all(one.customer != customer for one in alias.waiting) and len(alias.waiting) < MAX_WAITING:
+    new, waits = alias, any(one.customer == customer for one in alias.waiting)
+    if not waits and len(alias.waiting) < MAX_WAITING:
+        waits = True
         waiting = sorted(
             (*alias.waiting, Waiting(customer=customer, at=at)), key=lambda one: (one.at, one.customer)
         )
         new = _turned(altered(alias, waiting=tuple(waiting)), Turn(at=at, customer=customer, what="waits"))
-    return Effects(new, (_told(new, customer, kind, at),), outcome=_answer(new))
+    return Effects(new, (_told(new, customer, kind, at, waits=waits),), outcome=_answer(new))
 
 
 def _released(alias: AliasState, data: AliasReleaseRequested, at: Micros) -> Effects[AliasState]:
@@ -83,13 +84,14 @@ def _turned(alias: AliasState, turn: Turn) -> AliasState:
     return altered(alias, revision=alias.revision + 1, turns=(*alias.turns, turn)[-MAX_TURNS:])
 
 
-def _told(alias: AliasState, customer: str, kind: AliasKind, at: Micros) -> Emit:
+def _told(alias: AliasState, customer: str, kind: AliasKind, at: Micros, *, waits: bool = False) -> Emit:
     assert alias.owner is not None
     said = AliasToldRequested(
         alias=alias.key,
         kind=kind,
         customer_id=customer,
         owner=alias.owner,
+        waits=waits,
         revision=alias.revision,
         at=moment(at),
     )
