@@ -20,6 +20,7 @@ from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import merging as merging_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
@@ -37,6 +38,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerRegistered,
         customers.CustomerUpdated,
         customers.ConsentChanged,
+        customers.CustomerMerged,
+        customers.CustomerUnmerged,
         customers.CustomerErased,
         customers.AliasAdded,
         customers.AliasRemoved,
@@ -190,6 +193,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         duplicate_commands.BlockLeaveRequested,
         duplicate_commands.DuplicateFoundRequested,
         duplicate_commands.DuplicateDecideRequested,
+        *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),
 }

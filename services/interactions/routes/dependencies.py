@@ -33,7 +33,13 @@ def get_resolver(request: Request) -> Resolver:
     """The process's own: made when it is first asked for, as it remembers whom it found."""
     state = request.app.state
     if not hasattr(state, "resolver"):
-        state.resolver = Resolver(state.settings.identity, state.database, state.commands, state.publisher)
+        state.resolver = Resolver(
+            state.settings.identity,
+            state.database,
+            state.publisher,
+            state.clock,
+            timeout=state.settings.command_timeout,
+        )
     return cast(Resolver, state.resolver)
 
 

@@ -30,8 +30,8 @@ def asking(identity: Identity, before: Customer, effects: Effects[Customer], tol
     elif isinstance(data, AliasData):
         called = _told(identity, customer.called, data, told)
     elif customer.profile is not before.profile:
-        called = _of_profile(identity, before, customer, whom(told.event))
-        called = seeking(identity, before, customer, called, whom(told.event))
+        called = _of_profile(identity, before, customer, told.event.told_of)
+        called = seeking(identity, before, customer, called, told.event.told_of)
     else:
         return effects
     if called is customer.called or called == customer.called:
@@ -61,11 +61,6 @@ def answered(customer: Customer, event: Event) -> Effects[Customer]:
     return Effects(after, (Emit(found, event.time, pair_key(*two)),))
 
 
-def whom(event: Event) -> str:
-    """Of whom it was told."""
-    return event.subject
-
-
 def _told(identity: Identity, called: CalledBy, data: AliasData, told: Told) -> CalledBy:
     """The last word by time holds; of one time the later in the log."""
     try:
@@ -73,13 +68,13 @@ def _told(identity: Identity, called: CalledBy, data: AliasData, told: Told) -> 
     except AliasError as error:
         raise INVALID_ALIAS(why=str(error), field="data.value") from None
     key, named = identity.key(alias), isinstance(data, AliasAdded)
-    known = called.name(key, whom(told.event))
+    known = called.name(key, told.event.told_of)
     if known is not None and known.at is not None and told.at < known.at:
         return called
     if known is None:
         if named and len(called.wanted) >= MAX_CALLED:
             raise TOO_MANY_ALIASES(most=MAX_CALLED)
-        known = Called(key=key, customer=whom(told.event), kind=alias.kind, value=alias.value)
+        known = Called(key=key, customer=told.event.told_of, kind=alias.kind, value=alias.value)
     return called.with_name(altered(known, at=told.at, named=named))
 
 
