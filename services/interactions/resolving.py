@@ -67,6 +67,7 @@ class Resolver:
         self._producer = producer
         self._clock = clock
         self._rounds = Rounds("interactions", database, producer, clock, timeout=timeout)
+        self._merged, self._looked_at = False, -FRESH_S
         self._found: Latest[str, tuple[str, float]] = Latest(REMEMBERED)
 
     async def resolve(self, kind: AliasKind, value: str) -> str | None:
@@ -142,15 +143,22 @@ class Resolver:
 
     async def _survivors(self, owners: Mapping[str, Owner]) -> dict[str, Owner]:
         """Whoever these are by now: an alias names the id that it was told of, for good."""
+        if not owners or not await self._any_merged():
+            return dict(owners)
         ids = sorted({owner.customer for owner in owners.values()})
-        query: Document = {"_id": ids[0] if len(ids) == 1 else {"$in": ids}, "into": {"$ne": None}}
-        moved = (
-            {row["_id"] for row in await self._database[MERGED.name].find(query).to_list()} if ids else set()
-        )
-        now = {id: await survivor(self._database, id) for id in moved}
+        rows = await self._database[MERGED.name].find({"_id": {"$in": ids}}).to_list()
+        now = {row["_id"]: await survivor(self._database, row["_id"]) for row in rows}
         return {
             key: Owner(now.get(owner.customer, owner.customer), owner.known) for key, owner in owners.items()
         }
+
+    async def _any_merged(self) -> bool:
+        """Whether anybody was ever merged: looked at as often as an alias is; till then nothing more is read.
+        An event of an old id reaches the survivor all the same."""
+        if not self._merged and self._looked_at < monotonic() - FRESH_S:
+            self._looked_at = monotonic()
+            self._merged = await self._database[MERGED.name].find_one({}, {"_id": 1}) is not None
+        return self._merged
 
     async def _made(self, aliases: Mapping[str, Alias]) -> dict[str, Owner]:
         asked = [(key, AliasClaimRequested(kind=alias.kind)) for key, alias in aliases.items()]
@@ -162,7 +170,6 @@ class Resolver:
                 "It is not known yet whose the aliases are. Ask again, under the same ids.",
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
-        # Nobody was made who is another by now.
         return {key: Owner(str(said["customer_id"]), bool(said["known"])) for key, said in outcomes.items()}
 
     async def _introduce(

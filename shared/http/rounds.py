@@ -1,5 +1,5 @@
-"""Many subjects asked at once, by the API itself and for nobody: one command each, and one look at the journal for
-all of their outcomes."""
+"""Many subjects asked at once, by the API itself and for nobody: one command each, and one look at the
+journal for all of their outcomes."""
 
 import asyncio
 import uuid
@@ -41,8 +41,8 @@ class Rounds:
 
     async def ask(self, route: str, asked: Sequence[tuple[str, Data]]) -> dict[str, Mapping[str, Any]]:
         """Ask each of these subjects, each named once; ``route`` is a stable name. The bodies of the outcomes
-        that were there in time, by subject; of a refusal there is none. What is asked so must be harmless when
-        asked again. Raises ``BrokerAwayError`` where not all were sent."""
+        that were there in time, by subject; of a refusal there is none. What is asked must be harmless when
+        it is asked again. Raises ``BrokerAwayError`` where not all were sent."""
         source, time = f"/api/{self._service}/rounds/{route}", await self._clock.now()
         events = [
             Event(self._new_id(), source, subject, time, data, current_traceparent())

@@ -11,7 +11,7 @@ from shared.schemas.commands import Command
 from shared.schemas.complaints import CallerName
 
 BLOCK = "block"
-"""How the ids of the states begin of those who have something in common; the subject of what they are told."""
+"""How the ids of states of places begin where customers are sought; the subject of what these are told."""
 PAIR = "pair"
 """How the ids of two customers' states begin; the subject of what is told of two."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.interactions.domain.aliases.called import CalledBy, Sought, Trait
-from services.interactions.domain.duplicates.names import compared
+from services.interactions.domain.duplicates.names import beginning, compared
 from services.interactions.domain.state import Customer
 from shared.domain import Emit
 from shared.facts.aliases import Identity
@@ -31,7 +31,7 @@ def seeking(identity: Identity, before: Customer, after: Customer, called: Calle
         known, new = called.seeker(trait, whom), None
         if name and value:
             # Those of one postcode are many: each of its places holds those whose first word begins alike.
-            place = f"{value} {name[0]}" if trait == "postcode" else value
+            place = f"{value} {beginning(name)}" if trait == "postcode" else value
             new = Sought(key=identity.block(trait, place), customer=whom, trait=trait, name=name)
         if known != new:
             called = called.with_sought(trait, whom, new)
