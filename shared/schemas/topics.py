@@ -13,6 +13,7 @@ from shared.schemas import (
     teams,
 )
 from shared.schemas.base import Data
+from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
@@ -37,6 +38,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerUpdated,
         customers.ConsentChanged,
         customers.CustomerErased,
+        customers.AliasAdded,
+        customers.AliasRemoved,
     ),
     "interactions": (
         interactions.InteractionLogged,
@@ -185,6 +188,9 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
         theme_commands.ThemeActRequested,
+        alias_commands.AliasClaimRequested,
+        alias_commands.AliasReleaseRequested,
+        alias_commands.AliasToldRequested,
     ),
     "clock": (clock.ClockAdvanced,),
 }

@@ -20,7 +20,15 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"accepting.py", "desk", "hooks", "policies", "remembered.py", "team_store.py"},
+    "interactions": {
+        "accepting.py",
+        "desk",
+        "hooks",
+        "policies",
+        "remembered.py",
+        "resolving.py",
+        "team_store.py",
+    },
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -49,6 +57,7 @@ OWN = {
 SUBJECTS = {
     "interactions": {
         "activity",
+        "aliases",
         "complaints",
         "conversations",
         "desk",
