@@ -1,5 +1,5 @@
-"""The metrics of interactions, each with its meaning. Counters are the worker's, but for that of webhooks; that and
-the gauges are the API's."""
+"""The metrics of interactions, each with its meaning. Counters are the worker's; gauges, and the counter of
+webhooks, the API's."""
 
 import json
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ CLOCKS = Counter(
 )
 HOOKS = Counter(
     "rapport_hooks_total",
-    "Webhooks that came in. hook: shopify, woocommerce, chat, or the name of a mapped one. result: accepted (its "
-    "events are in the log), left_out (a test, a draft, a ping, or about nobody), unknown_topic (nothing is "
-    "known of such), bad_signature (or one from long ago), malformed, too_large. Of the API.",
+    "Webhooks that came in. hook: shopify, woocommerce, chat, or the name of a mapped one. result: accepted "
+    "(its events are in the log), left_out (a test, a draft, a ping, or about nobody), unknown_topic, "
+    "bad_signature (or one from long ago), malformed, too_large. Of the API.",
     ["hook", "result"],
 )
 SHOPS = ("shopify", "woocommerce")

@@ -10,6 +10,7 @@ from services.interactions.accepting import Told
 from services.interactions.hooks.heard import UNRESOLVED, Heard, Who
 from shared.domain import RefusedError
 from shared.schemas.commands.orders import OrderTellRequested
+from shared.schemas.customers import AliasAdded
 from shared.schemas.event import Event
 
 Kind = Literal["email", "phone", "account"]
@@ -29,15 +30,22 @@ async def told_of(heard: Heard, names: Names) -> Sequence[Told] | None:
     """The events with the customer in them; None where nothing says who it is."""
     if heard.who is None or not heard.events:
         return [Told(event) for event in heard.events]
-    customer = await customer_of(heard.who, names, heard.events[0].time)
-    return None if customer is None else [Told(_with(event, customer)) for event in heard.events]
+    first, account = heard.events[0], heard.who.account
+    known = None if account is None else await names.resolve("account", account)
+    # Whoever has the account in the shop, since people change addresses.
+    customer = known or await _named(heard.who, names, first.time)
+    if customer is None:
+        return None
+    told = [Told(_with(event, customer)) for event in heard.events]
+    if account is not None and known is None:
+        alias = AliasAdded(kind="account", value=account)
+        told.append(Told(Event(f"{first.id[:100]}:account", first.source, customer, first.time, alias)))
+    return told
 
 
-async def customer_of(who: Who, names: Names, at: datetime) -> str | None:
-    """Whoever has the account in the shop, since people change addresses; else who has the address, then the
-    number, or a new customer with it. None where nothing names them."""
-    if who.account is not None and (known := await names.resolve("account", who.account)) is not None:
-        return known
+async def _named(who: Who, names: Names, at: datetime) -> str | None:
+    """Whoever has the address, or else the number or the account, or a new customer with it; None where
+    nothing names them."""
     aliases: tuple[tuple[Kind, str | None], ...] = (
         ("email", who.email),
         ("phone", who.phone),

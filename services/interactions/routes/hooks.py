@@ -41,9 +41,7 @@ BODY: dict[str, Any] = {
     responses=CODES,
     openapi_extra=BODY,
 )
-async def from_shopify(
-    request: Request, names: Resolving, producer: Producer, clock: Clock
-) -> HookHeard:
+async def from_shopify(request: Request, names: Resolving, producer: Producer, clock: Clock) -> HookHeard:
     """Orders, refunds and customers, signed by ``X-Shopify-Hmac-Sha256``; ``X-Shopify-Webhook-Id`` names the
     event. A topic that is not known is answered with 202, too."""
     told = await _Hook("shopify", request, names, producer, clock).take(
@@ -59,7 +57,7 @@ async def from_shopify(
     "/hooks/woocommerce",
     summary="What a WooCommerce shop tells, signed by it",
     status_code=202,
-    responses={200: {"model": HookHeard, "description": "To the ping of a webhook that is saved."}} | CODES,
+    responses={200: {"model": HookHeard, "description": "To the ping of a webhook that is saved."}, **CODES},
     openapi_extra=BODY,
 )
 async def from_woocommerce(
@@ -70,8 +68,8 @@ async def from_woocommerce(
     clock: Clock,
     shop: ShopName = None,
 ) -> HookHeard:
-    """Orders and customers, signed by ``X-WC-Webhook-Signature``. ``shop`` tells shops apart whose orders have
-    the same numbers: it is then part of their names."""
+    """Orders and customers, signed by ``X-WC-Webhook-Signature``. ``shop`` tells shops apart whose orders
+    have the same numbers: it is then part of their names."""
     hook = _Hook("woocommerce", request, names, producer, clock)
     if woocommerce.is_ping(request.headers, await hook.body()):
         HOOKS.labels("woocommerce", "left_out").inc()
