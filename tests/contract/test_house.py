@@ -23,6 +23,7 @@ OWN = {
     "interactions": {
         "accepting.py",
         "desk",
+        "duplicate_store.py",
         "hooks",
         "policies",
         "remembered.py",
@@ -61,6 +62,7 @@ SUBJECTS = {
         "complaints",
         "conversations",
         "desk",
+        "duplicates",
         "growth",
         "orders",
         "profile",
