@@ -11,6 +11,7 @@ from services.interactions.routes import (
     duplicates,
     events,
     growth,
+    hooks,
     macros,
     tasks,
     teams,
@@ -21,6 +22,7 @@ from services.interactions.routes import (
 _SUBJECTS = (
     events,
     told,
+    hooks,
     customers,
     duplicates,
     complaints,
