@@ -28,6 +28,14 @@ class CsvFile:
     def __init__(self, path: Path, form: CsvForm) -> None:
         """Raises ``TroubleError``."""
         self._file, self._form, self._path = RawFile(path), form, path
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        form = self._form
         head = self._file.bytes.read(_LOOKED_AT)
         self._file.bytes.seek(0)
         self._encoding = next((name for mark, name in _MARKS if head.startswith(mark)), form.encoding)
@@ -47,7 +55,7 @@ class CsvFile:
             )
             header = form.columns if form.columns is not None else next(self._reader, [])
         except (UnicodeError, csv.Error) as error:
-            raise TroubleError(f"{path} cannot be read as {self._encoding}: {error}.") from None
+            raise TroubleError(f"{self._path} cannot be read as {self._encoding}: {error}.") from None
         self._skipped = form.skip
         self.columns = self._named(header)
 

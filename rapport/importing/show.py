@@ -17,6 +17,7 @@ from shared.mapping.mapping import Mapped
 
 _EVERY_S = 5.0
 _REASONS = 20
+_MOST_ID = 20
 
 
 class ImportProgress:
@@ -66,7 +67,7 @@ class ImportProgress:
 
 def preview(trial: Trial) -> Table:
     """The first rows as events."""
-    made = table("line", "event", "customer", "time", "id", "data", right=("line",), wrapped=("id", "data"))
+    made = table("line", "event", "customer", "time", "id", "data", right=("line",), wrapped=("data",))
     for row, became in trial.first:
         line = str(row.line)
         if isinstance(became, str):
@@ -81,8 +82,9 @@ def preview(trial: Trial) -> Table:
 def _cells(mapped: Mapped) -> Iterator[Text]:
     event = mapped.event
     data = msgspec.json.decode(mapped.raw, type=dict[str, msgspec.Raw])["data"]
-    time = f"{event.time:%Y-%m-%d %H:%M:%SZ}"
-    return map(Text, (short(event.type), event.subject, time, event.id, bytes(data).decode()))
+    id = event.id if len(event.id) <= _MOST_ID else f"{event.id[: _MOST_ID - 1]}…"
+    time = f"{event.time:%Y-%m-%d %H:%MZ}"
+    return map(Text, (short(event.type), event.subject, time, id, bytes(data).decode()))
 
 
 def reasons(found: Reasons) -> Table:
