@@ -18,6 +18,11 @@ class InteractionsSettings(Settings):
     """Seconds between two refreshes of the gauges of what the desk has on its hands."""
     desk_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 12
     """Hours after which one signs in to the desk again."""
+    shopify_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """What Shopify signs its webhooks to ``POST /hooks/shopify`` with; several, with commas between, while
+    one takes another's place. Without it that is switched off."""
+    woocommerce_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """What WooCommerce signs its webhooks to ``POST /hooks/woocommerce`` with, in the same way."""
     oidc_issuer: TrustedUrl | None = None
     """The OpenID provider that people sign in to the desk with: ``https://login.example.com/realms/shop``."""
     oidc_client_id: str | None = None

@@ -1,4 +1,5 @@
-"""The metrics of interactions, each with its meaning. Counters are the worker's, gauges the API's."""
+"""The metrics of interactions, each with its meaning. Counters are the worker's; gauges, and the counter of
+webhooks, the API's."""
 
 import json
 from collections.abc import Mapping
@@ -37,6 +38,15 @@ CLOCKS = Counter(
     "What was told of complaints' SLA clocks. result: warned (near its end), met, breached.",
     ["clock", "result"],
 )
+HOOKS = Counter(
+    "rapport_hooks_total",
+    "Webhooks that came in. hook: shopify, woocommerce, chat, or the name of a mapped one. result: accepted "
+    "(its events are in the log), left_out (a test, a draft, a ping, or about nobody), unknown_topic, "
+    "bad_signature (or one from long ago), malformed, too_large. Of the API.",
+    ["hook", "result"],
+)
+SHOPS = ("shopify", "woocommerce")
+HOOK_RESULTS = ("accepted", "left_out", "unknown_topic", "bad_signature", "malformed", "too_large")
 SILENCED_HOWS, ASSIGNED_HOWS = ("refused", "heard"), ("automatic", "manual", "told")
 TOLD = {
     ComplaintSlaWarned.event_type: "warned",
@@ -85,6 +95,9 @@ REFRESHED = Gauge(
 
 def begin() -> None:
     """Counters at 0, where their labels are known: then a first one is a step that ``increase()`` sees."""
+    for shop in SHOPS:
+        for result in HOOK_RESULTS:
+            HOOKS.labels(shop, result)
     for how in SILENCED_HOWS:
         SILENCED.labels(how)
     for how in ASSIGNED_HOWS:

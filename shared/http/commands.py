@@ -17,6 +17,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Protocol
 from urllib.parse import quote
 
@@ -131,6 +132,33 @@ class Commands:
         COMMANDS.labels(self._service, route, "pending").inc()
         return self._pending(source, id)
 
+    async def ask_all(
+        self, caller: str, route: str, asked: Sequence[tuple[str, Data]]
+    ) -> dict[str, Mapping[str, Any]]:
+        """Ask each of these subjects, each named once, all in one round, on nobody's behalf; ``caller`` and
+        ``route`` are stable names. The bodies of the outcomes that were there in time, by subject; a refusal
+        counts as none. Raises ``BrokerAwayError`` where not all were sent."""
+        source, time = f"/api/{self._service}/{caller}/{route}", await self._clock.now()
+        events = {
+            f"{source} {id}": Event(id, source, subject, time, data, current_traceparent())
+            for subject, data in asked
+            for id in (self._new_id(),)
+        }
+        records = []
+        for event in events.values():
+            value, headers = encode(event)
+            records.append(Record(TOPIC, event.subject.encode(), value, tuple(headers)))
+        await self._sender.publish(records)
+        entries = await self._wait_all(list(events))
+        found = {events[uid].subject: entry.get("outcome") or {} for uid, entry in entries.items()}
+        COMMANDS.labels(self._service, route, "answered").inc(len(found))
+        COMMANDS.labels(self._service, route, "pending").inc(len(events) - len(found))
+        return {key: said["body"] for key, said in found.items() if int(said.get("status", 200)) < 400}
+
+    async def now(self) -> datetime:
+        """The time that what is asked on nobody's behalf is of."""
+        return await self._clock.now()
+
     async def outcome(self, principal: Principal, token: str) -> Answer:
         """What became of a command of this principal: its answer, or 202 while there is none.
 
@@ -148,22 +176,33 @@ class Commands:
         return f"/api/{self._service}/{_segment(principal.name)}/{route}"
 
     async def _wait(self, uid: str) -> Mapping[str, Any] | None:
-        """Poll the journal. The command is in the log: an error from here on is a 202, never a 503."""
+        return (await self._wait_all([uid])).get(uid)
+
+    async def _wait_all(self, uids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Poll the journal for those of these that are there in time. The commands are in the log: an error
+        from here on is a 202, never a 503."""
         loop = asyncio.get_running_loop()
         deadline, pause = loop.time() + self._timeout, FIRST_POLL_S
+        found: dict[str, Mapping[str, Any]] = {}
         try:
             async with asyncio.timeout_at(deadline):
-                while True:
+                while left := [uid for uid in uids if uid not in found]:
                     await asyncio.sleep(pause)
                     pause = min(pause * 1.5, SLOWEST_POLL_S)
                     try:
-                        entry = await self._journal.find_one({"_id": uid})
+                        found |= await self._entries(left)
                     except STORE_AWAY:
                         continue
-                    if entry is not None:
-                        return entry
         except TimeoutError:
-            return None
+            pass
+        return found
+
+    async def _entries(self, uids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        if len(uids) == 1:
+            entry = await self._journal.find_one({"_id": uids[0]})
+            return {} if entry is None else {uids[0]: entry}
+        entries = await self._journal.find({"_id": {"$in": list(uids)}}, batch_size=len(uids) + 1).to_list()
+        return {entry["_id"]: entry for entry in entries}
 
     def _answer(self, route: str, entry: Mapping[str, Any], asked: str | None, how: str) -> Answer:
         """The journal's entry as an answer, if it is for what was asked (None: for whatever it was)."""

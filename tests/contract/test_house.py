@@ -20,7 +20,15 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"accepting.py", "desk", "policies", "remembered.py", "team_store.py"},
+    "interactions": {
+        "accepting.py",
+        "desk",
+        "hooks",
+        "policies",
+        "remembered.py",
+        "resolving.py",
+        "team_store.py",
+    },
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -49,10 +57,12 @@ OWN = {
 SUBJECTS = {
     "interactions": {
         "activity",
+        "aliases",
         "complaints",
         "conversations",
         "desk",
         "growth",
+        "orders",
         "profile",
         "routing",
         "sla",

@@ -136,6 +136,8 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             ),
         ),
         _of(customers.CustomerErased, lambda _: "Erasure asked for"),
+        _of(customers.AliasAdded, lambda d: f"Called so too: {d.kind} {d.value}"),
+        _of(customers.AliasRemoved, lambda d: f"Called so no more: {d.kind} {d.value}"),
         _of(
             interactions.InteractionLogged,
             lambda d: f"{d.direction.capitalize()} {d.channel}, {d.kind}: {d.summary}",

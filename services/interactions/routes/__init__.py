@@ -10,6 +10,7 @@ from services.interactions.routes import (
     desk,
     events,
     growth,
+    hooks,
     macros,
     tasks,
     teams,
@@ -20,6 +21,7 @@ from services.interactions.routes import (
 _SUBJECTS = (
     events,
     told,
+    hooks,
     customers,
     complaints,
     compensation,

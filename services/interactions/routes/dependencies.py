@@ -8,6 +8,7 @@ from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.remembered import Remembered
+from services.interactions.resolving import Resolver
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -28,6 +29,14 @@ def get_store(database: Database, remembered: Memory) -> InteractionsStore:
     return InteractionsStore(database, remembered)
 
 
+def get_resolver(request: Request) -> Resolver:
+    """The process's own: made when it is first asked for, as it remembers whom it found."""
+    state = request.app.state
+    if not hasattr(state, "resolver"):
+        state.resolver = Resolver(state.settings.identity, state.database, state.commands, state.publisher)
+    return cast(Resolver, state.resolver)
+
+
 def get_sla(request: Request) -> Sla:
     return cast(Sla, request.app.state.sla)
 
@@ -46,6 +55,8 @@ def is_own(principal: Principal, agent_id: str) -> bool:
     return agent_of(principal.name) == agent_id
 
 
+Resolving = Annotated[Resolver, Depends(get_resolver)]
+"""Finds whose an alias is."""
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""

@@ -27,6 +27,8 @@ CONTRACT = {
         "customer.updated": PROFILE.replace("name ", "name? ", 1),
         "consent.changed": "purpose channel topic? granted evidence?",
         "customer.erased": "",
+        "alias.added": "kind value",
+        "alias.removed": "kind value",
     },
     "interactions": {
         "interaction.logged": "channel direction kind summary conversation_id? agent_id? sentiment? "
