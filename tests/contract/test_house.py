@@ -24,6 +24,7 @@ OWN = {
         "accepting.py",
         "desk",
         "hooks",
+        "mappings",
         "policies",
         "remembered.py",
         "resolving.py",
