@@ -5,6 +5,7 @@ import base64
 import hmac
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -79,13 +80,22 @@ class Order:
 
 
 class Shop:
-    """``kind``: shopify or woocommerce."""
+    """``kind``: shopify or woocommerce. ``unit``: amounts are multiples of so many minor units, without taxes
+    and discounts where that is more than one."""
 
-    def __init__(self, kind: str, currency: str, seed: int) -> None:
+    def __init__(
+        self,
+        kind: str,
+        currency: str,
+        seed: int,
+        *,
+        people: Sequence[str] = PEOPLE,
+        start: datetime = START,
+        unit: int = 1,
+    ) -> None:
         self.kind, self.currency, self.random = kind, currency, random.Random(seed)
-        self.orders: list[Order] = []
-        self.sent: list[Webhook] = []
-        self._now, self._ids = START, 1_000_000 * (seed % 1000 + 1)
+        self.people, self.orders, self.sent = people, list[Order](), list[Webhook]()
+        self._unit, self._now, self._ids = unit, start, 1_000_000 * (seed % 1_000_000 + 1)
 
     def play(self, steps: int) -> None:
         """So many things happen, each with its webhooks."""
@@ -118,14 +128,17 @@ class Shop:
 
     def _line(self) -> Line:
         quantity, price = self.random.randrange(1, 4), self.random.randrange(1, 5000)
+        if self._unit > 1:
+            price = price % 5 * self._unit + self._unit
+            return Line(self._id(), self.random.choice(("tea", "mug", "pot")), quantity, price, 0, 0)
         off = self.random.randrange(0, price * quantity // 2 + 1) if self.random.random() < 0.4 else 0
         tax = (price * quantity - off) * 19 // 100
         return Line(self._id(), self.random.choice(("tea", "mug", "pot")), quantity, price, off, tax)
 
     def _place(self) -> None:
         lines = [self._line() for _ in range(self.random.randrange(1, 4))]
-        email = self.random.choice(PEOPLE)
-        order = Order(self._id(), email, self._now, self._now, lines, self.random.choice((0, 499)))
+        email, shipping = self.random.choice(self.people), self.random.choice((0, 5 * self._unit))
+        order = Order(self._id(), email, self._now, self._now, lines, shipping)
         order.paid = self.random.random() < 0.7
         self.orders.append(order)
         self._tell(order, "orders/create", "order.created")
@@ -142,7 +155,7 @@ class Shop:
         gone = sum(one.units.get(line.id, 0) for one in order.refunds)
         units = self.random.randrange(0, line.quantity - gone + 1)
         worth = line.worth * units // line.quantity
-        amount = min(left, worth or self.random.randrange(1, left + 1))
+        amount = min(left, worth or self.random.randrange(1, left // self._unit + 1) * self._unit)
         refund = Refund(self._id(), self._now, amount, {line.id: units} if units else {})
         order.refunds.append(refund)
         if self.kind == "shopify":
