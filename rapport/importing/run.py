@@ -80,7 +80,7 @@ class Import:
 
     def run(self, rows: Iterator[Row], begun: Place) -> Place:
         """All rows; where it ended. Raises ``TroubleError``: then the place of what is safe is kept."""
-        place, saved = begun, self._clock()
+        place, saved = begun, float("-inf")
         under_way: deque[_Chunk] = deque()
         pools = [ThreadPoolExecutor(1, thread_name_prefix="lane") for _ in self._lanes]
         try:
