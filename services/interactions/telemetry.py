@@ -2,7 +2,7 @@
 webhooks, the API's."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -45,7 +45,7 @@ HOOKS = Counter(
     "bad_signature (or one from long ago), malformed, too_large. Of the API.",
     ["hook", "result"],
 )
-SHOPS = ("shopify", "woocommerce")
+HOOK_NAMES = ("shopify", "woocommerce", "chat")
 HOOK_RESULTS = ("accepted", "left_out", "unknown_topic", "bad_signature", "malformed", "too_large")
 SILENCED_HOWS, ASSIGNED_HOWS = ("refused", "heard"), ("automatic", "manual", "told")
 TOLD = {
@@ -95,9 +95,7 @@ REFRESHED = Gauge(
 
 def begin() -> None:
     """Counters at 0, where their labels are known: then a first one is a step that ``increase()`` sees."""
-    for shop in SHOPS:
-        for result in HOOK_RESULTS:
-            HOOKS.labels(shop, result)
+    begin_hooks(HOOK_NAMES)
     for how in SILENCED_HOWS:
         SILENCED.labels(how)
     for how in ASSIGNED_HOWS:
@@ -105,6 +103,13 @@ def begin() -> None:
     for clock in get_args(ClockName):
         for result in TOLD.values():
             CLOCKS.labels(clock, result)
+
+
+def begin_hooks(names: Iterable[str]) -> None:
+    """Their counters at 0."""
+    for name in names:
+        for result in HOOK_RESULTS:
+            HOOKS.labels(name, result)
 
 
 def show(found: on_hand.OnHand) -> None:

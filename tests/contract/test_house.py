@@ -25,6 +25,7 @@ OWN = {
         "desk",
         "duplicate_store.py",
         "hooks",
+        "mappings",
         "policies",
         "remembered.py",
         "resolving.py",

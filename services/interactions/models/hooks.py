@@ -1,4 +1,4 @@
-"""Webhooks of shops: what is answered."""
+"""Webhooks: what is answered."""
 
 from shared.schemas.base import Frozen
 
@@ -10,4 +10,4 @@ class HookHeard(Frozen):
     """So many events of it are in the log."""
     left_out: str | None = None
     """Why there are none: ``test``, ``draft``, ``ping``, ``privacy``, ``edit`` (it comes with the order),
-    ``nobody`` (nothing says whose it is), ``topic`` (nothing is known of such)."""
+    ``nobody`` (nothing says whose it is), ``topic`` (nothing is known of such), ``when`` (its mapping)."""
