@@ -58,7 +58,7 @@ SUBJECTS = {
         "sla",
         "tasks",
     },
-    "loyalty": {"account", "program", "reports"},
+    "loyalty": {"account", "merging", "program", "reports"},
     "followup": {
         "conditions",
         "deliverability",
