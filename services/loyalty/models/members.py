@@ -70,7 +70,7 @@ class MemberAnswer(Frozen):
     """A member's account as of now."""
 
     customer_id: Annotated[str, Field(description="The survivor's, where the id asked for was merged.")]
-    merged_from: Annotated[list[str], Field(description="Ids that were merged into this customer's.")] = []
+    merged_from: Annotated[list[str], Field(description="Ids that were merged into this customer's.")]
     enrolled_at: datetime
     balance: Annotated[int, Field(description="Below 0: points owed after a return.")]
     pending: int
