@@ -71,7 +71,7 @@ SUBJECTS = {
         "sla",
         "tasks",
     },
-    "loyalty": {"account", "program", "reports"},
+    "loyalty": {"account", "merging", "program", "reports"},
     "followup": {
         "conditions",
         "deliverability",
