@@ -119,6 +119,7 @@ class Driver:
         now: datetime = NOON,
         instant: bool = True,
         customer: str = "c-1",
+        loopback: bool = True,
     ) -> None:
         self.policy = policy or shipped_policy()
         self.instant, self.customer = instant, customer
@@ -132,11 +133,15 @@ class Driver:
             # A timer may come again, as an event that a test sends.
             replace(handler, apply=self._apply, consumes=(*handler.consumes, TimerFired)),
             now=now,
+            loopback=loopback,
         )
 
-    def event(self, data: Data, at: datetime | None = None, id: str | None = None) -> None:
-        """A fact or command whose time is ``at`` (now if left out). Raises ``RefusedError``."""
-        handled = self.worker.tell(self.customer, data, at=at, id=id).accepted()
+    def event(
+        self, data: Data, at: datetime | None = None, id: str | None = None, *, of: str | None = None
+    ) -> None:
+        """A fact or command whose time is ``at`` (now if left out), about the customer, or another. Raises
+        ``RefusedError``."""
+        handled = self.worker.tell(of or self.customer, data, at=at, id=id).accepted()
         self.outcome = handled.outcome.body if handled.outcome else None
         self._settle()
 
@@ -169,7 +174,7 @@ class Driver:
             data = DeliveryReported.model_validate(
                 {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error, "code": code}
             )
-            self.worker.send(Event(f"{row['_id']}-1", "/sender", self.customer, at, data)).accepted()
+            self.worker.send(Event(f"{row['_id']}-1", "/sender", row["customer"], at, data)).accepted()
         return len(ready)
 
     @property
