@@ -33,6 +33,10 @@
 {{- $places := list (dict "at" "" "values" .Values "service" "") -}}
 {{- range $service := splitList " " (include "rapport.services" .) -}}
 {{- $places = append $places (dict "at" (printf "services.%s." $service) "values" (index $.Values.services $service) "service" $service) -}}
+{{- range $kind := list "worker" "api" -}}
+{{- $own := dict "settings" dict "files" dict "secrets" (index $.Values.services $service $kind).secrets -}}
+{{- $places = append $places (dict "at" (printf "services.%s.%s." $service $kind) "values" $own "service" $service) -}}
+{{- end -}}
 {{- end -}}
 {{- range $place := $places -}}
 {{- range $of := list "settings" "secrets" "files" -}}
@@ -152,6 +156,11 @@
 {{- end -}}
 {{- if and .Values.monitoring.serviceMonitor.enabled (not .Values.networkPolicy.from.prometheus) -}}
 {{- $said = append $said "Set networkPolicy.from.prometheus: until Prometheus is named there, it cannot read metrics." -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $_ := .Values.podLabels -}}
+{{- if has $name (list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/component") -}}
+{{- $said = append $said (printf "podLabels.%s: the chart finds its pods by it; choose another name." $name) -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.externalSecrets -}}
