@@ -65,6 +65,7 @@ SUBJECTS = {
         "gate",
         "history",
         "journeys",
+        "merging",
         "messages",
         "preferences",
         "results",

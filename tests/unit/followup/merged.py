@@ -1,7 +1,6 @@
 """Several ids of one person: merging them, and what is so of the books."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from services.followup.domain.results.book import WAITING, Account, book
@@ -11,6 +10,10 @@ from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 
 from .driver import Driver, granted, profile
 
+THANKS = """$HEAD
+rules:
+  - {name: thanks, triggers: [purchase.made], for_each: order_id, delay: 2h, template: thank-you}
+"""
 OLD, NEW, OTHER = "old", "new", "other"
 
 
@@ -58,7 +61,3 @@ def balanced(driver: Driver) -> bool:
 def sent(driver: Driver, rule: str | None = None) -> list[str]:
     """The ids of the messages that went."""
     return [mail["_id"] for mail in driver.sent if rule in (None, mail["rule"])]
-
-
-def names(found: Sequence[dict[str, Any]]) -> list[str]:
-    return [row["rule"] for row in found]

@@ -105,7 +105,8 @@ def _latest(told: Iterable[Bought]) -> tuple[Bought, ...]:
         known = found.get(one.order_id)
         if known is not None:
             refunded, back = max(known.refunded, one.refunded), known.returned or one.returned
-            one = known.model_copy(update={"refunded": refunded, "returned": back})
+            first = min(known, one, key=lambda bought: bought.at)
+            one = first.model_copy(update={"refunded": refunded, "returned": back})
         found[one.order_id] = one
     every = sorted(found.values(), key=lambda one: (one.at, one.order_id), reverse=True)
     return tuple(every[:MOST_ORDERS])

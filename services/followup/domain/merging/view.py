@@ -29,6 +29,8 @@ Fields: TypeAlias = dict[str, Any]
 def view_of(shares: Sequence[Told], own: str) -> Fields:
     """The fields of ``Told`` of the customer ``own``, of whom, and of ids that are merged into them,
     ``shares`` tell. There may be several of one id, each a part of what was told of it."""
+    if not shares:
+        return {name: value for name, value in Told(customer_id=own) if name != "customer_id"}
     order = sorted(shares, key=lambda one: (one.customer_id != own, one.customer_id))
     names = joined([one.names for one in order], NAME_BYTES)
     return {
