@@ -78,6 +78,7 @@ SUBJECTS = {
         "gate",
         "history",
         "journeys",
+        "merging",
         "messages",
         "preferences",
         "results",
