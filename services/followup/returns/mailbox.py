@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from services.followup.domain.deliverability.returned import MOST_BYTES
+from shared.mail.returned import MOST_BYTES
 from services.followup.returns.reader import Heard, Reader
 
 LOOK_SECONDS = 5.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.followup.domain.deliverability.bounces import status_of, verdict
+from shared.mail.bounces import status_of, verdict
 from services.followup.domain.gate.reach import unusable_addresses
 from services.followup.domain.rows import RECEIPTS
 from services.followup.domain.state import Customer

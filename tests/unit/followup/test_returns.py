@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from services.followup.domain.rows import COLLECTION
 from services.followup.returns import lmtp, mailbox
-from services.followup.returns.addresses import BounceAddress
+from shared.mail.addresses import BounceAddress
 from services.followup.returns.intake import take_in
 from services.followup.returns.reader import SOURCE, ReturnsReader
 from shared.schemas.commands.receipts import ReceiptReported

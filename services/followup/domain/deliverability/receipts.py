@@ -4,7 +4,7 @@ from functools import partial
 from typing import assert_never
 
 from services.followup import errors
-from services.followup.domain.deliverability.bounces import verdict
+from shared.mail.bounces import verdict
 from services.followup.domain.deliverability.guard import counted
 from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Trace
 from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
