@@ -101,8 +101,8 @@ class Telling:
         """The address by which a customer can be answered of whom none is known."""
         return self._told("-profile", CustomerUpdated, email=sender.address, name=sender.name)
 
-    def _told(self, tag: str, kind: type[Data], **fields: Any) -> Event:
-        data = kind.model_validate({name: value for name, value in fields.items() if value is not None})
+    def _told(self, tag: str, of: type[Data], /, **fields: Any) -> Event:
+        data = of.model_validate({name: value for name, value in fields.items() if value is not None})
         return Event(self._name + tag, SOURCE, self._customer, self._at, data)
 
 

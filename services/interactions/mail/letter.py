@@ -21,10 +21,13 @@ LONGEST_NAME = 900
 LONGEST_SUBJECT, LONGEST_PERSON = 512, 100
 MOST_VALUES = 100
 """Of headers of one name."""
+MOST_ADDRESSED = 50
+ADDRESSED = ("x-original-to", "delivered-to", "envelope-to", "x-forwarded-to", "to", "cc")
 _WRAPPERS = ("received", "return-path", "delivered-to", "x-original-to", "authentication-results", "arc-", "dkim-")
 
 _names = re.compile(r"<\s*([^<>\s]{1,900}@[^<>\s]{1,255}|[^<>\s]{1,900})\s*>").findall
 _named = re.compile(r"[^\x00-\x20\x7f<>]+").fullmatch
+_addresses = re.compile(r"[^\s<>,;:\"()@]{1,64}@[^\s<>,;:\"()@]{1,255}").findall
 _address = re.compile(r"[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]{1,64}@[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]+").fullmatch
 
 
@@ -44,6 +47,8 @@ class Letter:
     sender: Party | None
     """As ``From`` says."""
     reply_to: Party | None
+    addressed: tuple[str, ...]
+    """Whom it was addressed to, by its headers: on its way here the envelope may have changed."""
     message_id: str | None
     """Without its brackets."""
     answers: tuple[str, ...]
@@ -69,6 +74,7 @@ def read(raw: bytes) -> Letter:
         headers=headers,
         sender=_party(mail, "from"),
         reply_to=_party(mail, "reply-to"),
+        addressed=_addressed(headers),
         message_id=_message_id(headers),
         answers=_answers(headers),
         subject=next(iter(headers.get("subject", ())), "")[:LONGEST_SUBJECT] or None,
@@ -103,8 +109,13 @@ def _party(mail: Message, name: str) -> Party | None:
     for person, address in found:
         if _address(address) and len(address) <= 254:
             shown = " ".join(header(person).split())[:LONGEST_PERSON].strip() or None
-            return Party(address, None if shown is None or "@" in shown else shown)
+            return Party(address.lower(), None if shown is None or "@" in shown else shown)
     return None
+
+
+def _addressed(headers: Headers) -> tuple[str, ...]:
+    found = (one for name in ADDRESSED for value in headers.get(name, ()) for one in _addresses(value))
+    return tuple(dict.fromkeys(one.lower() for one in found))[:MOST_ADDRESSED]
 
 
 def _message_id(headers: Headers) -> str | None:

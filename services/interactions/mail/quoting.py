@@ -14,7 +14,7 @@ _WROTE = (
 )
 _BEGINS = (
     r"(on|am|le|el|il|il giorno|op|em|den|w dniu|lør|lun|mar|mié|jue|vie|mer|gio|ven)\b|\d{1,4}[./-]\d{1,2}"
-    r"|\S{0,60}\s{0,2}<[^<>\s]{3,254}@[^<>\s]{1,254}>"
+    r"|\S{0,60}\s{0,2}<[^<>\s]{1,254}@[^<>\s]{1,254}>"
 )
 _attribution = re.compile(rf"^\s{{0,3}}(?:{_BEGINS}).{{0,400}}(?:{_WROTE})\s*$", re.IGNORECASE | re.DOTALL)
 _divider = re.compile(

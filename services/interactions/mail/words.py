@@ -26,7 +26,7 @@ def _codec(charset: str) -> str | None:
     except (LookupError, ValueError):
         return None
     name = _CALLED.get(found.name, found.name)
-    return None if name in _NO_TEXT or not getattr(found, "_is_text_encoding", True) else name
+    return None if name.replace("-", "_") in _NO_TEXT or not getattr(found, "_is_text_encoding", True) else name
 
 
 def decoded(data: bytes, charset: str | None) -> str:
