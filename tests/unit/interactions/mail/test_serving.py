@@ -78,6 +78,8 @@ async def test_lmtp_answers_for_each_recipient() -> None:
             writer.write(f"{line}\r\n".encode())
         writer.write(b"Hello\r\n.\r\nQUIT\r\n")
         answers = [line[:4] async for line in reader]
+        writer.close()
+        await writer.wait_closed()
     assert answers[-5:] == [b"250 ", b"354 ", b"250 ", b"250 ", b"221 "]
     assert [envelope.recipients for _, envelope in inbox.taken] == [("one@x.example", "two@x.example")]
 
