@@ -1,4 +1,5 @@
-"""How much of a mail is handed to the parser: each level of nesting costs it a frame, each part an object. Pure."""
+"""How much of a mail is handed to the parser: each level of nesting costs it a frame, each part an object.
+Pure."""
 
 import re
 
@@ -11,9 +12,12 @@ MOST_LINES = 400_000
 """So many has a mail of 30 MB; each may be a header."""
 
 LONGEST_TYPE = 2_000
-"""Bytes of a part's type, or its disposition, with all its parameters: the parser takes the square of that in time."""
+"""Bytes of a part's type, or its disposition, with all its parameters: the parser takes the square of that
+in time."""
 
-_type = re.compile(rb"^(content-(?:type|disposition)[ \t]*:)([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+_type = re.compile(
+    rb"^(content-(?:type|disposition)[ \t]*:)([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE
+)
 _nesting = re.compile(rb"boundary[^=\r\n]{0,8}=|content-type:\s*message/", re.IGNORECASE)
 _boundary = re.compile(rb"boundary\*?\s*=\s*(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _dashes = re.compile(rb"^--", re.MULTILINE)

@@ -23,7 +23,8 @@ class MailRow(Row, frozen=True, omit_defaults=True):
     key: str = msgspec.field(name="_id")
     customer_id: str = msgspec.field(name="customer")
     thread: str | None = None
-    """The conversation that its source named, or its own, as its row in the timeline has it. None of outreach."""
+    """The conversation that its source named, or its own, as its row in the timeline has it; outreach has
+    none."""
     ours: bool = False
 
 

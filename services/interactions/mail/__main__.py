@@ -28,7 +28,7 @@ def create_app(settings: MailSettings, publisher: Producing | None = None) -> Fa
             await accept([Told(event) for event in events], app.state.publisher)
 
         store = MailStore(app.state.database)
-        taker = Taker(settings, store, Resolver.of(app), publish, app.state.clock.now)
+        taker = Taker(settings, store, _resolver(app, settings), publish, app.state.clock.now)
         server = MailServer(settings, taker)
         await server.start()
         app.state.mail = server
@@ -37,9 +37,12 @@ def create_app(settings: MailSettings, publisher: Producing | None = None) -> Fa
         finally:
             await server.stop()
 
-    return create_api(
-        settings, "interactions", "Rapport mail", (), publisher=publisher, parts=(listening,)
-    )
+    return create_api(settings, "interactions", "Rapport mail", (), publisher=publisher, parts=(listening,))
+
+
+def _resolver(app: FastAPI, settings: MailSettings) -> Resolver:
+    state = app.state
+    return Resolver(settings.identity, state.database, state.commands, state.publisher)
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ class Telling:
         )
 
     def automatic(self, conversation_id: str | None) -> Event:
-        """What a program wrote: with nothing by which it would begin a conversation, or count as an answer."""
+        """What a program wrote, with nothing by which it would begin a conversation or count as an answer."""
         letter = self._letter
         return self._told(
             "",

@@ -7,6 +7,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.domain.mails import MailRow, keys_of
 from services.interactions.domain.rows import CUSTOMERS, MAILS
+from shared.http.merged import survivor
 
 
 class MailStore:
@@ -27,3 +28,7 @@ class MailStore:
         """Whether a customer can be written to by e-mail."""
         row = await self._database[CUSTOMERS].find_one({"_id": customer_id}, {"email": True})
         return bool(row and row.get("email"))
+
+    async def survivor(self, customer_id: str) -> str:
+        """Whom a customer's id means by now."""
+        return await survivor(self._database, customer_id)

@@ -10,16 +10,18 @@ MOST_CHARACTERS = 256 * 1024
 """So much of a mail's HTML is read."""
 MOST_NESTING = 1_000
 """Elements within each other; the cleaner takes the square of that in time."""
-KEPT = frozenset({"p", "br", "div", "blockquote", "li", "ul", "ol", "tr", "td", "th", "table", "pre", "hr"}) | {
-    f"h{level}" for level in range(1, 7)
-}
+KEPT = frozenset(
+    {"p", "br", "div", "blockquote", "li", "ul", "ol", "tr", "td", "th", "table", "pre", "hr"}
+) | {f"h{level}" for level in range(1, 7)}
 """What makes lines; all else is only words."""
 DROPPED = {"script", "style", "title", "head", "template", "noscript", "svg", "math", "object", "iframe"}
 """What is left out with all that is in it."""
 
 _tag = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})")
 _alone = frozenset({"br", "hr", "img", "meta", "link", "input", "col", "area", "base", "wbr"})
-_LINES = frozenset({"p", "div", "blockquote", "tr", "table", "ul", "ol", "li", "pre", *(f"h{n}" for n in range(1, 7))})
+_LINES = frozenset(
+    {"p", "div", "blockquote", "tr", "table", "ul", "ol", "li", "pre", *(f"h{n}" for n in range(1, 7))}
+)
 _APART = frozenset({"p", "blockquote", "table", "ul", "ol", "pre", *(f"h{n}" for n in range(1, 7))})
 
 

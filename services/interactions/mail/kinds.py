@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["person", "automatic", "list", "report", "own", "loop"]
-"""Who a mail is from: a person; a program that answers or tells something; a mailing list; a mail server, about a
-mail of ours; ourselves; or nobody knows how often it has been here."""
+"""Who a mail is from: a person; a program that answers or tells something; a mailing list; a mail server,
+about a mail of ours; ourselves; or nobody knows how often it has been here."""
 
 Headers: TypeAlias = Mapping[str, Sequence[str]]
 """Values by the name in lower case, each decoded, in their order."""
@@ -32,10 +32,20 @@ _AUTOMATIC = (
 )
 """Headers that only programs write, whatever they say."""
 _PRECEDENCE = frozenset({"bulk", "junk", "auto_reply", "auto-reply"})
-_LIST = ("list-id", "list-post", "list-help", "list-unsubscribe", "list-subscribe", "mailing-list", "x-mailing-list")
+_LIST = (
+    "list-id",
+    "list-post",
+    "list-help",
+    "list-unsubscribe",
+    "list-subscribe",
+    "mailing-list",
+    "x-mailing-list",
+)
 _REPORTS = frozenset({"delivery-status", "feedback-report", "disposition-notification"})
 _SERVERS = frozenset({"mailer-daemon", "mail-daemon", "postmaster", "mailerdaemon", "mdaemon"})
-_MACHINES = re.compile(r"(no|do[-_.]?not|don'?t|ne|nicht)[-_.]?(reply|respond|answer|repondre|antworten)([-_.+].*)?")
+_MACHINES = re.compile(
+    r"(no|do[-_.]?not|don'?t|ne|nicht)[-_.]?(reply|respond|answer|repondre|antworten)([-_.+].*)?"
+)
 _AWAY = re.compile(
     r"\W{0,5}(auto(matic)?[ -]?(reply|response)|autoreply|out of (the )?office|automatische antwort"
     r"|abwesenheit(snotiz|sassistent|sbenachrichtigung)?|réponse automatique|absence du bureau"
@@ -46,7 +56,9 @@ _AWAY = re.compile(
 """How the subject begins of what mail programs answer by themselves."""
 
 
-def kind_of(headers: Headers, sender: str | None, *, null_sender: bool, ours: _ours, to: Sequence[str]) -> Kind:
+def kind_of(
+    headers: Headers, sender: str | None, *, null_sender: bool, ours: _ours, to: Sequence[str]
+) -> Kind:
     """``sender``: the address that it says it is from; ``null_sender``: its envelope has none, so nothing may
     be answered; ``ours``: whether an address is our own; ``to``: its recipients."""
     local = (sender or "").lower().partition("@")[0]
@@ -83,7 +95,7 @@ def _is_automatic(headers: Headers) -> bool:
 
 
 def _is_list(headers: Headers, ours: _ours, to: Sequence[str]) -> bool:
-    """A list of others. A box of ours may be one, as a group of Google's is: that writes such headers, too."""
+    """A list of others. A box of ours may be one, a group of Google's say, which writes such headers too."""
     if not any(name in headers for name in _LIST) and _word(headers, "precedence") != "list":
         return False
     return not any(_is_of(headers, address) for address in to)
@@ -91,7 +103,9 @@ def _is_list(headers: Headers, ours: _ours, to: Sequence[str]) -> bool:
 
 def _is_of(headers: Headers, address: str) -> bool:
     """Whether the list is that address: ``<support.shop.example>`` is ``support@shop.example``."""
-    named = [_first(headers, name).lower() for name in ("list-id", "list-post", "mailing-list", "x-mailing-list")]
+    named = [
+        _first(headers, name).lower() for name in ("list-id", "list-post", "mailing-list", "x-mailing-list")
+    ]
     address = address.lower()
     return any(address in one or f"<{address.replace('@', '.')}>" in one for one in named)
 

@@ -23,12 +23,22 @@ MOST_VALUES = 100
 """Of headers of one name."""
 MOST_ADDRESSED = 50
 ADDRESSED = ("x-original-to", "delivered-to", "envelope-to", "x-forwarded-to", "to", "cc")
-_WRAPPERS = ("received", "return-path", "delivered-to", "x-original-to", "authentication-results", "arc-", "dkim-")
+_WRAPPERS = (
+    "received",
+    "return-path",
+    "delivered-to",
+    "x-original-to",
+    "authentication-results",
+    "arc-",
+    "dkim-",
+)
 
 _names = re.compile(r"<\s*([^<>\s]{1,900}@[^<>\s]{1,255}|[^<>\s]{1,900})\s*>").findall
 _named = re.compile(r"[^\x00-\x20\x7f<>]+").fullmatch
 _addresses = re.compile(r"[^\s<>,;:\"()@]{1,64}@[^\s<>,;:\"()@]{1,255}").findall
-_address = re.compile(r"[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]{1,64}@[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]+").fullmatch
+_address = re.compile(
+    r"[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]{1,64}@[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]+"
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +107,8 @@ def _headers(mail: Message) -> Headers:
 
 
 def _party(mail: Message, name: str) -> Party | None:
-    """The first that a header names. Addresses are taken apart before their words are decoded: a decoded name may
-    look like an address."""
+    """The first that a header names. Addresses are taken apart before their words are decoded: a decoded name
+    may look like an address."""
     wanted = (str(value) for key, value in mail.raw_items() if key.lower() == name)
     told = next(wanted, "")[:LONGEST_NAME]
     readable = decoded(told.encode("utf-8", "surrogateescape"), None)
@@ -126,7 +136,7 @@ def _message_id(headers: Headers) -> str | None:
 
 
 def _answers(headers: Headers) -> tuple[str, ...]:
-    """What ``In-Reply-To`` names, then the mails before it, the last first. Outlook writes words beside it."""
+    """What ``In-Reply-To`` names, then the mails before that, the last first. Some write words beside it."""
     direct = [name for value in headers.get("in-reply-to", ()) for name in _names(value)]
     before = [name for value in headers.get("references", ()) for name in _names(value)]
     names = dict.fromkeys(name for name in (*direct, *reversed(before)) if _named(name))
@@ -153,5 +163,3 @@ def _digest(mail: Message, raw: bytes) -> str:
             told.update(f"{key}:{value}\n".encode("utf-8", "surrogateescape"))
     told.update(raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2])
     return told.hexdigest()
-
-

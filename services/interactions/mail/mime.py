@@ -1,5 +1,5 @@
-"""The parts of a mail: its text, and what came with it. Whatever it is handed, it takes bounded time and room,
-and fails at nothing. Pure."""
+"""The parts of a mail: its text, and what came with it. Whatever it is handed, it takes bounded time and
+room, and fails at nothing. Pure."""
 
 import hashlib
 import re
@@ -64,27 +64,31 @@ def _leaves(mail: Message) -> Iterator[Message]:
     todo, seen = [mail], 0
     while todo and seen < MOST_PARTS:
         part, seen = todo.pop(), seen + 1
-        inner = part.get_payload()
-        if not isinstance(inner, list) or part.get_content_maintype() == "message":
+        if not part.is_multipart() or part.get_content_maintype() == "message":
             yield part
             continue
-        parts = [one for one in inner if isinstance(one, Message)]
+        parts = _within(part)
         if part.get_content_subtype() == "alternative":
             parts = _shown(parts)
         todo.extend(reversed(parts))
 
 
 def _shown(alternatives: list[Message]) -> list[Message]:
-    """The plain text where it says something, else the last of the others that can be read; what is no text, as
-    an invitation, comes with it."""
+    """The plain text where it says something, else the last of the others that can be read; what is no text,
+    as an invitation, comes with it."""
     texts = [one for one in alternatives if one.get_content_type() == "text/plain" and _is_text(one)]
     rich = [one for one in alternatives if one.get_content_type() == "text/html" or one.is_multipart()]
     shown = next((one for one in texts if _text(one).strip()), None)
     others = [one for one in alternatives if one not in texts and one not in rich]
     if shown is None:
         return [*rich[-1:], *others]
-    files = [two for one in rich if one.is_multipart() for two in one.get_payload() if not _is_text(two)]
-    return [shown, *(one for one in files if isinstance(one, Message)), *others]
+    files = [one for part in rich for one in _within(part) if not _is_text(one)]
+    return [shown, *files, *others]
+
+
+def _within(part: Message) -> list[Message]:
+    inner = part.get_payload()
+    return [one for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
 
 
 def _is_text(part: Message) -> bool:

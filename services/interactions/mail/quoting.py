@@ -18,8 +18,9 @@ _BEGINS = (
 )
 _attribution = re.compile(rf"^\s{{0,3}}(?:{_BEGINS}).{{0,400}}(?:{_WROTE})\s*$", re.IGNORECASE | re.DOTALL)
 _divider = re.compile(
-    r"^\s{0,3}(-{2,}|_{2,})\s{0,3}(original message|original-nachricht|ursprüngliche nachricht|message d'origine"
-    r"|message original|mensaje original|messaggio originale|oorspronkelijk bericht|forwarded message"
+    r"^\s{0,3}(-{2,}|_{2,})\s{0,3}(original message|original-nachricht|ursprüngliche nachricht"
+    r"|message d'origine|message original|mensaje original|messaggio originale|oorspronkelijk bericht"
+    r"|forwarded message"
     r"|weitergeleitete nachricht|message transféré|mensaje reenviado)\s{0,3}(-{2,}|_{2,})?\s*$",
     re.IGNORECASE,
 )

@@ -65,9 +65,7 @@ class Receipts:
         await self._publish([self._event(raw, found, row, names, now)])
         return "report"
 
-    def _event(
-        self, raw: bytes, found: Returned, row: MailRow, names: Sequence[str], now: datetime
-    ) -> Event:
+    def _event(self, raw: bytes, found: Returned, row: MailRow, names: Sequence[str], now: datetime) -> Event:
         outreach_id = next(name for name in names if own_key(name) == row.key)
         told = {"outreach_id": outreach_id, "what": found.what, "kind": found.kind, "code": found.code}
         id = hashlib.sha256(outreach_id.encode() + b"\n" + raw).hexdigest()[:32]

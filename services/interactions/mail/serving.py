@@ -1,4 +1,5 @@
-"""The server that mail is handed to: LMTP (RFC 2033) or SMTP. Whoever hands mail over keeps it until it is taken."""
+"""The server that mail is handed to: LMTP (RFC 2033) or SMTP. Whoever hands mail over keeps it until it is
+taken."""
 
 import asyncio
 import contextlib
@@ -22,7 +23,6 @@ IDLE_SECONDS = 120.0
 LONGEST_LINE = 1024 * 1024
 """Bytes; many programs write lines that are longer than they may be."""
 TAKE_SECONDS = 60.0
-RETRY_SECONDS = 2.0
 GRACE_SECONDS = 5.0
 
 OK = "250 2.0.0 OK"
@@ -51,6 +51,10 @@ class Handler:
     def __init__(self, taker: Takes, settings: MailSettings) -> None:
         self._taker = taker
         self._settings = settings
+        self._busy = 0
+        self.idle = asyncio.Event()
+        """Set while no mail is being taken."""
+        self.idle.set()
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Received, address: str, options: list[str]
@@ -77,6 +81,16 @@ class Handler:
         return LATER
 
     async def _answer(self, raw: bytes, envelope: Envelope) -> str:
+        self._busy += 1
+        self.idle.clear()
+        try:
+            return await self._taken(raw, envelope)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self.idle.set()
+
+    async def _taken(self, raw: bytes, envelope: Envelope) -> str:
         try:
             async with asyncio.timeout(TAKE_SECONDS):
                 result = await self._taker.take(raw, envelope)
@@ -138,8 +152,7 @@ class MailServer:
             self._server.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
-                while any(_has_mail(one) for one in self._living()):
-                    await asyncio.sleep(0.05)
+                await self._handler.idle.wait()
         for one in self._living():
             if one.transport is not None:
                 one.transport.close()
@@ -167,10 +180,6 @@ class MailServer:
         )
         self._open.add(protocol)
         return protocol
-
-
-def _has_mail(one: SMTP) -> bool:
-    return one.envelope is not None and one.envelope.content is not None
 
 
 def _tls(settings: MailSettings) -> ssl.SSLContext | None:

@@ -16,7 +16,6 @@ from shared.schemas.fields import Severity
 
 _pattern = re.compile(r"[^\s@,=;:<>]{1,64}@[^\s@,=;:<>]{1,255}").fullmatch
 _own = re.compile(r"([^\s@,=;:<>]{1,64}@)?[^\s@,=;:<>]{1,255}").fullmatch
-_box = re.compile(r"([^=\s]+)(?:=([^/=,]{1,128}?)(?:/(low|normal|high|critical))?)?").fullmatch
 
 
 class Box(NamedTuple):
@@ -27,8 +26,28 @@ class Box(NamedTuple):
     severity: Severity = "normal"
 
 
+_severities: dict[str, Severity] = {"low": "low", "normal": "normal", "high": "high", "critical": "critical"}
+
+
+def _read_box(text: str) -> Box:
+    pattern, told, rest = text.partition("=")
+    category, graded, severity = rest.partition("/")
+    if (
+        not _pattern(pattern)
+        or (told and not category)
+        or len(category) > 128
+        or (graded and severity not in _severities)
+    ):
+        raise ValueError(
+            "must be address=category/severity, with commas between; category, severity may be left out"
+        )
+    return Box(pattern.lower(), category or "other", _severities.get(severity, "normal"))
+
+
 def _listed(value: Any) -> Any:
-    return tuple(part for one in value.split(",") if (part := one.strip())) if isinstance(value, str) else value
+    return (
+        tuple(part for one in value.split(",") if (part := one.strip())) if isinstance(value, str) else value
+    )
 
 
 class MailSettings(InteractionsSettings):
@@ -62,7 +81,9 @@ class MailSettings(InteractionsSettings):
     def _to(cls, value: Any) -> Any:
         for one in (listed := _listed(value)):
             if not _pattern(one):
-                raise ValueError("must be addresses, comma-separated, such as support@shop.example,*@help.example")
+                raise ValueError(
+                    "must be addresses, comma-separated, such as support@shop.example,*@help.example"
+                )
         return listed
 
     @field_validator("mail_own", mode="before")
@@ -78,10 +99,7 @@ class MailSettings(InteractionsSettings):
     def _boxes(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        found = [_box(one) for one in _listed(value)]
-        if not all(one is not None and _pattern(one[1]) for one in found):
-            raise ValueError("must be address=category/severity, comma-separated; category and severity may be left out")
-        return tuple(Box(one[1].lower(), one[2] or "other", one[3] or "normal") for one in found if one is not None)
+        return tuple(map(_read_box, _listed(value)))
 
     @field_validator("bounce_address")
     @classmethod

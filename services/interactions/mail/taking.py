@@ -78,7 +78,7 @@ class _Case:
 
 
 class Taker:
-    """Takes mails in. Whoever hands the same mail in twice is told the same: each event's id is made from it."""
+    """Takes mails in. The same mail handed in twice tells the same: each event's id is made from it."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Taker:
         self._reading = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def take(self, raw: bytes, envelope: Envelope) -> Result:
-        """What it came to. Raises what the store or the broker raise while they are away, and ``NotYetError``: then
+        """What it came to. Raises what store and broker raise while they are away, and ``NotYetError``: then
         it is to be handed in again."""
         async with self._reading:
             try:
@@ -144,8 +144,8 @@ class Taker:
         return await (self._person(case) if kind == "person" else self._program(case))
 
     async def _answered(self, rows: Sequence[MailRow], owner: str | None) -> MailRow | None:
-        """The mail that is answered: to, or of, whoever writes. Of one whom nobody knows it is a mail of ours:
-        its name is known to whom it was sent alone, and theirs to others too."""
+        """The mail that is answered: to, or of, whoever writes. Of one whom nobody knows a mail of ours,
+        whose name only those know who got it; names of theirs are known to others too."""
         for row in rows:
             if owner is None:
                 if row.ours:
@@ -199,4 +199,3 @@ class Taker:
         now, taken = await self._now(customer_id), letter.taken_at
         held = taken is not None and HELD_AT_LEAST <= now - taken <= HELD_AT_MOST
         return taken if held and taken is not None else now
-

@@ -12,7 +12,13 @@ LONGEST_HEADER = 4_000
 
 _NO_TEXT = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 """What Python calls encodings too; the first two take more than linear time."""
-_CALLED = {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949"}
+_CALLED = {
+    "iso8859-1": "cp1252",
+    "ascii": "utf-8",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+}
 """What a charset's name says, and what is written under it; each contains the first."""
 _encoded = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?\s]*)\?=")
 _between = re.compile(r"(\?=)\s+(=\?)")
@@ -26,7 +32,9 @@ def _codec(charset: str) -> str | None:
     except (LookupError, ValueError):
         return None
     name = _CALLED.get(found.name, found.name)
-    return None if name.replace("-", "_") in _NO_TEXT or not getattr(found, "_is_text_encoding", True) else name
+    return (
+        None if name.replace("-", "_") in _NO_TEXT or not getattr(found, "_is_text_encoding", True) else name
+    )
 
 
 def decoded(data: bytes, charset: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A house with a letter box, in memory: the real worker of interactions hears what the process for mail tells."""
+"""A house with a letter box, in memory: the real worker of interactions hears what is told of mails."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -40,7 +40,12 @@ def written(
     more: str = "",
 ) -> bytes:
     """A mail of a person."""
-    lines = [f"From: {sender}", f"To: {SERVICE}", f"Message-ID: <{id}>", "Date: Thu, 26 Nov 2026 10:00:00 +0000"]
+    lines = [
+        f"From: {sender}",
+        f"To: {SERVICE}",
+        f"Message-ID: <{id}>",
+        "Date: Thu, 26 Nov 2026 10:00:00 +0000",
+    ]
     lines += [f"In-Reply-To: <{answers}>"] if answers else []
     lines += [f"Subject: {subject}"] if subject else []
     lines += [more] if more else []
@@ -79,7 +84,9 @@ class House:
     def answers(self, customer: str, conversation_id: str, text: str = "We look.") -> str:
         """An agent answers; the Message-ID of the mail that followup makes of it."""
         self.worker.advance(timedelta(minutes=1))
-        asked = ConversationMessageRequested(conversation_id=conversation_id, text=text, author="agent", agent_id="a")
+        asked = ConversationMessageRequested(
+            conversation_id=conversation_id, text=text, author="agent", agent_id="a"
+        )
         handled = self.worker.tell(customer, asked).accepted()
         [request] = [e.data for e in handled.emitted if isinstance(e.data, ReplyRequested)]
         return self.sends(customer, request.outreach_id, rule="reply")

@@ -85,7 +85,14 @@ def test_senders_that_are_no_people(sender: bytes, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "subject", ["Abwesenheit im Dezember", "Out of office hours?", "Ausente", "Re: Automatic reply: x", "Auto reply to me"]
+    "subject",
+    [
+        "Abwesenheit im Dezember",
+        "Out of office hours?",
+        "Ausente",
+        "Re: Automatic reply: x",
+        "Auto reply to me",
+    ],
 )
 def test_words_that_people_write_too(subject: str) -> None:
     assert kind(f"From: ann@home.example\r\nSubject: {subject}\r\n\r\nx".encode()) == "person"

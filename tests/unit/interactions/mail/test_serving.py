@@ -74,7 +74,13 @@ async def test_lmtp_answers_for_each_recipient() -> None:
     inbox = Inbox()
     async with serving(inbox) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for line in ("LHLO x", "MAIL FROM:<a@b.example>", "RCPT TO:<one@x.example>", "RCPT TO:<two@x.example>", "DATA"):
+        for line in (
+            "LHLO x",
+            "MAIL FROM:<a@b.example>",
+            "RCPT TO:<one@x.example>",
+            "RCPT TO:<two@x.example>",
+            "DATA",
+        ):
             writer.write(f"{line}\r\n".encode())
         writer.write(b"Hello\r\n.\r\nQUIT\r\n")
         answers = [line[:4] async for line in reader]
@@ -125,7 +131,8 @@ async def test_too_much_is_refused() -> None:
     async with serving(box, mail_max_bytes=64 * 1024) as port:
         with pytest.raises(SMTPResponseException) as refused:
             await asyncio.to_thread(hand_in, port, b"x" * 76 + b"\r\n" + b"y\r\n" * 50_000)
-    assert refused.value.smtp_code == 552 and not box.taken
+    assert refused.value.smtp_code == 552
+    assert not box.taken
 
 
 async def test_one_connection_too_many_comes_again() -> None:
@@ -152,7 +159,12 @@ async def test_what_is_being_taken_is_taken_before_the_end() -> None:
 async def test_noise_is_answered_and_the_next_is_served() -> None:
     box = Inbox()
     async with serving(box) as port:
-        for noise in (b"\xff\xfe\x00\r\n", b"GET / HTTP/1.1\r\n\r\n", b"LHLO " + b"x" * 2_000_000 + b"\r\n", b"DATA\r\n"):
+        for noise in (
+            b"\xff\xfe\x00\r\n",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"LHLO " + b"x" * 2_000_000 + b"\r\n",
+            b"DATA\r\n",
+        ):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             assert (await reader.readline()).startswith(b"220")
             writer.write(noise)
@@ -192,8 +204,11 @@ def test_settings() -> None:
     assert settings().box(("complaints@x.example",)) == Box("complaints@*")
     assert settings(mail_complaints="").box(("complaints@x.example",)) is None
     known = settings(mail_own="shop.example, Box@Gmail.example")
-    assert [known.ours(one) for one in ("a@shop.example", "a@b.SHOP.example", "box@gmail.example")] == [True] * 3
-    assert not known.ours("a@gmail.example") and not known.ours("a@myshop.example")
+    assert [known.ours(one) for one in ("a@shop.example", "a@b.SHOP.example", "box@gmail.example")] == [
+        True
+    ] * 3
+    assert not known.ours("a@gmail.example")
+    assert not known.ours("a@myshop.example")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,11 @@ async def test_a_stranger_begins_a_conversation() -> None:
     assert await house.take(written(subject="Parcel")) == "message"
     [contact] = contacts(house)
     assert (contact.channel, contact.direction, contact.author) == ("email", "inbound", "customer")
-    assert (contact.text, contact.subject, contact.message_id) == ("Where is my parcel?", "Parcel", "m-1@home.example")
+    assert (contact.text, contact.subject, contact.message_id) == (
+        "Where is my parcel?",
+        "Parcel",
+        "m-1@home.example",
+    )
     [conversation] = house.conversations("c-ann")
     assert (conversation.status, conversation.channel, len(conversation.messages)) == ("queued", "email", 1)
 
@@ -113,7 +117,10 @@ async def test_a_name_of_ours_cannot_be_taken() -> None:
     house.knows("ann@home.example", "c-1")
     sent = house.sends("c-1", "0123456789abcdef01234567")
     assert await house.take(written(sender="thief@else.example", id=sent)) == "own"
-    assert await house.take(written(sender="thief@else.example", id="0123456789abcdef01234567@x.example")) == "own"
+    assert (
+        await house.take(written(sender="thief@else.example", id="0123456789abcdef01234567@x.example"))
+        == "own"
+    )
     assert not house.told
 
 
@@ -154,7 +161,12 @@ async def test_the_address_of_one_who_had_none_is_told() -> None:
 async def test_who_is_away_answers_nothing() -> None:
     house = House()
     house.knows("erika@web.example", "c-1")
-    assert [await house.take(recorded(name)) for name in AWAY] == ["ignored", "automatic", "ignored", "ignored"]
+    assert [await house.take(recorded(name)) for name in AWAY] == [
+        "ignored",
+        "automatic",
+        "ignored",
+        "ignored",
+    ]
     assert house.conversations("c-1") == []
     [contact] = contacts(house)
     assert (contact.author, contact.kind, contact.in_reply_to) == ("system", "automatic_reply", None)
@@ -246,7 +258,9 @@ async def test_the_time_is_when_our_server_had_it() -> None:
 
 def test_names_of_ours_and_of_theirs_never_meet() -> None:
     house = House()
-    house.worker.tell("c-1", InteractionLogged.model_validate(SAID | {"message_id": "<n@x>", "direction": "inbound"}))
+    house.worker.tell(
+        "c-1", InteractionLogged.model_validate(SAID | {"message_id": "<n@x>", "direction": "inbound"})
+    )
     assert own_key("n@x") not in {row["_id"] for row in house.worker.rows("mails")}
     house.worker.tell("c-1", InteractionLogged.model_validate(SAID | {"message_id": "<n@x>"}))
     assert own_key("n@x") in {row["_id"] for row in house.worker.rows("mails")}
