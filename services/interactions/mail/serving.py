@@ -142,7 +142,7 @@ class MailServer:
         """Raises ``OSError`` where the port is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            self._connected, self._settings.mail_host, self._settings.mail_port
+            self._connected, self._settings.mail_host or self._settings.host, self._settings.mail_port
         )
         log.info("listening for mail", protocol=self._settings.mail_protocol, at=self.addresses)
 

@@ -53,9 +53,9 @@ def _listed(value: Any) -> Any:
 class MailSettings(InteractionsSettings):
     """Variables ``RAPPORT_<FIELD>``."""
 
-    mail_host: str = "127.0.0.1"
-    """Where to listen for mail."""
-    mail_port: Port = 8025
+    mail_host: str | None = None
+    """Where to listen for mail; None: where the process's health is served, ``host``."""
+    mail_port: Port = 8024
     mail_protocol: Literal["lmtp", "smtp"] = "lmtp"
     """What the mail server speaks that hands mail over."""
     mail_to: Annotated[tuple[str, ...], NoDecode] = ()
