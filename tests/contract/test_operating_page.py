@@ -24,7 +24,14 @@ from shared.runtime.settings import PREFIX, Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
 SETTINGS = (Settings, FollowupSettings, *KINDS, MailSettings, LoyaltySettings, MetricsSettings)
-DECLARE_METRICS = (telemetry, followup_telemetry, interactions_telemetry, mail_telemetry, loyalty_telemetry, gauges)
+DECLARE_METRICS = (
+    telemetry,
+    followup_telemetry,
+    interactions_telemetry,
+    mail_telemetry,
+    loyalty_telemetry,
+    gauges,
+)
 OF_THE_COMMAND_LINE = {
     ports.BIND_VARIABLE,
     ports.HOST_VARIABLE,

@@ -42,7 +42,8 @@ def create_app(settings: MailSettings, publisher: Producing | None = None) -> Fa
 
 def _resolver(app: FastAPI, settings: MailSettings) -> Resolver:
     state = app.state
-    return Resolver(settings.identity, state.database, state.commands, state.publisher)
+    timeout = settings.command_timeout
+    return Resolver(settings.identity, state.database, state.publisher, state.clock, timeout=timeout)
 
 
 def main() -> None:
