@@ -87,7 +87,7 @@ def _shown(alternatives: list[Message]) -> list[Message]:
 
 
 def _within(part: Message) -> list[Message]:
-    inner = part.get_payload()
+    inner = part.get_payload() if part.is_multipart() else None
     return [one for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
 
 
@@ -154,8 +154,7 @@ def _file(part: Message, number: int) -> File:
 
 def _unnamed(part: Message, number: int) -> str:
     if part.get_content_maintype() == "message":
-        inner = part.get_payload()
-        held = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else part
+        held = next(iter(_within(part)), part)
         subject = _one_name(header(_raw(held, "Subject")))
         return f"{subject[: LONGEST_NAME - 4]}.eml" if subject else f"mail-{number}.eml"
     return f"part-{number}"
@@ -177,14 +176,15 @@ def _one_name(told: str) -> str | None:
 
 def _bytes(part: Message) -> bytes:
     """What a part holds, out of its transfer encoding."""
-    inner = part.get_payload()
-    if isinstance(inner, list):
-        return b"".join(_held(one) for one in inner if isinstance(one, Message))
-    try:
-        data = part.get_payload(decode=True)
-    except Exception:  # the e-mail package raises nearly everything on impossible input
-        data = None
-    return data if isinstance(data, bytes) else str(inner or "").encode("utf-8", "surrogateescape")
+    if part.is_multipart():
+        return b"".join(map(_held, _within(part)))
+    for decode in (True, False):
+        try:
+            data = part.get_payload(decode=decode)
+        except Exception:  # the e-mail package raises nearly everything on impossible input
+            continue
+        return data if isinstance(data, bytes) else str(data or "").encode("utf-8", "surrogateescape")
+    return b""
 
 
 def _held(mail: Message) -> bytes:
