@@ -68,8 +68,10 @@ class DuplicateFoundRequested(PairCommand):
 
     event_type: ClassVar[str] = "rapport.interactions.duplicate_found.requested.v1"
 
-    customers: Annotated[tuple[Id, ...], Field(min_length=2, max_length=2)]
-    """The two."""
+    customer_id: Id
+    """One of the two."""
+    other_id: Id
+    """The other one."""
     reason: Likeness
     """What they have in common."""
     score: Annotated[int, Field(ge=0, le=100)] = 100

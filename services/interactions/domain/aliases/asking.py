@@ -56,9 +56,8 @@ def answered(customer: Customer, event: Event) -> Effects[Customer]:
     after = altered(customer, called=customer.called.with_name(new))
     if owner is None or not data.waits or data.kind == "device" or owner == customer.customer_id:
         return Effects(after)
-    two = tuple(sorted((customer.customer_id, owner)))
-    found = DuplicateFoundRequested(customers=two, reason=data.kind)
-    return Effects(after, (Emit(found, event.time, pair_key(*two)),))
+    found = DuplicateFoundRequested(customer_id=customer.customer_id, other_id=owner, reason=data.kind)
+    return Effects(after, (Emit(found, event.time, pair_key(customer.customer_id, owner)),))
 
 
 def _told(identity: Identity, called: CalledBy, data: AliasData, told: Told) -> CalledBy:

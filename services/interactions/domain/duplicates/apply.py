@@ -28,7 +28,7 @@ def apply_block(block: Block, event: Event, context: Context) -> Effects[Block]:
     emits = tuple(
         Emit(
             DuplicateFoundRequested(
-                customers=tuple(sorted((data.customer_id, other))), reason=data.trait, score=score
+                customer_id=data.customer_id, other_id=other, reason=data.trait, score=score
             ),
             event.time,
             pair_key(data.customer_id, other),
@@ -59,7 +59,9 @@ def _found(pair: Pair, data: DuplicateFoundRequested, at: Micros) -> Effects[Pai
     if pair.status != "open" or any(one.reason == data.reason for one in pair.reasons):
         return Effects(pair)
     reason = Reason(reason=data.reason, at=at, score=data.score)
-    new = altered(pair, customers=data.customers, reasons=(*pair.reasons, reason))
+    new = altered(
+        pair, customers=tuple(sorted((data.customer_id, data.other_id))), reasons=(*pair.reasons, reason)
+    )
     return Effects(new, rows=(_row(new),))
 
 

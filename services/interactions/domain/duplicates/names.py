@@ -2,8 +2,8 @@
 
 The measure is the better of rapidfuzz's ``ratio`` and ``token_sort_ratio``: 100 times the normalised Indel
 similarity, 2 x (characters of the longest common subsequence) / (characters of both), of the names as they
-are and of their words in alphabetical order, so that ``Miller, Ann`` is ``Ann Miller``. A letter too much in a
-name of ten is 95, another letter 90.
+are and of their words in alphabetical order, so that ``Miller, Ann`` is ``Ann Miller``. A letter too much in
+a name of ten is 95, another letter 90.
 """
 
 import re
