@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.interactions.mail.events import Telling
@@ -36,12 +36,14 @@ def taken(raw: bytes) -> None:
         assert parse_cloudevent(value, AT).data == event.data
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2_000))
 def test_random_bytes(raw: bytes) -> None:
     taken(raw)
     taken(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + raw)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_mutated_mails(name: str, data: st.DataObject) -> None:
     raw = bytearray(recorded(name))
@@ -85,6 +87,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(HEADERS), VALUES), max_size=8), st.binary(max_size=300))
 def test_odd_headers(headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     taken(b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n" + body)
