@@ -25,6 +25,7 @@ OWN = {
         "desk",
         "duplicate_store.py",
         "hooks",
+        "mail",
         "mappings",
         "policies",
         "remembered.py",

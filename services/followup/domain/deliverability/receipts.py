@@ -4,7 +4,6 @@ from functools import partial
 from typing import assert_never
 
 from services.followup import errors
-from services.followup.domain.deliverability.bounces import verdict
 from services.followup.domain.deliverability.guard import counted
 from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Trace
 from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
@@ -15,6 +14,7 @@ from services.followup.domain.results.cells import cell_of_outreach
 from services.followup.domain.rows import receipt_row
 from services.followup.domain.state import Customer, InFlight
 from shared.domain import Effects, Emit, Outcome
+from shared.mail.bounces import verdict
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachDelivered
 from shared.schemas.times import DAY, Micros, moment
