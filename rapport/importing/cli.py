@@ -21,6 +21,7 @@ from rapport.trouble import TroubleError
 from shared.mapping.file import MappingFile, load_mapping
 from shared.mapping.mapping import Mapper
 from shared.runtime.config import ConfigError
+from shared.runtime.heap import settle_heap
 
 LANES = 3
 
@@ -122,6 +123,8 @@ def _dry_run(mapper: Mapper, rows: Rows, faults: FaultFile | None, console: Cons
     told = ", ".join(f"{count:,} {name}" for name, count in trial.types.most_common())
     out.print(f"\n{trial.rows:,} rows: {events:,} events{f' ({told})' if told else ''}, ", end="")
     out.print(f"{trial.left_out:,} left out, {trial.failed:,} failed. Nothing was sent.")
+    if trial.alike:
+        out.print(f"{trial.alike:,} events are called like one before them: of such only the first counts.")
     if trial.failed:
         out.print(show.reasons(trial.reasons))
     return trial.failed
@@ -139,6 +142,7 @@ def _run(
     console: Console,
     out: Console,
 ) -> int:
+    settle_heap()
     env = reached_env("interactions")
     url = env[url_variable("interactions")]
     kept = PlaceFile(at, identity(file, mapping.text, url, str(faults.path.resolve())))

@@ -168,7 +168,7 @@ class Builder:
             case "time":
                 zone = ZoneInfo(form.zone) if form.zone is not None else self._defaults.zone
                 moment = values.moment(form.format, zone)
-                make = lambda value: values.written(moment(value))  # noqa: E731 - one of several makings
+                make = moment if target.aware else lambda value: values.written(moment(value))
             case "whole":
                 make = values.whole(point)
             case "number":

@@ -198,9 +198,9 @@ def _read(written: str, pattern: str | None) -> datetime:
         found = plain(written) if plain is not None else None
         if found is None:
             return datetime.strptime(written, pattern)  # noqa: DTZ007 - the caller gives it its zone
-        told = {name: int(digits) for name, digits in found.groupdict().items()}
-        clock = told.get("H", 0), told.get("M", 0), told.get("S", 0)
-        return datetime(told["Y"], told["m"], told["d"], *clock)  # noqa: DTZ001 - likewise
+        told = found.groupdict("0")
+        clock = int(told.get("H", 0)), int(told.get("M", 0)), int(told.get("S", 0))
+        return datetime(int(told["Y"]), int(told["m"]), int(told["d"]), *clock)  # noqa: DTZ001 - likewise
     try:
         return datetime.fromisoformat(written)
     except ValueError:

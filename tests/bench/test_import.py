@@ -22,7 +22,7 @@ from rapport.importing.run import BATCH
 from rapport.importing.sending import Sender, Sent
 from rapport.importing.sources import open_rows
 from shared.mapping.file import load_mapping
-from tests.bench.report import console, show_ratio
+from tests.bench.report import console, processor_seconds, show_ratio
 from tests.stack import Stack
 
 pytestmark = pytest.mark.bench
@@ -112,9 +112,15 @@ def test_an_import_beside_bare_batches(stack: Stack, tmp_path: Path) -> None:
     mapping = tmp_path / "map.yaml"
     mapping.write_text(MAP, encoding="utf-8")
     ours, limit = [], []
+    api, before = stack.parts()["interactions-api"].pid, resource.getrusage(resource.RUSAGE_CHILDREN)
+    served = processor_seconds(api)
     for _ in range(RUNS):
         limit.append(bare(stack, ready(written(tmp_path), mapping)))
         ours.append(imported(stack, written(tmp_path), mapping))
+    after, served = resource.getrusage(resource.RUSAGE_CHILDREN), processor_seconds(api) - served
     show_ratio(f"{ROWS:,} rows of CSV", ("rapport import", ours), ("POST /events, batches ready", limit), AIM)
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    console.print(f"the import's memory at most: {most / 1024:,.0f} MiB")
+    used = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / RUNS / ROWS
+    console.print(
+        f"the import: {used * 1e6:.0f} µs of processor time a row, {after.ru_maxrss / 1024:,.0f} MiB"
+    )
+    console.print(f"the API: {served / 2 / RUNS / ROWS * 1e6:.0f} µs an event")

@@ -105,6 +105,13 @@ def test_one_record_many_events(tmp_path: Path) -> None:
     assert named == ["msg_1-1", "msg_1-2.1", "msg_1-2.3"]
 
 
+def test_events_of_a_record_have_names_of_their_own(tmp_path: Path) -> None:
+    text = MANY.replace("        time: row.opened", "        id: row.ticket\n        time: row.opened")
+    text = text.replace("        time: entry.at", "        id: row.ticket\n        time: entry.at")
+    with pytest.raises(UnmappedError, match="id: is the same of several events, of which"):
+        mapped(tmp_path, text, {**TICKET, "customer": "c-7"})
+
+
 def test_the_first_that_is_known_and_what_stands_for_nothing(tmp_path: Path) -> None:
     record = {**TICKET, "customer": "c-7", "prio": "P9", "text": None, "notes": None}
     (opened,) = mapped(tmp_path, MANY, record)
