@@ -14,10 +14,14 @@ from services.interactions.domain.aliases.state import AliasState
 from services.interactions.errors import INVALID_ALIAS
 from services.interactions.remembered import Latest
 from shared.facts.aliases import Alias, AliasError, Identity, is_alias
-from shared.http.commands import Commands, Sender
+from shared.http.clock import ApiClock
+from shared.http.commands import Sender
+from shared.http.merged import survivor
 from shared.http.problems import ProblemError
+from shared.http.rounds import Rounds
 from shared.journal.later import read_state
 from shared.kafka.publisher import Record
+from shared.merging.rows import MERGED
 from shared.runtime.mongo import Document
 from shared.schemas.base import CUSTOMER
 from shared.schemas.codec import encode
@@ -48,12 +52,22 @@ class Resolver:
     nothing is lost then, ask again."""
 
     def __init__(
-        self, identity: Identity, database: AsyncDatabase[Document], commands: Commands, producer: Sender
+        self,
+        identity: Identity,
+        database: AsyncDatabase[Document],
+        producer: Sender,
+        clock: ApiClock,
+        *,
+        timeout: float,
     ) -> None:
+        """``database`` is that of interactions; ``timeout``: seconds that its worker may take to answer."""
         self.identity = identity
+        self._database = database
         self._states = database["state"]
-        self._commands = commands
         self._producer = producer
+        self._clock = clock
+        self._rounds = Rounds("interactions", database, producer, clock, timeout=timeout)
+        self._merged, self._looked_at = False, -FRESH_S
         self._found: Latest[str, tuple[str, float]] = Latest(REMEMBERED)
 
     async def resolve(self, kind: AliasKind, value: str) -> str | None:
@@ -124,11 +138,31 @@ class Resolver:
         query: Document = {"_id": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
         rows = await self._states.find(query, batch_size=len(ids) + 1).to_list()
         states = [read_state(AliasState, row["data"]) for row in rows]
-        return {one.key: Owner(one.owner, one.known) for one in states if one.owner is not None}
+        named = {one.key: Owner(one.owner, one.known) for one in states if one.owner is not None}
+        return await self._survivors(named)
+
+    async def _survivors(self, owners: Mapping[str, Owner]) -> dict[str, Owner]:
+        """Whoever these are by now: an alias names the id that it was told of, for good."""
+        if not owners or not await self._any_merged():
+            return dict(owners)
+        ids = sorted({owner.customer for owner in owners.values()})
+        rows = await self._database[MERGED.name].find({"_id": {"$in": ids}}).to_list()
+        now = {row["_id"]: await survivor(self._database, row["_id"]) for row in rows}
+        return {
+            key: Owner(now.get(owner.customer, owner.customer), owner.known) for key, owner in owners.items()
+        }
+
+    async def _any_merged(self) -> bool:
+        """Whether anybody was ever merged: looked at as often as an alias is; till then nothing more is read.
+        An event of an old id reaches the survivor all the same."""
+        if not self._merged and self._looked_at < monotonic() - FRESH_S:
+            self._looked_at = monotonic()
+            self._merged = await self._database[MERGED.name].find_one({}, {"_id": 1}) is not None
+        return self._merged
 
     async def _made(self, aliases: Mapping[str, Alias]) -> dict[str, Owner]:
         asked = [(key, AliasClaimRequested(kind=alias.kind)) for key, alias in aliases.items()]
-        outcomes = await self._commands.ask_all("resolver", "aliases", asked)
+        outcomes = await self._rounds.ask("aliases", asked)
         if len(outcomes) < len(asked):
             raise ProblemError(
                 503,
@@ -141,7 +175,7 @@ class Resolver:
     async def _introduce(
         self, strangers: Sequence[tuple[Alias, str, datetime | None]], names: Mapping[Alias, str]
     ) -> None:
-        now = await self._commands.now()
+        now = await self._clock.now()
         records = []
         for alias, customer, at in strangers:
             key = self.identity.key(alias)

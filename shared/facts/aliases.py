@@ -107,9 +107,12 @@ def _number(text: str, region: str | None) -> str:
 def alias_key(secret: bytes, kind: AliasKind, value: str) -> str:
     """``alias:`` and 32 hex digits, for a value that is ``normalised``: nobody without the secret can find it
     again by trying all phone numbers."""
+    return f"alias:{_hashed(secret, kind, value)}"
+
+
+def _hashed(secret: bytes, *parts: str) -> str:
     key = secret if len(secret) <= KEY_BYTES else blake2b(secret).digest()
-    hashed = blake2b(f"{kind}\0{value}".encode(), digest_size=16, key=key, person=b"rapport alias")
-    return f"alias:{hashed.hexdigest()}"
+    return blake2b("\0".join(parts).encode(), digest_size=16, key=key, person=b"rapport alias").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,10 @@ class Identity:
     def key(self, alias: Alias) -> str:
         """Its record key."""
         return alias_key(self.secret, alias.kind, alias.value)
+
+    def block(self, trait: str, value: str) -> str:
+        """The record key of the place of customers who have something in common, such as a birthday."""
+        return f"block:{_hashed(self.secret, trait, value)}"
 
     def found(self, told: Mapping[AliasKind, str | None]) -> dict[str, Alias]:
         """Those of these values that are aliases, by key: what is none is left out."""

@@ -16,9 +16,11 @@ from shared.schemas.base import Data
 from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
+from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import merging as merging_commands
 from shared.schemas.commands import orders as order_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
@@ -37,6 +39,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerRegistered,
         customers.CustomerUpdated,
         customers.ConsentChanged,
+        customers.CustomerMerged,
+        customers.CustomerUnmerged,
         customers.CustomerErased,
         customers.AliasAdded,
         customers.AliasRemoved,
@@ -191,6 +195,11 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         alias_commands.AliasClaimRequested,
         alias_commands.AliasReleaseRequested,
         alias_commands.AliasToldRequested,
+        duplicate_commands.BlockJoinRequested,
+        duplicate_commands.BlockLeaveRequested,
+        duplicate_commands.DuplicateFoundRequested,
+        duplicate_commands.DuplicateDecideRequested,
+        *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),
 }

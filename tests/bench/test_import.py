@@ -120,7 +120,5 @@ def test_an_import_beside_bare_batches(stack: Stack, tmp_path: Path) -> None:
     after, served = resource.getrusage(resource.RUSAGE_CHILDREN), processor_seconds(api) - served
     show_ratio(f"{ROWS:,} rows of CSV", ("rapport import", ours), ("POST /events, batches ready", limit), AIM)
     used = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / RUNS / ROWS
-    console.print(
-        f"the import: {used * 1e6:.0f} µs of processor a row, {after.ru_maxrss / 1024:,.0f} MiB"
-    )
+    console.print(f"the import: {used * 1e6:.0f} µs of processor a row, {after.ru_maxrss / 1024:,.0f} MiB")
     console.print(f"the API: {served / 2 / RUNS / ROWS * 1e6:.0f} µs an event")

@@ -23,6 +23,7 @@ OWN = {
     "interactions": {
         "accepting.py",
         "desk",
+        "duplicate_store.py",
         "hooks",
         "mappings",
         "policies",
@@ -62,6 +63,7 @@ SUBJECTS = {
         "complaints",
         "conversations",
         "desk",
+        "duplicates",
         "growth",
         "orders",
         "profile",

@@ -18,6 +18,8 @@ from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.conversations import rest
 from services.interactions.domain.conversations.folds import woken
 from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.duplicates import state as duplicates
+from services.interactions.domain.duplicates.apply import apply_block, apply_pair
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
@@ -47,6 +49,7 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
+from shared.schemas.commands.duplicates import BLOCK, PAIR, BlockCommand, PairCommand
 from shared.schemas.commands.growth import RecordCommand
 from shared.schemas.commands.orders import (
     ORDER,
@@ -94,6 +97,8 @@ _ASKED = (
     ReturnTellRequested,
     AliasCommand,
     AliasToldRequested,
+    BlockCommand,
+    PairCommand,
 )
 CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic] if cls.entity == CUSTOMER),
@@ -121,6 +126,8 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
         TASK: Kind(tasks.Task, tasks.initial, apply_task),
         RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
         TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
+        BLOCK: Kind(duplicates.Block, duplicates.initial_block, apply_block),
+        PAIR: Kind(duplicates.Pair, duplicates.initial_pair, apply_pair),
         ALIAS: Kind(aliases.AliasState, aliases.initial, apply_alias),
         AGENT: Kind(membership.Membership, membership.initial, membership.apply),
         ORDER: Kind(orders.Order, orders.initial, apply_order),
@@ -132,7 +139,7 @@ def apply_at_desk(
 ) -> Effects[Customer]:
     """As ``apply``; and teams, agents and aliases are told what has changed for them."""
     if isinstance(event.data, AliasToldRequested):
-        return answered(customer, event.data)
+        return answered(customer, event)
     told = Told(event, micros(event.time), context)
     effects = asking(identity, customer, apply(sla, customer, event, context), told)
     return growth_watched(desk, customer, watched(desk, customer, effects, told), told)

@@ -19,7 +19,7 @@ class AliasView(Frozen):
 
 def alias_views(state: Customer) -> list[AliasView]:
     """By kind and value."""
-    wanted = sorted((one for one in state.called if one.wanted), key=lambda one: (one.kind, one.value))
+    wanted = sorted(state.called.wanted, key=lambda one: (one.kind, one.value))
     return [
         AliasView(kind=one.kind, value=one.value, of=one.customer, owner=one.owner or one.customer)
         for one in wanted

@@ -39,6 +39,7 @@ from shared.schemas.base import CUSTOMER
 from shared.schemas.bindings import of_request
 from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
+from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
 from shared.schemas.envelope import is_json, json_of, members_of, utf8
 from shared.schemas.event import Event
 from shared.schemas.services import SERVICES
@@ -48,7 +49,7 @@ router = APIRouter(tags=["events"])
 
 BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (STRUCTURED, BATCH, JSON)
-NEED_ADMIN = (CompensationGranted,)
+NEED_ADMIN = (CompensationGranted, CustomerErased, CustomerMerged, CustomerUnmerged)
 STAND_IN = msgspec.Raw(b'"alias"')
 UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all, unless they are about a header or data in base64."""

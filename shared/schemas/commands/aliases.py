@@ -63,6 +63,8 @@ class AliasToldRequested(Command):
     """The customer who asked for it."""
     owner: Id
     """Whose it is: theirs, or another's."""
+    waits: bool = False
+    """They wait for it; not where too many do already: an address of so many says nothing of who they are."""
     revision: Count
     """How often the alias has changed: what is older says nothing."""
     at: Time

@@ -46,17 +46,18 @@ def _claimed(alias: AliasState, customer: str, kind: AliasKind, at: Micros) -> E
     if alias.owner == customer:
         new = alias if alias.known else altered(alias, known=True)
         return Effects(new, outcome=_answer(new))
-    new = alias
-    if all(one.customer != customer for one in alias.waiting) and len(alias.waiting) < MAX_WAITING:
+    new, waits = alias, any(one.customer == customer for one in alias.waiting)
+    if not waits and len(alias.waiting) < MAX_WAITING:
+        waits = True
         waiting = sorted(
             (*alias.waiting, Waiting(customer=customer, at=at)), key=lambda one: (one.at, one.customer)
         )
         new = _turned(altered(alias, waiting=tuple(waiting)), Turn(at=at, customer=customer, what="waits"))
-    return Effects(new, (_told(new, customer, kind, at),), outcome=_answer(new))
+    return Effects(new, (_told(new, customer, kind, at, waits=waits),), outcome=_answer(new))
 
 
 def _released(alias: AliasState, data: AliasReleaseRequested, at: Micros) -> Effects[AliasState]:
-    """Who waited longest has it next, and is told so."""
+    """Who waited longest has it next; all who wait are told so."""
     customer, new = data.customer_id, alias
     left = tuple(one for one in alias.waiting if one.customer != customer)
     if len(left) < len(alias.waiting):
@@ -68,7 +69,10 @@ def _released(alias: AliasState, data: AliasReleaseRequested, at: Micros) -> Eff
         if left:
             first, *others = left
             new = _given(altered(new, waiting=tuple(others)), first.customer, first.at, known=True)
-            emits = (_told(new, first.customer, data.kind, first.at),)
+            emits = (
+                _told(new, first.customer, data.kind, first.at),
+                *(_told(new, one.customer, data.kind, one.at, waits=True) for one in others),
+            )
     if data.erased and any(turn.customer == customer for turn in new.turns):
         new = altered(new, turns=tuple(turn for turn in new.turns if turn.customer != customer))
     return Effects(new, emits, outcome=_answer(new))
@@ -83,13 +87,14 @@ def _turned(alias: AliasState, turn: Turn) -> AliasState:
     return altered(alias, revision=alias.revision + 1, turns=(*alias.turns, turn)[-MAX_TURNS:])
 
 
-def _told(alias: AliasState, customer: str, kind: AliasKind, at: Micros) -> Emit:
+def _told(alias: AliasState, customer: str, kind: AliasKind, at: Micros, *, waits: bool = False) -> Emit:
     assert alias.owner is not None
     said = AliasToldRequested(
         alias=alias.key,
         kind=kind,
         customer_id=customer,
         owner=alias.owner,
+        waits=waits,
         revision=alias.revision,
         at=moment(at),
     )

@@ -1,6 +1,8 @@
-"""What a customer is called by, as the customer's own state keeps it: the last word on each name."""
+"""What a customer is called by, as the customer's own state keeps it: the last word on each name; and where
+those who look alike are sought."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
 
 from shared.schemas.base import Open
 from shared.schemas.customers import AliasKind
@@ -8,6 +10,9 @@ from shared.schemas.times import Micros
 
 MAX_CALLED = 200
 """Names of one customer, those too that were removed; beyond that the ones removed first are forgotten."""
+
+Trait = Literal["birthday", "postcode"]
+"""What two customers with close names have in common, for them to be one perhaps."""
 
 
 class Called(Open):
@@ -42,15 +47,77 @@ class Called(Open):
         return self.named or self.profile
 
 
-def found(called: Iterable[Called], key: str, customer: str) -> Called | None:
-    """This name of this customer."""
-    return next((one for one in called if one.place == (key, customer)), None)
+class Sought(Open):
+    """Where customers who look like this one are sought: among those of one birthday, or one postcode."""
+
+    key: str
+    """Of the place."""
+    customer: str
+    """Of whom it was told."""
+    trait: Trait
+    name: str
+    """The name as it is compared."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What it is found by: a customer is in one place of a kind."""
+        return self.trait, self.customer
 
 
-def with_called(called: Sequence[Called], new: Called) -> tuple[Called, ...]:
-    """With this one in the place of what was known of it; of too many those removed first go."""
-    kept = [one for one in called if one.place != new.place]
-    if len(kept) >= MAX_CALLED:
-        gone = min((one for one in kept if not one.wanted), key=lambda one: one.at or 0, default=None)
-        kept = [one for one in kept if one is not gone]
-    return (*kept, new)
+C = TypeVar("C", Called, Sought)
+
+
+class CalledBy(Open):
+    """All of it."""
+
+    names: tuple[Called, ...] = ()
+    sought: tuple[Sought, ...] = ()
+
+    @property
+    def wanted(self) -> list[Called]:
+        """What the customer is called by now."""
+        return [one for one in self.names if one.wanted]
+
+    def name(self, key: str, customer: str) -> Called | None:
+        """This name of this customer."""
+        return next((one for one in self.names if one.place == (key, customer)), None)
+
+    def seeker(self, trait: Trait, customer: str) -> Sought | None:
+        """Where those are sought who have that in common with this customer."""
+        return next((one for one in self.sought if one.place == (trait, customer)), None)
+
+    def with_name(self, new: Called) -> "CalledBy":
+        """With this one in the place of what was known of it; of too many those removed first go."""
+        names = [one for one in self.names if one.place != new.place]
+        if len(names) >= MAX_CALLED:
+            gone = min((one for one in names if not one.wanted), key=lambda one: one.at or 0, default=None)
+            names = [one for one in names if one is not gone]
+        return self._with(names=(*names, new))
+
+    def with_sought(self, trait: Trait, customer: str, new: Sought | None) -> "CalledBy":
+        """With this one in the place of what was known; None: the customer is not sought by it."""
+        sought = [one for one in self.sought if one.place != (trait, customer)]
+        return self._with(sought=(*sought, *(() if new is None else (new,))))
+
+    def of(self, customer: str) -> "CalledBy":
+        """What was told of this customer alone."""
+        return self._with(names=_of(self.names, customer), sought=_of(self.sought, customer))
+
+    def joined(self, other: "CalledBy") -> "CalledBy":
+        """With what came from elsewhere; of two of one place the later word holds, or what is here."""
+        if not other.names and not other.sought:
+            return self
+        names = {one.place: one for one in self.names}
+        for one in other.names:
+            known = names.get(one.place)
+            if known is None or (one.at or 0) > (known.at or 0):
+                names[one.place] = one
+        sought = {one.place: one for one in other.sought} | {one.place: one for one in self.sought}
+        return self._with(names=tuple(names.values()), sought=tuple(sought.values()))
+
+    def _with(self, **update: Any) -> "CalledBy":
+        return self.model_copy(update=update)
+
+
+def _of(items: Iterable[C], customer: str) -> tuple[C, ...]:
+    return tuple(one for one in items if one.customer == customer)
