@@ -71,7 +71,7 @@ def heard(headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
     if thing == "orders" and action in ORDERS:
         if action == "edited" and (kind := read(Kind, body)).order_edit and not kind.line_items:
             return ignored("edit")  # without amounts: orders/updated comes with them
-        return _order_told(telling, shop, read(Order, body))
+        return _order_told(telling, shop, read(Order, body), _triggered(headers))
     if topic == "refunds/create":
         return _refund_told(telling, read(Refund, body))
     if topic == "orders/delete":
@@ -81,13 +81,21 @@ def heard(headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
     return ignored("topic")
 
 
-def _order_told(telling: Telling, shop: str, order: Order) -> Heard:
+def _triggered(headers: Mapping[str, str]) -> dict[str, datetime]:
+    """When Shopify made the webhook; the same at every retry."""
+    try:
+        return {"told_at": time_of(headers.get("x-shopify-triggered-at"))}
+    except UnreadableError:
+        return {}
+
+
+def _order_told(telling: Telling, shop: str, order: Order, triggered: Mapping[str, datetime]) -> Heard:
     who = _who(shop, order.customer, order)
     if order.test:
         return ignored("test")
     if not (who.email or who.phone or who.account):
         return ignored("nobody")
-    told = _order(order)
+    told = _order(order, triggered)
     return telling.one(OrderTellRequested(order=told), _key(order.id), told.updated_at, who)
 
 
@@ -141,7 +149,7 @@ def _key(order: int | str) -> str:
     return f"shopify:{id_of(order)}"
 
 
-def _order(order: Order) -> ShopOrder:
+def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
     currency = order.currency
     current = _shop(order.current_total_price, order.current_total_price_set)
     pos = order.source_name == "pos"
@@ -153,6 +161,7 @@ def _order(order: Order) -> ShopOrder:
         **store,
         "at": time_of(order.processed_at, order.created_at),
         "updated_at": time_of(order.updated_at, order.processed_at, order.created_at),
+        **triggered,
         "currency": currency,
         "paid": order.financial_status in PAID,
         "void": order.cancelled_at is not None,

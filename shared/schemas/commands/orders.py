@@ -80,6 +80,8 @@ class ShopOrder(Open):
     """When it was paid, or else placed."""
     updated_at: Time
     """When it became as it is."""
+    told_at: Time | None = None
+    """When the shop told of it, if it says so: to the microsecond, where changes are told to the second."""
     currency: Currency
     """Of all amounts."""
     paid: bool

@@ -8,7 +8,7 @@ from shared.schemas.commands.orders import ShopOrder, ShopRefund, ShopReturn
 from shared.schemas.money import minor
 from shared.schemas.times import Micros, micros
 
-Rank = tuple[Micros, bool, bool, int, int, int, str]
+Rank = tuple[Micros, Micros, bool, bool, int, int, int, str]
 """Of two accounts of an order the greater one is how it stands."""
 
 
@@ -95,11 +95,12 @@ def initial(state_id: str) -> Order:
 
 
 def rank(shown: ShopOrder) -> Rank:
-    """The later account is greater. Shops count seconds: of one second it is the one in which more has
-    happened, and of two that differ otherwise always the same, so it does not matter which came first."""
-    content = shown.model_dump_json().encode()
+    """The later account is greater. Shops count seconds: of one second it is the one told later, else the one
+    in which more has happened, else always the same of them, so that it does not matter which came first."""
+    content = shown.model_dump_json(exclude={"told_at"}).encode()
     return (
         micros(shown.updated_at),
+        0 if shown.told_at is None else micros(shown.told_at),
         shown.void,
         shown.paid,
         len(shown.refunds),

@@ -58,6 +58,7 @@ def test_an_order_of_shopify_is_read_in_the_money_of_the_shop() -> None:
     assert (event.source, event.subject) == ("/hooks/shopify/acme", "shopify:450789469")
     order = order_of(heard)
     assert (order.order_id, order.currency, order.total) == ("450789469", "EUR", 6086)
+    assert order.told_at == datetime(2026, 3, 1, 11, 0, 2, 123456, tzinfo=UTC)
     assert lines_of(order) == {
         "TEA-500": (3, 3376, 2376),
         "POT-1": (1, 2916, 2916),

@@ -205,6 +205,12 @@ def test_of_one_second_the_account_in_which_more_has_happened_holds(shop: Worker
     assert (bought(shop), [one[2] for one in returned(shop)]) == ([("1001", 2997)], [2997])
 
 
+def test_of_one_second_the_account_that_was_told_later_holds(shop: Worker) -> None:
+    for microseconds, line in ((2, TEA), (1, POT), (3, ("l1", "tea", 1, 999))):
+        shop.tell(KEY, account(0, line, told_at=START + timedelta(microseconds=microseconds)))
+    assert sum(amount for _, amount in bought(shop)) - sum(one[2] for one in returned(shop)) == 999
+
+
 def test_the_facts_have_the_times_of_the_shop(shop: Worker) -> None:
     shop.tell(KEY, account(0, TEA))
     shop.tell(KEY, OrderRefundRequested(refund=refund("r1", "1.00")))
