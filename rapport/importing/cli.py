@@ -11,6 +11,7 @@ from rich.console import Console
 from rapport.client import reached_env, url_variable
 from rapport.importing import show
 from rapport.importing.faults import FaultFile
+from rapport.importing.grouped import Grouped
 from rapport.importing.place import Place, PlaceFile, identity
 from rapport.importing.rows import Rows
 from rapport.importing.run import Import
@@ -64,6 +65,8 @@ def import_(
     with ExitStack() as contexts:
         rows = open_rows(file, kind, mapping.form.csv)
         contexts.callback(rows.close)
+        if mapping.form.group is not None:
+            rows = Grouped(rows, mapping.form.group)
         mapper = _over(mapping, rows)
         faults = FaultFile(errors or file.with_name(f"{file.name}.errors{_suffix(kind)}"), rows.columns)
         at = place or file.with_name(f"{file.name}.place")
