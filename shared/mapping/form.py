@@ -31,6 +31,8 @@ class Value(Strict):
     """Instead: a value with fields."""
     each: str | None = None
     """An expression that is a list: ``from`` or ``fields`` is made of each ``item`` of it."""
+    when: str | None = None
+    """An expression: without it being true, nothing is known."""
     as_: Annotated[Kinds | None, Field(alias="as")] = None
     """What it is made; left out, what the event's field is."""
     format: Annotated[str, Field(min_length=1)] | None = None
@@ -187,6 +189,9 @@ class MappingForm(Strict):
     decimal: Literal[".", ","] = "."
     """What stands before the decimals of numbers that are text."""
     csv: CsvForm = CsvForm()
+    group: Annotated[str, Field(min_length=1)] | None = None
+    """Of a file: rows that follow each other and have one value in this column are one record, with all of
+    them in ``rows``."""
     sample: Any = None
     """Records as they come, against which the file is checked: one, several, or the name of a JSON file
     beside this one."""

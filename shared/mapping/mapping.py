@@ -1,19 +1,19 @@
 """A mapping that is ready: records in, events out. Pure: the same record always gives the same events."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.expressions.kinds import ANY, TEXT, TIME, TRUTH, Kind, Many
+from shared.expressions.kinds import ANY, TEXT, TIME, Kind, Many
 from shared.mapping import values
-from shared.mapping.building import Builder, Defaults, UnmappedError
+from shared.mapping.building import Builder, Defaults, UnmappedError, evaluated, is_met
 from shared.mapping.expressions import Here, Make, variables
 from shared.mapping.fields import Target, of_event
 from shared.mapping.form import EventForm, MappingForm, Path, Subject, Value
@@ -61,30 +61,32 @@ class _Plan:
 class Mapper:
     """Makes events of records."""
 
-    def __init__(self, plans: Sequence[_Plan]) -> None:
-        self._plans = tuple(plans)
+    def __init__(self, plans: Sequence[_Plan], types: Iterable[type[Data]] = ()) -> None:
+        self._plans, self.types = tuple(plans), frozenset(types)
+        """``types``: what is known beforehand of the data of its events."""
 
     def events(self, record: Any, now: datetime, name: str | None = None) -> list[Mapped]:
         """All events of a record, or none: it is left out by ``when``. ``now`` (aware) is the wall clock's;
         ``name`` names the record where the mapping does not name its events. Raises ``UnmappedError``."""
         found: list[Mapped] = []
         for place, plan in enumerate(self._plans):
-            entries = _entries(plan, record)
-            for here in entries:
-                if plan.when is not None and not _is_met(plan.when, here):
+            for here in _entries(plan, record) if plan.each is not None else (Here(record),):
+                if plan.when is not None and not is_met(plan.when, here, "when"):
                     continue
                 if len(found) == MOST_EVENTS:
                     raise UnmappedError("each", f"makes more than {MOST_EVENTS} events")
-                named = partial(self._name, name, record, place, here.number if plan.each else None)
-                found.append(_event(plan, here, named, now))
+                id = plan.id(here) if plan.id is not None else self._name(name, place, here)
+                found.append(_event(plan, here, id, now))
+        if len(found) > 1 and len({mapped.event.uid for mapped in found}) < len(found):
+            raise UnmappedError("id", "is the same of several events, of which only the first would count")
         return found
 
-    def _name(self, name: str | None, record: Any, place: int, number: int | None) -> str:
+    def _name(self, name: str | None, place: int, here: Here) -> str:
         """An event's id where the mapping says none: the record's name, or what it says."""
-        base = name if name is not None else blake2b(_canonical(record), digest_size=16).hexdigest()
+        base = name if name is not None else blake2b(_canonical(here.row), digest_size=16).hexdigest()
         if place or len(self._plans) > 1:
             base = f"{base}-{place + 1}"
-        return values.event_id(base if number is None else f"{base}.{number}")
+        return base if self._plans[place].each is None else f"{base}.{here.number}"
 
 
 class _Compiler:
@@ -95,6 +97,7 @@ class _Compiler:
         zone = ZoneInfo(form.timezone) if form.timezone is not None else None
         self._defaults = Defaults(zone, form.currency, form.decimal)
         self.flaws: list[str] = []
+        self._types: set[type[Data]] = set()
 
     def flaw(self, path: Path, why: str, at: int | None = None) -> None:
         shown = field_path(path[: path.index("from")] if "from" in path else path)
@@ -107,7 +110,7 @@ class _Compiler:
             raise ConfigError(
                 "; ".join(self.flaws[:_MOST_FLAWS]) + (f"; and {more} more" if more > 0 else "")
             )
-        return Mapper(plans)
+        return Mapper(plans, self._types)
 
     def _plan(self, form: EventForm, path: Path) -> _Plan:
         builder, each = Builder(variables(self._row), self._defaults, self.flaw), None
@@ -121,12 +124,12 @@ class _Compiler:
         target = of_event(data) if data is not None else Target(ANY)
         return _Plan(
             type=self._named(builder, form.type, (*path, "type"), "type"),
-            when=self._condition(builder, form, path),
+            when=builder.condition(form.when, (*path, "when")) if form.when is not None else None,
             each=each,
             subjects=tuple(self._subjects(builder, form.subject, (*path, "subject"))),
             id=builder.value(form.id, Target(TEXT), (*path, "id"), "id") if form.id is not None else None,
             source=self._source(builder, form, path),
-            time=builder.value(form.time, Target(TIME), (*path, "time"), "time"),
+            time=builder.value(form.time, Target(TIME, aware=True), (*path, "time"), "time"),
             data=builder.fields(form.data, target, (*path, "data"), "data"),
         )
 
@@ -139,19 +142,12 @@ class _Compiler:
             why = "there is no type" if data is None else "Rapport alone writes"
             self.flaw(path, f"{why} {form.is_}")
             return None
+        self._types.add(data)
         return data
 
     def _named(self, builder: Builder, form: Value, path: Path, field: str) -> Make:
         made = builder.value(form, Target(TEXT), path, field)
         return lambda here: full_type(made(here) or "")
-
-    def _condition(self, builder: Builder, form: EventForm, path: Path) -> Make | None:
-        if form.when is None:
-            return None
-        kind, made = builder.asked(form.when, (*path, "when"))
-        if kind not in (TRUTH, ANY):
-            self.flaw((*path, "when"), f"it is {kind}, not true or false")
-        return made
 
     def _subjects(self, builder: Builder, forms: Sequence[Subject], path: Path) -> Iterator[tuple[str, Make]]:
         for number, form in enumerate(forms):
@@ -183,10 +179,8 @@ def full_type(name: str) -> str:
 
 
 def _entries(plan: _Plan, record: Any) -> Iterator[Here]:
-    if plan.each is None:
-        yield Here(record)
-        return
-    entries = _checked("each", plan.each, Here(record))
+    assert plan.each is not None
+    entries = evaluated(plan.each, Here(record), "each")
     if entries is None:
         return
     if not isinstance(entries, list):
@@ -195,38 +189,24 @@ def _entries(plan: _Plan, record: Any) -> Iterator[Here]:
         yield Here(record, entry, number)
 
 
-def _is_met(when: Make, here: Here) -> bool:
-    found = _checked("when", when, here)
-    if found is not None and not isinstance(found, bool):
-        raise UnmappedError("when", "is neither true nor false")
-    return bool(found)
-
-
-def _checked(field: str, make: Make, here: Here) -> Any:
-    try:
-        return make(here)
-    except ValueError as error:
-        raise UnmappedError(field, str(error)) from None
-
-
-def _event(plan: _Plan, here: Here, named: Callable[[], str], now: datetime) -> Mapped:
-    source, time, told = plan.source(here), plan.time(here), plan.id
+def _event(plan: _Plan, here: Here, id: Any, now: datetime) -> Mapped:
+    source, time = plan.source(here), plan.time(here)
     if source is None or (why := _bad_source(source)) is not None:
         raise UnmappedError("source", "is not known" if source is None else str(why))
     if time is None:
         raise UnmappedError("time", "is not known")
-    subject, id = _subject(plan, here), named() if told is None else told(here)
+    subject = _subject(plan, here)
     if id is None:
         raise UnmappedError("id", "is not known")
     try:
         data = msgspec.Raw(_encode(plan.data(here)))
         envelope = Envelope(
             specversion="1.0",
-            id=values.event_id(id) if told is not None else id,
+            id=values.event_id(id),
             source=source,
             type=plan.type(here),
             subject=subject,
-            time=datetime.fromisoformat(time),
+            time=time,
             data=data,
         )
         if envelope.type in OWN_TYPES:
@@ -262,6 +242,7 @@ def _subject(plan: _Plan, here: Here) -> str:
     raise UnmappedError("subject", "is not known")
 
 
+@lru_cache(maxsize=1_000)
 def _bad_source(source: str) -> str | None:
     if not _is_source(source):
         return "must be 1 to 256 visible ASCII characters"

@@ -13,12 +13,15 @@ from shared.schemas import (
     teams,
 )
 from shared.schemas.base import Data
+from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
+from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import merging as merging_commands
+from shared.schemas.commands import orders as order_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
@@ -39,6 +42,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerMerged,
         customers.CustomerUnmerged,
         customers.CustomerErased,
+        customers.AliasAdded,
+        customers.AliasRemoved,
     ),
     "interactions": (
         interactions.InteractionLogged,
@@ -163,6 +168,11 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         routing_commands.AgentGoneRequested,
         routing_commands.AgentJoinRequested,
         routing_commands.AgentLeaveRequested,
+        order_commands.OrderTellRequested,
+        order_commands.OrderRefundRequested,
+        order_commands.OrderDeleteRequested,
+        order_commands.PurchaseTellRequested,
+        order_commands.ReturnTellRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,
@@ -182,6 +192,13 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
         theme_commands.ThemeActRequested,
+        alias_commands.AliasClaimRequested,
+        alias_commands.AliasReleaseRequested,
+        alias_commands.AliasToldRequested,
+        duplicate_commands.BlockJoinRequested,
+        duplicate_commands.BlockLeaveRequested,
+        duplicate_commands.DuplicateFoundRequested,
+        duplicate_commands.DuplicateDecideRequested,
         *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),

@@ -20,7 +20,18 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"accepting.py", "desk", "policies", "remembered.py", "team_store.py"},
+    "interactions": {
+        "accepting.py",
+        "desk",
+        "duplicate_store.py",
+        "hooks",
+        "mail",
+        "mappings",
+        "policies",
+        "remembered.py",
+        "resolving.py",
+        "team_store.py",
+    },
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -49,10 +60,13 @@ OWN = {
 SUBJECTS = {
     "interactions": {
         "activity",
+        "aliases",
         "complaints",
         "conversations",
         "desk",
+        "duplicates",
         "growth",
+        "orders",
         "profile",
         "routing",
         "sla",
@@ -65,6 +79,7 @@ SUBJECTS = {
         "gate",
         "history",
         "journeys",
+        "merging",
         "messages",
         "preferences",
         "results",

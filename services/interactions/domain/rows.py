@@ -34,6 +34,7 @@ STORIES = "stories"
 FEEDBACK = "feedback"
 WORK = "work"
 ARRIVALS = "arrivals"
+MAILS, DUPLICATES = "mails", "duplicates"
 
 COLLECTIONS = (
     Collection(
@@ -75,7 +76,9 @@ COLLECTIONS = (
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
     Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
+    Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
+    Collection(MAILS, owner="customer", personal=()),
 )
 
 NEVER: Micros = 253_402_300_800_000_000

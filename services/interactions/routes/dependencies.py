@@ -7,7 +7,9 @@ from fastapi import Depends, Path, Request
 from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
+from services.interactions.duplicate_store import DuplicateStore
 from services.interactions.remembered import Remembered
+from services.interactions.resolving import Resolver
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -16,7 +18,7 @@ from shared.http.sealing import Seal
 from shared.schemas.base import ID_PATTERN
 
 
-def get_remembered(request: Request) -> Remembered:
+async def get_remembered(request: Request) -> Remembered:
     return cast(Remembered, request.app.state.remembered)
 
 
@@ -24,19 +26,37 @@ Memory = Annotated[Remembered, Depends(get_remembered)]
 """What this process remembers of what it read."""
 
 
-def get_store(database: Database, remembered: Memory) -> InteractionsStore:
+async def get_store(database: Database, remembered: Memory) -> InteractionsStore:
     return InteractionsStore(database, remembered)
 
 
-def get_sla(request: Request) -> Sla:
+async def get_resolver(request: Request) -> Resolver:
+    """The process's own: made when it is first asked for, as it remembers whom it found."""
+    state = request.app.state
+    if not hasattr(state, "resolver"):
+        state.resolver = Resolver(
+            state.settings.identity,
+            state.database,
+            state.publisher,
+            state.clock,
+            timeout=state.settings.command_timeout,
+        )
+    return cast(Resolver, state.resolver)
+
+
+async def get_duplicates(database: Database) -> DuplicateStore:
+    return DuplicateStore(database)
+
+
+async def get_sla(request: Request) -> Sla:
     return cast(Sla, request.app.state.sla)
 
 
-def get_desk(request: Request) -> Desk:
+async def get_desk(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 
-def get_seal(request: Request) -> Seal:
+async def get_seal(request: Request) -> Seal:
     return Seal(request.app.state.settings.secret_key.get_secret_value(), "feedback")
 
 
@@ -46,6 +66,9 @@ def is_own(principal: Principal, agent_id: str) -> bool:
     return agent_of(principal.name) == agent_id
 
 
+Resolving = Annotated[Resolver, Depends(get_resolver)]
+"""Finds whose an alias is."""
+Duplicates = Annotated[DuplicateStore, Depends(get_duplicates)]
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""
