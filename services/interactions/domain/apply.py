@@ -19,6 +19,10 @@ from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
 from services.interactions.domain.growth.watch import watched as growth_watched
+from services.interactions.domain.merging.course import applied as merge_applied
+from services.interactions.domain.merging.course import asked as merge_asked
+from services.interactions.domain.merging.course import merging
+from services.interactions.domain.merging.parts import with_each
 from services.interactions.domain.noted import noted
 from services.interactions.domain.routing import commands as routing
 from services.interactions.domain.routing import membership, team
@@ -31,6 +35,7 @@ from services.interactions.domain.tasks import state as tasks
 from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.telling import Told
 from shared.domain import Context, Effects, Emit, Kind, RefusedError
+from shared.merging.course import concerns
 from shared.schemas.base import CUSTOMER, Data
 from shared.schemas.commands.complaints import (
     ComplaintApproveRequested,
@@ -40,7 +45,9 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
+from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUnmergeRequested
 from shared.schemas.commands.growth import RecordCommand
+from shared.schemas.commands.merging import MERGING
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
 from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
@@ -71,6 +78,7 @@ FACT_TOPICS = (
     "outreach",
     "insights",
 )
+MERGE_COMMANDS = (CustomerMergeRequested, CustomerUnmergeRequested)
 _ASKED = (ConversationCommand, RoutingCommand, TeamRoutingCommand, AgentCommand)
 CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic] if cls.entity == CUSTOMER),
@@ -89,6 +97,8 @@ CONSUMES: tuple[type[Data], ...] = (
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
     *(cls for cls in TOPICS["commands"] if issubclass(cls, _ASKED)),
+    *MERGING["interactions"].all,
+    *MERGE_COMMANDS,
 )
 
 
@@ -105,7 +115,19 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
 def apply_at_desk(
     sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
 ) -> Effects[Customer]:
-    """As ``apply``; and teams and agents are told what has changed for them."""
+    """As ``apply``; and teams and agents are told what has changed for them. What is told of one who is another
+    by now goes there."""
+    act = partial(_at_desk, sla, desk)
+    if isinstance(event.data, MERGE_COMMANDS):
+        return merge_asked(merging(desk, partial(_followed, sla)), customer, event, context, act)
+    if concerns(customer.merging, event):
+        return merge_applied(merging(desk, partial(_followed, sla)), customer, event, context, act)
+    return act(customer, event, context)
+
+
+def _at_desk(
+    sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
+) -> Effects[Customer]:
     effects = apply(sla, customer, event, context)
     told = Told(event, micros(event.time), context)
     return growth_watched(desk, customer, watched(desk, customer, effects, told), told)
@@ -121,7 +143,7 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
     told = Told(event, at, context)
     match data:
         case TimerFired(name=waiting.TIMER):
-            effects = waiting.expired(customer, at)
+            effects = waiting.expired(with_each(customer, lambda part: waiting.expired(part, at).state), at)
             return replace(effects, state=noted(effects.state, effects.retracts, told.day))
         case TimerFired(name=rest.TIMER):
             effects = woken(customer, told)
@@ -143,8 +165,13 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _team_said(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
-    effects = _with_returns(_with_reopenings(customer, effects, told), told)
-    return promises.watched(sla, customer, effects, told)
+    return _followed(sla, customer, effects, told)
+
+
+def _followed(sla: Sla, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With what follows of a change for complaints, their clocks, and conversations."""
+    effects = _with_returns(_with_reopenings(before, effects, told), told)
+    return promises.watched(sla, before, effects, told)
 
 
 def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:

@@ -18,6 +18,7 @@ from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Collection
 from shared.facts.complaints import Status
 from shared.facts.profile import value_of
+from shared.merging.rows import MERGED
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
@@ -76,6 +77,7 @@ COLLECTIONS = (
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
     Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
+    MERGED,
 )
 
 NEVER: Micros = 253_402_300_800_000_000
@@ -207,6 +209,8 @@ class CustomerRow(Row, frozen=True, omit_defaults=True):
     name: str | None = None
     email: str | None = None
     segment: str | None = None
+    into: str | None = None
+    """Whom they were merged into: it is that customer who is found."""
 
 
 class SearchRow(Row, frozen=True, omit_defaults=True):
@@ -220,8 +224,9 @@ class SearchRow(Row, frozen=True, omit_defaults=True):
     """None where the profile has no such field any more."""
 
 
-def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
-    key, now = f"{complaint.complaint_id} {customer_id}", standing(complaint)
+def complaint_row(customer_id: str, complaint: Complaint, owner: str | None = None) -> ComplaintRow:
+    """``owner``: whom it was told of, where that id was merged into the customer's: the row stays its own."""
+    key, now = f"{complaint.complaint_id} {owner or customer_id}", standing(complaint)
     return ComplaintRow(
         key=key,
         customer_id=customer_id,
@@ -256,11 +261,15 @@ def _due(complaint: Complaint, key: str) -> str:
 
 
 def conversation_row(
-    customer_id: str, one: Conversation, routed: Routed | None = None, into: str | None = None
+    customer_id: str,
+    one: Conversation,
+    routed: Routed | None = None,
+    into: str | None = None,
+    owner: str | None = None,
 ) -> ConversationRow:
-    """``routed``: what was told of it to teams; that says which has it."""
+    """``routed``: what was told of it to teams; that says which has it. ``owner``: as ``complaint_row``'s."""
     wanted = routed.wanted if routed is not None and one.wanted else None
-    key = f"{one.conversation_id} {customer_id}"
+    key = f"{one.conversation_id} {owner or customer_id}"
     return ConversationRow(
         key=key,
         customer_id=customer_id,
@@ -290,6 +299,11 @@ def customer_row(customer: Customer, seen_at: Micros) -> CustomerRow:
     told = (value_of(customer.profile, field) or None for field in ("name", "email", "segment"))
     order = sort_key(seen_at, customer.customer_id)
     return CustomerRow(customer.customer_id, order, customer.customer_id.casefold(), *told)
+
+
+def merged_row(customer_id: str, seen_at: Micros, into: str) -> CustomerRow:
+    """In the place of the row of one who was merged: no search finds it."""
+    return CustomerRow(customer_id, sort_key(seen_at, customer_id), "", into=into)
 
 
 def sort_key(at: Micros, name: str) -> str:

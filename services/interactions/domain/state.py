@@ -19,6 +19,7 @@ from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
 from shared.facts.names import Names, Packed
 from shared.facts.profile import Known
+from shared.merging.state import Standing
 from shared.schemas.base import Open
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
@@ -158,6 +159,8 @@ class Held(Open):
     """Its other attributes, JSON text."""
     origin: str
     """Where its record stands in the log."""
+    subject: str | None = None
+    """Whom its event was told of, where that id was merged into another."""
     until: Micros | None
     """How long it waits; None: it was refused."""
 
@@ -254,6 +257,12 @@ class Customer(Open):
     """Of events whose ids count as not seen, though the timeline has rows of them: the latest few."""
     seen_at: Micros | None = None
     """Time of the first event handled, or when it was, if it is of the future; orders search results."""
+    merging: Standing | None = None
+    """Into whom this id was merged, or which ids were merged into it."""
+    parts: tuple["Customer", ...] = ()
+    """Of one into whom others were merged: what each of these ids is by what was told of it alone, this id's own
+    first. They have no parts of their own. What is told takes effect on the whole and on one of these, so
+    that un-merging finds what belongs to whom."""
 
 
 def initial(customer_id: str) -> Customer:

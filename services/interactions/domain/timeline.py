@@ -34,10 +34,11 @@ def timeline_row(
     note: Note | None = None,
     complaint: Complaint | None = None,
     conversation_id: str | None = None,
+    customer_id: str | None = None,
 ) -> TimelineRow:
     """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed, ``conversation_id``
-    the one that a message is told in."""
-    data, uid, subject = event.data, event.uid, event.subject
+    the one that a message is told in, ``customer_id`` whom it was told of, where that is not the subject."""
+    data, uid, subject = event.data, event.uid, customer_id or event.told_of
     # A field of the type, or one that a source added; getattr would raise and catch where there is none.
     channel = vars(data).get("channel", (data.model_extra or {}).get("channel"))
     return TimelineRow(
@@ -134,6 +135,14 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
                 f"Consent {'granted' if d.granted else 'withdrawn'}: {d.purpose} by {d.channel}"
                 + (f", {d.topic_}" if d.topic_ else "")
             ),
+        ),
+        _of(
+            customers.CustomerMerged,
+            lambda d: ": ".join(filter(None, (f"Merged into customer {d.into}", d.reason))),
+        ),
+        _of(
+            customers.CustomerUnmerged,
+            lambda d: ": ".join(filter(None, (f"No part of customer {d.from_} any more", d.reason))),
         ),
         _of(customers.CustomerErased, lambda _: "Erasure asked for"),
         _of(

@@ -100,11 +100,12 @@ class NextDueView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``:
+    """The 360. ``merged_from``: ids that are this customer, too; ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``:
     the one that changed last first; ``products``: the one bought last first; ``planned``: what followup sends
     next, the first due first; ``health`` is null until metrics tells it."""
 
     customer_id: str
+    merged_from: list[str]
     profile: dict[str, Any]
     consents: list[ConsentView]
     channels: list[ChannelView]
@@ -133,6 +134,7 @@ class CustomerHit(Frozen):
 def customer_view(state: Customer, now: datetime) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
+        merged_from=[] if state.merging is None else [*state.merging.ids],
         profile=profile_view(state),
         consents=[consent_view(c) for c in state.consents],
         channels=[

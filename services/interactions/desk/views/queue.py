@@ -116,8 +116,9 @@ def last_said(
     for row in rows:
         state = states.get(row.customer_id)
         here = None if state is None else course(state.conversations).of(row.conversation_id)
-        if here is not None and here.messages:
-            found[row.key] = row.customer_id, here.messages[-1].at
+        if state is not None and here is not None and here.messages:
+            last = here.messages[-1]
+            found[row.key] = owner_of_message(state, last.key), last.at
     return found
 
 
