@@ -1,5 +1,5 @@
-"""What is read of one person, whatever ids they have: of one who was merged it is the survivor's, and the rows
-of the past stand under the id that they were told of. A part of ``store.py``."""
+"""What is read of one person, whatever ids they have: of one who was merged it is the survivor's, and the
+rows of the past stand under the id that they were told of. A part of ``store.py``."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -52,13 +52,14 @@ class PersonStore(TeamStore):
     async def timeline(
         self, ids: Sequence[str], *, channel: str | None, type: str | None, before: str | None, limit: int
     ) -> list[TimelineRow]:
-        """A customer's rows, of all their ids, newest first; ``before`` is the ``place`` of the last one shown."""
+        """A customer's rows, of all their ids, newest first; ``before`` is the ``place`` of the last one
+        shown."""
         wanted = given({"channel": channel, "type": type})
         return await rows_before(self._database, ids, wanted, before=before, limit=limit)
 
     async def past(self, ids: Sequence[str], at: Micros) -> Customer:
-        """Profile, consents and loyalty as they were at a time, of a customer who is known, by all that was told
-        of these ids."""
+        """Profile, consents and loyalty as they were at a time, of a customer who is known, by all that was
+        told of these ids."""
         past = Past(ids[0])
         for id in ids:
             await self._add_past(past, id, at)
@@ -77,8 +78,8 @@ class PersonStore(TeamStore):
             after = rows[-1].place
 
     async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
-        """What a search shows of these customers, by id, those first seen last first; of one who was merged the
-        survivor, once, and by the survivor's id too."""
+        """What a search shows of these customers, by id, those first seen last first; of one who was merged
+        the survivor, once, and by the survivor's id too."""
         # The embedded store compares each it finds with all that are asked for.
         asked = sorted(set(ids))
         parts = [asked[start : start + AT_A_TIME] for start in range(0, len(asked), AT_A_TIME)]
@@ -178,8 +179,8 @@ async def rows_before(
     before: str | None,
     limit: int,
 ) -> list[TimelineRow]:
-    """Rows of the timeline of all these ids, the latest first: those after the ``place`` ``since``, and before
-    that of ``before``, the last one shown; each of any id."""
+    """Rows of the timeline of all these ids, the latest first: those after the ``place`` ``since``, and
+    before that of ``before``, the last one shown; each of any id."""
     told = await asyncio.gather(*(_rows(database, id, wanted, since, before, limit) for id in ids))
     if len(told) == 1:
         return told[0]

@@ -1,7 +1,7 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 

@@ -115,8 +115,8 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
 def apply_at_desk(
     sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
 ) -> Effects[Customer]:
-    """As ``apply``; and teams and agents are told what has changed for them. What is told of one who is another
-    by now goes there."""
+    """As ``apply``; and teams and agents are told what has changed for them. What is told of one who is
+    another by now goes there."""
     act = partial(_at_desk, sla, desk)
     if isinstance(event.data, MERGE_COMMANDS):
         return merge_asked(merging(desk, partial(_followed, sla)), customer, event, context, act)
@@ -125,9 +125,7 @@ def apply_at_desk(
     return act(customer, event, context)
 
 
-def _at_desk(
-    sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
-) -> Effects[Customer]:
+def _at_desk(sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context) -> Effects[Customer]:
     effects = apply(sla, customer, event, context)
     told = Told(event, micros(event.time), context)
     return growth_watched(desk, customer, watched(desk, customer, effects, told), told)

@@ -1,5 +1,5 @@
-"""Of one into whom others were merged: whose each thing is, of the ids that they are. Of everybody else all is
-their own, which costs one look."""
+"""Of one into whom others were merged: whose each thing is, of the ids that they are. Of everybody else all
+is their own, which costs one look."""
 
 from collections.abc import Callable, Iterator
 
@@ -81,8 +81,8 @@ def way_of(customer: Customer, id: str) -> tuple[Merge, ...]:
 
 
 def marks_about(customer: Customer, complaint: Complaint) -> tuple[Matched, ...]:
-    """The tiers and segments by which a complaint's clocks go, by time: until they were merged those of whom it
-    was told of, from then on the customer's. So no clock is another one for a merge."""
+    """The tiers and segments by which a complaint's clocks go, by time: until they were merged those of whom
+    it was told of, from then on the customer's. So no clock is another one for a merge."""
     if not customer.parts:
         return customer.matched
     found: list[Matched] = []

@@ -57,7 +57,8 @@ def placed_in_log(row: TimelineRow, told: Told, after: Customer) -> TimelineRow:
 
 
 class Past:
-    """Made of rows, in any order, that are all of a customer's ``PAST_TYPES`` up to a time, of all their ids."""
+    """Made of rows, in any order, that are all of a customer's ``PAST_TYPES`` up to a time, of all their
+    ids."""
 
     def __init__(self, customer_id: str) -> None:
         self._customer_id = customer_id

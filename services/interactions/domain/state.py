@@ -260,8 +260,8 @@ class Customer(Open):
     merging: Standing | None = None
     """Into whom this id was merged, or which ids were merged into it."""
     parts: tuple["Customer", ...] = ()
-    """Of one into whom others were merged: what each of these ids is by what was told of it alone, this id's own
-    first. They have no parts of their own. What is told takes effect on the whole and on one of these, so
+    """Of one into whom others were merged: what each of these ids is by what was told of it alone, this id's
+    own first. They have no parts of their own. What is told takes effect on the whole and on one of these, so
     that un-merging finds what belongs to whom."""
 
 

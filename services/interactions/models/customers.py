@@ -100,9 +100,10 @@ class NextDueView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``merged_from``: ids that are this customer, too; ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``:
-    the one that changed last first; ``products``: the one bought last first; ``planned``: what followup sends
-    next, the first due first; ``health`` is null until metrics tells it."""
+    """The 360. ``merged_from``: ids that are this customer, too; ``preferred_channel``: what they say, else
+    what they wrote by last; ``open_conversations``: the one that changed last first; ``products``: the one
+    bought last first; ``planned``: what followup sends next, the first due first; ``health`` is null until
+    metrics tells it."""
 
     customer_id: str
     merged_from: list[str]

@@ -71,9 +71,9 @@ async def search(
 async def customer(
     principal: Reader, store: Store, clock: Clock, customer_id: CustomerId, at: PastTime | None = None
 ) -> CustomerView | CustomerThen:
-    """All that is known of a customer; with ``at``, profile, consents and loyalty as they were then. An id that
-    was merged answers as the survivor, whose ``merged_from`` names it. 404 ``unknown_customer`` for one never
-    heard of."""
+    """All that is known of a customer; with ``at``, profile, consents and loyalty as they were then. An id
+    that was merged answers as the survivor, whose ``merged_from`` names it. 404 ``unknown_customer`` for one
+    never heard of."""
     if at is not None:
         return customer_then(await _past(store, customer_id, at), at)
     return customer_view(await _known(store, customer_id), await clock.now(customer_id))

@@ -81,7 +81,8 @@ def last_shown(cursor: str | None) -> str | None:
 
 
 def of_these(place: str | None, ids: Sequence[str]) -> str | None:
-    """A place in the timeline of a customer of these ids. Raises 422 ``invalid_cursor`` for one in another's."""
+    """A place in the timeline of a customer of these ids. Raises 422 ``invalid_cursor`` for one in
+    another's."""
     if place is not None and place.partition(" ")[0] not in ids:
         raise INVALID_CURSOR()
     return place

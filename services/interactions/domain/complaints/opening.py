@@ -85,7 +85,8 @@ def _opened(told: Told, data: ComplaintOpened) -> Complaint:
 
 
 def with_waiting(customer: Customer, opened: Complaint) -> Change:
-    """What waited for a complaint that is known now, which counts with it. All steps that waited are known at once; then each fact is judged by what they make of it."""
+    """What waited for a complaint that is known now, which counts with it. All steps that waited are known at
+    once; then each fact is judged by what they make of it."""
     waited = [(h, event_of(customer, h)) for h in waiting_for(customer, opened.complaint_id)]
     new = opened
     # What is no step follows from the steps, and so comes after them.

@@ -1,5 +1,5 @@
-"""What comes to a survivor, or home: it is the customer's from now on, and takes effect as if it had been told of
-them all along, but that what was told once is not told again."""
+"""What comes to a survivor, or home: it is the customer's from now on, and takes effect as if it had been
+told of them all along, but that what was told once is not told again."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -64,8 +64,8 @@ def absorbed(before: Customer, handed: Handed, told: Told) -> Effects[Customer]:
 
 
 def _with_piece(whole: Customer, piece: Customer) -> tuple[Customer, Customer | None]:
-    """The whole, and its part, with a piece; and what of it is the whole's by that: what comes before the first
-    piece of an id waits for that, as it may be half of something."""
+    """The whole, and its part, with a piece; and what of it is the whole's by that: what comes before the
+    first piece of an id waits for that, as it may be half of something."""
     if piece.customer_id == whole.customer_id:
         part = part_of(whole, piece.customer_id)
         if part is not None:

@@ -96,8 +96,8 @@ def applied(
 def asked(
     course: Course[Customer, Handed], customer: Customer, event: Event, context: Context, act: Act
 ) -> Effects[Customer]:
-    """The fact that a command asks for: it takes effect at once, is emitted and answered. What is so already is
-    answered as it was. Raises ``merge_cycle``, ``not_merged``."""
+    """The fact that a command asks for: it takes effect at once, is emitted and answered. What is so already
+    is answered as it was. Raises ``merge_cycle``, ``not_merged``."""
     command, moved = event.data, None if customer.merging is None else customer.merging.moved
     fact: CustomerMerged | CustomerUnmerged
     if isinstance(command, CustomerMergeRequested):

@@ -1,6 +1,7 @@
 """What leaves a customer: all of it for the survivor, or what came by a merge that is undone."""
 
 from collections.abc import Collection
+
 from services.interactions.domain.complaints import waiting
 from services.interactions.domain.complaints.promises import TIMER as SLA
 from services.interactions.domain.conversations import rest

@@ -20,8 +20,8 @@ class Handed(Open):
     """What is handed over."""
 
     pieces: tuple[Customer, ...] = ()
-    """Each of one of the ids: its first piece is all but what was too long for it. The conversations come before
-    the complaints that are answered in them."""
+    """Each of one of the ids: its first piece is all but what was too long for it. The conversations come
+    before the complaints that are answered in them."""
 
 
 def parts_now(customer: Customer) -> tuple[Customer, ...]:

@@ -1,6 +1,6 @@
 """What is known of one person under two ids, as of one: field by field, in any order and in as many pieces as
-one likes. Loyalty, health and the tiers and segments that clocks go by stay the survivor's own: those services
-join by themselves, and tell what comes of it."""
+one likes. Loyalty, health and the tiers and segments that clocks go by stay the survivor's own: those
+services join by themselves, and tell what comes of it."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -80,8 +80,8 @@ def _profile(one: Mapping[str, Known], other: Mapping[str, Known]) -> Mapping[st
 
 
 def _consents(one: tuple[Consent, ...], other: tuple[Consent, ...]) -> tuple[Consent, ...]:
-    """The later word on each, a refusal at a draw. Beyond the bound a consent is as if never given: the oldest
-    go, refusals last."""
+    """The later word on each, a refusal at a draw. Beyond the bound a consent is as if never given: the
+    oldest go, refusals last."""
     words = {_word(told): told for told in one}
     for told in other:
         known = words.get(_word(told))

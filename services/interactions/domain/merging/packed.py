@@ -1,6 +1,6 @@
 """Names and orders, which are bytes: those of two customers as those of one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from services.interactions.domain.state import Purchases, Spend, altered
 from shared.facts import order_book
@@ -18,7 +18,14 @@ def entries(packed: bytes, size: int) -> Iterator[tuple[bytes, bytes]]:
 def names_joined(one: bytes, other: bytes) -> bytes:
     """Each name once, by the day on which it was heard; of two ``one``'s holds."""
     known = {**dict(entries(other, NAME_BYTES)), **dict(entries(one, NAME_BYTES))}
-    return b"".join(sorted(known.values(), key=lambda entry: entry[_DAY]))
+    return _by_day(known)
+
+
+def _by_day(known: Mapping[bytes, bytes]) -> bytes:
+    """In the order of the days on which they were heard, as those that are old go from the beginning."""
+
+    found: list[bytes] = sorted(known.values(), key=lambda entry: entry[_DAY])
+    return b"".join(found)
 
 
 def shared_names(one: bytes, other: bytes) -> set[bytes]:
@@ -27,10 +34,10 @@ def shared_names(one: bytes, other: bytes) -> set[bytes]:
 
 
 def purchases_joined(one: Purchases, other: Purchases) -> Purchases:
-    """An order that was told of both is one, counted once, and what was given back of it in either is given back
-    of it. Of that only what is left of an order is known: where it was told in both that the same was given
-    back, bought and given back are both more by that, and what was kept is right."""
-    mine = {key: entry for key, entry in entries(one.book, order_book.SIZE)}
+    """An order that was told of both is one, counted once, and what was given back of it in either is given
+    back of it. Of that only what is left of an order is known: where it was told in both that the same was
+    given back, bought and given back are both more by that, and what was kept is right."""
+    mine = dict(entries(one.book, order_book.SIZE))
     book, twice, spend = dict(mine), 0, list[Spend](one.spend)
     for key, entry in entries(other.book, order_book.SIZE):
         if key not in mine:
@@ -50,7 +57,7 @@ def purchases_joined(one: Purchases, other: Purchases) -> Purchases:
         first_at=min((at for at in (one.first_at, other.first_at) if at is not None), default=None),
         last_at=max((at for at in (one.last_at, other.last_at) if at is not None), default=None),
         spend=_sums((*spend, *other.spend)),
-        book=b"".join(sorted(book.values(), key=lambda entry: entry[_DAY])),
+        book=_by_day(book),
     )
 
 
@@ -77,8 +84,6 @@ def _sums(spend: tuple[Spend, ...]) -> tuple[Spend, ...]:
         sums[one.currency] = (
             one
             if old is None
-            else altered(
-                old, purchased=old.purchased + one.purchased, refunded=old.refunded + one.refunded
-            )
+            else altered(old, purchased=old.purchased + one.purchased, refunded=old.refunded + one.refunded)
         )
     return tuple(sums.values())

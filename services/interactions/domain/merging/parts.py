@@ -1,6 +1,6 @@
-"""What of a customer into whom others were merged belongs to which of the ids that they are: each id's part is
-what it would be had it never been merged, by what was told of it. What is told takes effect on the whole, and
-on one part beside it."""
+"""What of a customer into whom others were merged belongs to which of the ids that they are: each id's part
+is what it would be had it never been merged, by what was told of it. What is told takes effect on the whole,
+and on one part beside it."""
 
 from collections.abc import Callable
 
