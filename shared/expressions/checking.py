@@ -92,7 +92,11 @@ class Check:
 
     def kind(self, node: Node) -> Kind:
         """The kind of a value."""
-        kind = self._kind(node)
+        try:
+            kind = self._kind(node)
+        except ExpressionError as error:
+            error.at = node.span.start if error.at is None else error.at
+            raise
         self.use.anything |= kind is ANY
         return kind
 

@@ -14,7 +14,7 @@ import cel
 from shared.expressions.checking import WHOLE_OF, Check, Use, alone
 from shared.expressions.functions import FUNCTIONS
 from shared.expressions.kinds import Field, Kind, Many, Table, itself, reader
-from shared.expressions.syntax import ExpressionError, parsed
+from shared.expressions.syntax import ExpressionError, NotKnownError, parsed
 from shared.schemas.times import Micros, moment
 
 MOST_SAID = 200
@@ -65,11 +65,12 @@ class Program:
     """Our functions that it calls, and how each is made."""
 
     def value(self, scope: Scope) -> Any:
-        """What it gives. Raises ``ExpressionError``, which says why it cannot be evaluated."""
+        """What it gives. Raises ``ExpressionError``, which says why it cannot be evaluated; a
+        ``NotKnownError`` where something is not there."""
         try:
             return self.program.execute(self.context(scope))
         except Exception as error:  # the engine and our functions raise of many kinds
-            raise ExpressionError(_why(error)) from None
+            raise _explained(error) from None
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # how the engine fails, if it does
                 raise
@@ -171,16 +172,16 @@ def _whole(name: str) -> str:
     return f"{WHOLE_OF}{name}"
 
 
-def _why(error: Exception) -> str:
+def _explained(error: Exception) -> ExpressionError:
     if missing := _undefined(str(error)):
-        return f"{missing[1]} is not known"
+        return NotKnownError(f"{missing[1]} is not known")
     match error:
         case KeyError(args=(str(name), *_)):
-            return f"{name} is not known"
+            return NotKnownError(f"{name} is not known")
         case IndexError():
-            return "there are not so many"
+            return NotKnownError("there are not so many")
         case ZeroDivisionError():
-            return "it divides by zero"
+            return ExpressionError("it divides by zero")
         case TypeError():
-            return "something has another kind than it needs"
-    return str(error).splitlines()[0][:MOST_SAID]
+            return ExpressionError("something has another kind than it needs")
+    return ExpressionError(str(error).splitlines()[0][:MOST_SAID])

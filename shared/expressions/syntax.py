@@ -14,6 +14,13 @@ MOST_DEPTH = 30
 class ExpressionError(ValueError):
     """An expression that cannot be used. The text says why, without a capital and a stop."""
 
+    at: int | None = None
+    """The character of its text, from 0, at which stands what is wrong; None: it is about all of it."""
+
+
+class NotKnownError(ExpressionError):
+    """It cannot be evaluated here, since something that it names is not there."""
+
 
 class Span(NamedTuple):
     """Where a part stands in the text."""

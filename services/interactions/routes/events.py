@@ -34,6 +34,7 @@ from shared.http.problems import ProblemError, from_refusal
 from shared.schemas.bindings import of_request
 from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
+from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
 from shared.schemas.envelope import is_json, json_of, utf8
 from shared.schemas.event import Event
 from shared.schemas.services import SERVICES
@@ -43,7 +44,7 @@ router = APIRouter(tags=["events"])
 
 BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (STRUCTURED, BATCH, JSON)
-NEED_ADMIN = (CompensationGranted,)
+NEED_ADMIN = (CompensationGranted, CustomerErased, CustomerMerged, CustomerUnmerged)
 UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all, unless they are about a header or data in base64."""
 
