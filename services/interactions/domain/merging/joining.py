@@ -22,6 +22,7 @@ from services.interactions.domain.state import (
     MAX_NOTED,
     MAX_PLANNED,
     MAX_PRODUCTS,
+    MAX_STEPS,
     MAX_SUBSCRIPTIONS,
     OTHER_CHANNEL,
     ChannelUse,
@@ -31,10 +32,12 @@ from services.interactions.domain.state import (
     Subscription,
     altered,
 )
+from shared.facts.complaints import OPENED, Step, with_step
 from shared.facts.names import NAME_BYTES, key
 from shared.facts.profile import Known
 from shared.schemas.base import Open
 from shared.schemas.purchases import PurchaseMade
+from shared.schemas.times import moment
 
 M = TypeVar("M", bound=Open)
 
@@ -124,13 +127,11 @@ def _channels(uses: Iterable[ChannelUse]) -> tuple[ChannelUse, ...]:
 
 
 def _complaints(one: tuple[Complaint, ...], other: tuple[Complaint, ...]) -> tuple[Complaint, ...]:
-    """Of two of one id that which was opened first. Beyond the bound those that were closed longest ago are
-    forgotten; none that is open."""
+    """Beyond the bound those that were closed longest ago are forgotten; none that is open."""
     all = {told.complaint_id: told for told in one}
     for told in other:
         known = all.get(told.complaint_id)
-        if known is None or told.opened_at < known.opened_at:
-            all[told.complaint_id] = told
+        all[told.complaint_id] = told if known is None else _both(known, told)
     found = tuple(all.values())
     if len(found) <= MAX_COMPLAINTS:
         return found
@@ -140,18 +141,52 @@ def _complaints(one: tuple[Complaint, ...], other: tuple[Complaint, ...]) -> tup
     return tuple(told for told in found if told.complaint_id not in gone)
 
 
+def _both(one: Complaint, other: Complaint) -> Complaint:
+    """That which was opened first, with all that is known of either."""
+    first, second = (one, other) if one.opened_at <= other.opened_at else (other, one)
+    steps = {Step(step.at, step.kind): step for step in second.steps if step.kind != OPENED}
+    steps |= {Step(step.at, step.kind): step for step in first.steps}
+    order: tuple[Step, ...] = ()
+    for step in steps:
+        order = with_step(order, step)
+    silent = [at for at in (first.silent_until, second.silent_until) if at is not None]
+    approvals = {approval.approval_id: approval for approval in (*second.approvals, *first.approvals)}
+    return altered(
+        first,
+        steps=tuple(steps[step] for step in order)[-MAX_STEPS:],
+        told_at=max(first.told_at, second.told_at),
+        notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
+        silent_until=max(silent, default=None),
+        approvals=tuple(approvals.values()),
+        conversation_id=first.conversation_id or second.conversation_id,
+    )
+
+
 def _subscriptions(
     one: tuple[Subscription, ...], other: tuple[Subscription, ...]
 ) -> tuple[Subscription, ...]:
-    """Of two of one id that which was told of last."""
     all = {told.subscription_id: told for told in one}
     for told in other:
         known = all.get(told.subscription_id)
-        if known is None or told.at > known.at:
-            all[told.subscription_id] = told
+        all[told.subscription_id] = told if known is None else _one_subscription(known, told)
     if len(all) <= MAX_SUBSCRIPTIONS:
         return tuple(all.values())
     return _latest(all.values(), lambda told: (told.at, told.subscription_id), MAX_SUBSCRIPTIONS)
+
+
+def _one_subscription(one: Subscription, other: Subscription) -> Subscription:
+    """The later term, and the later cancellation, if it is not from before that."""
+    term = max(one, other, key=lambda told: told.term_at or 0)
+    end = max(one, other, key=lambda told: told.cancelled_at or 0)
+    ended = end.cancelled_at is not None and end.cancelled_at >= (term.term_at or 0)
+    starts = [told.started_at for told in (one, other) if told.started_at is not None]
+    return altered(
+        term,
+        at=max(one.at, other.at),
+        started_at=min(starts, default=None),
+        cancelled_at=end.cancelled_at if ended else None,
+        ends_at=end.ends_at if ended else None,
+    )
 
 
 def _routing(one: Routing, other: Routing) -> Routing:
@@ -166,9 +201,14 @@ def _counts(whole: Customer, piece: Customer) -> dict[str, int]:
     for topic, count in piece.counts.items():
         counts[topic] = counts.get(topic, 0) + count
     names = shared_names(whole.names, piece.names)
-    products = {key("product", one.product_id) for one in piece.products} & names
+    owned = {key("product", one.product_id) for one in piece.products}
+    owned |= {
+        key("term", one.subscription_id, str(moment(one.expires_at)))
+        for one in piece.subscriptions
+        if one.expires_at is not None
+    }
     for topic, twice in (
-        (PurchaseMade.topic, shared_orders(whole.purchases, piece.purchases) + len(products)),
+        (PurchaseMade.topic, shared_orders(whole.purchases, piece.purchases) + len(owned & names)),
         ("complaints", len({key("complaint", one.complaint_id) for one in piece.complaints} & names)),
     ):
         if twice:
