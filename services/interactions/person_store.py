@@ -9,7 +9,8 @@ from itertools import chain, islice
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.domain.past import PAST_TYPES, Past
-from services.interactions.domain.rows import CUSTOMERS, TIMELINE, CustomerRow, TimelineRow, sort_key
+from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.rows import CUSTOMERS, TIMELINE, TimelineRow, sort_key
 from services.interactions.domain.state import Customer
 from services.interactions.team_store import TeamStore, given
 from shared.journal.later import read_state

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
+from services.interactions.domain.people import CustomerRow
 from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.domain.rows import (
     AGENTS,
@@ -15,7 +16,6 @@ from services.interactions.domain.rows import (
     TIMELINE,
     ComplaintRow,
     ConversationRow,
-    CustomerRow,
     TimelineRow,
     sort_key,
 )

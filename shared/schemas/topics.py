@@ -15,6 +15,7 @@ from shared.schemas import (
 from shared.schemas.base import Data
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
+from shared.schemas.commands import customers as customer_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
@@ -182,6 +183,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
         theme_commands.ThemeActRequested,
+        customer_commands.CustomerMergeRequested,
+        customer_commands.CustomerUnmergeRequested,
         *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),

@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"accepting.py", "desk", "policies", "remembered.py", "team_store.py"},
+    "interactions": {"accepting.py", "desk", "person_store.py", "policies", "remembered.py", "team_store.py"},
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -53,6 +53,7 @@ SUBJECTS = {
         "conversations",
         "desk",
         "growth",
+        "merging",
         "profile",
         "routing",
         "sla",

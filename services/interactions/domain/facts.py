@@ -27,9 +27,10 @@ from services.interactions.domain.merging.parts import marks_all, of_one_alone, 
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
 from services.interactions.domain.past import ENTRIES, placed_in_log
+from services.interactions.domain.people import customer_row
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.profile.matched import with_matched
-from services.interactions.domain.rows import CUSTOMERS, customer_row
+from services.interactions.domain.rows import CUSTOMERS
 from services.interactions.domain.search import profile_rows
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Change, Told

@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.interactions.domain.rows import SEARCH, SearchRow, sort_key
+from services.interactions.domain.people import SearchRow
+from services.interactions.domain.rows import SEARCH, sort_key
 from services.interactions.domain.state import Customer
 from services.interactions.domain.telling import Told
 from shared.domain import Append, Put

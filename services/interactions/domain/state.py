@@ -10,14 +10,14 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from services.interactions.domain.activity.kept import Health, Planned
+from services.interactions.domain.activity.kept import Health, Planned, Purchases
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.growth.remembered import Answer
 from services.interactions.domain.routing.told import Routing
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
-from shared.facts.names import Names, Packed
+from shared.facts.names import Names
 from shared.facts.profile import Known
 from shared.merging.state import Standing
 from shared.schemas.base import Open
@@ -182,26 +182,6 @@ class Subscription(Open):
     """When the present term was cancelled."""
     ends_at: Micros | None = None
     """When a cancelled one ends; None: at once."""
-
-
-class Spend(Open):
-    """Money in one currency, in minor units."""
-
-    currency: str
-    purchased: int = 0
-    refunded: int = 0
-
-
-class Purchases(Open):
-    """Orders and returns, counted and summed up per currency."""
-
-    count: int = 0
-    returns: int = 0
-    first_at: Micros | None = None
-    last_at: Micros | None = None
-    spend: tuple[Spend, ...] = ()
-    book: Packed = b""
-    """What is left of each order (``shared.facts.order_book``)."""
 
 
 class Product(Open):

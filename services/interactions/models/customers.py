@@ -7,7 +7,8 @@ from services.interactions.domain.activity.channels import preferred_channel
 from services.interactions.domain.activity.kept import Planned
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.course import course
-from services.interactions.domain.rows import CustomerRow, complaint_row, conversation_row
+from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.rows import complaint_row, conversation_row
 from services.interactions.domain.state import Consent, Customer, Product, Subscription
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from services.interactions.models.conversations import ConversationView, conversation_view

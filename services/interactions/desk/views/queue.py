@@ -12,7 +12,8 @@ from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.promises import clocks_of
 from services.interactions.domain.desk.policy import NORMAL, Desk
 from services.interactions.domain.owners import owner_of_message
-from services.interactions.domain.rows import ConversationRow, CustomerRow, TimelineRow
+from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.rows import ConversationRow, TimelineRow
 from services.interactions.domain.sla.course import Clock
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer

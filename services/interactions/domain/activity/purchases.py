@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from services.interactions.domain.activity.kept import Spend
 from services.interactions.domain.held import event_of, held_about, holding, row_of, unseen, without
 from services.interactions.domain.search import thing_row
-from services.interactions.domain.state import Customer, Spend, altered, found, placed
+from services.interactions.domain.state import Customer, altered, found, placed
 from services.interactions.domain.telling import (
     COPY,
     ORDER_NEVER_TOLD,

@@ -15,7 +15,8 @@ from services.interactions.domain.merging.handing import Handed
 from services.interactions.domain.merging.joining import joined
 from services.interactions.domain.merging.parts import divided, with_part
 from services.interactions.domain.owners import part_of
-from services.interactions.domain.rows import CUSTOMERS, customer_row, merged_row
+from services.interactions.domain.people import customer_row, merged_row
+from services.interactions.domain.rows import CUSTOMERS
 from services.interactions.domain.search import gone_rows, profile_rows, was_row
 from services.interactions.domain.state import (
     MAX_HELD,

@@ -10,8 +10,9 @@ from services.interactions.domain.conversations.folds import rows_of
 from services.interactions.domain.merging.absorbing import conversations_joined
 from services.interactions.domain.merging.handing import Handed, all_pieces, parts_now
 from services.interactions.domain.merging.joining import joined
+from services.interactions.domain.people import customer_row
 from services.interactions.domain.routing.told import Routing
-from services.interactions.domain.rows import CONVERSATIONS, CUSTOMERS, customer_row
+from services.interactions.domain.rows import CONVERSATIONS, CUSTOMERS
 from services.interactions.domain.search import profile_rows, was_row
 from services.interactions.domain.state import Customer, altered, initial
 from shared.domain import CancelTimer, Effects, Put, SetTimer

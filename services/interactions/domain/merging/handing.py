@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from services.interactions.domain.activity.kept import Purchases
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.merging.packed import with_what_is_left
 from services.interactions.domain.owners import owner_of_complaint, owners_of_conversations
 from services.interactions.domain.routing.told import Routing
-from services.interactions.domain.state import Customer, Purchases, altered, initial
+from services.interactions.domain.state import Customer, altered, initial
 from shared.facts import order_book
 from shared.facts.names import NAME_BYTES
 from shared.schemas.base import Open

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from services.interactions.domain.state import Purchases, Spend, altered
+from services.interactions.domain.activity.kept import Purchases, Spend
+from services.interactions.domain.state import altered
 from shared.facts import order_book
 from shared.facts.names import NAME_BYTES
 

@@ -10,7 +10,8 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from starlette.testclient import TestClient
 
 from services.interactions.desk.queries import DeskStore
-from services.interactions.domain.rows import ComplaintRow, CustomerRow, SearchRow, TimelineRow, sort_key
+from services.interactions.domain.people import CustomerRow, SearchRow
+from services.interactions.domain.rows import ComplaintRow, TimelineRow, sort_key
 from services.interactions.domain.search import keys, samples
 from services.interactions.routes.desk import customer as page
 from services.interactions.store import InteractionsStore
@@ -87,7 +88,7 @@ def test_what_happened_of_some_types(api: TestClient, settings: Settings, custom
 
     def happened(*types: str, **more: Any) -> list[TimelineRow]:
         found: list[TimelineRow] = asked(
-            settings, lambda store: store.happened(customer, types, **{"limit": 50} | more)
+            settings, lambda store: store.happened((customer,), types, **{"limit": 50} | more)
         )
         return found
 
@@ -185,7 +186,7 @@ def test_what_was_read_already_is_not_asked_for_again(
 
     def narrowed(known: int, before: str | None = None) -> list[TimelineRow]:
         async def ask(store: DeskStore) -> list[TimelineRow]:
-            recent = await store.happened(customer, (), limit=max(known, lines + 1))
+            recent = await store.happened((customer,), (), limit=max(known, lines + 1))
             monkeypatch.setattr(page, "RECENT", known)
             return await page.narrowed(
                 store, customer, recent, of=group, by="", before=before, limit=lines + 1

@@ -6,6 +6,7 @@ from services.interactions.domain.state import Customer
 from services.interactions.models.customers import customer_view
 from shared.facts.profile import value_of
 from shared.journal.testing import InMemoryWorker
+from shared.schemas.base import Data
 from shared.schemas.commands.complaints import ComplaintAcknowledgeRequested
 from shared.schemas.complaints import (
     ComplaintAcknowledged,
@@ -14,7 +15,6 @@ from shared.schemas.complaints import (
     ComplaintSlaMet,
     ComplaintSlaWarned,
 )
-from shared.schemas.base import Data
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.loyalty import PointsAdjusted, TierChanged
@@ -30,7 +30,12 @@ def consent(granted: bool, channel: str = "email") -> ConsentChanged:
 
 def returned(order_id: str, return_id: str, cents: int) -> PurchaseReturned:
     return PurchaseReturned.model_validate(
-        {"order_id": order_id, "return_id": return_id, "items": [], "refund": {"amount": cents, "currency": "EUR"}}
+        {
+            "order_id": order_id,
+            "return_id": return_id,
+            "items": [],
+            "refund": {"amount": cents, "currency": "EUR"},
+        }
     )
 
 

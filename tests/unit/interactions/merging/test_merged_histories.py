@@ -1,5 +1,6 @@
-"""Ids merged at any point of a history, in any order of arrival, with what is told twice: the survivor is what the
-fold of all of it, told of one customer, is; and un-merging gives each what the fold of its own is."""
+"""Ids merged at any point of a history, in any order of arrival, with what is told twice: the survivor is
+what the fold of all of it, told of one customer, is; and un-merging gives each what the fold of its own
+is."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -32,7 +33,12 @@ from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.interactions import ConversationClosed
 from shared.schemas.outreach import OutreachCancelled, OutreachScheduled
-from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionCancelled, SubscriptionStarted
+from shared.schemas.purchases import (
+    PurchaseMade,
+    PurchaseReturned,
+    SubscriptionCancelled,
+    SubscriptionStarted,
+)
 from shared.schemas.times import micros
 from tests.examples import examples
 
@@ -67,7 +73,13 @@ def started(id: str) -> SubscriptionStarted:
 
 
 def planned(id: str) -> OutreachScheduled:
-    said = {"outreach_id": id, "rule": "welcome", "channel": "email", "due_at": at(60 * 24 * 20), "attempt": 1}
+    said = {
+        "outreach_id": id,
+        "rule": "welcome",
+        "channel": "email",
+        "due_at": at(60 * 24 * 20),
+        "attempt": 1,
+    }
     return OutreachScheduled.model_validate(said)
 
 
@@ -252,8 +264,8 @@ def test_merged_is_the_fold_of_all(data: st.DataObject, history: list[Told], how
 @settings(max_examples=examples(100), deadline=None)
 @given(st.data(), st.lists(told(crossed=False), max_size=20), st.lists(told(crossed=False), max_size=8))
 def test_unmerged_is_the_fold_of_each(data: st.DataObject, history: list[Told], later: list[Told]) -> None:
-    """At any point after the merge, whatever was told of either in between; but no complaint is opened again, under
-    another event id, while its id's things are on their way home."""
+    """At any point after the merge, whatever was told of either in between; but no complaint is opened again,
+    under another event id, while its id's things are on their way home."""
     opened = {one.data.complaint_id for one in history if isinstance(one.data, ComplaintOpened)}
     later = [
         one
@@ -272,7 +284,9 @@ def test_unmerged_is_the_fold_of_each(data: st.DataObject, history: list[Told], 
     told = arrival.done
     joint: InMemoryWorker[Customer] = worker(SLA, now=at(OPEN))
     for event, one in zip(events_of(both, IDS), both, strict=True):
-        joint.send(event if one.of == "old" else Event(event.id, event.source, "here", event.time, event.data))
+        joint.send(
+            event if one.of == "old" else Event(event.id, event.source, "here", event.time, event.data)
+        )
     for id in ("here", "old"):
         same(shown(told.state(id), told.now), shown(joint.state(id), joint.now), both)
     for each in (told, joint):
