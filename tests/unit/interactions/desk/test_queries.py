@@ -98,10 +98,10 @@ def test_what_happened_of_some_types(api: TestClient, settings: Settings, custom
     assert len(happened(before=bought.place)) == 3
     assert len(happened(channel="email")) == 1
     asked_at = micros(NOW - timedelta(days=1) + timedelta(minutes=2.5))
-    assert asked(settings, lambda store: store.at(customer, asked_at, ["rapport.purchase.made.v1"])) == [
+    assert asked(settings, lambda store: store.at((customer,), asked_at, ["rapport.purchase.made.v1"])) == [
         bought
     ]
-    assert asked(settings, lambda store: store.at(customer, asked_at + 1, [bought.type])) == []
+    assert asked(settings, lambda store: store.at((customer,), asked_at + 1, [bought.type])) == []
 
 
 def test_what_nobody_has_is_counted_in_the_same_question(
@@ -189,7 +189,7 @@ def test_what_was_read_already_is_not_asked_for_again(
             recent = await store.happened((customer,), (), limit=max(known, lines + 1))
             monkeypatch.setattr(page, "RECENT", known)
             return await page.narrowed(
-                store, customer, recent, of=group, by="", before=before, limit=lines + 1
+                store, (customer,), recent, of=group, by="", before=before, limit=lines + 1
             )
 
         found: list[TimelineRow] = asked(settings, ask)

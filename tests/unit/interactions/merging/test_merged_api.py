@@ -94,7 +94,9 @@ def test_the_timeline_is_of_both_in_pages(api: TestClient, pair: tuple[str, str]
     paged: list[Any] = []
     cursor = None
     while cursor is not None or not paged:
-        page = get(api, f"/customers/{old}/timeline", limit=3, **({} if cursor is None else {"cursor": cursor}))
+        page = get(
+            api, f"/customers/{old}/timeline", limit=3, **({} if cursor is None else {"cursor": cursor})
+        )
         paged += page["items"]
         cursor = page["cursor"]
     assert paged == all
