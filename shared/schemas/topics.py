@@ -13,9 +13,11 @@ from shared.schemas import (
     teams,
 )
 from shared.schemas.base import Data
+from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import customers as customer_commands
+from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
@@ -40,6 +42,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerMerged,
         customers.CustomerUnmerged,
         customers.CustomerErased,
+        customers.AliasAdded,
+        customers.AliasRemoved,
     ),
     "interactions": (
         interactions.InteractionLogged,
@@ -185,6 +189,13 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         theme_commands.ThemeActRequested,
         customer_commands.CustomerMergeRequested,
         customer_commands.CustomerUnmergeRequested,
+        alias_commands.AliasClaimRequested,
+        alias_commands.AliasReleaseRequested,
+        alias_commands.AliasToldRequested,
+        duplicate_commands.BlockJoinRequested,
+        duplicate_commands.BlockLeaveRequested,
+        duplicate_commands.DuplicateFoundRequested,
+        duplicate_commands.DuplicateDecideRequested,
         *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),

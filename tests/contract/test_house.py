@@ -20,7 +20,16 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"accepting.py", "desk", "person_store.py", "policies", "remembered.py", "team_store.py"},
+    "interactions": {
+        "accepting.py",
+        "desk",
+        "duplicate_store.py",
+        "person_store.py",
+        "policies",
+        "remembered.py",
+        "resolving.py",
+        "team_store.py",
+    },
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -49,9 +58,11 @@ OWN = {
 SUBJECTS = {
     "interactions": {
         "activity",
+        "aliases",
         "complaints",
         "conversations",
         "desk",
+        "duplicates",
         "growth",
         "merging",
         "profile",

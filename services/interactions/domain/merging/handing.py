@@ -57,6 +57,7 @@ def _as_now(whole: Customer, part: Customer, owner: Any) -> Customer:
         conversations=altered(part.conversations, awake_at=whole.conversations.awake_at),
         routing=Routing(revision=whole.routing.revision, routed=tuple(routed)),
         held=tuple(held),
+        called=whole.called.of(id),
         answers=tuple(answers.get(one.key, one) for one in part.answers),
     )
 

@@ -51,6 +51,7 @@ def joined(whole: Customer, piece: Customer) -> Customer:
         consents=_consents(whole.consents, piece.consents),
         channels=_channels((*whole.channels, *piece.channels)),
         complaints=_complaints(whole.complaints, piece.complaints),
+        called=whole.called.joined(piece.called),
         loyalty=whole.loyalty or piece.loyalty,
         subscriptions=_subscriptions(whole.subscriptions, piece.subscriptions),
         purchases=purchases_joined(whole.purchases, piece.purchases),

@@ -15,7 +15,7 @@ from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.purchases import PurchaseMade
 
-from ..told import HANDLER, START
+from ..told import HANDLER, SETTINGS, START
 
 OLD, HERE = "cust-old", "cust-here"
 TIERED = """
@@ -37,7 +37,7 @@ def worker(text: str = TIERED, now: datetime = START) -> InMemoryWorker[Customer
         consumes=HANDLER.consumes,
         state=HANDLER.state,
         initial=HANDLER.initial,
-        apply=partial(apply_at_desk, parse(text), load_desk()),
+        apply=partial(apply_at_desk, parse(text), load_desk(), SETTINGS.identity),
         collections=HANDLER.collections,
         kinds=HANDLER.kinds,
     )
