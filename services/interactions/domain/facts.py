@@ -126,7 +126,7 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     """The customer that a fact leaves, and its rows: one of the timeline, and those it changes. Of one into
     whom others were merged it changes what it was told of, too."""
     event = told.event
-    if not customer.parts and not event.came:
+    if not customer.parts and event.told_of == customer.customer_id:
         return _applied(customer, told, FOLDS.get(type(event.data)))
     customer = with_parts(customer, told, _alone)
     if event.told_of != customer.customer_id and of_one_alone(event):

@@ -34,7 +34,7 @@ def holding(customer: Customer, told: Told, about: str, until: Micros | None) ->
         told=encode_data(event.data).decode(),
         extensions=event.extensions_text,
         origin=told.context.origin,
-        subject=event.subject if event.came else None,
+        subject=event.subject if event.been else None,
         until=until,
     )
     return altered(customer, held=(*held, new))

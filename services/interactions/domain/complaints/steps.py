@@ -245,9 +245,9 @@ def name_of_event(event: Event) -> str:
 
 def names_of_event(event: Event) -> tuple[str, ...]:
     """Its names: one that came by a merge was heard before it, maybe."""
-    if not event.came:
+    if not event.been:
         return (name_of_event(event),)
-    before = structs.replace(event, subject=event.told_of, came=())
+    before = structs.replace(event, subject=event.told_of, came=(), been=())
     return name_of_event(event), name_of_event(before)
 
 

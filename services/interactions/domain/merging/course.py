@@ -102,7 +102,7 @@ def asked(
     fact: CustomerMerged | CustomerUnmerged
     if isinstance(command, CustomerMergeRequested):
         done = Effects(customer, outcome=_answer(event.told_of, command.into))
-        if command.into == (customer.customer_id if moved is None else moved.into) and (moved or event.came):
+        if command.into == (customer.customer_id if moved is None else moved.into) and (moved or event.been):
             return done
         if moved is not None:
             return course.apply(customer, event, context, act)
@@ -113,7 +113,7 @@ def asked(
             raise NOT_MERGED(customer=customer.customer_id, into=command.into or "any other")
         fact = CustomerUnmerged.model_validate({"from": moved.into, "reason": command.reason})
         into = customer.customer_id
-    told = structs.replace(event, id=context.emitted(0), source=SOURCE, data=fact, came=())
+    told = structs.replace(event, id=context.emitted(0), source=SOURCE, data=fact, came=(), been=())
     effects = applied(course, customer, told, context, act)
     emits = (Emit(fact, event.time), *effects.emits)
     return replace(effects, emits=emits, outcome=_answer(event.told_of, into))
