@@ -57,7 +57,7 @@ def _claimed(alias: AliasState, customer: str, kind: AliasKind, at: Micros) -> E
 
 
 def _released(alias: AliasState, data: AliasReleaseRequested, at: Micros) -> Effects[AliasState]:
-    """Who waited longest has it next, and is told so."""
+    """Who waited longest has it next; all who wait are told so."""
     customer, new = data.customer_id, alias
     left = tuple(one for one in alias.waiting if one.customer != customer)
     if len(left) < len(alias.waiting):
@@ -69,7 +69,10 @@ def _released(alias: AliasState, data: AliasReleaseRequested, at: Micros) -> Eff
         if left:
             first, *others = left
             new = _given(altered(new, waiting=tuple(others)), first.customer, first.at, known=True)
-            emits = (_told(new, first.customer, data.kind, first.at),)
+            emits = (
+                _told(new, first.customer, data.kind, first.at),
+                *(_told(new, one.customer, data.kind, one.at, waits=True) for one in others),
+            )
     if data.erased and any(turn.customer == customer for turn in new.turns):
         new = altered(new, turns=tuple(turn for turn in new.turns if turn.customer != customer))
     return Effects(new, emits, outcome=_answer(new))
