@@ -1,4 +1,7 @@
-"""Parts of a customer's record: messages and what is tried of a rule; terms of subscriptions."""
+"""Parts of a customer's record: messages and what is tried of a rule; terms of subscriptions; what it has of
+others' that were merged into it."""
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -53,3 +56,27 @@ class TermStep(msgspec.Struct, array_like=True, frozen=True):
     """Why it was cancelled, as ``root_causes.named`` has it."""
     told: int = 0
     """Tells what was told of a term from other accounts (``shared.facts.names.Name.told``)."""
+
+
+class Edge(NamedTuple):
+    """That a customer was merged into another (``shared.merging.state.Merge``)."""
+
+    customer: str
+    into: str
+    at: Micros
+    uid: str
+    """Of the fact that told it."""
+
+
+class Merging(msgspec.Struct, array_like=True):
+    """What of a record has to do with merging."""
+
+    moved: Edge | None = None
+    """The customer disappeared into another: nothing else is in the record."""
+    absorbed: list[Edge] = []
+    """Those who are in this one, by chains too."""
+    parts: dict[str, bytes] = {}
+    """What is known of the customer and of each of those, by itself, as records: the record that has this is
+    what they come to together (``merging``)."""
+    pending: dict[str, dict[int, bytes]] = {}
+    """Of hand-overs, by name, the pieces that have come, where not all have."""
