@@ -1,8 +1,6 @@
 """Parts of a customer's record: messages and what is tried of a rule; terms of subscriptions; what it has of
 others' that were merged into it."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from shared.schemas.times import Micros
@@ -58,25 +56,13 @@ class TermStep(msgspec.Struct, array_like=True, frozen=True):
     """Tells what was told of a term from other accounts (``shared.facts.names.Name.told``)."""
 
 
-class Edge(NamedTuple):
-    """That a customer was merged into another (``shared.merging.state.Merge``)."""
-
-    customer: str
-    into: str
-    at: Micros
-    uid: str
-    """Of the fact that told it."""
-
-
 class Merging(msgspec.Struct, array_like=True):
-    """What of a record has to do with merging."""
+    """What of a record has to do with merging (``merging``)."""
 
-    moved: Edge | None = None
-    """The customer disappeared into another: nothing else is in the record."""
-    absorbed: list[Edge] = []
-    """Those who are in this one, by chains too."""
+    standing: bytes = b""
+    """JSON of ``shared.merging.state.Standing``: who is here, and whom the customer is now."""
     parts: dict[str, bytes] = {}
-    """What is known of the customer and of each of those, by itself, as records: the record that has this is
-    what they come to together (``merging``)."""
-    pending: dict[str, dict[int, bytes]] = {}
-    """Of hand-overs, by name, the pieces that have come, where not all have."""
+    """What is known of the customer and of each who is here, by itself, as records: the record that has this
+    is what they come to together. Empty where nobody else is."""
+    pending: dict[str, dict[int, str]] = {}
+    """Of hand-overs, by a name, the pieces that have come, where not all have."""

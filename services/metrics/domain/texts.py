@@ -47,6 +47,15 @@ def has_text(data: Data) -> bool:
     return type(data) in _TEXT_OF
 
 
+def taken(
+    tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int, themes: Matcher
+) -> tuple[Ids, list[Raised]]:
+    """As ``apply``, of any event; and what its text raises, or no longer does."""
+    if themes and has_text(event.data):
+        return apply_text(tracked, event, now, delta, id, themes)
+    return apply(tracked, event, now, delta, id), []
+
+
 def apply_text(
     tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int, themes: Matcher
 ) -> tuple[Ids, list[Raised]]:

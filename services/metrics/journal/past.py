@@ -14,7 +14,7 @@ from time import time_ns
 from services.metrics.domain import gaps
 from services.metrics.domain.cells import Delta, add, add_minutes
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.restating import HOUR, Moved, Sums, last_told
+from services.metrics.domain.restating import HOUR, Moved, Sums, last_told, merging_type
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import DAY, Micros, day_number, moment
@@ -70,6 +70,22 @@ class Past:
             self.began = self.wall()
         self.delta.since = max(self.delta.since, tail.since)
         return self.delta
+
+    def merged(self, moved: Delta, event: Event, now: Micros) -> None:
+        """Count what merging moved, and note of the told days that it did."""
+        self.now = now
+        if self.began is None:
+            self.began = self.wall()
+        told, net = last_told(now), dict[tuple[int, str], int]()
+        for cell, n in moved.items():
+            add(self.delta, cell, n)
+            day, place, name = cell
+            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
+                net[day, name] = net.get((day, name), 0) + n
+        kind = merging_type(event)
+        for day in {day for (day, _), n in net.items() if n}:
+            types = self.facts.setdefault(day, {})
+            types[kind] = types.get(kind, 0) + 1
 
     def into(self, tail: Delta) -> Delta:
         """Count all of it in the tail, in place, and look through it. Returns the tail, which may be another

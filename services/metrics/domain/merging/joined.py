@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Cell, Delta, add, add_minutes
 from services.metrics.domain.merging.joining import joined, part_of
 from services.metrics.domain.parts import Merging
 from services.metrics.domain.state import Customer, Ids, decode, encode
-from services.metrics.domain.texts import Raised, apply_text, has_text
+from services.metrics.domain.texts import Raised, taken
 from services.metrics.domain.themes import Matcher
 from services.metrics.domain.tracked import Tracked
 from shared.schemas.base import Data
@@ -46,10 +45,7 @@ class Joined(Tracked):
         part = self.parts.setdefault(_home(self.parts, event, told_of), unheard_of())
         aside = Delta()
         aside.since = delta.since
-        if themes and has_text(event.data):
-            ids, raised = apply_text(part, event, now, aside, id, themes)
-        else:
-            ids, raised = apply(part, event, now, aside, id), []
+        ids, raised = taken(part, event, now, aside, id, themes)
         delta.since = max(delta.since, aside.since)
         add_minutes(delta.minutes, aside.minutes)
         return ids, raised
