@@ -58,17 +58,17 @@ properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT
 	    tests/unit/followup/test_histories.py tests/unit/metrics/test_apply.py
 
 chart: $(complete) ## The Helm chart: what it renders, and what it refuses; helm is built once where Go 1.26 is there
-	@$(bin)/python -m tools.gotools --where helm kubeconform >/dev/null || test -z "$$CI"
+	@$(bin)/python -m tools.gotools --where helm kubeconform actionlint >/dev/null || test -z "$$CI"
 	$(pytest) tests/chart -m chart -n auto --dist worksteal
 
 simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers
-	$(pytest) tests/simulation -m simulation
+	$(pytest) tests/simulation -m simulation -n auto --dist worksteal
 
 simulate: $(complete) ## The same, any seeds: SEEDS=500 or a range SEEDS=1000-2000, and what they hit
 	@$(bin)/python -m tests.simulation $(or $(SEEDS),500)
 
-integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
-	$(pytest) tests/integration tests/contract -m integration
+integration: $(complete) ## The whole path, and the outside contract, on two embedded stacks, a file at a time
+	$(pytest) tests/integration tests/contract -m integration -n 2 --dist loadfile
 
 browser: $(complete) ## The pages in Chromium (Debian's is installed where there is none and we are root)
 	@$(bin)/python -m tools.chromium >/dev/null

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
+from services.interactions.accepting import record_of
 from services.interactions.routes.events import check, split
 from shared.http.auth import Principal
 from shared.http.problems import ProblemError
@@ -44,4 +45,4 @@ def by_http(body: bytes, headers: Sequence[tuple[str, bytes]]) -> list[Event | R
 def published(body: bytes, headers: Sequence[tuple[str, bytes]]) -> list[Record]:
     """What ``POST /events`` publishes. Raises ``ProblemError``."""
     raw = [(name.lower().encode(), value) for name, value in headers]
-    return asyncio.run(check(split(Headers(raw=raw), body), ADMIN))
+    return [record_of(told) for told in asyncio.run(check(split(Headers(raw=raw), body), ADMIN))]

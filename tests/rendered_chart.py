@@ -28,7 +28,8 @@ each_setup = pytest.mark.parametrize("setup", SETUPS)
 
 
 def program(name: str) -> Path:
-    """helm or kubeconform; the test is skipped where neither is there nor Go to build it, but never in CI."""
+    """helm, kubeconform or actionlint; the test is skipped where neither it is there nor Go to build it, but
+    never in CI."""
     try:
         return find(name)
     except MissingProgramError as missing:

@@ -1,4 +1,4 @@
-"""Finds helm and kubeconform for the chart's tests, or builds them once from their Go modules:
+"""Finds helm, kubeconform and actionlint for the tests, or builds them once from their Go modules:
 ``python -m tools.gotools helm ARGUMENTS`` runs helm, ``python -m tools.gotools --where kubeconform`` prints
 where that is."""
 
@@ -16,6 +16,7 @@ from tools.debian import MissingProgramError
 MODULES = {
     "helm": "helm.sh/helm/v4/cmd/helm@v4.3.1",
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0",
+    "actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
 }
 """The packages, each at the version whose answers the tests know; Go's checksum database vouches for them."""
 LEAST_GO = (1, 26)

@@ -147,7 +147,8 @@ def _processes() -> dict[str, Schema]:
             ),
         ),
         "podDisruptionBudget": complete(
-            enabled=FLAG, maxUnavailable={"type": ["integer", "string"], "minimum": 1, "pattern": r"^\d+%$"}
+            enabled=FLAG,
+            maxUnavailable={"type": ["integer", "string"], "minimum": 1, "pattern": r"^[1-9]\d*%$"},
         ),
         "topologySpread": one_of("soft", "hard", "off"),
         "priorityClass": complete(name=NAME, create=FLAG, value=whole(-(10**9), 10**9)),

@@ -39,6 +39,9 @@ def _told(part: str, look: Callable[[], Sequence[Finding]]) -> Sequence[Finding]
         return look()
     except TroubleError as trouble:  # of its settings
         return [Finding(part, "settings", "bad", str(trouble))]
+    except Exception as error:  # what nobody foresaw of one part must not hide what is known of the others
+        said = f"could not be looked at: {type(error).__name__}: {error}"
+        return [Finding(part, part, "bad", said, "report this as a fault of rapport doctor")]
 
 
 def _broker(environ: Mapping[str, str]) -> list[Finding]:

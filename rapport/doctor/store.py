@@ -1,5 +1,6 @@
 """MongoDB: does it let us in, which version is it, does it have transactions, is its clock ours."""
 
+import re
 import time
 from datetime import UTC
 from typing import Any
@@ -15,6 +16,8 @@ from shared.runtime.transport import MongoSettings
 OLDEST = (7, 0)
 PATIENCE_MS = 5_000
 DATABASE = "rapport_loyalty"
+_TLS = re.compile(r"[?&](tls|ssl)=true\b", re.IGNORECASE)
+"""What a URI asks TLS by; ``ssl`` is its older name."""
 
 
 def look(settings: MongoSettings) -> list[Finding]:
@@ -85,7 +88,7 @@ def _certificates(settings: MongoSettings, client: MongoClient[dict[str, Any]]) 
         ("RAPPORT_MONGO_CERTIFICATE", settings.mongo_certificate),
     ]
     found = certificates.files(files)
-    if not settings.mongo_tls and "tls=true" not in settings.mongo and "+srv:" not in settings.mongo:
+    if not settings.mongo_tls and not _TLS.search(settings.mongo) and "+srv:" not in settings.mongo:
         return found
     hosts = [(host, port or 27017) for host, port in _nodes(settings, client)]
     own = (settings.mongo_certificate,)

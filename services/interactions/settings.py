@@ -1,12 +1,12 @@
 """What the interactions service is told by its environment."""
 
-import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from shared.runtime.access import SCOPES
+from shared.runtime.environment import AS_JSON, TrustedUrl
 from shared.runtime.settings import Settings
 
 
@@ -18,25 +18,15 @@ class InteractionsSettings(Settings):
     """Seconds between two refreshes of the gauges of what the desk has on its hands."""
     desk_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 12
     """Hours after which one signs in to the desk again."""
-    oidc_issuer: str | None = None
+    oidc_issuer: TrustedUrl | None = None
     """The OpenID provider that people sign in to the desk with: ``https://login.example.com/realms/shop``."""
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
     oidc_groups_claim: str = "groups"
     """The claim of the ID token that lists the groups somebody is in."""
-    oidc_groups: Annotated[dict[str, frozenset[str]], NoDecode] = Field(default_factory=dict)
+    oidc_groups: Annotated[dict[str, frozenset[str]], NoDecode, AS_JSON] = Field(default_factory=dict)
     """The scopes that groups have, as JSON: ``{"support": ["desk", "customers:read"], "*": ["desk"]}``; ``*``
     is everybody."""
-
-    @field_validator("oidc_groups", mode="before")
-    @classmethod
-    def _read(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            try:
-                return json.loads(value)
-            except ValueError as error:
-                raise ValueError(f"is not JSON: {error}") from None
-        return value
 
     @field_validator("oidc_groups")
     @classmethod

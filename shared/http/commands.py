@@ -31,6 +31,7 @@ from shared.http.auth import Principal
 from shared.http.clock import ApiClock
 from shared.http.problems import STORE_AWAY, ProblemError, from_refusal, phrase
 from shared.kafka.publisher import Record
+from shared.merging.course import MOVED_STATUS
 from shared.runtime.digest import digest
 from shared.runtime.telemetry import COMMANDS
 from shared.runtime.tracing import current_traceparent
@@ -113,10 +114,11 @@ class Commands:
         source = self._source(principal, route)
         id = key if key is not None else self._new_id()
         asked = digest(subject, data)
+        deadline = asyncio.get_running_loop().time() + self._timeout
         # A fresh id cannot be in the journal: only a caller's own key is worth the question.
         known = await self._journal.find_one({"_id": f"{source} {id}"}) if key is not None else None
         if known is not None:
-            return self._answer(route, known, asked, "repeated")
+            return await self._told(route, source, id, known, asked, "repeated", deadline)
         time = await self._clock.now(subject)
         event = Event(id, source, subject, time, data, current_traceparent())
         try:
@@ -125,11 +127,8 @@ class Commands:
             # JSON can escape half a surrogate pair, which no UTF-8 can hold.
             raise ProblemError(422, "invalid", "The body holds text that is not Unicode.") from None
         await self._sender.publish([Record(TOPIC, subject.encode(), payload, tuple(headers))])
-        entry = await self._wait(event.uid)
-        if entry is not None:
-            return self._answer(route, entry, asked, "answered")
-        COMMANDS.labels(self._service, route, "pending").inc()
-        return self._pending(source, id)
+        entry = await self._wait(event.uid, deadline)
+        return await self._told(route, source, id, entry, asked, "answered", deadline)
 
     async def outcome(self, principal: Principal, token: str) -> Answer:
         """What became of a command of this principal: its answer, or 202 while there is none.
@@ -140,17 +139,18 @@ class Commands:
         if not source.startswith(self._source(principal, "")):
             raise _no_command()
         entry = await self._journal.find_one({"_id": f"{source} {id}"})
+        while entry is not None and (uid := _where_else(entry)) is not None:
+            entry = await self._journal.find_one({"_id": uid})
         if entry is None:
             return self._pending(source, id)
-        return self._answer(source.rpartition("/")[2], entry, None, "repeated")
+        return self._answer(source.rpartition("/")[2], entry, "repeated")
 
     def _source(self, principal: Principal, route: str) -> str:
         return f"/api/{self._service}/{_segment(principal.name)}/{route}"
 
-    async def _wait(self, uid: str) -> Mapping[str, Any] | None:
+    async def _wait(self, uid: str, deadline: float) -> Mapping[str, Any] | None:
         """Poll the journal. The command is in the log: an error from here on is a 202, never a 503."""
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + self._timeout, FIRST_POLL_S
+        pause = FIRST_POLL_S
         try:
             async with asyncio.timeout_at(deadline):
                 while True:
@@ -165,12 +165,31 @@ class Commands:
         except TimeoutError:
             return None
 
-    def _answer(self, route: str, entry: Mapping[str, Any], asked: str | None, how: str) -> Answer:
-        """The journal's entry as an answer, if it is for what was asked (None: for whatever it was)."""
-        count = COMMANDS.labels
-        if asked is not None and entry.get("digest") not in (None, asked):
-            count(self._service, route, "mismatch").inc()
+    async def _told(
+        self,
+        route: str,
+        source: str,
+        id: str,
+        entry: Mapping[str, Any] | None,
+        asked: str,
+        how: str,
+        deadline: float,
+    ) -> Answer:
+        """What the journal's entry says, if it is for what was asked; where the customer is another by now,
+        what that one's worker says of it."""
+        if entry is not None and entry.get("digest") not in (None, asked):
+            COMMANDS.labels(self._service, route, "mismatch").inc()
             raise _mismatch()
+        while entry is not None and (uid := _where_else(entry)) is not None:
+            entry = await self._wait(uid, deadline)
+        if entry is None:
+            COMMANDS.labels(self._service, route, "pending").inc()
+            return self._pending(source, id)
+        return self._answer(route, entry, how)
+
+    def _answer(self, route: str, entry: Mapping[str, Any], how: str) -> Answer:
+        """The journal's entry as an answer."""
+        count = COMMANDS.labels
         outcome = entry.get("outcome") or {}
         status, body = int(outcome.get("status", 200)), dict(outcome.get("body") or {})
         refused = status >= 400
@@ -200,6 +219,12 @@ class Commands:
 
     def _sign(self, payload: bytes) -> bytes:
         return hmac.digest(self._secret_key, b"command\0" + payload, hashlib.sha256)[:16]
+
+
+def _where_else(entry: Mapping[str, Any]) -> str | None:
+    """Of a command for a customer who is another by now: the uid of the entry with its outcome."""
+    outcome = entry.get("outcome") or {}
+    return str(outcome["body"]["uid"]) if outcome.get("status") == MOVED_STATUS else None
 
 
 def _segment(name: str) -> str:

@@ -51,8 +51,8 @@ class Derived:
                 traceparent=trace,
             )
             value, headers = encode(event)
-            if len(value) > MAX_RECORD_BYTES:
-                raise TOO_LARGE(type=emit.data.event_type, size=len(value), most=MAX_RECORD_BYTES)
+            if len(value) > (most := MAX_RECORD_BYTES + emit.data.room):
+                raise TOO_LARGE(type=emit.data.event_type, size=len(value), most=most)
             records.append(Record(emit.data.topic, event.subject.encode(), value, tuple(headers)))
         return tuple(records)
 

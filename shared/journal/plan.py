@@ -129,6 +129,6 @@ class Plan(Generic[S]):
 
 def command_digest(entry: Entry) -> str | None:
     """The digest of a command's body, by which the API tells a retry from another request."""
-    if entry.origin.topic != COMMANDS:
+    if entry.event.data.topic != COMMANDS:
         return None
     return digest(entry.event.subject, entry.event.data)

@@ -114,7 +114,7 @@ class Planner(Generic[S]):
         plan, event = course.plan, message.event
         state_id = event.state_id
         before = course.state(state_id)
-        is_command = message.origin.topic == COMMANDS
+        is_command = event.data.topic == COMMANDS
         try:
             effects = self._handler.of(state_id).apply(before, event, self._context(course, message))
             emitted = self._derived.records(event, effects.emits)

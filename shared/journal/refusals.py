@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.kafka.publisher import Record
 from shared.worker.dead_letters import dead_letter_of, written_anew
-from shared.worker.processing import Message
+from shared.worker.processing import COMMANDS, Message
 
 BUG, UNSTORABLE = "unhandled", "store"
 """Codes of dead letters that are ours to mend; the others are a domain's own."""
@@ -50,14 +50,19 @@ class Rejected:
         """Whether a caller of ours waits for what becomes of it; what services ask of each other, nobody
         waits for."""
         event = self.message.event
-        return event.data.topic == "commands" and event.source.startswith(API_SOURCES)
+        return event.data.topic == COMMANDS and event.source.startswith(API_SOURCES)
 
 
 def dead_letter(service: str, rejected: Rejected) -> Record:
     """Its dead letter, the same each time."""
     message, refusal = rejected.message, rejected.refusal
-    original, origin = message.raw, message.origin
-    if original is None:
+    original, origin, topic = message.raw, message.origin, None
+    if message.event.came and message.event.data.topic != COMMANDS:
+        # Of a fact that was relayed: as the survivor is told it, so that it can go back, or be put right,
+        # like any other of its topic.
+        topic = message.event.data.topic
+        _, original = written_anew(message.event, origin)
+    elif original is None:
         origin, original = written_anew(message.event, origin)
     return dead_letter_of(
         service,
@@ -66,4 +71,5 @@ def dead_letter(service: str, rejected: Rejected) -> Record:
         code=refusal.code,
         detail=refusal.detail,
         failed_at=refusal.failed_at,
+        topic=topic,
     )

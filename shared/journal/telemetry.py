@@ -43,5 +43,5 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
 def _result(entry: Entry) -> str:
     if entry.refusal is not None:
         return "dead_lettered"
-    refused = entry.origin.topic == COMMANDS and (entry.status or 0) >= 400
+    refused = entry.event.data.topic == COMMANDS and (entry.status or 0) >= 400
     return "refused" if refused else "applied"

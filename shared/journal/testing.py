@@ -22,13 +22,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
+from msgspec import structs
+
 from shared.domain import Context, Effects, Handler, S
 from shared.journal.plan import Plan, Timer
 from shared.journal.planner import Planner
 from shared.journal.refusals import BUG
 from shared.journal.testing_results import DeadLetter, Handled, Published, event_of, results
 from shared.journal.testing_store import InMemoryStore, Log, NotStorableError
+from shared.merging.relays import opened
 from shared.schemas.base import Data
+from shared.schemas.commands.merging import Relay
 from shared.schemas.event import Event
 from shared.worker.processing import COMMANDS, Message, Origin
 
@@ -107,7 +111,7 @@ class InMemoryWorker(Generic[S]):
     ) -> list[Handled]:
         """Handle several, in this order, as one batch: one plan, one transaction."""
         messages = {
-            n: self._log.read(event, origins[n] if origins else None)
+            n: self._read(event, origins[n] if origins else None)
             for n, event in enumerate(events)
             if self._uses(event)
         }
@@ -182,6 +186,13 @@ class InMemoryWorker(Generic[S]):
         except Exception as error:  # kept for the test to see, and passed on
             self._raised[event.uid] = error
             raise
+
+    def _read(self, event: Event, origin: Origin | None) -> Message:
+        """As the record loop reads it: a relay is the event within, where the relay stands."""
+        message = self._log.read(event, origin)
+        if not isinstance(event.data, Relay):
+            return message
+        return structs.replace(message, event=opened(event))
 
     def _uses(self, event: Event) -> bool:
         if not isinstance(event.data, self._handler.consumes):

@@ -1,13 +1,12 @@
 """Settings of who may call an API: keys, tokens, and how often."""
 
-import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import NoDecode
 
+from shared.runtime.environment import AS_JSON, Environment, TrustedUrl
 from shared.schemas.base import Strict, Time
 
 SCOPES = frozenset(
@@ -72,19 +71,19 @@ class NamedKey(Strict):
         return self.expires_at is not None and self.expires_at <= now
 
 
-class AccessSettings(BaseSettings):
+class AccessSettings(Environment):
     """The variables that the APIs read of their callers."""
 
     api_key: SecretStr | None = Field(default=None, min_length=8)
     """A key with every scope, for one's own tools."""
-    api_keys: Annotated[dict[KeyName, NamedKey], NoDecode] = {}
+    api_keys: Annotated[dict[KeyName, NamedKey], NoDecode, AS_JSON] = Field(default_factory=dict)
     """More keys, as JSON: ``{"pos": {"key_sha256": "…", "scopes": ["events:write"]}}``; ``rapport keys make``
     makes them."""
     jwt_secret: SecretStr | None = Field(default=None, min_length=32)
     """Accept bearer JWTs signed with HS256 and this secret."""
     jwt_public_key: str | None = None
     """Accept bearer JWTs signed with RS256 or ES256 by the private half of this PEM key."""
-    jwks_url: str | None = None
+    jwks_url: TrustedUrl | None = None
     """Accept bearer JWTs signed by the keys that an issuer publishes here (JWKS); needs ``jwt_issuer`` and
     ``jwt_audience``."""
     jwks_algorithms: Annotated[frozenset[str], NoDecode] = frozenset({"RS256", "ES256"})
@@ -98,16 +97,6 @@ class AccessSettings(BaseSettings):
     """Requests a minute of one key or token's subject, at each replica of an API; 0: any number."""
     hsts_seconds: Annotated[int, Field(ge=0)] = 31_536_000
     """Seconds that browsers are to come by https alone, where the service's own URL is https; 0: not told."""
-
-    @field_validator("api_keys", mode="before")
-    @classmethod
-    def _json(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            try:
-                return json.loads(value)
-            except ValueError as error:
-                raise ValueError(f"is not JSON: {error}") from None
-        return value
 
     @field_validator("api_keys")
     @classmethod
@@ -132,14 +121,6 @@ class AccessSettings(BaseSettings):
         unknown = value - ALGORITHMS
         if unknown or not value:
             raise ValueError(f"must be some of {', '.join(sorted(ALGORITHMS))}")
-        return value
-
-    @field_validator("jwks_url")
-    @classmethod
-    def _url(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "https://nobody")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be a URL, https://…")
         return value
 
     @field_validator("jwt_public_key")

@@ -93,14 +93,20 @@ def documents(text: str) -> list[object]:
     return found
 
 
-def validated(model: type[M], document: object, prefix: str = "") -> M:
-    """The document as a model. Raises ``ConfigError`` with ``path: why`` for each fault, after ``prefix``."""
+def validated(
+    model: type[M],
+    document: object,
+    prefix: str = "",
+    place: Callable[[tuple[int | str, ...]], str] = lambda _: "",
+) -> M:
+    """The document as a model. Raises ``ConfigError`` with ``path: why`` for each fault, after ``prefix``
+    and what ``place`` says of where the path stands in the file."""
     if not isinstance(document, dict):
         raise ConfigError(f"{prefix}it must be a mapping of names to values")
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        faults = [prefix + _fault(e) for e in error.errors(include_url=False)]
+        faults = [prefix + place(e["loc"]) + _fault(e) for e in error.errors(include_url=False)]
         raise ConfigError("; ".join(faults)) from None
 
 

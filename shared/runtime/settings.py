@@ -12,7 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsError
 
 from shared.runtime.access import AccessSettings
-from shared.runtime.transport import PREFIX, KafkaSettings, MongoSettings
+from shared.runtime.environment import PREFIX
+from shared.runtime.transport import KafkaSettings, MongoSettings
 
 __all__ = ["PREFIX", "Settings", "explain", "load_settings"]
 

@@ -9,14 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.runtime import pem
-
-PREFIX = "RAPPORT_"
-CONFIG = SettingsConfigDict(
-    env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-)
+from shared.runtime.environment import PREFIX, Environment, TrustedUrl
 
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"]
@@ -79,20 +74,11 @@ def _upper(value: Any) -> Any:
     return value.strip().upper().replace("_", "-") if isinstance(value, str) else value
 
 
-def _http(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", _unquoted(value)):
-        raise ValueError("must be a URL that begins with https:// (or http://)")
-    return value
-
-
 Authorities = Annotated[Path, AfterValidator(pem.authorities)]
-Url = Annotated[str, AfterValidator(_http)]
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(Environment):
     """Where Kafka is and how it is spoken to."""
-
-    model_config = CONFIG
 
     kafka: Annotated[str, AfterValidator(_servers)] = Field(
         description="the Kafka bootstrap servers, host:port, comma-separated"
@@ -108,7 +94,7 @@ class KafkaSettings(BaseSettings):
     kafka_sasl_mechanism: Annotated[Mechanism | None, BeforeValidator(_upper)] = None
     kafka_username: str | None = None
     kafka_password: SecretStr | None = None
-    kafka_oauth_url: Url | None = None
+    kafka_oauth_url: TrustedUrl | None = None
     """The token endpoint, asked by client credentials (OAUTHBEARER)."""
     kafka_oauth_client_id: str | None = None
     kafka_oauth_client_secret: SecretStr | None = None
@@ -150,10 +136,8 @@ class KafkaSettings(BaseSettings):
             )
 
 
-class MongoSettings(BaseSettings):
+class MongoSettings(Environment):
     """Where the store is and how it is spoken to."""
-
-    model_config = CONFIG
 
     mongo: Annotated[str, AfterValidator(_mongo_uri)] = Field(description="the MongoDB URI")
     mongo_ca: Authorities | None = None

@@ -81,6 +81,35 @@ class ConsentChanged(CustomersData):
     """How it was given, e.g. a form's version."""
 
 
+class CustomerMerged(CustomersData):
+    """Two customers are one person: what there is of the subject, the old id, goes on under the other's."""
+
+    event_type: ClassVar[str] = "rapport.customer.merged.v1"
+    late: ClassVar[str] = (
+        "Takes effect when it is heard. Of merges that make a circle the one with the latest event time does "
+        "not hold."
+    )
+    again: ClassVar[str] = "Nothing: the old id is merged already. Into another: so is its survivor."
+
+    into: Id
+    """The survivor."""
+    reason: str
+    """Why it is believed, in the words of who says so."""
+
+
+class CustomerUnmerged(CustomersData):
+    """The subject, an old id, is a customer of their own after all."""
+
+    event_type: ClassVar[str] = "rapport.customer.unmerged.v1"
+    late: ClassVar[str] = "Takes effect when it is heard."
+    again: ClassVar[str] = "Nothing: there is no merge to undo."
+
+    from_: Annotated[Id, Field(alias="from")]
+    """The survivor that they are not."""
+    reason: str
+    """Why, in the words of who says so."""
+
+
 class CustomerErased(CustomersData):
     """The person asked to be forgotten; every store follows."""
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.schemas.base import CUSTOMER, Data
+from shared.schemas.merges import Merge
 
 COMMANDS = "commands"
 """The topic of what APIs ask for. A command's id is its caller's ``Idempotency-Key``, which the caller alone
@@ -29,16 +30,29 @@ class Event(Struct, frozen=True):
     extensions: dict[str, Any] = {}
     """The other attributes of the event, by name: extensions, and the data's schema. Kept as they were told;
     in binary mode all of them are text."""
+    came: tuple[Merge, ...] = ()
+    """The merges by which it came from the customer that it was told of to the subject, the first one first;
+    empty for most."""
 
     @property
     def uid(self) -> str:
-        """Its name in one string, the journal's key."""
+        """Its name in one string, the journal's key. One that came by a merge is named by the customer too,
+        so that a fact told of the survivor itself is a copy; and where it was here before (a circle, a merge
+        undone meanwhile), by how often."""
         data = self.data
+        if self.came:
+            visits = sum(merge.customer == self.subject for merge in self.came)
+            return f"{self.source} {self.id} {self.subject}" + (f" {visits}" if visits else "")
         if data.topic == COMMANDS:
             return f"{self.source} {self.id}"
         if data.entity != CUSTOMER:
             return f"{self.source} {self.id} {data.entity}/{self.subject}"
         return f"{self.source} {self.id} {self.subject}"
+
+    @property
+    def told_of(self) -> str:
+        """Whom it was told of: an old id, where it came by a merge."""
+        return self.came[0].customer if self.came else self.subject
 
     @property
     def state_id(self) -> str:

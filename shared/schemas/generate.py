@@ -23,7 +23,8 @@ def json_schema(cls: type[Data]) -> dict[str, Any]:
     """The JSON Schema (Draft 2020-12) of one type's data."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:{cls.event_type.replace('.', ':')}",
+        # The path below wherever docs/ is published: whoever holds a copy finds the others beside it.
+        "$id": f"/schemas/{cls.event_type}.json",
         **cls.model_json_schema(by_alias=True),
     }
 

@@ -18,6 +18,7 @@ from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
+from shared.schemas.commands import merging as merging_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
@@ -35,6 +36,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerRegistered,
         customers.CustomerUpdated,
         customers.ConsentChanged,
+        customers.CustomerMerged,
+        customers.CustomerUnmerged,
         customers.CustomerErased,
     ),
     "interactions": (
@@ -179,6 +182,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
         theme_commands.ThemeActRequested,
+        *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),
 }

@@ -35,9 +35,11 @@ def dead_letter_of(
     code: str,
     detail: str,
     failed_at: datetime,
+    topic: str | None = None,
 ) -> Record:
-    """The record as it came, with the reason in its headers, for ``<topic>.dlq``. What no producer would
-    take is cut, the largest part first, and the length and SHA-256 of what was cut are kept. Pure."""
+    """The record as it came, with the reason in its headers, for ``<topic>.dlq``, its origin's topic unless
+    another is given. What no producer would take is cut, the largest part first, and the length and SHA-256
+    of what was cut are kept. Pure."""
     own = tuple((name, value) for name, value in original.headers if not name.startswith("rapport-"))
     reason = {
         "rapport-dead-letter-id": f"{service}/{origin.text}",
@@ -49,7 +51,7 @@ def dead_letter_of(
     }
     key, value, own, cut = _fitting(original.key, original.value, own)
     headers = own + tuple((name, text.encode()) for name, text in (reason | cut).items())
-    return Record(f"{origin.topic}.dlq", key, value, headers, origin.partition)
+    return Record(f"{topic or origin.topic}.dlq", key, value, headers, origin.partition)
 
 
 def _fitting(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from shared.kafka.clients import KafkaRecord, Record
 from shared.kafka.keys import partition_of
+from shared.merging.relays import opened, relay_class
 from shared.runtime import telemetry
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
@@ -44,6 +45,7 @@ class Intake:
         self.service = service
         self._name = service.encode()
         self._types = frozenset(c.event_type for c in consumes) | {ClockAdvanced.event_type}
+        self._relay = relay_class(service)
         self._everything = reads_everything
         self._own_source = f"/rapport/{service}"
         self._wall_clock = wall_clock
@@ -74,6 +76,9 @@ class Intake:
                 return self._skip(record)
             _check_topic(kind, record.topic)
             event = decode(envelope, wall_now=self._wall_clock())
+            if event.data.__class__ is self._relay:
+                event = opened(event)
+                kind = event.type
         except BadRecordError as bad:
             if self._everything or wanted_by is not None:
                 return self._dead(record, bad)

@@ -104,7 +104,7 @@ def engine(text: str, people: Sequence[Customer]) -> list[Callable[[], object]]:
     """The limit: nothing is read, nothing handed in."""
     expression = compiled(text)
     scope = Scope(people[0], NOON, ZoneInfo("Europe/Berlin"), {})
-    context = expression._context(scope)
+    context = expression.context(scope)
     context.update({name: read(scope) for name, read in expression.lists.items()})
     context.set_variable_resolver(lambda _: None)
     return [lambda: expression.program.execute(context)]

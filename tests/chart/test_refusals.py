@@ -43,6 +43,12 @@ def refused(*sets: str) -> str:
         ("secrets.RAPPORT_MONGO.key=", "at '/secrets/RAPPORT_MONGO/key': minLength"),
         ("secrets.RAPPORT_MONGO=rapport", "at '/secrets/RAPPORT_MONGO': got string, want"),
         ("hosts.loyalty=https://points.example", "at '/hosts/loyalty'"),
+        ("podDisruptionBudget.maxUnavailable=0%", "at '/podDisruptionBudget/maxUnavailable'"),
+        ("podDisruptionBudget.maxUnavailable=0", "at '/podDisruptionBudget/maxUnavailable'"),
+        (
+            r"podLabels.app\.kubernetes\.io/component=shop",
+            "podLabels.app.kubernetes.io/component: the chart finds its pods by it",
+        ),
         # Variables.
         ("settings.RAPPORT_KAFKAA=a:1", "settings.RAPPORT_KAFKAA: no service knows RAPPORT_KAFKAA"),
         (

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from services.followup.domain.conditions.functions import FUNCTIONS
-from services.followup.domain.conditions.kinds import Kind, Many, Table
 from services.followup.domain.conditions.views import KEPT_FOR, VARIABLES
+from shared.expressions.functions import FUNCTIONS
+from shared.expressions.kinds import Kind, Many, Table
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/conditions.md").read_text(encoding="utf-8")
 

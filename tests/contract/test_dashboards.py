@@ -77,7 +77,7 @@ def check(expr: str) -> None:
     for name, labels in named:
         if name.startswith("rapport_"):
             assert name in DECLARED, f"{name} in {expr}"
-            own = DECLARED[name].labels
+            own = DECLARED[name].labels | ({"le"} if name.endswith("_bucket") else set())
             known |= own
             assert set(re.findall(r"(\w+)\s*[=!]", labels)) <= own, f"{name}{labels}"
         elif ":" in name:

@@ -20,7 +20,7 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"desk", "policies", "remembered.py", "team_store.py"},
+    "interactions": {"accepting.py", "desk", "policies", "remembered.py", "team_store.py"},
     "loyalty": {"programs"},
     "followup": {
         "channels",

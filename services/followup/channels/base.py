@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from pydantic_settings import BaseSettings
-
 from services.followup.domain.messages.channel import Writing
 from services.followup.domain.rows import Delivery
-from shared.runtime.settings import Settings
+from shared.runtime.environment import Environment
 
 
 class Result(Enum):
@@ -104,10 +102,8 @@ class Channel(Writing):
         """Let go of what is open, within a second or so. Never raises; ``open`` may follow."""
 
 
-class ChannelSettings(BaseSettings):
+class ChannelSettings(Environment):
     """Variables ``RAPPORT_<FIELD>`` of one kind of channel. A bad value ends the start with a sentence."""
-
-    model_config = Settings.model_config
 
     @abstractmethod
     def channels(self) -> Sequence[Channel]:

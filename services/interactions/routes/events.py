@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.datastructures import Headers
 
+from services.interactions.accepting import SLICE, Told, accept
 from services.interactions.errors import (
     FORBIDDEN,
     FORBIDDEN_SOURCE,
@@ -29,13 +30,12 @@ from shared.http.dependencies import Producer
 from shared.http.errors import responses
 from shared.http.keys import fits
 from shared.http.openapi import flat
-from shared.http.problems import ProblemError, from_refusal, too_large
-from shared.kafka.publisher import MAX_RECORD_BYTES, Record
-from shared.runtime.tracing import current_traceparent
+from shared.http.problems import ProblemError, from_refusal
 from shared.schemas.bindings import of_request
 from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
-from shared.schemas.envelope import is_json, json_of, members_of, present, utf8
+from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
+from shared.schemas.envelope import is_json, json_of, utf8
 from shared.schemas.event import Event
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import OWN_TYPES
@@ -44,9 +44,7 @@ router = APIRouter(tags=["events"])
 
 BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (STRUCTURED, BATCH, JSON)
-SLICE = 200
-"""Events checked before other requests get a turn."""
-NEED_ADMIN = (CompensationGranted,)
+NEED_ADMIN = (CompensationGranted, CustomerErased, CustomerMerged, CustomerUnmerged)
 UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all, unless they are about a header or data in base64."""
 
@@ -88,9 +86,8 @@ async def post_events(request: Request, principal: Source, producer: Producer) -
     have been: send the same again, under the same ids.
     """
     events = split(request.headers, await request.body())
-    records = await check(events, principal, partial(note, request))
-    await producer.publish(records)
-    return Accepted(accepted=len(records))
+    told = await check(events, principal, partial(note, request))
+    return Accepted(accepted=await accept(told, producer))
 
 
 def split(headers: Headers, body: bytes) -> list[bytes]:
@@ -126,11 +123,11 @@ def _from_batch(body: bytes) -> list[bytes]:
 
 async def check(
     events: Sequence[bytes], principal: Principal, admin: Callable[[str], None] = lambda customer: None
-) -> list[Record]:
-    """The records to publish, if every event is good; ``admin`` hears of whom an event needs that scope.
-    Raises 400, 403, 413, 422."""
+) -> list[Told]:
+    """The events, if every one is good; ``admin`` hears of whom an event needs that scope. Raises 400, 403,
+    422."""
     now = datetime.now(UTC)
-    records: list[Record] = []
+    told: list[Told] = []
     errors: list[BadEvent] = []
     for index, raw in enumerate(events):
         if index % SLICE == SLICE - 1:
@@ -145,12 +142,12 @@ async def check(
         if (refusal := _not_for_you(event, principal)) is not None:
             errors.append(BadEvent.refused(index, refusal))
         elif not errors:
-            records.append(_record(event, raw))
+            told.append(Told(event, raw))
     if errors and all(error.code in _DENIED for error in errors):
         raise _denied(errors)
     if errors:
         raise _problem(errors)
-    return records
+    return told
 
 
 def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
@@ -166,20 +163,6 @@ def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
     if not fits(event.type, principal.types):
         return OTHERS_TYPE(type=event.type, allowed=", ".join(principal.types or ()), field="type")
     return None
-
-
-def _record(event: Event, raw: bytes) -> Record:
-    """The event as it came, extensions and unknown fields too, with this request's trace if it has none;
-    nulls are left out, and data in base64 becomes the JSON it is."""
-    fields = present(members_of(raw))
-    trace = current_traceparent()
-    if event.traceparent is None and trace is not None:
-        fields["traceparent"] = msgspec.Raw(_write(trace))
-    value = _write(fields)
-    if len(value) > MAX_RECORD_BYTES:
-        raise too_large(MAX_RECORD_BYTES)
-    headers = (("content-type", STRUCTURED.encode()),)
-    return Record(event.data.topic, event.subject.encode(), value, headers)
 
 
 def _denied(errors: Sequence[BadEvent]) -> ProblemError:

@@ -112,6 +112,22 @@ def test_bad_settings_are_findings_not_traces(tmp_path: Path) -> None:
     assert "RAPPORT_SMTP_PORT" in found["mail"].said
 
 
+def test_what_nobody_foresaw_of_one_part_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def odd(settings: object) -> list[Finding]:
+        raise KeyError("members")
+
+    monkeypatch.setattr(store, "look", odd)
+    monkeypatch.setenv("RAPPORT_MONGO", "mongodb://db")
+    found = {
+        one.part: one for one in examine({"RAPPORT_HOME": str(tmp_path), "RAPPORT_MONGO": "mongodb://db"})
+    }
+    assert found["store"].state == "bad"
+    assert "KeyError: 'members'" in found["store"].said
+    assert "services" in found
+
+
 @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warn", 0), ("skipped", 0), ("bad", 1)])
 def test_the_exit_code_is_for_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: str, code: int

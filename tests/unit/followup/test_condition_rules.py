@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from services.followup.config import DEFAULT_RULES, load_rules
 from services.followup.domain.apply import consumes
-from services.followup.domain.conditions.expression import Verdict
 from services.followup.domain.conditions.holding import holds
 from services.followup.domain.rules.rule import Rule
+from shared.expressions.program import Verdict
 from shared.runtime.config import ConfigError
 from shared.schemas.base import Data
 from shared.schemas.customers import CustomerUpdated

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.followup.domain.complaints import Complaint
-from services.followup.domain.conditions.expression import Verdict, compiled, kept
+from services.followup.domain.conditions.expression import compiled, kept
 from services.followup.domain.conditions.sample import sample
-from services.followup.domain.conditions.syntax import ConditionError
 from services.followup.domain.conditions.views import VARIABLES, Scope
 from services.followup.domain.history.state import (
     Bought,
@@ -25,6 +24,8 @@ from services.followup.domain.history.state import (
     Subscription,
 )
 from services.followup.domain.state import Customer, InFlight, Send
+from shared.expressions.program import Verdict
+from shared.expressions.syntax import ExpressionError
 from shared.facts.complaints import OPENED, RESOLVED, ToldStep
 from shared.facts.profile import profile_told
 from shared.schemas.complaints import ComplaintUpdated
@@ -189,7 +190,7 @@ def test_a_condition_sees_fields_of_its_trigger() -> None:
         assert promised.verdict(Scope(ada(), NOW, ZoneInfo("UTC"), told)) == met
     both = ("subscription.started", "subscription.cancelled")
     compiled('trigger.subscription_id == "s"', both)
-    with pytest.raises(ConditionError, match="trigger has no field plan"):
+    with pytest.raises(ExpressionError, match="trigger has no field plan"):
         compiled('trigger.plan == "s"', both)
 
 

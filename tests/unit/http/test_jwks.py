@@ -281,6 +281,8 @@ def test_over_http(make_app: Any, settings: Settings, issuer: Issuer) -> None:
     [
         ({"jwks_url": "https://login.test/keys"}, "RAPPORT_JWT_ISSUER and RAPPORT_JWT_AUDIENCE"),
         ({"jwks_url": "file:///etc/passwd"}, "RAPPORT_JWKS_URL: must be a URL"),
+        ({"jwks_url": "http://login.test/keys"}, "RAPPORT_JWKS_URL: must be https"),
+        ({"jwks_url": "http://127.0.0.1.login.test/keys"}, "RAPPORT_JWKS_URL: must be https"),
         ({"jwks_algorithms": "RS256,HS256"}, "RAPPORT_JWKS_ALGORITHMS: must be some of"),
         ({"jwks_algorithms": "none"}, "RAPPORT_JWKS_ALGORITHMS: must be some of"),
     ],

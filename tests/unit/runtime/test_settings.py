@@ -49,6 +49,14 @@ def test_the_environment_is_read(env: pytest.MonkeyPatch) -> None:
     assert "0123456789abcdef" not in repr(settings)
 
 
+def test_a_line_break_at_the_end_of_a_secret_is_no_part_of_it(env: pytest.MonkeyPatch) -> None:
+    env.setenv("RAPPORT_API_KEY", "opensesame\n")
+    env.setenv("RAPPORT_KAFKA", "kafka:9092\r\n")
+    settings = load_settings(Settings)
+    assert settings.api_key is not None
+    assert (settings.api_key.get_secret_value(), settings.kafka) == ("opensesame", "kafka:9092")
+
+
 def test_what_is_missing_is_named(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     env.delenv("RAPPORT_KAFKA")
     env.delenv("RAPPORT_SECRET_KEY")

@@ -76,6 +76,7 @@ def said(env: dict[str, str]) -> str:
         (LOGIN | {"RAPPORT_KAFKA_SASL_MECHANISM": "GSSAPI"}, "RAPPORT_KAFKA_SASL_MECHANISM: "),
         (OAUTH | {"RAPPORT_KAFKA_OAUTH_URL": ""}, "Set RAPPORT_KAFKA_OAUTH_URL"),
         (OAUTH | {"RAPPORT_KAFKA_OAUTH_URL": "tokens.example"}, "RAPPORT_KAFKA_OAUTH_URL: must be a URL"),
+        (OAUTH | {"RAPPORT_KAFKA_OAUTH_URL": "http://tokens.example"}, "OAUTH_URL: must be https"),
         ({"RAPPORT_KAFKA_SECURITY": "ssl", "RAPPORT_KAFKA_CERTIFICATE": "/no"}, "CERTIFICATE: there is no"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from shared.schemas.base import Data, Money, parse_time
 from shared.schemas.clock import ClockAdvanced
+from shared.schemas.commands.merging import MergingCommand
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.topics import OWN_TYPES, TOPICS, TYPES
@@ -26,6 +27,8 @@ CONTRACT = {
         "customer.registered": PROFILE,
         "customer.updated": PROFILE.replace("name ", "name? ", 1),
         "consent.changed": "purpose channel topic? granted evidence?",
+        "customer.merged": "into reason",
+        "customer.unmerged": "from reason",
         "customer.erased": "",
     },
     "interactions": {
@@ -167,7 +170,8 @@ def test_a_class_names_its_type_and_topic(cls: type[Data]) -> None:
     assert cls in TOPICS[cls.topic]
     words = cls.event_type.removeprefix("rapport.").removesuffix(".v1").replace("_", ".").split(".")
     if cls.topic == "commands":
-        words = [*words[1:-1], "requested"]
+        own = words[:1] if issubclass(cls, MergingCommand) else []  # each service has these
+        words = [*own, *words[1:-1], "requested"]
         if words[0] in ("delivery", "receipt"):
             words[-1] = "reported"
         if words[0] == "enrol":

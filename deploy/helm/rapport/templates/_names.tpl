@@ -64,7 +64,8 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- define "rapport.priorityClass" -}}
 {{- if .Values.priorityClass.create -}}
-{{- .Values.priorityClass.name | default (include "rapport.fullname" .) -}}
+{{- /* Of the cluster, not of a namespace: two releases of one name would share it. */ -}}
+{{- .Values.priorityClass.name | default (printf "%s-%s" .Release.Namespace (include "rapport.fullname" .)) -}}
 {{- else -}}
 {{- .Values.priorityClass.name -}}
 {{- end -}}

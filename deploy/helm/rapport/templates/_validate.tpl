@@ -154,6 +154,11 @@
 {{- $said = append $said "Set networkPolicy.from.prometheus: until Prometheus is named there, it cannot read metrics." -}}
 {{- end -}}
 {{- end -}}
+{{- range $name, $_ := .Values.podLabels -}}
+{{- if has $name (list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/component") -}}
+{{- $said = append $said (printf "podLabels.%s: the chart finds its pods by it; choose another name." $name) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.externalSecrets -}}
 {{- if and .enabled (not .store.name) -}}
 {{- $said = append $said "Set externalSecrets.store.name: the store that the secrets lie in." -}}

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.followup.domain.conditions.expression import Verdict, compiled
+from services.followup.domain.conditions.expression import compiled
 from services.followup.domain.conditions.views import Scope
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.state import Customer
+from shared.expressions.program import Verdict
 from shared.schemas.times import Micros
 
 MOST_SAID = 300

@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.complaints import Complaint
-from services.followup.domain.conditions.kinds import FRACTION, TEXT, TIME, TRUTH, WHOLE, Kind, Many, Table
 from services.followup.domain.conditions.views import Scope
 from services.followup.domain.history.purchases import MOST_ORDERS
 from services.followup.domain.history.state import (
@@ -24,6 +23,7 @@ from services.followup.domain.history.state import (
     Subscription,
 )
 from services.followup.domain.state import Customer, Send
+from shared.expressions.kinds import FRACTION, TEXT, TIME, TRUTH, WHOLE, Kind, Many, Table
 from shared.facts.complaints import OPENED, RESOLVED, ToldStep
 from shared.facts.profile import profile_told
 from shared.schemas.customers import CustomerUpdated

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.complaints import Complaint, open_ones
-from services.followup.domain.conditions.kinds import (
+from services.followup.domain.history.learning import Subject
+from services.followup.domain.history.state import History, Loyalty, Purchases, Subscription
+from services.followup.domain.state import Customer, Send
+from shared.expressions.kinds import (
     ANY,
     FRACTION,
     TEXT,
@@ -20,9 +23,7 @@ from services.followup.domain.conditions.kinds import (
     Table,
     itself,
 )
-from services.followup.domain.history.learning import Subject
-from services.followup.domain.history.state import History, Loyalty, Purchases, Subscription
-from services.followup.domain.state import Customer, Send
+from shared.expressions.program import Variable
 from shared.facts.complaints import RESOLVED
 from shared.facts.profile import value_of
 from shared.schemas.times import Micros
@@ -214,13 +215,6 @@ SEND = _table(
     at=(TIME, lambda one: one.at),
 )
 SENDS = _table("all sends", count=(WHOLE, lambda scope: len(scope.sends)))
-
-
-class Variable(NamedTuple):
-    """What a name stands for: its kind, and how its value, or its list, is read."""
-
-    kind: Kind
-    read: Any
 
 
 VARIABLES: Mapping[str, Variable] = {

@@ -11,8 +11,15 @@ MOST_DEPTH = 30
 """How deep brackets, conditions and signs may stand in each other."""
 
 
-class ConditionError(ValueError):
+class ExpressionError(ValueError):
     """An expression that cannot be used. The text says why, without a capital and a stop."""
+
+    at: int | None = None
+    """The character of its text, from 0, at which stands what is wrong; None: it is about all of it."""
+
+
+class NotKnownError(ExpressionError):
+    """It cannot be evaluated here, since something that it names is not there."""
 
 
 class Span(NamedTuple):
@@ -113,9 +120,9 @@ _SHORT = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v":
 
 
 def parsed(text: str) -> Node:
-    """The tree of an expression. Raises ``ConditionError``."""
+    """The tree of an expression. Raises ``ExpressionError``."""
     if len(text) > MOST_CHARACTERS:
-        raise ConditionError(f"it is longer than {MOST_CHARACTERS} characters")
+        raise ExpressionError(f"it is longer than {MOST_CHARACTERS} characters")
     return _Parser([*_tokens(text)], len(text)).whole()
 
 
@@ -124,7 +131,7 @@ def _tokens(text: str) -> Iterator[Token]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None or found.lastgroup is None:
-            raise ConditionError(f"character {at + 1}, {text[at]!r}, is out of place")
+            raise ExpressionError(f"character {at + 1}, {text[at]!r}, is out of place")
         if found.lastgroup != "space":
             yield Token(found.lastgroup, found.group(), Span(at, found.end()))
         at = found.end()
@@ -161,15 +168,15 @@ class _Parser:
             raise self._wrong(repr(text))
         return self._take()
 
-    def _wrong(self, wanted: str) -> ConditionError:
+    def _wrong(self, wanted: str) -> ExpressionError:
         token = self._next
         found = "the end" if token.kind == "end" else repr(token.text)
-        return ConditionError(f"at character {token.span.start + 1} there is {found} instead of {wanted}")
+        return ExpressionError(f"at character {token.span.start + 1} there is {found} instead of {wanted}")
 
     def _expression(self) -> Node:
         self._depth += 1
         if self._depth > MOST_DEPTH:
-            raise ConditionError(f"it is nested deeper than {MOST_DEPTH}")
+            raise ExpressionError(f"it is nested deeper than {MOST_DEPTH}")
         node = self._binary(0)
         if self._is("?"):
             self._take()
@@ -195,7 +202,7 @@ class _Parser:
             return self._member()
         sign = self._take()
         if self._is("!", "-"):
-            raise ConditionError(f"write {sign.text} once, or with brackets")
+            raise ExpressionError(f"write {sign.text} once, or with brackets")
         if sign.text == "-" and self._next.kind in ("int", "float"):
             number = self._literal(self._take(), negative=True)
             return self._after(Literal(Span(sign.span.start, number.span.end), number.value))
@@ -240,7 +247,7 @@ class _Parser:
         if token.text in _CONSTANTS:
             return Literal(token.span, _CONSTANTS[token.text])
         if token.text in _RESERVED:
-            raise ConditionError(f"{token.text} is a reserved word")
+            raise ExpressionError(f"{token.text} is a reserved word")
         if self._is("("):
             args, end = self._listed("(", ")")
             return Call(Span(token.span.start, end), token.text, None, args)
@@ -264,7 +271,7 @@ class _Parser:
             return Literal(token.span, sign * float(token.text))
         number = sign * int(token.text, 16 if token.text[:2] in ("0x", "0X") else 10)
         if not -(2**63) <= number < 2**63:
-            raise ConditionError(f"{token.text} is too large")
+            raise ExpressionError(f"{token.text} is too large")
         return Literal(token.span, number)
 
 

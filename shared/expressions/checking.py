@@ -4,8 +4,8 @@ against the kinds on its sides; and what of all that it uses, so that only this 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.followup.domain.conditions.functions import FUNCTIONS
-from services.followup.domain.conditions.kinds import (
+from shared.expressions.functions import FUNCTIONS
+from shared.expressions.kinds import (
     ANY,
     FRACTION,
     NOTHING,
@@ -18,10 +18,10 @@ from services.followup.domain.conditions.kinds import (
     Plain,
     Table,
 )
-from services.followup.domain.conditions.operators import COMPARISONS, NUMBERS, result_of
-from services.followup.domain.conditions.syntax import (
+from shared.expressions.operators import COMPARISONS, NUMBERS, result_of
+from shared.expressions.syntax import (
     Call,
-    ConditionError,
+    ExpressionError,
     Index,
     Literal,
     Name,
@@ -80,7 +80,7 @@ class Each:
 
 
 class Check:
-    """One walk over a tree. Raises ``ConditionError``."""
+    """One walk over a tree. Raises ``ExpressionError``."""
 
     def __init__(self, text: str, variables: Mapping[str, Kind]) -> None:
         self._text, self._variables = text, variables
@@ -92,7 +92,11 @@ class Check:
 
     def kind(self, node: Node) -> Kind:
         """The kind of a value."""
-        kind = self._kind(node)
+        try:
+            kind = self._kind(node)
+        except ExpressionError as error:
+            error.at = node.span.start if error.at is None else error.at
+            raise
         self.use.anything |= kind is ANY
         return kind
 
@@ -120,7 +124,7 @@ class Check:
         if name in self._bound:
             return self._bound[name].kind
         if name not in self._variables:
-            raise ConditionError(f"there is no {name}, only {_listed(self._variables)}")
+            raise ExpressionError(f"there is no {name}, only {_listed(self._variables)}")
         self.use.variables.add(name)
         if isinstance(self._variables[name], Table):
             self.use.tables.add(name)
@@ -155,7 +159,7 @@ class Check:
             case Table():
                 found = kind.fields.get(name)
                 if found is None:
-                    raise ConditionError(f"{self._said(of)} has no field {name}")
+                    raise ExpressionError(f"{self._said(of)} has no field {name}")
                 self.use.fields.setdefault(kind.name, set()).add(name)
                 return found.kind
             case ByName():
@@ -163,7 +167,7 @@ class Check:
                 return kind.of
             case Plain() if kind is ANY:
                 return ANY
-        raise ConditionError(f"{self._said(of)} is {kind} and has no field {name}")
+        raise ExpressionError(f"{self._said(of)} is {kind} and has no field {name}")
 
     def _index(self, node: Index) -> Kind:
         kind = self.kind(node.of)
@@ -174,7 +178,7 @@ class Check:
             return kind.of
         if kind is ANY or (isinstance(kind, ByName) and at in (TEXT, ANY)):
             return ANY if kind is ANY else self._field(kind, node.of, "")
-        raise ConditionError(f"{self._said(node.of)} is {kind} and has nothing at {self._said(node.at)}")
+        raise ExpressionError(f"{self._said(node.of)} is {kind} and has nothing at {self._said(node.at)}")
 
     def _operation(self, node: Operation) -> Kind:
         if node.operator in ("&&", "||", "!"):
@@ -186,7 +190,7 @@ class Check:
         if node.operator in COMPARISONS and found is ANY:
             return TRUTH
         if found is None:
-            raise ConditionError(self._unfit(node, kinds))
+            raise ExpressionError(self._unfit(node, kinds))
         return found
 
     def _unfit(self, node: Operation, kinds: list[Kind]) -> str:
@@ -205,17 +209,17 @@ class Check:
         kind = self.kind(node.of)
         of = kind.of if isinstance(kind, Many) else ANY if kind is ANY else None
         if of is None:
-            raise ConditionError(f"{self._said(node.of)} is {kind} and no list")
+            raise ExpressionError(f"{self._said(node.of)} is {kind} and no list")
         variable, *rest = node.args or (None,)
         if not isinstance(variable, Name) or len(rest) not in ((1, 2) if node.function == "map" else (1,)):
-            raise ConditionError(f"write {node.function}(x, ...) with what is to be of each x")
+            raise ExpressionError(f"write {node.function}(x, ...) with what is to be of each x")
         taken = variable.name in self._variables or variable.name in self._bound
         if taken or variable.name.startswith(WHOLE_OF):
-            raise ConditionError(
+            raise ExpressionError(
                 f"{variable.name} has a meaning already: take another name in {node.function}"
             )
         if self._loops == MOST_LOOPS:
-            raise ConditionError(f"more than {MOST_LOOPS} of {', '.join(LOOPS)} stand in each other")
+            raise ExpressionError(f"more than {MOST_LOOPS} of {', '.join(LOOPS)} stand in each other")
         each = self._bound[variable.name] = Each(of)
         self._loops += 1
         for asked in rest if node.function != "map" else rest[:-1]:
@@ -239,7 +243,7 @@ class Check:
     def _call(self, node: Call) -> Kind:
         if node.function == "has" and node.of is None:
             if len(node.args) != 1 or not isinstance(node.args[0], Select):
-                raise ConditionError("write has(...) with a field in it, as has(profile.email)")
+                raise ExpressionError("write has(...) with a field in it, as has(profile.email)")
             self._tested = node.args[0]
             self.kind(node.args[0])
             if (path := _path(node.args[0])) is not None and path[0] in self._bound:
@@ -247,15 +251,15 @@ class Check:
             return TRUTH
         function = FUNCTIONS.get(node.function)
         if function is None:
-            raise ConditionError(f"there is no function {node.function}, only {_listed(FUNCTIONS)}")
+            raise ExpressionError(f"there is no function {node.function}, only {_listed(FUNCTIONS)}")
         if function.method is not None and (node.of is not None) != function.method:
-            raise ConditionError(f"write {function.usage}")
+            raise ExpressionError(f"write {function.usage}")
         args = (*((node.of,) if node.of is not None else ()), *node.args)
         kinds = [self.kind(arg) for arg in args]
         if not function.takes(kinds):
-            raise ConditionError(f"write {function.usage}")
+            raise ExpressionError(f"write {function.usage}")
         if function.literal and not isinstance(args[-1], Literal):
-            raise ConditionError(f"{node.function} needs its text written out")
+            raise ExpressionError(f"{node.function} needs its text written out")
         if function.literal:
             pattern = f"''.matches({self._source(args[-1])})"
             self.use.written.append(pattern if function.method else self._source(node))
@@ -265,12 +269,12 @@ class Check:
     def _truth(self, node: Node) -> None:
         kind = self.kind(node)
         if kind not in (TRUTH, ANY):
-            raise ConditionError(f"{self._said(node)} is {kind}, not true or false")
+            raise ExpressionError(f"{self._said(node)} is {kind}, not true or false")
 
     def _same(self, kinds: list[Kind], node: Node) -> Kind:
         known = [kind for kind in kinds if kind is not ANY]
         if any(kind != known[0] for kind in known):
-            raise ConditionError(f"{self._said(node)} mixes kinds of values")
+            raise ExpressionError(f"{self._said(node)} mixes kinds of values")
         return known[0] if known else ANY
 
     def _source(self, node: Node) -> str:

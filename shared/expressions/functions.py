@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.followup.domain.conditions.kinds import (
+from shared.expressions.kinds import (
     ANY,
     FRACTION,
     LENGTH,

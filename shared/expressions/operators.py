@@ -1,6 +1,6 @@
 """Which kinds an operator takes, and which it gives."""
 
-from services.followup.domain.conditions.kinds import (
+from shared.expressions.kinds import (
     ANY,
     FRACTION,
     LENGTH,

@@ -1,0 +1,41 @@
+"""Events that are told of a customer who is another by now: wrapped for the survivor, and opened there."""
+
+import json
+
+from msgspec import structs
+
+from shared.domain import Emit
+from shared.schemas.base import Data
+from shared.schemas.codec import decode, encode
+from shared.schemas.commands.merging import MERGING, Relay
+from shared.schemas.envelope import structured
+from shared.schemas.event import Event
+from shared.schemas.merges import Merge
+
+
+def relay_class(service: str) -> type[Data] | None:
+    """What the service's relays are; a service of tests has none."""
+    commands = MERGING.get(service)
+    return None if commands is None else commands.relay
+
+
+def relayed(kind: type[Relay], event: Event, customer: str, path: tuple[Merge, ...]) -> Emit:
+    """The event, for another customer, to whom it comes by ``path``."""
+    as_told, _ = encode(structs.replace(event, subject=event.told_of, came=()))
+    data = kind(customer=customer, path=path, event=json.loads(as_told))
+    return Emit(data, event.time, customer)
+
+
+def opened(relay: Event) -> Event:
+    """The event within a relay, as the domain of the survivor sees it. Raises ``BadRecordError``."""
+    data = relay.data
+    assert isinstance(data, Relay)
+    envelope = structured(json.dumps(data.event, ensure_ascii=False).encode())
+    # How far its time is ahead was judged when it was told.
+    event = decode(envelope, wall_now=envelope.time)
+    return structs.replace(event, subject=relay.subject, came=data.path, traceparent=relay.traceparent)
+
+
+def uid_at(event: Event, customer: str, path: tuple[Merge, ...]) -> str:
+    """What the event's uid is where it comes to."""
+    return structs.replace(event, subject=customer, came=path).uid
