@@ -8,6 +8,8 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
     "happened": {
         "customer.registered": _("Became known"),
         "customer.updated": _("Profile changed"),
+        "customer.merged": _("Joined with another customer"),
+        "customer.unmerged": _("Parted from another customer"),
         "customer.erased": _("Erasure asked for"),
         "consent.granted": _("Consent given"),
         "consent.withdrawn": _("Consent withdrawn"),

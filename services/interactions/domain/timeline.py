@@ -135,6 +135,14 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
                 + (f", {d.topic_}" if d.topic_ else "")
             ),
         ),
+        _of(
+            customers.CustomerMerged,
+            lambda d: ": ".join(filter(None, (f"Merged into customer {d.into}", d.reason))),
+        ),
+        _of(
+            customers.CustomerUnmerged,
+            lambda d: ": ".join(filter(None, (f"No part of customer {d.from_} any more", d.reason))),
+        ),
         _of(customers.CustomerErased, lambda _: "Erasure asked for"),
         _of(
             interactions.InteractionLogged,
