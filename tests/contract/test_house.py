@@ -41,6 +41,7 @@ OWN = {
         "journal",
         "pages",
         "policies",
+        "records_store.py",
         "report.py",
         "then.py",
     },
@@ -72,7 +73,7 @@ SUBJECTS = {
         "suggestions",
         "surveys",
     },
-    "metrics": {"health", "kpis"},
+    "metrics": {"health", "kpis", "merging"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""
 HEADINGS = ["Run", "Reads and writes", "Rules", "Routes", "Codes", "Collections", "Settings"]

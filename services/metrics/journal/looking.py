@@ -20,8 +20,7 @@ from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit, Fits, Parameters
 from services.metrics.domain.given_up import Doubts, given_up
 from services.metrics.domain.insights import Health, InsightsPolicy, Why, nights
-from services.metrics.domain.merging.course import moved_into
-from services.metrics.domain.state import Customer
+from services.metrics.domain.state import BEGINNING, Customer
 from services.metrics.journal.holding import read_record
 from services.metrics.journal.looks import is_customer
 from services.metrics.journal.partition import Partition
@@ -213,10 +212,9 @@ class Looker:
             return
         try:
             held, last = part.held.get(subject) or read_record(subject, records.get(subject, b"")), None
-            if held[0].data.merging is not None:
-                if moved_into(held[0].data) is not None:
-                    return
-                part.settle(held[0])
+            part.settle(held[0])
+            if held[0].data.latest == BEGINNING:
+                return  # of who is another by now, or comes back, nothing is here
             if not held[0].data.by_days and held[0].recount(part.tail):
                 part.looked_at(subject, *held)
             for at in self._moments(part, subject, held[0].data, now):

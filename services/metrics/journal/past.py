@@ -76,14 +76,10 @@ class Past:
         self.now = now
         if self.began is None:
             self.began = self.wall()
-        told, net = last_told(now), dict[tuple[int, str], int]()
         for cell, n in moved.items():
             add(self.delta, cell, n)
-            day, place, name = cell
-            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
-                net[day, name] = net.get((day, name), 0) + n
         kind = merging_type(event)
-        for day in {day for (day, _), n in net.items() if n}:
+        for day in {day for day, _ in _told(moved, last_told(now))}:
             types = self.facts.setdefault(day, {})
             types[kind] = types.get(kind, 0) + 1
 
@@ -109,14 +105,13 @@ class Past:
         if self.too_many:
             return
         room = MOST_KEPT - sum(map(len, self.sums.values()))
-        for (day, place, name), n in self.delta.items():
-            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
-                fields = self.sums.setdefault(day, {})
-                room -= name not in fields
-                fields[name] = fields.get(name, 0) + n
-                if room < 0:
-                    self.too_many, self.sums = True, {}
-                    return
+        for (day, name), n in _told(self.delta, told).items():
+            fields = self.sums.setdefault(day, {})
+            room -= name not in fields
+            fields[name] = fields.get(name, 0) + n
+            if room < 0:
+                self.too_many, self.sums = True, {}
+                return
 
     def moved(self, partition: int, version: int, heard: int) -> Moved | None:
         """What is to be kept of it: None if it moved nothing that was told."""
@@ -135,6 +130,15 @@ class Past:
         """It stands."""
         self.sums, self.facts, self.began = {}, {}, None
         self.span, self.too_many = _NO_DAYS, False
+
+
+def _told(delta: Delta, last: int) -> dict[tuple[int, str], int]:
+    """What is moved of the days up to ``last``, by day and field: nothing by a move to another place."""
+    moved: dict[tuple[int, str], int] = {}
+    for (day, place, name), n in delta.items():
+        if day <= last and "|" in place and not name.startswith(_BY_CHANNEL):
+            moved[day, name] = moved.get((day, name), 0) + n
+    return {key: n for key, n in moved.items() if n}
 
 
 _BY_CHANNEL = tuple(field for field in gaps.FIELDS if field[0] == gaps.BY_CHANNEL)

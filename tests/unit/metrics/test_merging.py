@@ -1,6 +1,8 @@
 """What merging makes of figures, of health and of what is told of both."""
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,6 +25,7 @@ from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import TierChanged
 from shared.schemas.times import day_number
 
+from .judging import LOOKING, insights, short
 from .merging_world import World, counted_as_one, merged, unmerged
 from .story import START, answered, event, opened, profile, purchase, result, returned, run, value
 
@@ -254,3 +257,35 @@ async def test_a_bad_relay_is_told_right_under_its_own_id() -> None:
     right = replace(wrong, data=returned("o", 50))
     world = await told(event(purchase("o"), days=1, subject="a"), into("a", "b"), wrong, right, right)
     assert value(world.store.cells, "revenue") == {"EUR": 50}
+
+
+def short_of(world: World, id: str) -> list[str]:
+    told = [one for one in world.rig.published if one.topic == "insights"]
+    return [short(one) for one in insights(told) if one.subject == id]
+
+
+async def test_health_is_that_of_both_and_segments_have_one_customer() -> None:
+    world = World(looking=LOOKING)
+    world.rig.now = START + timedelta(days=40, hours=12)
+    await world.start()
+    await told(
+        event(purchase("o1"), days=5, subject="a"), event(purchase("o2"), days=38, subject="b"), world=world
+    )
+
+    def sizes() -> dict[str, int]:
+        total = Counter[tuple[str, str]]()
+        for row in world.store.rows.values():
+            total.update(row.segments)
+        return {name: n for (name, what), n in total.items() if what == "customers" and n}
+
+    assert sizes() == {"at_risk": 1, "champions": 1}
+    await told(into("a", "b"), world=world)
+    assert sizes() == {"champions": 1}
+    assert not record(world, "a").looked.segment
+    await told(event(purchase("o3"), days=39, subject="a"), world=world)
+    assert record(world, "b").looked.score == 98
+    await told(apart("a", "b"), world=world)
+    await world.flush()  # customers are looked at in idle time
+    assert sizes() == {"champions": 2}
+    assert short_of(world, "a")[-2:] == ["a segment.changed champions", "a health.changed 99"]
+    assert {place for _, place, _ in world.store.cells} == {"champions|web", "champions|"}
