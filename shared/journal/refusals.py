@@ -57,7 +57,7 @@ def dead_letter(service: str, rejected: Rejected) -> Record:
     """Its dead letter, the same each time."""
     message, refusal = rejected.message, rejected.refusal
     original, origin, topic = message.raw, message.origin, None
-    if message.event.came and message.event.data.topic != COMMANDS:
+    if message.event.been and message.event.data.topic != COMMANDS:
         # Of a fact that was relayed: as the survivor is told it, so that it can go back, or be put right,
         # like any other of its topic.
         topic = message.event.data.topic

@@ -40,7 +40,7 @@ TOLD: frozenset[type[Data]] = frozenset(
 
 def concerns(standing: Standing | None, event: Event) -> bool:
     """Whether merging has to do with the event: mostly not, and that is quickly told."""
-    return standing is not None or bool(event.came) or event.data.__class__ in TOLD
+    return standing is not None or bool(event.been) or event.data.__class__ in TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +101,43 @@ class Course(Generic[S, H]):
         context: Context,
         act: Callable[[S, Event, Context], Effects[S]],
     ) -> Effects[S]:
-        match event.data:
+        data = event.data
+        match data:
             case CustomerUnmerged():
-                back = self.commands.give_back(customer=event.subject, merge=moved)
-                home = self._standing(state, standing, moved=None)
-                rows = (merged_row(event.subject, None),)
-                return Effects(home, (Emit(back, event.time, moved.into),), rows=rows)
+                return self._home(state, standing, moved, event)
             case CustomerMerged(into=into) if into == moved.into:
                 return Effects(state)
             case TimerFired():
                 return Effects(state)  # it was cancelled as it fell due
-        circle = _circle(path_of(event), moved)
+            case GiveBack():
+                marked = _with_undone(standing, data.merge)
+                passed = self._relay(state, event, moved.into, (*event.came, moved))
+                return replace(passed, state=self._standing(state, standing, undone=marked))
+        path = path_of(event)
+        if (place := _astray(path, standing, event.subject)) is not None:
+            return self._relay(state, event, path[place].customer, path[: place + 1])
+        circle = _circle(path, moved)
         if circle and moved == max(circle, key=lambda merge: merge.rank):
-            home = self._standing(state, standing, moved=None)
-            effects = self._here(home, replace_standing(standing, moved=None), event, context, act)
-            return replace(effects, rows=(merged_row(event.subject, None), *effects.rows))
+            home = self._home(state, standing, moved, event)
+            effects = self._here(home.state, self.standing(home.state) or Standing(), event, context, act)
+            # The facts of its own come first: the domain counts on their places.
+            emits, rows = (*effects.emits, *home.emits), (*home.rows, *effects.rows)
+            return replace(effects, emits=emits, rows=rows)
         return self._relay(state, event, moved.into, (*event.came, moved))
+
+    def _home(self, state: S, standing: Standing, moved: Merge, event: Event) -> Effects[S]:
+        """The merge by which the customer went does not hold: they are themselves again, and what came by it
+        is asked back."""
+        back = self.commands.give_back(customer=event.subject, merge=moved)
+        home = self._standing(state, standing, moved=None)
+        rows = (merged_row(event.subject, None),)
+        return Effects(home, (Emit(back, event.time, moved.into),), rows=rows)
 
     def _relay(self, state: S, event: Event, customer: str, path: tuple[Merge, ...]) -> Effects[S]:
         emit = relayed(self.commands.relay, event, customer, path)
         outcome = Outcome()
         if isinstance(event.data, Command):
-            outcome = Outcome(MOVED_STATUS, {"merged_into": customer, "uid": uid_at(event, customer, path)})
+            outcome = Outcome(MOVED_STATUS, {"merged_into": customer, "uid": uid_at(event, customer)})
         return Effects(state, (emit,), outcome=outcome)
 
     # --- a customer who is here
@@ -147,7 +162,11 @@ class Course(Generic[S, H]):
             return self._relay(state, event, path[place].customer, path[: place + 1])
         if isinstance(event.data, HandOver):
             return self._join(state, standing, event, event.data, context)
-        return act(state, event, context)
+        effects = act(state, event, context)
+        absorbed = last_of_each((*standing.absorbed, *path), event.subject) if path else standing.absorbed
+        if absorbed != standing.absorbed:  # it has overtaken the things of whom it was told of
+            return replace(effects, state=self._standing(effects.state, standing, absorbed=absorbed))
+        return effects
 
     def _merge(self, state: S, standing: Standing, event: Event, context: Context) -> Effects[S]:
         data, here = event.data, event.subject
@@ -182,9 +201,7 @@ class Course(Generic[S, H]):
     def _give_back(self, state: S, standing: Standing, event: Event, context: Context) -> Effects[S]:
         data = event.data
         assert isinstance(data, GiveBack)
-        undone = standing.undone
-        if not standing.holds_undone(data.merge):
-            undone = (*undone, data.merge)
+        undone = _with_undone(standing, data.merge)
         here = standing.by(data.customer)
         if here is None or here.uid != data.merge.uid:
             # Nothing of theirs is here: not yet, or not any more, or by another merge, which holds.
@@ -233,6 +250,10 @@ class Course(Generic[S, H]):
 def replace_standing(standing: Standing, **changed: object) -> Standing:
     """The standing with some of it changed."""
     return standing.model_copy(update=changed)
+
+
+def _with_undone(standing: Standing, merge: Merge) -> tuple[Merge, ...]:
+    return standing.undone if standing.holds_undone(merge) else (*standing.undone, merge)
 
 
 def path_of(event: Event) -> tuple[Merge, ...]:

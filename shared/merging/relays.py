@@ -21,8 +21,8 @@ def relay_class(service: str) -> type[Data] | None:
 
 def relayed(kind: type[Relay], event: Event, customer: str, path: tuple[Merge, ...]) -> Emit:
     """The event, for another customer, to whom it comes by ``path``."""
-    as_told, _ = encode(structs.replace(event, subject=event.told_of, came=()))
-    data = kind(customer=customer, path=path, event=json.loads(as_told))
+    as_told, _ = encode(structs.replace(event, subject=event.told_of))
+    data = kind(customer=customer, path=path, been=_been(event), event=json.loads(as_told))
     return Emit(data, event.time, customer)
 
 
@@ -33,9 +33,15 @@ def opened(relay: Event) -> Event:
     envelope = structured(json.dumps(data.event, ensure_ascii=False).encode())
     # How far its time is ahead was judged when it was told.
     event = decode(envelope, wall_now=envelope.time)
-    return structs.replace(event, subject=relay.subject, came=data.path, traceparent=relay.traceparent)
+    return structs.replace(
+        event, subject=relay.subject, came=data.path, been=data.been, traceparent=relay.traceparent
+    )
 
 
-def uid_at(event: Event, customer: str, path: tuple[Merge, ...]) -> str:
-    """What the event's uid is where it comes to."""
-    return structs.replace(event, subject=customer, came=path).uid
+def uid_at(event: Event, customer: str) -> str:
+    """What the event's uid is with that customer, to whom it is relayed next."""
+    return structs.replace(event, subject=customer, been=_been(event)).uid
+
+
+def _been(event: Event) -> tuple[str, ...]:
+    return (*event.been, event.subject)

@@ -33,6 +33,8 @@ class Event(Struct, frozen=True):
     came: tuple[Merge, ...] = ()
     """The merges by which it came from the customer that it was told of to the subject, the first one first;
     empty for most."""
+    been: tuple[str, ...] = ()
+    """The customers to whom it came before, where it was relayed; the first is whom it was told of."""
 
     @property
     def uid(self) -> str:
@@ -40,8 +42,8 @@ class Event(Struct, frozen=True):
         so that a fact told of the survivor itself is a copy; and where it was here before (a circle, a merge
         undone meanwhile), by how often."""
         data = self.data
-        if self.came:
-            visits = sum(merge.customer == self.subject for merge in self.came)
+        if self.been:
+            visits = self.been.count(self.subject)
             return f"{self.source} {self.id} {self.subject}" + (f" {visits}" if visits else "")
         if data.topic == COMMANDS:
             return f"{self.source} {self.id}"
@@ -52,7 +54,7 @@ class Event(Struct, frozen=True):
     @property
     def told_of(self) -> str:
         """Whom it was told of: an old id, where it came by a merge."""
-        return self.came[0].customer if self.came else self.subject
+        return self.been[0] if self.been else self.subject
 
     @property
     def state_id(self) -> str:

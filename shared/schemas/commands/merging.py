@@ -45,6 +45,8 @@ class Relay(MergingCommand):
     """Whom it is for."""
     path: tuple[Merge, ...]
     """The merges by which it came, the first one first."""
+    been: tuple[Id, ...]
+    """To whom it came before, the first one first."""
     event: Mapping[str, Any]
     """The event as it came, as a CloudEvent."""
 
