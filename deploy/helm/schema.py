@@ -73,6 +73,7 @@ def _process(kind: str) -> Schema:
         replicas=whole(1),
         memoryMiB=MEMORY[kind],
         cpu=CPU,
+        secrets=of("secrets"),
         extraVolumes=FREE_LIST,
         extraVolumeMounts=FREE_LIST,
     )

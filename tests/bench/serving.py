@@ -10,6 +10,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from shared.runtime.heap import settle_heap
+
 
 class NoBroker:
     """The API under test writes nothing."""
@@ -37,6 +39,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         serving = asyncio.create_task(running.serve(sockets=[listener]))
         async with asyncio.timeout(8):
             await _started(running)
+        settle_heap()  # as run_api does: all that pytest holds would be walked with it
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         running.should_exit = True
         await serving

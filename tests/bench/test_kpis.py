@@ -27,7 +27,6 @@ from rapport.home import Home
 from services.metrics.api import create_app
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.settings import MetricsSettings
-from shared.runtime.heap import settle_heap
 from tests.bench.company import CHANNELS, SEGMENTS, STORES, TIERS
 from tests.bench.report import console
 from tests.bench.serving import NoBroker, served
@@ -111,7 +110,6 @@ async def _times(settings: MetricsSettings, trader: Trader, asked: Sequence[Ask]
     longest = [{**ask, "window": WINDOWS[-1]} for ask in asked]
     each = [dict(one) for one in dict.fromkeys(tuple(ask.items()) for ask in longest)]
     headers = {"X-API-Key": KEY}
-    settle_heap()  # as run_api does
     async with (
         served(create_app(settings, publisher=NoBroker())) as url,
         served(bare()) as other,

@@ -74,3 +74,13 @@ def test_what_is_told_is_what_is_read(pems: Path, monkeypatch: pytest.MonkeyPatc
     assert read["api_keys"]["till-17"]["scopes"] == {"events:write"}
     assert read["partitions"] == 4
     assert read["host"] == "0.0.0.0"
+
+
+def test_a_worker_and_an_api_may_be_different_users_of_the_store() -> None:
+    of = {
+        kind: named(golden("certificates"), "Deployment", f"crm-loyalty-{kind}") for kind in ("worker", "api")
+    }
+    for kind, deployment in of.items():
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        (mongo,) = (one for one in container["env"] if one["name"] == "RAPPORT_MONGO")
+        assert mongo["valueFrom"]["secretKeyRef"] == {"name": "mongo-loyalty", "key": kind}

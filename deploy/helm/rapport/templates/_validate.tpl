@@ -33,6 +33,10 @@
 {{- $places := list (dict "at" "" "values" .Values "service" "") -}}
 {{- range $service := splitList " " (include "rapport.services" .) -}}
 {{- $places = append $places (dict "at" (printf "services.%s." $service) "values" (index $.Values.services $service) "service" $service) -}}
+{{- range $kind := list "worker" "api" -}}
+{{- $own := dict "settings" dict "files" dict "secrets" (index $.Values.services $service $kind).secrets -}}
+{{- $places = append $places (dict "at" (printf "services.%s.%s." $service $kind) "values" $own "service" $service) -}}
+{{- end -}}
 {{- end -}}
 {{- range $place := $places -}}
 {{- range $of := list "settings" "secrets" "files" -}}

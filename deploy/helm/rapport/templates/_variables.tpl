@@ -6,12 +6,16 @@
 {{- if kindIs "string" . -}}{{ . }}{{- else -}}{{ toJson . }}{{- end -}}
 {{- end -}}
 
-{{/* What the values have under settings, secrets or files ("of"), the service's own before the others. */}}
+{{/* What the values have under settings, secrets or files ("of"): the service's own before the others, and before
+     those, of secrets, its worker's or API's. */}}
 {{- define "rapport.given" -}}
 {{- $given := dict -}}
 {{- range $name, $value := index .root.Values .of -}}{{- $_ := set $given $name $value -}}{{- end -}}
 {{- if .service -}}
 {{- range $name, $value := index .root.Values.services .service .of -}}{{- $_ := set $given $name $value -}}{{- end -}}
+{{- if and (eq .of "secrets") (has .kind (list "worker" "api")) -}}
+{{- range $name, $value := (index .root.Values.services .service .kind).secrets -}}{{- $_ := set $given $name $value -}}{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- toYaml $given -}}
 {{- end -}}
