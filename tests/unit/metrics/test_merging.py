@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from services.metrics.domain import state
@@ -251,8 +252,15 @@ async def test_a_conversation_of_both_is_one() -> None:
     assert (await told(*log)).store.cells == counted_as_one(log, {"a": "b"})
 
 
+@pytest.mark.parametrize("data", [answered("nps", 10), purchase("o"), opened("k1")])
+async def test_a_copy_of_what_was_relayed_has_no_effect_once_the_ids_are_apart(data: Data) -> None:
+    once = event(data, days=2, subject="a")
+    world = await told(into("a", "b"), once, apart("a", "b"), once)
+    assert world.store.cells == counted_as_one([once], {})
+
+
 async def test_a_bad_relay_is_told_right_under_its_own_id() -> None:
-    """The old id keeps no ids of what it relays: whether a copy has an effect the survivor says."""
+    """Of what may be bad the old id keeps no ids when it relays: the survivor says whether it has an effect."""
     wrong = event(returned("o", 50, "USD"), days=4, subject="a", id="r")
     right = replace(wrong, data=returned("o", 50))
     world = await told(event(purchase("o"), days=1, subject="a"), into("a", "b"), wrong, right, right)

@@ -76,7 +76,7 @@ def together(merges: Sequence[tuple[int, str, str]]) -> list[set[str]]:
     return groups
 
 
-@settings(deadline=None, max_examples=examples(150))
+@settings(deadline=None, max_examples=examples(80))
 @given(histories(30), MERGES, PLACES)
 def test_merged_ids_count_as_one_customer(
     history: Sequence[Event], merges: Sequence[tuple[int, str, str]], plan: Sequence[tuple[int, int]]
@@ -89,7 +89,7 @@ def test_merged_ids_count_as_one_customer(
     assert all(len({ends[id] for id in group}) == 1 for group in together(merges))
 
 
-@settings(deadline=None, max_examples=examples(150))
+@settings(deadline=None, max_examples=examples(80))
 @given(histories(30), MERGES, PLACES, PLACES, st.booleans())
 def test_ids_that_are_apart_again_count_as_if_never_merged(
     history: Sequence[Event],
@@ -147,7 +147,7 @@ def as_one_would_be_told(history: Sequence[Event]) -> list[Event]:
     return told
 
 
-@settings(deadline=None, max_examples=examples(150))
+@settings(deadline=None, max_examples=examples(80))
 @given(histories(30), PLACES)
 def test_what_several_ids_tell_of_one_thing_counts_as_of_one_customer(
     history: Sequence[Event], plan: Sequence[tuple[int, int]]

@@ -22,12 +22,24 @@ from shared.merging.course import Course, Left
 from shared.merging.state import Standing
 from shared.schemas.base import Data, Frozen
 from shared.schemas.commands.merging import MERGING, GiveBack, Relay
+from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
+from shared.schemas.interactions import ConversationMerged
+from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionTerm
 from shared.schemas.times import Micros, moment
 
 SERVICE = "metrics"
 MERGING_IS_TOLD: frozenset[type[Data]] = frozenset((CustomerMerged, CustomerUnmerged, *MERGING[SERVICE].all))
+PUT_RIGHT = (
+    PurchaseMade,
+    PurchaseReturned,
+    SubscriptionTerm,
+    ComplaintsData,
+    ConversationMerged,
+)
+"""What may be a bad event, and be told right under its id: that is not known where it is relayed. A copy that
+is told once the customer is back has no second effect, as the thing has a name."""
 
 
 @dataclass(slots=True)
@@ -47,7 +59,7 @@ class Taking:
     moved: Delta = field(default_factory=Delta)
     """What merging changes."""
     ids: Ids | None = None
-    """To be known from now on, as ``apply`` says; None of what is not told of the customer."""
+    """To be known from now on, as ``apply`` says."""
     raised: list[Raised] = field(default_factory=list)
     emits: tuple[Emit, ...] = ()
     rows: tuple[Put, ...] = ()
@@ -76,9 +88,9 @@ def take(name: str, tracked: Tracked, event: Event, taking: Taking) -> Tracked:
     effects = COURSE.apply(held, event, _context(event, taking.now), _act)
     taking.emits, taking.rows = effects.emits, tuple(row for row in effects.rows if isinstance(row, Put))
     if taking.ids is None:
-        # What is relayed is known where it comes to, and may be told right under its id as anywhere.
         relayed = any(isinstance(emit.data, Relay) for emit in effects.emits)
-        taking.ids = () if effects.unseen or relayed else (taking.id,)
+        free = effects.unseen or (relayed and isinstance(event.data, PUT_RIGHT))
+        taking.ids = () if free else (taking.id,)
     after: Tracked = effects.state.tracked
     if effects.state is not held:
         taking.changed = True
