@@ -260,7 +260,7 @@ async def test_a_copy_of_what_was_relayed_has_no_effect_once_the_ids_are_apart(d
 
 
 async def test_a_bad_relay_is_told_right_under_its_own_id() -> None:
-    """Of what may be bad the old id keeps no ids when it relays: the survivor says whether it has an effect."""
+    """Of what may be bad the old id keeps no ids when it relays: the survivor says if it has an effect."""
     wrong = event(returned("o", 50, "USD"), days=4, subject="a", id="r")
     right = replace(wrong, data=returned("o", 50))
     world = await told(event(purchase("o"), days=1, subject="a"), into("a", "b"), wrong, right, right)
