@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.metrics.domain import insights, state
+from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.insights import Health, InsightsPolicy, Why
 from services.metrics.domain.looked import Looked
@@ -13,8 +14,8 @@ from services.metrics.domain.merging.course import MERGING_IS_TOLD, Taking, take
 from services.metrics.domain.merging.joined import Joined
 from services.metrics.domain.parts import GivenUp
 from services.metrics.domain.rows import MOVED, RAISED, moved_document, raised_row
-from services.metrics.domain.state import Ids
-from services.metrics.domain.texts import taken
+from services.metrics.domain.state import Customer, Ids
+from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.beside import BESIDE, rows_beside
@@ -117,25 +118,29 @@ class Partition(Holding):
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
         kind = event.data.__class__
         if kind in BESIDE:
-            ids = self._kept_beside(event, h)
+            ids = self._kept_beside(event, h, now)
         else:
             record = event.data.state_id(event.subject)
             tracked = self.held[record][0]
-            if tracked.data.merging is not None or kind in MERGING_IS_TOLD or event.came:
+            if tracked.data.merging is not None or kind in MERGING_IS_TOLD or event.been:
                 ids = self._merging(record, tracked, event, h, now)
             else:
                 self.changed.add(record)
                 delta = self.past.delta_for(event, now, self.tail)
-                ids, raised = taken(tracked, event, now, delta, h, self.themes)
-                for one in raised:
-                    self.outbox.put(RAISED, raised_row(one, event.subject))
+                if self.themes and has_text(event.data):
+                    ids, raised = apply_text(tracked, event, now, delta, h, self.themes)
+                    for one in raised:
+                        self.outbox.put(RAISED, raised_row(one, event.subject))
+                else:
+                    ids = apply(tracked, event, now, delta, h)
         self.recent.extend([known for known in ids if self.known.recent.add(known)])
         return True
 
-    def _kept_beside(self, event: Event, h: int) -> Ids:
+    def _kept_beside(self, event: Event, h: int, now: Micros) -> Ids:
+        """It changes no record."""
         for collection, row in rows_beside(event).items():
             self.outbox.put(collection, row)
-        return (h,)
+        return apply(Tracked(Customer()), event, now, self.past.delta_for(event, now, self.tail), h)
 
     def _merging(self, record: str, tracked: Tracked, event: Event, h: int, now: Micros) -> Ids:
         """An event of which merging makes more than what it says, or something else."""

@@ -1,5 +1,6 @@
 """What merging makes of figures, of health and of what is told of both."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 
 from services.metrics.domain import state
 from services.metrics.domain.cells import Delta
+from services.metrics.domain.merging import course as course_module
 from services.metrics.domain.merging import handing
+from services.metrics.domain.merging import joined as joined_module
 from services.metrics.domain.merging.course import moved_into, standing_of
 from services.metrics.domain.merging.joined import Joined, count, tracked_of, unheard_of
 from services.metrics.domain.merging.taking import given_back, left, taken_in
@@ -25,6 +28,7 @@ from shared.schemas.event import Event
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.loyalty import TierChanged
 from shared.schemas.times import day_number
+from shared.worker.processing import FencedError
 
 from .judging import LOOKING, insights, short
 from .merging_world import World, counted_as_one, merged, unmerged
@@ -257,6 +261,24 @@ async def test_a_copy_of_what_was_relayed_has_no_effect_once_the_ids_are_apart(d
     once = event(data, days=2, subject="a")
     world = await told(into("a", "b"), once, apart("a", "b"), once)
     assert world.store.cells == counted_as_one([once], {})
+
+
+async def test_a_relayed_event_that_cannot_be_counted_is_a_dead_letter_of_the_survivor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await told(into("a", "b"))
+
+    def fails(*_: object) -> None:
+        raise ArithmeticError("no such number")
+
+    monkeypatch.setattr(joined_module, "taken", fails)
+    monkeypatch.setattr(course_module, "taken", fails)
+    world.tell(event(purchase("o"), days=60, subject="a", id="bad"))
+    with pytest.raises(FencedError):
+        await world.settle()
+    letters = [record for record in world.rig.published if record.topic.endswith(".dlq")]
+    assert [(letter.topic, letter.key) for letter in letters] == [("purchases.dlq", b"b")]
+    assert json.loads(letters[0].value or b"")["subject"] == "b"
 
 
 async def test_a_bad_relay_is_told_right_under_its_own_id() -> None:

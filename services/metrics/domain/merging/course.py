@@ -122,7 +122,7 @@ def _act(held: Held, event: Event, _: Context) -> Effects[Held]:
     taking: Taking = held.taking
     tracked: Tracked = held.tracked
     taking.counted = delta = taking.delta()
-    if event.came or isinstance(tracked, Joined):
+    if event.been or isinstance(tracked, Joined):
         whole = parted(held.name, tracked)
         told = whole.take(event, event.told_of, taking.now, taking.id, taking.themes, delta)
         taking.ids, taking.raised = told
