@@ -7,8 +7,9 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
-from services.interactions.accepting import record_of
+from services.interactions.accepting import Told, record_of
 from services.interactions.routes.events import check, split
+from shared.facts.aliases import Identity
 from shared.http.auth import Principal
 from shared.http.problems import ProblemError
 from shared.kafka.publisher import Record
@@ -16,6 +17,7 @@ from shared.schemas.codec import BadRecordError, decode, open_envelope
 from shared.schemas.event import Event
 
 ADMIN = Principal("test", frozenset({"admin"}))
+IDENTITY = Identity(b"the key of the tests' aliases")
 NO_JSON_TYPE = ("envelope", "datacontenttype")
 """What HTTP calls 415."""
 
@@ -45,4 +47,8 @@ def by_http(body: bytes, headers: Sequence[tuple[str, bytes]]) -> list[Event | R
 def published(body: bytes, headers: Sequence[tuple[str, bytes]]) -> list[Record]:
     """What ``POST /events`` publishes. Raises ``ProblemError``."""
     raw = [(name.lower().encode(), value) for name, value in headers]
-    return [record_of(told) for told in asyncio.run(check(split(Headers(raw=raw), body), ADMIN))]
+    return [record_of(told) for told in asyncio.run(_checked(raw, body))]
+
+
+async def _checked(raw: list[tuple[bytes, bytes]], body: bytes) -> list[Told]:
+    return await check(split(Headers(raw=raw), body), ADMIN, lambda customer: None, IDENTITY)

@@ -3,6 +3,11 @@
 from shared.domain import ErrorCode, declared
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
+INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.")
+QUERY_OR_ALIAS = ErrorCode("query_or_alias", 422, "Ask by query, or by alias: one of the two.")
+TOO_MANY_ALIASES = ErrorCode("too_many_aliases", 409, "A customer can have at most {most} aliases.")
+UNKNOWN_DUPLICATE = ErrorCode("unknown_duplicate", 404, "There is no suggestion {duplicate}.")
+DUPLICATE_DECIDED = ErrorCode("duplicate_decided", 409, "Suggestion {duplicate} is {status} already.")
 TOO_MANY_CONSENTS = ErrorCode("too_many_consents", 409, "A customer can have at most {most} consents.")
 TOTAL_TOO_LARGE = ErrorCode(
     "total_too_large", 409, "The customer's total in {currency} would be too large to keep."

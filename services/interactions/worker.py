@@ -23,7 +23,7 @@ def handler(settings: Settings) -> Handler[Customer]:
         consumes=CONSUMES,
         state=Customer,
         initial=initial,
-        apply=partial(apply_at_desk, sla, desk),
+        apply=partial(apply_at_desk, sla, desk, settings.identity),
         collections=COLLECTIONS,
         reads_everything=True,
         kinds=kinds(desk),

@@ -3,6 +3,7 @@
 A service adds its own in ``services/<name>/settings.py`` with a subclass. Nothing here connects.
 """
 
+import hmac
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsError
 
+from shared.facts.aliases import Identity
 from shared.runtime.access import AccessSettings
 from shared.runtime.environment import PREFIX
 from shared.runtime.transport import KafkaSettings, MongoSettings
@@ -36,6 +38,12 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
     secret_keys: Annotated[tuple[LinkKey, ...], NoDecode] = ()
     """Keys of links in messages, comma-separated, the newest first; ``secret_key`` comes last. The first
     signs, each verifies."""
+
+    identity_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """The key that customers' aliases are hashed with, for ever; without it one made of ``secret_key``."""
+    phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    """Where telephone numbers without country code are dialled (ISO 3166, ``DE``); without it they are no
+    aliases."""
 
     clock: Literal["wall", "stream"] = "wall"
     """``stream``: now is the watermark of event time, for replays."""
@@ -91,7 +99,16 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
         good when a key is put before the others."""
         return tuple(key.get_secret_value().encode() for key in (*self.secret_keys, self.secret_key))
 
-    @field_validator("log_level", mode="before")
+    @property
+    def identity(self) -> Identity:
+        """How aliases are written and hashed."""
+        given = self.identity_key
+        if given is not None:
+            return Identity(given.get_secret_value().encode(), self.phone_region)
+        secret = self.secret_key.get_secret_value().encode()
+        return Identity(hmac.digest(secret, b"rapport identity", "sha256"), self.phone_region)
+
+    @field_validator("log_level", "phone_region", mode="before")
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value

@@ -116,3 +116,32 @@ class CustomerErased(CustomersData):
     event_type: ClassVar[str] = "rapport.customer.erased.v1"
     late: ClassVar[str] = "Takes effect when it is heard."
     again: ClassVar[str] = "Takes effect again."
+
+
+AliasKind = Literal["email", "phone", "card", "account", "device"]
+"""What else a customer is called by."""
+
+
+class AliasData(CustomersData):
+    """Common to what is told of a customer's other names."""
+
+    known_by: ClassVar[str] = "step: customer, `kind`, `value`"
+    late: ClassVar[str] = "Of what was added and removed the later event time holds."
+
+    kind: AliasKind
+    """An e-mail address, a phone number, a loyalty card, an account of another system, or a device."""
+    value: Annotated[str, Field(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    """The name itself, as people write it: case and spaces of an address, a number, a card do not matter."""
+
+
+class AliasAdded(AliasData):
+    """A customer is called so too: what comes under this name is theirs. The first customer who has a name
+    keeps it until it is removed; who is second waits for it, and both may be one person."""
+
+    event_type: ClassVar[str] = "rapport.alias.added.v1"
+
+
+class AliasRemoved(AliasData):
+    """A customer is called so no more: the name is free for the next."""
+
+    event_type: ClassVar[str] = "rapport.alias.removed.v1"

@@ -13,8 +13,10 @@ from shared.schemas import (
     teams,
 )
 from shared.schemas.base import Data
+from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
+from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
@@ -39,6 +41,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerMerged,
         customers.CustomerUnmerged,
         customers.CustomerErased,
+        customers.AliasAdded,
+        customers.AliasRemoved,
     ),
     "interactions": (
         interactions.InteractionLogged,
@@ -182,6 +186,13 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
         theme_commands.ThemeActRequested,
+        alias_commands.AliasClaimRequested,
+        alias_commands.AliasReleaseRequested,
+        alias_commands.AliasToldRequested,
+        duplicate_commands.BlockJoinRequested,
+        duplicate_commands.BlockLeaveRequested,
+        duplicate_commands.DuplicateFoundRequested,
+        duplicate_commands.DuplicateDecideRequested,
         *(cls for commands in merging_commands.MERGING.values() for cls in commands.all),
     ),
     "clock": (clock.ClockAdvanced,),

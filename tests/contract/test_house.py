@@ -20,7 +20,15 @@ REQUIRED = {
 }  # fmt: skip
 WHERE_NEEDED = {"config.py", "telemetry.py"}
 OWN = {
-    "interactions": {"accepting.py", "desk", "policies", "remembered.py", "team_store.py"},
+    "interactions": {
+        "accepting.py",
+        "desk",
+        "duplicate_store.py",
+        "policies",
+        "remembered.py",
+        "resolving.py",
+        "team_store.py",
+    },
     "loyalty": {"programs"},
     "followup": {
         "channels",
@@ -50,9 +58,11 @@ OWN = {
 SUBJECTS = {
     "interactions": {
         "activity",
+        "aliases",
         "complaints",
         "conversations",
         "desk",
+        "duplicates",
         "growth",
         "profile",
         "routing",

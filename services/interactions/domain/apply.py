@@ -7,6 +7,9 @@ from typing import Any
 
 from msgspec import structs
 
+from services.interactions.domain.aliases import state as aliases
+from services.interactions.domain.aliases.apply import apply as apply_alias
+from services.interactions.domain.aliases.asking import answered, asking
 from services.interactions.domain.complaints import compensation, promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.low_scores import reopening
@@ -15,6 +18,8 @@ from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.conversations import rest
 from services.interactions.domain.conversations.folds import woken
 from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.duplicates import state as duplicates
+from services.interactions.domain.duplicates.apply import apply_block, apply_pair
 from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
@@ -31,7 +36,9 @@ from services.interactions.domain.tasks import state as tasks
 from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.telling import Told
 from shared.domain import Context, Effects, Emit, Kind, RefusedError
+from shared.facts.aliases import Identity
 from shared.schemas.base import CUSTOMER, Data
+from shared.schemas.commands.aliases import ALIAS, AliasCommand, AliasToldRequested
 from shared.schemas.commands.complaints import (
     ComplaintApproveRequested,
     ComplaintCommand,
@@ -40,6 +47,7 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
+from shared.schemas.commands.duplicates import BLOCK, PAIR, BlockCommand, PairCommand
 from shared.schemas.commands.growth import RecordCommand
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
 from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
@@ -71,7 +79,16 @@ FACT_TOPICS = (
     "outreach",
     "insights",
 )
-_ASKED = (ConversationCommand, RoutingCommand, TeamRoutingCommand, AgentCommand)
+_ASKED = (
+    ConversationCommand,
+    RoutingCommand,
+    TeamRoutingCommand,
+    AgentCommand,
+    AliasCommand,
+    AliasToldRequested,
+    BlockCommand,
+    PairCommand,
+)
 CONSUMES: tuple[type[Data], ...] = (
     *(cls for topic in FACT_TOPICS for cls in TOPICS[topic] if cls.entity == CUSTOMER),
     ComplaintOpenRequested,
@@ -98,16 +115,21 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
         TASK: Kind(tasks.Task, tasks.initial, apply_task),
         RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
         TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
+        BLOCK: Kind(duplicates.Block, duplicates.initial_block, apply_block),
+        PAIR: Kind(duplicates.Pair, duplicates.initial_pair, apply_pair),
+        ALIAS: Kind(aliases.AliasState, aliases.initial, apply_alias),
         AGENT: Kind(membership.Membership, membership.initial, membership.apply),
     }
 
 
 def apply_at_desk(
-    sla: Sla, desk: Desk, customer: Customer, event: Event, context: Context
+    sla: Sla, desk: Desk, identity: Identity, customer: Customer, event: Event, context: Context
 ) -> Effects[Customer]:
-    """As ``apply``; and teams and agents are told what has changed for them."""
-    effects = apply(sla, customer, event, context)
+    """As ``apply``; and teams, agents and aliases are told what has changed for them."""
+    if isinstance(event.data, AliasToldRequested):
+        return answered(customer, event)
     told = Told(event, micros(event.time), context)
+    effects = asking(identity, customer, apply(sla, customer, event, context), told)
     return growth_watched(desk, customer, watched(desk, customer, effects, told), told)
 
 

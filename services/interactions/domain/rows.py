@@ -34,6 +34,7 @@ STORIES = "stories"
 FEEDBACK = "feedback"
 WORK = "work"
 ARRIVALS = "arrivals"
+DUPLICATES = "duplicates"
 
 COLLECTIONS = (
     Collection(
@@ -75,6 +76,7 @@ COLLECTIONS = (
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
     Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
+    Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
 )
 

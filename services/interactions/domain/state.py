@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field
 
 from services.interactions.domain.activity.kept import Health, Planned
+from services.interactions.domain.aliases.called import CalledBy
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.growth.remembered import Answer
@@ -228,6 +229,8 @@ class Customer(Open):
     consents: tuple[Consent, ...] = ()
     channels: tuple[ChannelUse, ...] = ()
     complaints: tuple[Complaint, ...] = ()
+    called: CalledBy = CalledBy()
+    """What else the customer is called by, and where others like them are sought."""
     loyalty: Loyalty | None = None
     subscriptions: tuple[Subscription, ...] = ()
     purchases: Purchases = Purchases()

@@ -144,6 +144,8 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             lambda d: ": ".join(filter(None, (f"No part of customer {d.from_} any more", d.reason))),
         ),
         _of(customers.CustomerErased, lambda _: "Erasure asked for"),
+        _of(customers.AliasAdded, lambda d: f"Called so too: {d.kind} {d.value}"),
+        _of(customers.AliasRemoved, lambda d: f"Called so no more: {d.kind} {d.value}"),
         _of(
             interactions.InteractionLogged,
             lambda d: f"{d.direction.capitalize()} {d.channel}, {d.kind}: {d.summary}",

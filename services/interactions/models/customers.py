@@ -9,6 +9,7 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.rows import CustomerRow, complaint_row, conversation_row
 from services.interactions.domain.state import Consent, Customer, Product, Subscription
+from services.interactions.models.aliases import AliasView, alias_views
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from services.interactions.models.conversations import ConversationView, conversation_view
 from services.interactions.models.health import HealthView, health_view
@@ -100,12 +101,14 @@ class NextDueView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``:
-    the one that changed last first; ``products``: the one bought last first; ``planned``: what followup sends
-    next, the first due first; ``health`` is null until metrics tells it."""
+    """The 360. ``aliases``: what else they are called by; ``preferred_channel``: what they say, else what
+    they wrote by last; ``open_conversations``: the one that changed last first; ``products``: the one bought
+    last first; ``planned``: what followup sends next, the first due first; ``health`` is null until metrics
+    tells it."""
 
     customer_id: str
     profile: dict[str, Any]
+    aliases: list[AliasView]
     consents: list[ConsentView]
     channels: list[ChannelView]
     open_complaints: list[ComplaintView]
@@ -134,6 +137,7 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
         profile=profile_view(state),
+        aliases=alias_views(state),
         consents=[consent_view(c) for c in state.consents],
         channels=[
             ChannelView(channel=c.channel, count=c.count, last_at=moment(c.last_at)) for c in state.channels

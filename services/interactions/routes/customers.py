@@ -6,7 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.interactions.domain.state import Customer
-from services.interactions.errors import AHEAD, INVALID_CURSOR, UNKNOWN_CUSTOMER
+from services.interactions.errors import (
+    AHEAD,
+    INVALID_ALIAS,
+    INVALID_CURSOR,
+    QUERY_OR_ALIAS,
+    UNKNOWN_CUSTOMER,
+)
 from services.interactions.models.customers import (
     ConsentView,
     CustomerHit,
@@ -24,7 +30,14 @@ from services.interactions.models.past import (
     not_ahead,
 )
 from services.interactions.models.timeline import TimelineItem, timeline_item
-from services.interactions.routes.dependencies import CustomerId, Reader, Store, full_type, last_shown
+from services.interactions.routes.dependencies import (
+    CustomerId,
+    Reader,
+    Resolving,
+    Store,
+    full_type,
+    last_shown,
+)
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
@@ -36,24 +49,45 @@ router = APIRouter(tags=["customers"])
 KNOWN = responses(UNKNOWN_CUSTOMER)
 
 
-@router.get("/customers", summary="Find customers", response_model=Page[CustomerHit])
+@router.get(
+    "/customers",
+    summary="Find customers",
+    response_model=Page[CustomerHit],
+    responses=responses(INVALID_ALIAS, QUERY_OR_ALIAS),
+)
 async def search(
     principal: Reader,
     store: Store,
+    resolver: Resolving,
     query: Annotated[
-        str,
+        str | None,
         Query(
             max_length=256,
             pattern=r"\S",
             description="How the id, e-mail address, telephone number or a word of the name begins; "
             "or the id of an order or a complaint.",
         ),
-    ],
+    ] = None,
+    alias: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            description="Whose this is: email:, phone:, card:, account: or device: and the value, in any "
+            "spelling.",
+        ),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
     """Customers found by ``query``, in any case, without accents; those first seen last first. A name is
-    found by the beginning of any of its words, a number with or without country code, zeros and spaces."""
+    found by the beginning of any of its words, a number with or without country code, zeros and spaces. Or
+    the one customer whose ``alias`` that is, or nobody."""
+    if (query is None) == (alias is None):
+        raise QUERY_OR_ALIAS()
+    if query is None:
+        owner = await resolver.whose(str(alias))
+        named = await store.customer_rows([] if owner is None else [owner])
+        return page([customer_hit(row) for row in named.values()], None)
     rows = await store.search(query, before=last_shown(cursor), limit=limit + 1)
     shown, following = cut(rows, limit, lambda row: (row.order,))
     return page([customer_hit(row) for row in shown], following)

@@ -7,7 +7,9 @@ from fastapi import Depends, Path, Request
 from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
+from services.interactions.duplicate_store import DuplicateStore
 from services.interactions.remembered import Remembered
+from services.interactions.resolving import Resolver
 from services.interactions.store import InteractionsStore
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -28,6 +30,24 @@ def get_store(database: Database, remembered: Memory) -> InteractionsStore:
     return InteractionsStore(database, remembered)
 
 
+def get_resolver(request: Request) -> Resolver:
+    """The process's own: made when it is first asked for, as it remembers whom it found."""
+    state = request.app.state
+    if not hasattr(state, "resolver"):
+        state.resolver = Resolver(
+            state.settings.identity,
+            state.database,
+            state.publisher,
+            state.clock,
+            timeout=state.settings.command_timeout,
+        )
+    return cast(Resolver, state.resolver)
+
+
+def get_duplicates(database: Database) -> DuplicateStore:
+    return DuplicateStore(database)
+
+
 def get_sla(request: Request) -> Sla:
     return cast(Sla, request.app.state.sla)
 
@@ -46,6 +66,9 @@ def is_own(principal: Principal, agent_id: str) -> bool:
     return agent_of(principal.name) == agent_id
 
 
+Resolving = Annotated[Resolver, Depends(get_resolver)]
+"""Finds whose an alias is."""
+Duplicates = Annotated[DuplicateStore, Depends(get_duplicates)]
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]
 """The SLA policy."""

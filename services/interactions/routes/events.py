@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 from fastapi import APIRouter, Request
+from msgspec import structs
 from starlette.datastructures import Headers
 
 from services.interactions.accepting import SLICE, Told, accept
@@ -15,6 +16,7 @@ from services.interactions.errors import (
     FORBIDDEN,
     FORBIDDEN_SOURCE,
     FORBIDDEN_TYPE,
+    INVALID_ALIAS,
     INVALID_EVENTS,
     NOT_JSON,
     OTHERS_SOURCE,
@@ -22,8 +24,10 @@ from services.interactions.errors import (
     UNSUPPORTED_MEDIA_TYPE,
 )
 from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents
-from services.interactions.routes.dependencies import Source
+from services.interactions.resolving import resolved
+from services.interactions.routes.dependencies import Resolving, Source
 from shared.domain import RefusedError
+from shared.facts.aliases import AliasError, Identity, is_alias
 from shared.http.audit import note
 from shared.http.auth import Principal, forbidden
 from shared.http.dependencies import Producer
@@ -31,11 +35,12 @@ from shared.http.errors import responses
 from shared.http.keys import fits
 from shared.http.openapi import flat
 from shared.http.problems import ProblemError, from_refusal
+from shared.schemas.base import CUSTOMER
 from shared.schemas.bindings import of_request
 from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
-from shared.schemas.envelope import is_json, json_of, utf8
+from shared.schemas.envelope import is_json, json_of, members_of, utf8
 from shared.schemas.event import Event
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import OWN_TYPES
@@ -45,6 +50,7 @@ router = APIRouter(tags=["events"])
 BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (STRUCTURED, BATCH, JSON)
 NEED_ADMIN = (CompensationGranted, CustomerErased, CustomerMerged, CustomerUnmerged)
+STAND_IN = msgspec.Raw(b'"alias"')
 UNREADABLE = frozenset({"empty", "bytes", "json"})
 """Codes that mean the body is not JSON at all, unless they are about a header or data in base64."""
 
@@ -77,7 +83,9 @@ BODY = {
         422: {"model": InvalidEvents, "description": INVALID_EVENTS.code},
     },
 )
-async def post_events(request: Request, principal: Source, producer: Producer) -> Accepted:
+async def post_events(
+    request: Request, principal: Source, producer: Producer, resolver: Resolving
+) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
     quotes is unquoted and percents are decoded, once).
 
@@ -86,8 +94,8 @@ async def post_events(request: Request, principal: Source, producer: Producer) -
     have been: send the same again, under the same ids.
     """
     events = split(request.headers, await request.body())
-    told = await check(events, principal, partial(note, request))
-    return Accepted(accepted=await accept(told, producer))
+    told = await check(events, principal, partial(note, request), resolver.identity)
+    return Accepted(accepted=await accept(told, producer, partial(resolved, resolver=resolver)))
 
 
 def split(headers: Headers, body: bytes) -> list[bytes]:
@@ -122,7 +130,7 @@ def _from_batch(body: bytes) -> list[bytes]:
 
 
 async def check(
-    events: Sequence[bytes], principal: Principal, admin: Callable[[str], None] = lambda customer: None
+    events: Sequence[bytes], principal: Principal, admin: Callable[[str], None], identity: Identity
 ) -> list[Told]:
     """The events, if every one is good; ``admin`` hears of whom an event needs that scope. Raises 400, 403,
     422."""
@@ -133,9 +141,12 @@ async def check(
         if index % SLICE == SLICE - 1:
             await asyncio.sleep(0)
         try:
-            event = parse_cloudevent(raw, now)
+            event = _read(raw, now, identity)
         except BadRecordError as bad:
             errors.append(BadEvent.unreadable(index, bad))
+            continue
+        except RefusedError as refused:
+            errors.append(BadEvent.refused(index, refused))
             continue
         if isinstance(event.data, NEED_ADMIN):
             admin(event.subject)
@@ -148,6 +159,37 @@ async def check(
     if errors:
         raise _problem(errors)
     return told
+
+
+def _read(raw: bytes, now: datetime, identity: Identity) -> Event:
+    """The event, its subject as it came: a customer's id, or ``kind:value``. Raises ``BadRecordError``,
+    ``invalid_alias``."""
+    try:
+        event = parse_cloudevent(raw, now)
+    except BadRecordError as bad:
+        subject = alias_subject(raw) if bad.field == "subject" else None
+        if subject is None:
+            raise
+        # Read as if it was of a customer with an id: the alias is judged here.
+        event = parse_cloudevent(_write(members_of(raw) | {"subject": STAND_IN}), now)
+        if event.data.entity != CUSTOMER:
+            raise
+        event = structs.replace(event, subject=subject)
+    if is_alias(event.subject) and event.data.entity == CUSTOMER:
+        try:
+            identity.read(event.subject)
+        except AliasError as error:
+            raise INVALID_ALIAS(why=str(error), field="subject") from None
+    return event
+
+
+def alias_subject(raw: bytes) -> str | None:
+    """The subject of a JSON CloudEvent, if it is an alias."""
+    try:
+        subject = msgspec.json.decode(members_of(raw).get("subject", b"null"), type=str)
+    except msgspec.DecodeError:
+        return None
+    return subject if is_alias(subject) else None
 
 
 def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:

@@ -17,7 +17,8 @@ from shared.schemas.event import Event
 START = datetime(2026, 11, 1, 10, tzinfo=UTC)
 CUSTOMER = "cust-1"
 SLA = load()
-HANDLER = handler(Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef"))
+SETTINGS = Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef")
+HANDLER = handler(SETTINGS)
 
 
 def at(minutes: float) -> datetime:

@@ -30,6 +30,8 @@ CONTRACT = {
         "customer.merged": "into reason",
         "customer.unmerged": "from reason",
         "customer.erased": "",
+        "alias.added": "kind value",
+        "alias.removed": "kind value",
     },
     "interactions": {
         "interaction.logged": "channel direction kind summary conversation_id? agent_id? sentiment? "

@@ -14,6 +14,7 @@ from services.interactions.domain.routing.state import Agent, Team
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from shared.domain import Handler
+from shared.facts.aliases import Identity
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.event import Event
@@ -31,13 +32,14 @@ calm: {in_a_row: 2, rest: 30m, a_day: 4, pause: 5m}
 """
 )
 HERE = Path(__file__).parent
+IDENTITY = Identity(b"the key of the tests' aliases")
 
 
 def handler(desk: Desk = DESK) -> Handler[Customer]:
     sla = load()
 
     def apply(customer: Customer, event: Event, context: Any) -> Any:
-        effects = apply_at_desk(sla, desk, customer, event, context)
+        effects = apply_at_desk(sla, desk, IDENTITY, customer, event, context)
         assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state
         return effects
 

@@ -1,0 +1,108 @@
+"""The customer's side: after each event aliases are asked for that are new, and given up that the customer is
+called by no more; and who may be the same person is sought."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.interactions.domain.aliases.called import MAX_CALLED, Called, CalledBy
+from services.interactions.domain.duplicates.seeking import seeking, told_places
+from services.interactions.domain.state import Customer, altered
+from services.interactions.domain.telling import Told
+from services.interactions.errors import INVALID_ALIAS, TOO_MANY_ALIASES
+from shared.domain import Effects, Emit
+from shared.facts.aliases import AliasError, Identity
+from shared.facts.profile import value_of
+from shared.schemas.commands.aliases import AliasClaimRequested, AliasReleaseRequested, AliasToldRequested
+from shared.schemas.commands.duplicates import DuplicateFoundRequested, pair_key
+from shared.schemas.customers import AliasAdded, AliasData, AliasKind, CustomerErased
+from shared.schemas.event import Event
+
+PROFILE: tuple[AliasKind, ...] = ("email", "phone")
+"""What of a profile is an alias."""
+
+
+def asking(identity: Identity, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With the names that the event tells, and what is asked of aliases for that. Raises ``invalid_alias``,
+    ``too_many_aliases``."""
+    data, customer = told.event.data, effects.state
+    if isinstance(data, CustomerErased):
+        called = CalledBy()
+    elif isinstance(data, AliasData):
+        called = _told(identity, customer.called, data, told)
+    elif customer.profile is not before.profile:
+        called = _of_profile(identity, before, customer, told.event.told_of)
+        called = seeking(identity, before, customer, called, told.event.told_of)
+    else:
+        return effects
+    if called is customer.called or called == customer.called:
+        return effects
+    erased = isinstance(data, CustomerErased)
+    emits = (
+        *_asked(before.called, called, told, erased=erased),
+        *told_places(before.called, called, told.event),
+    )
+    return replace(effects, state=altered(customer, called=called), emits=(*effects.emits, *emits))
+
+
+def answered(customer: Customer, event: Event) -> Effects[Customer]:
+    """An alias has said whose it is. If that is another, both may be one person, unless they are already."""
+    data = event.data
+    assert isinstance(data, AliasToldRequested)
+    one = customer.called.name(data.alias, data.customer_id)
+    if one is None or not one.wanted or one.revision >= data.revision:
+        return Effects(customer)
+    owner = None if data.owner == one.customer else data.owner
+    new = altered(one, owner=owner, revision=data.revision)
+    after = altered(customer, called=customer.called.with_name(new))
+    if owner is None or not data.waits or data.kind == "device" or owner == customer.customer_id:
+        return Effects(after)
+    found = DuplicateFoundRequested(customer_id=customer.customer_id, other_id=owner, reason=data.kind)
+    return Effects(after, (Emit(found, event.time, pair_key(customer.customer_id, owner)),))
+
+
+def _told(identity: Identity, called: CalledBy, data: AliasData, told: Told) -> CalledBy:
+    """The last word by time holds; of one time the later in the log."""
+    try:
+        alias = identity.alias(data.kind, data.value)
+    except AliasError as error:
+        raise INVALID_ALIAS(why=str(error), field="data.value") from None
+    key, named = identity.key(alias), isinstance(data, AliasAdded)
+    known = called.name(key, told.event.told_of)
+    if known is not None and known.at is not None and told.at < known.at:
+        return called
+    if known is None:
+        if named and len(called.wanted) >= MAX_CALLED:
+            raise TOO_MANY_ALIASES(most=MAX_CALLED)
+        known = Called(key=key, customer=told.event.told_of, kind=alias.kind, value=alias.value)
+    return called.with_name(altered(known, at=told.at, named=named))
+
+
+def _of_profile(identity: Identity, before: Customer, after: Customer, customer: str) -> CalledBy:
+    """As the profile is by now, of what the event has changed: its address and its number, and no others."""
+    called = after.called
+    changed = [kind for kind in PROFILE if after.profile.get(kind) is not before.profile.get(kind)]
+    names = identity.found({kind: value_of(after.profile, kind) for kind in changed})
+    for one in called.names:
+        if one.profile and one.kind in changed and one.customer == customer and one.key not in names:
+            called = called.with_name(altered(one, profile=False))
+    for key, alias in names.items():
+        known = called.name(key, customer)
+        if known is None:
+            known = Called(key=key, customer=customer, kind=alias.kind, value=alias.value)
+        if not known.profile:
+            called = called.with_name(altered(known, profile=True))
+    return called
+
+
+def _asked(before: CalledBy, after: CalledBy, told: Told, *, erased: bool) -> Iterator[Emit]:
+    """What is wanted by now and was not, and what is wanted no more; of an erased one, all that ever was."""
+    at = told.event.time
+    wanted = {one.place: one for one in (before.names if erased else before.wanted)}
+    now = {one.place: one for one in after.wanted}
+    for place, one in wanted.items():
+        if place not in now:
+            release = AliasReleaseRequested(kind=one.kind, customer_id=one.customer, erased=erased)
+            yield Emit(release, at, one.key)
+    for place, one in now.items():
+        if place not in wanted:
+            yield Emit(AliasClaimRequested(kind=one.kind, customer_id=one.customer), at, one.key)

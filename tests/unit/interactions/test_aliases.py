@@ -1,0 +1,185 @@
+"""Aliases in the worker: each has one writer, and one owner whatever comes, in whatever order."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.interactions.domain.aliases.called import CalledBy
+from services.interactions.domain.aliases.state import AliasState
+from services.interactions.domain.state import Customer
+from shared.journal.testing import InMemoryWorker
+from shared.schemas.commands.aliases import AliasClaimRequested, alias_state
+from shared.schemas.customers import (
+    AliasAdded,
+    AliasRemoved,
+    CustomerErased,
+    CustomerRegistered,
+    CustomerUpdated,
+)
+
+from .told import HANDLER, SETTINGS, START
+
+IDENTITY = SETTINGS.identity
+ANN = AliasAdded(kind="email", value="ann@example.com")
+KEY = IDENTITY.key(IDENTITY.read("email:ann@example.com"))
+
+
+def workers() -> InMemoryWorker[Customer]:
+    return InMemoryWorker(HANDLER, now=START)
+
+
+def alias(worker: InMemoryWorker[Customer], key: str = KEY) -> AliasState:
+    state: Any = worker.store.stored[alias_state(key)].state
+    assert isinstance(state, AliasState)
+    return state
+
+
+def called(worker: InMemoryWorker[Customer], customer: str) -> dict[str, str | None]:
+    """What the customer is called by, and whose that is if another's."""
+    return {f"{one.kind}:{one.value}": one.owner for one in worker.state(customer).called.wanted}
+
+
+def test_the_first_who_asks_has_it_and_the_second_is_told() -> None:
+    worker = workers()
+    worker.tell("c-1", ANN)
+    worker.tell("c-2", AliasAdded(kind="email", value=" ANN@example.com"))
+    assert alias(worker).owner == "c-1"
+    assert called(worker, "c-1") == {"email:ann@example.com": None}
+    assert called(worker, "c-2") == {"email:ann@example.com": "c-1"}
+    assert worker.dead_letters == [], "nothing of it is lost"
+
+
+def test_who_waits_has_it_once_it_is_given_up() -> None:
+    worker = workers()
+    worker.tell("c-1", ANN)
+    worker.tell("c-3", ANN, at=START + timedelta(minutes=3))
+    worker.tell("c-2", ANN, at=START + timedelta(minutes=2))
+    worker.tell("c-1", AliasRemoved(kind="email", value="ann@example.com"), at=START + timedelta(minutes=5))
+    assert alias(worker).owner == "c-2", "the first by their events' times"
+    assert called(worker, "c-1") == {}
+    assert called(worker, "c-2") == {"email:ann@example.com": None}
+    assert called(worker, "c-3") == {"email:ann@example.com": "c-2"}
+    assert [(turn.customer, turn.what) for turn in alias(worker).turns] == [
+        ("c-1", "given"),
+        ("c-3", "waits"),
+        ("c-2", "waits"),
+        ("c-1", "released"),
+        ("c-2", "given"),
+    ]
+
+
+def test_a_move_is_right_in_either_order() -> None:
+    for first, second in (("c-1", "c-2"), ("c-2", "c-1")):
+        worker = workers()
+        worker.tell("c-1", ANN)
+        for customer in (first, second):
+            fact = AliasRemoved(kind="email", value=ANN.value) if customer == "c-1" else ANN
+            worker.tell(customer, fact, at=START + timedelta(minutes=5))
+        assert alias(worker).owner == "c-2"
+        assert called(worker, "c-2") == {"email:ann@example.com": None}
+
+
+def test_the_last_word_by_time_holds() -> None:
+    worker = workers()
+    worker.tell("c-1", AliasRemoved(kind="email", value=ANN.value), at=START)
+    worker.tell("c-1", ANN, at=START - timedelta(days=1))
+    assert called(worker, "c-1") == {}
+    assert alias_state(KEY) not in worker.states
+
+
+def test_a_profile_names_its_address_and_number_and_no_others() -> None:
+    worker = workers()
+    worker.tell("c-1", CustomerRegistered(name="Ann", email="Ann@Example.com", phone="+49 171 1234567"))
+    assert called(worker, "c-1") == {"email:ann@example.com": None, "phone:+491711234567": None}
+    worker.tell("c-1", CustomerUpdated(email="new@example.com", phone="ask the mother"))
+    assert called(worker, "c-1") == {"email:new@example.com": None}
+    assert alias(worker).owner is None
+    worker.tell("c-1", CustomerUpdated(email="late@example.com"), at=START - timedelta(days=1))
+    assert called(worker, "c-1") == {"email:new@example.com": None}
+
+
+def test_what_was_added_by_itself_stays_when_the_profile_changes() -> None:
+    worker = workers()
+    worker.tell("c-1", CustomerUpdated(email="ann@example.com"))
+    worker.tell("c-1", ANN)
+    worker.tell("c-1", CustomerUpdated(email="new@example.com"))
+    assert called(worker, "c-1") == {"email:ann@example.com": None, "email:new@example.com": None}
+    assert [c.customer_id for c in worker.facts(AliasClaimRequested)] == ["c-1", "c-1"]
+
+
+def test_a_customer_is_made_once_for_an_alias_that_is_nobodys() -> None:
+    worker = workers()
+    first = worker.tell(KEY, AliasClaimRequested(kind="email"))
+    again = worker.tell(KEY, AliasClaimRequested(kind="email"))
+    assert first.outcome is not None
+    assert again.outcome is not None
+    made = first.outcome.body["customer_id"]
+    assert (first.outcome.body, again.outcome.body) == ({"customer_id": made, "known": False},) * 2
+    worker.tell(made, ANN)
+    known = worker.tell(KEY, AliasClaimRequested(kind="email"))
+    assert known.outcome is not None
+    assert known.outcome.body == {"customer_id": made, "known": True}
+
+
+def test_after_an_erasure_nobody_has_it_and_the_next_customer_is_another() -> None:
+    worker = workers()
+    first = worker.tell(KEY, AliasClaimRequested(kind="email"))
+    assert first.outcome is not None
+    made = first.outcome.body["customer_id"]
+    worker.tell(made, ANN)
+    worker.tell(made, CustomerErased())
+    assert alias(worker).owner is None
+    assert "ann" not in alias(worker).model_dump_json()
+    assert made not in alias(worker).model_dump_json()
+    assert worker.state(made).called == CalledBy()
+    second = worker.tell(KEY, AliasClaimRequested(kind="email"))
+    assert second.outcome is not None
+    assert second.outcome.body["customer_id"] not in (None, made)
+
+
+def test_no_address_stands_in_a_key_or_in_what_an_alias_is_asked() -> None:
+    worker = workers()
+    worker.tell("c-1", ANN)
+    worker.tell("c-2", ANN)
+    asked = [event for event in worker.emitted if event.data.topic == "commands"]
+    assert len(asked) == 4
+    assert "ann" not in " ".join(f"{event.subject} {event.data.model_dump_json()}" for event in asked)
+    assert "ann" not in alias(worker).model_dump_json()
+
+
+@pytest.mark.parametrize("value", ["ann", "a@b@c"])
+def test_what_is_no_alias_is_a_dead_letter(value: str) -> None:
+    worker = workers()
+    worker.tell("c-1", AliasAdded(kind="email", value=value))
+    assert [dead.code for dead in worker.dead_letters] == ["invalid_alias"]
+    assert value not in worker.dead_letters[0].detail
+
+
+CUSTOMERS = ("c-1", "c-2", "c-3")
+WORDS = st.tuples(st.sampled_from(CUSTOMERS), st.booleans(), st.integers(0, 20))
+
+
+@given(st.lists(WORDS, max_size=14), st.randoms(use_true_random=False), st.integers(1, 6))
+def test_of_any_claims_in_any_order_one_has_it(words: list[Any], random: Any, size: int) -> None:
+    """And it is one of those who want it, as each one's last word says; nobody, only where nobody does."""
+    words += random.choices(words, k=len(words) // 3) if words else []
+    events = []
+    worker = workers()
+    for n, (customer, added, minute) in enumerate(words):
+        data = (AliasAdded if added else AliasRemoved)(kind="email", value=ANN.value)
+        events.append((customer, data, START + timedelta(minutes=minute), f"e-{n}"))
+    for customer, data, at, id in events:
+        worker.tell(customer, data, at=at, id=id)
+    wanting = {customer for customer in CUSTOMERS if called(worker, customer)}
+    if not wanting:
+        assert alias_state(KEY) not in worker.states or alias(worker).owner is None
+        return
+    owner = alias(worker).owner
+    assert owner in wanting
+    assert {one.customer for one in alias(worker).waiting} == wanting - {owner}
+    assert called(worker, str(owner)) == {"email:ann@example.com": None}
+    for other in wanting - {owner}:
+        assert called(worker, other) == {"email:ann@example.com": owner}
