@@ -11,6 +11,8 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
         "customer.merged": _("Joined with another customer"),
         "customer.unmerged": _("Parted from another customer"),
         "customer.erased": _("Erasure asked for"),
+        "alias.added": _("Got another name: an address, a number or a card"),
+        "alias.removed": _("Lost a name: an address, a number or a card"),
         "consent.granted": _("Consent given"),
         "consent.withdrawn": _("Consent withdrawn"),
         "interaction.inbound": _("Wrote to us"),

@@ -11,7 +11,9 @@ from services.interactions.routes import (
     duplicates,
     events,
     growth,
+    hooks,
     macros,
+    mapped_hooks,
     tasks,
     teams,
     told,
@@ -21,6 +23,8 @@ from services.interactions.routes import (
 _SUBJECTS = (
     events,
     told,
+    hooks,
+    mapped_hooks,
     customers,
     duplicates,
     complaints,
