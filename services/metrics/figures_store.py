@@ -22,9 +22,11 @@ from services.metrics.domain.rows import (
     read_moved,
     unpack_tail,
 )
-from services.metrics.domain.state import Customer, decode
+from services.metrics.domain.state import Customer
 from services.metrics.domain.told import Told
+from services.metrics.records_store import MOST_STEPS, records_of
 from services.metrics.store import Reading
+from shared.merging.rows import MERGED
 from shared.runtime.mongo import Document
 from shared.schemas.times import DAY, Micros, micros
 
@@ -97,9 +99,8 @@ class FiguresStore:
         return await self._database[ANOMALIES].find(query).to_list()
 
     async def records(self, customers: Iterable[str]) -> dict[str, Customer]:
-        """What is kept of these customers, by id."""
-        found = self._database["customers"].find({"_id": {"$in": sorted(customers)}})
-        return {document["_id"]: decode(bytes(document["record"])) async for document in found}
+        """What is kept of these customers, by id; of one who is another by now that one's."""
+        return {id: record for id, (_, record) in (await records_of(self._database, customers)).items()}
 
     async def rising(self, partition: int) -> int | None:
         """The Monday up to which it was told which themes rose, of those that are a partition's."""
@@ -121,6 +122,19 @@ class FiguresStore:
         query: Document = {"_id": ids, "at": {"$lt": act.at}, "stands": True}
         return await self._database[RAISED].find(query).sort("_id", 1).limit(limit).to_list()
 
+    async def survivors(self, customers: Iterable[str]) -> dict[str, str]:
+        """Of those among these who are another by now, whom."""
+        found: dict[str, str] = {}
+        wanted = {*customers}
+        for _ in range(MOST_STEPS):
+            query: Document = {"_id": {"$in": sorted(wanted)}, "into": {"$ne": None}}
+            rows = {row["_id"]: row["into"] async for row in self._database[MERGED.name].find(query)}
+            wanted = {*rows.values()} - found.keys()
+            found |= rows
+            if not wanted:
+                break
+        return {id: _end(found, id) for id in found}
+
     async def acts_under_way(self) -> list[Act]:
         """Those of which not all are told."""
         return [Act.read(row) async for row in self._database[ACTS].find({"done": False})]
@@ -141,6 +155,13 @@ class FiguresStore:
         if before is not None:
             query["_id"]["$lt"] = before
         return await self._database[ANOMALIES].find(query).sort("_id", -1).limit(limit).to_list()
+
+
+def _end(into: Mapping[str, str], id: str) -> str:
+    """Whom an id means, however many merges that takes."""
+    for _ in range(len(into)):
+        id = into.get(id, id)
+    return id
 
 
 def in_reading(moved: Iterable[Moved], reading: Reading) -> list[Moved]:

@@ -25,9 +25,10 @@ from services.metrics.domain.rows import (
     unpack_minutes,
     unpack_tail,
 )
-from services.metrics.domain.state import Customer, decode
+from services.metrics.domain.state import Customer
 from services.metrics.domain.sums import Days, Standing, Sums, Versions, by_place, days_in
 from services.metrics.folds_store import FoldsStore
+from services.metrics.records_store import records_of
 from shared.runtime.mongo import Document
 
 KEPT_SELECTIONS = 32
@@ -162,10 +163,9 @@ class MetricsStore:
             found.setdefault(row["_id"].partition(":")[0], []).append(row["value"])
         return {name: sorted(values) for name, values in found.items()}
 
-    async def customer(self, customer_id: str) -> Customer | None:
-        """The record, if there is one."""
-        found = await self._db["customers"].find_one({"_id": customer_id})
-        return None if found is None else decode(bytes(found["record"]))
+    async def customer(self, customer_id: str) -> tuple[str, Customer] | None:
+        """Whom the id means by now, and the record, if there is one."""
+        return (await records_of(self._db, [customer_id])).get(customer_id)
 
     async def fits(self) -> list[Fit]:
         """Of all models."""

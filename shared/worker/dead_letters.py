@@ -95,10 +95,13 @@ def dead_letter(
     code: str,
     detail: str,
     failed_at: datetime,
+    topic: str | None = None,
 ) -> Record:
     """``dead_letter_of``, and counted: for one that is about to be published."""
     telemetry.DEAD_LETTERS.labels(service, code).inc()
-    return dead_letter_of(service, origin, original, code=code, detail=detail, failed_at=failed_at)
+    return dead_letter_of(
+        service, origin, original, code=code, detail=detail, failed_at=failed_at, topic=topic
+    )
 
 
 def written_anew(event: Event, origin: Origin) -> tuple[Origin, Record]:

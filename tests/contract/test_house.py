@@ -53,6 +53,7 @@ OWN = {
         "journal",
         "pages",
         "policies",
+        "records_store.py",
         "report.py",
         "then.py",
     },
@@ -89,7 +90,7 @@ SUBJECTS = {
         "suggestions",
         "surveys",
     },
-    "metrics": {"health", "kpis"},
+    "metrics": {"health", "kpis", "merging"},
 }
 """The folders of each domain; a smaller subject is a module beside them."""
 HEADINGS = ["Run", "Reads and writes", "Rules", "Routes", "Codes", "Collections", "Settings"]

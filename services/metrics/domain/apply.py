@@ -19,9 +19,16 @@ from services.metrics.domain.tracked import Tracked
 from shared.facts.complaints import KINDS
 from shared.facts.profile import Known, profile_told
 from shared.schemas.base import Data
+from shared.schemas.commands.merging import MERGING
 from shared.schemas.commands.themes import ThemeActRequested
 from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
-from shared.schemas.customers import CustomerRegistered, CustomerUpdated, Profile
+from shared.schemas.customers import (
+    CustomerMerged,
+    CustomerRegistered,
+    CustomerUnmerged,
+    CustomerUpdated,
+    Profile,
+)
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReviewPosted, SurveyAnswered
 from shared.schemas.interactions import (
@@ -198,5 +205,5 @@ _KEPT: dict[type[Data], Apply] = {
 }
 _BY_TYPE = _table()
 
-CONSUMES: tuple[type[Data], ...] = tuple(_BY_TYPE)
+CONSUMES: tuple[type[Data], ...] = (*_BY_TYPE, CustomerMerged, CustomerUnmerged, *MERGING["metrics"].all)
 """The event types that Metrics counts, and what it is asked for."""

@@ -26,7 +26,7 @@ def made(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, 
     if known is not None and known.made is not None:
         told = (data.total.amount, data.total.currency, data.channel, len(data.items))
         return (id,) if told == (known.amount, known.currency, known.channel, known.lines) else ()
-    if known is None and (day_of(at) < record.floor or _forgotten(record.names, data.order_id)):
+    if known is None and (day_of(at) < record.floor or forgotten(record.names, data.order_id)):
         return (id,)
     order = _touched(tracked, data.order_id, at, now)
     before = order.counts_at
@@ -47,7 +47,7 @@ def _let_in(record: Customer, order: Order) -> Ids:
     waiting, order.waiting = order.waiting, []
     for one in waiting:
         record.waiting.pop(one.id, None)
-    return tuple(one.id for one in waiting if _take_back(order, one) and one.id)
+    return tuple(one.id for one in waiting if take_back(order, one) and one.id)
 
 
 def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Delta, id: int) -> Ids:
@@ -57,14 +57,14 @@ def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Del
     assert isinstance(data, PurchaseReturned)
     assert name is not None
     known = tracked.data.orders.get(data.order_id)
-    if known is None and _forgotten(tracked.data.names, data.order_id):
+    if known is None and forgotten(tracked.data.names, data.order_id):
         return (id,)
     order = _touched(tracked, data.order_id, at, now)
     before, account = order.counts_at, int.from_bytes(name.told)
     told = Return(data.return_id, data.refund.amount, data.refund.currency, len(data.items), account)
     if order.made is not None:
         tracked.count_order(delta, order, -1)
-        _take_back(order, told)
+        take_back(order, told)
         tracked.count_order(delta, order)
         tracked.place(before, order, delta)
         outreach.bought(tracked, order.made, delta)
@@ -77,7 +77,7 @@ def returned(tracked: Tracked, event: Event, at: Micros, now: Micros, delta: Del
     return ()
 
 
-def _take_back(order: Order, told: Return) -> bool:
+def take_back(order: Order, told: Return) -> bool:
     """Let a return take effect, in place, if it is new and of no more than what is left."""
     if told.return_id in order.returns or told.currency != order.currency:
         return False
@@ -97,5 +97,6 @@ def _touched(tracked: Tracked, order_id: str, at: Micros, now: Micros) -> Order:
     return order
 
 
-def _forgotten(names: bytes, order_id: str) -> bool:
+def forgotten(names: bytes, order_id: str) -> bool:
+    """Whether the order is one of those that are no longer kept since there are too many."""
     return bool(names) and heard(names, Name("order", order_key(order_id), b"")) is not Heard.NEW

@@ -79,7 +79,7 @@ def bought(tracked: Tracked, at: Micros | None, delta: Delta) -> None:
         return
     for rule, trial in [*tracked.data.trials.items()]:
         if trial.start < at <= trial.start + BOUGHT_WITHIN:
-            _put(tracked, rule, replace(trial, bought=_has_bought(tracked.data, trial.start)), delta)
+            _put(tracked, rule, replace(trial, bought=has_bought(tracked.data, trial.start)), delta)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _tried(tracked: Tracked, rule: str, at: Micros, delta: Delta, *, held: bool)
     if rule in NO_TRIALS or (trial is None and len(trials) >= MOST_TRIALS):
         return
     if trial is None or (at, not held) < (trial.start, not trial.held):
-        _put(tracked, rule, Trial(at, held, _has_bought(tracked.data, at)), delta)
+        _put(tracked, rule, Trial(at, held, has_bought(tracked.data, at)), delta)
 
 
 def _put(tracked: Tracked, rule: str, new: Trial, delta: Delta) -> None:
@@ -119,7 +119,8 @@ def _put(tracked: Tracked, rule: str, new: Trial, delta: Delta) -> None:
     tracked.count_trial(delta, rule, new)
 
 
-def _has_bought(record: Customer, start: Micros) -> bool:
+def has_bought(record: Customer, start: Micros) -> bool:
+    """Whether there is an order in time after ``start``."""
     until = start + BOUGHT_WITHIN
     return any(
         order.made is not None and start < order.made <= until and order.day is not None

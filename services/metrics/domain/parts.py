@@ -1,4 +1,5 @@
-"""Parts of a customer's record: messages and what is tried of a rule; terms of subscriptions."""
+"""Parts of a customer's record: messages and what is tried of a rule; terms of subscriptions; what it has of
+others' that were merged into it."""
 
 import msgspec
 
@@ -53,3 +54,15 @@ class TermStep(msgspec.Struct, array_like=True, frozen=True):
     """Why it was cancelled, as ``root_causes.named`` has it."""
     told: int = 0
     """Tells what was told of a term from other accounts (``shared.facts.names.Name.told``)."""
+
+
+class Merging(msgspec.Struct, array_like=True):
+    """What of a record has to do with merging (``merging``)."""
+
+    standing: bytes = b""
+    """JSON of ``shared.merging.state.Standing``: who is here, and whom the customer is now."""
+    parts: dict[str, bytes] = {}
+    """What is known of the customer and of each who is here, by itself, as records: the record that has this
+    is what they come to together. Empty where nobody else is."""
+    pending: dict[str, dict[int, str]] = {}
+    """Of hand-overs, by a name, the pieces that have come, where not all have."""

@@ -18,6 +18,9 @@ from pydantic import Field
 from services.metrics.domain.days import Day, Part, parts_of
 from services.metrics.domain.kpis.window import Days
 from shared.schemas.base import Strict
+from shared.schemas.commands.merging import HandOver
+from shared.schemas.customers import CustomerMerged, CustomerUnmerged
+from shared.schemas.event import Event
 from shared.schemas.times import DAY, SECOND, Micros
 
 HOUR: Micros = 3_600 * SECOND
@@ -39,6 +42,15 @@ class Restating(Strict):
     """and are, where they are more than this part of all that is heard meanwhile."""
     quiet_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
     """So long after the last one they are judged, all together."""
+
+
+MERGES = (CustomerMerged.event_type, CustomerUnmerged.event_type)
+
+
+def merging_type(event: Event) -> str:
+    """Which of ``MERGES`` is the reason for what was handed over, or is given back."""
+    merged = isinstance(event.data, HandOver) and bool(event.data.path)
+    return MERGES[0] if merged else MERGES[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +77,16 @@ class Moved:
 
     @property
     def late(self) -> int:
-        """How many facts were heard late."""
-        return sum(n for types in self.facts.values() for n in types.values())
+        """How many facts were heard late; a merge is one, however many days it moves."""
+        merges: Counter[str] = Counter()
+        late = 0
+        for types in self.facts.values():
+            for name, n in types.items():
+                if name in MERGES:
+                    merges[name] = max(merges[name], n)
+                else:
+                    late += n
+        return late + merges.total()
 
 
 def last_told(now: Micros) -> int:
@@ -144,13 +164,14 @@ def is_backfill(burst: Sequence[Moved], policy: Restating) -> bool:
 
 
 def cause(moved: Iterable[Moved], day: int) -> str:
-    """Which facts of the day were heard late: types, and how many of each; else that later ones moved it, as
-    a reopening does."""
+    """Which facts of the day were heard late: types, and how many of each; and that customers were merged;
+    else that later facts moved it, as a reopening does."""
     types: Counter[str] = Counter()
     for one in moved:
         types.update(one.facts.get(day, {}))
+    merges = [name for name in MERGES if types.pop(name, 0)]
     told = (f"{n} {name}" for name, n in sorted(types.items(), key=lambda item: (-item[1], item[0])))
-    return ", ".join(told) or "facts of other days"
+    return ", ".join([*told, *merges]) or "facts of other days"
 
 
 def changed(

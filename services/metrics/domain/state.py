@@ -11,7 +11,7 @@ from msgspec.structs import asdict, astuple
 
 from services.metrics.domain.answered import Answer
 from services.metrics.domain.looked import Looked
-from services.metrics.domain.parts import GivenUp, Message, TermStep, Trial
+from services.metrics.domain.parts import GivenUp, Merging, Message, TermStep, Trial
 from services.metrics.domain.places import Where, shop
 from services.metrics.domain.spoken import Text
 from shared.facts.complaints import Life, ToldStep, life_of
@@ -209,6 +209,8 @@ class Customer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """On so many days there was a purchase that is no longer kept, and none that is."""
     by_days: bool = False
     """Its purchases count by days (``gaps``): not yet, where an earlier version wrote it."""
+    merging: Merging | None = None
+    """None of nearly all: of who was never merged."""
 
 
 # Fields that a later version has put at the end are refused, and so noticed at no cost else. Only then the

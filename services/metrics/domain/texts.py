@@ -47,6 +47,15 @@ def has_text(data: Data) -> bool:
     return type(data) in _TEXT_OF
 
 
+def taken(
+    tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int, themes: Matcher
+) -> tuple[Ids, list[Raised]]:
+    """As ``apply``, of any event; and what its text raises, or no longer does."""
+    if themes and has_text(event.data):
+        return apply_text(tracked, event, now, delta, id, themes)
+    return apply(tracked, event, now, delta, id), []
+
+
 def apply_text(
     tracked: Tracked, event: Event, now: Micros, delta: Delta, id: int, themes: Matcher
 ) -> tuple[Ids, list[Raised]]:
@@ -89,9 +98,14 @@ def _take_back(tracked: Tracked, delta: Delta, key: str) -> list[Raised]:
     return _count(tracked, delta, key, text, -1)
 
 
+def text_counts(text: Text) -> dict[str, int]:
+    """What a text counts as on its day, nowhere in particular."""
+    return {TEXTS: 1, **{THEME + name: 1 for name in text.themes}}
+
+
 def _count(tracked: Tracked, delta: Delta, key: str, text: Text | None, sign: int = 1) -> list[Raised]:
     """Count a text, or take it back."""
     if text is None:
         return []
-    tracked.count_event(delta, text.at, {TEXTS: sign, **{THEME + name: sign for name in text.themes}})
+    tracked.count_event(delta, text.at, {name: sign * n for name, n in text_counts(text).items()})
     return [Raised(name, key, text.at, text.source, text.event, sign > 0) for name in text.themes]

@@ -37,7 +37,9 @@ class Acting:
             if mine[key] == act:
                 rows = await self._store.raised_after(act, MOST_ROWS)
                 mine[key], customers = act.further(rows, MOST_ROWS)
-                for customer in customers:
+                # Of who is another by now that one is told: of several ids the same event, so once.
+                survivors = await self._store.survivors(customers)
+                for customer in dict.fromkeys(survivors.get(one, one) for one in customers):
                     part.outbox.tell(FeedbackActed(theme=act.theme, text=act.text), customer, act.at, act.id)
                 part.outbox.put(ACTS, mine[key].row)
         self._told = mine

@@ -13,8 +13,8 @@ from shared.kafka.publisher import Record
 from shared.runtime import telemetry
 from shared.schemas.times import Micros
 from shared.worker import faults
-from shared.worker.dead_letters import dead_letter
-from shared.worker.processing import Message
+from shared.worker.dead_letters import dead_letter, written_anew
+from shared.worker.processing import COMMANDS, Message
 from shared.worker.retry import about_document
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,14 @@ def aside(message: Message, cause: BaseException | None, failed_at: datetime) ->
     refused = isinstance(cause, Exception) and about_document(cause)
     bug = None if refused else cause
     log.error("event cannot be counted", event_id=message.event.uid, error=detail[:500], exc_info=bug)
-    if message.raw is None:
+    event, original, topic = message.event, message.raw, None
+    if original is None:
         return None
+    if event.been and event.data.topic != COMMANDS:
+        # As the survivor is told it, so that it can go back like any other of its topic.
+        topic = event.data.topic
+        _, original = written_anew(event, message.origin)
     code = "store" if refused else "internal"
-    return dead_letter(SERVICE, message.origin, message.raw, code=code, detail=detail, failed_at=failed_at)
+    return dead_letter(
+        SERVICE, message.origin, original, code=code, detail=detail, failed_at=failed_at, topic=topic
+    )

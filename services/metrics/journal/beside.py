@@ -6,10 +6,13 @@ from services.metrics.domain.acts import ACTS, ANSWERS, Act, answer_row
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.rows import fit_row
 from shared.runtime.digest import digest
+from shared.schemas.base import Data
 from shared.schemas.commands.themes import ThemeActRequested
 from shared.schemas.event import Event
 from shared.schemas.insights import ModelFitted
 from shared.schemas.times import micros
+
+BESIDE: frozenset[type[Data]] = frozenset((ModelFitted, ThemeActRequested))
 
 
 def rows_beside(event: Event) -> dict[str, dict[str, Any]]:

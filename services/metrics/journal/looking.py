@@ -16,15 +16,14 @@ from typing import Protocol
 import structlog
 
 from services.metrics import telemetry
-from services.metrics.domain import state
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.fits import Fit, Fits, Parameters
 from services.metrics.domain.given_up import Doubts, given_up
 from services.metrics.domain.insights import Health, InsightsPolicy, Why, nights
-from services.metrics.domain.state import Customer
-from services.metrics.domain.tracked import Tracked
+from services.metrics.domain.state import BEGINNING, Customer
+from services.metrics.journal.holding import read_record
 from services.metrics.journal.looks import is_customer
-from services.metrics.journal.partition import Partition, held_bytes
+from services.metrics.journal.partition import Partition
 from shared.kafka.keys import partition_of
 from shared.schemas.times import Micros, day_of, micros
 from shared.worker.retry import about_document
@@ -212,7 +211,10 @@ class Looker:
         if subject in self._left_out:
             return
         try:
-            held, last = part.held.get(subject) or _read(records.get(subject, b"")), None
+            held, last = part.held.get(subject) or read_record(subject, records.get(subject, b"")), None
+            part.settle(held[0])
+            if held[0].data.latest == BEGINNING:
+                return  # of who is another by now, or comes back, nothing is here
             if not held[0].data.by_days and held[0].recount(part.tail):
                 part.looked_at(subject, *held)
             for at in self._moments(part, subject, held[0].data, now):
@@ -258,7 +260,3 @@ class Looker:
         self._most[part.number] = most * 2
         if most * 2 >= MOST_CHANGED:
             del self._most[part.number]
-
-
-def _read(record: bytes) -> tuple[Tracked, int]:
-    return Tracked(state.decode(record) if record else Customer()), held_bytes(record)

@@ -1,7 +1,7 @@
 """What a worker keeps of one partition: the effects not yet written, and the customers it has read."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,13 +9,17 @@ from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.insights import Health, InsightsPolicy, Why
+from services.metrics.domain.looked import Looked
+from services.metrics.domain.merging.course import MERGING_IS_TOLD, Taking, take
+from services.metrics.domain.merging.joined import Joined
 from services.metrics.domain.parts import GivenUp
 from services.metrics.domain.rows import MOVED, RAISED, moved_document, raised_row
-from services.metrics.domain.state import Customer
+from services.metrics.domain.state import Customer, Ids
 from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
-from services.metrics.journal.beside import rows_beside
+from services.metrics.journal.beside import BESIDE, rows_beside
+from services.metrics.journal.holding import Holding
 from services.metrics.journal.known import Known
 from services.metrics.journal.looks import Looks
 from services.metrics.journal.outbox import Outbox, Put
@@ -23,14 +27,9 @@ from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
 from shared.schemas.event import Event
-from shared.schemas.times import Micros
+from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
-from shared.worker.cache import Cache
 
-CUSTOMERS, UNWRITTEN = "customers", "unwritten"
-"""Kinds of memory: records that are as the store has them, and those that may have changed."""
-CUSTOMER_BYTES, BYTES_A_BYTE = 500, 13
-"""What a customer takes in memory: so many, and so many for each byte of the record (measured)."""
 NO_THEMES = Matcher(ThemesPolicy(names=()))
 FOLD_CELLS = 2_000
 FOLD_IDS = 4_096
@@ -38,7 +37,7 @@ FOLD_IDS = 4_096
 
 
 @dataclass(slots=True)
-class Partition:
+class Partition(Holding):
     """One partition, owned by one worker. Nothing here does I/O."""
 
     number: int
@@ -47,15 +46,10 @@ class Partition:
     offsets: dict[str, int]
     watermark: datetime | None
     known: Known
-    budget: Budget
     outbox: Outbox
     looks: Looks
     themes: Matcher
     """What texts speak of."""
-    customers: Cache[Tracked] = field(init=False)
-    """As the store has them: any may go at any time."""
-    held: dict[str, tuple[Tracked, int]] = field(default_factory=dict)
-    """Those that events were read for since the last write, with their bytes."""
     tail: Delta = field(default_factory=Delta)
     recent: "array[int]" = field(default_factory=lambda: array("Q"))
     """Ids that are not folded, the newest last."""
@@ -66,7 +60,6 @@ class Partition:
     """Events applied and not written."""
     moved: bool = False
     """Offsets or watermark moved since the last write."""
-    closed: bool = False
     watermark_moved: bool = False
     folds: int = 0
     """How often its cells were folded."""
@@ -74,9 +67,6 @@ class Partition:
     """What moves days that were told."""
     before_minutes: bool = False
     """Nothing was counted by minutes yet, while there were days: so minutes count from now on."""
-
-    def __post_init__(self) -> None:
-        self.customers = Cache(self.budget, CUSTOMERS)
 
     @classmethod
     def take_over(
@@ -91,13 +81,13 @@ class Partition:
     ) -> "Partition":
         """``recent`` are those of the ids known that stand in the partition's document."""
         return cls(
+            budget,
             number,
             stored.epoch,
             stored.version,
             dict(stored.offsets),
             stored.watermark,
             known,
-            budget,
             Outbox(number, dict(stored.outbox)),
             Looks.taken_over(known.residue.of, stored.sweep, stored.owed, before=stored.before_looks),
             themes,
@@ -118,64 +108,76 @@ class Partition:
             pass
         return self.known, self.recent[: self.stored]
 
-    def hold(self, subjects: Iterable[str]) -> list[str]:
-        """Hold these customers until they are written. Returns those that must be read."""
-        missing = []
-        for subject in subjects:
-            if subject in self.held:
-                continue
-            warm = self.customers.pop(subject)
-            if warm is None:
-                missing.append(subject)
-            else:
-                self._hold(subject, *warm)
-        return missing
-
-    def remember(self, subject: str, record: bytes | None) -> None:
-        """Hold a customer as stored, or begin one."""
-        tracked = Tracked(state.decode(record) if record is not None else Customer())
-        self._hold(subject, tracked, held_bytes(record or b""))
-
-    def _hold(self, subject: str, tracked: Tracked, size: int) -> None:
-        if self.closed:
-            size = 0  # it is not noticed yet: nobody would give it back
-        self.held[subject] = tracked, size
-        self.budget.take(UNWRITTEN, size)
-
-    def _release(self, records: Mapping[str, bytes]) -> None:
-        """Nothing is held; ``records`` are those that were written."""
-        held, self.held = self.held, {}
-        self.budget.give(UNWRITTEN, sum(size for _, size in held.values()))
-        self.customers.put(
-            (subject, tracked, held_bytes(records[subject]) if subject in records else size)
-            for subject, (tracked, size) in held.items()
-        )
-
-    def close(self) -> None:
-        """The partition is let go. A batch that outlives this still has the customers that it works on."""
-        self.closed = True
-        self.customers.close()
-        self.budget.give(UNWRITTEN, sum(size for _, size in self.held.values()))
-        self.held = {subject: (tracked, 0) for subject, (tracked, _) in self.held.items()}
-
     def apply(self, event: Event, h: int, now: Micros, seen: Set[int] = frozenset()) -> bool:
         """Let an event take effect, once; False for a duplicate: of those known in memory, or ``seen``. Its
         customer must be held. A bad event's id stays unknown, and it is the record that knows it."""
         if h in seen or h in self.known.recent:
             return False
         self.events += 1
-        tracked = self._record_of(event)
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
-        delta = self.past.delta_for(event, now, self.tail)
-        if self.themes and has_text(event.data):
-            ids, raised = apply_text(tracked, event, now, delta, h, self.themes)
-            for one in raised:
-                self.outbox.put(RAISED, raised_row(one, event.subject))
+        kind = event.data.__class__
+        if kind in BESIDE:
+            ids = self._kept_beside(event, h, now)
         else:
-            ids = apply(tracked, event, now, delta, h)
+            record = event.data.state_id(event.subject)
+            tracked = self.held[record][0]
+            if tracked.data.merging is not None or kind in MERGING_IS_TOLD or event.been:
+                ids = self._merging(record, tracked, event, h, now)
+            else:
+                self.changed.add(record)
+                delta = self.past.delta_for(event, now, self.tail)
+                if self.themes and has_text(event.data):
+                    ids, raised = apply_text(tracked, event, now, delta, h, self.themes)
+                    for one in raised:
+                        self.outbox.put(RAISED, raised_row(one, event.subject))
+                else:
+                    ids = apply(tracked, event, now, delta, h)
         self.recent.extend([known for known in ids if self.known.recent.add(known)])
         return True
+
+    def _kept_beside(self, event: Event, h: int, now: Micros) -> Ids:
+        """It changes no record."""
+        for collection, row in rows_beside(event).items():
+            self.outbox.put(collection, row)
+        return apply(Tracked(Customer()), event, now, self.past.delta_for(event, now, self.tail), h)
+
+    def _merging(self, record: str, tracked: Tracked, event: Event, h: int, now: Micros) -> Ids:
+        """An event of which merging makes more than what it says, or something else."""
+        taking = Taking(now, h, self.themes, lambda: self.past.delta_for(event, now, self.tail))
+        before = tracked.data.looked
+        after = take(record, tracked, event, taking)
+        if after is not tracked:
+            self.replace(record, after)
+        if taking.changed:
+            self.changed.add(record)
+        if taking.moved:
+            self.past.merged(taking.moved, event, now)
+        if isinstance(after, Joined) and taking.counted is self.past.delta:
+            after.late = True
+        self._tally(before, after.data.looked)
+        for one in taking.raised:
+            self.outbox.put(RAISED, raised_row(one, event.told_of))
+        for row in taking.rows:
+            self.outbox.put(row.collection, row.document)
+        for place, emit in enumerate(taking.emits):
+            self.outbox.tell(
+                emit.data, emit.subject or event.subject, micros(emit.time), f"{event.uid} {place}"
+            )
+        return taking.ids or ()
+
+    def settle(self, tracked: Tracked) -> None:
+        """Count what was told of several ids that are one customer."""
+        if isinstance(tracked, Joined):
+            tracked.settle(self.past.delta if tracked.late else self.tail)
+
+    def _tally(self, before: Looked, after: Looked) -> None:
+        """The customer counts by this health in place of that."""
+        if after is not before:
+            if before.score is not None:
+                self.looks.count(before.segment, -1, -before.score)
+            if after.score is not None:
+                self.looks.count(after.segment, 1, after.score)
 
     def look(
         self,
@@ -197,9 +199,7 @@ class Partition:
             self.outbox.tell(data, subject, at, insights.cause(data, at))
         tracked.data.looked = after
         tracked.place_in(after.segment, self.tail)
-        if before.score is not None:
-            self.looks.count(before.segment, -1, -before.score)
-        self.looks.count(after.segment, 1, after.score or 0)
+        self._tally(before, after)
 
     def give_up(self, subject: str, held: tuple[Tracked, int], found: dict[int, GivenUp]) -> None:
         """What a look made of a customer's silences; where it is another than before, that is written."""
@@ -211,16 +211,6 @@ class Partition:
         if subject not in self.held:
             self._hold(subject, tracked, size)
         self.looks.told.add(subject)
-
-    def _record_of(self, event: Event) -> Tracked:
-        """What is kept of its subject; what is kept beside records changes none."""
-        for collection, row in (rows := rows_beside(event)).items():
-            self.outbox.put(collection, row)
-        if rows:
-            return Tracked(Customer())
-        record = event.data.state_id(event.subject)
-        self.changed.add(record)
-        return self.held[record][0]
 
     def advance(self, offsets: Mapping[str, int], watermark: datetime | None) -> None:
         """The events up to these offsets have been applied."""
@@ -242,6 +232,8 @@ class Partition:
         records = {}
         for subject in self.changed | self.looks.told:
             tracked, _ = self.held[subject]
+            if tracked.data.merging is not None:
+                self.settle(tracked)
             tracked.trim()
             records[subject] = state.encode(tracked.data)
         self.tail = self.past.into(self.tail)
@@ -293,8 +285,3 @@ class Partition:
         self.outbox.left(write.leaving)
         self._release(write.customers)
         return self.known.written(write.manifest)
-
-
-def held_bytes(record: bytes) -> int:
-    """What a customer takes in memory, about."""
-    return CUSTOMER_BYTES + BYTES_A_BYTE * len(record)

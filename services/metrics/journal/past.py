@@ -14,7 +14,7 @@ from time import time_ns
 from services.metrics.domain import gaps
 from services.metrics.domain.cells import Delta, add, add_minutes
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.restating import HOUR, Moved, Sums, last_told
+from services.metrics.domain.restating import HOUR, Moved, Sums, last_told, merging_type
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import DAY, Micros, day_number, moment
@@ -71,6 +71,18 @@ class Past:
         self.delta.since = max(self.delta.since, tail.since)
         return self.delta
 
+    def merged(self, moved: Delta, event: Event, now: Micros) -> None:
+        """Count what merging moved, and note of the told days that it did."""
+        self.now = now
+        if self.began is None:
+            self.began = self.wall()
+        for cell, n in moved.items():
+            add(self.delta, cell, n)
+        kind = merging_type(event)
+        for day in {day for day, _ in _told(moved, last_told(now))}:
+            types = self.facts.setdefault(day, {})
+            types[kind] = types.get(kind, 0) + 1
+
     def into(self, tail: Delta) -> Delta:
         """Count all of it in the tail, in place, and look through it. Returns the tail, which may be another
         object."""
@@ -93,14 +105,13 @@ class Past:
         if self.too_many:
             return
         room = MOST_KEPT - sum(map(len, self.sums.values()))
-        for (day, place, name), n in self.delta.items():
-            if day <= told and "|" in place and not name.startswith(_BY_CHANNEL):
-                fields = self.sums.setdefault(day, {})
-                room -= name not in fields
-                fields[name] = fields.get(name, 0) + n
-                if room < 0:
-                    self.too_many, self.sums = True, {}
-                    return
+        for (day, name), n in _told(self.delta, told).items():
+            fields = self.sums.setdefault(day, {})
+            room -= name not in fields
+            fields[name] = fields.get(name, 0) + n
+            if room < 0:
+                self.too_many, self.sums = True, {}
+                return
 
     def moved(self, partition: int, version: int, heard: int) -> Moved | None:
         """What is to be kept of it: None if it moved nothing that was told."""
@@ -119,6 +130,15 @@ class Past:
         """It stands."""
         self.sums, self.facts, self.began = {}, {}, None
         self.span, self.too_many = _NO_DAYS, False
+
+
+def _told(delta: Delta, last: int) -> dict[tuple[int, str], int]:
+    """What is moved of the days up to ``last``, by day and field: nothing by a move to another place."""
+    moved: dict[tuple[int, str], int] = {}
+    for (day, place, name), n in delta.items():
+        if day <= last and "|" in place and not name.startswith(_BY_CHANNEL):
+            moved[day, name] = moved.get((day, name), 0) + n
+    return {key: n for key, n in moved.items() if n}
 
 
 _BY_CHANNEL = tuple(field for field in gaps.FIELDS if field[0] == gaps.BY_CHANNEL)

@@ -19,11 +19,12 @@ from services.metrics.domain.themes import Matcher
 from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
 from services.metrics.journal.flushing import Flushing
+from services.metrics.journal.holding import UNWRITTEN
 from services.metrics.journal.library import Library
 from services.metrics.journal.looking import Looker, Looking
 from services.metrics.journal.narrowing import RefusedWriteError
 from services.metrics.journal.outbox import Publish
-from services.metrics.journal.partition import NO_THEMES, UNWRITTEN, Partition
+from services.metrics.journal.partition import NO_THEMES, Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash

@@ -7,6 +7,8 @@ from typing import get_args
 from services.metrics.domain.health import Health
 from services.metrics.domain.health.segments import Segment
 from services.metrics.domain.looked import Looked
+from services.metrics.domain.merging.course import standing_of
+from services.metrics.domain.state import Customer
 from shared.schemas.base import Frozen, Money
 from shared.schemas.insights import Driver
 from shared.schemas.times import date_of, maybe_moment
@@ -26,6 +28,9 @@ class CustomerHealth(Frozen):
     """How well the relationship goes, by all that is known now."""
 
     customer_id: str
+    """The survivor, of an id that was merged into another."""
+    merged_from: list[str]
+    """The ids that were merged into this customer."""
     score: int
     """0 to 100."""
     drivers: list[Driver]
@@ -57,10 +62,12 @@ class Segments(Frozen):
     """All customers were, as of the beginning of this UTC day or later; null: not all yet."""
 
 
-def customer_health(customer_id: str, health: Health, looked: Looked, at: datetime) -> CustomerHealth:
-    told = Looked() if looked.silent else looked
+def customer_health(customer_id: str, health: Health, record: Customer, at: datetime) -> CustomerHealth:
+    told = Looked() if record.looked.silent else record.looked
+    standing = standing_of(record)
     return CustomerHealth(
         customer_id=customer_id,
+        merged_from=[] if standing is None else [*standing.ids],
         score=health.score,
         drivers=list(health.drivers),
         segment=health.segment,

@@ -21,16 +21,18 @@ async def customer(
     customer_id: CustomerId, principal: Analyst, store: Store, clock: Clock, request: Request
 ) -> CustomerHealth:
     """How well the relationship with a customer goes, by all that is known now, and what events told of it
-    last. ``told`` changes at night and, under the wall clock, soon after something happened."""
-    record = await store.customer(customer_id)
-    if record is None:
+    last. ``told`` changes at night and, under the wall clock, soon after something happened. An id that was
+    merged into another answers as that one."""
+    kept = await store.customer(customer_id)
+    if kept is None:
         raise from_refusal(errors.UNKNOWN_CUSTOMER(customer=customer_id))
+    survivor, record = kept
     policy: MetricsPolicy = request.app.state.policy
-    now = await clock.now(customer_id)
+    now = await clock.now(survivor)
     at = micros(now)
     models = Models.of(Fits(await store.fits()).at(at))
     found = health(record, models, policy.health, at + 1)  # what happened at this very instant, too
-    return customer_health(customer_id, found, record.looked, now)
+    return customer_health(survivor, found, record, now)
 
 
 @router.get("/segments")

@@ -7,7 +7,7 @@ import pytest
 
 from services.metrics.domain.health import Health
 from services.metrics.domain.looked import Looked
-from services.metrics.domain.state import decode
+from services.metrics.domain.state import Customer, decode
 from services.metrics.journal import looking as looking_module
 from services.metrics.journal import looks as looks_module
 from services.metrics.models.customers import customer_health
@@ -152,5 +152,6 @@ async def test_a_new_platform_tells_of_everybody_however_many_come_at_once(
 
 def test_the_api_says_that_nothing_was_told() -> None:
     health = Health(50, (), 0.5, None, "at_risk")
-    told = customer_health("c1", health, Looked(micros(START), "at_risk", 50, True, True), START).told
+    known = Customer(looked=Looked(micros(START), "at_risk", 50, True, True))
+    told = customer_health("c1", health, known, START).told
     assert (told.segment, told.score, told.warned, told.at) == (None, None, False, None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.metrics.journal import processor as processor_module
-from services.metrics.journal.partition import CUSTOMERS, UNWRITTEN, held_bytes
+from services.metrics.journal.holding import CUSTOMERS, UNWRITTEN, held_bytes
 from services.metrics.journal.processor import CompactProcessor
 from shared.schemas.event import Event
 from shared.worker.budget import Budget

@@ -25,6 +25,7 @@ from services.metrics.journal.store import WorkerStore
 from services.metrics.store import MetricsStore
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Record
+from shared.merging.rows import MERGED
 from shared.schemas.complaints import ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
@@ -233,7 +234,7 @@ async def test_who_is_owed_a_look_outlives_its_worker(client: Client, database_n
     assert [d["_id"].partition(":")[0] for d in left] == ["1"]
     told = await MetricsStore(client[database_name]).customer("c9")
     assert told is not None
-    assert told.looked.at is not None
+    assert told[1].looked.at is not None
 
 
 async def test_every_collection_says_what_it_holds_of_whom(
@@ -252,4 +253,5 @@ async def test_every_collection_says_what_it_holds_of_whom(
     watched = {MOVED, TOLD, ANOMALIES}  # of late facts; see test_watching.py
     said = {RAISED, RISING}  # of texts; see test_themes_api.py and test_rising.py
     acted = {ACTS, ANSWERS}  # of calls; see test_acts.py
-    assert written == {collection.name for collection in COLLECTIONS} - watched - said - owed - acted
+    merged = {MERGED.name}  # of merges; see test_merging.py
+    assert written == {collection.name for collection in COLLECTIONS} - watched - said - owed - acted - merged
