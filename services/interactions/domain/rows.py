@@ -34,7 +34,7 @@ STORIES = "stories"
 FEEDBACK = "feedback"
 WORK = "work"
 ARRIVALS = "arrivals"
-DUPLICATES = "duplicates"
+MAILS, DUPLICATES = "mails", "duplicates"
 
 COLLECTIONS = (
     Collection(
@@ -78,6 +78,7 @@ COLLECTIONS = (
     Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
     Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
+    Collection(MAILS, owner="customer", personal=()),
     MERGED,
 )
 
