@@ -74,3 +74,9 @@ def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
             component |= dict.fromkeys(both, both)
     for id, both in component.items():
         assert {survivor(states, other) for other in both} == {survivor(states, id)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.lists(told | merged | unmerged, max_size=10))
+def test_undone_in_any_order(data: st.DataObject, history: list[Step]) -> None:
+    check(played(data, history), history)
