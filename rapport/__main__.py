@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("rapport.commands.status:status", "What runs, and how it does."),
     "run": ("rapport.commands.run:run", "One process of a service: what a container runs."),
     "demo": ("rapport.demo.cli:demo", "A real grocery's year, in minutes, on this machine."),
+    "import": ("rapport.importing.cli:import_", "Another system's records in, by a mapping file."),
     "replay": ("rapport.replay.cli:replay", "Feed recorded events in."),
     "program": ("rapport.commands.program:app", "Check a loyalty program, and try it on recorded events."),
     "rules": ("rapport.commands.rules:app", "Outreach rules: check, preview, try a draft, results."),

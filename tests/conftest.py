@@ -18,6 +18,7 @@ from rapport.topics import DEFAULT_PARTITIONS
 from rapport.trouble import TroubleError
 from services.loyalty.config import DEFAULT
 from tests.servers import NoServersError, Servers, choose, in_containers
+from tests.shops import SECRET as SHOP_SECRET
 from tests.stack import Stack
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -100,10 +101,12 @@ DELIVERY_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
 def _returns(home: Home) -> dict[str, str]:
-    """Ways in which the tests' mail comes back."""
+    """Ways in which the tests' mail comes back, and shops tell of orders."""
     Maildir(home.root / "bounces", create=True)
     return {
         "RAPPORT_DELIVERY_SECRET": DELIVERY_SECRET,
+        "RAPPORT_SHOPIFY_SECRET": SHOP_SECRET,
+        "RAPPORT_WOOCOMMERCE_SECRET": SHOP_SECRET,
         "RAPPORT_BOUNCE_MAILDIR": str(home.root / "bounces"),
         "RAPPORT_BOUNCE_ADDRESS": "bounces+{token}@rapport.example",
     }

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.followup.returns.addresses import BounceAddress, checked
 from shared.runtime.settings import Settings
-from shared.runtime.webhooks import signing_key
+from shared.runtime.webhooks import signing_keys
 
 
 class FollowupSettings(Settings):
@@ -39,15 +39,13 @@ class FollowupSettings(Settings):
     @field_validator("delivery_secret")
     @classmethod
     def _usable(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not all(map(signing_key, value.get_secret_value().split(","))):
-            raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes, or several of it, by commas")
+        signing_keys(value)
         return value
 
     @property
     def delivery_keys(self) -> tuple[bytes, ...]:
         """What ``delivery_secret`` stands for; none where that is not set."""
-        secret = self.delivery_secret
-        return () if secret is None else tuple(map(signing_key, secret.get_secret_value().split(",")))
+        return signing_keys(self.delivery_secret)
 
     @property
     def bounces(self) -> BounceAddress | None:

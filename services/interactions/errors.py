@@ -16,6 +16,10 @@ TOTAL_TOO_LARGE = ErrorCode(
     "total_too_large", 409, "The customer's total in {currency} would be too large to keep."
 )
 
+BAD_SIGNATURE = ErrorCode("bad_signature", 401, "The webhook is not signed as it must be: {fault}.")
+HOOK_OFF = ErrorCode("hook_off", 404, "There is no {setting}, so nothing is taken here.")
+MALFORMED_HOOK = ErrorCode("malformed_webhook", 400, "The webhook cannot be read: {fault}.")
+
 UNKNOWN_COMPLAINT = ErrorCode("unknown_complaint", 404, "There is no complaint {complaint}.")
 COMPLAINT_EXISTS = ErrorCode("complaint_exists", 409, "There is a complaint {complaint} already.")
 DUPLICATE_COMPLAINT = ErrorCode(

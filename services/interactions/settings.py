@@ -1,5 +1,6 @@
 """What the interactions service is told by its environment."""
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -8,6 +9,7 @@ from pydantic_settings import NoDecode
 from shared.runtime.access import SCOPES
 from shared.runtime.environment import AS_JSON, TrustedUrl
 from shared.runtime.settings import Settings
+from shared.runtime.webhooks import signing_keys
 
 
 class InteractionsSettings(Settings):
@@ -18,6 +20,20 @@ class InteractionsSettings(Settings):
     """Seconds between two refreshes of the gauges of what the desk has on its hands."""
     desk_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 12
     """Hours after which one signs in to the desk again."""
+    shopify_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """What Shopify signs its webhooks to ``POST /hooks/shopify`` with; several, with commas between, while
+    one takes another's place. Without it that is switched off."""
+    woocommerce_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """What WooCommerce signs its webhooks to ``POST /hooks/woocommerce`` with, in the same way."""
+    chat_secret: SecretStr | None = None
+    """What a chat signs its webhooks to ``POST /hooks/chat`` with: ``whsec_...``; several, with commas
+    between, while one takes another's place. Without it that is switched off."""
+    chat_map: Path | None = None
+    """The mapping (YAML) of the chat's webhooks; without it the one that ships."""
+    hooks: Path | None = None
+    """A folder of mappings: ``crm.yaml`` is what ``POST /hooks/crm`` takes."""
+    hook_secrets: Annotated[dict[str, SecretStr], NoDecode, AS_JSON] = Field(default_factory=dict)
+    """What each of them is signed with, as JSON: ``{"crm": "whsec_..."}``."""
     oidc_issuer: TrustedUrl | None = None
     """The OpenID provider that people sign in to the desk with: ``https://login.example.com/realms/shop``."""
     oidc_client_id: str | None = None
@@ -27,6 +43,19 @@ class InteractionsSettings(Settings):
     oidc_groups: Annotated[dict[str, frozenset[str]], NoDecode, AS_JSON] = Field(default_factory=dict)
     """The scopes that groups have, as JSON: ``{"support": ["desk", "customers:read"], "*": ["desk"]}``; ``*``
     is everybody."""
+
+    @field_validator("chat_secret")
+    @classmethod
+    def _usable(cls, value: SecretStr | None) -> SecretStr | None:
+        signing_keys(value)
+        return value
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _all_usable(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for secret in value.values():
+            signing_keys(secret)
+        return value
 
     @field_validator("oidc_groups")
     @classmethod

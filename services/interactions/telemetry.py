@@ -1,7 +1,8 @@
-"""The metrics of interactions, each with its meaning. Counters are the worker's, gauges the API's."""
+"""The metrics of interactions, each with its meaning. Counters are the worker's; gauges, and the counter of
+webhooks, the API's."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -37,6 +38,15 @@ CLOCKS = Counter(
     "What was told of complaints' SLA clocks. result: warned (near its end), met, breached.",
     ["clock", "result"],
 )
+HOOKS = Counter(
+    "rapport_hooks_total",
+    "Webhooks that came in. hook: shopify, woocommerce, chat, or the name of a mapped one. result: accepted "
+    "(its events are in the log), left_out (a test, a draft, a ping, or about nobody), unknown_topic, "
+    "bad_signature (or one from long ago), malformed, too_large. Of the API.",
+    ["hook", "result"],
+)
+HOOK_NAMES = ("shopify", "woocommerce", "chat")
+HOOK_RESULTS = ("accepted", "left_out", "unknown_topic", "bad_signature", "malformed", "too_large")
 SILENCED_HOWS, ASSIGNED_HOWS = ("refused", "heard"), ("automatic", "manual", "told")
 TOLD = {
     ComplaintSlaWarned.event_type: "warned",
@@ -85,6 +95,7 @@ REFRESHED = Gauge(
 
 def begin() -> None:
     """Counters at 0, where their labels are known: then a first one is a step that ``increase()`` sees."""
+    begin_hooks(HOOK_NAMES)
     for how in SILENCED_HOWS:
         SILENCED.labels(how)
     for how in ASSIGNED_HOWS:
@@ -92,6 +103,13 @@ def begin() -> None:
     for clock in get_args(ClockName):
         for result in TOLD.values():
             CLOCKS.labels(clock, result)
+
+
+def begin_hooks(names: Iterable[str]) -> None:
+    """Their counters at 0."""
+    for name in names:
+        for result in HOOK_RESULTS:
+            HOOKS.labels(name, result)
 
 
 def show(found: on_hand.OnHand) -> None:

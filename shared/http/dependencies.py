@@ -23,19 +23,19 @@ class Producing(Sender, Partitions, Protocol):
     async def stop(self) -> None: ...
 
 
-def get_database(request: Request) -> AsyncDatabase[dict[str, Any]]:
+async def get_database(request: Request) -> AsyncDatabase[dict[str, Any]]:
     return cast(AsyncDatabase[dict[str, Any]], request.app.state.database)
 
 
-def get_commands(request: Request) -> Commands:
+async def get_commands(request: Request) -> Commands:
     return cast(Commands, request.app.state.commands)
 
 
-def get_clock(request: Request) -> ApiClock:
+async def get_clock(request: Request) -> ApiClock:
     return cast(ApiClock, request.app.state.clock)
 
 
-def get_producer(request: Request) -> Producing:
+async def get_producer(request: Request) -> Producing:
     return cast(Producing, request.app.state.publisher)
 
 

@@ -66,8 +66,19 @@ class Builder:
             self._flaw(path, str(error), error.at)
             return ANY, lambda here: None
 
+    def condition(self, text: str, path: Path) -> Make:
+        """An expression that is true or false."""
+        kind, made = self.asked(text, path)
+        if kind not in (TRUTH, ANY):
+            self._flaw(path, f"it is {kind}, not true or false", None)
+        return made
+
     def value(self, form: Value, target: Target, path: Path, field: str) -> Make:
         """How the value of ``field`` is made. Making raises ``UnmappedError``; None: nothing is known."""
+        if form.when is not None:
+            met = self.condition(form.when, (*path, "when"))
+            made = self.value(form.model_copy(update={"when": None}), target, path, field)
+            return lambda here: made(here) if is_met(met, here, field) else None
         if form.each is not None:
             return self._each(form, target, path, field)
         if form.fields is not None:
@@ -112,7 +123,7 @@ class Builder:
         one = inside.value(form.model_copy(update={"each": None}), target.of, path, f"{field}[]")
 
         def made(here: Here) -> list[Any] | None:
-            items = _evaluated(listed, here, field)
+            items = evaluated(listed, here, field)
             if items is None:
                 return form.default if isinstance(form.default, list) else None
             if not isinstance(items, list):
@@ -216,7 +227,16 @@ def _reported(field: str, read: Make, make: Callable[[Any, Here], Any], form: Va
     return made
 
 
-def _evaluated(read: Make, here: Here, field: str) -> Any:
+def is_met(condition: Make, here: Here, field: str) -> bool:
+    """Where something that it asks is not known, it is not."""
+    found = evaluated(condition, here, field)
+    if found is not None and not isinstance(found, bool):
+        raise UnmappedError(field, "when is neither true nor false")
+    return bool(found)
+
+
+def evaluated(read: Make, here: Here, field: str) -> Any:
+    """What an expression gives. Raises ``UnmappedError``."""
     try:
         return read(here)
     except ExpressionError as error:

@@ -31,6 +31,8 @@ class Value(Strict):
     """Instead: a value with fields."""
     each: str | None = None
     """An expression that is a list: ``from`` or ``fields`` is made of each ``item`` of it."""
+    when: str | None = None
+    """An expression: without it being true, nothing is known."""
     as_: Annotated[Kinds | None, Field(alias="as")] = None
     """What it is made; left out, what the event's field is."""
     format: Annotated[str, Field(min_length=1)] | None = None

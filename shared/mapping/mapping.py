@@ -1,7 +1,7 @@
 """A mapping that is ready: records in, events out. Pure: the same record always gives the same events."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from shared.expressions.kinds import ANY, TEXT, TIME, TRUTH, Kind, Many
+from shared.expressions.kinds import ANY, TEXT, TIME, Kind, Many
 from shared.mapping import values
-from shared.mapping.building import Builder, Defaults, UnmappedError
+from shared.mapping.building import Builder, Defaults, UnmappedError, evaluated, is_met
 from shared.mapping.expressions import Here, Make, variables
 from shared.mapping.fields import Target, of_event
 from shared.mapping.form import EventForm, MappingForm, Path, Subject, Value
@@ -61,8 +61,9 @@ class _Plan:
 class Mapper:
     """Makes events of records."""
 
-    def __init__(self, plans: Sequence[_Plan]) -> None:
-        self._plans = tuple(plans)
+    def __init__(self, plans: Sequence[_Plan], types: Iterable[type[Data]] = ()) -> None:
+        self._plans, self.types = tuple(plans), frozenset(types)
+        """``types``: what is known beforehand of the data of its events."""
 
     def events(self, record: Any, now: datetime, name: str | None = None) -> list[Mapped]:
         """All events of a record, or none: it is left out by ``when``. ``now`` (aware) is the wall clock's;
@@ -71,7 +72,7 @@ class Mapper:
         for place, plan in enumerate(self._plans):
             entries = _entries(plan, record)
             for here in entries:
-                if plan.when is not None and not _is_met(plan.when, here):
+                if plan.when is not None and not is_met(plan.when, here, "when"):
                     continue
                 if len(found) == MOST_EVENTS:
                     raise UnmappedError("each", f"makes more than {MOST_EVENTS} events")
@@ -95,6 +96,7 @@ class _Compiler:
         zone = ZoneInfo(form.timezone) if form.timezone is not None else None
         self._defaults = Defaults(zone, form.currency, form.decimal)
         self.flaws: list[str] = []
+        self._types: set[type[Data]] = set()
 
     def flaw(self, path: Path, why: str, at: int | None = None) -> None:
         shown = field_path(path[: path.index("from")] if "from" in path else path)
@@ -107,7 +109,7 @@ class _Compiler:
             raise ConfigError(
                 "; ".join(self.flaws[:_MOST_FLAWS]) + (f"; and {more} more" if more > 0 else "")
             )
-        return Mapper(plans)
+        return Mapper(plans, self._types)
 
     def _plan(self, form: EventForm, path: Path) -> _Plan:
         builder, each = Builder(variables(self._row), self._defaults, self.flaw), None
@@ -121,7 +123,7 @@ class _Compiler:
         target = of_event(data) if data is not None else Target(ANY)
         return _Plan(
             type=self._named(builder, form.type, (*path, "type"), "type"),
-            when=self._condition(builder, form, path),
+            when=builder.condition(form.when, (*path, "when")) if form.when is not None else None,
             each=each,
             subjects=tuple(self._subjects(builder, form.subject, (*path, "subject"))),
             id=builder.value(form.id, Target(TEXT), (*path, "id"), "id") if form.id is not None else None,
@@ -139,19 +141,12 @@ class _Compiler:
             why = "there is no type" if data is None else "Rapport alone writes"
             self.flaw(path, f"{why} {form.is_}")
             return None
+        self._types.add(data)
         return data
 
     def _named(self, builder: Builder, form: Value, path: Path, field: str) -> Make:
         made = builder.value(form, Target(TEXT), path, field)
         return lambda here: full_type(made(here) or "")
-
-    def _condition(self, builder: Builder, form: EventForm, path: Path) -> Make | None:
-        if form.when is None:
-            return None
-        kind, made = builder.asked(form.when, (*path, "when"))
-        if kind not in (TRUTH, ANY):
-            self.flaw((*path, "when"), f"it is {kind}, not true or false")
-        return made
 
     def _subjects(self, builder: Builder, forms: Sequence[Subject], path: Path) -> Iterator[tuple[str, Make]]:
         for number, form in enumerate(forms):
@@ -186,27 +181,13 @@ def _entries(plan: _Plan, record: Any) -> Iterator[Here]:
     if plan.each is None:
         yield Here(record)
         return
-    entries = _checked("each", plan.each, Here(record))
+    entries = evaluated(plan.each, Here(record), "each")
     if entries is None:
         return
     if not isinstance(entries, list):
         raise UnmappedError("each", "is no list")
     for number, entry in enumerate(entries, start=1):
         yield Here(record, entry, number)
-
-
-def _is_met(when: Make, here: Here) -> bool:
-    found = _checked("when", when, here)
-    if found is not None and not isinstance(found, bool):
-        raise UnmappedError("when", "is neither true nor false")
-    return bool(found)
-
-
-def _checked(field: str, make: Make, here: Here) -> Any:
-    try:
-        return make(here)
-    except ValueError as error:
-        raise UnmappedError(field, str(error)) from None
 
 
 def _event(plan: _Plan, here: Here, named: Callable[[], str], now: datetime) -> Mapped:

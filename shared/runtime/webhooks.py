@@ -10,6 +10,8 @@ import binascii
 import hmac
 from collections.abc import Iterable, Mapping
 
+from pydantic import SecretStr
+
 SECRET_PREFIX = "whsec_"
 TOLERANCE_SECONDS = 300
 """How far a timestamp may be from now."""
@@ -30,6 +32,15 @@ def signing_key(secret: str) -> bytes:
     except binascii.Error:
         return b""
     return key if 24 <= len(key) <= 64 else b""
+
+
+def signing_keys(secret: SecretStr | None) -> tuple[bytes, ...]:
+    """The keys of a setting: one secret, or several with commas between while one takes another's place; none
+    where it is not set. Raises ValueError, which says what it must be."""
+    keys = () if secret is None else tuple(map(signing_key, secret.get_secret_value().split(",")))
+    if not all(keys):
+        raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes, or several of it, by commas")
+    return keys
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:

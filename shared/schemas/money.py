@@ -1,5 +1,7 @@
 """How money reads: minor units as an amount of its currency (ISO 4217's decimal places)."""
 
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
 _WITHOUT_CENTS = (
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
     "XOF", "XPF",
@@ -12,6 +14,16 @@ _DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 def digits(currency: str) -> int:
     """The decimal places of a currency's amounts."""
     return _DIGITS.get(currency, 2)
+
+
+def minor(amount: str, currency: str) -> int:
+    """``"1299.50", "EUR"`` -> ``129950``; halves of a minor unit up. Raises ValueError for what is no
+    number."""
+    try:
+        scaled = Decimal(amount).scaleb(digits(currency))
+        return int(scaled.to_integral_value(rounding=ROUND_HALF_UP))
+    except (InvalidOperation, OverflowError):
+        raise ValueError("not a number") from None
 
 
 def written(amount: int, currency: str) -> str:

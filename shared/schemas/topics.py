@@ -22,6 +22,7 @@ from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
 from shared.schemas.commands import merging as merging_commands
+from shared.schemas.commands import orders as order_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
@@ -168,6 +169,11 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         routing_commands.AgentGoneRequested,
         routing_commands.AgentJoinRequested,
         routing_commands.AgentLeaveRequested,
+        order_commands.OrderTellRequested,
+        order_commands.OrderRefundRequested,
+        order_commands.OrderDeleteRequested,
+        order_commands.PurchaseTellRequested,
+        order_commands.ReturnTellRequested,
         loyalty_commands.MemberEnrolRequested,
         loyalty_commands.RedemptionRequested,
         loyalty_commands.AdjustmentRequested,

@@ -57,6 +57,8 @@ def test_compose_and_the_chart_tell_the_same() -> None:
     memory at its default."""
     bound = {"RAPPORT_HOST", "RAPPORT_MEMORY_MIB"}
     ours_alone = {"RAPPORT_CLOCK", "RAPPORT_SMTP_HOST", "RAPPORT_SMTP_PORT"}
+    hooks = {f"RAPPORT_{name}_SECRET" for name in ("CHAT", "SHOPIFY", "WOOCOMMERCE")}
+    ours_alone |= hooks  # handed on where they are set
     for name in PROCESSES:
         deployment = named(golden("small"), "Deployment", f"rapport-{name}")
         (container,) = deployment["spec"]["template"]["spec"]["containers"]

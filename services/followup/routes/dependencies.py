@@ -15,15 +15,15 @@ from shared.http.dependencies import Clock, Database
 from shared.schemas.times import micros
 
 
-def get_store(database: Database) -> FollowupStore:
+async def get_store(database: Database) -> FollowupStore:
     return FollowupStore(database)
 
 
-def get_policy(request: Request) -> Policy:
+async def get_policy(request: Request) -> Policy:
     return cast(Policy, request.app.state.policy)
 
 
-def get_key_ring(request: Request) -> KeyRing:
+async def get_key_ring(request: Request) -> KeyRing:
     return KeyRing(cast(FollowupSettings, request.app.state.settings).link_keys)
 
 

@@ -9,6 +9,9 @@ from services.interactions.desk.live import Live
 from services.interactions.desk.oidc import Provider
 from services.interactions.desk.session import Sessions
 from services.interactions.settings import InteractionsSettings
+from services.interactions.store import InteractionsStore
+from services.interactions.telemetry import show
+from shared.schemas.times import micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,9 @@ def open_desk(app: FastAPI, settings: InteractionsSettings) -> None:
         secure=(settings.interactions_url or "").startswith("https://"),
         provider=None if settings.oidc_issuer is None else Provider(settings),
     )
+
+
+async def show_desk(app: FastAPI) -> None:
+    """Set the gauges of what the desk has on its hands."""
+    now = micros(await app.state.clock.now(None))
+    show(await InteractionsStore(app.state.database).on_hand(app.state.desk.by_id, now))

@@ -29,6 +29,8 @@ from services.interactions.domain.merging.course import asked as merge_asked
 from services.interactions.domain.merging.course import merging
 from services.interactions.domain.merging.parts import with_each
 from services.interactions.domain.noted import noted
+from services.interactions.domain.orders import state as orders
+from services.interactions.domain.orders.apply import apply as apply_order
 from services.interactions.domain.routing import commands as routing
 from services.interactions.domain.routing import membership, team
 from services.interactions.domain.routing import state as teams
@@ -56,6 +58,12 @@ from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUn
 from shared.schemas.commands.duplicates import BLOCK, PAIR, BlockCommand, PairCommand
 from shared.schemas.commands.growth import RecordCommand
 from shared.schemas.commands.merging import MERGING
+from shared.schemas.commands.orders import (
+    ORDER,
+    OrderCommand,
+    PurchaseTellRequested,
+    ReturnTellRequested,
+)
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
 from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
@@ -92,6 +100,9 @@ _ASKED = (
     RoutingCommand,
     TeamRoutingCommand,
     AgentCommand,
+    OrderCommand,
+    PurchaseTellRequested,
+    ReturnTellRequested,
     AliasCommand,
     AliasToldRequested,
     BlockCommand,
@@ -129,6 +140,7 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
         PAIR: Kind(duplicates.Pair, duplicates.initial_pair, apply_pair),
         ALIAS: Kind(aliases.AliasState, aliases.initial, apply_alias),
         AGENT: Kind(membership.Membership, membership.initial, membership.apply),
+        ORDER: Kind(orders.Order, orders.initial, apply_order),
     }
 
 
@@ -185,6 +197,8 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _conversation_asked(customer, told, data)
         case RoutingCommand():
             effects = _team_said(customer, told, data)
+        case PurchaseTellRequested() | ReturnTellRequested():
+            effects = _shop_told(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
     return _followed(sla, customer, effects, told)
@@ -241,6 +255,16 @@ def _team_said(customer: Customer, command: Told, data: RoutingCommand) -> Effec
     event = structs.replace(command.event, data=said.fact, time=moment(said.at))
     effects = apply_fact(said.customer, Told(event, said.at, command.context, asked=True))
     return replace(effects, emits=(Emit(said.fact, event.time),))
+
+
+def _shop_told(
+    customer: Customer, command: Told, data: PurchaseTellRequested | ReturnTellRequested
+) -> Effects[Customer]:
+    """The fact as if it was heard from outside: loyalty judges a name that was told before."""
+    fact = data.purchase if isinstance(data, PurchaseTellRequested) else data.returned
+    event = structs.replace(command.event, data=fact, time=data.at)
+    effects = apply_fact(customer, Told(event, micros(data.at), command.context, asked=True))
+    return replace(effects, emits=(Emit(fact, data.at),), unseen=())
 
 
 def _conversation_asked(customer: Customer, command: Told, asked: ConversationCommand) -> Effects[Customer]:

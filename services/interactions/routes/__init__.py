@@ -11,7 +11,9 @@ from services.interactions.routes import (
     duplicates,
     events,
     growth,
+    hooks,
     macros,
+    mapped_hooks,
     merging,
     tasks,
     teams,
@@ -22,6 +24,8 @@ from services.interactions.routes import (
 _SUBJECTS = (
     events,
     told,
+    hooks,
+    mapped_hooks,
     customers,
     merging,
     duplicates,

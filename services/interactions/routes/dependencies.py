@@ -20,7 +20,7 @@ from shared.http.sealing import Seal
 from shared.schemas.base import ID_PATTERN
 
 
-def get_remembered(request: Request) -> Remembered:
+async def get_remembered(request: Request) -> Remembered:
     return cast(Remembered, request.app.state.remembered)
 
 
@@ -28,11 +28,11 @@ Memory = Annotated[Remembered, Depends(get_remembered)]
 """What this process remembers of what it read."""
 
 
-def get_store(database: Database, remembered: Memory) -> InteractionsStore:
+async def get_store(database: Database, remembered: Memory) -> InteractionsStore:
     return InteractionsStore(database, remembered)
 
 
-def get_resolver(request: Request) -> Resolver:
+async def get_resolver(request: Request) -> Resolver:
     """The process's own: made when it is first asked for, as it remembers whom it found."""
     state = request.app.state
     if not hasattr(state, "resolver"):
@@ -46,19 +46,19 @@ def get_resolver(request: Request) -> Resolver:
     return cast(Resolver, state.resolver)
 
 
-def get_duplicates(database: Database) -> DuplicateStore:
+async def get_duplicates(database: Database) -> DuplicateStore:
     return DuplicateStore(database)
 
 
-def get_sla(request: Request) -> Sla:
+async def get_sla(request: Request) -> Sla:
     return cast(Sla, request.app.state.sla)
 
 
-def get_desk(request: Request) -> Desk:
+async def get_desk(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 
-def get_seal(request: Request) -> Seal:
+async def get_seal(request: Request) -> Seal:
     return Seal(request.app.state.settings.secret_key.get_secret_value(), "feedback")
 
 

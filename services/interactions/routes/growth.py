@@ -50,7 +50,7 @@ router = APIRouter(tags=["agents"])
 """The wall, and what is asked and told of one agent. No list of agents by how they do: on purpose."""
 
 
-def get_learning(desk: DeskRules) -> Learning:
+async def get_learning(desk: DeskRules) -> Learning:
     return desk.learning
 
 

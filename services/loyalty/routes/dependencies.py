@@ -17,11 +17,11 @@ from shared.schemas.base import Id
 from shared.schemas.times import micros
 
 
-def get_store(database: Database) -> LoyaltyStore:
+async def get_store(database: Database) -> LoyaltyStore:
     return LoyaltyStore(database)
 
 
-def get_programs(request: Request) -> Programs:
+async def get_programs(request: Request) -> Programs:
     return cast(Programs, request.app.state.programs)
 
 

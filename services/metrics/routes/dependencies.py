@@ -29,7 +29,7 @@ CHANNEL = "Complaints, purchases and conversations of this channel, and answers 
 D = TypeVar("D", bound=date)
 
 
-def get_store(request: Request) -> MetricsStore:
+async def get_store(request: Request) -> MetricsStore:
     return store_of(request.app)
 
 
@@ -104,7 +104,7 @@ Step = Annotated[str, AfterValidator(_is_step), Query(json_schema_extra={"patter
 Selected = Annotated[Selection, Depends(selected)]
 
 
-def get_figures(database: Database) -> FiguresStore:
+async def get_figures(database: Database) -> FiguresStore:
     return FiguresStore(database)
 
 

@@ -23,7 +23,7 @@ from shared.schemas.times import day_number
 router = APIRouter(tags=["KPIs"])
 
 
-def get_interactions(request: Request) -> Interactions:
+async def get_interactions(request: Request) -> Interactions:
     settings = cast(MetricsSettings, request.app.state.settings)
     given = {name: request.headers[name] for name in CREDENTIALS if name in request.headers}
     return Interactions(settings.interactions_url, given)

@@ -173,7 +173,7 @@ def two(api: TestClient) -> tuple[str, str]:
             "source": "/shop",
             "type": "rapport.customer.registered.v1",
             "subject": customer,
-            "time": f"2026-01-0{day}T10:00:00Z",
+            "time": f"2025-01-0{day}T10:00:00Z",
             "data": {"name": "Ann Miller", "email": f"{first}@example.com", "birthday": born},
         }
         assert api.post("/events", json=event).status_code == 202

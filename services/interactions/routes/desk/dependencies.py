@@ -9,7 +9,7 @@ from services.interactions.routes.dependencies import Memory
 from shared.http.dependencies import Database
 
 
-def get_queries(database: Database, remembered: Memory) -> DeskStore:
+async def get_queries(database: Database, remembered: Memory) -> DeskStore:
     return DeskStore(database, remembered)
 
 

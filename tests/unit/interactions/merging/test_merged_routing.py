@@ -1,5 +1,5 @@
-"""Teams follow a customer who is another by now: a conversation keeps its place and its agent, whatever is on its
-way; each topic of a customer, a team and an agent is read in its order, as logs are."""
+"""Teams follow a customer who is another by now: a conversation keeps its place and its agent, whatever is on
+its way; each topic of a customer, a team and an agent is read in its order, as logs are."""
 
 from typing import Any
 

@@ -1,0 +1,1 @@
+"""``rapport import``: files of other systems in, by a mapping."""

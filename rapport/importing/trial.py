@@ -1,0 +1,57 @@
+"""A dry run: every row mapped, nothing sent."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from rapport.importing.faults import Fault, FaultFile, Reasons
+from rapport.importing.rows import Row
+from rapport.importing.run import Mapping
+from shared.mapping.building import UnmappedError
+from shared.mapping.fields import short
+from shared.mapping.mapping import Mapped, Mapper
+
+SHOWN = 5
+_EVERY = 1_000
+
+
+@dataclass(slots=True)
+class Trial:
+    """What came of it."""
+
+    rows: int = 0
+    left_out: int = 0
+    failed: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    """Events by short type."""
+    reasons: Reasons = field(default_factory=Reasons)
+    first: list[tuple[Row, list[Mapped] | str]] = field(default_factory=list)
+    """The first rows, each with its events, or why it is none."""
+
+
+def tried(
+    mapper: Mapper, rows: Iterator[Row], faults: FaultFile | None, report: Callable[[int], None]
+) -> Trial:
+    """Maps all rows. ``report`` hears how many were."""
+    found, mapping = Trial(), Mapping(mapper)
+    for row in rows:
+        found.rows += 1
+        became: list[Mapped] | str
+        try:
+            became = mapping.events(row)
+        except UnmappedError as error:
+            became = str(error) if error.field != "row" else error.reason
+            fault = Fault(row, became)
+            found.failed += 1
+            found.reasons.add(fault)
+            if faults is not None:
+                faults.write([fault])
+        else:
+            found.left_out += not became
+            found.types.update(short(mapped.event.type) for mapped in became)
+        if len(found.first) < SHOWN:
+            found.first.append((row, became))
+        if found.rows % _EVERY == 0:
+            report(found.rows)
+    report(found.rows)
+    return found

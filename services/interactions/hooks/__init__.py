@@ -1,0 +1,1 @@
+"""What other systems send by themselves: an adapter a file, each pure: bytes in, events out (ADR 72)."""

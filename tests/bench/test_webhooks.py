@@ -1,0 +1,94 @@
+"""Webhooks a second on one API process of the embedded stack, signature included, beside a bare route that
+only checks the signature. ``RAPPORT_BENCH_WEBHOOKS=2000`` chooses another number a run."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.bench.report import show_ratio
+from tests.stack import Stack, until
+from tests.unit.interactions.hooks import recorded
+
+pytestmark = pytest.mark.bench
+
+WEBHOOKS = int(os.environ.get("RAPPORT_BENCH_WEBHOOKS", "10000"))
+RUNS, CONNECTIONS, GUESTS = 3, 64, 200
+AIM_RATE, AIM = 2_000, 0.8
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_hook", str(port)])
+    try:
+        until(lambda: _listens(port), "the bare route")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _requests(count: int, guests: Sequence[str]) -> list[bytes]:
+    """Orders of guests, each of an id of its own, as bytes on the wire."""
+    made = []
+    for n in range(count):
+        email = guests[n % len(guests)]
+        order = recorded.payload("shopify_order", id=uuid.uuid4().int % 10**15, email=email, customer=None)
+        body = json.dumps(order).encode()
+        headers = recorded.shopify("orders/paid", body, uuid.uuid4().hex) | {
+            "Host": "localhost",
+            "Content-Length": str(len(body)),
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        made.append(f"POST /hooks/shopify HTTP/1.1\r\n{head}\r\n".encode() + body)
+    return made
+
+
+async def _rate(port: int, requests: Sequence[bytes]) -> float:
+    """Answers of 202 a second, over connections that are kept."""
+    waiting = iter(requests)
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in waiting:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 202"), head
+            fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n") if b": " in line)
+            await reader.readexactly(int(fields.get(b"content-length", b"0")))
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+    return len(requests) / (time.perf_counter() - began)
+
+
+def test_webhooks_a_second(stack: Stack, bare: int) -> None:
+    port = urlsplit(stack.env["RAPPORT_INTERACTIONS_URL"]).port
+    assert port is not None
+    guests = [f"{uuid.uuid4().hex}@example.com" for _ in range(GUESTS)]
+    asyncio.run(_rate(port, _requests(2 * GUESTS, guests)))  # who they are is known then
+    ours, limit = [], []
+    for _ in range(RUNS):
+        requests = _requests(WEBHOOKS, guests)
+        ours.append(asyncio.run(_rate(port, requests)))
+        limit.append(asyncio.run(_rate(bare, requests)))
+    ratio = show_ratio("webhooks", ("POST /hooks/shopify", ours), ("only the signature", limit), AIM)
+    assert sorted(ours)[RUNS // 2] >= AIM_RATE or ratio >= AIM

@@ -1,0 +1,68 @@
+"""A shop's webhooks over HTTP, through interactions into loyalty: the books are those of its plain list."""
+
+import os
+import random
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.shops import Shop, Webhook
+from tests.stack import Answer, Stack, until
+
+STEPS = 30
+CENTS = 100
+
+
+@pytest.fixture(params=["shopify", "woocommerce"])
+def shop(stack: Stack, request: pytest.FixtureRequest) -> Shop:
+    """A month of a shop, in whole euros; its customers are its own."""
+    if os.environ.get("RAPPORT_TEST_HOME"):
+        pytest.skip("a stack of somebody's own has other secrets")
+    people = [f"{name}.{uuid.uuid4().hex[:8]}@example.com" for name in ("ann", "bo", "cy", "di")]
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
+    played = Shop(request.param, "EUR", random.randrange(2**40), people=people, start=start, unit=CENTS)
+    played.play(STEPS)
+    return played
+
+
+def deliver(stack: Stack, hook: Webhook, **headers: str) -> Answer:
+    return stack.call("interactions", "POST", hook.path, hook.body, headers=hook.headers | headers)
+
+
+def customer(stack: Stack, email: str) -> str | None:
+    items = stack.get("interactions", f"/customers?alias={quote(f'email:{email}')}")["items"]
+    return items[0]["customer_id"] if items else None
+
+
+def books(stack: Stack, email: str) -> tuple[int, int]:
+    """What interactions counts as kept, in cents, and loyalty's points."""
+    found = customer(stack, email)
+    if found is None:
+        return 0, 0
+    answer = stack.call("interactions", "GET", f"/customers/{found}")
+    totals: list[dict[str, Any]] = answer.body["purchases"]["totals"] if answer.status == 200 else []
+    return sum(one["net"] for one in totals), stack.balance(found) or 0
+
+
+def test_copies_and_any_order_of_arrival_give_the_books_of_the_plain_list(stack: Stack, shop: Shop) -> None:
+    for hook in shop.disturbed():
+        answer = deliver(stack, hook)
+        assert answer.status == 202, answer
+        assert answer.body["accepted"] > 0
+    for email in shop.people:
+        wanted = shop.net(email)
+        until(lambda e=email, w=wanted: books(stack, e) == (w, w // CENTS), f"{email} has spent {wanted}")  # type: ignore[misc]
+    stack.settle()
+    for email in shop.people:
+        found = customer(stack, email)
+        if found is not None:
+            assert sum(entry["points"] for entry in stack.ledger(found)) == shop.net(email) // CENTS
+    refused = deliver(stack, shop.sent[0], **dict.fromkeys(_signature(shop), "bm90IHNpZ25lZA=="))
+    assert (refused.status, refused.body["code"]) == (401, "bad_signature")
+
+
+def _signature(shop: Shop) -> list[str]:
+    return ["X-Shopify-Hmac-Sha256" if shop.kind == "shopify" else "X-WC-Webhook-Signature"]

@@ -1,0 +1,279 @@
+"""A small shop that sends what Shopify or WooCommerce would: orders, edits, refunds, cancellations. A webhook
+tells how the order stands at the time; what the books must come to is the plain list of its orders."""
+
+import base64
+import hmac
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shared.schemas.money import digits
+
+START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+SECRET = "a-secret-of-the-shop-0123456789"
+PEOPLE = ("ann@example.com", "bo@example.com")
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A request that a shop makes."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    order: int
+    tells: int
+    """Which account of the order it is, from 1."""
+
+
+@dataclass
+class Line:
+    id: int
+    sku: str
+    quantity: int
+    price: int
+    off: int
+    tax: int
+
+    @property
+    def worth(self) -> int:
+        return self.price * self.quantity - self.off + self.tax
+
+
+@dataclass
+class Refund:
+    id: int
+    at: datetime
+    amount: int
+    units: dict[int, int]
+
+
+@dataclass
+class Order:
+    """An order of the shop, in minor units."""
+
+    id: int
+    email: str
+    at: datetime
+    updated: datetime
+    lines: list[Line]
+    shipping: int
+    paid: bool = True
+    cancelled: datetime | None = None
+    refunds: list[Refund] = field(default_factory=list)
+    accounts: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(line.worth for line in self.lines) + self.shipping
+
+    @property
+    def net(self) -> int:
+        """What the plain list of orders says it is worth."""
+        if not self.paid or self.cancelled:
+            return 0
+        return self.total - sum(one.amount for one in self.refunds)
+
+
+class Shop:
+    """``kind``: shopify or woocommerce. ``unit``: amounts are multiples of so many minor units, without taxes
+    and discounts where that is more than one."""
+
+    def __init__(
+        self,
+        kind: str,
+        currency: str,
+        seed: int,
+        *,
+        people: Sequence[str] = PEOPLE,
+        start: datetime = START,
+        unit: int = 1,
+    ) -> None:
+        self.kind, self.currency, self.random = kind, currency, random.Random(seed)
+        self.people, self.orders, self.sent = people, list[Order](), list[Webhook]()
+        self._unit, self._now, self._ids = unit, start, 1_000_000 * (seed % 1_000_000 + 1)
+
+    def play(self, steps: int) -> None:
+        """So many things happen, each with its webhooks."""
+        for _ in range(steps):
+            self._now += timedelta(seconds=self.random.randrange(1, 3600))
+            order = self.random.choice(self.orders) if self.orders else None
+            if order is None or self.random.random() < 0.35:
+                self._place()
+            elif not order.paid:
+                order.paid = True
+                self._tell(order, "orders/paid", "order.updated")
+            elif not order.cancelled:
+                self.random.choice((self._add, self._give_back, self._give_back, self._cancel))(order)
+
+    def net(self, email: str) -> int:
+        return sum(order.net for order in self.orders if order.email == email)
+
+    def disturbed(self) -> list[Webhook]:
+        """All that was sent, some of it again, in another order."""
+        again = [hook for hook in self.sent if self.random.random() < 0.3]
+        # A second delivery has another name where the shop's endpoint was entered twice.
+        renamed = [_renamed(hook, n) for n, hook in enumerate(again) if n % 2]
+        arriving = [*self.sent, *again, *renamed]
+        self.random.shuffle(arriving)
+        return arriving
+
+    def _id(self) -> int:
+        self._ids += 1
+        return self._ids
+
+    def _line(self) -> Line:
+        quantity, price = self.random.randrange(1, 4), self.random.randrange(1, 5000)
+        if self._unit > 1:
+            price = price % 5 * self._unit + self._unit
+            return Line(self._id(), self.random.choice(("tea", "mug", "pot")), quantity, price, 0, 0)
+        off = self.random.randrange(0, price * quantity // 2 + 1) if self.random.random() < 0.4 else 0
+        tax = (price * quantity - off) * 19 // 100
+        return Line(self._id(), self.random.choice(("tea", "mug", "pot")), quantity, price, off, tax)
+
+    def _place(self) -> None:
+        lines = [self._line() for _ in range(self.random.randrange(1, 4))]
+        email, shipping = self.random.choice(self.people), self.random.choice((0, 5 * self._unit))
+        order = Order(self._id(), email, self._now, self._now, lines, shipping)
+        order.paid = self.random.random() < 0.7
+        self.orders.append(order)
+        self._tell(order, "orders/create", "order.created")
+
+    def _add(self, order: Order) -> None:
+        order.lines.append(self._line())
+        self._tell(order, "orders/updated", "order.updated")
+
+    def _give_back(self, order: Order) -> None:
+        left = order.net
+        if not left:
+            return
+        line = self.random.choice(order.lines)
+        gone = sum(one.units.get(line.id, 0) for one in order.refunds)
+        units = self.random.randrange(0, line.quantity - gone + 1)
+        worth = line.worth * units // line.quantity
+        amount = min(left, worth or self.random.randrange(1, left // self._unit + 1) * self._unit)
+        refund = Refund(self._id(), self._now, amount, {line.id: units} if units else {})
+        order.refunds.append(refund)
+        if self.kind == "shopify":
+            self._send(order, "refunds/create", self._refund(order, refund) | {"order_id": order.id})
+        self._tell(order, "orders/updated", "order.updated")
+
+    def _cancel(self, order: Order) -> None:
+        order.cancelled = self._now
+        self._tell(order, "orders/cancelled", "order.updated")
+
+    def _tell(self, order: Order, shopify: str, woocommerce: str) -> None:
+        order.updated = self._now
+        order.accounts += 1
+        if self.kind == "shopify":
+            self._send(order, shopify, self._shopify(order))
+        else:
+            self._send(order, woocommerce, self._woocommerce(order))
+
+    def _send(self, order: Order, topic: str, payload: dict[str, Any]) -> None:
+        body = json.dumps(payload).encode()
+        signed = base64.b64encode(hmac.digest(SECRET.encode(), body, "sha256")).decode()
+        name = f"{self._id():032x}"
+        if self.kind == "shopify":
+            headers = {
+                "X-Shopify-Topic": topic,
+                "X-Shopify-Hmac-Sha256": signed,
+                "X-Shopify-Shop-Domain": "acme.myshopify.com",
+                "X-Shopify-Webhook-Id": name,
+            }
+        else:
+            headers = {
+                "X-WC-Webhook-Source": "https://shop.example.com/",
+                "X-WC-Webhook-Topic": topic,
+                "X-WC-Webhook-Signature": signed,
+                # A hash of the webhook and the second, as WooCommerce makes it.
+                "X-WC-Webhook-Delivery-ID": f"{int(self._now.timestamp()) // 7200:032x}",
+            }
+        self.sent.append(Webhook(f"/hooks/{self.kind}", headers, body, order.id, order.accounts))
+
+    def _money(self, minor: int) -> str:
+        places = digits(self.currency)
+        return f"{Decimal(minor).scaleb(-places):.{places}f}"
+
+    def _shopify(self, order: Order) -> dict[str, Any]:
+        back = sum(one.amount for one in order.refunds)
+        status = "refunded" if not order.net else "partially_refunded" if back else "paid"
+        return {
+            "id": order.id,
+            "email": order.email,
+            "created_at": order.at.isoformat(),
+            "processed_at": order.at.isoformat(),
+            "updated_at": order.updated.isoformat(),
+            "cancelled_at": order.cancelled and order.cancelled.isoformat(),
+            "currency": self.currency,
+            "financial_status": status if order.paid else "pending",
+            "taxes_included": False,
+            "total_price": self._money(order.total),
+            "current_total_price": self._money(order.total - back),
+            "line_items": [
+                {
+                    "id": line.id,
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "price": self._money(line.price),
+                    "discount_allocations": [{"amount": self._money(line.off)}] if line.off else [],
+                    "tax_lines": [{"price": self._money(line.tax), "rate": 0.19, "title": "VAT"}],
+                }
+                for line in order.lines
+            ],
+            "shipping_lines": [{"id": order.id * 10, "price": self._money(order.shipping), "tax_lines": []}],
+            "refunds": [self._refund(order, one) for one in order.refunds],
+        }
+
+    def _refund(self, order: Order, refund: Refund) -> dict[str, Any]:
+        amount = {"amount": self._money(refund.amount), "currency": self.currency}
+        by_id = {line.id: line for line in order.lines}
+        return {
+            "id": refund.id,
+            "order_id": order.id,
+            "created_at": refund.at.isoformat(),
+            "refund_line_items": [
+                {"line_item_id": id, "quantity": units, "line_item": {"id": id, "sku": by_id[id].sku}}
+                for id, units in refund.units.items()
+            ],
+            "transactions": [{"kind": "refund", "status": "success", **amount}],
+            "order_adjustments": [],
+        }
+
+    def _woocommerce(self, order: Order) -> dict[str, Any]:
+        paid = "cancelled" if order.cancelled else "processing"
+        return {
+            "id": order.id,
+            "status": paid if order.paid else "pending",
+            "currency": self.currency,
+            "date_created_gmt": order.at.replace(tzinfo=None).isoformat(),
+            "date_modified_gmt": order.updated.replace(tzinfo=None).isoformat(),
+            "date_paid_gmt": order.at.replace(tzinfo=None).isoformat() if order.paid else None,
+            "total": self._money(order.total),
+            "customer_id": 0,
+            "billing": {"first_name": "Ann", "last_name": "Lee", "email": order.email, "phone": ""},
+            "line_items": [
+                {
+                    "id": line.id,
+                    "name": line.sku,
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "subtotal": self._money(line.price * line.quantity),
+                    "total": self._money(line.price * line.quantity - line.off),
+                    "total_tax": self._money(line.tax),
+                }
+                for line in order.lines
+            ],
+            "shipping_lines": [{"id": order.id * 10, "total": self._money(order.shipping)}],
+            "refunds": [{"id": one.id, "total": f"-{self._money(one.amount)}"} for one in order.refunds],
+        }
+
+
+def _renamed(hook: Webhook, number: int) -> Webhook:
+    name = next(name for name in hook.headers if name.endswith(("Webhook-Id", "Delivery-ID")))
+    headers = hook.headers | {name: f"{hook.headers[name][:30]}{number:x}"}
+    return Webhook(hook.path, headers, hook.body, hook.order, hook.tells)
