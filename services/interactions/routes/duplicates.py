@@ -68,7 +68,9 @@ class Deciding:
         if into is not None and into not in two:
             raise NOT_OF_THE_TWO(customer=into, field="body.into")
         known, now = await asyncio.gather(self._store.customer_rows(two), self._duplicates.survivors(two))
-        stays = into or first_seen(row, known)
+        # Where they are one already, it is answered as it was.
+        survivor = now[row.customer] if now[row.customer] == now[row.other] else None
+        stays = into or (survivor if survivor in two else None) or first_seen(row, known)
         goes = row.other if stays == row.customer else row.customer
         if now[goes] != now[stays]:
             asked = MergeInto(into=stays, reason=f"duplicate: {', '.join(row.reasons)}")
