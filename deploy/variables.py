@@ -2,7 +2,7 @@
 the services' settings."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,13 +12,13 @@ from pydantic_settings import BaseSettings
 
 from services.followup.channels.registry import KINDS
 from services.followup.settings import FollowupSettings
-from services.interactions.settings import InteractionsSettings
+from services.interactions.mail.settings import MailSettings
 from services.loyalty.settings import LoyaltySettings
 from services.metrics.settings import MetricsSettings
 from shared.runtime.settings import PREFIX, Settings
 
 CLASSES: Mapping[str, tuple[type[BaseSettings], ...]] = {
-    "interactions": (InteractionsSettings,),
+    "interactions": (MailSettings,),
     "loyalty": (LoyaltySettings,),
     "followup": (FollowupSettings, *KINDS),
     "metrics": (MetricsSettings,),
@@ -33,6 +33,7 @@ CHART = {
     PREFIX + "MEMORY_MIB": "size, or workers.memoryMiB",
     PREFIX + "API_PORT": "the Service: it is 8000 in every pod",
     PREFIX + "WORKER_PORT": "the Service: it is 8001 in every pod",
+    PREFIX + "MAIL_PORT": "mailIn.port: it is 8024 in every pod",
     **{f"{PREFIX}{name.upper()}_URL": f"hosts.{name}" for name in CLASSES},
 }
 """Variables that are another value's business in the chart."""
@@ -57,8 +58,11 @@ def variables() -> dict[str, Variable]:
         found[PREFIX + name.upper()] = _variable(name, field, ())
     for service, name, field in _own():
         full = PREFIX + name.upper()
-        if full not in found:
+        known = found.get(full)
+        if known is None:
             found[full] = _variable(name, field, (service,))
+        elif known.services and service not in known.services:
+            found[full] = replace(known, services=(*known.services, service))
     return dict(sorted(found.items()))
 
 

@@ -98,7 +98,7 @@ def pods(things: Sequence[Thing]) -> Iterator[tuple[str, Thing]]:
 
 def process_of(name: str) -> tuple[str, str]:
     """Service and kind of a Deployment."""
-    found = re.search(r"(interactions|loyalty|followup|metrics)-(worker|api)$", name)
+    found = re.search(r"(interactions|loyalty|followup|metrics)-(worker|api|mail)$", name)
     assert found, name
     return found[1], found[2]
 

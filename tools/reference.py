@@ -20,7 +20,8 @@ from services.followup.domain.rules.rules import Rules
 from services.followup.settings import FollowupSettings
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
-from services.interactions.settings import InteractionsSettings
+from services.interactions.mail import telemetry as mail_telemetry
+from services.interactions.mail.settings import MailSettings
 from services.loyalty.domain.program.program import Program
 from services.loyalty.settings import LoyaltySettings
 from services.metrics.domain.policy import MetricsPolicy
@@ -37,7 +38,7 @@ MADE = "<!-- Made by `python -m tools.reference`; do not change it by hand. -->\
 OF_ALL = "All services"
 SETTINGS: dict[str, Sequence[type[BaseModel]]] = {
     OF_ALL: (Settings,),
-    "Interactions": (InteractionsSettings,),
+    "Interactions": (MailSettings,),
     "Loyalty": (LoyaltySettings,),
     "Followup": (FollowupSettings, *KINDS),
     "Metrics": (MetricsSettings,),
@@ -79,6 +80,7 @@ def metrics_page() -> str:
     """Every metric with its kind, labels and meaning."""
     for service in SERVICES:
         import_module(f"services.{service}.telemetry")
+    assert mail_telemetry.MAILS  # to import it is to declare them
     families = sorted(REGISTRY.collect(), key=lambda family: family.name)
     rows = [
         (f"`{family.name}{'_total' if family.type == 'counter' else ''}`", family.type, family.documentation)

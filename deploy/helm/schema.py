@@ -147,6 +147,14 @@ def _processes() -> dict[str, Schema]:
                 enabled=FLAG, minReplicas=whole(1), maxReplicas=whole(1), cpuPercent=whole(10, 100)
             ),
         ),
+        "mailIn": complete(
+            enabled=FLAG,
+            replicas=whole(1),
+            port=whole(1, 65535),
+            **{"from": of("peers")},
+            extraVolumes=FREE_LIST,
+            extraVolumeMounts=FREE_LIST,
+        ),
         "podDisruptionBudget": complete(
             enabled=FLAG,
             maxUnavailable={"type": ["integer", "string"], "minimum": 1, "pattern": r"^[1-9]\d*%$"},

@@ -8,7 +8,7 @@ import typer
 
 from shared.schemas.services import SERVICES
 
-KINDS = ("worker", "api")
+KINDS = ("worker", "api", "mail")
 
 
 def _one_of(given: str, there: tuple[str, ...]) -> str:
@@ -27,10 +27,12 @@ def _kind(given: str) -> str:
 
 def run(
     service: Annotated[str, typer.Argument(callback=_service, help=", ".join(SERVICES))],
-    kind: Annotated[str, typer.Argument(callback=_kind, help=" or ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(callback=_kind, help="worker, api, or (interactions alone) mail")],
 ) -> None:
     """Run one process of a service until a signal stops it; RAPPORT_ variables tell it what it needs.
 
     It takes the place of this command: a container's signals reach it.
     """
+    if kind == "mail" and service != "interactions":
+        raise typer.BadParameter("only interactions takes mail in: use `rapport run interactions mail`.")
     os.execv(sys.executable, [sys.executable, "-m", f"services.{service}.{kind}"])

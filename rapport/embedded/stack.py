@@ -18,7 +18,9 @@ from rapport.trouble import TroubleError
 from shared.schemas.services import SERVICES
 
 INFRASTRUCTURE = ("kafka", "mongo", "smtp")
-PARTS = (*INFRASTRUCTURE, *(f"{name}-{kind}" for name in SERVICES for kind in ("worker", "api")))
+MAIL = "interactions-mail"
+"""Takes mail in; it has a port for that, ``mail``, and one for its health."""
+PARTS = (*INFRASTRUCTURE, *(f"{name}-{kind}" for name in SERVICES for kind in ("worker", "api")), MAIL)
 GROUPS = {
     "all": PARTS,
     "infra": INFRASTRUCTURE,
@@ -54,7 +56,7 @@ def select(text: str) -> tuple[str, ...]:
         elif word in PARTS:
             chosen.add(word)
         elif word in SERVICES:
-            chosen.update((f"{word}-worker", f"{word}-api"))
+            chosen.update(part for part in PARTS if part.startswith(f"{word}-"))
         else:
             raise TroubleError(f"There is no part {word!r}: use {', '.join((*GROUPS, *SERVICES, *PARTS))}.")
     if chosen - set(INFRASTRUCTURE):
@@ -80,7 +82,8 @@ def plan(home: Home, parts: Iterable[str] = PARTS, environ: Mapping[str, str] | 
     parts = tuple(parts)
     home.create()
     where = ports.where(environ)
-    named = (*parts, *(["kafka-controller"] if "kafka" in parts else []))
+    beside = {"kafka": "kafka-controller", MAIL: "mail"}
+    named = (*parts, *(port for part, port in beside.items() if part in parts))
     at = ports.choose(home, named, environ, where.bind)
     env = variables(home, at, environ, where.host)
     inherited = {**environ, **env, "RAPPORT_HOME": str(home.root), "PYTHONUNBUFFERED": "1"}
@@ -106,6 +109,8 @@ def variables(
             env[f"RAPPORT_{name.upper()}_URL"] = f"http://{host}:{at[f'{name}-api']}"
     env |= home.keep_secrets(environ)
     env["RAPPORT_MAILBOX"] = str(home.mailbox)
+    if "mail" in at:
+        env["RAPPORT_MAIL_IN"] = f"{host}:{at['mail']}"
     if "smtp" in at:
         env |= {"RAPPORT_SMTP_HOST": host, "RAPPORT_SMTP_PORT": str(at["smtp"])}
     env["RAPPORT_CLOCK"] = _clock(environ)
@@ -136,7 +141,10 @@ def _spec(name: str, home: Home, at: Mapping[str, int], env: Mapping[str, str], 
         return mongo.spec(home, at["mongo"], env, where)
     if name == "smtp":
         return _smtp(home, at["smtp"], env, where)
-    return _service(name, at[name], env, where, needs=tuple(p for p in ("kafka", "mongo") if p in at))
+    needs = tuple(p for p in ("kafka", "mongo") if p in at)
+    if name == MAIL:
+        return _mail(at[name], at["mail"], env, where, needs)
+    return _service(name, at[name], env, where, needs)
 
 
 class _topics:
@@ -182,6 +190,22 @@ def _service(
         port=port,
         host=where.host,
         env={"RAPPORT_HOST": where.bind, **env, f"RAPPORT_{kind.upper()}_PORT": str(port)},
+        needs=needs,
+        stop_seconds=12.0,
+    )
+
+
+def _mail(
+    port: int, mail_port: int, env: Mapping[str, str], where: ports.Where, needs: tuple[str, ...]
+) -> Spec:
+    listens = {"RAPPORT_MAIL_HOST": where.bind, "RAPPORT_MAIL_PORT": str(mail_port)}
+    return Spec(
+        name=MAIL,
+        command=lambda: [sys.executable, "-m", "services.interactions.mail"],
+        ready=lambda: probes.http_ready(port, where.own) and probes.smtp(mail_port, where.own),
+        port=port,
+        host=where.host,
+        env={"RAPPORT_HOST": where.bind, **env, **listens, "RAPPORT_API_PORT": str(port)},
         needs=needs,
         stop_seconds=12.0,
     )

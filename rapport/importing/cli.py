@@ -11,6 +11,7 @@ from rich.console import Console
 from rapport.client import reached_env, url_variable
 from rapport.importing import show
 from rapport.importing.faults import FaultFile
+from rapport.importing.grouped import Grouped
 from rapport.importing.place import Place, PlaceFile, identity
 from rapport.importing.rows import Rows
 from rapport.importing.run import Import
@@ -21,6 +22,7 @@ from rapport.trouble import TroubleError
 from shared.mapping.file import MappingFile, load_mapping
 from shared.mapping.mapping import Mapper
 from shared.runtime.config import ConfigError
+from shared.runtime.heap import settle_heap
 
 LANES = 3
 
@@ -63,6 +65,8 @@ def import_(
     with ExitStack() as contexts:
         rows = open_rows(file, kind, mapping.form.csv)
         contexts.callback(rows.close)
+        if mapping.form.group is not None:
+            rows = Grouped(rows, mapping.form.group)
         mapper = _over(mapping, rows)
         faults = FaultFile(errors or file.with_name(f"{file.name}.errors{_suffix(kind)}"), rows.columns)
         at = place or file.with_name(f"{file.name}.place")
@@ -122,6 +126,8 @@ def _dry_run(mapper: Mapper, rows: Rows, faults: FaultFile | None, console: Cons
     told = ", ".join(f"{count:,} {name}" for name, count in trial.types.most_common())
     out.print(f"\n{trial.rows:,} rows: {events:,} events{f' ({told})' if told else ''}, ", end="")
     out.print(f"{trial.left_out:,} left out, {trial.failed:,} failed. Nothing was sent.")
+    if trial.alike:
+        out.print(f"{trial.alike:,} events are called like one before them: of such only the first counts.")
     if trial.failed:
         out.print(show.reasons(trial.reasons))
     return trial.failed
@@ -139,6 +145,7 @@ def _run(
     console: Console,
     out: Console,
 ) -> int:
+    settle_heap()
     env = reached_env("interactions")
     url = env[url_variable("interactions")]
     kept = PlaceFile(at, identity(file, mapping.text, url, str(faults.path.resolve())))

@@ -91,12 +91,12 @@ class CsvFile:
             if not cells:
                 continue
             record = {
-                name: text
+                name: told
                 for name, cell in zip(self.columns, cells, strict=False)
-                if (text := cell.strip()) and text not in absent
+                if (told := cell.strip()) and told not in absent
             }
-            size = sum(map(len, cells))
-            yield Row(line, record, _fault(cells, width, self._encoding), cells, size)
+            text = "".join(cells)
+            yield Row(line, record, _fault(cells, text, width, self._encoding), cells, len(text))
 
     def _found(self, head: bytes) -> str:
         """The delimiter by which the first lines have the most columns, and all the same number."""
@@ -126,10 +126,10 @@ class CsvFile:
         return names
 
 
-def _fault(cells: Sequence[str], width: int, encoding: str) -> str | None:
+def _fault(cells: Sequence[str], text: str, width: int, encoding: str) -> str | None:
     if len(cells) > width and any(cell.strip() for cell in cells[width:]):
         return "has more cells than there are columns"
     # Most rows are ASCII, which says at once that no byte went through as it was.
-    if not all(map(str.isascii, cells)) and any(map(_passed_through, cells)):
+    if not text.isascii() and _passed_through(text):
         return f"is not {encoding}: say csv.encoding"
     return None

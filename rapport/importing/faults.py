@@ -55,13 +55,8 @@ class FaultFile:
                 self._open()
                 if self._csv:
                     self._put(self._line([*HEAD, *self._columns]))
-            row = fault.row
-            if self._csv:
-                cells = row.cells[self._from :] or [""] * len(self._columns)
-                self._put(self._line([str(row.line), fault.reason, *cells]))
-            else:
-                told = {"line": row.line, "reason": fault.reason, "record": _kept(row)}
-                self._put(_write(told) + b"\n")
+            for row in fault.row.members or (fault.row,):
+                self._put(self._told(row, fault.reason))
 
     def sync(self) -> int:
         """All that was written is on the disk; how many bytes that is."""
@@ -78,6 +73,12 @@ class FaultFile:
     def _open(self) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         self._file = os.fdopen(descriptor, "r+b")
+
+    def _told(self, row: Row, reason: str) -> bytes:
+        if self._csv:
+            cells = row.cells[self._from :] or [""] * len(self._columns)
+            return self._line([str(row.line), reason, *cells])
+        return _write({"line": row.line, "reason": reason, "record": _kept(row)}) + b"\n"
 
     def _put(self, line: bytes) -> None:
         assert self._file is not None

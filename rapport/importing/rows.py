@@ -27,6 +27,8 @@ class Row(NamedTuple):
     """Of CSV, as they stood."""
     size: int = 0
     """About how many bytes it is, where that can be much."""
+    members: tuple["Row", ...] = ()
+    """The rows that it is made of, where it is several."""
 
 
 class Rows(Protocol):

@@ -42,7 +42,8 @@ class _Chunk:
     """Rows under way."""
 
     rows: list[Row]
-    events: int
+    events: list[int]
+    """How many each row became."""
     left_out: int
     faults: dict[int, str]
     sent: list[Future[list[Refused]]]
@@ -108,7 +109,7 @@ class Import:
         taken = _some(rows)
         if not taken:
             return None
-        chunk = _Chunk(taken, 0, 0, {}, [])
+        chunk = _Chunk(taken, [0] * len(taken), 0, {}, [])
         lanes: list[list[Sent]] = [[] for _ in pools]
         for number, row in enumerate(taken):
             try:
@@ -116,7 +117,7 @@ class Import:
             except UnmappedError as error:
                 chunk.faults[number] = str(error) if error.field != "row" else error.reason
                 continue
-            chunk.events += len(events)
+            chunk.events[number] = len(events)
             chunk.left_out += not events
             for mapped in events:
                 lane = crc32(mapped.event.subject.encode()) % len(lanes)
@@ -138,7 +139,7 @@ class Import:
         place = replace(
             place,
             rows=place.rows + len(chunk.rows),
-            events=place.events + chunk.events,
+            events=place.events + sum(chunk.events) - sum(chunk.events[number] for number in chunk.faults),
             left_out=place.left_out + chunk.left_out,
             failed=place.failed + len(found),
         )

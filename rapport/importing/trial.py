@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from rbloom import Bloom
+
 from rapport.importing.faults import Fault, FaultFile, Reasons
 from rapport.importing.rows import Row
 from rapport.importing.run import Mapping
@@ -13,6 +15,8 @@ from shared.mapping.mapping import Mapped, Mapper
 
 SHOWN = 5
 _EVERY = 1_000
+_NAMES = 5_000_000
+"""Events whose names are told apart for sure: 21 MB."""
 
 
 @dataclass(slots=True)
@@ -22,6 +26,8 @@ class Trial:
     rows: int = 0
     left_out: int = 0
     failed: int = 0
+    alike: int = 0
+    """Events that are called like one before: of such only the first counts."""
     types: Counter[str] = field(default_factory=Counter)
     """Events by short type."""
     reasons: Reasons = field(default_factory=Reasons)
@@ -34,6 +40,7 @@ def tried(
 ) -> Trial:
     """Maps all rows. ``report`` hears how many were."""
     found, mapping = Trial(), Mapping(mapper)
+    names = Bloom(_NAMES, 1e-7)
     for row in rows:
         found.rows += 1
         became: list[Mapped] | str
@@ -48,6 +55,9 @@ def tried(
                 faults.write([fault])
         else:
             found.left_out += not became
+            for mapped in became:
+                found.alike += mapped.event.uid in names
+                names.add(mapped.event.uid)
             found.types.update(short(mapped.event.type) for mapped in became)
         if len(found.first) < SHOWN:
             found.first.append((row, became))

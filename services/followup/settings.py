@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.followup.returns.addresses import BounceAddress, checked
+from shared.mail.addresses import BounceAddress, checked
 from shared.runtime.settings import Settings
 from shared.runtime.webhooks import signing_keys
 

@@ -1,7 +1,7 @@
 """What the API reads from the service's database."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -33,21 +33,33 @@ class FollowupStore:
         self._database = database
 
     async def customer(self, customer_id: str) -> Customer | None:
-        """The state of a customer, None if never seen."""
-        found = await self._database["state"].find_one({"_id": customer_id})
-        return read_state(Customer, found["data"]) if found else None
+        """The state of a customer, of one who was merged their survivor's; None if never seen."""
+        known: set[str] = set()
+        while customer_id not in known:  # merges that make a circle, until one of them goes
+            known.add(customer_id)
+            found = await self._database["state"].find_one({"_id": customer_id})
+            if found is None:
+                return None
+            state = read_state(Customer, found["data"])
+            moved = None if state.merging is None else state.merging.moved
+            if moved is None:
+                break
+            customer_id = moved.into
+        return state
 
     async def outreach(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         *,
         status: str | None = None,
         before: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[Row]:
-        """A customer's outreach, the latest due first, after the one due ``before`` with that id. Of statuses
-        that depend on what holds a message (``waiting``, ``scheduled``, ``ready``) all that may have it."""
-        query: dict[str, Any] = {"customer": customer_id}
+        """The outreach of a customer, by all their ids, the latest due first, after the one due ``before``
+        with that id. Of statuses that depend on what holds a message (``waiting``, ``scheduled``, ``ready``)
+        all that may have it."""
+        whose = customer_ids[0] if len(customer_ids) == 1 else {"$in": list(customer_ids)}
+        query: dict[str, Any] = {"customer": whose}
         if status == "waiting" or status in UNDECIDED:
             query["status"], limit = {"$in": list(UNDECIDED)}, MOST_UNDECIDED
         elif status is not None:

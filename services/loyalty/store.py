@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -11,19 +12,33 @@ from shared.journal.later import read_state
 from shared.runtime.mongo import Document
 
 
+class Member(NamedTuple):
+    """A member, whichever id of theirs was asked for."""
+
+    id: str
+    state: MemberState
+
+
 class LoyaltyStore:
     """Reads the database ``rapport_loyalty``."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._database = database
 
-    async def member(self, customer_id: str) -> MemberState | None:
-        """The state of a member; None for a customer who is not one."""
-        document = await self._database["state"].find_one({"_id": customer_id})
-        if document is None:
-            return None
-        state = read_state(MemberState, document["data"])
-        return state if state.enrolled_at is not None else None
+    async def member(self, customer_id: str) -> Member | None:
+        """A member and their state; of one who is another by now, that one. None for a customer who is no
+        member."""
+        seen: set[str] = set()
+        while customer_id not in seen:
+            seen.add(customer_id)
+            document = await self._database["state"].find_one({"_id": customer_id})
+            if document is None:
+                return None
+            state = read_state(MemberState, document["data"])
+            if state.merging is None or state.merging.moved is None:
+                return Member(customer_id, state) if state.enrolled_at is not None else None
+            customer_id = state.merging.moved.into
+        return None  # two merges that make a circle: one of them is about to go
 
     async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[LedgerRow]:
         """Up to ``limit`` entries, newest first, with a ``seq`` below ``before``."""

@@ -5,6 +5,7 @@ names it has heard of in the customer's state, 14 bytes each, for ``KEEP_DAYS`` 
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 from hashlib import blake2b
@@ -118,6 +119,27 @@ def without_name(names: bytes, name: Name) -> bytes:
     """As if it was never heard: what was accepted first was refused later."""
     at = place_of(names, name.key, _DAY)
     return names if at is None else names[:at] + names[at + _DAY :]
+
+
+def joined(several: Sequence[bytes], size: int) -> bytes:
+    """Packed entries of several ids that are one customer's, which begin as those of names do: of two of one
+    name the one that was heard on an earlier day, or else stands first among ``several``."""
+    filled: list[bytes] = [entries for entries in several if entries]
+    if len(filled) < 2:
+        return filled[0] if filled else b""
+    found: dict[bytes, bytes] = {}
+    for entries in filled:
+        for start in range(0, len(entries), size):
+            entry = entries[start : start + size]
+            known = found.get(entry[:_KEY])
+            if known is None or entry[_TOLD:_DAY] < known[_TOLD:_DAY]:
+                found[entry[:_KEY]] = entry
+    kept: list[bytes] = sorted(found.values(), key=_day)
+    return b"".join(kept)
+
+
+def _day(entry: bytes) -> bytes:
+    return entry[_TOLD:_DAY]
 
 
 def place_of(entries: bytes, key: bytes, size: int) -> int | None:

@@ -168,7 +168,7 @@ class Builder:
             case "time":
                 zone = ZoneInfo(form.zone) if form.zone is not None else self._defaults.zone
                 moment = values.moment(form.format, zone)
-                make = lambda value: values.written(moment(value))  # noqa: E731 - one of several makings
+                make = moment if target.aware else lambda value: values.written(moment(value))
             case "whole":
                 make = values.whole(point)
             case "number":
@@ -184,12 +184,17 @@ class Builder:
             case _:
                 make = None
 
-        def made(value: Any, here: Here) -> Any:
-            if table is not None:
-                value = _looked_up(table, value, form.default)
-            return value if make is None or value is None else make(value)
+        def looked_up(value: Any, here: Here) -> Any:
+            assert table is not None
+            value = _looked_up(table, value, form.default)
+            return value if make is None else make(value)
 
-        return made
+        if table is not None:
+            return looked_up
+        if make is None:
+            return lambda value, here: value
+        sure = make
+        return lambda value, here: sure(value)
 
     def _money(self, form: Value, path: Path, point: str) -> Callable[[Any, Here], Any]:
         minor, currency, known = form.units == "minor", form.currency, self._defaults.currency

@@ -1,23 +1,14 @@
-"""The expressions of a mapping: checked against the kinds of what they see, and evaluated. Paths, which most
-of them are, need no engine."""
+"""The expressions of a mapping: checked against the kinds of what they see, and evaluated."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from shared.expressions.functions import FUNCTIONS
 from shared.expressions.kinds import WHOLE, Kind
 from shared.expressions.program import Program, Variable, programmed
-from shared.expressions.syntax import (
-    ExpressionError,
-    Index,
-    Literal,
-    Name,
-    Node,
-    NotKnownError,
-    Select,
-    parsed,
-)
+from shared.expressions.syntax import ExpressionError, Literal, Name, Node, NotKnownError, parsed
+from shared.mapping.quick import ASK, Quick, path, quick
 from shared.schemas.times import Micros
 
 ENTRY, NUMBER, ITEM = "entry", "number", "item"
@@ -68,15 +59,24 @@ def expression(text: str, seeing: Mapping[str, Variable]) -> tuple[Kind, Make]:
     dated = sorted(name for name in program.use.functions if FUNCTIONS[name].made is not None)
     if dated:
         raise ExpressionError(f"{dated[0]} depends on when and where it is asked, and a mapping must not")
-    return program.kind, _path(tree) or _constant(tree) or _evaluated(program)
+    made = path(tree, READERS) or _constant(tree) or _evaluated(program, quick(tree, READERS))
+    return program.kind, made
 
 
-def _evaluated(program: Program) -> Make:
-    def made(here: Here) -> Any:
+def _evaluated(program: Program, found: Quick | None) -> Make:
+    def asked(here: Here) -> Any:
         try:
             return program.value(here)
         except NotKnownError:
             return None
+
+    if found is None:
+        return asked
+    sure = found
+
+    def made(here: Here) -> Any:
+        value = sure(here)
+        return asked(here) if value is ASK else value
 
     return made
 
@@ -86,39 +86,3 @@ def _constant(tree: Node) -> Make | None:
         return None
     value = tree.value
     return lambda here: value
-
-
-def _path(tree: Node) -> Make | None:
-    """How a chain of fields is read off; None where it is something else."""
-    names: list[str] = []
-    while not isinstance(tree, Name):
-        if isinstance(tree, Select):
-            names.append(tree.field)
-        elif isinstance(tree, Index) and isinstance(tree.at, Literal) and isinstance(tree.at.value, str):
-            names.append(tree.at.value)
-        else:
-            return None
-        tree = tree.of
-    if tree.name not in READERS:
-        return None
-    read = READERS[tree.name]
-    names.reverse()
-    if tree.name == "row" and len(names) == 1:
-        return _field(names[0])
-
-    def made(here: Here) -> Any:
-        value = read(here)
-        for name in names:
-            if not isinstance(value, dict):
-                return None
-            value = value.get(name)
-        return value
-
-    return made
-
-
-def _field(name: str) -> Make:
-    def made(here: Here) -> Any:
-        return cast(Any, here.row).get(name) if isinstance(here.row, dict) else None
-
-    return made

@@ -19,6 +19,8 @@ class Target:
     kind: Kind
     model: type[BaseModel] | None = None
     """What has the fields; None where nobody knows them."""
+    aware: bool = False
+    """Of a time: it is wanted as such, and not as JSON has it."""
 
     @property
     def name(self) -> str:

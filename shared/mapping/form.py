@@ -189,6 +189,9 @@ class MappingForm(Strict):
     decimal: Literal[".", ","] = "."
     """What stands before the decimals of numbers that are text."""
     csv: CsvForm = CsvForm()
+    group: Annotated[str, Field(min_length=1)] | None = None
+    """Of a file: rows that follow each other and have one value in this column are one record, with all of
+    them in ``rows``."""
     sample: Any = None
     """Records as they come, against which the file is checked: one, several, or the name of a JSON file
     beside this one."""

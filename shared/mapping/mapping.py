@@ -1,10 +1,10 @@
 """A mapping that is ready: records in, events out. Pure: the same record always gives the same events."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -70,22 +70,23 @@ class Mapper:
         ``name`` names the record where the mapping does not name its events. Raises ``UnmappedError``."""
         found: list[Mapped] = []
         for place, plan in enumerate(self._plans):
-            entries = _entries(plan, record)
-            for here in entries:
+            for here in _entries(plan, record) if plan.each is not None else (Here(record),):
                 if plan.when is not None and not is_met(plan.when, here, "when"):
                     continue
                 if len(found) == MOST_EVENTS:
                     raise UnmappedError("each", f"makes more than {MOST_EVENTS} events")
-                named = partial(self._name, name, record, place, here.number if plan.each else None)
-                found.append(_event(plan, here, named, now))
+                id = plan.id(here) if plan.id is not None else self._name(name, place, here)
+                found.append(_event(plan, here, id, now))
+        if len(found) > 1 and len({mapped.event.uid for mapped in found}) < len(found):
+            raise UnmappedError("id", "is the same of several events, of which only the first would count")
         return found
 
-    def _name(self, name: str | None, record: Any, place: int, number: int | None) -> str:
+    def _name(self, name: str | None, place: int, here: Here) -> str:
         """An event's id where the mapping says none: the record's name, or what it says."""
-        base = name if name is not None else blake2b(_canonical(record), digest_size=16).hexdigest()
+        base = name if name is not None else blake2b(_canonical(here.row), digest_size=16).hexdigest()
         if place or len(self._plans) > 1:
             base = f"{base}-{place + 1}"
-        return values.event_id(base if number is None else f"{base}.{number}")
+        return base if self._plans[place].each is None else f"{base}.{here.number}"
 
 
 class _Compiler:
@@ -128,7 +129,7 @@ class _Compiler:
             subjects=tuple(self._subjects(builder, form.subject, (*path, "subject"))),
             id=builder.value(form.id, Target(TEXT), (*path, "id"), "id") if form.id is not None else None,
             source=self._source(builder, form, path),
-            time=builder.value(form.time, Target(TIME), (*path, "time"), "time"),
+            time=builder.value(form.time, Target(TIME, aware=True), (*path, "time"), "time"),
             data=builder.fields(form.data, target, (*path, "data"), "data"),
         )
 
@@ -178,9 +179,7 @@ def full_type(name: str) -> str:
 
 
 def _entries(plan: _Plan, record: Any) -> Iterator[Here]:
-    if plan.each is None:
-        yield Here(record)
-        return
+    assert plan.each is not None
     entries = evaluated(plan.each, Here(record), "each")
     if entries is None:
         return
@@ -190,24 +189,24 @@ def _entries(plan: _Plan, record: Any) -> Iterator[Here]:
         yield Here(record, entry, number)
 
 
-def _event(plan: _Plan, here: Here, named: Callable[[], str], now: datetime) -> Mapped:
-    source, time, told = plan.source(here), plan.time(here), plan.id
+def _event(plan: _Plan, here: Here, id: Any, now: datetime) -> Mapped:
+    source, time = plan.source(here), plan.time(here)
     if source is None or (why := _bad_source(source)) is not None:
         raise UnmappedError("source", "is not known" if source is None else str(why))
     if time is None:
         raise UnmappedError("time", "is not known")
-    subject, id = _subject(plan, here), named() if told is None else told(here)
+    subject = _subject(plan, here)
     if id is None:
         raise UnmappedError("id", "is not known")
     try:
         data = msgspec.Raw(_encode(plan.data(here)))
         envelope = Envelope(
             specversion="1.0",
-            id=values.event_id(id) if told is not None else id,
+            id=values.event_id(id),
             source=source,
             type=plan.type(here),
             subject=subject,
-            time=datetime.fromisoformat(time),
+            time=time,
             data=data,
         )
         if envelope.type in OWN_TYPES:
@@ -243,6 +242,7 @@ def _subject(plan: _Plan, here: Here) -> str:
     raise UnmappedError("subject", "is not known")
 
 
+@lru_cache(maxsize=1_000)
 def _bad_source(source: str) -> str | None:
     if not _is_source(source):
         return "must be 1 to 256 visible ASCII characters"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -172,9 +173,34 @@ def moment(format: str | None, zone: ZoneInfo | None) -> Callable[[Any], datetim
     return made
 
 
+_DIGITS = {"%d": r"(?P<d>\d\d)", "%m": r"(?P<m>\d\d)", "%Y": r"(?P<Y>\d{4})", "%H": r"(?P<H>\d\d)",
+           "%M": r"(?P<M>\d\d)", "%S": r"(?P<S>\d\d)"}  # fmt: skip
+
+
+@cache
+def _plainly(pattern: str) -> Callable[[str], re.Match[str] | None] | None:
+    """Reads what is written in digits at their full width, which takes a third of the time; None where the
+    pattern has more to it."""
+    parts = re.split("(%.)", pattern)
+    if (
+        len(set(parts[1::2])) != len(parts[1::2])
+        or not {"%d", "%m", "%Y"} <= set(parts[1::2]) <= _DIGITS.keys()
+    ):
+        return None
+    if any(re.search(r"\s", part) and part != " " for part in parts[::2]):
+        return None
+    return re.compile("".join(_DIGITS.get(part, re.escape(part)) for part in parts), re.ASCII).fullmatch
+
+
 def _read(written: str, pattern: str | None) -> datetime:
     if pattern is not None:
-        return datetime.strptime(written, pattern)  # noqa: DTZ007 - the caller gives it its zone
+        plain = _plainly(pattern)
+        found = plain(written) if plain is not None else None
+        if found is None:
+            return datetime.strptime(written, pattern)  # noqa: DTZ007 - the caller gives it its zone
+        told = found.groupdict("0")
+        clock = int(told.get("H", 0)), int(told.get("M", 0)), int(told.get("S", 0))
+        return datetime(int(told["Y"]), int(told["m"]), int(told["d"]), *clock)  # noqa: DTZ001 - likewise
     try:
         return datetime.fromisoformat(written)
     except ValueError:

@@ -69,6 +69,9 @@ class Course(Generic[S, H]):
     """Things come, of whomever, such as this very customer's, who comes home. The event is the command."""
     give_back: Callable[[S, frozenset[str], Event, Context], Left[S, H]]
     """What came of these customers goes, and what was told of them since. The event is the command."""
+    home: Callable[[S, Event, Context], Effects[S]] = lambda state, event, context: Effects(state)
+    """The customer is themselves again: what they have at once, before their things come home. The event is
+    the fact, or any that has closed a circle."""
     standing: Callable[[S], Standing | None] = lambda state: getattr(state, "merging")  # noqa: B009
     with_standing: Callable[[S, Standing | None], S] = lambda state, standing: state.model_copy(
         update={"merging": standing}
@@ -104,7 +107,7 @@ class Course(Generic[S, H]):
         data = event.data
         match data:
             case CustomerUnmerged():
-                return self._home(state, standing, moved, event)
+                return self._home(state, standing, moved, event, context)
             case CustomerMerged(into=into) if into == moved.into:
                 return Effects(state)
             case TimerFired():
@@ -118,20 +121,28 @@ class Course(Generic[S, H]):
             return self._relay(state, event, path[place].customer, path[: place + 1])
         circle = _circle(path, moved)
         if circle and moved == max(circle, key=lambda merge: merge.rank):
-            home = self._home(state, standing, moved, event)
+            home = self._home(state, standing, moved, event, context)
             effects = self._here(home.state, self.standing(home.state) or Standing(), event, context, act)
             # The facts of its own come first: the domain counts on their places.
-            emits, rows = (*effects.emits, *home.emits), (*home.rows, *effects.rows)
-            return replace(effects, emits=emits, rows=rows)
+            return replace(
+                effects,
+                emits=(*effects.emits, *home.emits),
+                timers=(*home.timers, *effects.timers),
+                rows=(*home.rows, *effects.rows),
+            )
         return self._relay(state, event, moved.into, (*event.came, moved))
 
-    def _home(self, state: S, standing: Standing, moved: Merge, event: Event) -> Effects[S]:
+    def _home(self, state: S, standing: Standing, moved: Merge, event: Event, context: Context) -> Effects[S]:
         """The merge by which the customer went does not hold: they are themselves again, and what came by it
         is asked back."""
         back = self.commands.give_back(customer=event.subject, merge=moved)
-        home = self._standing(state, standing, moved=None)
-        rows = (merged_row(event.subject, None),)
-        return Effects(home, (Emit(back, event.time, moved.into),), rows=rows)
+        effects = self.home(state, event, context)
+        return replace(
+            effects,
+            state=self._standing(effects.state, standing, moved=None),
+            emits=(*effects.emits, Emit(back, event.time, moved.into)),
+            rows=(*effects.rows, merged_row(event.subject, None)),
+        )
 
     def _relay(self, state: S, event: Event, customer: str, path: tuple[Merge, ...]) -> Effects[S]:
         emit = relayed(self.commands.relay, event, customer, path)

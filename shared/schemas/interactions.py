@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.schemas.base import Data, Id, Open, Time
-from shared.schemas.fields import Count, Label
+from shared.schemas.fields import Count, Email, Label
 
 Channel = Literal["phone", "email", "chat", "social", "sms", "mail", "in_person", "web"]
 """Where an interaction took place."""
@@ -84,7 +84,9 @@ class InteractionLogged(InteractionsData):
     author: Author | None = None
     """Who wrote; where it is not said, the customer inbound, and nobody knows outbound."""
     text: str | None = None
-    """The whole message."""
+    """The whole message; of an e-mail what is new in it."""
+    quoted: str | None = None
+    """Of an e-mail: what it quotes of earlier ones, which was cut off its text."""
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=50)] = ()
     """Files that came with it, by reference."""
     message_id: MessageId | None = None
@@ -94,6 +96,9 @@ class InteractionLogged(InteractionsData):
     subject: str | None = None
     """What it is about, as an e-mail's subject line says it: where no conversation is named, it goes on in
     the customer's open one of that subject."""
+    sent_from: Email | None = None
+    """Of an e-mail that answers one of ours: the address that it came from, where it is not known as the
+    customer's."""
 
 
 class ConversationEscalated(InteractionsData):

@@ -13,7 +13,8 @@ from services.followup import telemetry as followup_telemetry
 from services.followup.channels.registry import KINDS
 from services.followup.settings import FollowupSettings
 from services.interactions import telemetry as interactions_telemetry
-from services.interactions.settings import InteractionsSettings
+from services.interactions.mail import telemetry as mail_telemetry
+from services.interactions.mail.settings import MailSettings
 from services.loyalty import telemetry as loyalty_telemetry
 from services.loyalty.settings import LoyaltySettings
 from services.metrics import telemetry as gauges
@@ -22,8 +23,15 @@ from shared.runtime import telemetry
 from shared.runtime.settings import PREFIX, Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
-SETTINGS = (Settings, FollowupSettings, *KINDS, InteractionsSettings, LoyaltySettings, MetricsSettings)
-DECLARE_METRICS = (telemetry, followup_telemetry, interactions_telemetry, loyalty_telemetry, gauges)
+SETTINGS = (Settings, FollowupSettings, *KINDS, MailSettings, LoyaltySettings, MetricsSettings)
+DECLARE_METRICS = (
+    telemetry,
+    followup_telemetry,
+    interactions_telemetry,
+    mail_telemetry,
+    loyalty_telemetry,
+    gauges,
+)
 OF_THE_COMMAND_LINE = {
     ports.BIND_VARIABLE,
     ports.HOST_VARIABLE,

@@ -9,6 +9,7 @@ from deploy.grafana.usual import age, counted, figure, latest, spread
 TALKS = "rapport_desk_conversations"
 CLOCKS = "rapport_sla_clocks_total"
 GIVEN = "rapport_conversations_assigned_total"
+CONNECTIONS = "rapport_mail_connections"
 TEAM = '{team=~"$team"}'
 
 
@@ -23,6 +24,7 @@ def board() -> Board:
             Row("Promises", _promises()),
             *rows("desk"),
             Row("How conversations are given", _given()),
+            Row("E-mail in", _mail()),
         ),
         choices=(Choice("team", TALKS, "Team"),),
     )
@@ -74,4 +76,11 @@ def _given() -> tuple[Figure, ...]:
         spread("Seconds in the queue", "rapport_conversation_waited_seconds"),
         counted("Bots silenced", "rapport_bot_silenced_total", "how", unit="suffix: messages"),
         age("rapport_desk_refreshed_timestamp_seconds"),
+    )
+
+
+def _mail() -> tuple[Figure, ...]:
+    return (
+        counted("Mails", "rapport_mails_total", "result", unit="suffix: mails"),
+        figure("Connections for mail", CONNECTIONS, "suffix: connections", (f"sum({CONNECTIONS})", "open")),
     )

@@ -20,7 +20,7 @@ from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.state import Customer, address_mark
-from services.followup.returns.addresses import BounceAddress, checked
+from shared.mail.addresses import BounceAddress, checked
 from shared.runtime.refusal import certificate_refusal
 from shared.runtime.settings import Port
 from shared.runtime.transport import Authorities

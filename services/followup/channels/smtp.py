@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from services.followup.channels.base import Attempt, Result
 from services.followup.channels.smtp_answers import Answer, Answers, Asked
-from services.followup.domain.deliverability.bounces import status_of
+from shared.mail.bounces import status_of
 
 QUIT_SECONDS = 1.0
 SENDER, RECIPIENT, DATA = range(3)

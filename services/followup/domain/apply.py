@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace as replaced
+
 from services.followup.domain import commands, customers, planning, replies, reports
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
@@ -13,6 +15,8 @@ from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.journeys.review import review
+from services.followup.domain.merging.course import course_of
+from services.followup.domain.merging.shares import noted
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences import changing
 from services.followup.domain.results.counting import with_results
@@ -27,6 +31,7 @@ from shared.domain import Context, Effects, Emit, Kind
 from shared.facts.complaints import KINDS as COMPLAINT_KINDS
 from shared.facts.complaints import told_step
 from shared.facts.names import Heard, answer_of, heard, name_of, with_name
+from shared.merging.course import concerns
 from shared.schemas.base import Data
 from shared.schemas.commands.followup import (
     DeliveryReported,
@@ -34,6 +39,7 @@ from shared.schemas.commands.followup import (
     ReplyRequested,
     UnsubscribeRequested,
 )
+from shared.schemas.commands.merging import MERGING
 from shared.schemas.commands.preferences import PreferencesRequested
 from shared.schemas.commands.products import ProductSuggestRequested
 from shared.schemas.commands.receipts import ReceiptReported
@@ -43,15 +49,17 @@ from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
     CustomerErased,
+    CustomerMerged,
     CustomerRegistered,
+    CustomerUnmerged,
     CustomerUpdated,
     Profile,
 )
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
-from shared.schemas.insights import SegmentChanged
+from shared.schemas.insights import ChurnWarned, HealthChanged, SegmentChanged
 from shared.schemas.interactions import InteractionLogged
-from shared.schemas.loyalty import MemberEnrolled
+from shared.schemas.loyalty import LedgerEntry, MemberEnrolled, TierChanged
 from shared.schemas.products import PRODUCT
 from shared.schemas.purchases import (
     ProductRegistered,
@@ -80,6 +88,9 @@ CONSUMES: tuple[type[Data], ...] = (
     ReceiptReported,
     RulesReviewRequested,
     InteractionLogged,
+    CustomerMerged,
+    CustomerUnmerged,
+    *MERGING["followup"].all,
 )
 """What the service must know, whatever its rules."""
 DATING = (
@@ -92,6 +103,8 @@ DATING = (
     MemberEnrolled,
 )
 """What may say when a date comes."""
+OF_ONE_ID = (LedgerEntry, TierChanged, SegmentChanged, HealthChanged, ChurnWarned)
+"""What the program and the metrics make of one id: of an old id it says nothing of the survivor."""
 
 
 KINDS: Mapping[str, Kind[Any]] = {PRODUCT: Kind(product.Product, product.initial, counting.apply)}
@@ -106,7 +119,17 @@ def consumes(*versions: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``RefusedError`` for commands only."""
-    return with_results(policy, state, event.data, _decided(policy, state, event, context))
+    act = partial(_act, policy)
+    if concerns(state.merging, event):
+        return course_of(policy).apply(state, event, context, act)
+    return act(state, event, context)
+
+
+def _act(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
+    effects = with_results(policy, state, event.data, _decided(policy, state, event, context))
+    if state.shares or event.came:
+        return noted(state, event, context, partial(_decided, policy), effects)
+    return effects
 
 
 def _decided(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
@@ -117,9 +140,10 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
         case DeliveryReported():
             return reports.report(state, policy, data, cut(at), now, context.new_id)
         case OutreachRequested():
-            return commands.request_outreach(state, policy.at(now), data, now, context.new_id)
+            whose = _whose(event)
+            return commands.request_outreach(state, policy.at(now), data, whose, now, context.new_id)
         case ReplyRequested():
-            return replies.send_reply(state, policy.at(now), data, now)
+            return replies.send_reply(state, policy.at(now), data, _whose(event), now)
         case ReceiptReported():
             answered = receipts.report(state, policy.at(now), data, cut(at))
             more = reports.settle(answered.state, policy, data.outreach_id, cut(at), now, context.new_id)
@@ -140,9 +164,10 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
 def _say(policy: Policy, state: Customer, said: Said, event: Event, context: Context) -> Effects[Customer]:
     """Tell facts for the customer, and hear each as if it had been read: its own facts are skipped on their
     topics."""
-    effects = Effects(state, tuple(Emit(data, moment(at)) for data, at in said.facts))
+    subject = event.told_of if event.came else None
+    effects = Effects(state, tuple(Emit(data, moment(at), subject) for data, at in said.facts))
     for number, (data, at) in enumerate(said.facts):
-        own = Event(context.emitted(number), SOURCE, event.subject, moment(at), data)
+        own = replaced(event, id=context.emitted(number), source=SOURCE, time=moment(at), data=data)
         effects = then(effects, partial(_hear, policy=policy, event=own, context=context))
     return replace(then(effects, said.more), outcome=said.outcome, unseen=())
 
@@ -160,10 +185,14 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
         if left is None:
             return unseen(nothing(state), event, context)
         state = state if left is state.complaints else state.model_copy(update={"complaints": left})
-    name, fact = name_of(event), Fact(data, event_name(type(data)), at, min(at, heard_at), now)
+    name = name_of(event)
+    thing = "" if name is None else name.key.hex()
+    kind, by = event_name(type(data)), min(at, heard_at)
+    fact = Fact(data, kind, at, by, now, thing=thing, whose=_whose(event))
     told = Heard.NEW if name is None else heard(state.names, name)
-    past = learnt(state.history, policy.subjects, event, at, now, name, told, policy.suggestions)
-    before = state.history
+    before = past = state.history
+    if not (event.came and isinstance(data, OF_ONE_ID)):
+        past = learnt(before, policy.subjects, event, at, now, name, told, policy.suggestions)
     state = state if past is before else state.model_copy(update={"history": past})
     if name is not None:
         if told is Heard.NEW:
@@ -180,8 +209,15 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
     return effects
 
 
+def _whose(event: Event) -> str:
+    """Whom it was told of, where that is another id than the customer's."""
+    return "" if event.told_of == event.subject else event.told_of
+
+
 def _dated(state: Customer, policy: Policy, fact: Fact) -> Effects[Customer]:
-    told = customers.segment_told(state, policy, fact.data, fact.at)
+    told = state
+    if not (fact.whose and isinstance(fact.data, OF_ONE_ID)):
+        told = customers.segment_told(state, policy, fact.data, fact.at)
     return occasions.refresh(told, policy, fact.now)
 
 

@@ -19,14 +19,14 @@ from shared.schemas.times import Micros, micros, moment
 
 
 def request_outreach(
-    state: Customer, policy: Policy, data: OutreachRequested, now: Micros, new_id: NewId
+    state: Customer, policy: Policy, data: OutreachRequested, whose: str, now: Micros, new_id: NewId
 ) -> Effects[Customer]:
     """Send a manual message at ``at``, or decide about it at once. Answers 201 {outreach_id, status, due_at}.
 
     Raises ``RefusedError``: 422 for a template, channel or variable that is not usable, 409 with the reason
-    when the message may not go now. What is planned for later is decided then.
+    when the message may not go now. What is planned for later is decided then. ``whose``: as of outreach.
     """
-    planned = _planned(state, policy, data, new_id("outreach"), now)
+    planned = _planned(state, policy, data, new_id("outreach"), now).model_copy(update={"whose": whose})
     try:
         render(state, policy, planned)
     except TemplateFaultError as fault:

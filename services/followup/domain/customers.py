@@ -108,5 +108,7 @@ def erase(state: Customer, now: Micros) -> Effects[Customer]:
     armed = [CancelTimer(f"rule:{anchor.rule}") for anchor in state.anchors if anchor.armed]
     armed += [CancelTimer(one.timer) for one in state.journeys if one.wakes is not None]
     armed += [CancelTimer(one.timer) for one in state.occasions if one.due_at is not None]
-    tombstone = Customer(customer_id=state.customer_id, in_flight=effects.state.in_flight, erased=True)
+    tombstone = Customer(
+        customer_id=state.customer_id, in_flight=effects.state.in_flight, merging=state.merging, erased=True
+    )
     return then(effects, lambda _: Effects(tombstone, timers=tuple(armed)))

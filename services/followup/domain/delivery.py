@@ -181,7 +181,9 @@ def _given(state: Customer, policy: Policy, planned: Planned, channel: str) -> d
     return {
         "sender": policy.rules.sender.name,
         "unsubscribe_url": unsubscribe_url(state, policy, planned, channel),
-        "links": for_template(policy.links, policy.rules.surveys, state.customer_id, planned),
+        "links": for_template(
+            policy.links, policy.rules.surveys, planned.whose or state.customer_id, planned
+        ),
         "timezone": policy.rules.timezone,
         "locale": policy.rules.locale,
     }
@@ -191,7 +193,9 @@ def unsubscribe_url(state: Customer, policy: Policy, planned: Planned, channel: 
     """What goes in one mail has one, as purpose, channel and topic are the same."""
     rule = policy.rules.rule(planned.rule)
     topic = None if rule is None else rule.topic
-    return policy.links.unsubscribe(Subscription(state.customer_id, planned.purpose, channel, topic))
+    return policy.links.unsubscribe(
+        Subscription(planned.whose or state.customer_id, planned.purpose, channel, topic)
+    )
 
 
 def _unwritable(state: Customer, outreach: Outreach, error: str, now: Micros) -> Effects[Customer]:

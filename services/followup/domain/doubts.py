@@ -32,7 +32,7 @@ def repeat(state: Customer, flight: InFlight, attempt: int, at: Micros) -> Effec
         return Effects(on_its_way)
     order = {
         "_id": flight.outreach_id,
-        "customer": state.customer_id,
+        "customer": flight.whose or state.customer_id,
         "channel": flight.channel,
         "attempt": attempt,
         "not_before": moment(at + AGAIN),

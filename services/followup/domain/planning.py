@@ -98,7 +98,7 @@ def _undo(state: Customer, policy: Policy, undoing: Undoing, fact: Fact) -> Effe
 def _trigger(state: Customer, policy: Policy, rule: Rule, fact: Fact, new_id: NewId) -> Effects[Customer]:
     if fact.of is None and rule.restart:
         return restart(state, policy, rule, Moment(fact.by, fact.at), fact.now)
-    new = trigger(policy.at(fact.at), rule, fact, state.whom, new_id)
+    new = trigger(policy.at(fact.at), rule, fact, state.customer_id, new_id)
     return _see_anew(state, policy, rule, fact.now, new_id, new)
 
 

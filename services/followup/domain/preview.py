@@ -132,7 +132,7 @@ def _supposed(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Plann
     """The message of a trigger that happens now; one about a complaint is about the last that is open."""
     about = next((c.complaint_id for c in reversed(state.complaints) if c.is_open), None)
     return Planned(
-        **worded(policy.rules, rule, state.whom),
+        **worded(policy.rules, rule, state.customer_id),
         at=now,
         by=now,
         outreach_id="preview",

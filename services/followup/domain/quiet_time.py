@@ -48,8 +48,8 @@ def restart(state: Customer, policy: Policy, rule: Rule, latest: Moment, now: Mi
         return _with_rhythm(state, policy, rule, anchor, days, now)
     due_at = broken_at(policy.rule(rule.name, latest.at) or rule, latest.at, days)
     noted = Anchor(rule=rule.name, at=latest.at, by=latest.by, armed=False, days=days)
-    drop = partial(_drop, policy=policy, rule=rule, order=latest, now=now)
-    return then(_arm(state, policy, noted, due_at, _set_for(policy, rule, anchor), now), drop)
+    before = partial(drop, policy=policy, rule=rule, order=latest, now=now)
+    return then(_arm(state, policy, noted, due_at, _set_for(policy, rule, anchor), now), before)
 
 
 def adopt(state: Customer, policy: Policy, rule: Rule, known: Anchor, now: Micros) -> Effects[Customer]:
@@ -113,10 +113,10 @@ def _disarm(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Effects
     if anchor.armed:
         idle = with_anchor(state, anchor.model_copy(update={"armed": False}))
         effects = Effects(idle, timers=(CancelTimer(timer_name(rule.name)),))
-    return then(effects, partial(_drop, policy=policy, rule=rule, order=by.order, now=now))
+    return then(effects, partial(drop, policy=policy, rule=rule, order=by.order, now=now))
 
 
-def _drop(state: Customer, policy: Policy, rule: Rule, order: Moment, now: Micros) -> Effects[Customer]:
+def drop(state: Customer, policy: Policy, rule: Rule, order: Moment, now: Micros) -> Effects[Customer]:
     """Cancel what is planned or with the sender and was triggered before."""
     effects = nothing(state)
     planned = state.plan(rule.name)
@@ -160,7 +160,7 @@ def on_quiet_time(
     has = policy.at(anchor.at).rules.rule(rule.name) is not None
     policy = policy.at(anchor.at if has else due_at)
     found = Planned(
-        **worded(policy.rules, rule, state.whom),
+        **worded(policy.rules, rule, state.customer_id),
         at=anchor.at if has else max(anchor.at, start_of(policy.rules)),
         by=anchor.by,
         outreach_id=new_id(f"rule:{rule.name}"),

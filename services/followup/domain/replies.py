@@ -17,20 +17,22 @@ from shared.schemas.commands.followup import ReplyRequested
 from shared.schemas.times import Micros, day_of
 
 
-def send_reply(state: Customer, policy: Policy, data: ReplyRequested, now: Micros) -> Effects[Customer]:
+def send_reply(
+    state: Customer, policy: Policy, data: ReplyRequested, whose: str, now: Micros
+) -> Effects[Customer]:
     """Hand it to the sender, or tell why not. Asked for again, under another event id, it is a copy."""
     name = Name(REPLY, key(REPLY, data.outreach_id), bytes(4))
     if heard(state.names, name) is not Heard.NEW:
         return nothing(state)
     known = state.model_copy(update={"names": with_name(state.names, name, day_of(now))})
-    planned = _planned(data, now)
+    planned = _planned(data, whose, now)
     found = reach(state, policy, data.channel, now)
     if isinstance(found, No):
         return suppress(known, policy, planned, found, now)
     return hand_over(known, policy, planned, found, partial(_write, state, policy, data), now)
 
 
-def _planned(data: ReplyRequested, now: Micros) -> Planned:
+def _planned(data: ReplyRequested, whose: str, now: Micros) -> Planned:
     """It is due now, however long ago it was asked for."""
     return Planned(
         at=now,
@@ -43,6 +45,7 @@ def _planned(data: ReplyRequested, now: Micros) -> Planned:
         channel=data.channel,
         due_at=now,
         announced=False,
+        whose=whose,
     )
 
 

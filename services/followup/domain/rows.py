@@ -19,6 +19,7 @@ from services.followup.domain.rules.rule import REPLY
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach
 from shared.domain import Append, Collection, Put
+from shared.merging.rows import MERGED
 from shared.schemas.base import Frozen, Id
 from shared.schemas.times import Micros, maybe_moment, moment
 
@@ -47,6 +48,7 @@ COLLECTIONS = (
         indexes=("status,channel,not_before", "customer,-due_at,-_id"),
     ),
     RESULTS_COLLECTION,
+    MERGED,
 )
 
 
@@ -142,7 +144,7 @@ def row(
     """The document as it stands from ``at`` on; fields that are None are left out."""
     document: dict[str, object] = {
         "_id": outreach.outreach_id,
-        "customer": customer_id,
+        "customer": outreach.whose or customer_id,
         "rule": outreach.rule,
         "template": outreach.template,
         "purpose": outreach.purpose,

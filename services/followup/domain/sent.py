@@ -20,7 +20,7 @@ A = TypeVar("A", bound=OutreachAttempt)
 
 def counted(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Micros) -> Customer:
     """The message went ``at``, as is heard now: it counts for caps and intervals."""
-    send = Send(rule=flight.rule, purpose=flight.purpose, at=at, mail=flight.mail)
+    send = Send(rule=flight.rule, purpose=flight.purpose, at=at, mail=flight.mail, whose=flight.whose)
     return state.model_copy(update={"sends": _recent((*state.sends, send), policy, now)})
 
 

@@ -12,12 +12,14 @@ from services.followup.domain.happened import Consent as Consent
 from services.followup.domain.happened import Happened as Happened
 from services.followup.domain.happened import Moment as Moment
 from services.followup.domain.happened import StepOf as StepOf
-from services.followup.domain.history.state import History
-from services.followup.domain.journeys.kept import Hope, Occasion, Signal, Spot, Walked, Word
-from services.followup.domain.preferences.wishes import Wishes
+from services.followup.domain.journeys.kept import Hope, Occasion, Spot, Walked
 from services.followup.domain.results.trial import Trial
-from shared.facts.names import Names
-from shared.facts.profile import Known, value_of
+from services.followup.domain.told import Anchor as Anchor
+from services.followup.domain.told import Answer as Answer
+from services.followup.domain.told import Told as Told
+from services.followup.domain.told import Undone as Undone
+from shared.facts.profile import value_of
+from shared.merging.state import Standing
 from shared.schemas.base import Open
 from shared.schemas.outreach import Survey
 from shared.schemas.times import Micros
@@ -27,44 +29,6 @@ PROFILE = frozenset({"name", "email", "phone", "locale", "timezone", "preferred_
 
 Variable: TypeAlias = str | int | float | bool | Mapping[str, str | int] | None
 """What a template can be shown: text, numbers, truth values; money as ``{amount, currency}``."""
-
-
-class Anchor(Happened):
-    """The latest trigger of a ``restart`` rule."""
-
-    rule: str
-    armed: bool
-    """A timer stands; it may be earlier than ``at`` plus the delay, and then moves when it fires."""
-    over: bool = False
-    """The silence since then was long enough, and was spoken of or passed over."""
-    days: tuple[int, ...] = ()
-    """The latest days with triggers, where the rule asks for the customer's rhythm."""
-
-
-class Undone(Happened):
-    """A cancelling event: no trigger of this key that was not after it counts."""
-
-    key: str
-    heard: Micros
-    of: StepOf | None = None
-    refund: Bill | None = None
-    """A return's: it undoes only an order of which it can be."""
-    version: Micros | None = None
-    """Of the rules, by whose word it undoes; None: whichever holds for the trigger."""
-
-
-class Answer(Open):
-    """The latest answer to one survey about one thing, by event time."""
-
-    place: str
-    """The name of that, in hexadecimal digits."""
-    at: Micros
-    held: tuple[str, ...] = ()
-    """The rules that it was a trigger of."""
-    score: int | None = None
-    """Where it was given in our own page."""
-    mark: str | None = None
-    """Stands for score and comment of such an answer."""
 
 
 class Outreach(Happened):
@@ -98,6 +62,13 @@ class Outreach(Happened):
     """The product that it suggests."""
     tries: int = 0
     """Of a mail that it was in before, and that got too late for another."""
+    thing: str = ""
+    """The name of what its trigger is about, in hexadecimal digits, where that has one."""
+    whose: str = ""
+    """The id that its trigger was told of, where that is another than the customer's."""
+    person: str = ""
+    """Whom variants and holdouts go by, where that is another than the customer: it was under way when that
+    id was merged."""
 
 
 class Planned(Outreach):
@@ -174,23 +145,14 @@ class Send(Open):
     at: Micros
     mail: str | None = None
     """As ``InFlight.mail``."""
+    whose: str = ""
+    """As ``Outreach.whose``."""
 
 
-class Customer(Open):
+class Customer(Told):
     """The state of one customer. Times are in microseconds; of what is planned or sent, cut to the
-    millisecond."""
+    millisecond. What was told is that of all ids which were merged into this one."""
 
-    customer_id: str
-    profile: Mapping[str, Known] = {}
-    """``Policy.profile``, field by field."""
-    names: Names = b""
-    """The things heard of."""
-    consents: tuple[Consent, ...] = ()
-    complaints: tuple[Complaint, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    anchors: tuple[Anchor, ...] = ()
-    undone: tuple[Undone, ...] = ()
-    """Cancelling events that an older trigger may still meet."""
     planned: tuple[Planned, ...] = ()
     waiting: tuple[Planned, ...] = ()
     """Triggers that stand behind another of their rule, or whose complaint's life does not have them yet."""
@@ -202,18 +164,10 @@ class Customer(Open):
     """The ``address_mark`` of each address that its channel found it could never use; the latest few."""
     occasions: tuple[Occasion, ...] = ()
     """Dates that are awaited, and that came."""
-    segments: tuple[Word, ...] = ()
-    """What was said of the customer's segment, where the rules ask for it."""
     traces: tuple[Trace, ...] = ()
     """Messages that went of which something may be heard, the latest last."""
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
-    wishes: Wishes = Wishes()
-    """How often to write, by the preference centre."""
-    history: History | None = None
-    """What conditions ask of the past, as far as the rules name it."""
-    signals: tuple[Signal, ...] = ()
-    """What goals and steps look for, the latest heard last."""
     trials: tuple[Trial, ...] = ()
     """The rules with a goal or arms that have applied to them."""
     hopes: tuple[Hope, ...] = ()
@@ -221,14 +175,15 @@ class Customer(Open):
     journeys: tuple[Journey, ...] = ()
     walked: tuple[Walked, ...] = ()
     """Ways that are over, the last that ended last."""
-    person: str = ""
-    """Who the customer is through all merges, where that is another id than theirs."""
     erased: bool = False
+    merging: Standing | None = None
+    shares: tuple[Told, ...] = ()
+    """Where ids were merged into this one: what was told of each, and of this id itself."""
 
-    @property
-    def whom(self) -> str:
-        """Whom variants and holdouts go by."""
-        return self.person or self.customer_id
+    def ids_with(self, asked: str) -> list[str]:
+        """The ids that are this customer, and the one that was ``asked`` for, each once."""
+        known = () if self.merging is None else self.merging.ids
+        return [*dict.fromkeys((asked, self.customer_id, *known))]
 
     @property
     def name(self) -> str:
@@ -293,6 +248,12 @@ class Customer(Open):
 def initial(customer_id: str) -> Customer:
     """A customer never seen."""
     return Customer(customer_id=customer_id)
+
+
+def person_of(state: Customer, outreach: Outreach | None) -> str:
+    """Whom variants and holdouts go by: the customer, but of what was under way when its id was merged, that
+    id."""
+    return state.customer_id if outreach is None else outreach.person or state.customer_id
 
 
 def address_mark(channel: str, address: str) -> str:

@@ -44,6 +44,10 @@ class Fact:
     """The step of a complaint's life that it is."""
     answer: str | None = None
     """The answer's place that it fills."""
+    thing: str = ""
+    """The name of what it is about, in hexadecimal digits."""
+    whose: str = ""
+    """The id that it was told of, where that is another than the customer's."""
     again: bool = False
     """Told before, otherwise: it may undo what the first cannot, and starts nothing."""
 
@@ -69,6 +73,8 @@ def trigger(policy: Policy, rule: Rule, fact: Fact, person: str, new_id: NewId) 
         variables={name: _plain(getattr(fact.data, name)) for name in rule.variables},
         trigger=rule.kept(fact.data),
         announced=False,
+        thing=fact.thing,
+        whose=fact.whose,
     )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from services.followup.domain.deliverability.returned import MOST_BYTES
 from services.followup.returns.reader import Heard, Reader
+from shared.mail.returned import MOST_BYTES
 
 LOOK_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0

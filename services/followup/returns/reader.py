@@ -11,9 +11,9 @@ import structlog
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup import telemetry
-from services.followup.domain.deliverability.returned import Returned, read
 from services.followup.domain.rows import COLLECTION
-from services.followup.returns.addresses import BounceAddress
+from shared.mail.addresses import BounceAddress
+from shared.mail.returned import Returned, read
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.event import Event
 

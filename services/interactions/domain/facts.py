@@ -23,6 +23,7 @@ from services.interactions.domain.conversations.folds import (
 from services.interactions.domain.conversations.messages import by_of
 from services.interactions.domain.conversations.settled import with_settled
 from services.interactions.domain.conversations.steps import STEP_TYPES
+from services.interactions.domain.mails import mail_rows
 from services.interactions.domain.merging.parts import marks_all, of_one_alone, with_parts
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
@@ -160,6 +161,7 @@ def _applied(customer: Customer, told: Told, fold: Fold | None) -> Effects[Custo
         rows.append(Put(CUSTOMERS, customer_row(new, new.seen_at).document()))
         rows.extend(profile_rows(customer, new))
     rows.extend(change.rows)
+    rows.extend(mail_rows(told, change.conversation_id))
     timers = (*waiting.timers(customer, new), *rest.timers(customer, new))
     return Effects(new, (), timers, tuple(rows), retracts=change.retracts, unseen=change.unseen)
 

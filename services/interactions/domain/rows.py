@@ -34,7 +34,7 @@ STORIES = "stories"
 FEEDBACK = "feedback"
 WORK = "work"
 ARRIVALS = "arrivals"
-DUPLICATES = "duplicates"
+MAILS, DUPLICATES = "mails", "duplicates"
 
 COLLECTIONS = (
     Collection(
@@ -79,6 +79,7 @@ COLLECTIONS = (
     Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     MERGED,
+    Collection(MAILS, owner="customer", personal=()),
 )
 
 NEVER: Micros = 253_402_300_800_000_000

@@ -1,16 +1,19 @@
 """One event, applied to one customer's state: the whole of loyalty as one pure function."""
 
 from collections.abc import Callable
+from functools import partial
 
 from services.loyalty import errors
 from services.loyalty.domain import kept, members, purchases, referrals, rewards, waiting
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.closing import close
 from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.merging.course import course_of
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.state import MemberState, Told
 from shared.domain import Context, Effects, Outcome, RefusedError, Unseen
-from shared.facts.names import Heard, heard, name_of, with_name
+from shared.facts.names import Heard, heard, name_of
+from shared.merging.course import concerns
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
 from shared.schemas.commands.loyalty import (
@@ -23,8 +26,15 @@ from shared.schemas.commands.loyalty import (
     VoucherCancelRequested,
     VoucherRedeemRequested,
 )
+from shared.schemas.commands.merging import MERGING
 from shared.schemas.complaints import CompensationGranted
-from shared.schemas.customers import CustomerErased, CustomerRegistered, CustomerUpdated
+from shared.schemas.customers import (
+    CustomerErased,
+    CustomerMerged,
+    CustomerRegistered,
+    CustomerUnmerged,
+    CustomerUpdated,
+)
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.insights import SegmentChanged
@@ -51,6 +61,9 @@ CONSUMES: tuple[type[Data], ...] = (
     ReferralNoteRequested,
     ReferralRewardRequested,
     ReferralBonusRequested,
+    CustomerMerged,
+    CustomerUnmerged,
+    *MERGING["loyalty"].all,
 )
 
 NAMED = PurchaseMade | PurchaseReturned | ReferralMade
@@ -65,6 +78,29 @@ NOBODY_ASKED = Outcome()
 
 
 def apply(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
+    """As ``_decided``; what is told of one who is another by now goes to that one."""
+    if concerns(state.merging, event):
+        course = course_of(partial(_opened, programs), _judged)
+        return course.apply(state, event, context, partial(_decided, programs))
+    return _decided(programs, state, event, context)
+
+
+def _opened(programs: Programs, state: MemberState, event: Event, context: Context) -> Book:
+    """The book as of an event of merging."""
+    cause = Cause(source=event.source, id=event.id)
+    book = Book(event.subject, state, programs, cause, context)
+    _reach(book, min(micros(event.time), micros(context.now)))
+    return book
+
+
+def _judged(book: Book) -> None:
+    """What came with another account is judged as if it had been told here."""
+    if book.enrolled_at is not None and book.early:
+        _count_early(book)
+    pass_time(book, book.at)
+
+
+def _decided(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
     """What ``event`` does. Time is the event's own, so the result does not depend on when it is read, but for
     presents that would be over by now. Yet for a member time passes only as it passes: a fact of the future
     waits for its time.
@@ -90,8 +126,10 @@ def apply(programs: Programs, state: MemberState, event: Event, context: Context
     cause = Cause(source=event.source, id=event.id)
     book = Book(event.subject, state, programs, cause, context)
     book.extensions = event.extensions_text
+    if event.been and event.told_of != event.subject:
+        book.told_of = event.told_of
     if name is not None:
-        book.names = with_name(state.names, name, day_of(now))
+        book.hear(name, day_of(now))
     _reach(book, min(at, now))
     outcome = NOBODY_ASKED
     if at > max(book.at, now) and _can_wait(book, data):
@@ -140,12 +178,13 @@ def _judge(book: Book, fact: Told) -> None:
     saved = book.saved()
     book.cause, book.origin = Cause(source=event.source, id=event.id), fact.origin
     book.extensions = fact.extensions
+    book.told_of = book.owner("told", " ".join(fact.cause))
     try:
         _act(book, fact.at, data)
     except RefusedError as refusal:
         book.restore(saved)
         book.retract(event, fact.origin, refusal)
-    for name in ("cause", "origin", "extensions"):
+    for name in ("cause", "origin", "extensions", "told_of"):
         setattr(book, name, saved[name])
 
 

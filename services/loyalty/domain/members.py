@@ -1,13 +1,15 @@
 """Joining the program, who a member is, points given to make good, and corrections by hand."""
 
 import json
+from collections.abc import Mapping
 
 from services.loyalty import errors
 from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.occasions import next_anniversary, next_birthday
-from services.loyalty.domain.state import PROFILE, Period
+from services.loyalty.domain.membership import Period
+from services.loyalty.domain.state import PROFILE
 from shared.domain import Outcome, RefusedError
 from shared.facts.profile import Known, profile_told
 from shared.schemas.commands.loyalty import AdjustmentRequested
@@ -40,20 +42,40 @@ def enrol(book: Book, at: Micros, channel: str | None = None, tier: str | None =
 
 def profile(book: Book, at: Micros, data: Profile) -> None:
     """Note birthday, time zone and segment, field by field as the latest event time has them."""
-    known = profile_told(book.profile, data, at, PROFILE)
-    if known is book.profile:
+    before = told_profile(book)
+    known = profile_told(before, data, at, PROFILE)
+    if known is before:
         return
     days = book.told("birthday"), book.told("timezone")
-    book.profile = known
+    keep_profile(book, known)
     if days != (book.told("birthday"), book.told("timezone")):
         plan_birthday(book, book.at)  # of the future, too, it is known now: no birthday is passed over
 
 
 def seen_as(book: Book, at: Micros, data: SegmentChanged) -> None:
     """Note the segment that metrics see the customer in; the later word by event time holds."""
-    known = book.profile.get(SEEN_AS)
+    before = told_profile(book)
+    known = before.get(SEEN_AS)
     if known is None or at >= known.at:
-        book.profile = {**book.profile, SEEN_AS: Known(encoded=json.dumps(data.to), at=at)}
+        keep_profile(book, {**before, SEEN_AS: Known(encoded=json.dumps(data.to), at=at)})
+
+
+def told_profile(book: Book) -> Mapping[str, Known]:
+    """What was told of whom the event is told of: the member, or an old id of theirs."""
+    if book.apart is None or not book.apart.profiles:
+        return {} if book.told_of else book.profile
+    return book.apart.profiles.get(book.told_of, {})
+
+
+def keep_profile(book: Book, told: Mapping[str, Known]) -> None:
+    """From now on this is what was told of them."""
+    if book.told_of or (book.apart is not None and book.apart.profiles):
+        whose = book.whose()
+        whose.profiles.setdefault("", book.profile)
+        whose.profiles[book.told_of] = told
+        book.profile = whose.combined()
+    else:
+        book.profile = told
 
 
 def segment(book: Book) -> str | None:
@@ -64,6 +86,8 @@ def segment(book: Book) -> str | None:
 def forget_profile(book: Book, at: Micros) -> None:
     """The customer is erased: nothing personal stays here, and nothing older comes back."""
     book.profile = {field: Known(encoded="null", at=max(at, book.at)) for field in sorted(PROFILE)}
+    if book.apart is not None:
+        book.apart.profiles = {}
     book.birthday_at = None
     book.ahead, book.early = [], ()  # whole events, with all that their sources put into them
 

@@ -34,7 +34,7 @@ def made(book: Book, at: Micros, data: PurchaseMade) -> None:
     order = _earn(book, program, at, data, tier)
     for code in data.voucher_codes:
         rewards.use(book, at, code, data)
-    if book.waiting and _apply_waiting(book, data.order_id):
+    if book.waiting and apply_waiting(book, data.order_id):
         order = book.orders[_place(book, data.order_id)]
     tiers.upgrade(book, at)
     if book.orders[-1].at > at:  # a late one: later ones may reach more with it
@@ -66,6 +66,7 @@ def _earn(book: Book, program: Program, at: Micros, data: PurchaseMade, tier: st
         book.exempt = (*book.exempt, exempt)
         goods = [good for good in goods if not program.earn.exclude.covers(good.sku, good.category)]
     nothing = 0 if exempt is None else exempt.total
+    book.tag("order", data.order_id)
     order = Order.paid(data.order_id, at, total - nothing, terms, len(data.items))
     if book.orders and book.orders[-1].at > at:
         book.orders.insert(bisect_right(book.orders, at, key=lambda known: known.at), order)
@@ -138,10 +139,8 @@ def _was_known(book: Book, order_id: str) -> bool:
 def among_waiting(waiting: Sequence[Told], name: Name, data: PurchaseReturned) -> Heard:
     """What is known of a return that was told before with other data: while that one waits for its order this
     one does too, and the first of them that can be holds."""
-    mine = [fact for fact in waiting if _return_of(fact).order_id == data.order_id]
-    names = [
-        name_of(kept.event_of(fact, "")) for fact in mine if _return_of(fact).return_id == data.return_id
-    ]
+    mine = [fact for fact in waiting if return_of(fact).order_id == data.order_id]
+    names = [name_of(kept.event_of(fact, "")) for fact in mine if return_of(fact).return_id == data.return_id]
     if name in names:
         return Heard.SAME
     return Heard.NEW if names else Heard.OTHER
@@ -219,14 +218,14 @@ def _counted(book: Book, order: Order, exempt: Exempt | None, data: PurchaseRetu
     return counted
 
 
-def _apply_waiting(book: Book, order_id: str) -> bool:
+def apply_waiting(book: Book, order_id: str) -> bool:
     """Apply the returns that waited for this order, in the order they came, each under its own cause. Whether
     there were any."""
-    mine = [fact for fact in book.waiting if _return_of(fact).order_id == order_id]
-    book.waiting = [fact for fact in book.waiting if _return_of(fact).order_id != order_id]
+    mine = [fact for fact in book.waiting if return_of(fact).order_id == order_id]
+    book.waiting = [fact for fact in book.waiting if return_of(fact).order_id != order_id]
     purchase, holding = book.cause, set[str]()
     for fact in mine:
-        event, data = kept.event_of(fact, book.member), _return_of(fact)
+        event, data = kept.event_of(fact, book.member), return_of(fact)
         if data.return_id in holding:
             refusal = errors.DUPLICATE_RETURN(field="return_id", return_id=data.return_id)
             book.set_aside(event, fact.origin, refusal)
@@ -253,14 +252,14 @@ def _holds(book: Book, event: Event, heard_at: Micros) -> None:
         book.names = with_name(without_name(book.names, name), name, day_of(heard_at))
 
 
-def _return_of(fact: Told) -> PurchaseReturned:
+def return_of(fact: Told) -> PurchaseReturned:
     data = kept.data_of(fact)
     assert isinstance(data, PurchaseReturned)
     return data
 
 
 def _is_of(fact: Told, order: Order) -> bool:
-    return _return_of(fact).order_id == order.order_id
+    return return_of(fact).order_id == order.order_id
 
 
 def _place(book: Book, order_id: str) -> int:

@@ -10,7 +10,8 @@ from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.members import require_member
-from services.loyalty.domain.state import Invited, Order
+from services.loyalty.domain.membership import Invited
+from services.loyalty.domain.state import Order
 from shared.domain import Outcome
 from shared.schemas.commands.loyalty import (
     ReferralBonusRequested,

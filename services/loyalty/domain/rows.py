@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from services.loyalty.domain import rules
 from services.loyalty.domain.state import Voucher
 from shared.domain import Collection
+from shared.merging.rows import MERGED
 from shared.schemas.loyalty import Cause
 from shared.schemas.times import Micros, maybe_moment, moment
 
@@ -25,6 +26,7 @@ POINTS_KEY = "points"
 TIER_KEY = "tier "
 
 COLLECTIONS = (
+    MERGED,
     # The reason of an adjustment is what an agent wrote.
     Collection(LEDGER, owner="member", personal=("reason",), indexes=("member,-seq",)),
     Collection(VOUCHERS, owner="member", personal=()),
@@ -119,7 +121,7 @@ def ledger_document(row: LedgerRow) -> dict[str, Any]:
         document["earned_at"] = opened.earned_at
         document["available_at"] = opened.available_at
         document["expires_at"] = opened.expires_at
-    if opened is not None or row.kind == "reversed":
+    if opened is not None or row.kind == "reversed" or isinstance(row.why, rules.Joining):
         document["order_id"] = row.order_id
         document["why"] = _why(row.why)
     return document
@@ -180,9 +182,9 @@ def _rule(kind: Kind, reason: str, why: Document) -> rules.Rule:
             return rules.Cancellation(reason)
         case "expired":
             return rules.Expiry()
-        case "adjusted":
+        case "adjusted" if why.get("rule") not in JOINING:
             return rules.Adjustment(reason)
-        case "earned" | "reversed":
+        case "adjusted" | "earned" | "reversed":
             return _told(reason, why)
 
 
@@ -196,10 +198,15 @@ def _told(reason: str, why: Document) -> rules.Rule:
     return rules.Unknown(known.get("rule", "unknown"), reason)
 
 
+JOINING = ("merged", "unmerged")
+"""What ``rules.Joining`` is stored as."""
 _BY_NAME: Mapping[str, tuple[type[rules.Rule], ...]] = {
     "purchase": (rules.Purchase,),
     "campaign": (rules.Campaign,),
     "return": (rules.Return,),
+    "duplicate_order": (rules.Double,),
+    "merged": (rules.Joining,),
+    "unmerged": (rules.Joining,),
     "referral": (rules.ReferrerReward, rules.FriendReward),
     "anniversary": (rules.Anniversary,),
     "birthday": (rules.Birthday,),

@@ -137,6 +137,30 @@ class Return:
     """Of the refund, what goes back for goods that had earned nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Double:
+    """What an order gave that was told of two ids of one person: the first by time holds."""
+
+    reason: ClassVar[str] = "duplicate_order"
+    rule: Literal["duplicate_order"] = "duplicate_order"
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """What goes into another account, or comes out of one, as two customers are one, or are not after all."""
+
+    rule: Literal["merged", "unmerged"]
+    other: str
+    """The other customer."""
+    missing: int = 0
+    """Of what came by the merge that is undone, points that are not there any more."""
+
+    @property
+    def reason(self) -> str:
+        return self.rule
+
+
 @dataclass(frozen=True, slots=True)
 class Redemption:
     """Spent on a reward."""
@@ -178,6 +202,6 @@ Accrual: TypeAlias = Purchase | Campaign
 """Of an order: its points wait for the program's ``pending_days``."""
 Gift: TypeAlias = ReferrerReward | FriendReward | Welcome | Anniversary | Birthday | Compensation
 """Given at once."""
-Credit: TypeAlias = Accrual | Gift | Adjustment
+Credit: TypeAlias = Accrual | Gift | Adjustment | Joining
 """Opens a lot."""
-Rule: TypeAlias = Credit | Return | Redemption | Cancellation | Expiry | Unknown
+Rule: TypeAlias = Credit | Return | Double | Redemption | Cancellation | Expiry | Unknown

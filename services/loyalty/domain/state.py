@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
+from services.loyalty.domain.membership import Apart, Invited, Period
 from services.loyalty.domain.rules import Accrual
 from shared.facts.names import Names
 from shared.facts.orders import RETURNABLE_DAYS
 from shared.facts.profile import Known
+from shared.merging.state import Standing
 from shared.schemas.base import Open
 from shared.schemas.times import DAY, Micros
 
@@ -103,19 +105,6 @@ class Order:
         return times(self.left, read_terms(self.terms).award)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A tier held in [start, end); ``end`` None: for ever."""
-
-    __pydantic_config__ = _STRICT
-
-    tier: str
-    start: Micros
-    end: Micros | None = None
-    warned: bool = False
-    """Whether the end's warning was judged."""
-
-
 Pieces = tuple[tuple[str, int], ...]
 """(SKU, units)."""
 
@@ -194,15 +183,6 @@ class Bonus(Open):
     """The lines that count; none: all of the purchase."""
 
 
-class Invited(Open):
-    """Who referred this customer, and when."""
-
-    referrer: str
-    at: Micros
-    claimed: bool = False
-    """Whether the reward was asked for, at the first purchase, or never will be."""
-
-
 class MemberState(Open):
     """A customer of the program; a member once ``enrolled_at`` is set."""
 
@@ -260,6 +240,8 @@ class MemberState(Open):
     """Of the orders above."""
     due: Micros | None = None
     """When the member's timer is set for: the next instant at which time alone changes something."""
+    merging: Standing | None = None
+    apart: Apart | None = None
 
 
 def built(before: MemberState, **fields: Any) -> MemberState:

@@ -69,7 +69,8 @@ class Expiring(Frozen):
 class MemberAnswer(Frozen):
     """A member's account as of now."""
 
-    customer_id: str
+    customer_id: Annotated[str, Field(description="The survivor's, where the id asked for was merged.")]
+    merged_from: Annotated[list[str], Field(description="Ids that were merged into this customer's.")]
     enrolled_at: datetime
     balance: Annotated[int, Field(description="Below 0: points owed after a return.")]
     pending: int
@@ -91,6 +92,7 @@ def member_answer(customer_id: str, state: MemberState, programs: Programs, now:
 
     return MemberAnswer(
         customer_id=customer_id,
+        merged_from=[] if state.merging is None else list(state.merging.ids),
         enrolled_at=moment(state.enrolled_at),
         balance=seen.balance,
         pending=seen.pending,

@@ -6,9 +6,8 @@ from fastapi import Depends, Path, Request
 
 from services.loyalty import errors
 from services.loyalty.domain.program.program import Program, Programs
-from services.loyalty.domain.state import MemberState
 from services.loyalty.models.commands import PendingAnswer
-from services.loyalty.store import LoyaltyStore
+from services.loyalty.store import LoyaltyStore, Member
 from shared.domain import ErrorCode
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
@@ -49,9 +48,9 @@ def answers(*codes: ErrorCode) -> Responses:
     return {**responses(*codes), 202: later}
 
 
-async def known_member(store: LoyaltyStore, customer_id: str) -> MemberState:
-    """Raises 404 ``unknown_member``."""
-    state = await store.member(customer_id)
-    if state is None:
+async def known_member(store: LoyaltyStore, customer_id: str) -> Member:
+    """A merged id's survivor. Raises 404 ``unknown_member``."""
+    found = await store.member(customer_id)
+    if found is None:
         raise errors.UNKNOWN_MEMBER(member=customer_id)
-    return state
+    return found

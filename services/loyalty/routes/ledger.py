@@ -62,8 +62,8 @@ async def read_ledger(
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[LedgerAnswer]:
-    await known_member(store, customer_id)
-    rows = await store.ledger(customer_id, _before(cursor), limit + 1)
+    member = await known_member(store, customer_id)
+    rows = await store.ledger(member.id, _before(cursor), limit + 1)
     shown, following = cut(rows, limit, _place)
     return Page[LedgerAnswer](items=[ledger_answer(row) for row in shown], cursor=following)
 
@@ -86,7 +86,7 @@ async def read_statement(
     effect: an entry is never booked before an earlier one, so a past month's statement does not change
     once a later event is booked. What late timers have yet to write is in it. A month that has not begun
     is 422 naming `query.month`."""
-    state = await known_member(store, customer_id)
+    customer_id, state = await known_member(store, customer_id)
     now = await clock.now(customer_id)
     wanted = month_of(now) if month is None else month_named(month)
     _require_begun(wanted, max(now, moment(state.at)))
@@ -115,7 +115,7 @@ async def read_lots(
     """Each lot of points by when it was earned: what was credited, what remains and the
     expiry. As of now: what late timers have yet to do is done."""
     last = None if cursor is None else tuple(decode_cursor(cursor, int, str))
-    known = await known_member(store, customer_id)
+    customer_id, known = await known_member(store, customer_id)
     now = await clock.now(customer_id)
     rows = await _rows(store, customer_id, known, programs, now)
     waiting = [*known.pending, *coming(known, programs, micros(now))]
@@ -143,7 +143,7 @@ async def explain_entry(
 ) -> ExplanationAnswer:
     """The rules that gave or took the points, with their numbers, and for a credit what became of its lot.
     A lot that is not available yet is explained too, though the ledger does not have it yet."""
-    state = await known_member(store, customer_id)
+    customer_id, state = await known_member(store, customer_id)
     rows = await _rows(store, customer_id, state, programs, await clock.now(customer_id))
     lots: dict[str, LotStory] = {lot.key: lot for lot in history.lots(rows, state.pending)}
     waiting = (history.pending_row(p) for p in state.pending)

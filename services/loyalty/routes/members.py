@@ -55,8 +55,8 @@ async def enrol(
 async def read_member(
     customer_id: CustomerId, store: Store, programs: AllVersions, clock: Clock, principal: Reader
 ) -> MemberAnswer:
-    state = await known_member(store, customer_id)
-    return member_answer(customer_id, state, programs, micros(await clock.now(customer_id)))
+    member = await known_member(store, customer_id)
+    return member_answer(member.id, member.state, programs, micros(await clock.now(member.id)))
 
 
 @router.post(

@@ -155,7 +155,12 @@ def test_a_service_brings_the_servers_it_needs() -> None:
     assert stack.select("infra") == ("kafka", "mongo", "smtp")
     assert stack.select("loyalty") == ("kafka", "mongo", "loyalty-worker", "loyalty-api")
     assert stack.select(" followup-worker,") == ("kafka", "mongo", "smtp", "followup-worker")
-    assert len(stack.select("all")) == 11
+    assert len(stack.select("all")) == 12
+    assert stack.select("interactions")[-3:] == (
+        "interactions-worker",
+        "interactions-api",
+        "interactions-mail",
+    )
     for bad in ("kafka,redis", "", ","):
         with pytest.raises(TroubleError):
             stack.select(bad)

@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from services.followup import api
 from services.followup.config import load_policy
 from services.followup.settings import FollowupSettings
+from shared.domain import Outcome
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.codec import decode, open_envelope
@@ -44,13 +45,20 @@ class Worker(Driver):
             event = decode(open_envelope(record.key, record.value, record.headers), wall_now=self.now)
             asked = digest(event.subject, event.data)
             answer = self.send(event)
-            outcome = {"status": answer.status, "body": dict(answer.body)}
             self.save()
-            self.store["journal"].insert_one({"_id": event.uid, "digest": asked, "outcome": outcome})
+            self._enter(event.uid, asked, answer)
+            if "merged_into" in answer.body:  # it was relayed, and decided by the survivor's worker
+                there = str(answer.body["uid"])
+                self._enter(there, None, self.worker.store.outcomes[there] or Outcome())
+
+    def _enter(self, uid: str, asked: bytes | None, answer: Outcome) -> None:
+        outcome = {"status": answer.status, "body": dict(answer.body)}
+        self.store["journal"].insert_one({"_id": uid, "digest": asked, "outcome": outcome})
 
     def save(self) -> None:
-        document = {"_id": "c-1", "version": 1, "data": self.state.model_dump_json()}
-        self.store["state"].replace_one({"_id": "c-1"}, document, upsert=True)
+        for customer, state in self.worker.states.items():
+            document = {"_id": customer, "version": 1, "data": state.model_dump_json()}
+            self.store["state"].replace_one({"_id": customer}, document, upsert=True)
         for name in ("deliveries", "receipts"):
             for row in self.worker.rows(name):
                 self.store[name].replace_one({"_id": row["_id"]}, dict(row), upsert=True)

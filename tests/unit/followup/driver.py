@@ -119,24 +119,26 @@ class Driver:
         now: datetime = NOON,
         instant: bool = True,
         customer: str = "c-1",
+        loopback: bool = True,
     ) -> None:
         self.policy = policy or shipped_policy()
         self.instant, self.customer = instant, customer
         self.sent: list[dict[str, Any]] = []
         """Each message that the pretended sender took, with the time ``at`` which it did."""
-        self.fired: set[tuple[str, datetime]] = set()
+        self.fired, self._taken = set[tuple[str, datetime]](), set[str]()
         self.outcome: Mapping[str, Any] | None = None
-        self._taken: set[str] = set()
         handler = handler_of(self.policy)
         self.worker = InMemoryWorker(
             # A timer may come again, as an event that a test sends.
             replace(handler, apply=self._apply, consumes=(*handler.consumes, TimerFired)),
             now=now,
+            loopback=loopback,
         )
 
-    def event(self, data: Data, at: datetime | None = None, id: str | None = None) -> None:
-        """A fact or command whose time is ``at`` (now if left out). Raises ``RefusedError``."""
-        handled = self.worker.tell(self.customer, data, at=at, id=id).accepted()
+    def event(self, data: Data, at: datetime | None = None, id: str | None = None, of: str = "") -> None:
+        """A fact or command whose time is ``at`` (now if left out), about the customer, or another. Raises
+        ``RefusedError``."""
+        handled = self.worker.tell(of or self.customer, data, at=at, id=id).accepted()
         self.outcome = handled.outcome.body if handled.outcome else None
         self._settle()
 
@@ -158,18 +160,16 @@ class Driver:
 
     def deliver(self, status: str = "sent", error: str | None = None, code: str | None = None) -> int:
         """Take every ready row as the sender does, and report. How many there were."""
-        rows = self.rows.values()
-        ready = [row for row in rows if row["status"] == "ready" and row["_id"] not in self._taken]
+        ready = [row for id, row in self.rows.items() if row["status"] == "ready" and id not in self._taken]
         ready = [row for row in ready if "not_before" in row]  # the others go in their mails
         for row in ready:
             self._taken.add(row["_id"])
             at = row["decided_at"] if self.policy.event_time else self.now
             if status == "sent":
                 self.sent.append({**row, "at": at})
-            data = DeliveryReported.model_validate(
-                {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error, "code": code}
-            )
-            self.worker.send(Event(f"{row['_id']}-1", "/sender", self.customer, at, data)).accepted()
+            told = {"outreach_id": row["_id"], "status": status, "attempt": 1, "error": error, "code": code}
+            data = DeliveryReported.model_validate(told)
+            self.worker.send(Event(f"{row['_id']}-1", "/sender", row["customer"], at, data)).accepted()
         return len(ready)
 
     @property

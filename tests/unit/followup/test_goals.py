@@ -175,18 +175,6 @@ def test_a_variant_is_the_same_for_ever_and_told() -> None:
     assert set(found.values()) == {"a", "b"}
 
 
-def test_the_person_decides_whatever_the_id() -> None:
-    rules = written(rule(HALVES)).rules
-    driver = known(rule(HALVES), customer="c-1")
-    other = next(
-        f"c-{n}"
-        for n in range(99)
-        if arm_of(rules, rules.rules[0], f"c-{n}") != arm_of(rules, rules.rules[0], "c-1")
-    )
-    state = driver.state.model_copy(update={"person": other})
-    assert arm_of(rules, rules.rules[0], state.whom) != arm_of(rules, rules.rules[0], driver.state.whom)
-
-
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=9))
 @settings(max_examples=examples(20), deadline=None)
 def test_shares_are_kept_and_holdouts_are_apart(weights: list[int]) -> None:

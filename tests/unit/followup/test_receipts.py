@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.followup.domain.deliverability.bounces import status_of, verdict
 from services.followup.domain.gate.reach import unusable_addresses
 from services.followup.domain.rows import RECEIPTS
 from services.followup.domain.state import Customer
 from shared.domain import RefusedError
+from shared.mail.bounces import status_of, verdict
 from shared.schemas.commands.followup import OutreachRequested, ReplyRequested
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.customers import CustomerErased, CustomerUpdated

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.followup.channels.email import EmailSettings
-from services.followup.domain.deliverability.bounces import verdict
-from services.followup.domain.deliverability.returned import MOST_BYTES, Returned, read
-from services.followup.returns.addresses import BounceAddress, BounceAddressError
+from shared.mail.addresses import BounceAddress, BounceAddressError
+from shared.mail.bounces import verdict
+from shared.mail.returned import MOST_BYTES, Returned, read
 
 from .returned_mail import ARF, EXCHANGE, POSTFIX, QMAIL, VACATION, mail
 

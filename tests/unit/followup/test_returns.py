@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from services.followup.domain.rows import COLLECTION
 from services.followup.returns import lmtp, mailbox
-from services.followup.returns.addresses import BounceAddress
 from services.followup.returns.intake import take_in
 from services.followup.returns.reader import SOURCE, ReturnsReader
+from shared.mail.addresses import BounceAddress
 from shared.schemas.commands.receipts import ReceiptReported
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, until

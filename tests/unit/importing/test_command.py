@@ -45,6 +45,13 @@ def test_a_dry_run_shows_the_first_rows_and_counts_reasons(file: Path) -> None:
     assert sorted(path.name for path in file.parent.iterdir()) == ["calls.csv", "map.yaml"]
 
 
+def test_a_dry_run_says_what_would_not_count(file: Path) -> None:
+    mapping(file.parent, MAP.replace("id: row.id", "id: row.took"))
+    file.write_text("id,who,kind,took\n1,a,x,1\n2,a,x,1\n3,b,x,1\n4,a,x,4\n", encoding="utf-8")
+    found = called(file, "--map", file.with_name("map.yaml"), "--dry-run").output
+    assert "1 events are called like one before them" in found
+
+
 def test_an_import(file: Path) -> None:
     with serving(taken) as (url, posted):
         found = called(file, "--map", file.with_name("map.yaml"), url=url, expect=1)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.loyalty.config import load
 from services.loyalty.domain.rows import LedgerRow, Sums, ledger_row
-from services.loyalty.domain.state import MemberState
+from services.loyalty.store import Member
 from shared.domain import RefusedError
 from shared.http.auth import Principal
 from shared.http.commands import Answer
@@ -26,9 +26,9 @@ class Platform:
         self.now = day(0)
         self.asked: list[tuple[str, str, str | None]] = []
 
-    async def member(self, customer_id: str) -> MemberState | None:
+    async def member(self, customer_id: str) -> Member | None:
         known = customer_id == MEMBER and self.account.state.enrolled_at is not None
-        return self.account.state if known else None
+        return Member(customer_id, self.account.state) if known else None
 
     async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[LedgerRow]:
         rows = [row for row in reversed(self._rows()) if before is None or row.seq < before]

@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.loyalty.domain.state import MemberState
+from services.loyalty.store import Member
 
 from .account import day
 from .platform import MEMBER, Platform
@@ -67,8 +68,8 @@ def test_what_was_written_since_the_state_was_read_is_not_counted_twice(
     assert states == ["active", "expired"]
 
 
-async def _done(state: MemberState) -> MemberState:
-    return state
+async def _done(state: MemberState) -> Member:
+    return Member(MEMBER, state)
 
 
 def test_lots_by_state_newest_first(client: TestClient, platform: Platform) -> None:

@@ -6,12 +6,15 @@ import pytest
 
 from services.loyalty.domain import rules
 from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.membership import Apart, Invited, Period
 from services.loyalty.domain.reports.explain import explain
 from services.loyalty.domain.rows import Kind, LedgerRow, Opened, Piece, ledger_document, ledger_row
-from services.loyalty.domain.state import Exempt, Invited, MemberState, Period, Told
+from services.loyalty.domain.state import Exempt, MemberState, Told
 from shared.domain import Context
 from shared.facts.profile import Known
+from shared.merging.state import Standing
 from shared.schemas.loyalty import Cause
+from shared.schemas.merges import Merge
 
 from .account import Account, day
 from .test_properties import QUICK
@@ -28,6 +31,9 @@ RULES: tuple[rules.Rule, ...] = (
     rules.Compensation(complaint_id="c-1"),
     rules.Adjustment("late card"),
     rules.Return(return_id="r-1", refund=5, left=7, terms="EUR 1/80 1", keeps=3, campaigns=1),
+    rules.Double(order_id="o-1"),
+    rules.Joining(rule="merged", other="cust-2"),
+    rules.Joining(rule="unmerged", other="cust-2", missing=3),
     rules.Redemption("tea"),
     rules.Cancellation("tea"),
     rules.Expiry(),
@@ -35,6 +41,8 @@ RULES: tuple[rules.Rule, ...] = (
 KINDS: dict[type[rules.Rule], Kind] = {
     rules.Adjustment: "adjusted",
     rules.Return: "reversed",
+    rules.Double: "reversed",
+    rules.Joining: "adjusted",
     rules.Redemption: "redeemed",
     rules.Cancellation: "restored",
     rules.Expiry: "expired",
@@ -138,6 +146,8 @@ def test_a_book_keeps_every_field_of_the_state() -> None:
             "told_at": 7,
             "told_until": 8,
             "periods": (Period("base", 1, 2, warned=True), *account.state.periods),
+            "merging": Standing(undone=(Merge(customer="cust-3", into="cust-1", at=day(1), uid="u"),)),
+            "apart": Apart(things={f"order {account.state.orders[0].order_id}": "cust-2"}),
         }
     )
     empty = MemberState()

@@ -1,6 +1,7 @@
 """Records become events as a mapping says."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.expressions.program import programmed
+from shared.expressions.syntax import NotKnownError
 from shared.mapping.building import UnmappedError
 from shared.mapping.expressions import Here, expression, variables
 from shared.mapping.sampling import seen
@@ -103,6 +105,13 @@ def test_one_record_many_events(tmp_path: Path) -> None:
     assert named == ["msg_1-1", "msg_1-2.1", "msg_1-2.3"]
 
 
+def test_events_of_a_record_have_names_of_their_own(tmp_path: Path) -> None:
+    text = MANY.replace("        time: row.opened", "        id: row.ticket\n        time: row.opened")
+    text = text.replace("        time: entry.at", "        id: row.ticket\n        time: entry.at")
+    with pytest.raises(UnmappedError, match="id: is the same of several events, of which"):
+        mapped(tmp_path, text, {**TICKET, "customer": "c-7"})
+
+
 def test_the_first_that_is_known_and_what_stands_for_nothing(tmp_path: Path) -> None:
     record = {**TICKET, "customer": "c-7", "prio": "P9", "text": None, "notes": None}
     (opened,) = mapped(tmp_path, MANY, record)
@@ -164,26 +173,51 @@ def test_any_record_is_mapped_or_refused(tmp_path: Path, record: Any) -> None:
     assert [event.raw for event in mapping.events(told, NOW)] == [event.raw for event in events]
 
 
-@given(st.dictionaries(st.sampled_from("abc"), JSON, max_size=3), st.sampled_from(["a", "a.b", "b.c.a", "c"]))
-@settings(max_examples=examples(300), deadline=None)
-def test_a_path_gives_what_the_engine_gives(record: dict[str, Any], path: str) -> None:
-    """Paths are read without the engine: nothing may be different for that."""
-    plain = json.loads(json.dumps(record), parse_constant=lambda _: None, parse_float=lambda _: 0.5)
-    plain = json.loads(json.dumps(plain), parse_int=lambda text: int(text) % 1000)
-    seeing = variables(seen([plain]))
-    text = f"row.{path}"
+PATHS = st.sampled_from(["row.a", "row.a.b", "row.b.c.a", 'row["c"]', "row.b"])
+OPERATORS = st.sampled_from(["+", "==", "!=", "&&", "||"])
+TEXTS = st.recursive(
+    PATHS | st.sampled_from(["'x'", "''", "true", "1"]),
+    lambda parts: st.builds(
+        "({} {} {})".format, parts, st.sampled_from(["+", "==", "!=", "&&", "||"]), parts
+    ),
+    max_leaves=5,
+)
+FEW = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["", "x", "y"]),
+    lambda inside: st.dictionaries(st.sampled_from("abc"), inside, max_size=3) | st.lists(inside, max_size=2),
+    max_leaves=6,
+)
+ROWS = st.dictionaries(st.sampled_from("abc"), FEW, max_size=3)
+
+
+@given(ROWS, ROWS, TEXTS)
+@settings(max_examples=examples(500), deadline=None)
+def test_what_needs_no_engine_gives_what_the_engine_gives(
+    sample: dict[str, Any], row: dict[str, Any], text: str
+) -> None:
+    """Of a record as the sample says, and of one that is another: what the engine cannot evaluate is not
+    known, or refused by both. A path alone is read as it stands there, whatever it is."""
+    seeing = variables(seen([sample]))
     try:
-        _, quick = expression(text, seeing)
+        _, made = expression(text, seeing)
     except ValueError:
-        return  # there is no such field
-    here = Here(plain)
-    try:
-        wanted = programmed(text, seeing).value(here)
-    except ValueError:
-        wanted = None
-    found = quick(here)
-    if not isinstance(found, dict | list):  # of those the engine is given what is named
-        assert found == wanted
+        return  # it names what is not there, or compares what cannot be compared
+
+    def told(make: Callable[[Here], Any], here: Here) -> Any:
+        try:
+            return make(here)
+        except NotKnownError:
+            return None
+        except ValueError as error:
+            return str(error)
+
+    for record in (sample, row):
+        here = Here(record)
+        found = told(made, here)
+        if isinstance(found, dict | list):  # of those the engine is given what is named
+            continue
+        if record is sample or text.startswith("("):
+            assert found == told(programmed(text, seeing).value, here)
 
 
 def test_a_sample_may_be_a_file(tmp_path: Path) -> None:

@@ -96,6 +96,23 @@ def test_times(told: Any, format: str | None, zone: ZoneInfo | None, moment: str
     assert values.written(values.moment(format, zone)(told)) == moment
 
 
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - as files have them
+    st.sampled_from(["%d.%m.%Y %H:%M", "%Y%m%d", "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y", "%m-%d-%Y (%H)"]),
+    st.sampled_from(["", "0", " ", "x"]),
+)
+def test_times_are_read_as_the_standard_library_does(at: datetime, pattern: str, more: str) -> None:
+    text = at.strftime(pattern) + more
+    made = values.moment(pattern, BERLIN)
+    try:
+        wanted = datetime.strptime(text.strip(), pattern).replace(tzinfo=BERLIN)
+    except ValueError:
+        with pytest.raises(BadValueError):
+            made(text)
+        return
+    assert made(text) == wanted.astimezone(UTC)
+
+
 @pytest.mark.parametrize(
     ("told", "format", "said"),
     [

@@ -1,6 +1,5 @@
 """Merging in any order of arrival: nothing is lost, nothing is there twice, all is with the survivor."""
 
-from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -11,6 +10,7 @@ from shared.journal.testing import START, InMemoryWorker
 from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReviewPosted
+from tests.unit.merging.arriving import arrive
 from tests.unit.merging.purse import Purse, handler
 
 IDS = ("a", "b", "c", "d")
@@ -32,34 +32,10 @@ def event_of(number: int, step: Step) -> Event:
     return Event(f"e-{number}", "/test", customer, START + timedelta(seconds=number), data)
 
 
-class Arrival:
-    """The topics of some customers: each is read in its order, whichever comes next."""
-
-    def __init__(self, data: st.DataObject, history: list[Step]) -> None:
-        self.worker = InMemoryWorker(handler(), loopback=False, strict=True)
-        self._data = data
-        self._queues: dict[tuple[str, str], deque[Event]] = {}
-        self._read: list[Event] = []
-        for number, step in enumerate(history):
-            self._bring(event_of(number, step))
-
-    def _bring(self, event: Event) -> None:
-        self._queues.setdefault((event.subject, event.data.topic), deque()).append(event)
-
-    def run(self) -> Mapping[str, Purse]:
-        most = 3000
-        while waiting := sorted(name for name, queue in self._queues.items() if queue):
-            most -= 1
-            assert most, "it goes around for ever"
-            queue = self._queues[self._data.draw(st.sampled_from(waiting))]
-            batch = [queue.popleft() for _ in range(min(len(queue), self._data.draw(st.integers(1, 3))))]
-            if self._read and self._data.draw(st.integers(0, 9)) == 0:
-                batch.append(self._data.draw(st.sampled_from(self._read)))
-            self._read += batch
-            for handled in self.worker.send_batch(batch):
-                for event in handled.emitted:
-                    self._bring(event)
-        return {id: self.worker.state(id) for id in IDS}
+def played(data: st.DataObject, history: list[Step]) -> Mapping[str, Purse]:
+    worker = InMemoryWorker(handler(), loopback=False)
+    arrive(data, worker, [event_of(number, step) for number, step in enumerate(history)])
+    return {id: worker.state(id) for id in IDS}
 
 
 def survivor(states: Mapping[str, Purse], id: str) -> str:
@@ -85,11 +61,10 @@ def check(states: Mapping[str, Purse], history: list[Step]) -> None:
             assert {*(standing.ids if standing else ())} == here
 
 
-@settings(max_examples=400)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), st.lists(told | merged, max_size=12))
 def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
-    arrival = Arrival(data, history)
-    states = arrival.run()
+    states = played(data, history)
     check(states, history)
     component = {id: {id} for id in IDS}
     for what, customer, other in history:

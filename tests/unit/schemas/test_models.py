@@ -35,7 +35,8 @@ CONTRACT = {
     },
     "interactions": {
         "interaction.logged": "channel direction kind summary conversation_id? agent_id? sentiment? "
-        "skus[] duration_s? author? text? attachments[] message_id? in_reply_to? subject?",
+        "skus[] duration_s? author? text? quoted? attachments[] message_id? in_reply_to? subject? "
+        "sent_from?",
         "conversation.escalated": "conversation_id from reason skills[] preferred_skills[] team? language? "
         "priority?",
         "conversation.assigned": "conversation_id agent_id why{} manual? team?",

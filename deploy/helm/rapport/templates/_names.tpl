@@ -20,6 +20,11 @@
 interactions loyalty followup metrics
 {{- end -}}
 
+{{/* The processes of a service: root, service. */}}
+{{- define "rapport.kinds" -}}
+worker api{{ if and .root.Values.mailIn.enabled (eq .service "interactions") }} mail{{ end }}
+{{- end -}}
+
 {{/* What tells this release's pods from all others. */}}
 {{- define "rapport.selector" -}}
 app.kubernetes.io/name: {{ include "rapport.name" . }}

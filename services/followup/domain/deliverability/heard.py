@@ -37,6 +37,10 @@ class Trace(NamedTuple):
     """The mail domain that the guard counts it under."""
     mail: str | None = None
     """The id of the first in its mail, where it went in one with others."""
+    cause: str = ""
+    """Stands for what it was said of (``merging.causes``)."""
+    whose: str = ""
+    """As ``Outreach.whose``."""
 
     @property
     def named(self) -> str:

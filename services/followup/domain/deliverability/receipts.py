@@ -4,16 +4,17 @@ from functools import partial
 from typing import assert_never
 
 from services.followup import errors
-from services.followup.domain.deliverability.bounces import verdict
 from services.followup.domain.deliverability.guard import counted
 from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Trace
 from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.merging.causes import cause_of
 from services.followup.domain.policy import Policy
 from services.followup.domain.results.cells import cell_of_outreach
 from services.followup.domain.rows import receipt_row
 from services.followup.domain.state import Customer, InFlight
 from shared.domain import Effects, Emit, Outcome
+from shared.mail.bounces import verdict
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachDelivered
 from shared.schemas.times import DAY, Micros, moment
@@ -66,7 +67,14 @@ def traced(state: Customer, policy: Policy, flight: InFlight, at: Micros) -> Eff
 def trace_of(policy: Policy, flight: InFlight, at: Micros) -> Trace:
     counts_as = policy.at(flight.at).rules.counts_as(flight.rule, flight.purpose)
     told = (flight.outreach_id, flight.rule, flight.channel, counts_as, flight.to, at)
-    return Trace(*told, cell=cell_of_outreach(flight).key, domain=flight.domain, mail=flight.mail)
+    return Trace(
+        *told,
+        cell=cell_of_outreach(flight).key,
+        domain=flight.domain,
+        mail=flight.mail,
+        cause=cause_of(flight),
+        whose=flight.whose,
+    )
 
 
 def _learn_of(state: Customer, policy: Policy, outreach_id: str, receipt: Receipt) -> Effects[Customer]:
@@ -105,7 +113,7 @@ def learn(state: Customer, policy: Policy, trace: Trace, receipt: Receipt) -> Ef
         return nothing(after)
     told = trace._replace(heard=trace.heard | bit)
     traces = tuple(told if t.outreach_id == trace.outreach_id else t for t in after.traces)
-    row = receipt_row(state.customer_id, trace.outreach_id, receipt._replace(kind=kind))
+    row = receipt_row(trace.whose or state.customer_id, trace.outreach_id, receipt._replace(kind=kind))
     after = after.model_copy(update={"traces": traces})
     traffic = counted(trace, **counts) if any(counts.values()) else ()
     return Effects(after, emits=(Emit(fact, moment(receipt.at)),), rows=(row, *traffic))

@@ -98,5 +98,5 @@ def _expected(state: Customer, policy: Policy, mine: Planned) -> Iterator[Planne
 
 
 def _supposed(state: Customer, policy: Policy, rule: Rule, at: Micros, due_at: Micros) -> Planned:
-    told = worded(policy.rules, rule, state.whom)
+    told = worded(policy.rules, rule, state.customer_id)
     return Planned(**told, at=at, by=at, outreach_id="", key=rule.name, due_at=due_at)

@@ -20,6 +20,7 @@ from services.followup.domain.history.baskets import had
 from services.followup.domain.journeys.arms import held_out
 from services.followup.domain.preferences.pause import paused
 from services.followup.domain.rules.rule import MANUAL
+from services.followup.domain.state import person_of
 
 
 class Step(NamedTuple):
@@ -62,7 +63,7 @@ def holdout(question: Question) -> Verdict:
     """The customer is one of those who get no such messages, for comparison."""
     if question.rule is None:
         return None
-    why = held_out(question.rules, question.rule, question.state.whom)
+    why = held_out(question.rules, question.rule, person_of(question.state, question.outreach))
     return None if why is None else Refuse("holdout", why)
 
 

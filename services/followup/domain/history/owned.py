@@ -26,6 +26,19 @@ def with_products(owned: bytes, skus: Iterable[str]) -> bytes:
     return b"".join(sorted(marks)) if len(marks) <= MOST_MARKS else _filtered(0, marks)
 
 
+def both(one: bytes, other: bytes) -> bytes:
+    """What either holds."""
+    if len(one) == ROOM == len(other):
+        return (int.from_bytes(one) | int.from_bytes(other)).to_bytes(ROOM)
+    if len(other) == ROOM:
+        one, other = other, one
+    marks = _marks(other)
+    if len(one) == ROOM:
+        return _filtered(int.from_bytes(one), marks)
+    marks |= _marks(one)
+    return b"".join(sorted(marks)) if len(marks) <= MOST_MARKS else _filtered(0, marks)
+
+
 def owns(owned: bytes, sku: str) -> bool:
     """Whether it was bought, ever. What went back was bought too."""
     mark = _mark(sku)

@@ -74,7 +74,7 @@ def _with_waiting(purchases: Purchases, order: bytes, order_id: str, now: Micros
         if one.key not in taken:
             left = order_book.left_of(after.book, order)
             assert left is not None
-            after, counts = _take_back(after, one, order_id, left)
+            after, counts = take_back(after, one, order_id, left)
             if counts:
                 taken.add(one.key)
     return after
@@ -99,13 +99,13 @@ def gave_back(
         return purchases
     left = order_book.left_of(purchases.book, order)
     if left is not None:
-        return _take_back(purchases, new, data.order_id, left)[0]
+        return take_back(purchases, new, data.order_id, left)[0]
     if any(one.told == new.told for one in waits):
         return purchases
     return purchases.model_copy(update={"waiting": (*purchases.waiting, new)[-MOST_WAITING:]})
 
 
-def _take_back(purchases: Purchases, new: Return, order_id: str, left: Left) -> tuple[Purchases, bool]:
+def take_back(purchases: Purchases, new: Return, order_id: str, left: Left) -> tuple[Purchases, bool]:
     """After a return of a known order, and whether it counts."""
     counted = None
     if new.currency == left.currency:

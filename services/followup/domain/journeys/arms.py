@@ -14,7 +14,7 @@ _ALL = 2**64
 def arm_of(rules: Rules, rule: Rule, person: str) -> str | None:
     """The name of the person's variant, or ``HOLDOUT``; None where the rule has neither for them.
 
-    ``person`` is ``Customer.whom``: it stays the same through merges."""
+    ``person`` as ``state.person_of``: what was under way when its customer was merged keeps its arm."""
     if held_out(rules, rule, person) is not None:
         return HOLDOUT
     variant = variant_of(rule, person)

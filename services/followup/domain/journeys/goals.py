@@ -43,8 +43,8 @@ def on_fact(state: Customer, policy: Policy, fact: Fact) -> Effects[Customer]:
         return nothing(state)
     effects = nothing(_with_signals(state, [one.signal for one in found]))
     for rule in dict.fromkeys(one.rule.name for one in found if one.signal.what == GOAL):
-        effects = then(effects, partial(_reach, policy=policy, name=rule, now=fact.now))
-        effects = then(effects, partial(_call_off, policy=policy, name=rule, now=fact.now))
+        effects = then(effects, partial(reach, policy=policy, name=rule, now=fact.now))
+        effects = then(effects, partial(call_off, policy=policy, name=rule, now=fact.now))
     return effects
 
 
@@ -57,7 +57,7 @@ def over(state: Customer, policy: Policy, outreach: Outreach) -> bool:
     return any(Moment(one.by, one.at) > outreach.order for one in reached)
 
 
-def _call_off(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Customer]:
+def call_off(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Customer]:
     """Take back what is planned, or with the sender, and for nothing any more. Of rules with steps, ways end
     by themselves, and do not begin."""
 
@@ -119,10 +119,17 @@ def hoped(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Mi
     rule = policy.rule(flight.rule, flight.at)
     if rule is None or rule.goal is None:
         return nothing(state)
-    new = Hope(outreach_id=flight.outreach_id, rule=rule.name, key=flight.key, started=flight.at, sent_at=at)
+    new = Hope(
+        outreach_id=flight.outreach_id,
+        rule=rule.name,
+        key=flight.key,
+        started=flight.at,
+        sent_at=at,
+        whose=flight.whose,
+    )
     kept = tuple(one for one in state.hopes if _lives(policy, one, now))
     noted = state.model_copy(update={"hopes": (*kept, new)[-MOST_HOPES:]})
-    return _reach(noted, policy, rule.name, now)
+    return reach(noted, policy, rule.name, now)
 
 
 def _lives(policy: Policy, hope: Hope, now: Micros) -> bool:
@@ -134,7 +141,7 @@ def _lives(policy: Policy, hope: Hope, now: Micros) -> bool:
     )
 
 
-def _reach(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Customer]:
+def reach(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Customer]:
     """Tell of each message of the rule that went in time before its goal was reached."""
     told: list[Emit] = []
     left: list[Hope] = []

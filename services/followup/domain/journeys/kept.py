@@ -67,6 +67,8 @@ class Hope(Open):
     started: Micros
     """When its trigger happened: the version of the rule goes by that."""
     sent_at: Micros
+    whose: str = ""
+    """As ``Outreach.whose``."""
 
 
 class Walked(NamedTuple):

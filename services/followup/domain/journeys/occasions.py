@@ -68,7 +68,7 @@ def _timers(before: tuple[Occasion, ...], after: list[Occasion]) -> Iterator[Set
 
 def _awaited(state: Customer, policy: Policy, old: Occasion, start: Dated, now: Micros) -> Occasion:
     """The first date that is not history and at which the rule, as it is then, has this trigger."""
-    where = _where(state, policy, now)
+    where = where_of(state, policy, now)
     for base in bases(state, start, old.thing, where, now):
         at = comes_at(start, base, where)
         its = policy.at(at)
@@ -81,7 +81,8 @@ def _awaited(state: Customer, policy: Policy, old: Occasion, start: Dated, now: 
     return old.model_copy(update={"base": None, "due_at": None})
 
 
-def _where(state: Customer, policy: Policy, now: Micros) -> ZoneInfo:
+def where_of(state: Customer, policy: Policy, now: Micros) -> ZoneInfo:
+    """Where the customer lives."""
     return zone(state.timezone, policy.at(now).rules.timezone)
 
 
@@ -91,10 +92,10 @@ def _take_back(state: Customer, policy: Policy, now: Micros) -> Effects[Customer
     def gone(outreach: Outreach) -> bool:
         spot = outreach.spot
         rule = None if spot is None else policy.rule(outreach.rule, outreach.at)
-        start = None if rule is None or spot is None else _start(rule, spot.trigger)
+        start = None if rule is None or spot is None else start_named(rule, spot.trigger)
         if spot is None or start is None:
             return False
-        return not holds(state, start, spot.thing, spot.base, _where(state, policy, now))
+        return not holds(state, start, spot.thing, spot.base, where_of(state, policy, now))
 
     effects = nothing(state)
     for planned in state.planned:
@@ -106,7 +107,8 @@ def _take_back(state: Customer, policy: Policy, now: Micros) -> Effects[Customer
     return then(effects, lambda s: cancel_flights(s, policy, "condition_unmet", now, gone))
 
 
-def _start(rule: Rule, words: str) -> Dated | None:
+def start_named(rule: Rule, words: str) -> Dated | None:
+    """The trigger that has these words."""
     return next((start for start in rule.dated if start.words == words), None)
 
 
@@ -131,10 +133,10 @@ def on_occasion(
 def _found(state: Customer, policy: Policy, one: Occasion, new_id: NewId) -> Planned | None:
     """What the date starts; None where the rule has no such trigger any more."""
     rule = next((rule for rule, start in _all(policy) if (rule.name, start.words) == one.key[:2]), None)
-    start = None if rule is None else _start(rule, one.trigger)
+    start = None if rule is None else start_named(rule, one.trigger)
     if start is None or one.base is None or one.due_at is None:
         return None
-    where = _where(state, policy, one.due_at)
+    where = where_of(state, policy, one.due_at)
     at = comes_at(start, one.base, where)
     its = policy.at(at)
     rule = its.rules.rule(one.rule)
@@ -143,7 +145,7 @@ def _found(state: Customer, policy: Policy, one: Occasion, new_id: NewId) -> Pla
     key = f"{rule.name}:{one.thing}" if one.thing else rule.name
     shown = told(state, start, one.thing, one.base, where)
     return Planned(
-        **worded(its.rules, rule, state.whom),
+        **worded(its.rules, rule, state.customer_id),
         at=at,
         by=at,
         outreach_id=new_id(f"date:{key}"),

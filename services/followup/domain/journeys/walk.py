@@ -201,12 +201,12 @@ def on_fact(state: Customer, policy: Policy, fact: Fact, new_id: NewId) -> Effec
             effects = then(effects, step)
         elif journey.wakes is not None and journey.at <= fact.by <= journey.wakes:
             effects = then(
-                effects, partial(_look, policy=policy, journey=journey, now=fact.now, new_id=new_id)
+                effects, partial(look, policy=policy, journey=journey, now=fact.now, new_id=new_id)
             )
     return effects
 
 
-def _look(state: Customer, policy: Policy, journey: Journey, now: Micros, new_id: NewId) -> Effects[Customer]:
+def look(state: Customer, policy: Policy, journey: Journey, now: Micros, new_id: NewId) -> Effects[Customer]:
     """It waits: perhaps not any longer."""
     found = go_on(state, policy, journey, journey.place, journey.at, now, new_id)
     stays = next((one for one in found.state.journeys if one.timer == journey.timer), None)

@@ -73,12 +73,12 @@ def _wish(state: Customer, policy: Policy, asked: PreferencesRequested, now: Mic
     """How often, and a pause: from now, unless there is one. It takes back what is still with the sender."""
     wishes = state.wishes
     if asked.frequency is not None and asked.frequency != wishes.frequency:
-        wishes = wishes.model_copy(update={"frequency": asked.frequency})
+        wishes = wishes.model_copy(update={"frequency": asked.frequency, "frequency_at": now})
     begins = asked.pause is True and not wishes.paused(now)
     if begins:
-        wishes = wishes.model_copy(update={"paused_until": cut(now) + PAUSE})
+        wishes = wishes.model_copy(update={"paused_until": cut(now) + PAUSE, "paused_at": now})
     elif asked.pause is False and wishes.paused_until is not None:
-        wishes = wishes.model_copy(update={"paused_until": None})
+        wishes = wishes.model_copy(update={"paused_until": None, "paused_at": now})
     if wishes is state.wishes:
         return nothing(state)
     wished = state.model_copy(update={"wishes": wishes})

@@ -18,3 +18,5 @@ class Trial(NamedTuple):
     until: Micros
     """The goal's time limit; ``start`` where the rule has no goal."""
     reached: bool = False
+    whose: str = ""
+    """As ``Outreach.whose``: of ids that are merged each was counted, and each stays so."""

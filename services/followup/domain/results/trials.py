@@ -10,7 +10,7 @@ from services.followup.domain.results.arms import EVERYBODY
 from services.followup.domain.results.cells import ARM, Cell, day_of
 from services.followup.domain.results.trial import Trial
 from services.followup.domain.rules.times import span
-from services.followup.domain.state import Customer, Outreach
+from services.followup.domain.state import Customer, Outreach, person_of
 from shared.schemas.times import Micros
 
 
@@ -36,11 +36,12 @@ def _trial(state: Customer, policy: Policy, name: str, due_at: Micros) -> Iterat
     rule = policy.rule(name, at)
     if rule is None:
         return
-    arm = arm_of(policy.at(at).rules, rule, state.whom)
+    arm = arm_of(policy.at(at).rules, rule, person_of(state, message))
     if arm is None and rule.goal is None:
         return
     until = due_at if rule.goal is None else due_at + span(rule.goal.within)
-    yield Trial(name, arm or EVERYBODY, name if message is None else message.key, due_at, until)
+    key, whose = (name, "") if message is None else (message.key, message.whose)
+    yield Trial(name, arm or EVERYBODY, key, due_at, until, whose=whose)
 
 
 def reached(before: Customer, state: Customer, policy: Policy) -> Customer:
@@ -67,10 +68,10 @@ def counted(before: Customer, after: Customer) -> Iterator[tuple[Cell, str]]:
     """What has come of trials: the cell of each, and what is one more in it."""
     if after.trials is before.trials:
         return
-    known = {trial.rule: trial for trial in before.trials}
+    known = {(trial.rule, trial.whose): trial for trial in before.trials}
     for trial in after.trials:
         cell = Cell(trial.rule, day_of(trial.start), ARM, trial.arm)
-        earlier = known.get(trial.rule)
+        earlier = known.get((trial.rule, trial.whose))
         if earlier is None:
             yield cell, "assigned"
         if trial.reached and (earlier is None or not earlier.reached):

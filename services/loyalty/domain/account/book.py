@@ -9,23 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.loyalty.domain.account.lots import Lots
+from services.loyalty.domain.account.whose import Whose
+from services.loyalty.domain.membership import Invited, Period
 from services.loyalty.domain.program.numbers import MAX_POINTS
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.rows import LedgerRow, VoucherRow
-from services.loyalty.domain.state import (
-    Bonus,
-    Exempt,
-    Invited,
-    MemberState,
-    Order,
-    Pending,
-    Period,
-    Told,
-    Voucher,
-    built,
-)
+from services.loyalty.domain.state import Bonus, Exempt, MemberState, Order, Pending, Told, Voucher, built
 from shared.domain import Context, Emit, RefusedError, Retract, Take
-from shared.facts.names import name_of, without_name
+from shared.facts.names import Name, name_of, with_name, without_name
 from shared.facts.profile import Known, value_of
 from shared.schemas.base import Data
 from shared.schemas.event import Event
@@ -47,6 +38,8 @@ class Book:
     extensions: str | None
     """That event's other attributes, as JSON text."""
     context: Context
+    told_of: str
+    """Whom the event was told of, where that is an old id of the member's; else empty."""
     before: MemberState
     opening: int
     """The balance before the event."""
@@ -80,6 +73,8 @@ class Book:
     ahead: list[Told]
     early: tuple[Told, ...]
     exempt: tuple[Exempt, ...]
+    apart: Whose | None
+    """Open where there are things of others: mostly not."""
 
     # The effects
     emits: list[Emit]
@@ -101,6 +96,7 @@ class Book:
         self.origin = context.origin
         self.extensions = None
         self.context = context
+        self.told_of = ""
         self.before = state
 
         self.at = state.at
@@ -131,6 +127,7 @@ class Book:
         self.ahead = list(state.ahead)
         self.early = state.early
         self.exempt = state.exempt
+        self.apart = None if state.apart is None else Whose(state.apart)
 
         self.emits = []
         self.entries = []
@@ -174,6 +171,8 @@ class Book:
             early=self.early,
             exempt=self.exempt,
             due=due,
+            merging=self.before.merging,
+            apart=None if self.apart is None else self.apart.closed(self),
         )
 
     def saved(self) -> dict[str, Any]:
@@ -224,9 +223,30 @@ class Book:
         if name is not None:
             self.names = without_name(self.names, name)
 
+    def tag(self, thing: str, name: str) -> None:
+        """It was told of an old id, if this event was."""
+        if self.told_of:
+            self.whose().things[f"{thing} {name}"] = self.told_of
+
+    def owner(self, thing: str, name: str) -> str:
+        """Whose it is: an old id, or empty."""
+        return "" if self.apart is None else self.apart.things.get(f"{thing} {name}", "")
+
+    def whose(self) -> Whose:
+        """What is whose, opened."""
+        if self.apart is None:
+            self.apart = Whose(None)
+        return self.apart
+
+    def hear(self, name: Name, day: int) -> None:
+        """The name is known from now on."""
+        self.names = with_name(self.names, name, day)
+        if self.told_of:
+            self.whose().heard(self.told_of, name, day)
+
     def emit(self, data: Data, at: Micros, subject: str | None = None) -> None:
         self.emits.append(Emit(data, moment(at), subject))
 
 
 def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, list | dict | Lots) else value
+    return value.copy() if isinstance(value, list | dict | Lots | Whose) else value

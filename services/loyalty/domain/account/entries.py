@@ -5,6 +5,7 @@ After every entry ``sum(ledger points) = balance = sum(active remainders) - debt
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -125,6 +126,50 @@ def expire(book: Book, lot: Lot) -> None:
     _post(book, "expired", -lot.remaining, lot.expires_at, rules.Expiry(), _minus((lot,)))
 
 
+# What goes from one account into another (ADR 67)
+
+
+def take_all(book: Book, lots: Iterable[Lot], why: rules.Joining, *, owed: int = 0) -> tuple[Lot, ...]:
+    """All of these lots go, and so much of what is owed; returns what went."""
+    chosen = tuple(lots)
+    taken = book.lots.take(sum(lot.remaining for lot in chosen), chosen)
+    book.debt -= owed
+    points = owed - sum(piece.remaining for piece in taken)
+    _post(book, "adjusted", points, book.at, why, _minus(taken), -owed)
+    return taken
+
+
+def put_in(book: Book, lot: Lot, why: rules.Joining) -> Lot:
+    """A lot of another account with its own dates, under an id of its own here; without points it is what a
+    voucher was paid from."""
+    entry_id = book.context.new_id(f"lot:{lot.entry_id}")
+    here = replace(lot, entry_id=entry_id, points=lot.remaining)
+    activate(book, here, book.at, why, kind="adjusted")
+    return here
+
+
+def owe(book: Book, points: int, why: rules.Joining) -> None:
+    """What another account owed: points that there are pay it, those that expire first first."""
+    taken = book.lots.take(points)
+    debt = points - sum(piece.remaining for piece in taken)
+    book.debt += debt
+    _post(book, "adjusted", -points, book.at, why, _minus(taken), debt)
+
+
+def reverse_double(book: Book, points: int, order_id: str, owner: str) -> None:
+    """Take back the points of an order that two ids told of, as the other's hold: its own lots, then the
+    others by earliest expiry, then debt."""
+    left = points - _cancel_pending(book, points, order_id, owner)
+    if left == 0:
+        return
+    own = [x for x in book.lots.active if x.order_id == order_id and book.owner("lot", x.entry_id) == owner]
+    taken = book.lots.take(left, own)
+    taken += book.lots.take(left - sum(piece.remaining for piece in taken))
+    debt = left - sum(piece.remaining for piece in taken)
+    book.debt += debt
+    _post(book, "reversed", -left, book.at, rules.Double(order_id=order_id), _minus(taken), debt, order_id)
+
+
 # The machinery
 
 
@@ -132,8 +177,10 @@ def _lot(book: Book, points: int, at: Micros, order_id: str | None = None) -> Lo
     if not book.has_room(points):
         raise errors.POINTS_OVERFLOW(field="points", most=MAX_POINTS)
     book.lots_opened += 1
+    entry_id = book.context.new_id(f"lot:{book.lots_opened}")
+    book.tag("lot", entry_id)
     return Lot(
-        entry_id=book.context.new_id(f"lot:{book.lots_opened}"),
+        entry_id=entry_id,
         order_id=order_id,
         points=points,
         remaining=points,
@@ -149,13 +196,15 @@ def _spend(book: Book, points: int) -> tuple[Lot, ...]:
     return taken
 
 
-def _cancel_pending(book: Book, points: int, order_id: str) -> int:
-    """Take points that were not booked yet from the purchase's pending lots; how many."""
+def _cancel_pending(book: Book, points: int, order_id: str, owner: str | None = None) -> int:
+    """Take points that were not booked yet from the purchase's pending lots, or those of an ``owner``; how
+    many."""
     cancelled = 0
     kept: list[Pending] = []
     for pending in book.pending:
         lot = pending.lot
-        part = min(points - cancelled, lot.remaining) if lot.order_id == order_id else 0
+        its = lot.order_id == order_id and owner in (None, book.owner("lot", lot.entry_id))
+        part = min(points - cancelled, lot.remaining) if its else 0
         cancelled += part
         if part:
             pending = pending.model_copy(update={"lot": holding(lot, lot.remaining - part)})

@@ -7,8 +7,9 @@ from operator import attrgetter
 from typing import Literal
 
 from services.loyalty.domain.account.book import Book
+from services.loyalty.domain.membership import Period
 from services.loyalty.domain.program.program import Program
-from services.loyalty.domain.state import Order, Period
+from services.loyalty.domain.state import Order
 from shared.schemas.base import Money
 from shared.schemas.loyalty import TierAtRisk, TierChanged
 from shared.schemas.times import DAY, Micros, moment
@@ -79,6 +80,13 @@ def upgrade(book: Book, at: Micros) -> None:
         before = book.periods[-1].tier
         book.periods = raised(book.periods, reached, at, book.at, program)
         _announce(book, before, at)
+
+
+def adopt(book: Book, period: Period) -> None:
+    """This tier is held from its start on, whatever was held then."""
+    before = book.periods[-1].tier
+    book.periods = [*(_cut(p, period.start) for p in book.periods if p.start < period.start), period]
+    _announce(book, before, period.start)
 
 
 def raised(

@@ -36,6 +36,7 @@ def issue(
         pieces=pieces,
     )
     expires_at = moment(voucher.expires_at)
+    book.tag("voucher", code)
     book.vouchers.append(voucher)
     book.voucher_rows.append(VoucherRow(book.member, voucher))
     book.emit(RewardIssued(reward_id=reward.id, voucher_code=code, expires_at=expires_at, **told), at)

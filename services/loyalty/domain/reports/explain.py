@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from services.loyalty.domain import rules
 from services.loyalty.domain.program.program import Programs
-from services.loyalty.domain.reports.explain_credits import explain_credit
+from services.loyalty.domain.reports.explain_credits import explain_credit, joining, missing
 from services.loyalty.domain.reports.explanation import (
     Case,
     Explanation,
@@ -32,6 +32,10 @@ def explain(row: LedgerRow, lots: Mapping[str, LotStory], programs: Programs) ->
     match row.why:
         case rules.Return() as why:
             return _reversed(case, why)
+        case rules.Double():
+            return _double(case)
+        case rules.Joining() as why if row.opened is None:
+            return _parted(case, why)
         case rules.Redemption() as why:
             return _redeemed(case, why)
         case rules.Cancellation() as why:
@@ -134,6 +138,27 @@ def _expired(case: Case) -> Explanation:
 def _deducted(case: Case, why: rules.Adjustment) -> Explanation:
     step = Step("adjustment", f"By hand: {why.reason}")
     return Explanation(f"{case.size} taken by hand: {why.reason}.", (step, *_pieces(case)))
+
+
+def _double(case: Case) -> Explanation:
+    row = case.row
+    said = f"Order {row.order_id} was told of two customers who are one: what was told first holds."
+    steps = [Step("duplicate_order", said, {"order_id": row.order_id or ""})]
+    sentence = f"{case.size} taken back, since order {row.order_id} had given its points already"
+    sentence += f"; {plural(row.debt)} of them are owed." if row.debt else "."
+    return Explanation(sentence, (*steps, *_pieces(case)))
+
+
+def _parted(case: Case, why: rules.Joining) -> Explanation:
+    """What went to another customer, or of what came from there is not there any more."""
+    paid = [*_pieces(case)]
+    if case.row.points == 0 and why.missing:
+        said = f"{plural(why.missing)} of a merge with {why.other} are not there any more."
+        return Explanation(said, missing(why))
+    if case.row.debt < 0:
+        said = f"{plural(-case.row.debt)} were owed, which go too."
+        paid.append(Step("debt", said, {"points": case.row.debt}))
+    return Explanation(joining(case, why) + ".", (*missing(why), *paid))
 
 
 def _whose(case: Case) -> tuple[int, int]:

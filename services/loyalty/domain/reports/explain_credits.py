@@ -36,10 +36,31 @@ def explain_credit(case: Case, why: rules.Credit | rules.Unknown) -> Explanation
         case rules.Adjustment():
             step = Step("adjustment", f"By hand: {why.reason}")
             return Explanation(f"{case.size} given by hand: {why.reason}", (step,))
+        case rules.Joining():
+            return Explanation(joining(case, why), missing(why))
         case rules.Unknown():
             return Explanation(f"{case.size} for {why.reason}", (Step(why.rule, f"For {why.reason}."),))
         case _:
             assert_never(why)
+
+
+def joining(case: Case, why: rules.Joining) -> str:
+    """What went from one customer to another, without a full stop."""
+    came = case.row.points > 0 or case.row.opened is not None
+    way = "from" if came else "to"
+    who = "the same person" if why.rule == "merged" else "somebody else after all"
+    return f"{case.size} {'came' if came else 'went'} {way} customer {why.other}, who is {who}"
+
+
+def missing(why: rules.Joining) -> tuple[Step, ...]:
+    """A step for what is not given back."""
+    if not why.missing:
+        return ()
+    said = (
+        f"{plural(why.missing)} that had come by the merge were spent, ended or taken back meanwhile: "
+        "they are not given back."
+    )
+    return (Step("missing", said, {"points": why.missing}),)
 
 
 def _purchase(case: Case, why: rules.Purchase) -> Explanation:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from flufl.bounce import all_failures
 
-from services.followup.domain.deliverability.bounces import HARD, status_of
+from shared.mail.bounces import HARD, status_of
 
 MOST_BYTES = 512 * 1024
 """So much is read of a mail: what machines say stands at its beginning."""
