@@ -33,9 +33,10 @@ from services.interactions.domain.state import (
     altered,
 )
 from shared.facts.complaints import OPENED, Step, with_step
-from shared.facts.names import NAME_BYTES, key
+from shared.facts.names import NAME_BYTES, answer_key, key
 from shared.facts.profile import Known
 from shared.schemas.base import Open
+from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import moment
 
@@ -208,7 +209,10 @@ def _counts(whole: Customer, piece: Customer) -> dict[str, int]:
         for one in piece.subscriptions
         if one.expires_at is not None
     }
+    answers = {answer_key(one.survey, one.thing, one.id) for one in piece.answers}
+    answers |= {answer_key(one.survey, "complaint", one.complaint_id) for one in piece.scores}
     for topic, twice in (
+        (SurveyAnswered.topic, len(answers & names)),
         (PurchaseMade.topic, shared_orders(whole.purchases, piece.purchases) + len(owned & names)),
         ("complaints", len({key("complaint", one.complaint_id) for one in piece.complaints} & names)),
     ):
