@@ -78,8 +78,8 @@ COLLECTIONS = (
     Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
     Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
-    MERGED,
     Collection(MAILS, owner="customer", personal=()),
+    MERGED,
 )
 
 NEVER: Micros = 253_402_300_800_000_000
