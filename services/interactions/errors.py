@@ -9,6 +9,7 @@ INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.")
 QUERY_OR_ALIAS = ErrorCode("query_or_alias", 422, "Ask by query, or by alias: one of the two.")
 TOO_MANY_ALIASES = ErrorCode("too_many_aliases", 409, "A customer can have at most {most} aliases.")
 UNKNOWN_DUPLICATE = ErrorCode("unknown_duplicate", 404, "There is no suggestion {duplicate}.")
+NOT_OF_THE_TWO = ErrorCode("not_of_the_two", 422, "{customer} is neither of the two.")
 DUPLICATE_DECIDED = ErrorCode("duplicate_decided", 409, "Suggestion {duplicate} is {status} already.")
 TOO_MANY_CONSENTS = ErrorCode("too_many_consents", 409, "A customer can have at most {most} consents.")
 TOTAL_TOO_LARGE = ErrorCode(

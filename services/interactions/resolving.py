@@ -191,6 +191,11 @@ class Resolver:
                 records.append(Record(data.topic, customer.encode(), value, tuple(headers)))
         await self._producer.publish(records)
 
+    def forget(self) -> None:
+        """Read all anew."""
+        self._found = Latest(REMEMBERED)
+        self._looked_at = -FRESH_S
+
     def _remember(self, owners: Mapping[str, Owner]) -> None:
         now = monotonic()
         for key, owner in owners.items():

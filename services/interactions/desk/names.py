@@ -38,6 +38,14 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "resolution": _("Solution"),
     },
     "author": {"customer": _("Customer"), "agent": _("Agent"), "bot": _("Bot"), "system": _("System")},
+    "likeness": {
+        "email": _("Same e-mail address"),
+        "phone": _("Same phone number"),
+        "card": _("Same card"),
+        "account": _("Same account"),
+        "birthday": _("Like names, same birthday"),
+        "postcode": _("Like names, same postcode"),
+    },
     **EVENT_NAMES,
 }
 """By kind and value, in English."""

@@ -51,6 +51,7 @@ NAV: tuple[tuple[str, str, str, str], ...] = (
     ("queue", "", _("My queue"), "q"),
     ("complaints", "/complaints", _("Complaints"), "c"),
     ("search", "/search", _("Search"), "s"),
+    ("duplicates", "/duplicates", _("Duplicates"), "d"),
     ("team", "/team", _("Team"), "t"),
     ("wall", "/wall", _("The wall"), "w"),
     ("me", "/me", _("About me"), "m"),

@@ -9,8 +9,10 @@ from services.interactions.errors import MERGE_CYCLE, NOT_MERGED, UNKNOWN_CUSTOM
 from services.interactions.models.merging import Merged, MergeInto, Unmerge
 from services.interactions.routes.complaints import answers
 from services.interactions.routes.dependencies import Admin, CustomerId, Store
+from services.interactions.store import InteractionsStore
+from shared.http.auth import Principal
 from shared.http.bodies import Told
-from shared.http.commands import Answer, IdempotencyKey
+from shared.http.commands import Answer, Commands, IdempotencyKey
 from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
 from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUnmergeRequested
@@ -33,6 +35,18 @@ async def merge(
 ) -> JSONResponse:
     """All that there is of this customer goes on as ``into``: points, complaints with their clocks,
     conversations, consents, messages that are planned. What is told of the old id is told of that one."""
+    return (await merged(principal, store, commands, customer_id, body, key)).response()
+
+
+async def merged(
+    principal: Principal,
+    store: InteractionsStore,
+    commands: Commands,
+    customer_id: str,
+    body: MergeInto,
+    key: str | None,
+) -> Answer:
+    """Ask for a merge. Raises 404 ``unknown_customer``, 409 ``merge_cycle``, and as commands do."""
     here, into = await asyncio.gather(store.ids(customer_id), store.ids(body.into))
     for id, known in ((customer_id, here), (body.into, into)):
         if not known:
@@ -40,9 +54,9 @@ async def merge(
     if customer_id == body.into or (here[0] == into[0] == customer_id):
         raise MERGE_CYCLE(customer=customer_id, into=body.into)
     if here[0] == into[0]:
-        return Answer(200, {"customer_id": customer_id, "into": into[0]}).response()
+        return Answer(200, {"customer_id": customer_id, "into": into[0]})
     command = CustomerMergeRequested(into=into[0], reason=body.reason)
-    return (await commands.submit(principal, "customers.merge", customer_id, command, key)).response()
+    return await commands.submit(principal, "customers.merge", customer_id, command, key)
 
 
 @router.post(

@@ -162,20 +162,26 @@ def test_all_who_are_alike_in_the_end_are_suggested_in_any_order(told: list[Any]
             assert "email" in found.get((one, other), []) or shown[third].get("email") == a["email"]
 
 
-def test_over_http(api: TestClient) -> None:
-    first, second = (f"cust-{uuid.uuid4().hex[:8]}" for _ in range(2))
-    address = f"{first}@example.com"
-    for customer in (first, second):
+def two(api: TestClient) -> tuple[str, str]:
+    """Two customers with one address, one birthday and one name, the one seen first first."""
+    first, second = f"cust-2{uuid.uuid4().hex[:8]}", f"cust-1{uuid.uuid4().hex[:8]}"
+    born = f"{1900 + uuid.uuid4().int % 100}-02-{1 + uuid.uuid4().int % 28:02d}"
+    for day, customer in enumerate((first, second), 1):
         event = {
             "specversion": "1.0",
             "id": uuid.uuid4().hex,
             "source": "/shop",
             "type": "rapport.customer.registered.v1",
             "subject": customer,
-            "time": "2026-01-01T10:00:00Z",
-            "data": {"name": "Ann Miller", "email": address, "birthday": "1980-02-29"},
+            "time": f"2025-01-0{day}T10:00:00Z",
+            "data": {"name": "Ann Miller", "email": f"{first}@example.com", "birthday": born},
         }
         assert api.post("/events", json=event).status_code == 202
+    return first, second
+
+
+def test_over_http(api: TestClient) -> None:
+    first, second = two(api)
     items = api.get("/duplicates", params={"customer_id": first}).json()["items"]
     (one,) = items
     assert [c["customer_id"] for c in one["customers"]] == sorted((first, second))
@@ -187,4 +193,41 @@ def test_over_http(api: TestClient) -> None:
     assert api.get("/duplicates", params={"customer_id": second}).json()["items"] == []
     rejected = api.get("/duplicates", params={"customer_id": second, "status": "rejected"}).json()["items"]
     assert [row["duplicate_id"] for row in rejected] == [one["duplicate_id"]]
+    late = api.post(f"/duplicates/{one['duplicate_id']}/confirm")
+    assert (late.status_code, late.json()["code"]) == (409, "duplicate_decided")
     assert api.post("/duplicates/pair:nobody/reject").json()["code"] == "unknown_duplicate"
+
+
+def test_who_is_confirmed_is_merged_and_answers_by_either_alias(api: TestClient) -> None:
+    first, second = two(api)
+    (one,) = api.get("/duplicates", params={"customer_id": first}).json()["items"]
+    path = f"/duplicates/{one['duplicate_id']}/confirm"
+    refused = api.post(path, json={"into": "cust-else"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "not_of_the_two")
+    done = {"duplicate_id": one["duplicate_id"], "status": "confirmed", "customer_id": second, "into": first}
+    for key in ("k-1", "k-1", "k-2"):
+        answer = api.post(path, headers={"Idempotency-Key": key + first})
+        assert (answer.status_code, answer.json()) == (200, done)
+    page = api.get(f"/customers/{second}").json()
+    assert (page["customer_id"], page["merged_from"]) == (first, [second])
+    assert api.get("/duplicates", params={"customer_id": second}).json()["items"] == []
+    alias = {"kind": "card", "value": second}
+    fact = {
+        "specversion": "1.0",
+        "id": second,
+        "source": "/till",
+        "type": "rapport.alias.added.v1",
+        "subject": second,
+        "time": "2026-01-03T10:00:00Z",
+        "data": alias,
+    }
+    assert api.post("/events", json=fact).status_code == 202
+    found = api.get("/customers", params={"alias": f"card:{second}"}).json()["items"]
+    assert [hit["customer_id"] for hit in found] == [first], "an alias of the old id is the survivor's"
+    assert api.post(f"/customers/{second}/unmerge", json={"reason": "they are two"}).status_code == 200
+    resolver: Any = api.app.state.resolver  # type: ignore[attr-defined]
+    resolver.forget()
+    found = api.get("/customers", params={"alias": f"card:{second}"}).json()["items"]
+    assert [hit["customer_id"] for hit in found] == [second], "once they are two again it is the old id's"
+    called = {one["kind"] for one in api.get(f"/customers/{second}").json()["aliases"]}
+    assert called == {"card", "email"}

@@ -41,7 +41,10 @@ def asking(identity: Identity, before: Customer, effects: Effects[Customer], tol
         *_asked(before.called, called, told, erased=erased),
         *told_places(before.called, called, told.event),
     )
-    return replace(effects, state=altered(customer, called=called), emits=(*effects.emits, *emits))
+    after = altered(customer, called=called)
+    if isinstance(data, CustomerErased) and after.parts:
+        after = altered(after, parts=tuple(altered(part, called=called) for part in after.parts))
+    return replace(effects, state=after, emits=(*effects.emits, *emits))
 
 
 def answered(customer: Customer, event: Event) -> Effects[Customer]:
@@ -51,10 +54,11 @@ def answered(customer: Customer, event: Event) -> Effects[Customer]:
     one = customer.called.name(data.alias, data.customer_id)
     if one is None or not one.wanted or one.revision >= data.revision:
         return Effects(customer)
-    owner = None if data.owner == one.customer else data.owner
+    absorbed = () if customer.merging is None else customer.merging.ids
+    owner = None if data.owner in (one.customer, customer.customer_id, *absorbed) else data.owner
     new = altered(one, owner=owner, revision=data.revision)
     after = altered(customer, called=customer.called.with_name(new))
-    if owner is None or not data.waits or data.kind == "device" or owner == customer.customer_id:
+    if owner is None or not data.waits or data.kind == "device":
         return Effects(after)
     found = DuplicateFoundRequested(customer_id=customer.customer_id, other_id=owner, reason=data.kind)
     return Effects(after, (Emit(found, event.time, pair_key(customer.customer_id, owner)),))

@@ -6,6 +6,7 @@ from services.interactions.routes.desk import (
     complaints,
     conversation,
     customer,
+    duplicates,
     files,
     live,
     me,
@@ -27,6 +28,7 @@ for subject in (
     customer,
     complaints,
     search,
+    duplicates,
     team,
     me,
 ):
