@@ -17,7 +17,7 @@ from shared.domain import Context, Effects, Emit, ErrorCode, Outcome, S, Unseen
 from shared.merging.parts import MOST_BYTES, divided
 from shared.merging.relays import relayed, uid_at
 from shared.merging.rows import merged_row
-from shared.merging.state import Standing, last_of_each
+from shared.merging.state import Standing, last_of_each, together
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
 from shared.schemas.commands.merging import MERGING, GiveBack, HandOver, MergingCommands
@@ -176,7 +176,7 @@ class Course(Generic[S, H]):
         if isinstance(event.data, HandOver):
             return self._join(state, standing, event, event.data, context)
         effects = act(state, event, context)
-        absorbed = last_of_each((*standing.absorbed, *path), event.subject) if path else standing.absorbed
+        absorbed = together(standing.absorbed, last_of_each(path, event.subject))
         if absorbed != standing.absorbed:  # it has overtaken the things of whom it was told of
             return replace(effects, state=self._standing(effects.state, standing, absorbed=absorbed))
         return effects
@@ -203,8 +203,9 @@ class Course(Generic[S, H]):
     ) -> Effects[S]:
         handed = self.handed.model_validate_json(json.dumps(data.state, ensure_ascii=False))
         effects = self.join(state, handed, event, context)
-        coming = (*standing.absorbed, *data.absorbed, *path_of(event))
-        absorbed = last_of_each(coming, event.subject)
+        here = event.subject
+        came = (merge for merge in data.absorbed if merge.customer != here)
+        absorbed = together(standing.absorbed, came, last_of_each(path_of(event), here))
         owed = self._owed(standing, absorbed, event, event.subject)
         joined = self._standing(effects.state, standing, absorbed=absorbed)
         return replace(effects, state=joined, emits=(*effects.emits, *owed))
@@ -213,17 +214,17 @@ class Course(Generic[S, H]):
         data = event.data
         assert isinstance(data, GiveBack)
         undone = _with_undone(standing, data.merge)
-        here = standing.by(data.customer)
-        if here is None or here.uid != data.merge.uid:
-            # Nothing of theirs is here: not yet, or not any more, or by another merge, which holds.
-            return Effects(self._standing(state, standing, undone=undone))
+        left = tuple(merge for merge in standing.absorbed if merge.uid != data.merge.uid)
+        if left == standing.absorbed or any(merge.customer == data.customer for merge in left):
+            # Nothing of theirs is here: not yet, or not any more. Or it is by another merge, which holds.
+            return Effects(self._standing(state, standing, absorbed=left, undone=undone))
         going = standing.with_those_by(data.customer)
-        left = self.give_back(state, going, event, context)
+        gone = self.give_back(state, going, event, context)
         with_them = tuple(m for m in standing.absorbed if m.customer in going - {data.customer})
         staying = tuple(m for m in standing.absorbed if m.customer not in going)
-        emits = self._hand_over(left, data.customer, data.customer, (), with_them, event)
-        after = self._standing(left.effects.state, standing, absorbed=staying, undone=undone)
-        return replace(left.effects, state=after, emits=(*left.effects.emits, *emits))
+        emits = self._hand_over(gone, data.customer, data.customer, (), with_them, event)
+        after = self._standing(gone.effects.state, standing, absorbed=staying, undone=undone)
+        return replace(gone.effects, state=after, emits=(*gone.effects.emits, *emits))
 
     # --- both
 
