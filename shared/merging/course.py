@@ -17,7 +17,8 @@ from shared.domain import Context, Effects, Emit, ErrorCode, Outcome, S, Unseen
 from shared.merging.parts import MOST_BYTES, divided
 from shared.merging.relays import relayed, uid_at
 from shared.merging.rows import merged_row
-from shared.merging.state import Standing, last_of_each
+from shared.merging.state import Standing, last_of_each, together
+from shared.merging.ways import astray, circle_of, path_of, replace_standing, with_those_of, with_undone
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
 from shared.schemas.commands.merging import MERGING, GiveBack, HandOver, MergingCommands
@@ -113,13 +114,13 @@ class Course(Generic[S, H]):
             case TimerFired():
                 return Effects(state)  # it was cancelled as it fell due
             case GiveBack():
-                marked = _with_undone(standing, data.merge)
+                marked = with_undone(standing, data.merge)
                 passed = self._relay(state, event, moved.into, (*event.came, moved))
                 return replace(passed, state=self._standing(state, standing, undone=marked))
         path = path_of(event)
-        if (place := _astray(path, standing, event.subject)) is not None:
+        if (place := astray(path, standing, event.subject)) is not None:
             return self._relay(state, event, path[place].customer, path[: place + 1])
-        circle = _circle(path, moved)
+        circle = circle_of(path, moved)
         if circle and moved == max(circle, key=lambda merge: merge.rank):
             home = self._home(state, standing, moved, event, context)
             effects = self._here(home.state, self.standing(home.state) or Standing(), event, context, act)
@@ -171,12 +172,12 @@ class Course(Generic[S, H]):
             case GiveBack():
                 return self._give_back(state, standing, event, context)
         path = path_of(event)
-        if (place := _astray(path, standing, event.subject)) is not None:
+        if (place := astray(path, standing, event.subject)) is not None:
             return self._relay(state, event, path[place].customer, path[: place + 1])
         if isinstance(event.data, HandOver):
             return self._join(state, standing, event, event.data, context)
         effects = act(state, event, context)
-        absorbed = last_of_each((*standing.absorbed, *path), event.subject) if path else standing.absorbed
+        absorbed = together(standing.absorbed, last_of_each(path, event.subject))
         if absorbed != standing.absorbed:  # it has overtaken the things of whom it was told of
             return replace(effects, state=self._standing(effects.state, standing, absorbed=absorbed))
         return effects
@@ -203,8 +204,7 @@ class Course(Generic[S, H]):
     ) -> Effects[S]:
         handed = self.handed.model_validate_json(json.dumps(data.state, ensure_ascii=False))
         effects = self.join(state, handed, event, context)
-        coming = (*standing.absorbed, *data.absorbed, *path_of(event))
-        absorbed = last_of_each(coming, event.subject)
+        absorbed = with_those_of(standing, event)
         owed = self._owed(standing, absorbed, event, event.subject)
         joined = self._standing(effects.state, standing, absorbed=absorbed)
         return replace(effects, state=joined, emits=(*effects.emits, *owed))
@@ -212,18 +212,18 @@ class Course(Generic[S, H]):
     def _give_back(self, state: S, standing: Standing, event: Event, context: Context) -> Effects[S]:
         data = event.data
         assert isinstance(data, GiveBack)
-        undone = _with_undone(standing, data.merge)
-        here = standing.by(data.customer)
-        if here is None or here.uid != data.merge.uid:
-            # Nothing of theirs is here: not yet, or not any more, or by another merge, which holds.
-            return Effects(self._standing(state, standing, undone=undone))
+        undone = with_undone(standing, data.merge)
+        left = tuple(merge for merge in standing.absorbed if merge.uid != data.merge.uid)
+        if left == standing.absorbed or any(merge.customer == data.customer for merge in left):
+            # Nothing of theirs is here: not yet, or not any more. Or it is by another merge, which holds.
+            return Effects(self._standing(state, standing, absorbed=left, undone=undone))
         going = standing.with_those_by(data.customer)
-        left = self.give_back(state, going, event, context)
+        gone = self.give_back(state, going, event, context)
         with_them = tuple(m for m in standing.absorbed if m.customer in going - {data.customer})
         staying = tuple(m for m in standing.absorbed if m.customer not in going)
-        emits = self._hand_over(left, data.customer, data.customer, (), with_them, event)
-        after = self._standing(left.effects.state, standing, absorbed=staying, undone=undone)
-        return replace(left.effects, state=after, emits=(*left.effects.emits, *emits))
+        emits = self._hand_over(gone, data.customer, data.customer, (), with_them, event)
+        after = self._standing(gone.effects.state, standing, absorbed=staying, undone=undone)
+        return replace(gone.effects, state=after, emits=(*gone.effects.emits, *emits))
 
     # --- both
 
@@ -263,36 +263,3 @@ class Course(Generic[S, H]):
     def _standing(self, state: S, before: Standing, **changed: object) -> S:
         after = replace_standing(before, **changed)
         return self.with_standing(state, None if after == Standing() else after)
-
-
-def replace_standing(standing: Standing, **changed: object) -> Standing:
-    """The standing with some of it changed."""
-    return standing.model_copy(update=changed)
-
-
-def _with_undone(standing: Standing, merge: Merge) -> tuple[Merge, ...]:
-    return standing.undone if standing.holds_undone(merge) else (*standing.undone, merge)
-
-
-def path_of(event: Event) -> tuple[Merge, ...]:
-    """The merges by which what the event is about came here, the first one first."""
-    data = event.data
-    return (*data.path, *event.came) if isinstance(data, HandOver) else event.came
-
-
-def _astray(path: tuple[Merge, ...], standing: Standing, here: str) -> int | None:
-    """Where on its way the event went by a merge that was undone, and its customer has not sent it by
-    another since."""
-    last = {merge.customer: place for place, merge in enumerate(path)}
-    for place, merge in enumerate(path):
-        if merge.customer != here and last[merge.customer] == place and standing.holds_undone(merge):
-            return place
-    return None
-
-
-def _circle(path: tuple[Merge, ...], moved: Merge) -> tuple[Merge, ...]:
-    """The merges of the circle that the way has closed, if it went out of here by ``moved`` and came back."""
-    for place in range(len(path) - 1, -1, -1):
-        if path[place].uid == moved.uid:
-            return path[place:]
-    return ()

@@ -1,6 +1,6 @@
 """Where a customer stands among merges: a part of each service's state of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from shared.schemas.base import Open
 from shared.schemas.merges import Merge
@@ -12,50 +12,47 @@ class Standing(Open):
     moved: Merge | None = None
     """The merge by which this customer is another: what is told of them is for the survivor."""
     absorbed: tuple[Merge, ...] = ()
-    """Whose things are here, by chains too, each by the merge that they came by last."""
+    """By which merges the things are here that came, by chains too."""
     undone: tuple[Merge, ...] = ()
     """Merges that hold no more: what still comes by them goes home."""
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The old ids of whose things are here."""
-        return tuple(merge.customer for merge in self.absorbed)
-
-    def by(self, customer: str) -> Merge | None:
-        """The merge by which this customer's things came, if they are here."""
-        return next((merge for merge in self.absorbed if merge.customer == customer), None)
+        return tuple(dict.fromkeys(merge.customer for merge in self.absorbed))
 
     def way_of(self, customer: str) -> tuple[Merge, ...]:
         """The merges from ``customer`` to here, the first one first; empty if they are not here."""
-        return tuple(self._steps(customer))
-
-    def _steps(self, customer: str) -> Iterator[Merge]:
         left = {merge.customer: merge for merge in self.absorbed}
+        way = []
         while (merge := left.pop(customer, None)) is not None:
-            yield merge
+            way.append(merge)
             customer = merge.into
+        return tuple(way)
 
     def with_those_by(self, customer: str) -> frozenset[str]:
-        """The customer, and whoever came here by way of them."""
-        return frozenset(
-            {customer}
-            | {
-                m.customer
-                for m in self.absorbed
-                if customer in (step.into for step in self._steps(m.customer))
-            }
-        )
+        """The customer, and whoever came here by way of them alone."""
+        ways: dict[str, list[str]] = {}
+        for merge in self.absorbed:
+            ways.setdefault(merge.customer, []).append(merge.into)
+        found = {customer}
+        while more := {c for c, into in ways.items() if c not in found and found.issuperset(into)}:
+            found |= more
+        return frozenset(found)
 
     def holds_undone(self, merge: Merge) -> bool:
         """Whether this merge was undone."""
         return any(merge.uid == undone.uid for undone in self.undone)
 
 
-def last_of_each(merges: Iterable[Merge], here: str) -> tuple[Merge, ...]:
-    """One merge a customer, the latest, without those of the customer who is ``here``; by customer."""
-    found: dict[str, Merge] = {}
-    for merge in merges:
-        known = found.get(merge.customer)
-        if merge.customer != here and (known is None or known.rank < merge.rank):
-            found[merge.customer] = merge
-    return tuple(found[name] for name in sorted(found))
+def last_of_each(path: Iterable[Merge], here: str) -> tuple[Merge, ...]:
+    """Of each customer on a way the merge by which they went last, without those of who is ``here``."""
+    found = {merge.customer: merge for merge in path}
+    found.pop(here, None)
+    return tuple(found.values())
+
+
+def together(*merges: Iterable[Merge]) -> tuple[Merge, ...]:
+    """All of these merges, each once, by customer and name."""
+    found = {merge.uid: merge for some in merges for merge in some}
+    return tuple(sorted(found.values(), key=lambda merge: (merge.customer, merge.uid)))

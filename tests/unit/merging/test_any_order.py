@@ -19,6 +19,7 @@ told = st.tuples(st.just("told"), st.sampled_from(IDS), st.just(""))
 merged = st.tuples(st.just("merged"), st.sampled_from(IDS), st.sampled_from(IDS)).filter(
     lambda step: step[1] != step[2]
 )
+unmerged = st.tuples(st.just("unmerged"), st.sampled_from(IDS), st.just("x"))
 Step = tuple[str, str, str]
 
 
@@ -73,3 +74,9 @@ def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
             component |= dict.fromkeys(both, both)
     for id, both in component.items():
         assert {survivor(states, other) for other in both} == {survivor(states, id)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.lists(told | merged | unmerged, max_size=10))
+def test_undone_in_any_order(data: st.DataObject, history: list[Step]) -> None:
+    check(played(data, history), history)

@@ -19,10 +19,10 @@ from services.interactions.domain.telling import Told
 from services.interactions.domain.timeline import timeline_row
 from services.interactions.errors import NOT_MERGED
 from shared.domain import Append, Context, Effects, Emit, Outcome
-from shared.merging.course import Course, Left, path_of
-from shared.merging.state import Standing, last_of_each
+from shared.merging.course import Course, Left
+from shared.merging.state import Standing
+from shared.merging.ways import with_those_of
 from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUnmergeRequested
-from shared.schemas.commands.merging import HandOver
 from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
 from shared.schemas.times import micros
@@ -57,10 +57,8 @@ def merging(desk: Desk, follow: Follow) -> Course[Customer, Handed]:
 
 def _standing(customer: Customer, event: Event) -> Standing:
     """With the merges by which what is handed over comes: clocks go by them."""
-    known, data = customer.merging or Standing(), event.data
-    assert isinstance(data, HandOver)
-    coming = (*known.absorbed, *data.absorbed, *path_of(event))
-    return altered(known, absorbed=last_of_each(coming, event.subject))
+    known = customer.merging or Standing()
+    return altered(known, absorbed=with_those_of(known, event))
 
 
 def _told(event: Event, context: Context) -> Told:
