@@ -1,8 +1,10 @@
 """Every way in which interactions says no: to a caller, or, of a fact from outside, in a dead letter."""
 
 from shared.domain import ErrorCode, declared
+from shared.merging.course import MERGE_CYCLE as MERGE_CYCLE  # of customers, and of conversations
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
+NOT_MERGED = ErrorCode("not_merged", 409, "Customer {customer} was not merged into {into}.")
 INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.")
 QUERY_OR_ALIAS = ErrorCode("query_or_alias", 422, "Ask by query, or by alias: one of the two.")
 TOO_MANY_ALIASES = ErrorCode("too_many_aliases", 409, "A customer can have at most {most} aliases.")
@@ -68,7 +70,6 @@ AMBIGUOUS_CONVERSATION = ErrorCode(
     409,
     "Several customers have a conversation {conversation}: name one customer with customer_id.",
 )
-MERGE_CYCLE = ErrorCode("merge_cycle", 409, "Conversation {into} is conversation {conversation} already.")
 CONVERSATION_MERGED = ErrorCode(
     "conversation_merged", 409, "Conversation {conversation} is part of {into} already."
 )

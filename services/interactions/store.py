@@ -1,11 +1,11 @@
 """All queries of the interactions API. Shaped so that each list is one range of one index."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from services.interactions.domain.past import PAST_TYPES, Past
+from services.interactions.domain.people import CustomerRow
 from services.interactions.domain.routing.rows import AgentRow
 from services.interactions.domain.rows import (
     AGENTS,
@@ -16,52 +16,23 @@ from services.interactions.domain.rows import (
     TIMELINE,
     ComplaintRow,
     ConversationRow,
-    CustomerRow,
     TimelineRow,
     sort_key,
 )
 from services.interactions.domain.search import ID, SAMPLES, ranges, thing_key
-from services.interactions.domain.state import Customer
-from services.interactions.team_store import TeamStore, before_that, given
+from services.interactions.person_store import PersonStore
+from services.interactions.team_store import before_that, given
 from shared.facts.complaints import OPEN_STATUSES
-from shared.journal.later import read_state
 from shared.runtime.mongo import Document
-from shared.schemas.interactions import ConversationNoted, InteractionLogged
 from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
-MAX_HISTORY = 500
-"""Steps of a complaint that are shown, the latest."""
 MOST_COUNTED = 500
 """Conversations that are counted and not shown."""
-AT_A_TIME = 30
-"""Names that are asked for in one question."""
-PAST_ROWS = 1_000
-"""Rows of a past that are read at once."""
 
 
-class InteractionsStore(TeamStore):
+class InteractionsStore(PersonStore):
     """Reads database ``rapport_interactions``. Raises PyMongo's errors."""
-
-    async def customer(self, customer_id: str) -> Customer | None:
-        """All that is known of a customer; None for one never seen."""
-        found = await self._database["state"].find_one({"_id": customer_id})
-        return None if found is None else read_state(Customer, found["data"])
-
-    async def customers(self, ids: Iterable[str]) -> dict[str, Customer]:
-        """All that is known of these customers, by id."""
-        found = await self._database["state"].find({"_id": {"$in": sorted(set(ids))}}).to_list()
-        return {one["_id"]: read_state(Customer, one["data"]) for one in found}
-
-    async def timeline(
-        self, customer_id: str, *, channel: str | None, type: str | None, before: str | None, limit: int
-    ) -> list[TimelineRow]:
-        """A customer's rows, newest first; ``before`` is the ``place`` of the last one shown."""
-        # A space ends the customer's id, and "!" is the character after the space.
-        query: Document = {"place": {"$gte": f"{customer_id} ", "$lt": before or f"{customer_id}!"}}
-        query |= given({"channel": channel, "type": type})
-        found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
-        return TimelineRow.read(await found.to_list())
 
     async def told(
         self, types: Iterable[str], *, since: Micros, until: Micros, before: str | None, limit: int
@@ -79,19 +50,6 @@ class InteractionsStore(TeamStore):
         rows = chain.from_iterable(await asyncio.gather(*map(of_type, types)))
         return sorted(rows, key=lambda row: sort_key(row.at, row.uid), reverse=True)[:limit]
 
-    async def past(self, customer_id: str, at: Micros) -> Customer:
-        """Profile, consents and loyalty as they were at a time, of a customer who is known."""
-        past, after, until = Past(customer_id), f"{customer_id} ", f"{customer_id} {sort_key(at + 1, '')}"
-        while True:
-            query = {"place": {"$gt": after, "$lt": until}, "type": {"$in": list(PAST_TYPES)}}
-            found = self._database[TIMELINE].find(query).sort("place", 1).limit(PAST_ROWS)
-            rows = TimelineRow.read(await found.to_list())
-            for row in rows:
-                past.add(row)
-            if len(rows) < PAST_ROWS:
-                return past.customer()
-            after = rows[-1].place
-
     async def search(self, text: str, *, before: str | None, limit: int) -> list[CustomerRow]:
         """Customers whom ``text`` may mean, those first seen last first."""
         # One range each: SecantusDB uses no index for $or, $regex or $elemMatch.
@@ -102,7 +60,8 @@ class InteractionsStore(TeamStore):
             *(self._with_key(SEARCH, "key", _beginning(start), before, limit) for start in ranges(text)),
         ]
         found = await _together(asked)
-        return [*(await self.customer_rows(_latest(found)[:limit])).values()]
+        rows = await self.customer_rows(_latest(found)[:limit])
+        return [*{row.customer_id: row for row in rows.values()}.values()]
 
     async def some(self, text: str, *, limit: int) -> list[CustomerRow]:
         """As a search that answers letter by letter needs them: where very many are meant, some of them, so
@@ -121,7 +80,7 @@ class InteractionsStore(TeamStore):
                 )
                 ids = [*dict.fromkeys((*_latest(named), *_latest(found)))][:limit]
                 rows = await self.customer_rows(ids)
-                return [rows[id] for id in ids if id in rows]
+                return [*{rows[id].customer_id: rows[id] for id in ids if id in rows}.values()]
         return await self.search(text, before=None, limit=limit)
 
     async def _with_key(
@@ -141,6 +100,7 @@ class InteractionsStore(TeamStore):
 
     async def complaints_named(self, complaint_id: str, customer_id: str | None) -> list[ComplaintRow]:
         """The complaints of this id: one, unless two sources gave it to two customers."""
+        customer_id = None if customer_id is None else (*await self.ids(customer_id), customer_id)[0]
         query = {"complaint_id": complaint_id} | given({"customer": customer_id})
         return ComplaintRow.read(await self._database[COMPLAINTS].find(query).limit(2).to_list())
 
@@ -164,6 +124,7 @@ class InteractionsStore(TeamStore):
         self, conversation_id: str, customer_id: str | None
     ) -> list[ConversationRow]:
         """The conversations of this id: one, unless two sources gave it to two customers."""
+        customer_id = None if customer_id is None else (*await self.ids(customer_id), customer_id)[0]
         query = {"conversation_id": conversation_id} | given({"customer": customer_id})
         return ConversationRow.read(await self._database[CONVERSATIONS].find(query).limit(2).to_list())
 
@@ -187,10 +148,13 @@ class InteractionsStore(TeamStore):
         found = self._database[CONVERSATIONS].find(query).sort("order", -1).limit(limit)
         return ConversationRow.read(await found.to_list())
 
-    async def conversation_rows(self, keys: Iterable[str]) -> dict[str, ConversationRow]:
-        """Those of these keys that are not part of another, by key."""
-        found = self._database[CONVERSATIONS].find({"_id": {"$in": sorted(set(keys))}, "into": None})
-        return {row.key: row for row in ConversationRow.read(await found.to_list())}
+    async def conversation_rows(self, named: Iterable[tuple[str, str]]) -> dict[str, ConversationRow]:
+        """Those of these ids and customers that are not part of another, by key."""
+        wanted = set(named)
+        ids = sorted({id for id, _ in wanted})
+        found = self._database[CONVERSATIONS].find({"conversation_id": {"$in": ids}, "into": None})
+        rows = ConversationRow.read(await found.to_list())
+        return {row.key: row for row in rows if (row.conversation_id, row.customer_id) in wanted}
 
     async def queued(self, *, nobodys: bool, limit: int) -> tuple[list[ConversationRow], int]:
         """Conversations that nobody has, the first begun first, and how many there are (``MOST_COUNTED`` at
@@ -205,52 +169,6 @@ class InteractionsStore(TeamStore):
             keep=lambda row: row["into"] is None,
         )
         return ConversationRow.read(rows[:limit]), len(rows)
-
-    async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
-        """What a search shows of these customers, by id, those first seen last first."""
-        # The embedded store compares each it finds with all that are asked for.
-        asked = sorted(set(ids))
-        parts = [asked[start : start + AT_A_TIME] for start in range(0, len(asked), AT_A_TIME)]
-        customers = self._database[CUSTOMERS]
-        found = await asyncio.gather(*(customers.find({"_id": {"$in": part}}).to_list() for part in parts))
-        rows = CustomerRow.read([*chain.from_iterable(found)])
-        return {row.customer_id: row for row in sorted(rows, key=lambda row: row.order, reverse=True)}
-
-    async def messages(
-        self,
-        customer_id: str,
-        threads: Sequence[str],
-        belongs: Callable[[TimelineRow], bool],
-        *,
-        since: str | None = None,
-        before: str | None,
-        limit: int,
-    ) -> list[TimelineRow]:
-        """A customer's messages, and notes about them, that were told in one of ``threads`` and belong, the
-        latest first: those after ``since``, if given; ``before`` is the ``place`` of the last one shown."""
-        found: list[TimelineRow] = []
-        last, first = before or f"{customer_id}!", since or f"{customer_id} "
-        while True:
-            query: Document = {
-                "place": {"$gte": first, "$lt": last},
-                "type": {"$in": [InteractionLogged.event_type, ConversationNoted.event_type]},
-                "conversation_id": {"$in": list(threads)},
-            }
-            rows = await self._database[TIMELINE].find(query).sort("place", -1).limit(limit).to_list()
-            read = TimelineRow.read(rows)
-            found += [row for row in read if belongs(row)]
-            if len(found) >= limit or len(read) < limit:
-                return found[:limit]
-            last = read[-1].place
-
-    async def complaint_history(self, customer_id: str, complaint_id: str) -> list[TimelineRow]:
-        """The timeline rows of a complaint, the latest first."""
-        query = {
-            "place": {"$gte": f"{customer_id} ", "$lt": f"{customer_id}!"},
-            "complaint_id": complaint_id,
-        }
-        found = self._database[TIMELINE].find(query).sort("place", -1).limit(MAX_HISTORY)
-        return TimelineRow.read(await found.to_list())
 
     async def agent(self, agent_id: str) -> AgentRow | None:
         """An agent in the team that has them, or will; None for one never heard of."""

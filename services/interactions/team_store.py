@@ -1,7 +1,7 @@
 """The queries about teams and the people in them, a part of ``store.py``."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -54,7 +54,7 @@ class TeamStore:
         team: str | None,
         status: str,
         kind: str | None,
-        customer_id: str | None,
+        customers: Sequence[str] | None,
         overdue: bool | None,
         now: Micros,
         last: str | None,
@@ -69,7 +69,8 @@ class TeamStore:
             bounds["$lt" if overdue else "$gte"] = sort_key(now + 1, "")
         if last is not None:
             bounds |= {"$gt": last} if status == OPEN else {"$lt": last}
-        query = given({"team": team, "status": status, "kind": kind, "customer": customer_id})
+        query = given({"team": team, "status": status, "kind": kind})
+        query |= {} if customers is None else {"customer": {"$in": list(customers)}}
         found = self._database[TASKS].find(query | ({"order": bounds} if bounds else {}))
         found = found.sort("order", 1 if status == OPEN else -1).limit(limit)
         return TaskRow.read(await found.to_list())

@@ -7,7 +7,7 @@ finds alike.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -130,7 +130,9 @@ class Course(Generic[S, H]):
                 timers=(*home.timers, *effects.timers),
                 rows=(*home.rows, *effects.rows),
             )
-        return self._relay(state, event, moved.into, (*event.came, moved))
+        passed = self._relay(state, event, moved.into, (*event.came, moved))
+        owed = self._owed(standing, data.absorbed if isinstance(data, HandOver) else (), event, moved.into)
+        return replace(passed, emits=(*passed.emits, *owed))
 
     def _home(self, state: S, standing: Standing, moved: Merge, event: Event, context: Context) -> Effects[S]:
         """The merge by which the customer went does not hold: they are themselves again, and what came by it
@@ -203,11 +205,9 @@ class Course(Generic[S, H]):
         effects = self.join(state, handed, event, context)
         coming = (*standing.absorbed, *data.absorbed, *path_of(event))
         absorbed = last_of_each(coming, event.subject)
-        owed = [merge for merge in absorbed if standing.holds_undone(merge)]
-        back = [self.commands.give_back(customer=merge.customer, merge=merge) for merge in owed]
-        emits = tuple(Emit(one, event.time, event.subject) for one in back)
+        owed = self._owed(standing, absorbed, event, event.subject)
         joined = self._standing(effects.state, standing, absorbed=absorbed)
-        return replace(effects, state=joined, emits=(*effects.emits, *emits))
+        return replace(effects, state=joined, emits=(*effects.emits, *owed))
 
     def _give_back(self, state: S, standing: Standing, event: Event, context: Context) -> Effects[S]:
         data = event.data
@@ -226,6 +226,13 @@ class Course(Generic[S, H]):
         return replace(left.effects, state=after, emits=(*left.effects.emits, *emits))
 
     # --- both
+
+    def _owed(self, standing: Standing, merges: Iterable[Merge], event: Event, to: str) -> tuple[Emit, ...]:
+        """Things come, or pass, that came by merges of which it is known here that they were undone: they are
+        asked back of whoever has them then."""
+        undone = [merge for merge in merges if standing.holds_undone(merge)]
+        back = (self.commands.give_back(customer=merge.customer, merge=merge) for merge in undone)
+        return tuple(Emit(one, event.time, to) for one in back)
 
     def _hand_over(
         self,

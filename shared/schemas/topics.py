@@ -16,6 +16,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands import aliases as alias_commands
 from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
+from shared.schemas.commands import customers as customer_commands
 from shared.schemas.commands import duplicates as duplicate_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
@@ -192,6 +193,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         product_commands.ProductSuggestRequested,
         rules_commands.RulesReviewRequested,
         theme_commands.ThemeActRequested,
+        customer_commands.CustomerMergeRequested,
+        customer_commands.CustomerUnmergeRequested,
         alias_commands.AliasClaimRequested,
         alias_commands.AliasReleaseRequested,
         alias_commands.AliasToldRequested,

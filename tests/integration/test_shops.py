@@ -23,13 +23,21 @@ def shop(stack: Stack, request: pytest.FixtureRequest) -> Shop:
         pytest.skip("a stack of somebody's own has other secrets")
     people = [f"{name}.{uuid.uuid4().hex[:8]}@example.com" for name in ("ann", "bo", "cy", "di")]
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
-    played = Shop(request.param, "EUR", random.randrange(2**40), people=people, start=start, unit=CENTS)
+    seed = random.randrange(2**40)
+    print(f"the shop's seed is {seed}")  # shown where the test fails
+    played = Shop(request.param, "EUR", seed, people=people, start=start, unit=CENTS)
     played.play(STEPS)
     return played
 
 
 def deliver(stack: Stack, hook: Webhook, **headers: str) -> Answer:
-    return stack.call("interactions", "POST", hook.path, hook.body, headers=hook.headers | headers)
+    """As shops do it: what is answered with 503 is sent again."""
+
+    def sent() -> Answer | None:
+        answer = stack.call("interactions", "POST", hook.path, hook.body, headers=hook.headers | headers)
+        return answer if answer.status != 503 else None
+
+    return until(sent, "the webhook is taken")
 
 
 def customer(stack: Stack, email: str) -> str | None:
@@ -49,16 +57,14 @@ def books(stack: Stack, email: str) -> tuple[int, int]:
 
 def test_copies_and_any_order_of_arrival_give_the_books_of_the_plain_list(stack: Stack, shop: Shop) -> None:
     for hook in shop.disturbed():
-        answer = deliver(stack, hook)
-        assert answer.status == 202, answer
-        assert answer.body["accepted"] > 0
+        assert deliver(stack, hook).body["accepted"] > 0
     for email in shop.people:
         wanted = shop.net(email)
         until(lambda e=email, w=wanted: books(stack, e) == (w, w // CENTS), f"{email} has spent {wanted}")  # type: ignore[misc]
     stack.settle()
     for email in shop.people:
         found = customer(stack, email)
-        if found is not None:
+        if found is not None and stack.balance(found) is not None:  # else nothing of theirs was paid
             assert sum(entry["points"] for entry in stack.ledger(found)) == shop.net(email) // CENTS
     refused = deliver(stack, shop.sent[0], **dict.fromkeys(_signature(shop), "bm90IHNpZ25lZA=="))
     assert (refused.status, refused.body["code"]) == (401, "bad_signature")

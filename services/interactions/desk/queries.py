@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.domain.rows import COMPLAINTS, TIMELINE, ComplaintRow, TimelineRow, sort_key
+from services.interactions.person_store import rows_before
 from services.interactions.remembered import Remembered
-from services.interactions.team_store import given
+from services.interactions.team_store import AT_ONCE, given
 from shared.runtime.mongo import Document
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.times import Micros
@@ -60,23 +61,21 @@ class DeskStore:
 
     async def happened(
         self,
-        customer_id: str,
+        ids: Sequence[str],
         types: Sequence[str],
         *,
         channel: str | None = None,
         before: str | None = None,
         limit: int,
     ) -> list[TimelineRow]:
-        """A customer's events of these types (all, where none is named), the latest first; ``before`` is the
-        ``place`` of the last one shown."""
-        query: Document = {"place": {"$gte": f"{customer_id} ", "$lt": before or f"{customer_id}!"}}
-        query |= {"type": {"$in": list(types)}} if types else {}
-        query |= {} if channel is None else {"channel": channel}
-        found = self._database[TIMELINE].find(query).sort("place", -1).limit(limit)
-        return TimelineRow.read(await found.to_list())
+        """A customer's events of these types (all, where none is named), of all their ids, the latest first;
+        ``before`` is the ``place`` of the last one shown."""
+        wanted: Document = {"type": {"$in": list(types)}} if types else {}
+        wanted |= {} if channel is None else {"channel": channel}
+        return await rows_before(self._database, ids, wanted, before=before, limit=limit)
 
-    async def at(self, customer_id: str, at: Micros, types: Sequence[str]) -> list[TimelineRow]:
-        """A customer's events of these types at an instant."""
-        place = {"$gte": f"{customer_id} {sort_key(at, '')}", "$lt": f"{customer_id} {sort_key(at + 1, '')}"}
-        found = self._database[TIMELINE].find({"place": place, "type": {"$in": list(types)}})
-        return TimelineRow.read(await found.to_list())
+    async def at(self, ids: Sequence[str], at: Micros, types: Sequence[str]) -> list[TimelineRow]:
+        """A customer's events of these types at an instant, of all their ids."""
+        wanted: Document = {"type": {"$in": list(types)}}
+        first, last = (f"{ids[0]} {sort_key(when, '')}" for when in (at, at + 1))
+        return await rows_before(self._database, ids, wanted, since=first, before=last, limit=AT_ONCE)

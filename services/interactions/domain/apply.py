@@ -24,6 +24,10 @@ from services.interactions.domain.facts import apply_fact
 from services.interactions.domain.growth import record as records
 from services.interactions.domain.growth.apply import apply as apply_record
 from services.interactions.domain.growth.watch import watched as growth_watched
+from services.interactions.domain.merging.course import applied as merge_applied
+from services.interactions.domain.merging.course import asked as merge_asked
+from services.interactions.domain.merging.course import merging
+from services.interactions.domain.merging.parts import with_each
 from services.interactions.domain.noted import noted
 from services.interactions.domain.orders import state as orders
 from services.interactions.domain.orders.apply import apply as apply_order
@@ -39,6 +43,7 @@ from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.telling import Told
 from shared.domain import Context, Effects, Emit, Kind, RefusedError
 from shared.facts.aliases import Identity
+from shared.merging.course import concerns
 from shared.schemas.base import CUSTOMER, Data
 from shared.schemas.commands.aliases import ALIAS, AliasCommand, AliasToldRequested
 from shared.schemas.commands.complaints import (
@@ -49,8 +54,10 @@ from shared.schemas.commands.complaints import (
     ComplaintResolveRequested,
 )
 from shared.schemas.commands.conversations import ConversationCommand
+from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUnmergeRequested
 from shared.schemas.commands.duplicates import BLOCK, PAIR, BlockCommand, PairCommand
 from shared.schemas.commands.growth import RecordCommand
+from shared.schemas.commands.merging import MERGING
 from shared.schemas.commands.orders import (
     ORDER,
     OrderCommand,
@@ -87,6 +94,7 @@ FACT_TOPICS = (
     "outreach",
     "insights",
 )
+MERGE_COMMANDS = (CustomerMergeRequested, CustomerUnmergeRequested)
 _ASKED = (
     ConversationCommand,
     RoutingCommand,
@@ -117,6 +125,8 @@ CONSUMES: tuple[type[Data], ...] = (
     ComplaintCompensateRequested,
     ComplaintApproveRequested,
     *(cls for cls in TOPICS["commands"] if issubclass(cls, _ASKED)),
+    *MERGING["interactions"].all,
+    *MERGE_COMMANDS,
 )
 
 
@@ -137,7 +147,19 @@ def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
 def apply_at_desk(
     sla: Sla, desk: Desk, identity: Identity, customer: Customer, event: Event, context: Context
 ) -> Effects[Customer]:
-    """As ``apply``; and teams, agents and aliases are told what has changed for them."""
+    """As ``apply``; and teams, agents and aliases are told what has changed for them. What is told of one who
+    is another by now goes there."""
+    act = partial(_at_desk, sla, desk, identity)
+    if isinstance(event.data, MERGE_COMMANDS):
+        return merge_asked(merging(desk, partial(_followed, sla)), customer, event, context, act)
+    if concerns(customer.merging, event):
+        return merge_applied(merging(desk, partial(_followed, sla)), customer, event, context, act)
+    return act(customer, event, context)
+
+
+def _at_desk(
+    sla: Sla, desk: Desk, identity: Identity, customer: Customer, event: Event, context: Context
+) -> Effects[Customer]:
     if isinstance(event.data, AliasToldRequested):
         return answered(customer, event)
     told = Told(event, micros(event.time), context)
@@ -155,7 +177,7 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
     told = Told(event, at, context)
     match data:
         case TimerFired(name=waiting.TIMER):
-            effects = waiting.expired(customer, at)
+            effects = waiting.expired(with_each(customer, lambda part: waiting.expired(part, at).state), at)
             return replace(effects, state=noted(effects.state, effects.retracts, told.day))
         case TimerFired(name=rest.TIMER):
             effects = woken(customer, told)
@@ -179,8 +201,13 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
             effects = _shop_told(customer, told, data)
         case _:
             effects = apply_fact(customer, told)
-    effects = _with_returns(_with_reopenings(customer, effects, told), told)
-    return promises.watched(sla, customer, effects, told)
+    return _followed(sla, customer, effects, told)
+
+
+def _followed(sla: Sla, before: Customer, effects: Effects[Customer], told: Told) -> Effects[Customer]:
+    """With what follows of a change for complaints, their clocks, and conversations."""
+    effects = _with_returns(_with_reopenings(before, effects, told), told)
+    return promises.watched(sla, before, effects, told)
 
 
 def _asked_for(customer: Customer, command: Told, fact: ComplaintsData) -> Effects[Customer]:

@@ -24,17 +24,19 @@ from services.interactions.domain.conversations.messages import by_of
 from services.interactions.domain.conversations.settled import with_settled
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.mails import mail_rows
+from services.interactions.domain.merging.parts import marks_all, of_one_alone, with_parts
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
 from services.interactions.domain.past import ENTRIES, placed_in_log
+from services.interactions.domain.people import customer_row
 from services.interactions.domain.profile.consents import consent_changed
 from services.interactions.domain.profile.matched import with_matched
-from services.interactions.domain.rows import CUSTOMERS, customer_row
+from services.interactions.domain.rows import CUSTOMERS
 from services.interactions.domain.search import profile_rows
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Change, Told
 from services.interactions.domain.timeline import timeline_row
-from shared.domain import Append, Effects, Put, Retract, Unseen
+from shared.domain import Append, Effects, Put, RefusedError, Retract, Unseen
 from shared.facts.complaints import TRANSITIONS
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
@@ -122,11 +124,31 @@ CHANNEL_USES = (InteractionLogged, ComplaintOpened, PurchaseMade)
 
 
 def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
-    """The customer that a fact leaves, and its rows: one of the timeline, and those it changes."""
+    """The customer that a fact leaves, and its rows: one of the timeline, and those it changes. Of one into
+    whom others were merged it changes what it was told of, too."""
+    event = told.event
+    if not customer.parts and event.told_of == customer.customer_id:
+        return _applied(customer, told, FOLDS.get(type(event.data)))
+    customer = with_parts(customer, told, _alone)
+    if event.told_of != customer.customer_id and of_one_alone(event):
+        return _applied(customer, told, None)
+    return _applied(customer, told, FOLDS.get(type(event.data)))
+
+
+def _alone(part: Customer, told: Told) -> Customer:
+    """One of the ids after a fact, as if it had never been merged."""
+    try:
+        return _applied(part, told, FOLDS.get(type(told.event.data))).state
+    except RefusedError:  # it may hold for the whole
+        return part
+
+
+def _applied(customer: Customer, told: Told, fold: Fold | None) -> Effects[Customer]:
     data = told.event.data
-    fold = FOLDS.get(type(data))
     change = Change(customer) if fold is None else with_settled(customer, fold(customer, told), told.now)
-    new = with_matched(_counted(change, told), told)
+    new = _counted(change, told)
+    if not customer.parts or marks_all(customer, told):
+        new = with_matched(new, told)
     bad: tuple[Retract | Unseen, ...] = (*change.retracts, *change.unseen)
     if bad:
         new = noted(new, bad, told.day)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.interactions.domain.owners import owner_of_held
 from services.interactions.domain.rows import TIMELINE
 from services.interactions.domain.state import MAX_HELD, Complaint, Customer, Held, altered
 from services.interactions.domain.telling import Note, Told
@@ -33,6 +34,7 @@ def holding(customer: Customer, told: Told, about: str, until: Micros | None) ->
         told=encode_data(event.data).decode(),
         extensions=event.extensions_text,
         origin=told.context.origin,
+        subject=event.subject if event.been else None,
         until=until,
     )
     return altered(customer, held=(*held, new))
@@ -61,7 +63,7 @@ def event_of(customer: Customer, held: Held) -> Event:
     return Event(
         held.id,
         held.source,
-        customer.customer_id,
+        held.subject or customer.customer_id,
         moment(held.at),
         data_of(held),
         extensions=extensions_of(held.extensions),
@@ -70,7 +72,8 @@ def event_of(customer: Customer, held: Held) -> Event:
 
 def row_of(customer: Customer, held: Held, note: Note | None, complaint: Complaint | None = None) -> Put:
     """The fact's row of the timeline, in the place of the one that says that it waits or was refused."""
-    row = timeline_row(event_of(customer, held), held.at, note, complaint)
+    owner = owner_of_held(customer, held)
+    row = timeline_row(event_of(customer, held), held.at, note, complaint, customer_id=owner)
     return Put(TIMELINE, row.document())
 
 

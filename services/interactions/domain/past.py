@@ -57,7 +57,8 @@ def placed_in_log(row: TimelineRow, told: Told, after: Customer) -> TimelineRow:
 
 
 class Past:
-    """Made of rows, in any order, that are all of a customer's ``PAST_TYPES`` up to a time."""
+    """Made of rows, in any order, that are all of a customer's ``PAST_TYPES`` up to a time, of all their
+    ids."""
 
     def __init__(self, customer_id: str) -> None:
         self._customer_id = customer_id
@@ -69,6 +70,8 @@ class Past:
         """Copies do not count. But loyalty's own word of an enrolment, though a copy where others told it
         before, is the one that holds."""
         kind = TYPES[row.type]
+        if row.customer_id != self._customer_id and kind in (MemberEnrolled, TierChanged):
+            return  # of an id that was merged: loyalty tells how the two are one
         if issubclass(kind, LedgerEntry):
             self._member = True
             self._points += kind.model_validate_json(row.data).points

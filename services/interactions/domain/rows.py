@@ -14,10 +14,10 @@ from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation, HandledBy
 from services.interactions.domain.conversations.conversation import Status as ConversationStatus
 from services.interactions.domain.routing.told import Routed
-from services.interactions.domain.state import Complaint, Customer
+from services.interactions.domain.state import Complaint
 from shared.domain import Collection
 from shared.facts.complaints import Status
-from shared.facts.profile import value_of
+from shared.merging.rows import MERGED
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
 
@@ -79,6 +79,7 @@ COLLECTIONS = (
     Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),
+    MERGED,
 )
 
 NEVER: Micros = 253_402_300_800_000_000
@@ -200,31 +201,9 @@ class ConversationRow(Row, frozen=True):
     difficult: bool = False
 
 
-class CustomerRow(Row, frozen=True, omit_defaults=True):
-    """A customer as a search shows it."""
-
-    customer_id: str = msgspec.field(name="_id")
-    order: str
-    id_key: str
-    """The id in lower case."""
-    name: str | None = None
-    email: str | None = None
-    segment: str | None = None
-
-
-class SearchRow(Row, frozen=True, omit_defaults=True):
-    """One key by which a customer is found (``search.py``)."""
-
-    key_id: str = msgspec.field(name="_id")
-    customer_id: str = msgspec.field(name="customer")
-    order: str
-    """The customer's."""
-    key: str | None = None
-    """None where the profile has no such field any more."""
-
-
-def complaint_row(customer_id: str, complaint: Complaint) -> ComplaintRow:
-    key, now = f"{complaint.complaint_id} {customer_id}", standing(complaint)
+def complaint_row(customer_id: str, complaint: Complaint, owner: str | None = None) -> ComplaintRow:
+    """``owner``: whom it was told of, where that id was merged into the customer's: the row stays its own."""
+    key, now = f"{complaint.complaint_id} {owner or customer_id}", standing(complaint)
     return ComplaintRow(
         key=key,
         customer_id=customer_id,
@@ -259,11 +238,15 @@ def _due(complaint: Complaint, key: str) -> str:
 
 
 def conversation_row(
-    customer_id: str, one: Conversation, routed: Routed | None = None, into: str | None = None
+    customer_id: str,
+    one: Conversation,
+    routed: Routed | None = None,
+    into: str | None = None,
+    owner: str | None = None,
 ) -> ConversationRow:
-    """``routed``: what was told of it to teams; that says which has it."""
+    """``routed``: what was told of it to teams; that says which has it. ``owner``: as ``complaint_row``'s."""
     wanted = routed.wanted if routed is not None and one.wanted else None
-    key = f"{one.conversation_id} {customer_id}"
+    key = f"{one.conversation_id} {owner or customer_id}"
     return ConversationRow(
         key=key,
         customer_id=customer_id,
@@ -286,13 +269,6 @@ def conversation_row(
         language=None if wanted is None else wanted.language,
         difficult=False if wanted is None else wanted.difficult,
     )
-
-
-def customer_row(customer: Customer, seen_at: Micros) -> CustomerRow:
-    """``seen_at`` is the time of the first event handled; the latest customer comes first."""
-    told = (value_of(customer.profile, field) or None for field in ("name", "email", "segment"))
-    order = sort_key(seen_at, customer.customer_id)
-    return CustomerRow(customer.customer_id, order, customer.customer_id.casefold(), *told)
 
 
 def sort_key(at: Micros, name: str) -> str:

@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.interactions.domain.rows import SEARCH, SearchRow, sort_key
+from services.interactions.domain.people import SearchRow
+from services.interactions.domain.rows import SEARCH, sort_key
 from services.interactions.domain.state import Customer
 from services.interactions.domain.telling import Told
 from shared.domain import Append, Put
@@ -140,6 +141,23 @@ def profile_rows(before: Customer, after: Customer) -> list[Put]:
     new = _all_keys(after)
     slots = sorted(old.keys() | new.keys())
     return [_row(after, slot, new.get(slot)) for slot in slots if old.get(slot) != new.get(slot)]
+
+
+def gone_rows(customer: Customer) -> list[Put]:
+    """The rows of one who was merged, without their keys; what was theirs is found by the survivor's."""
+    return [_row(customer, slot, None) for slot in sorted(_all_keys(customer))]
+
+
+def was_row(customer: Customer, old_id: str, *, holds: bool = True) -> Put:
+    """The search row by which a customer is found under an id that was merged into theirs, or was once."""
+    seen = customer.seen_at or 0
+    row = SearchRow(
+        f"{customer.customer_id} was {old_id}",
+        customer.customer_id,
+        sort_key(seen, customer.customer_id),
+        thing_key(old_id) if holds else None,
+    )
+    return Put(SEARCH, row.document())
 
 
 def _all_keys(customer: Customer) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from services.interactions.domain.activity.kept import Health, Planned
+from services.interactions.domain.activity.kept import Health, Planned, Purchases
 from services.interactions.domain.aliases.called import CalledBy
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
@@ -18,8 +18,9 @@ from services.interactions.domain.growth.remembered import Answer
 from services.interactions.domain.routing.told import Routing
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
-from shared.facts.names import Names, Packed
+from shared.facts.names import Names
 from shared.facts.profile import Known
+from shared.merging.state import Standing
 from shared.schemas.base import Open
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
@@ -159,6 +160,8 @@ class Held(Open):
     """Its other attributes, JSON text."""
     origin: str
     """Where its record stands in the log."""
+    subject: str | None = None
+    """Whom its event was told of, where that id was merged into another."""
     until: Micros | None
     """How long it waits; None: it was refused."""
 
@@ -180,26 +183,6 @@ class Subscription(Open):
     """When the present term was cancelled."""
     ends_at: Micros | None = None
     """When a cancelled one ends; None: at once."""
-
-
-class Spend(Open):
-    """Money in one currency, in minor units."""
-
-    currency: str
-    purchased: int = 0
-    refunded: int = 0
-
-
-class Purchases(Open):
-    """Orders and returns, counted and summed up per currency."""
-
-    count: int = 0
-    returns: int = 0
-    first_at: Micros | None = None
-    last_at: Micros | None = None
-    spend: tuple[Spend, ...] = ()
-    book: Packed = b""
-    """What is left of each order (``shared.facts.order_book``)."""
 
 
 class Product(Open):
@@ -257,6 +240,12 @@ class Customer(Open):
     """Of events whose ids count as not seen, though the timeline has rows of them: the latest few."""
     seen_at: Micros | None = None
     """Time of the first event handled, or when it was, if it is of the future; orders search results."""
+    merging: Standing | None = None
+    """Into whom this id was merged, or which ids were merged into it."""
+    parts: tuple["Customer", ...] = ()
+    """Of one into whom others were merged: what each of these ids is by what was told of it alone, this id's
+    own first. They have no parts of their own. What is told takes effect on the whole and on one of these, so
+    that un-merging finds what belongs to whom."""
 
 
 def initial(customer_id: str) -> Customer:

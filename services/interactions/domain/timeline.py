@@ -34,10 +34,11 @@ def timeline_row(
     note: Note | None = None,
     complaint: Complaint | None = None,
     conversation_id: str | None = None,
+    customer_id: str | None = None,
 ) -> TimelineRow:
     """The row of an event; ``at`` is its time, ``complaint`` the one that it has changed, ``conversation_id``
-    the one that a message is told in."""
-    data, uid, subject = event.data, event.uid, event.subject
+    the one that a message is told in, ``customer_id`` whom it was told of, where that is not the subject."""
+    data, uid, subject = event.data, event.uid, customer_id or event.told_of
     # A field of the type, or one that a source added; getattr would raise and catch where there is none.
     channel = vars(data).get("channel", (data.model_extra or {}).get("channel"))
     return TimelineRow(

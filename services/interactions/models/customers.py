@@ -7,7 +7,8 @@ from services.interactions.domain.activity.channels import preferred_channel
 from services.interactions.domain.activity.kept import Planned
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.course import course
-from services.interactions.domain.rows import CustomerRow, complaint_row, conversation_row
+from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.rows import complaint_row, conversation_row
 from services.interactions.domain.state import Consent, Customer, Product, Subscription
 from services.interactions.models.aliases import AliasView, alias_views
 from services.interactions.models.complaints import ComplaintView, complaint_view
@@ -101,12 +102,13 @@ class NextDueView(Frozen):
 
 
 class CustomerView(Frozen):
-    """The 360. ``aliases``: what else they are called by; ``preferred_channel``: what they say, else what
-    they wrote by last; ``open_conversations``: the one that changed last first; ``products``: the one bought
-    last first; ``planned``: what followup sends next, the first due first; ``health`` is null until metrics
-    tells it."""
+    """The 360. ``merged_from``: ids that are this customer, too; ``aliases``: what else they are called by;
+    ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``: the one that
+    changed last first; ``products``: the one bought last first; ``planned``: what followup sends next, the
+    first due first; ``health`` is null until metrics tells it."""
 
     customer_id: str
+    merged_from: list[str]
     profile: dict[str, Any]
     aliases: list[AliasView]
     consents: list[ConsentView]
@@ -136,6 +138,7 @@ class CustomerHit(Frozen):
 def customer_view(state: Customer, now: datetime) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
+        merged_from=[] if state.merging is None else [*state.merging.ids],
         profile=profile_view(state),
         aliases=alias_views(state),
         consents=[consent_view(c) for c in state.consents],

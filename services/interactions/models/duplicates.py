@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from services.interactions.domain.duplicates.rows import DuplicateRow
 from services.interactions.domain.duplicates.state import Status
-from services.interactions.domain.rows import CustomerRow
+from services.interactions.domain.people import CustomerRow
 from services.interactions.models.customers import CustomerHit, customer_hit
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.commands.duplicates import Likeness

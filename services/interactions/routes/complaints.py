@@ -129,7 +129,8 @@ async def get_complaint(
     row = await the_one(store, complaint_id, customer_id)
     now = micros(await clock.now(row.customer_id))
     course = await course_now(store, sla, row, now)
-    return complaint_detail(row, course, await store.complaint_history(row.customer_id, complaint_id))
+    ids = await store.ids(row.customer_id)
+    return complaint_detail(row, course, await store.complaint_history(ids, complaint_id))
 
 
 class OneComplaint:

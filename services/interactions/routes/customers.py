@@ -6,13 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.interactions.domain.state import Customer
-from services.interactions.errors import (
-    AHEAD,
-    INVALID_ALIAS,
-    INVALID_CURSOR,
-    QUERY_OR_ALIAS,
-    UNKNOWN_CUSTOMER,
-)
+from services.interactions.errors import AHEAD, INVALID_ALIAS, QUERY_OR_ALIAS, UNKNOWN_CUSTOMER
 from services.interactions.models.customers import (
     ConsentView,
     CustomerHit,
@@ -30,6 +24,7 @@ from services.interactions.models.past import (
     not_ahead,
 )
 from services.interactions.models.timeline import TimelineItem, timeline_item
+from services.interactions.person_store import ids_in
 from services.interactions.routes.dependencies import (
     CustomerId,
     Reader,
@@ -37,6 +32,7 @@ from services.interactions.routes.dependencies import (
     Store,
     full_type,
     last_shown,
+    of_these,
 )
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
@@ -97,8 +93,9 @@ async def search(
 async def customer(
     principal: Reader, store: Store, clock: Clock, customer_id: CustomerId, at: PastTime | None = None
 ) -> CustomerView | CustomerThen:
-    """All that is known of a customer; with ``at``, profile, consents and loyalty as they were then. 404
-    ``unknown_customer`` for one never heard of."""
+    """All that is known of a customer; with ``at``, profile, consents and loyalty as they were then. An id
+    that was merged answers as the survivor, whose ``merged_from`` names it. 404 ``unknown_customer`` for one
+    never heard of."""
     if at is not None:
         return customer_then(await _past(store, customer_id, at), at)
     return customer_view(await _known(store, customer_id), await clock.now(customer_id))
@@ -145,13 +142,12 @@ async def timeline(
 ) -> dict[str, Any]:
     """The customer's events by the time they happened. Texts are as the sources gave them: plain text,
     to be escaped by whoever shows them as HTML."""
-    before = last_shown(cursor)
-    if before is not None and not before.startswith(f"{customer_id} "):
-        raise INVALID_CURSOR()
+    ids = await store.ids(customer_id)
+    if not ids:
+        raise UNKNOWN_CUSTOMER(customer=customer_id)
+    before = of_these(last_shown(cursor), ids)
     wanted = None if type is None else full_type(type)
-    rows = await store.timeline(customer_id, channel=channel, type=wanted, before=before, limit=limit + 1)
-    if not rows and before is None:
-        await _known(store, customer_id)
+    rows = await store.timeline(ids, channel=channel, type=wanted, before=before, limit=limit + 1)
     shown, following = cut(rows, limit, lambda row: (row.place,))
     return page([timeline_item(row) for row in shown], following)
 
@@ -167,5 +163,4 @@ async def _known(store: InteractionsStore, customer_id: str) -> Customer:
 async def _past(store: InteractionsStore, customer_id: str, at: datetime) -> Customer:
     """Raises 422 ``ahead``, 404 ``unknown_customer``."""
     not_ahead(at, datetime.now(UTC))
-    await _known(store, customer_id)
-    return await store.past(customer_id, micros(at))
+    return await store.past(ids_in(await _known(store, customer_id)), micros(at))

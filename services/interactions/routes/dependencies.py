@@ -1,5 +1,6 @@
 """What interactions' routes are given, beside what all routes are."""
 
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
@@ -8,6 +9,7 @@ from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.duplicate_store import DuplicateStore
+from services.interactions.errors import INVALID_CURSOR
 from services.interactions.remembered import Remembered
 from services.interactions.resolving import Resolver
 from services.interactions.store import InteractionsStore
@@ -81,6 +83,8 @@ Writer = Annotated[Principal, Depends(require("complaints:write"))]
 Approver = Annotated[Principal, Depends(require("complaints:approve"))]
 AtDesk = Annotated[Principal, Depends(require("desk"))]
 """Who works at the desk: agents and their leads."""
+Admin = Annotated[Principal, Depends(require("admin"))]
+"""Who may say who is who."""
 Source = Annotated[Principal, Depends(require("events:write"))]
 """Whoever tells what happened."""
 CustomerId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -96,6 +100,14 @@ def last_shown(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     place: str = decode_cursor(cursor, str)[0]
+    return place
+
+
+def of_these(place: str | None, ids: Sequence[str]) -> str | None:
+    """A place in the timeline of a customer of these ids. Raises 422 ``invalid_cursor`` for one in
+    another's."""
+    if place is not None and place.partition(" ")[0] not in ids:
+        raise INVALID_CURSOR()
     return place
 
 

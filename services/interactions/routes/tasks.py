@@ -56,7 +56,7 @@ async def list_tasks(
         team=team,
         status=status,
         kind=kind,
-        customer_id=customer_id,
+        customers=None if customer_id is None else (await store.ids(customer_id)) or (customer_id,),
         overdue=overdue,
         now=micros(now),
         last=last_shown(cursor),

@@ -14,9 +14,10 @@ from services.interactions.domain.routing.state import key_of as routing_key
 from services.interactions.domain.routing.waits import waits_for
 from services.interactions.domain.rows import ConversationRow, TimelineRow, conversation_row, sort_key
 from services.interactions.domain.state import Customer
-from services.interactions.errors import AMBIGUOUS_CONVERSATION, INVALID_CURSOR, UNKNOWN_CONVERSATION
+from services.interactions.errors import AMBIGUOUS_CONVERSATION, UNKNOWN_CONVERSATION
 from services.interactions.models.complaints import clock_view
 from services.interactions.models.conversations import BotView, ConversationDetail, message_view, shown
+from services.interactions.person_store import ids_in
 from services.interactions.routes.dependencies import (
     ConversationId,
     DeskRules,
@@ -24,6 +25,7 @@ from services.interactions.routes.dependencies import (
     Reader,
     Store,
     last_shown,
+    of_these,
 )
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock
@@ -54,10 +56,8 @@ async def get_conversation(
 ) -> ConversationDetail:
     """One that is part of another by now answers as that, which names it in ``merged_from``."""
     row = await the_one(store, conversation_id, customer_id)
-    before = last_shown(cursor)
-    if before is not None and not before.startswith(f"{row.customer_id} "):
-        raise INVALID_CURSOR()
     customer = await store.customer(row.customer_id) or Customer(customer_id=row.customer_id)
+    before = of_these(last_shown(cursor), ids_in(customer))
     now = course(customer.conversations)
     id = now.survivor(row.conversation_id)
     if id not in now.open and row.into is not None:
@@ -118,7 +118,7 @@ async def tried_by_bot(store: InteractionsStore, customer: Customer, found: Conv
         shown, id = said[-BOT_MESSAGES:], customer.customer_id
         keys, threads = {m.key for m in shown}, sorted({thread_of(m) for m in shown})
         rows = await store.messages(
-            id,
+            ids_in(customer),
             threads,
             lambda row: key_of(row.uid) in keys,
             since=f"{id} {sort_key(shown[0].at, '')}",
@@ -151,7 +151,8 @@ async def messages_of(
         home = now.homes.get(key_of(row.uid), row.conversation_id)
         return home is not None and now.survivor(home) == id
 
-    return await store.messages(customer.customer_id, sorted(threads), belongs, before=before, limit=limit)
+    ids = ids_in(customer)
+    return await store.messages(ids, sorted(threads), belongs, before=before, limit=limit)
 
 
 async def the_one(store: InteractionsStore, conversation_id: str, customer_id: str | None) -> ConversationRow:

@@ -80,6 +80,8 @@ class RoutingOfferRequested(TeamRoutingCommand):
 
     customer_id: Id
     """Whose conversation it is."""
+    was: Id | None = None
+    """Whose it was told to be before, where these were merged, or un-merged, since."""
     conversation_id: Id
     """The conversation."""
     revision: Count
@@ -113,6 +115,8 @@ class RoutingNewsRequested(TeamRoutingCommand):
 
     customer_id: Id
     """Whose conversation it is."""
+    was: Id | None = None
+    """Whose it was told to be before, where these were merged, or un-merged, since."""
     conversation_id: Id
     """The conversation."""
     revision: Count
@@ -185,6 +189,8 @@ class AgentLoadRequested(AgentCommand):
 
     customer_id: Id
     """Whose conversation it is."""
+    was: Id | None = None
+    """Whose it was told to be before, where these were merged, or un-merged, since."""
     conversation_id: Id
     """The conversation."""
     revision: Count

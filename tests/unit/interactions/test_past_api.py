@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from services.interactions import store
+from services.interactions import person_store
 
 from .test_service import NOW, logged, tell, told
 
@@ -62,7 +62,7 @@ def test_a_customer_as_they_were(api: TestClient, customer: str) -> None:
 
 
 def test_the_past_is_read_in_pages(api: TestClient, customer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PAST_ROWS", 2)
+    monkeypatch.setattr(person_store, "PAST_ROWS", 2)
     history(api, customer)
     past = api.get(f"/customers/{customer}", params={"at": when(30)}).json()
     assert past["profile"] == {"name": "Ann", "segment": "gold"}

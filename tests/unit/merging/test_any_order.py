@@ -19,6 +19,7 @@ told = st.tuples(st.just("told"), st.sampled_from(IDS), st.just(""))
 merged = st.tuples(st.just("merged"), st.sampled_from(IDS), st.sampled_from(IDS)).filter(
     lambda step: step[1] != step[2]
 )
+unmerged = st.tuples(st.just("unmerged"), st.sampled_from(IDS), st.just("x"))
 Step = tuple[str, str, str]
 
 

@@ -27,8 +27,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 _TEXTS = ("description", "message", "resolution", "comment", "text", "summary", "reason", "outcome", "goal")
 """Fields that hold what somebody said, the most telling first."""
 _NAMES = (
-    "order_id", "return_id", "plan", "product_id", "sku", "tier", "to", "rule", "agent_id", "reward_id",
-    "referred_customer", "theme", "purpose",
+    "into", "from", "order_id", "return_id", "plan", "product_id", "sku", "tier", "to", "rule", "agent_id",
+    "reward_id", "referred_customer", "theme", "purpose",
 )  # fmt: skip
 """Fields that name something, each with its own label in the template."""
 _MONEY = ("total", "refund", "price", "money", "spend_needed")

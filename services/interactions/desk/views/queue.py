@@ -11,7 +11,9 @@ from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.promises import clocks_of
 from services.interactions.domain.desk.policy import NORMAL, Desk
-from services.interactions.domain.rows import ConversationRow, CustomerRow, TimelineRow
+from services.interactions.domain.owners import owner_of_message
+from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.rows import ConversationRow, TimelineRow
 from services.interactions.domain.sla.course import Clock
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
@@ -116,8 +118,9 @@ def last_said(
     for row in rows:
         state = states.get(row.customer_id)
         here = None if state is None else course(state.conversations).of(row.conversation_id)
-        if here is not None and here.messages:
-            found[row.key] = row.customer_id, here.messages[-1].at
+        if state is not None and here is not None and here.messages:
+            last = here.messages[-1]
+            found[row.key] = owner_of_message(state, last.key), last.at
     return found
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.interactions.desk.views.customer import initials
-from services.interactions.domain.rows import ComplaintRow, ConversationRow, CustomerRow
+from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.rows import ComplaintRow, ConversationRow
 
 
 @dataclass(frozen=True, slots=True)

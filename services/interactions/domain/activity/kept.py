@@ -1,5 +1,6 @@
-"""What a customer's state keeps of what other services plan and make of the customer."""
+"""What a customer's state keeps of what they bought, and of what other services plan and make of them."""
 
+from shared.facts.names import Packed
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
@@ -35,3 +36,23 @@ class Health(Open):
     segment_at: Micros | None = None
     warned_at: Micros | None = None
     """When it was told last that the customer may leave."""
+
+
+class Spend(Open):
+    """Money in one currency, in minor units."""
+
+    currency: str
+    purchased: int = 0
+    refunded: int = 0
+
+
+class Purchases(Open):
+    """Orders and returns, counted and summed up per currency."""
+
+    count: int = 0
+    returns: int = 0
+    first_at: Micros | None = None
+    last_at: Micros | None = None
+    spend: tuple[Spend, ...] = ()
+    book: Packed = b""
+    """What is left of each order (``shared.facts.order_book``)."""

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from services.interactions.domain.activity.kept import Spend
 from services.interactions.domain.held import event_of, held_about, holding, row_of, unseen, without
 from services.interactions.domain.search import thing_row
-from services.interactions.domain.state import Customer, Spend, altered, found, placed
+from services.interactions.domain.state import Customer, altered, found, placed
 from services.interactions.domain.telling import (
     COPY,
     ORDER_NEVER_TOLD,
@@ -50,7 +51,8 @@ def purchase_made(customer: Customer, told: Told) -> Change:
     row = thing_row(customer, told, data.order_id)
     if not customer.held:
         return Change(customer, rows=(row,))
-    return _with_waiting(customer, told, data.order_id, row)
+    more = waiting_returns(customer, told, data.order_id)
+    return more._replace(counted=1 + more.counted, rows=(row, *more.rows))
 
 
 def _known(customer: Customer, told: Told, known: Heard) -> Change:
@@ -60,11 +62,11 @@ def _known(customer: Customer, told: Told, known: Heard) -> Change:
     return Change(customer, 0, TOLD_OTHERWISE, unseen=(told.unseen,))
 
 
-def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) -> Change:
-    """The returns that waited for this order, in the order in which they were heard."""
+def waiting_returns(customer: Customer, told: Told, order_id: str) -> Change:
+    """The returns that waited for this order, which is known now, in the order in which they were heard."""
     waited = list(held_about(customer, order_id, PurchaseReturned.topic))
     customer, rows = _without_overdue(without(customer, waited), told.now)
-    counted, bad = 1, list[Unseen]()
+    counted, bad = 0, list[Unseen]()
     for held in waited:
         event = event_of(customer, held)
         name = name_of(event)
@@ -81,7 +83,7 @@ def _with_waiting(customer: Customer, told: Told, order_id: str, row: Append) ->
         rows.append(row_of(customer, held, taken.note))
         if not taken.counted:
             bad.append(unseen(customer, held))
-    return Change(customer, counted, rows=(row, *rows), unseen=tuple(bad))
+    return Change(customer, counted, rows=tuple(rows), unseen=tuple(bad))
 
 
 def _without_overdue(customer: Customer, now: Micros) -> tuple[Customer, list[Append | Put]]:

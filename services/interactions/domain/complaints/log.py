@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from services.interactions.domain.conversations.conversation import Turn
 from services.interactions.domain.conversations.folds import turns_of
+from services.interactions.domain.owners import marks_about
 from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.state import Complaint, ComplaintStep, Customer
 from shared.facts.complaints import (
@@ -40,7 +41,7 @@ def facts_of(customer: Customer, complaint: Complaint) -> tuple[Fact, ...]:
         "channel": complaint.channel,
     }
     later: list[Fact] = []
-    for one in customer.matched:  # by time
+    for one in marks_about(customer, complaint):  # by time
         if one.at <= complaint.opened_at:
             known[one.field] = one.value
         else:

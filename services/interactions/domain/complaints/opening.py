@@ -64,7 +64,7 @@ def _once(customer: Customer, told: Told) -> Change:
         customer, rows = talk.customer, (*rows, *talk.rows)
     if not customer.held:
         return Change(customer, complaint=new, rows=rows)
-    change = _with_waiting(customer, new)
+    change = with_waiting(customer, new)
     return change._replace(rows=(*rows, *change.rows))
 
 
@@ -84,8 +84,9 @@ def _opened(told: Told, data: ComplaintOpened) -> Complaint:
     )
 
 
-def _with_waiting(customer: Customer, opened: Complaint) -> Change:
-    """All steps that waited are known at once; then each fact is judged by what they make of it."""
+def with_waiting(customer: Customer, opened: Complaint) -> Change:
+    """What waited for a complaint that is known now, which counts with it. All steps that waited are known at
+    once; then each fact is judged by what they make of it."""
     waited = [(h, event_of(customer, h)) for h in waiting_for(customer, opened.complaint_id)]
     new = opened
     # What is no step follows from the steps, and so comes after them.

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.interactions.domain.complaints.log import facts_of, turns_about, waits
 from services.interactions.domain.complaints.steps import complaint_key, silenced, with_complaint
+from services.interactions.domain.owners import all_marks, owner_of_complaint
 from services.interactions.domain.rows import COMPLAINTS, TIMELINE, complaint_row
 from services.interactions.domain.sla.clocks import clocks
 from services.interactions.domain.sla.course import Course, Notice, NoticeKind
@@ -66,12 +67,13 @@ def fired(sla: Sla, customer: Customer, told: Told, name: str) -> Effects[Custom
 
 def _touched(before: Customer, after: Customer) -> list[str]:
     """The complaints whose log may be another one now."""
-    parts = ("complaints", "matched", "conversations")
+    parts = ("complaints", "matched", "conversations", "parts")
     if all(getattr(after, part) is getattr(before, part) for part in parts):
         return []
     known = {id(complaint) for complaint in before.complaints}
     talked = after.conversations is not before.conversations
-    earliest = min((m.at for m in after.matched if m not in before.matched), default=None)
+    marks = all_marks(before)
+    earliest = min((m.at for m in all_marks(after) if m not in marks), default=None)
 
     def is_touched(complaint: Complaint) -> bool:
         if id(complaint) not in known:
@@ -100,11 +102,13 @@ def _looked_at(
         timers += _timers(name, known.next_at, complaint.next_at)
         for notice in notices:
             data = _data(name, notice)
-            rows.append(Append(TIMELINE, _row(told, data, notice.at, complaint, len(emits))))
+            row = _row(told, customer, data, notice.at, complaint, len(emits))
+            rows.append(Append(TIMELINE, row))
             emits.append(Emit(data, moment(notice.at)))
-        row = complaint_row(customer.customer_id, complaint)
-        if old is None or row != complaint_row(customer.customer_id, old):
-            rows.append(Put(COMPLAINTS, row.document()))
+        owner = owner_of_complaint(customer, name)
+        shown = complaint_row(customer.customer_id, complaint, owner)
+        if old is None or shown != complaint_row(customer.customer_id, old, owner):
+            rows.append(Put(COMPLAINTS, shown.document()))
     return replace(effects, state=customer, emits=tuple(emits), timers=tuple(timers), rows=tuple(rows))
 
 
@@ -167,7 +171,9 @@ def _data(complaint_id: str, notice: Notice) -> ComplaintClockData:
     return _NOTICES[notice.key.kind](**said, due_at=due_at, policy=notice.policy, version=notice.version)
 
 
-def _row(told: Told, data: ComplaintClockData, at: Micros, complaint: Complaint, number: int) -> Any:
+def _row(
+    told: Told, customer: Customer, data: ComplaintClockData, at: Micros, complaint: Complaint, number: int
+) -> Any:
     """The notice's row of the timeline; its id begins as the event's own does."""
-    event = Event(told.context.new_id(f"#{number}"), SOURCE, told.event.subject, moment(at), data)
+    event = Event(told.context.new_id(f"#{number}"), SOURCE, customer.customer_id, moment(at), data)
     return timeline_row(event, at, None, complaint).document()

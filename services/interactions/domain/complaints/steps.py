@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from hashlib import blake2b
 
+from msgspec import structs
+
 from services.interactions.domain.complaints.waiting import wait
 from services.interactions.domain.held import held_about, holding, row_of, without
 from services.interactions.domain.state import (
@@ -97,8 +99,8 @@ def _wrong(customer: Customer, event: Event) -> tuple[Complaint, ComplaintStep] 
     refused = [(c, step) for c in customer.complaints for step in c.steps if step.refused]
     if not refused or type(event.data) not in KINDS:
         return None
-    by = name_of_event(event)
-    return next((told for told in refused if told[1].by == by), None)
+    by = names_of_event(event)
+    return next((told for told in refused if told[1].by in by), None)
 
 
 def step_of_event(event: Event, at: Micros) -> Step | None:
@@ -201,7 +203,7 @@ def changed(customer: Customer, old: Complaint, new: Complaint, *, more: int = 1
 
 def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, told: Told) -> Change:
     """A step that is known. The event that told it comes again where its dead letter was replayed."""
-    if known.by != name_of_event(told.event):
+    if known.by not in names_of_event(told.event):
         return Change(customer, 0, COPY)
     if (refusal := refusal_of(complaint, told.event, known.at)) is not None:
         raise refusal
@@ -239,6 +241,14 @@ def complaint_key(complaint: Complaint) -> str:
 def name_of_event(event: Event) -> str:
     """Tells an event from others of the same customer."""
     return blake2b(event.uid.encode(), digest_size=4).hexdigest()
+
+
+def names_of_event(event: Event) -> tuple[str, ...]:
+    """Its names: one that came by a merge was heard before it, maybe."""
+    if not event.been:
+        return (name_of_event(event),)
+    before = structs.replace(event, subject=event.told_of, came=(), been=())
+    return name_of_event(event), name_of_event(before)
 
 
 def assignee_of(told: ComplaintsData) -> str | None:

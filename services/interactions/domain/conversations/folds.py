@@ -9,6 +9,7 @@ from services.interactions.domain.conversations.messages import key_of, message_
 from services.interactions.domain.conversations.rest import awake, timer
 from services.interactions.domain.conversations.room import with_room
 from services.interactions.domain.conversations.steps import step_of
+from services.interactions.domain.owners import owners_of_conversations
 from services.interactions.domain.rows import CONVERSATIONS, ConversationRow, conversation_row
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import COPY, HUSHED, Change, Told, refused
@@ -77,7 +78,7 @@ def refusal_of(now: Course, merge: ConversationMerged) -> RefusedError:
     merged, into = merge.conversation_id, merge.into
     survivor = now.survivor(merged)
     if now.survivor(into) == survivor:
-        return MERGE_CYCLE(conversation=merged, into=into)
+        return MERGE_CYCLE(customer=merged, into=into)
     return CONVERSATION_MERGED(conversation=merged, into=survivor)
 
 
@@ -97,20 +98,26 @@ def changed(customer: Customer, more: Conversations, touched: str, now: Micros) 
     lost = len(conversations.messages) < len(more.messages) or len(conversations.steps) < len(more.steps)
     homes = {thread_of(m): after.homes[m.key] for m in conversations.messages if m.key in after.homes}
     changed = [row for id, row in new.items() if old.get(id) != row]
+    owner = owners_of_conversations(customer)
     for id, one in before.open.items():
         # Its messages are in another now, or it was but a word of a merge. What was forgotten is as it was.
         if id not in new and (id in homes or not lost):
             into = after.survivor(homes.get(id, id))
-            changed.append(conversation_row(customer.customer_id, one, into=into))
+            changed.append(conversation_row(customer.customer_id, one, into=into, owner=owner(id)))
     rows = tuple(Put(CONVERSATIONS, row.document()) for row in changed)
     return Change(altered(customer, conversations=conversations), rows=rows), after
 
 
 def rows_of(customer: Customer, now: Course) -> dict[str, ConversationRow]:
     """The rows of conversations by id; of those that are part of another, too."""
-    id, routed = customer.customer_id, customer.routing.by_id
-    gone = {name: conversation_row(id, one, into=now.survivor(name)) for name, one in now.gone.items()}
-    return gone | {name: conversation_row(id, one, routed.get(name)) for name, one in now.open.items()}
+    id, routed, owner = customer.customer_id, customer.routing.by_id, owners_of_conversations(customer)
+    rows = {
+        name: conversation_row(id, one, into=now.survivor(name), owner=owner(name))
+        for name, one in now.gone.items()
+    }
+    for name, one in now.open.items():
+        rows[name] = conversation_row(id, one, routed.get(name), owner=owner(name))
+    return rows
 
 
 def woken(customer: Customer, told: Told) -> Effects[Customer]:

@@ -2,7 +2,7 @@
 conversation and agent; it is made anew when that changes, so a late fact corrects it."""
 
 from bisect import bisect_right
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.growth.remembered import Answer
 from services.interactions.domain.growth.rows import WorkRow
+from services.interactions.domain.owners import owner_of_complaint, owners_of_conversations
 from services.interactions.domain.rows import WORK, sort_key
 from services.interactions.domain.state import Complaint, Customer
 from shared.domain import Put
@@ -66,7 +67,8 @@ def work_rows(before: Customer, after: Customer) -> tuple[Put, ...]:
     old, new = works(before, only), works(after, only)
     changed = [one for key, one in new.items() if old.get(key) != one]
     gone = _gone(after, [one for key, one in old.items() if key not in new])
-    return tuple(Put(WORK, _row(after, one).document()) for one in (*changed, *gone))
+    owner = owners_of_conversations(after)
+    return tuple(Put(WORK, _row(after, one, owner).document()) for one in (*changed, *gone))
 
 
 def _gone(after: Customer, missing: list[Work]) -> list[Work]:
@@ -210,8 +212,10 @@ def _answered(
     mine.answered_at, mine.waited = first.at, first.at - since
 
 
-def _row(customer: Customer, work: Work) -> WorkRow:
-    key = f"{work.what} {customer.customer_id} {work.agent_id}"
+def _row(customer: Customer, work: Work, owner: Callable[[str], str]) -> WorkRow:
+    thing, _, id = work.what.partition(" ")
+    whose = owner(id) if thing == "conversation" else owner_of_complaint(customer, id)
+    key = f"{work.what} {whose} {work.agent_id}"
     told = (work.taken_at, work.answered_at, work.resolved_at, *(at for at, _ in work.scores))
     return WorkRow(
         key=key,

@@ -42,7 +42,8 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
             if routed is None or routed.wanted is None or routed.revision != revision:
                 # It ends this choice alone: a later one, of how the conversation stands by now, may hold.
                 now = altered(routed or Routed(conversation_id=id, revision=revision), revision=revision)
-                late = load(customer.customer_id, now, agent, None)
+                # The team may know of it as of an id that was merged.
+                late = load(told.event.told_of, now, agent, None)
                 return Said(customer, emits=(Emit(late, told.context.now, agent),))
             found = course(customer.conversations).open[id]
             fact = ConversationAssigned(conversation_id=id, agent_id=agent, why=command.why, team=team)

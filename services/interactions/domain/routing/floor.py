@@ -13,9 +13,20 @@ from services.interactions.domain.routing.state import (
     Key,
     Team,
     Waiting,
+    key_of,
 )
 from services.interactions.domain.state import altered
 from shared.schemas.times import Micros
+
+
+def renamed(agent: Agent, old: Key, key: Key, customer_id: str) -> Agent:
+    """What they carry under another name, in its place."""
+    carries = {
+        key if name == old else name: altered(one, customer_id=customer_id) if name == old else one
+        for name, one in agent.carries.items()
+    }
+    contacts = tuple(altered(one, key=key) if one.key == old else one for one in agent.contacts)
+    return altered(agent, carries=carries, contacts=contacts)
 
 
 class Floor:
@@ -83,6 +94,23 @@ class Floor:
         self.waiting.pop(key, None)
         self.gone[key] = Gone(revision=revision, at=self.now)
         return holder
+
+    def renamed(self, was: str | None, customer_id: str, conversation_id: str) -> None:
+        """A conversation of a customer ``was`` is one of ``customer_id`` now: it keeps its place, and whoever
+        has it."""
+        if was is None:
+            return
+        old, key = key_of(was, conversation_id), key_of(customer_id, conversation_id)
+        if self.revision(key) >= 0:  # a conversation of this id was theirs, too
+            self.take_from(old)
+            self.waiting.pop(old, None)
+        elif (waiting := self.waiting.pop(old, None)) is not None:
+            self.waiting[key] = altered(waiting, customer_id=customer_id)
+        elif (holder := self.holders.pop(old, None)) is not None:
+            self.holders[key] = holder
+            self.agents[holder] = renamed(self.agents[holder], old, key, customer_id)
+        elif (gone := self.gone.pop(old, None)) is not None:
+            self.gone[key] = gone
 
     def team(self, next_at: Micros | None) -> Team:
         """As it is now; the same object where nothing has changed."""

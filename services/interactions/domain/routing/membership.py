@@ -138,9 +138,21 @@ def _newer(known: Held, told: AgentLoadRequested) -> bool:
     return known.carried.revision < told.revision
 
 
+def _renamed(agent: Membership, old: Key, key: Key, customer_id: str) -> Membership:
+    """A conversation is another customer's now, who is the same person."""
+    held, known = dict(agent.held), agent.held.get(old)
+    if known is not None:
+        del held[old]
+        held.setdefault(key, altered(known, carried=altered(known.carried, customer_id=customer_id)))
+    contacts = tuple(altered(one, key=key) if one.key == old else one for one in agent.contacts)
+    return altered(agent, held=held, contacts=contacts)
+
+
 def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Membership, Said]:
     """The team that has them is told, unless it was told already."""
     key = key_of(told.customer_id, told.conversation_id)
+    if told.was is not None:
+        agent = _renamed(agent, key_of(told.was, told.conversation_id), key, told.customer_id)
     known = agent.held.get(key)
     if known is not None and not _newer(known, told):
         return agent, []
@@ -161,6 +173,7 @@ def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Mem
         return agent, []
     news = RoutingNewsRequested(
         customer_id=told.customer_id,
+        was=told.was,
         conversation_id=told.conversation_id,
         revision=told.revision,
         agent_id=agent.agent_id if told.holds else None,

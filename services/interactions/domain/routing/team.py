@@ -66,6 +66,7 @@ def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Tea
 
 def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
     """A conversation waits, or what it needs is another by now; its place stays."""
+    floor.renamed(told.was, told.customer_id, told.conversation_id)
     key = key_of(told.customer_id, told.conversation_id)
     revision = floor.revision(key)
     if told.revision < revision or (told.revision == revision and key not in floor.gone):
@@ -97,6 +98,7 @@ def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
 
 def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emit]]:
     """Who has a conversation by now, if anybody; whose capacity may be free."""
+    floor.renamed(told.was, told.customer_id, told.conversation_id)
     key = key_of(told.customer_id, told.conversation_id)
     revision = floor.revision(key)
     if told.revision < revision or (told.revision == revision and key in floor.waiting):

@@ -50,6 +50,8 @@ class Routed(Open):
     """The agent who is not at work, and whom the customer must not wait for."""
     away_of: Micros = 0
     """The assignment that this is about: one that comes later is known to be to someone who is away."""
+    told_as: str | None = None
+    """The customer as whose it was told last, where they were merged, or un-merged, since."""
 
     @property
     def standing(self) -> tuple[Wanted | None, Had | None]:

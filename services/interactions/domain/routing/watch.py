@@ -8,6 +8,7 @@ from typing import NamedTuple
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.owners import owners_of_conversations
 from services.interactions.domain.routing.standing import had, wanted
 from services.interactions.domain.routing.told import Had, Routed, Routing, Wanted
 from services.interactions.domain.rows import CONVERSATIONS, conversation_row
@@ -53,23 +54,27 @@ def watched(desk: Desk, before: Customer, effects: Effects[Customer], told: Told
     for id in sorted(ids):
         old, found = known.get(id), now.open.get(id)
         new = _standing(desk, after, now, found, old, id)
-        if new.standing != (NOTHING if old is None else old.standing):
+        renamed = old is not None and old.told_as is not None
+        if renamed or new.standing != (NOTHING if old is None else old.standing):
             changed.append(_Change(old, new, found))
     if not changed:
         return effects
     # What an agent still has is told before what they have no more: a merge leaves no gap in between.
     changed.sort(key=lambda one: one.new.had is None)
     revision, emits, rows = after.routing.revision, list(effects.emits), list(effects.rows)
+    owner = owners_of_conversations(after)
     for old, new, found in changed:
         revision += 1
         teams = _teams(now, old, new.conversation_id, changed)
-        new = altered(new, revision=revision, team=new.team or next(iter(teams), None))
+        new = altered(new, revision=revision, team=new.team or next(iter(teams), None), told_as=None)
         emits += (
             Emit(data, told.context.now, key) for key, data in _tell(after.customer_id, old, new, teams)
         )
         known[new.conversation_id] = new
         if found is not None:
-            rows.append(Put(CONVERSATIONS, conversation_row(after.customer_id, found, new).document()))
+            whose = owner(new.conversation_id)
+            row = conversation_row(after.customer_id, found, new, owner=whose)
+            rows.append(Put(CONVERSATIONS, row.document()))
     # Of one that is over the team is remembered, as long as the conversation is.
     kept = (
         one for id, one in sorted(known.items()) if one.standing != NOTHING or (one.team and id in now.open)
@@ -106,22 +111,24 @@ Said = Iterator[tuple[str, RoutingOfferRequested | RoutingNewsRequested | AgentL
 def _tell(customer_id: str, old: Routed | None, new: Routed, teams: Sequence[str]) -> Said:
     """Whom, and what: the team that is asked, those that knew, the agent who has it, the one who had."""
     asked = None if new.wanted is None else new.wanted.team
+    was = None if old is None else old.told_as
     for team in teams:
         if team != asked:
-            yield team, _news(customer_id, new)
+            yield team, _news(customer_id, new, was)
     if new.wanted is not None:
-        yield new.wanted.team, _offer(customer_id, new, new.wanted)
+        yield new.wanted.team, _offer(customer_id, new, new.wanted, was)
     told = next(iter(teams), None)
     agent = None if new.had is None else new.had.agent_id
     if old is not None and old.had is not None and old.had.agent_id != agent:
-        yield old.had.agent_id, load(customer_id, new, old.had.agent_id, told)
+        yield old.had.agent_id, load(customer_id, new, old.had.agent_id, told, was)
     if agent is not None:
-        yield agent, load(customer_id, new, agent, told)
+        yield agent, load(customer_id, new, agent, told, was)
 
 
-def _offer(customer_id: str, new: Routed, asks: Wanted) -> RoutingOfferRequested:
+def _offer(customer_id: str, new: Routed, asks: Wanted, was: str | None) -> RoutingOfferRequested:
     return RoutingOfferRequested(
         customer_id=customer_id,
+        was=was,
         conversation_id=new.conversation_id,
         revision=new.revision,
         since=moment(asks.since),
@@ -137,10 +144,11 @@ def _offer(customer_id: str, new: Routed, asks: Wanted) -> RoutingOfferRequested
     )
 
 
-def _news(customer_id: str, new: Routed) -> RoutingNewsRequested:
+def _news(customer_id: str, new: Routed, was: str | None) -> RoutingNewsRequested:
     has = new.had or Had(agent_id="")
     return RoutingNewsRequested(
         customer_id=customer_id,
+        was=was,
         conversation_id=new.conversation_id,
         revision=new.revision,
         agent_id=has.agent_id or None,
@@ -150,11 +158,14 @@ def _news(customer_id: str, new: Routed) -> RoutingNewsRequested:
     )
 
 
-def load(customer_id: str, new: Routed, agent_id: str, told: str | None) -> AgentLoadRequested:
-    """Whether this agent has it; ``told``: the team that is told the same."""
+def load(
+    customer_id: str, new: Routed, agent_id: str, told: str | None, was: str | None = None
+) -> AgentLoadRequested:
+    """Whether this agent has it; ``told``: the team that is told the same; ``was``: as whose it was told."""
     has = new.had if new.had is not None and new.had.agent_id == agent_id else None
     return AgentLoadRequested(
         customer_id=customer_id,
+        was=was,
         conversation_id=new.conversation_id,
         revision=new.revision,
         holds=has is not None,

@@ -88,7 +88,8 @@ class Parts:
         row = await the_one(self._store, complaint_id, self._customer_id)
         state = await self._store.customer(row.customer_id) or Customer(customer_id=row.customer_id)
         known = found(state.complaints, complaint_id, complaint_key)
-        history = await self._store.complaint_history(row.customer_id, complaint_id)
+        ids = await self._store.ids(row.customer_id)
+        history = await self._store.complaint_history(ids, complaint_id)
         box = None if known is None else complaint_box(state, known, self._sla, desk.now)
         people = await self._store.customer_rows({row.customer_id})
         name = people[row.customer_id].name if row.customer_id in people else None

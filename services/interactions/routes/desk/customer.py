@@ -17,9 +17,10 @@ from services.interactions.desk.views import orders, unsent
 from services.interactions.desk.views.customer import customer_page
 from services.interactions.desk.views.happened import GROUPS, folded, story, types_of
 from services.interactions.domain.rows import TimelineRow
-from services.interactions.errors import INVALID_CURSOR, UNKNOWN_CUSTOMER
+from services.interactions.errors import UNKNOWN_CUSTOMER
 from services.interactions.models.complaints import NewComplaint
-from services.interactions.routes.dependencies import CustomerId, Policy, Store, last_shown
+from services.interactions.person_store import ids_in, in_time
+from services.interactions.routes.dependencies import CustomerId, Policy, Store, last_shown, of_these
 from services.interactions.routes.desk.dependencies import DeskQueries
 from shared.http.dependencies import SendCommands
 from shared.http.paging import cut
@@ -57,19 +58,25 @@ async def get_customer(
 ) -> Response:
     """``of`` and ``by`` narrow the timeline to a group and a channel; so many ``lines`` of it are shown."""
     desk.demand("customers:read")
-    before = _before(cursor, customer_id)
+    most = max(RECENT, lines + 1)
     state, recent = await asyncio.gather(
-        store.customer(customer_id), queries.happened(customer_id, (), limit=max(RECENT, lines + 1))
+        store.customer(customer_id), queries.happened((customer_id,), (), limit=most)
     )
     if state is None:
         raise UNKNOWN_CUSTOMER(customer=customer_id)
+    if state.customer_id != customer_id:
+        return desk.go(f"/customers/{state.customer_id}")
+    ids = ids_in(state)
+    if len(ids) > 1:
+        recent = await queries.happened(ids, (), limit=most)
+    before = of_these(last_shown(cursor), ids)
     told = recent[: lines + 1]
     if of or by or before:
-        told = await narrowed(queries, customer_id, recent, of=of, by=by, before=before, limit=lines + 1)
+        told = await narrowed(queries, ids, recent, of=of, by=by, before=before, limit=lines + 1)
     bought = _of(recent, orders.TYPES)[:ORDER_ROWS]
     last_at = state.purchases.last_at
     if not bought and last_at is not None and len(recent) >= RECENT:
-        bought = await queries.at(customer_id, last_at, orders.TYPES)
+        bought = await queries.at(ids, last_at, orders.TYPES)
     page = customer_page(
         state,
         sla,
@@ -123,7 +130,7 @@ def _of(rows: Sequence[TimelineRow], types: Sequence[str]) -> list[TimelineRow]:
 
 async def narrowed(
     queries: DeskStore,
-    customer_id: str,
+    ids: Sequence[str],
     recent: Sequence[TimelineRow],
     *,
     of: str,
@@ -139,22 +146,14 @@ async def narrowed(
         for row in recent
         if (not types or row.type in types)
         and (not by or row.channel == by)
-        and (before is None or row.place < before)
+        and (before is None or in_time(row.place) < in_time(before))
     ][:limit]
     if len(told) == limit or len(recent) < RECENT:
         return told
-    older = min(before or recent[-1].place, recent[-1].place)
+    older = min(before or recent[-1].place, recent[-1].place, key=in_time)
     return told + await queries.happened(
-        customer_id, types, channel=by or None, before=older, limit=limit - len(told)
+        ids, types, channel=by or None, before=older, limit=limit - len(told)
     )
-
-
-def _before(cursor: str | None, customer_id: str) -> str | None:
-    """Raises 422 ``invalid_cursor``."""
-    before = last_shown(cursor)
-    if before is not None and not before.startswith(f"{customer_id} "):
-        raise INVALID_CURSOR()
-    return before
 
 
 def _address(customer_id: str, **query: object) -> str:

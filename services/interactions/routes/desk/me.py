@@ -59,7 +59,7 @@ async def me(desk: SignedIn, store: Store, clock: Clock, rules: DeskRules, seal:
     tasks = []
     if row is not None and desk.may("customers:read"):
         tasks = await store.tasks(
-            team=row.team, status="open", kind=None, customer_id=None, overdue=None, now=now, last=None,
+            team=row.team, status="open", kind=None, customers=None, overdue=None, now=now, last=None,
             limit=TASKS,
         )  # fmt: skip
     people = await store.customer_rows({one.customer_id for one in tasks if one.customer_id is not None})

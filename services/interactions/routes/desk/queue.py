@@ -77,7 +77,7 @@ async def _waiting(
     if state is None:
         return [], 0
     first = first_waiting(rules, state, WAITING)
-    rows = await store.conversation_rows(f"{one.conversation_id} {one.customer_id}" for one in first)
+    rows = await store.conversation_rows((one.conversation_id, one.customer_id) for one in first)
     return [*rows.values()], len(state.waiting)
 
 

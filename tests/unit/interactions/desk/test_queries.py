@@ -10,7 +10,8 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from starlette.testclient import TestClient
 
 from services.interactions.desk.queries import DeskStore
-from services.interactions.domain.rows import ComplaintRow, CustomerRow, SearchRow, TimelineRow, sort_key
+from services.interactions.domain.people import CustomerRow, SearchRow
+from services.interactions.domain.rows import ComplaintRow, TimelineRow, sort_key
 from services.interactions.domain.search import keys, samples
 from services.interactions.routes.desk import customer as page
 from services.interactions.store import InteractionsStore
@@ -87,7 +88,7 @@ def test_what_happened_of_some_types(api: TestClient, settings: Settings, custom
 
     def happened(*types: str, **more: Any) -> list[TimelineRow]:
         found: list[TimelineRow] = asked(
-            settings, lambda store: store.happened(customer, types, **{"limit": 50} | more)
+            settings, lambda store: store.happened((customer,), types, **{"limit": 50} | more)
         )
         return found
 
@@ -97,10 +98,10 @@ def test_what_happened_of_some_types(api: TestClient, settings: Settings, custom
     assert len(happened(before=bought.place)) == 3
     assert len(happened(channel="email")) == 1
     asked_at = micros(NOW - timedelta(days=1) + timedelta(minutes=2.5))
-    assert asked(settings, lambda store: store.at(customer, asked_at, ["rapport.purchase.made.v1"])) == [
+    assert asked(settings, lambda store: store.at((customer,), asked_at, ["rapport.purchase.made.v1"])) == [
         bought
     ]
-    assert asked(settings, lambda store: store.at(customer, asked_at + 1, [bought.type])) == []
+    assert asked(settings, lambda store: store.at((customer,), asked_at + 1, [bought.type])) == []
 
 
 def test_what_nobody_has_is_counted_in_the_same_question(
@@ -185,10 +186,10 @@ def test_what_was_read_already_is_not_asked_for_again(
 
     def narrowed(known: int, before: str | None = None) -> list[TimelineRow]:
         async def ask(store: DeskStore) -> list[TimelineRow]:
-            recent = await store.happened(customer, (), limit=max(known, lines + 1))
+            recent = await store.happened((customer,), (), limit=max(known, lines + 1))
             monkeypatch.setattr(page, "RECENT", known)
             return await page.narrowed(
-                store, customer, recent, of=group, by="", before=before, limit=lines + 1
+                store, (customer,), recent, of=group, by="", before=before, limit=lines + 1
             )
 
         found: list[TimelineRow] = asked(settings, ask)

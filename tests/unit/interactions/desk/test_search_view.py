@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.interactions.desk.views.search import found
-from services.interactions.domain.rows import CustomerRow
+from services.interactions.domain.people import CustomerRow
 
 
 def row(name: str | None, id: str = "cust-1") -> CustomerRow:

@@ -1,0 +1,1 @@
+"""Two customers who are one: what of each goes where, and comes back."""

@@ -1,0 +1,28 @@
+"""What is asked about who a customer is. Keyed by the customer."""
+
+from typing import ClassVar
+
+from shared.schemas.base import Id
+from shared.schemas.commands import Command, Text
+
+
+class CustomerMergeRequested(Command):
+    """Say that this customer is another one."""
+
+    event_type: ClassVar[str] = "rapport.interactions.customer_merge.requested.v1"
+
+    into: Id
+    """The survivor."""
+    reason: Text | None = None
+    """Why it is believed."""
+
+
+class CustomerUnmergeRequested(Command):
+    """Say that this customer is one of their own after all."""
+
+    event_type: ClassVar[str] = "rapport.interactions.customer_unmerge.requested.v1"
+
+    into: Id | None = None
+    """The survivor; none: whoever that is."""
+    reason: Text | None = None
+    """Why."""
