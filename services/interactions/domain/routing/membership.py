@@ -34,6 +34,13 @@ class Held(Open):
     heard_at: Micros
 
 
+class Renamed(Open):
+    """A conversation is another customer's by now, who is the same person."""
+
+    customer_id: str
+    heard_at: Micros
+
+
 class Membership(Open):
     """The state: one document an agent."""
 
@@ -48,6 +55,8 @@ class Membership(Open):
     leaving: bool = False
     """The holder was asked to let them go."""
     held: Mapping[Key, Held] = {}
+    renamed: Mapping[Key, Renamed] = {}
+    """Of the last hour, by the names of before: the team that lets them go may not have heard of it."""
     contacts: tuple[Contact, ...] = ()
     hard_ended_at: Micros | None = None
 
@@ -103,10 +112,13 @@ def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Mem
         return agent, []
     held = dict(agent.held)
     for load in told.loads:
-        key = key_of(load.customer_id, load.conversation_id)
+        key, carried = key_of(load.customer_id, load.conversation_id), contents.carried(load)
+        if (named := agent.renamed.get(key)) is not None:
+            key = key_of(named.customer_id, load.conversation_id)
+            carried = altered(carried, customer_id=named.customer_id)
         known = held.get(key)
         if known is None or known.carried.revision < load.revision:
-            held[key] = Held(carried=contents.carried(load), holds=True, heard_at=now)
+            held[key] = Held(carried=carried, holds=True, heard_at=now)
     contacts = tuple(contents.contact(one) for one in told.contacts)
     ended = agent.hard_ended_at if told.hard_ended_at is None else micros(told.hard_ended_at)
     agent = altered(agent, held=held, contacts=contacts or agent.contacts, hard_ended_at=ended)
@@ -138,21 +150,29 @@ def _newer(known: Held, told: AgentLoadRequested) -> bool:
     return known.carried.revision < told.revision
 
 
-def _renamed(agent: Membership, old: Key, key: Key, customer_id: str) -> Membership:
-    """A conversation is another customer's now, who is the same person."""
+def _renamed(agent: Membership, told: AgentLoadRequested, now: Micros) -> Membership:
+    """Of a conversation that was another customer's: what is known of it goes by its new name."""
+    if told.was is None:
+        return agent
+    old, key = key_of(told.was, told.conversation_id), key_of(told.customer_id, told.conversation_id)
     held, known = dict(agent.held), agent.held.get(old)
     if known is not None:
         del held[old]
-        held.setdefault(key, altered(known, carried=altered(known.carried, customer_id=customer_id)))
+        held.setdefault(key, altered(known, carried=altered(known.carried, customer_id=told.customer_id)))
     contacts = tuple(altered(one, key=key) if one.key == old else one for one in agent.contacts)
-    return altered(agent, held=held, contacts=contacts)
+    named = Renamed(customer_id=told.customer_id, heard_at=now)
+    renamed = {
+        name: named if key_of(one.customer_id, told.conversation_id) == old else one
+        for name, one in agent.renamed.items()
+        if one.heard_at > now - GONE_FOR and name != key
+    }
+    return altered(agent, held=held, contacts=contacts, renamed={**renamed, old: named})
 
 
 def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Membership, Said]:
     """The team that has them is told, unless it was told already."""
     key = key_of(told.customer_id, told.conversation_id)
-    if told.was is not None:
-        agent = _renamed(agent, key_of(told.was, told.conversation_id), key, told.customer_id)
+    agent = _renamed(agent, told, now)
     known = agent.held.get(key)
     if known is not None and not _newer(known, told):
         return agent, []

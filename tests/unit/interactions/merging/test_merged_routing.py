@@ -109,6 +109,8 @@ def test_teams_know_what_is_so_whoever_is_merged(
     for n, act in enumerate(history):
         for place, (old, into), undone in merges:
             if place == n:
+                # What agents and teams say to each other has come by then: ADR 68 tells what is not settled.
+                bus.settle()
                 (unmerged if undone else merged)(bus, old, into)
         if act.kind == "time":
             bus.after(1 + act.ago)
