@@ -15,6 +15,7 @@ from services.interactions.domain.apply import apply_at_desk, kinds
 from services.interactions.domain.tasks.reviews import LONGEST, LONGEST_SUMMARY
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
+from shared.schemas.customers import CustomerMerged
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReviewPosted
 from shared.schemas.interactions import InteractionLogged
@@ -148,6 +149,27 @@ def test_other_tasks_leave_no_contact(other: Event) -> None:
     for told in (other, *ENDS):
         worker.send(told)
     assert contacts(worker) == []
+
+
+def test_what_is_told_of_an_old_id_is_a_task_about_the_survivor() -> None:
+    worker = fresh()
+    worker.send(event(CustomerMerged(into="cust-2", reason="one person"), "m-1"))
+    for told in (event(BAD, minutes=1), event(BAD, "copy", 1)):
+        worker.send(told)
+    (row,) = worker.rows("tasks")
+    assert row["customer"] == "cust-2"
+    done(worker, row["task_id"])
+    assert [subject for subject, _ in contacts(worker)] == ["cust-2"]
+
+
+def test_an_answer_to_one_who_was_merged_since_is_noted_of_the_survivor_once() -> None:
+    worker = fresh()
+    worker.send(event(BAD))
+    worker.send(event(CustomerMerged(into="cust-2", reason="one person"), "m-1", 1))
+    assert len(worker.rows("tasks")) == 1
+    done(worker, the_task(worker))
+    assert [told.text for _, told in contacts(worker)] == [ANSWER]
+    assert worker.state("cust-2").counts == {"feedback": 1, "interactions": 1}
 
 
 REVIEWS = [event(BAD, id) for id in ("e-1", "e-2", "e-3")]
