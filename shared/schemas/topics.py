@@ -26,6 +26,7 @@ from shared.schemas.commands import orders as order_commands
 from shared.schemas.commands import preferences as preference_commands
 from shared.schemas.commands import products as product_commands
 from shared.schemas.commands import receipts as receipt_commands
+from shared.schemas.commands import reviews as review_commands
 from shared.schemas.commands import routing as routing_commands
 from shared.schemas.commands import rules as rules_commands
 from shared.schemas.commands import surveys as survey_commands
@@ -172,6 +173,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         order_commands.OrderTellRequested,
         order_commands.OrderRefundRequested,
         order_commands.OrderDeleteRequested,
+        review_commands.ReviewAnswerRequested,
         order_commands.PurchaseTellRequested,
         order_commands.ReturnTellRequested,
         loyalty_commands.MemberEnrolRequested,

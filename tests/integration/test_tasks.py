@@ -49,6 +49,33 @@ def test_a_teams_tasks(stack: Stack) -> None:
     assert len(facts) == 4
 
 
+def test_a_bad_review_is_answered_in_public(stack: Stack) -> None:
+    customer = new_customer()
+    bad = event("review.posted", customer, {"sku": "mug", "rating": 1, "text": "It broke."})
+    # A webhook that tells it twice, under the same event id and under another.
+    stack.post_events(bad, bad, bad | {"id": uuid.uuid4().hex})
+    asked = f"/tasks?customer_id={customer}&kind=public_answer"
+    (task,) = until(lambda: stack.get("interactions", asked)["items"], "the task")
+    assert (task["text"], task["overdue"]) == ("mug, 1/5: It broke.", False)
+    body = {"outcome": "A new one is on its way.", "agent_id": "ann"}
+    path = f"/tasks/{task['task_id']}/done?team={task['team']}"
+    key = uuid.uuid4().hex
+    answers = [stack.call("interactions", "POST", path, body, key=key) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 200]
+
+    def contacts() -> list[Any]:
+        rows = stack.timeline(customer)
+        return [row["data"] for row in rows if row["type"] == "rapport.interaction.logged.v1"]
+
+    (contact,) = until(contacts, "the answer among the contacts")
+    assert (contact["kind"], contact["agent_id"], contact["text"]) == (
+        "review_answer",
+        "ann",
+        body["outcome"],
+    )
+    assert stack.get("interactions", asked)["items"] == []
+
+
 def test_a_customer_as_they_were(stack: Stack) -> None:
     customer = new_customer()
     consent = {"purpose": "marketing", "channel": "email", "granted": True}

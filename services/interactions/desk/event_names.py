@@ -134,6 +134,7 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
         "call_back": _("Call that was promised"),
         "letter": _("Letter"),
         "refresher": _("Refresher"),
+        "public_answer": _("Answer to a review"),
     },
     "handled_by": {"bot": _("with the bot"), "queue": _("waiting for somebody"), "agent": _("with an agent")},
 }

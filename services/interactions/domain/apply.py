@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,7 @@ from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
 from services.interactions.domain.tasks import state as tasks
 from services.interactions.domain.tasks.apply import apply as apply_task
+from services.interactions.domain.tasks.reviews import contact_of, with_review
 from services.interactions.domain.telling import Told
 from shared.domain import Context, Effects, Emit, Kind, RefusedError
 from shared.facts.aliases import Identity
@@ -64,6 +66,7 @@ from shared.schemas.commands.orders import (
     PurchaseTellRequested,
     ReturnTellRequested,
 )
+from shared.schemas.commands.reviews import ReviewAnswerRequested
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
 from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
@@ -103,6 +106,7 @@ _ASKED = (
     OrderCommand,
     PurchaseTellRequested,
     ReturnTellRequested,
+    ReviewAnswerRequested,
     AliasCommand,
     AliasToldRequested,
     BlockCommand,
@@ -164,6 +168,7 @@ def _at_desk(
         return answered(customer, event)
     told = Told(event, micros(event.time), context)
     effects = asking(identity, customer, apply(sla, customer, event, context), told)
+    effects = with_review(desk, customer, effects, told)
     return growth_watched(desk, customer, watched(desk, customer, effects, told), told)
 
 
@@ -198,7 +203,10 @@ def apply(sla: Sla, customer: Customer, event: Event, context: Context) -> Effec
         case RoutingCommand():
             effects = _team_said(customer, told, data)
         case PurchaseTellRequested() | ReturnTellRequested():
-            effects = _shop_told(customer, told, data)
+            fact = data.purchase if isinstance(data, PurchaseTellRequested) else data.returned
+            effects = _told_for(customer, told, fact, data.at)
+        case ReviewAnswerRequested():
+            effects = _told_for(customer, told, contact_of(data), data.at)
         case _:
             effects = apply_fact(customer, told)
     return _followed(sla, customer, effects, told)
@@ -257,14 +265,11 @@ def _team_said(customer: Customer, command: Told, data: RoutingCommand) -> Effec
     return replace(effects, emits=(Emit(said.fact, event.time),))
 
 
-def _shop_told(
-    customer: Customer, command: Told, data: PurchaseTellRequested | ReturnTellRequested
-) -> Effects[Customer]:
+def _told_for(customer: Customer, command: Told, fact: Data, at: datetime) -> Effects[Customer]:
     """The fact as if it was heard from outside: loyalty judges a name that was told before."""
-    fact = data.purchase if isinstance(data, PurchaseTellRequested) else data.returned
-    event = structs.replace(command.event, data=fact, time=data.at)
-    effects = apply_fact(customer, Told(event, micros(data.at), command.context, asked=True))
-    return replace(effects, emits=(Emit(fact, data.at),), unseen=())
+    event = structs.replace(command.event, data=fact, time=at)
+    effects = apply_fact(customer, Told(event, micros(at), command.context, asked=True))
+    return replace(effects, emits=(Emit(fact, at),), unseen=())
 
 
 def _conversation_asked(customer: Customer, command: Told, asked: ConversationCommand) -> Effects[Customer]:

@@ -38,9 +38,10 @@ class NewTask(Strict):
 
 
 class Finished(Strict):
-    """The body of ``POST /tasks/{id}/done``: what came of it."""
+    """The body of ``POST /tasks/{id}/done``: what came of it, and which agent did it."""
 
     outcome: Text
+    agent_id: Id | None = None
 
 
 class TaskOpened(Frozen):

@@ -98,7 +98,7 @@ async def finish_task(
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     row = await _the_one(store, task_id, team)
-    command = TaskDoneRequested(task_id=task_id, outcome=body.outcome)
+    command = TaskDoneRequested(task_id=task_id, outcome=body.outcome, agent_id=body.agent_id)
     return (await commands.submit(principal, "tasks.done", row.team, command, key)).response()
 
 

@@ -70,3 +70,5 @@ class TaskDoneRequested(TaskCommand):
 
     outcome: Text
     """What came of it."""
+    agent_id: Id | None = None
+    """Who did it, where that is known."""

@@ -133,3 +133,18 @@ def test_bodies_that_are_not_valid(api: TestClient, body: dict[str, Any]) -> Non
 def test_a_task_that_is_not_there(api: TestClient) -> None:
     for answer in (api.get("/tasks/none"), api.post("/tasks/none/done", json={"outcome": "x"})):
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_task")
+
+
+def test_a_bad_review_is_answered_and_the_answer_is_a_contact(api: TestClient, customer: str) -> None:
+    tell(api, told("review.posted", customer, {"sku": "mug", "rating": 2, "text": "Too small."}))
+    query = {"customer_id": customer, "kind": "public_answer"}
+    (shown,) = api.get("/tasks", params=query).json()["items"]
+    assert (shown["text"], shown["status"]) == ("mug, 2/5: Too small.", "open")
+    body = {"outcome": "We have a larger one.", "agent_id": "ann"}
+    answer = api.post(f"/tasks/{shown['task_id']}/done", json=body)
+    assert answer.status_code == 200, answer.text
+    assert listed(api, **query) == []
+    rows = api.get(f"/customers/{customer}/timeline").json()["items"]
+    (contact,) = [row for row in rows if row["type"] == "rapport.interaction.logged.v1"]
+    said = {"kind": "review_answer", "agent_id": "ann", "text": "We have a larger one."}
+    assert contact["data"] | said == contact["data"]

@@ -13,7 +13,7 @@ from shared.schemas.base import Id, Strict
 from shared.schemas.faults import fault
 from shared.schemas.fields import Label, Severity
 from shared.schemas.interactions import Priority
-from shared.schemas.times import SECOND, Micros
+from shared.schemas.times import DAY, SECOND, Micros
 
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -88,6 +88,17 @@ class Calm(Strict):
     """So long nothing comes after a hard one has ended."""
 
 
+class Reviews(Strict):
+    """Bad reviews, which are to be answered in public."""
+
+    at_most: Annotated[int, Field(ge=0, le=5)] = 2
+    """Reviews of so many stars at most are answered; 0: none is."""
+    answer_within: Wait = 24 * HOUR
+    """The task is due so long after the review is heard of."""
+    not_older_than: Wait = 30 * DAY
+    """A review that is heard of so long after it was posted is history, and opens no task."""
+
+
 class Desk(Strict):
     """The whole file."""
 
@@ -105,6 +116,7 @@ class Desk(Strict):
     calm: Calm = Calm()
     learning: Learning = Learning()
     staffing: Staffing = Staffing()
+    reviews: Reviews = Reviews()
     macros: Annotated[tuple[Macro, ...], Field(max_length=200)] = ()
     """What agents write often."""
 

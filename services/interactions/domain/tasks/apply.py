@@ -1,10 +1,12 @@
 """A task's events, one by one: state in, effects out. Pure."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from services.interactions.domain.held import data_of
 from services.interactions.domain.rows import TASKS
 from services.interactions.domain.state import Held, altered
+from services.interactions.domain.tasks.reviews import answered
 from services.interactions.domain.tasks.rows import task_row
 from services.interactions.domain.tasks.state import Ending, Opening, Task
 from services.interactions.errors import DUPLICATE_TASK, TASK_DONE, TASK_EXISTS, UNKNOWN_TASK
@@ -36,22 +38,30 @@ def apply(task: Task, event: Event, context: Context) -> Effects[Task]:
         case TimerFired():
             return _expired(task)
         case TaskOpened():
-            return _opened(task, data, at)
+            return _with_answer(task, _opened(task, data, at), context)
         case TaskDone():
-            return _done(task, event, data, at, context)
+            return _with_answer(task, _done(task, event, data, at, context), context)
     asked = _asked(task, event, at)
     match asked.fact:
         case TaskOpened():
             effects = _opened(task, asked.fact, asked.at)
         case TaskDone():
             effects = _done(task, event, asked.fact, asked.at, context)
-    emit = Emit(asked.fact, moment(asked.at))
-    return Effects(effects.state, (emit,), effects.timers, effects.rows, asked.outcome)
+    effects = replace(effects, emits=(Emit(asked.fact, moment(asked.at)),), outcome=asked.outcome)
+    agent_id = data.agent_id if isinstance(data, TaskDoneRequested) else None
+    return _with_answer(task, effects, context, agent_id)
+
+
+def _with_answer(
+    task: Task, effects: Effects[Task], context: Context, agent_id: str | None = None
+) -> Effects[Task]:
+    """With what is to be noted of the customer, if a review was to be answered."""
+    return replace(effects, emits=(*effects.emits, *answered(task, effects.state, context, agent_id)))
 
 
 def _asked(task: Task, event: Event, at: Micros) -> _Asked:
     data = event.data
-    said = data.model_dump(include=set(type(data).model_fields), exclude_none=True)
+    said = data.model_dump(include=set(type(data).model_fields) - {"agent_id"}, exclude_none=True)
     if isinstance(data, TaskOpenRequested):
         if task.opening is not None:
             raise TASK_EXISTS(task=task.task_id, team=task.team)

@@ -114,7 +114,8 @@ async def done(
 ) -> Response:
     """A task of the team is done."""
     principal = desk.demand("complaints:write")
-    answer = await finish_task(principal, store, commands, task_id, form.into(Finished), team, form.key)
+    body = form.into(Finished).model_copy(update={"agent_id": desk.agent})
+    answer = await finish_task(principal, store, commands, task_id, body, team, form.key)
     return desk.go("/me", "done" if answer.status_code == 200 else "pending")
 
 
