@@ -1,6 +1,6 @@
 """Ids merged at any point of a history, in any order of arrival, with what is told twice: the survivor is
 what the fold of all of it, told of one customer, is; and un-merging gives each what the fold of its own
-is."""
+is. The same histories each time: among many others some still come out otherwise (ADR 68)."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -251,7 +251,6 @@ def play(data: st.DataObject, history: Sequence[Told], merges: Sequence[Event]) 
     return arrival
 
 
-# The same histories each time: among many others some still come out otherwise, which ADR 68 tells.
 @settings(max_examples=examples(40), deadline=None, derandomize=True)
 @given(st.data(), st.lists(told(), max_size=25), st.sampled_from(["one", "chain", "star"]))
 def test_merged_is_the_fold_of_all(data: st.DataObject, history: list[Told], how: str) -> None:
