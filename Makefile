@@ -67,8 +67,8 @@ simulation: $(complete) ## Seeded runs of the workers in virtual time, and the f
 simulate: $(complete) ## The same, any seeds: SEEDS=500 or a range SEEDS=1000-2000, and what they hit
 	@$(bin)/python -m tests.simulation $(or $(SEEDS),500)
 
-integration: $(complete) ## The whole path, and the outside contract, on two embedded stacks, a file at a time
-	$(pytest) tests/integration tests/contract -m integration -n 2 --dist loadfile
+integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
+	$(pytest) tests/integration tests/contract -m integration
 
 browser: $(complete) ## The pages in Chromium (Debian's is installed where there is none and we are root)
 	@$(bin)/python -m tools.chromium >/dev/null

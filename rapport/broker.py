@@ -3,11 +3,18 @@
 import contextlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from time import monotonic, sleep
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
-from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAlreadyExistsError,
+)
 
 from rapport.topics import DEFAULT_PARTITIONS, Difference, Topic, differences, settled_partitions, wanted
 from rapport.trouble import TroubleError
@@ -18,6 +25,7 @@ from shared.kafka.tokens import TokenRefusedError
 
 GROUP_PREFIX = "rapport-"
 _TIMEOUT_MS = 10_000
+LOADING_S, LOADING_PAUSE_S = 15.0, 0.2
 
 
 @contextlib.contextmanager
@@ -171,12 +179,26 @@ def set_configs(client: Any, settings: Mapping[str, Mapping[str, str]]) -> None:
     )
 
 
+def group_ids(client: Any) -> list[str]:
+    """The groups of the services. A broker that has just started reads them from its log first, and is asked
+    again for up to ``LOADING_S``."""
+    until = monotonic() + LOADING_S
+    while True:
+        try:
+            found = client.list_groups()
+        except CoordinatorLoadInProgressError:
+            if monotonic() > until:
+                raise
+            sleep(LOADING_PAUSE_S)
+        else:
+            return sorted(g["group_id"] for g in found if g["group_id"].startswith(GROUP_PREFIX))
+
+
 def waits_for_partitions(client: Any, count: int) -> list[str]:
     """The groups that run and whose members have not all of so many partitions, of each topic they read."""
-    groups = [g["group_id"] for g in client.list_groups() if g["group_id"].startswith(GROUP_PREFIX)]
     return sorted(
         group
-        for group in groups
+        for group in group_ids(client)
         if not _holds_all(client.describe_groups([group])[group].get("members", ()), count)
     )
 

@@ -51,11 +51,7 @@ def behind(
 
 def measure(client: Any) -> list[Lag]:
     """The lag of every group ``rapport-<service>``."""
-    groups = sorted(
-        found["group_id"]
-        for found in client.list_groups()
-        if found["group_id"].startswith(broker.GROUP_PREFIX)
-    )
+    groups = broker.group_ids(client)
     if not groups:
         return []
     # One at a time: a broker answers several groups at once only in newer versions.

@@ -1,6 +1,8 @@
 """The three questions that most figures ask, over as long as a point of the picture stands for."""
 
 SPAN = "[$__rate_interval]"
+NONE = " or on () vector(0)"
+"""Behind a question: what has not happened yet shows 0."""
 
 
 def rate(metric: str, by: str = "", where: str = "") -> str:

@@ -93,7 +93,7 @@ def topics(different: Sequence[Difference]) -> Finding:
 
 def _groups(client: Any) -> list[Finding]:
     names = [f"{broker.GROUP_PREFIX}{service}" for service in SERVICES]
-    there = {group["group_id"] for group in client.list_groups()}
+    there = broker.group_ids(client)
     known = [name for name in names if name in there]
     described: Mapping[str, Any] = client.describe_groups(known) if known else {}
     members = {name: len(described.get(name, {}).get("members", ())) for name in names}

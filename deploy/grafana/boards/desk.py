@@ -3,7 +3,7 @@
 from deploy.grafana.declared import meaning
 from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import rows
-from deploy.grafana.promql import rate
+from deploy.grafana.promql import NONE, rate
 from deploy.grafana.usual import age, counted, figure, latest, spread
 
 TALKS = "rapport_desk_conversations"
@@ -81,6 +81,8 @@ def _given() -> tuple[Figure, ...]:
 
 def _mail() -> tuple[Figure, ...]:
     return (
-        counted("Mails", "rapport_mails_total", "result", unit="suffix: mails"),
-        figure("Connections for mail", CONNECTIONS, "suffix: connections", (f"sum({CONNECTIONS})", "open")),
+        counted("Mails", "rapport_mails_total", "result", unit="suffix: mails", none=NONE),
+        figure(
+            "Connections for mail", CONNECTIONS, "suffix: connections", (f"sum({CONNECTIONS}){NONE}", "open")
+        ),
     )

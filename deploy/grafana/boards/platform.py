@@ -2,7 +2,7 @@
 
 from deploy.grafana.declared import meaning
 from deploy.grafana.figures import Board, Choice, Figure, Row
-from deploy.grafana.promql import SPAN, legend, quantile, rate
+from deploy.grafana.promql import NONE, SPAN, legend, quantile, rate
 from deploy.grafana.usual import counted, figure
 
 OF = '{service=~"$service"}'
@@ -13,7 +13,6 @@ RECORDS = "rapport_lag_records"
 LATE = "rapport_timers_late_seconds"
 MEMORY, LIMIT = "rapport_memory_bytes", "rapport_memory_limit_bytes"
 HTTP = "rapport_http_request_seconds"
-NONE = " or on () vector(0)"
 
 
 def board() -> Board:

@@ -2,12 +2,12 @@
 
 from deploy.grafana.figures import Board, Choice, Figure, Row, Shape
 from deploy.grafana.kpis import RELATIONSHIP, rows
+from deploy.grafana.promql import NONE
 from deploy.grafana.usual import age, counted, figure, latest
 
 BASIS = "rapport_kpi_basis"
 UNTOLD = "Customers whose health was not told"
 LATEST = "Unusual on the latest closed day"
-NONE = " or on () vector(0)"
 KPI = '{kpi=~"$kpi"}'
 
 
