@@ -104,12 +104,12 @@ def asked(
             return done
         if moved is not None:
             return course.apply(customer, event, context, act)
-        fact, into = CustomerMerged(into=command.into, reason=command.reason), command.into
+        fact, into = CustomerMerged(into=command.into, reason=command.reason or ""), command.into
     else:
         assert isinstance(command, CustomerUnmergeRequested)
         if moved is None or command.into not in (None, moved.into):
             raise NOT_MERGED(customer=customer.customer_id, into=command.into or "any other")
-        fact = CustomerUnmerged.model_validate({"from": moved.into, "reason": command.reason})
+        fact = CustomerUnmerged.model_validate({"from": moved.into, "reason": command.reason or ""})
         into = customer.customer_id
     told = structs.replace(event, id=context.emitted(0), source=SOURCE, data=fact, came=(), been=())
     effects = applied(course, customer, told, context, act)

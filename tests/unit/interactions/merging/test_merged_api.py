@@ -142,6 +142,14 @@ def test_merging_is_asked_for_once(api: TestClient, pair: tuple[str, str]) -> No
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_customer")
 
 
+def test_nobody_has_to_say_why(api: TestClient, pair: tuple[str, str]) -> None:
+    old, here = pair
+    known(api, old, here)
+    assert api.post(f"/customers/{old}/merge", json={"into": here}).status_code == 200
+    answer = api.post(f"/customers/{old}/unmerge", json={})
+    assert (answer.status_code, answer.json()) == (200, {"customer_id": old, "into": old})
+
+
 def test_unmerged_both_answer_for_themselves(api: TestClient, pair: tuple[str, str]) -> None:
     old, here = pair
     complaint = known(api, old, here)
