@@ -73,7 +73,7 @@ class Course(Generic[S, H]):
     home: Callable[[S, Event, Context], Effects[S]] = lambda state, event, context: Effects(state)
     """The customer is themselves again: what they have at once, before their things come home. The event is
     the fact, or any that has closed a circle."""
-    standing: Callable[[S], Standing | None] = lambda state: getattr(state, "merging")  # noqa: B009
+    standing: Callable[[S], Standing | None] = lambda state: getattr(state, "merging")  # noqa: B009 - S names no field
     with_standing: Callable[[S, Standing | None], S] = lambda state, standing: state.model_copy(
         update={"merging": standing}
     )

@@ -4,6 +4,7 @@ import os
 import random
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -55,12 +56,16 @@ def books(stack: Stack, email: str) -> tuple[int, int]:
     return sum(one["net"] for one in totals), stack.balance(found) or 0
 
 
+def _spent(stack: Stack, email: str, wanted: int) -> bool:
+    return books(stack, email) == (wanted, wanted // CENTS)
+
+
 def test_copies_and_any_order_of_arrival_give_the_books_of_the_plain_list(stack: Stack, shop: Shop) -> None:
     for hook in shop.disturbed():
         assert deliver(stack, hook).body["accepted"] > 0
     for email in shop.people:
         wanted = shop.net(email)
-        until(lambda e=email, w=wanted: books(stack, e) == (w, w // CENTS), f"{email} has spent {wanted}")  # type: ignore[misc]
+        until(partial(_spent, stack, email, wanted), f"{email} has spent {wanted}")
     stack.settle()
     for email in shop.people:
         found = customer(stack, email)

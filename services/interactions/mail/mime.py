@@ -190,7 +190,7 @@ def _bytes(part: Message) -> bytes:
 def _held(mail: Message) -> bytes:
     try:
         return mail.as_bytes()
-    except Exception:  # as above
+    except Exception:  # the e-mail package raises nearly everything on impossible input
         return b""
 
 

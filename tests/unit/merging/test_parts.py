@@ -48,4 +48,4 @@ def test_into_itself_or_back_is_no_merge() -> None:
     worker.tell("a", CustomerMerged(into="b", reason="r"), at=START)
     worker.tell("b", CustomerMerged(into="a", reason="r"), at=START + timedelta(hours=1))
     assert [dead.code for dead in worker.dead_letters] == ["merge_cycle", "merge_cycle"]
-    assert worker.state("b").merging.ids == ("a",)  # type: ignore[union-attr]
+    assert worker.state("b").merging.ids == ("a",)  # type: ignore[union-attr]  # it was merged into

@@ -32,7 +32,7 @@ def apply(order: Order, event: Event, context: Context) -> Effects[Order]:
         case OrderDeleteRequested():
             heard = order if order.deleted else altered(order, deleted=True)
         case _:
-            raise NotImplementedError(event.type)
+            raise AssertionError(f"nothing of an order: {event.type}")
     if heard is order:
         return Effects(order, outcome=Outcome(body={"told": 0}))
     new, facts = settled(heard)

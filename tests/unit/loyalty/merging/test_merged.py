@@ -60,7 +60,10 @@ def test_a_tier_is_judged_by_what_both_have_spent_and_never_lost() -> None:
     company.buy("c", 3, 100_000)
     company.merge("c", "d", 4)
     assert company.state("d").periods[-1].tier == "gold"
-    assert company.state("d").enrolled_at == company.state("c").apart.stayed.enrolled_at  # type: ignore[union-attr]
+    apart = company.state("c").apart
+    assert apart is not None
+    assert apart.stayed is not None
+    assert company.state("d").enrolled_at == apart.stayed.enrolled_at
     told = [e.subject for e in company.worker.emitted if isinstance(e.data, TierChanged)]
     assert told == ["b", "c", "d"]
 
@@ -68,10 +71,11 @@ def test_a_tier_is_judged_by_what_both_have_spent_and_never_lost() -> None:
 def test_a_voucher_of_the_old_id_is_used_and_cancelled_by_the_survivor() -> None:
     company = Company()
     company.buy("a", 0, 10_000)
-    codes = [
-        str(company.tell("a", 1, RedemptionRequested(reward_id="tea")).outcome.body["voucher_code"])  # type: ignore[union-attr]
-        for _ in range(2)
-    ]
+    codes = []
+    for _ in range(2):
+        bought = company.tell("a", 1, RedemptionRequested(reward_id="tea"))
+        assert bought.outcome is not None
+        codes.append(str(bought.outcome.body["voucher_code"]))
     company.merge("a", "b", 2)
     assert company.balance("b") == 20
     assert {row["member"] for row in company.worker.rows("vouchers")} == {"b"}
