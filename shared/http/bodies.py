@@ -6,10 +6,14 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticSerializationError, core_schema, to_json
 
+from shared.schemas.integers import MOST
+
 M = TypeVar("M", bound=BaseModel)
 
 DEPTH = 64
 """How deep a body may be nested."""
+WIDE = 2**63
+"""What the store's integers hold: from ``-WIDE`` to below it."""
 
 
 class _AsJson:
@@ -37,10 +41,13 @@ def _as_json(model: type[BaseModel], value: Any) -> Any:
 
 
 def _whole(value: Any, depth: int) -> Any:
-    """The value with 5 for 5.0. Raises ``PydanticCustomError`` where it is
-    nested deeper than ``depth``."""
-    if isinstance(value, float) and value.is_integer():
+    """The value with 5 for 5.0. A float past 2^53 stays one: 1e300 is no whole number that anybody counted.
+    Raises ``PydanticCustomError`` where it is nested deeper than ``depth``, or holds an integer that the
+    store has no room for."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MOST:
         return int(value)
+    if isinstance(value, int) and not -WIDE <= value < WIDE:
+        raise PydanticCustomError("wide", "holds an integer of more than 64 bits")
     if not isinstance(value, dict | list | tuple):
         return value
     if not depth:

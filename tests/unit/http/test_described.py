@@ -178,6 +178,22 @@ def test_a_body_is_nested_so_deep_and_no_deeper(api: TestClient) -> None:
     assert answer.json()["errors"][0]["code"] == "depth"
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
+def test_an_integer_for_which_the_store_has_no_room_is_refused(api: TestClient, number: int) -> None:
+    answer = api.put("/things/a", json={"count": 1, "more": {"a": [number]}})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "wide"
+
+
+@pytest.mark.parametrize("number", [1.7976931348623157e308, -1e300, 2.0**63, 2**63 - 1, -(2**63), 0.5])
+def test_a_number_in_a_body_stays_what_it_was(api: TestClient, number: float) -> None:
+    answer = api.put("/things/a", json={"count": 1, "more": {"a": [number]}})
+    assert answer.status_code == 200
+    [told] = answer.json()["more"]["a"]
+    assert told == number
+    assert type(told) is type(number)
+
+
 def test_the_kinds_of_answers_are_told(api: TestClient) -> None:
     document = api.get("/openapi.json").json()["paths"]
     problem, page = "application/problem+json", "text/html"
