@@ -1,4 +1,5 @@
-# Everything runs in .venv, which `make setup` makes; nothing else is installed on the machine.
+# Everything runs in .venv, which `make setup` makes; nothing else is installed on the machine. To run Rapport takes
+# half the packages that its checks take, so what only runs it waits for those alone.
 # `make` alone lists the targets.
 
 SHELL := /bin/bash
@@ -8,6 +9,7 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 pytest := $(bin)/pytest
+running := .venv/.running
 complete := .venv/.complete
 
 .PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults chart site compose bench image-test kube-test lock
@@ -15,18 +17,21 @@ complete := .venv/.complete
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(complete) ## Make .venv with the locked packages and Rapport in it
+setup: $(running) ## Make .venv with the locked packages and Rapport in it
 
 $(complete): pyproject.toml requirements/dev.txt tools/setup.sh
-	@tools/setup.sh
+	@tools/setup.sh dev
 
-demo: $(complete) ## A real grocery's year through the platform, checked (HOUSEHOLDS=200, KEEP=1)
+$(running): pyproject.toml requirements/demo.txt tools/setup.sh
+	@tools/setup.sh demo
+
+demo: $(running) ## A real grocery's year through the platform, checked (HOUSEHOLDS=200, KEEP=1)
 	@$(bin)/rapport demo
 
-up: $(complete) ## Start the whole platform on this machine; Ctrl-C stops it
+up: $(running) ## Start the whole platform on this machine; Ctrl-C stops it
 	@$(bin)/rapport up
 
-down: $(complete) ## Stop what `rapport up` started here
+down: $(running) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
 test: $(complete) ## Every check, fast ones first: lint, types, unit, chart, simulation, integration, browser, faults

@@ -13,5 +13,7 @@ options=(--quiet --universal --python-version 3.11 --generate-hashes
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements/dev.txt --all-extras
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements/runtime.txt \
     --constraint requirements/dev.txt
+"$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements/demo.txt \
+    --extra embedded --extra demo --constraint requirements/dev.txt
 "$uv" pip compile "${options[@]}" "$@" --group pyproject.toml:image --output-file requirements/image.txt \
     --constraint requirements/dev.txt

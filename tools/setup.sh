@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Makes .venv with exactly what requirements/dev.txt names, and Rapport in it. `make setup` runs this
-# when pyproject.toml or a lock file has changed; running it again is safe.
+# Makes .venv with what a lock file names, and Rapport in it: requirements/dev.txt for all there is, demo.txt to run
+# the platform on this machine. `make` runs this when pyproject.toml or a lock file has changed; running it again is
+# safe.
 #
-#   PYTHON=/path/to/python3.12 tools/setup.sh    with this Python (3.11 to 3.13)
+#   PYTHON=/path/to/python3.12 tools/setup.sh dev|demo    with this Python (3.11 to 3.13)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+what=${1:-dev}
+lock=requirements/$what.txt
 venv=.venv
-stamp=$venv/.complete
 # A user's own pip settings must not redirect an install into this environment.
 export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
@@ -75,14 +77,15 @@ if ! { suits $venv/bin/python && $venv/bin/pip --version; } >/dev/null 2>&1; the
     say "Making $venv with $("$chosen" --version) ($chosen)."
     "$chosen" -m venv --clear $venv
 fi
-rm -f $stamp
+rm -f $venv/.running $venv/.complete
 
-say "Installing $(grep -c '^[a-z0-9].*==' requirements/dev.txt) packages at their locked versions." \
+say "Installing $(grep -c '^[a-z0-9].*==' "$lock") packages at their locked versions." \
     "The first time takes a few minutes."
 quiet=()
 [ -t 1 ] || quiet=(--quiet)
-$venv/bin/python -m pip install "${quiet[@]}" --require-hashes --requirement requirements/dev.txt ||
+$venv/bin/python -m pip install "${quiet[@]}" --require-hashes --requirement "$lock" ||
     fail "The packages could not be installed: see above (no network, or a full disk, mostly). Run this again."
 $venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-touch $stamp
+[ "$what" != dev ] || touch $venv/.complete
+touch $venv/.running  # a set-up for everything is one for running too
 say "Ready: $venv/bin/rapport --help"
