@@ -25,7 +25,7 @@ $(complete): pyproject.toml requirements/dev.txt tools/setup.sh
 $(running): pyproject.toml requirements/demo.txt tools/setup.sh
 	@tools/setup.sh demo
 
-demo: $(running) ## A real grocery's year through the platform, checked (HOUSEHOLDS=200, KEEP=1)
+demo: $(running) ## A real grocery's year through the platform, checked (HOUSEHOLDS=120, KEEP=1)
 	@$(bin)/rapport demo
 
 up: $(running) ## Start the whole platform on this machine; Ctrl-C stops it

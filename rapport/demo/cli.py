@@ -21,7 +21,7 @@ HOME = Path(".rapport") / "demo"
 def demo(
     households: Annotated[
         int, typer.Option(min=1, envvar="HOUSEHOLDS", help="So many of the 2,469 households.")
-    ] = 200,
+    ] = 120,
     seed: Annotated[int, typer.Option(help="The seed of what is simulated.")] = 1,
     keep: Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the stack running.")] = False,
 ) -> None:

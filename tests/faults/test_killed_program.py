@@ -151,8 +151,10 @@ def check(platform: Platform, load: Load) -> None:
 
     # Referrals: both, once.
     assert by_reason["referral"] == Counter(dict.fromkeys(everybody, 250))
-    # The budget: what members keep of the campaign is what the counter says, and never too much.
-    kept = sum(b["kept"] for s in states.values() for b in s["bonuses"] if b["campaign"] == "gift")
+    # The budget: what members keep of the campaign is what the counter says, and never too much. That is all
+    # members: what an earlier test left in the log is handled by this test's workers, under this program.
+    members = [json.loads(s["data"]) for s in database["state"].find({})]
+    kept = sum(b["kept"] for m in members for b in m.get("bonuses", ()) if b["campaign"] == "gift")
     used = {c["_id"]: c["used"] for c in database["counters"].find({})}
     assert used["budget:gift"] == kept <= BUDGET
     assert kept > BUDGET - BONUS  # and it did run out
@@ -175,5 +177,4 @@ def check(platform: Platform, load: Load) -> None:
     assert all("retracted_until" in entry for entry in entries)
     # What is counted over all members is what they have.
     outstanding = sum(d.get("outstanding", 0) for d in database["liability"].find({}))
-    held = [json.loads(s["data"])["lots"] for s in database["state"].find({})]
-    assert outstanding == sum(lot["remaining"] for lots in held for lot in lots)
+    assert outstanding == sum(lot["remaining"] for member in members for lot in member["lots"])
