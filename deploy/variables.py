@@ -38,6 +38,8 @@ CHART = {
 }
 """Variables that are another value's business in the chart."""
 
+INSTEAD = {PREFIX + "SECRET_KEY": PREFIX + "SECRET_KEYS"}
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -48,6 +50,8 @@ class Variable:
     file: bool
     """It is the path of a file, or of a folder."""
     required: bool
+    instead: str
+    """Of one that is required: the variable that does as well."""
     meaning: str
 
 
@@ -82,6 +86,7 @@ def _variable(name: str, field: FieldInfo, services: tuple[str, ...]) -> Variabl
         secret=SecretStr in kinds or full == URI,
         file=Path in kinds and full not in MOUNTED,
         required=field.is_required(),
+        instead=INSTEAD.get(full, ""),
         meaning=field.description or "",
     )
 

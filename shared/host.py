@@ -128,7 +128,7 @@ def run_worker(
         handler,
         store,
         publisher,
-        secret_key=settings.secret_key.get_secret_value().encode(),
+        secret_key=settings.oldest_key,
         stream=settings.clock == "stream",
         observe=observe,
         budget=budget,

@@ -76,6 +76,7 @@ def known() -> dict[str, dict[str, Any]]:
             "secret": variable.secret,
             "file": variable.file,
             "required": variable.required,
+            "instead": variable.instead,
             "meaning": variable.meaning if variable.required else "",
             "value": CHART.get(name, ""),
         }

@@ -113,7 +113,7 @@ def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Poli
             check(templates, rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
-    links = tokens.links(settings.public_url, tokens.KeyRing(settings.link_keys))
+    links = tokens.links(settings.public_url, tokens.KeyRing(settings.key_ring))
     several = versions if len(versions) > 1 else ()
     event_time = settings.clock == "stream"
     return Policy(versions[-1], templates, by_name, links, event_time=event_time, versions=several)

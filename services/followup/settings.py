@@ -52,7 +52,7 @@ class FollowupSettings(Settings):
         """The envelope senders, where they are not the sender's own address."""
         if self.bounce_address is None:
             return None
-        return BounceAddress.parse(self.bounce_address, self.secret_key.get_secret_value().encode())
+        return BounceAddress.parse(self.bounce_address, self.key_ring)
 
     @property
     def public_url(self) -> str:

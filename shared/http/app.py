@@ -133,7 +133,7 @@ def _equip(
         producer,
         clock,
         timeout=settings.command_timeout,
-        secret_key=settings.secret_key.get_secret_value().encode(),
+        keys=settings.key_ring,
     )
 
 

@@ -87,7 +87,7 @@ class Commands:
         clock: ApiClock,
         *,
         timeout: float,
-        secret_key: bytes,
+        keys: Sequence[bytes],
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._service = service
@@ -95,7 +95,7 @@ class Commands:
         self._sender = sender
         self._clock = clock
         self._timeout = timeout
-        self._secret_key = secret_key
+        self._keys = tuple(keys)
         self._new_id = new_id
 
     async def submit(
@@ -204,7 +204,7 @@ class Commands:
 
     def _token(self, source: str, id: str) -> str:
         payload = json.dumps([source, id], separators=(",", ":")).encode()
-        return f"{_base64(payload)}.{_base64(self._sign(payload))}"
+        return f"{_base64(payload)}.{_base64(_sign(self._keys[0], payload))}"
 
     def _read_token(self, token: str) -> tuple[str, str]:
         payload, _, signature = token.partition(".")
@@ -212,13 +212,15 @@ class Commands:
             content = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raise _no_command() from None
-        if not hmac.compare_digest(_base64(self._sign(content)).encode(), signature.encode()):
+        signatures = (_base64(_sign(key, content)).encode() for key in self._keys)
+        if not any(hmac.compare_digest(one, signature.encode()) for one in signatures):
             raise _no_command()
         source, id = json.loads(content)
         return source, id
 
-    def _sign(self, payload: bytes) -> bytes:
-        return hmac.digest(self._secret_key, b"command\0" + payload, hashlib.sha256)[:16]
+
+def _sign(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, b"command\0" + payload, hashlib.sha256)[:16]
 
 
 def _where_else(entry: Mapping[str, Any]) -> str | None:

@@ -24,15 +24,16 @@ class BounceAddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BounceAddress:
-    """The setting and the key."""
+    """The setting and the keys."""
 
     before: str
     after: str
     """What stands around the token; without one in the setting, ``after`` is empty."""
-    key: bytes
+    keys: tuple[bytes, ...]
+    """The first signs, each verifies."""
 
     @classmethod
-    def parse(cls, setting: str, key: bytes) -> "BounceAddress":
+    def parse(cls, setting: str, keys: tuple[bytes, ...]) -> "BounceAddress":
         """Raises ``BounceAddressError``."""
         whole = setting.replace(TOKEN, _longest_token, 1)
         if not _address(whole):
@@ -42,10 +43,10 @@ class BounceAddress:
             raise BounceAddressError(f"has more than {room} characters before the @, beside {TOKEN}")
         before, found, after = setting.partition(TOKEN)
         if not found:
-            return cls(setting.lower(), "", key)
+            return cls(setting.lower(), "", keys)
         if "@" not in after:
             raise BounceAddressError(f"must have {TOKEN} before the @")
-        return cls(before.lower(), after.lower(), key)
+        return cls(before.lower(), after.lower(), keys)
 
     def of(self, outreach_id: str) -> str:
         """The address that the message is sent from. Ids that are no part of one (replies may have such) do
@@ -54,7 +55,7 @@ class BounceAddress:
             return self.before
         if not _id(outreach_id):
             return self.before.rstrip("+-._=") + self.after
-        return f"{self.before}{outreach_id}-{self._mac(outreach_id)}{self.after}"
+        return f"{self.before}{outreach_id}-{_mac(self.keys[0], outreach_id)}{self.after}"
 
     def read(self, address: str) -> str | None:
         """The id of the message that was sent from this address; None where it was not made here. Servers may
@@ -63,18 +64,18 @@ class BounceAddress:
         if not self.after or not (address.startswith(self.before) and address.endswith(self.after)):
             return None
         outreach_id, _, mac = address[len(self.before) : len(address) - len(self.after)].rpartition("-")
-        if not _id(outreach_id) or not hmac.compare_digest(self._mac(outreach_id).encode(), mac.encode()):
+        if not _id(outreach_id):
             return None
-        return outreach_id
+        made = (_mac(key, outreach_id).encode() for key in self.keys)
+        return outreach_id if any(hmac.compare_digest(one, mac.encode()) for one in made) else None
 
-    def _mac(self, outreach_id: str) -> str:
-        mac = hmac.digest(self.key, b"rapport envelope 1\n" + outreach_id.encode(), hashlib.sha256)[
-            :MAC_BYTES
-        ]
-        return base64.b32encode(mac).decode().rstrip("=").lower()
+
+def _mac(key: bytes, outreach_id: str) -> str:
+    mac = hmac.digest(key, b"rapport envelope 1\n" + outreach_id.encode(), hashlib.sha256)[:MAC_BYTES]
+    return base64.b32encode(mac).decode().rstrip("=").lower()
 
 
 def checked(setting: str) -> str:
     """The setting, if it can be used. Raises ``BounceAddressError``."""
-    BounceAddress.parse(setting, b"")
+    BounceAddress.parse(setting, ())
     return setting

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsError
 
 from shared.facts.aliases import Identity
 from shared.runtime.access import AccessSettings
 from shared.runtime.environment import PREFIX
+from shared.runtime.keyring import ring, with_ring
 from shared.runtime.transport import KafkaSettings, MongoSettings
 
 __all__ = ["PREFIX", "Settings", "explain", "load_settings"]
@@ -22,7 +23,7 @@ __all__ = ["PREFIX", "Settings", "explain", "load_settings"]
 T = TypeVar("T", bound=BaseSettings)
 
 
-LinkKey = Annotated[SecretStr, Field(min_length=16)]
+RingKey = Annotated[SecretStr, Field(min_length=16)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -31,13 +32,13 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
 
     secret_key: SecretStr = Field(
         min_length=16,
-        description="the key that voucher codes and link tokens are made with, 16 characters or more, "
-        "the same for every service and for ever",
+        description="the key that voucher codes and aliases' hashes are made with, 16 characters or more, "
+        "the same for every service and for ever; without it the last of RAPPORT_SECRET_KEYS",
     )
 
-    secret_keys: Annotated[tuple[LinkKey, ...], NoDecode] = ()
-    """Keys of links in messages, comma-separated, the newest first; ``secret_key`` comes last. The first
-    signs, each verifies."""
+    secret_keys: Annotated[tuple[RingKey, ...], NoDecode] = ()
+    """The ring of what is signed and sealed, comma-separated or as JSON, the newest first; ``secret_key``
+    belongs to it, last where it is not named. The first signs, each verifies."""
 
     identity_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """The key that customers' aliases are hashed with, for ever; without it one made of ``secret_key``."""
@@ -86,18 +87,22 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("secret_keys", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return (
-            [key for part in value.split(",") if (key := part.strip())] if isinstance(value, str) else value
-        )
+    def _keys(cls, told: Any) -> Any:
+        return with_ring(told)
 
     @property
-    def link_keys(self) -> tuple[bytes, ...]:
-        """What links in messages are signed with: the first signs, each verifies. Links that were sent stay
+    def key_ring(self) -> tuple[bytes, ...]:
+        """What is signed and sealed with: the first does it, each verifies and opens. What was made stays
         good when a key is put before the others."""
-        return tuple(key.get_secret_value().encode() for key in (*self.secret_keys, self.secret_key))
+        return ring(self.secret_keys, self.secret_key)
+
+    @property
+    def oldest_key(self) -> bytes:
+        """What is derived with, so that the same event or address gives the same for ever: it stays when a
+        key is put before the others."""
+        return self.secret_key.get_secret_value().encode()
 
     @property
     def identity(self) -> Identity:
@@ -105,8 +110,7 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
         given = self.identity_key
         if given is not None:
             return Identity(given.get_secret_value().encode(), self.phone_region)
-        secret = self.secret_key.get_secret_value().encode()
-        return Identity(hmac.digest(secret, b"rapport identity", "sha256"), self.phone_region)
+        return Identity(hmac.digest(self.oldest_key, b"rapport identity", "sha256"), self.phone_region)
 
     @field_validator("log_level", "phone_region", mode="before")
     @classmethod

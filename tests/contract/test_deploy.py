@@ -56,7 +56,7 @@ def test_compose_and_the_chart_tell_the_same() -> None:
     and the other way round, but for what only one must: the image listens everywhere, and Compose leaves the
     memory at its default."""
     bound = {"RAPPORT_HOST", "RAPPORT_MEMORY_MIB"}
-    ours_alone = {"RAPPORT_CLOCK", "RAPPORT_SMTP_HOST", "RAPPORT_SMTP_PORT"}
+    ours_alone = {"RAPPORT_CLOCK", "RAPPORT_SECRET_KEYS", "RAPPORT_SMTP_HOST", "RAPPORT_SMTP_PORT"}
     hooks = {f"RAPPORT_{name}_SECRET" for name in ("CHAT", "SHOPIFY", "WOOCOMMERCE")}
     ours_alone |= hooks  # handed on where they are set
     for name in PROCESSES:

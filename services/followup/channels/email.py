@@ -6,10 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
 from aiosmtplib import SMTPException
 from prometheus_client import Counter, Gauge, Histogram
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from services.followup.channels.addresses import NO_UTF8, AddressError, mailable, needs_utf8
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
@@ -21,6 +23,7 @@ from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.state import Customer, address_mark
 from shared.mail.addresses import BounceAddress, checked
+from shared.runtime.keyring import ring, with_ring
 from shared.runtime.refusal import certificate_refusal
 from shared.runtime.settings import Port
 from shared.runtime.transport import Authorities
@@ -66,13 +69,19 @@ class EmailSettings(ChannelSettings):
     bounce_address: str | None = None
     """As ``FollowupSettings.bounce_address``."""
     secret_key: SecretStr | None = None
-    """What it is signed with."""
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """What it is signed with: as ``Settings.key_ring``."""
     dkim_domain: str | None = None
     """Whose signature the mails carry, and under which selector its public half is found; none: the relay
     signs them."""
     dkim_selector: str | None = None
     dkim_key_file: Path | None = Field(default=None, validate_default=True)
     """The private half: PEM, RSA."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, told: Any) -> Any:
+        return with_ring(told)
 
     @field_validator("dkim_key_file")
     @classmethod
@@ -101,8 +110,10 @@ class Email(Channel):
         self._sessions: list[Session] = []
         self.connections = settings.smtp_connections
         self._dkim = Dkim.load(settings.dkim_domain, settings.dkim_selector, settings.dkim_key_file)
-        key = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
-        self._bounces = BounceAddress.parse(settings.bounce_address, key) if settings.bounce_address else None
+        keys = ring(settings.secret_keys, settings.secret_key or SecretStr(""))
+        self._bounces = (
+            BounceAddress.parse(settings.bounce_address, keys) if settings.bounce_address else None
+        )
         # To be announced and to say its text, and the same for the one before it.
         self.patience = timedelta(seconds=4 * settings.smtp_timeout + 10)
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Annotated
@@ -33,7 +33,7 @@ from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import Name
 from services.followup.domain.state import Customer
-from shared.runtime.webhooks import signature, signing_key
+from shared.runtime.webhooks import signature, signing_keys
 
 ASK_AGAIN = frozenset({408, 425, 429, 503})
 """The message was certainly not taken, and may be tried again. Any other 5xx is a service that broke with the
@@ -65,7 +65,8 @@ class WebhookSettings(ChannelSettings):
 
     webhook_url: HttpUrl | None = None
     webhook_secret: SecretStr | None = Field(default=None, validate_default=True)
-    """``whsec_`` and the base64 of 24 to 64 bytes."""
+    """``whsec_`` and the base64 of 24 to 64 bytes; several, by commas, while one takes another's place: each
+    signs."""
     webhook_timeout: float = Field(default=15.0, gt=0, le=300)
     """Seconds to connect, and again for the answer."""
     webhook_connections: int = Field(default=8, ge=1, le=100)
@@ -80,8 +81,7 @@ class WebhookSettings(ChannelSettings):
     def _usable(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None and info.data.get("webhook_url") is not None:
             raise ValueError("must be set where there is a RAPPORT_WEBHOOK_URL")
-        if value is not None and not signing_key(value.get_secret_value()):
-            raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes")
+        signing_keys(value)
         return value
 
     @field_validator("webhook_channels", mode="before")
@@ -92,10 +92,10 @@ class WebhookSettings(ChannelSettings):
     def channels(self) -> Sequence[Channel]:
         if self.webhook_url is None or self.webhook_secret is None:
             return ()
-        key = signing_key(self.webhook_secret.get_secret_value())
+        keys = signing_keys(self.webhook_secret)
         url, timeout, connections = self.webhook_url, self.webhook_timeout, self.webhook_connections
         return [
-            Webhook(name, url, key, timeout, connections, Breaker(self.webhook_failures))
+            Webhook(name, url, keys, timeout, connections, Breaker(self.webhook_failures))
             for name in self.webhook_channels
         ]
 
@@ -106,13 +106,19 @@ class Webhook(Channel):
     dependency = "webhook"
 
     def __init__(
-        self, name: str, url: HttpUrl, key: bytes, timeout: float, connections: int, breaker: Breaker
+        self,
+        name: str,
+        url: HttpUrl,
+        keys: tuple[bytes, ...],
+        timeout: float,
+        connections: int,
+        breaker: Breaker,
     ) -> None:
         self.name = name
         self.parts = (f"{name}.txt",)
         self.connections = connections
         self.patience = timedelta(seconds=4 * timeout + 10)
-        self._url, self._key, self._timeout = url, key, timeout
+        self._url, self._keys, self._timeout = url, keys, timeout
         self._breaker = breaker
         self._session: ClientSession | None = None
         self._reachable = False
@@ -186,7 +192,7 @@ class Webhook(Channel):
         """What became of it, and whether the service is well."""
         body = payload(delivery)
         # Its receiver refuses what is old, so this is the wall clock even where the platform's is not.
-        headers = signed(self._key, delivery.outreach_id, int(time.time()), body)
+        headers = signed(self._keys, delivery.outreach_id, int(time.time()), body)
         try:
             async with session.post(
                 str(self._url), data=body, headers=headers, allow_redirects=False
@@ -237,13 +243,13 @@ def payload(delivery: Delivery) -> bytes:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def signed(key: bytes, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers of a message. ``timestamp`` is in seconds since 1970."""
+def signed(keys: Iterable[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers of a message, signed with each key. ``timestamp`` is in seconds since 1970."""
     return {
         "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature(key, message_id, timestamp, body),
+        "webhook-signature": " ".join(signature(key, message_id, timestamp, body) for key in keys),
     }
 
 

@@ -24,7 +24,7 @@ async def get_policy(request: Request) -> Policy:
 
 
 async def get_key_ring(request: Request) -> KeyRing:
-    return KeyRing(cast(FollowupSettings, request.app.state.settings).link_keys)
+    return KeyRing(cast(FollowupSettings, request.app.state.settings).key_ring)
 
 
 async def get_page(request: Request, clock: Clock) -> Page:

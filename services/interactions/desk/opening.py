@@ -30,7 +30,7 @@ def open_desk(app: FastAPI, settings: InteractionsSettings) -> None:
     """Give the app what the desk's pages need."""
     lasting = timedelta(hours=settings.desk_hours)
     app.state.pages = Pages(
-        sessions=Sessions(settings.secret_key.get_secret_value().encode(), app.state.authenticator, lasting),
+        sessions=Sessions(settings.key_ring, app.state.authenticator, lasting),
         live=Live(lambda: bool(getattr(app.state, "stopping", bool)())),
         secure=(settings.interactions_url or "").startswith("https://"),
         provider=None if settings.oidc_issuer is None else Provider(settings),

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -37,13 +38,13 @@ class Session(Frozen):
 
 
 class Sessions:
-    """Makes and reads the cookie's text. ``secret`` signs; nothing of it can be changed, all of it read. A
-    session ends ``lasting`` after the sign-in, whatever is done in it."""
+    """Makes and reads the cookie's text. The first of ``keys`` signs, each verifies; nothing of it can be
+    changed, all of it read. A session ends ``lasting`` after the sign-in, whatever is done in it."""
 
-    def __init__(self, secret: bytes, authenticator: Authenticator, lasting: timedelta) -> None:
+    def __init__(self, keys: Sequence[bytes], authenticator: Authenticator, lasting: timedelta) -> None:
         self._lasting = lasting
-        self._cookies = URLSafeSerializer(secret, salt="rapport desk session 1")
-        self._secret = secret
+        self._cookies = URLSafeSerializer([*reversed(keys)], salt="rapport desk session 1")
+        self._keys = tuple(keys)
         self._authenticator = authenticator
 
     def visit(self, now: datetime) -> Session:
@@ -59,7 +60,7 @@ class Sessions:
             principal=principal.name,
             agent_id=agent_id or agent_of(principal.name),
             name=agent_id or principal.name,
-            mark=self._mark(bytes.fromhex(hash_of(key))),
+            mark=_mark(self._keys[0], bytes.fromhex(hash_of(key))),
         )
 
     def by_provider(self, principal: str, name: str, scopes: frozenset[str], now: datetime) -> Session:
@@ -94,19 +95,30 @@ class Sessions:
             return None
         if session.scopes is not None:
             return Principal(session.principal, frozenset(session.scopes))
-        marks = (self._mark(one) for one in self._authenticator.key_hashes(session.principal))
+        hashes = [*self._authenticator.key_hashes(session.principal)]
+        marks = {_mark(key, one) for key in self._keys for one in hashes}
         if session.mark is None or session.mark not in marks:
             return None
         return self._authenticator.named(session.principal)
 
     def token(self, session: Session) -> str:
         """What each form of the session carries, so that nobody else's does."""
-        made = hmac.digest(self._secret, f"rapport desk form 1\n{session.visit}".encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(made[:18]).decode()
+        return _form(self._keys[0], session)
 
-    def _mark(self, key_hash: bytes) -> str:
-        made = hmac.digest(self._secret, b"rapport desk key 1\n" + key_hash, hashlib.sha256)
-        return base64.urlsafe_b64encode(made[:9]).decode()
+    def is_token(self, given: str, session: Session) -> bool:
+        """Whether a form carries what one of the keys has made for the session."""
+        made = (_form(key, session) for key in self._keys)
+        return any(hmac.compare_digest(given.encode(), one.encode()) for one in made)
+
+
+def _form(key: bytes, session: Session) -> str:
+    made = hmac.digest(key, f"rapport desk form 1\n{session.visit}".encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(made[:18]).decode()
+
+
+def _mark(key: bytes, key_hash: bytes) -> str:
+    made = hmac.digest(key, b"rapport desk key 1\n" + key_hash, hashlib.sha256)
+    return base64.urlsafe_b64encode(made[:9]).decode()
 
 
 def agent_of(principal: str) -> str:

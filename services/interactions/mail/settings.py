@@ -119,7 +119,7 @@ class MailSettings(InteractionsSettings):
         """The envelope senders of followup's mails, where they name the message."""
         if self.bounce_address is None:
             return None
-        return BounceAddress.parse(self.bounce_address, self.secret_key.get_secret_value().encode())
+        return BounceAddress.parse(self.bounce_address, self.key_ring)
 
     def takes(self, address: str) -> bool:
         """Whether mail to an address is for us."""

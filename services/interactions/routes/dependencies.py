@@ -59,7 +59,7 @@ async def get_desk(request: Request) -> Desk:
 
 
 async def get_seal(request: Request) -> Seal:
-    return Seal(request.app.state.settings.secret_key.get_secret_value(), "feedback")
+    return Seal(request.app.state.settings.key_ring, "feedback")
 
 
 def is_own(principal: Principal, agent_id: str) -> bool:

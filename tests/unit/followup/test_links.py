@@ -99,7 +99,7 @@ def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     for name, value in {"KAFKA": "k:1", "MONGO": "mongodb://m", "SECRET_KEY": "o" * 16}.items():
         monkeypatch.setenv(f"RAPPORT_{name}", value)
     monkeypatch.setenv("RAPPORT_SECRET_KEYS", f"{'n' * 16},{'m' * 16}")
-    assert FollowupSettings().link_keys == (b"n" * 16, b"m" * 16, b"o" * 16)
+    assert FollowupSettings().key_ring == (b"n" * 16, b"m" * 16, b"o" * 16)
 
 
 def test_what_a_message_asks_is_told_when_it_went() -> None:

@@ -91,7 +91,7 @@ def test_a_reports_own_name_is_not_the_messages() -> None:
 
 
 def test_a_complaint_names_its_envelope() -> None:
-    bounces = BounceAddress.parse("bounces+{token}@news.example", KEY)
+    bounces = BounceAddress.parse("bounces+{token}@news.example", (KEY,))
     found = read(mail(ARF, sender=bounces.of("abc123")))
     assert found is not None
     assert [bounces.read(address) for address in found.to].count("abc123") == 1
@@ -139,23 +139,23 @@ def test_nothing_breaks_it(raw: bytes) -> None:
 
 @given(st.text(alphabet="0123456789abcdef", min_size=24, max_size=24))
 def test_an_envelope_names_its_message(id: str) -> None:
-    bounces = BounceAddress.parse("Bounces+{token}@News.example", KEY)
+    bounces = BounceAddress.parse("Bounces+{token}@News.example", (KEY,))
     address = bounces.of(id)
     assert len(address.partition("@")[0]) <= 64
     assert bounces.read(address) == bounces.read(address.upper()) == id
-    assert BounceAddress.parse("bounces+{token}@news.example", b"other").read(address) is None
+    assert BounceAddress.parse("bounces+{token}@news.example", (b"other",)).read(address) is None
     changed = address.replace(id, id[::-1])
     assert changed == address or bounces.read(changed) is None
     EmailMessage()["To"] = address
 
 
 def test_ids_that_are_no_part_of_an_address_are_left_out() -> None:
-    bounces = BounceAddress.parse("bounces+{token}@news.example", KEY)
+    bounces = BounceAddress.parse("bounces+{token}@news.example", (KEY,))
     for id in ("a:b", "A", "a..b", "x" * 31, "a b"):
         assert bounces.of(id) == "bounces@news.example"
     assert bounces.read("bounces@news.example") is None
     assert bounces.read("bounces+x@news.example") is None
-    plain = BounceAddress.parse("bounces@news.example", KEY)
+    plain = BounceAddress.parse("bounces@news.example", (KEY,))
     assert plain.of("abc") == "bounces@news.example"
     assert plain.read("bounces@news.example") is None
 
@@ -172,6 +172,6 @@ def test_ids_that_are_no_part_of_an_address_are_left_out() -> None:
 )
 def test_a_bad_setting_says_why(setting: str, why: str) -> None:
     with pytest.raises(BounceAddressError, match=why):
-        BounceAddress.parse(setting, KEY)
+        BounceAddress.parse(setting, (KEY,))
     with pytest.raises(ValueError, match=why):
         EmailSettings(bounce_address=setting)

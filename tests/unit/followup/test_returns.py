@@ -23,7 +23,7 @@ from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of,
 from .returned_mail import ARF, POSTFIX, VACATION, mail
 from .test_rules import settings
 
-BOUNCES = BounceAddress.parse("bounces+{token}@news.example", b"k" * 32)
+BOUNCES = BounceAddress.parse("bounces+{token}@news.example", (b"k" * 32,))
 
 
 @pytest.fixture

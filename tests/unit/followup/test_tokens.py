@@ -64,9 +64,9 @@ def test_the_newest_key_signs_and_all_verify() -> None:
 
 def test_the_ring_of_the_settings() -> None:
     told = {"kafka": "k:1", "mongo": "mongodb://m", "secret_key": OLD.decode()}
-    assert Settings(**told).link_keys == (OLD,)
+    assert Settings(**told).key_ring == (OLD,)
     more = Settings(**told, secret_keys=f"{NEW.decode()} , third-key-of-a-length,")
-    assert more.link_keys == (NEW, b"third-key-of-a-length", OLD)
+    assert more.key_ring == (NEW, b"third-key-of-a-length", OLD)
     assert NEW.decode() not in repr(more)
     with pytest.raises(ValidationError):
         Settings(**told, secret_keys="too short")

@@ -77,7 +77,7 @@
 {{- $settings := include "rapport.settings" $here | fromYaml -}}
 {{- $secrets := include "rapport.secrets" $here | fromYaml -}}
 {{- range $name, $variable := $known -}}
-{{- if and $variable.required (not (hasKey $settings $name)) (not (hasKey $secrets $name)) -}}
+{{- if and $variable.required (not (hasKey $settings $name)) (not (hasKey $secrets $name)) (not (hasKey $secrets (default "" $variable.instead))) -}}
 {{- $how := printf "settings.%s" $name -}}
 {{- if $variable.secret -}}{{- $how = printf "secrets.%s: {secret: …, key: …}" $name -}}{{- end -}}
 {{- $said = append $said (printf "Set %s: %s." $how $variable.meaning) -}}

@@ -108,7 +108,8 @@ def _begun(desk: Desk) -> Begun | None:
 
 
 def _signer(desk: Desk) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(desk.request.app.state.settings.secret_key.get_secret_value(), salt=SALT)
+    ring = desk.request.app.state.settings.key_ring
+    return URLSafeTimedSerializer([*reversed(ring)], salt=SALT)  # the last signs, each verifies
 
 
 def _forget(answer: Response) -> Response:

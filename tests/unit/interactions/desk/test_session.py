@@ -34,8 +34,7 @@ def settings_of(mongo: str = "mongodb://127.0.0.1", **changes: Any) -> Interacti
 
 def sessions(**changes: Any) -> Sessions:
     settings = settings_of(**changes)
-    secret = settings.secret_key.get_secret_value().encode()
-    return Sessions(secret, Authenticator(settings), timedelta(hours=12))
+    return Sessions(settings.key_ring, Authenticator(settings), timedelta(hours=12))
 
 
 def test_a_session_names_who_it_is_and_never_holds_the_key() -> None:

@@ -19,7 +19,7 @@ from .post import COMPLAINTS, House, written
 from .recorded import AWAY, recorded
 
 BOUNCES = "bounces+{token}@news.example"
-SIGNED = BounceAddress.parse(BOUNCES, b"k" * 32)
+SIGNED = BounceAddress.parse(BOUNCES, (b"k" * 32,))
 
 
 def contacts(house: House) -> list[InteractionLogged]:
