@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.metrics.config import load
 from services.metrics.pages import live
 from services.metrics.report import refresh
-from services.metrics.routes import anomalies, compared, customers, kpis, lifecycle, pages, themes, why
+from services.metrics.routes import anomalies, compared, customers, held, kpis, lifecycle, pages, themes, why
 from services.metrics.settings import MetricsSettings
 from shared.http.app import create_api, run_api
 from shared.http.dependencies import Producing
@@ -14,7 +14,7 @@ from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 
 ROUTERS = tuple(
-    subject.router for subject in (kpis, compared, lifecycle, anomalies, why, customers, themes, pages)
+    subject.router for subject in (kpis, compared, lifecycle, anomalies, why, customers, themes, held, pages)
 )
 
 

@@ -2,6 +2,7 @@
 
 from services.followup.routes import (
     book,
+    held,
     hooks,
     marketing,
     outreach,
@@ -14,5 +15,5 @@ from services.followup.routes import (
 
 ROUTERS = tuple(
     subject.router
-    for subject in (rules, results, book, outreach, unsubscribe, surveys, preferences, hooks, marketing)
+    for subject in (rules, results, book, outreach, unsubscribe, surveys, preferences, hooks, marketing, held)
 )

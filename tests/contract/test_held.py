@@ -1,0 +1,147 @@
+"""``GET /customers/{id}/held``: no collection that a service declares to be of customers is left out."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from services.metrics.domain.state import Customer, encode
+from shared.domain import Collection
+from shared.journal.store import COLLECTIONS
+from shared.schemas.services import SERVICES
+from tools.openapi import NOBODY, apps
+
+KEY = {"X-API-Key": NOBODY["api_key"]}
+PACKED: dict[tuple[str, str], dict[str, Any]] = {
+    **{(name, "state"): {"data": '{"name":"Ada"}'} for name in SERVICES},
+    ("interactions", "timeline"): {"data": '{"name":"Ada"}'},
+    ("metrics", "customers"): {"record": encode(Customer())},
+}
+"""What a document must hold so that it can be read."""
+
+
+class Cursor:
+    """The documents one by one; ``read`` counts those that were asked for."""
+
+    def __init__(self, documents: Iterator[dict[str, Any]]) -> None:
+        self._documents = documents
+        self.read = 0
+
+    def sort(self, key: str, direction: int) -> "Cursor":
+        self._documents = iter(sorted(self._documents, key=lambda one: str(one[key])))
+        return self
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        for document in self._documents:
+            self.read += 1
+            yield document
+
+
+class Table:
+    def __init__(self, documents: list[dict[str, Any]]) -> None:
+        self.documents = documents
+
+    def find(self, query: Mapping[str, Any], batch_size: int) -> Cursor:
+        return Cursor(one for one in self.documents if all(one.get(k) == v for k, v in query.items()))
+
+
+def declared(service: str) -> dict[str, Collection]:
+    own: tuple[Collection, ...] = import_module(f"services.{service}.domain.rows").COLLECTIONS
+    return {one.name: one for one in (*(() if service == "metrics" else COLLECTIONS), *own)}
+
+
+def full(service: str) -> dict[str, Table]:
+    """A row of ``c-1`` and one of ``c-2`` in each collection."""
+    database = {}
+    for name, collection in declared(service).items():
+        rows = [
+            {"_id": f"{name}/{id}"} | PACKED.get((service, name), {}) | {collection.owner or "x": id}
+            for id in ("c-2", "c-1")
+        ]
+        database[name] = Table(rows)
+    return database
+
+
+def app_of(service: str, database: object) -> FastAPI:
+    app = apps()[service]
+    app.state.database = database
+    return app
+
+
+def lines_of(app: FastAPI, customer: str) -> list[dict[str, Any]]:
+    # Not entered, so that nothing connects.
+    answer = TestClient(app).get(f"/customers/{customer}/held", headers=KEY)
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (
+        200,
+        "application/x-ndjson",
+    )
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_row_of_every_declared_collection_is_told(service: str) -> None:
+    *rows, last = lines_of(app_of(service, full(service)), "c-1")
+    wanted = sorted(name for name, one in declared(service).items() if one.owner is not None)
+    assert [row["collection"] for row in rows] == wanted
+    assert "c-2" not in json.dumps(rows)
+    assert last == {"end": {"customer": "c-1", "service": service, "rows": dict.fromkeys(wanted, 1)}}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_of_nobody_there_is_nothing_and_it_says_so(service: str) -> None:
+    (last,) = lines_of(app_of(service, full(service)), "nobody")
+    assert set(last["end"]["rows"].values()) == {0}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_only_an_admin_may_ask(service: str) -> None:
+    assert TestClient(apps()[service]).get("/customers/c-1/held").status_code == 401
+
+
+def test_packed_rows_can_be_read() -> None:
+    told = {row["collection"]: row["row"] for row in lines_of(app_of("metrics", full("metrics")), "c-1")[:-1]}
+    assert told["customers"]["record"]["orders"] == {}
+    app = app_of("interactions", full("interactions"))
+    told = {row["collection"]: row["row"] for row in lines_of(app, "c-1")[:-1]}
+    assert told["state"]["data"] == told["timeline"]["data"] == {"name": "Ada"}
+
+
+async def test_a_hundred_thousand_rows_are_never_in_memory_together() -> None:
+    class Ledger(Cursor):
+        def sort(self, key: str, direction: int) -> Cursor:
+            return self
+
+    cursor = Ledger({"_id": n, "member": "c-1"} for n in range(100_000))
+
+    class Long(Table):
+        def find(self, query: Mapping[str, Any], batch_size: int) -> Cursor:
+            return cursor
+
+    sent, most, whole = 0, 0, b""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        nonlocal sent, most, whole
+        whole = message.get("body", b"") or whole
+        sent += message.get("body", b"").count(b"\n")
+        most = max(most, cursor.read - sent)
+
+    app = app_of("loyalty", full("loyalty") | {"ledger": Long([])})
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/customers/c-1/held",
+        "query_string": b"",
+        "headers": [(b"x-api-key", KEY["X-API-Key"].encode())],
+        "asgi": {"spec_version": "2.4", "version": "3.0"},
+    }
+    await app(scope, receive, send)
+    assert sent > 100_000
+    assert json.loads(whole)["end"]["rows"]["ledger"] == 100_000
+    assert most <= 1
