@@ -13,14 +13,7 @@ from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 from shared.schemas.times import micros
 
-ROUTERS = (
-    program.router,
-    members.router,
-    quotes.router,
-    ledger.router,
-    vouchers.router,
-    held.router,
-)
+ROUTERS = tuple(one.router for one in (program, members, quotes, ledger, vouchers, held))
 
 
 def create_app(settings: LoyaltySettings) -> FastAPI:
