@@ -1,13 +1,18 @@
 """The topics Rapport needs, and how a cluster's differ from them: data and pure functions."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rapport.trouble import TroubleError
+from shared.runtime.environment import PREFIX
 from shared.schemas.topics import DEAD_LETTER_SUFFIX, TOPICS
 
 DEFAULT_PARTITIONS = 4
-YEAR_MS = 365 * 24 * 3600 * 1000
-FOR_EVER = -1
+DAY_MS = 24 * 3600 * 1000
+LONGEST_DAYS = 36_500
+SEGMENTS = 30
+"""Of a partition, at least, in the time that it is kept."""
 RECORD_LIMIT = 2 * 1024 * 1024
 """Bytes of a record: an event of 1 MiB, its headers, and those that a dead letter adds."""
 
@@ -15,7 +20,8 @@ CLOCK = "clock"
 LAST_TO_GROW = CLOCK + DEAD_LETTER_SUFFIX
 """Grown once all that had to move is copied: as long as it has fewer partitions than the others, growing is
 not finished. Hardly anything is ever written to it."""
-_KEPT_FOR_EVER = frozenset({"customers"})
+NAMES_NOBODY = frozenset({"purchases", "loyalty", CLOCK})
+"""Topics of ids and amounts alone; all others have contact data or free text, dead letters anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,47 @@ class Difference:
     found: str
 
 
-def wanted(partitions: int) -> tuple[Topic, ...]:
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Days that records are kept from their arrival on. What says who somebody is, or what they said, is gone
+    within a month: an erasure is complete then, without a log rewritten."""
+
+    personal: int = 30
+    """Of contact data, free text and dead letters."""
+    amounts: int = 400
+    """Of ids and amounts: a year can be compared with the one before."""
+
+    @staticmethod
+    def variable(topic: str) -> str:
+        """What says how long a topic is kept."""
+        return f"{PREFIX}RETENTION_{'AMOUNTS' if topic in NAMES_NOBODY else 'PERSONAL'}_DAYS"
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Retention":
+        """``RAPPORT_RETENTION_PERSONAL_DAYS`` and ``RAPPORT_RETENTION_AMOUNTS_DAYS``. Raises TroubleError,
+        which names the variable."""
+        told = {
+            name: environ.get(f"{PREFIX}RETENTION_{name.upper()}_DAYS") for name in ("personal", "amounts")
+        }
+        for name, text in told.items():
+            if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST_DAYS):
+                raise TroubleError(
+                    f"{PREFIX}RETENTION_{name.upper()}_DAYS is {text[:20]!r}: give days, 1 to {LONGEST_DAYS}."
+                )
+        return cls(**{name: int(text) for name, text in told.items() if text})
+
+    def days(self, topic: str) -> int:
+        return self.amounts if topic in NAMES_NOBODY else self.personal
+
+
+def wanted(partitions: int, retention: Retention | None = None) -> tuple[Topic, ...]:
     """Every topic and its dead-letter topic, all with as many partitions: partition p of each is with
-    the same worker."""
+    the same worker. Without a retention it is what the environment says."""
+    kept = retention or Retention.of(os.environ)
     return tuple(
-        topic
+        Topic(topic, partitions, _configs(kept.days(topic) * DAY_MS))
         for name in TOPICS
-        for topic in (
-            Topic(name, partitions, _configs(FOR_EVER if name in _KEPT_FOR_EVER else YEAR_MS)),
-            Topic(name + DEAD_LETTER_SUFFIX, partitions, _configs(FOR_EVER)),
-        )
+        for topic in (name, name + DEAD_LETTER_SUFFIX)
     )
 
 
@@ -55,6 +92,8 @@ def _configs(retention_ms: int) -> dict[str, str]:
         # Retention counts from arrival: a client may stamp a replayed record with its event's old time.
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(retention_ms),
+        # Whole segments are deleted: none outlasts the retention by more than a thirtieth.
+        "segment.ms": str(retention_ms // SEGMENTS),
         "max.message.bytes": str(RECORD_LIMIT),
     }
 

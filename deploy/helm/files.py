@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deploy.variables import CHART, variables
-from rapport.topics import wanted
+from rapport.topics import Retention, wanted
 from services.followup.domain.apply import CONSUMES as FOLLOWUP
 from services.interactions.domain.apply import CONSUMES as INTERACTIONS
 from services.loyalty.domain.apply import CONSUMES as LOYALTY
@@ -60,10 +60,13 @@ def _reads(service: str) -> set[str]:
 
 
 def topics() -> dict[str, dict[str, Any]]:
-    """Topic -> its settings, as ``rapport topics apply`` sets them."""
+    """Topic -> its settings, as ``rapport topics apply`` sets them, and what changes its retention."""
     return {
-        topic.name: {name: int(v) if v.lstrip("-").isdigit() else v for name, v in topic.configs.items()}
-        for topic in wanted(1)
+        topic.name: {
+            "retention": Retention.variable(topic.name),
+            "config": {name: int(v) if v.isdigit() else v for name, v in topic.configs.items()},
+        }
+        for topic in wanted(1, Retention())
     }
 
 

@@ -50,6 +50,10 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
     """``stream``: now is the watermark of event time, for replays."""
     partitions: Annotated[int, Field(ge=1)] = 4
     """Partitions of each topic, where the broker has not said."""
+    retention_personal_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """Days that topics keep contact data, free text and dead letters; ``rapport topics apply`` sets it."""
+    retention_amounts_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """Days that topics keep purchases and points: ids and amounts."""
     batch_size: Annotated[int, Field(ge=1, le=500)] = 500
     memory_mib: Annotated[int, Field(ge=64)] = 256
     """MiB that a worker keeps in memory of events and states at most; its code takes about 150 more."""

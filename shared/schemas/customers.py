@@ -1,4 +1,4 @@
-"""Who a customer is and what they allow. The topic is kept for ever."""
+"""Who a customer is and what they allow. The topic is kept for a month: stores know the rest."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal

@@ -10,7 +10,7 @@ import yaml
 from deploy.grafana.declared import DECLARED
 from deploy.helm.files import WRITES, rights
 from deploy.helm.schema import values_schema
-from rapport.topics import wanted
+from rapport.topics import Retention, wanted
 from shared.journal.drafting import TIMERS_A_STEP
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import DEAD_LETTER_SUFFIX, TYPES
@@ -23,8 +23,8 @@ BY_CLASS = {cls.__name__: cls.topic for cls in TYPES.values()}
 @WITH_STRIMZI
 def test_topics_are_those_that_are_applied(setup: str, partitions: int) -> None:
     made = {thing["metadata"]["name"]: thing["spec"] for thing in of_kind(golden(setup), "KafkaTopic")}
-    assert made.keys() == {topic.name for topic in wanted(partitions)}
-    for topic in wanted(partitions):
+    assert made.keys() == {topic.name for topic in wanted(partitions, Retention())}
+    for topic in wanted(partitions, Retention()):
         spec = made[topic.name]
         assert spec["partitions"] == partitions
         assert {name: str(spec["config"][name]) for name in topic.configs} == dict(topic.configs)

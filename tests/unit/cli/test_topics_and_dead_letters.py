@@ -26,10 +26,34 @@ def test_every_topic_has_its_dead_letter_topic_with_as_many_partitions() -> None
     assert {topic.partitions for topic in topics.wanted(6)} == {6}
 
 
-def test_customers_and_dead_letters_are_kept_for_ever() -> None:
-    retention = {topic.name: topic.configs["retention.ms"] for topic in topics.wanted(4)}
-    assert retention["customers"] == retention["purchases.dlq"] == "-1"
-    assert retention["purchases"] == str(365 * 24 * 3600 * 1000)
+def days(retention: topics.Retention) -> dict[str, int]:
+    return {
+        topic.name: int(topic.configs["retention.ms"]) // topics.DAY_MS
+        for topic in topics.wanted(4, retention)
+    }
+
+
+def test_what_says_who_somebody_is_is_gone_within_a_month() -> None:
+    kept = days(topics.Retention())
+    longer = {"purchases", "loyalty", "clock"}
+    assert {name for name, found in kept.items() if found == 400} == longer
+    assert {kept[name] for name in kept.keys() - longer} == {30}
+    assert kept["purchases.dlq"] == 30  # whatever was sent
+
+
+def test_retention_is_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAPPORT_RETENTION_PERSONAL_DAYS", "7")
+    monkeypatch.setenv("RAPPORT_RETENTION_AMOUNTS_DAYS", "")
+    told = {topic.name: topic.configs["retention.ms"] for topic in topics.wanted(4)}
+    assert told["customers"] == told["loyalty.dlq"] == str(7 * topics.DAY_MS)
+    assert told["loyalty"] == str(400 * topics.DAY_MS)
+    assert topics.differences(topics.wanted(4, topics.Retention()), {**found()}) != []
+
+
+@pytest.mark.parametrize("bad", ["0", "-1", "a month", "1.5", "36501", "٣"])
+def test_a_retention_that_is_none_is_named(bad: str) -> None:
+    with pytest.raises(TroubleError, match="RAPPORT_RETENTION_PERSONAL_DAYS"):
+        topics.Retention.of({"RAPPORT_RETENTION_PERSONAL_DAYS": bad})
 
 
 def test_no_difference_is_none() -> None:
@@ -44,7 +68,7 @@ def test_differences_name_topic_and_setting() -> None:
     assert set(topics.differences(topics.wanted(4), actual)) == {
         Difference("clock", "missing", "4 partitions", "no topic"),
         Difference("loyalty", "partitions", "4", "3"),
-        Difference("feedback", "retention.ms", str(topics.YEAR_MS), "5"),
+        Difference("feedback", "retention.ms", str(30 * topics.DAY_MS), "5"),
     }
 
 
