@@ -105,8 +105,8 @@ class _Steps:
 
     @contextmanager
     def taken_away(self, program: Any) -> Iterator[None]:
-        """Whatever became of it: the purchase is returned, so that no figure counts it, and the customer's
-        profile erased. What stays is a member with nothing."""
+        """Whatever became of it: the purchase is returned, so that no figure counts it, and the customer
+        erased. The program has no member more."""
         try:
             yield
         finally:

@@ -51,6 +51,10 @@ class ErrorCode:
         return RefusedError(self.code, self.sentence.format(**told), status=self.status, field=field)
 
 
+ERASED = ErrorCode("erased", 410, "The customer has been erased.")
+"""What the journal says, for every service, to a command that is about somebody it has erased."""
+
+
 def declared(module: Mapping[str, object]) -> tuple[ErrorCode, ...]:
     """The codes among a module's names, in their order."""
     return tuple(value for value in module.values() if isinstance(value, ErrorCode))
@@ -200,6 +204,9 @@ class Effects(Generic[S]):
     takes: tuple[Take, ...] = ()
     retracts: tuple[Retract, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    erase: bool = False
+    """The state goes for good, with its timers, and ``state`` is not looked at. Whatever is told of its id
+    from then on has no effect; a command is refused (410 ``erased``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class MemoryRun(Generic[S]):
         self._heap: list[tuple[datetime, str, str]] = []
         """Those timers, and some that were moved or cancelled since."""
         self._seen: set[str] = set()
+        self._erased: set[str] = set()
+        """Customers of whom nothing has an effect any more."""
         self._ids = count(1)
         self.now = datetime.min.replace(tzinfo=UTC)
         """How far time has come."""
@@ -96,7 +98,7 @@ class MemoryRun(Generic[S]):
     def _settle(self, now: datetime, event: Event) -> Iterable[Event]:
         """Applies one event unless it was seen before; the commands that it sends."""
         uid = event.uid
-        if uid in self._seen:
+        if uid in self._seen or event.state_id in self._erased:
             return ()
         if event.state_id != event.subject:
             return self._settle_other(now, event)
@@ -112,6 +114,9 @@ class MemoryRun(Generic[S]):
         self._seen.add(uid)
         self.states[event.subject] = effects.state
         self._keep(event.subject, effects)
+        if effects.erase:
+            self.forget(event.subject)
+            self._erased.add(event.subject)
         self.applied(event, before, effects)
         return self._sent(event, effects.emits)
 

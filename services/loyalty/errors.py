@@ -1,5 +1,6 @@
 """Every way in which loyalty says no. To a command it is the answer; a fact becomes a dead letter."""
 
+from shared.domain import ERASED as ERASED  # the journal says it, to any command
 from shared.domain import ErrorCode, declared
 
 # What there is not

@@ -46,6 +46,20 @@ class Course(Generic[S]):
         state = self.plan.states.get(state_id)
         return self.stored[state_id].state if state is None else state
 
+    def is_erased(self, state_id: str) -> bool:
+        """Whether the state has gone for good, before this plan or in it."""
+        return self.stored[state_id].erased or state_id in self.plan.erased
+
+    def erase(self, state_id: str, hash: str) -> None:
+        """The state goes, and whatever is or was to fire for it."""
+        plan = self.plan
+        plan.states.pop(state_id, None)
+        plan.erased[state_id] = hash
+        for key in [key for key, timer in self.due.items() if timer.subject == state_id]:
+            del self.due[key]
+        for key in [key for key, timer in plan.timers.items() if timer and timer.subject == state_id]:
+            plan.timers[key] = None
+
     def next_timer(self, limit: datetime) -> Timer | None:
         """The earliest timer due by ``limit``; its row goes. None if there is none."""
         heap = self.heap

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from shared.domain import S
 from shared.journal.counters import Counter
+from shared.journal.erasing import ERASED_IDS, timers_of
 from shared.journal.later import state_text
 from shared.journal.plan import (
     Entry,
@@ -27,7 +28,7 @@ from shared.runtime.mongo import Document
 from shared.schemas.event import Event, key_of
 from shared.worker.processing import Origin
 
-Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
+Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne | DeleteMany
 
 
 @dataclass(slots=True)
@@ -101,7 +102,18 @@ def writes_of(
     if plan.timers:
         changes = [_timer(key, timer, plan.fired.get(key)) for key, timer in plan.timers.items()]
         writes.changes["timers"] = changes
+    if plan.erased:
+        _erase(writes, plan, stored)
     return writes
+
+
+def _erase(writes: Writes, plan: Plan[S], stored: Mapping[str, StoredState[S]]) -> None:
+    """Of those that go, what the store has of them goes, and it is kept that they went."""
+    known = [(id, stored[id].version) for id in plan.erased if stored[id].version]
+    writes.states += [DeleteOne({"_id": id, "version": version}) for id, version in known]
+    kept = [InsertOne({"_id": hash}) for hash in plan.erased.values()]
+    writes.changes[ERASED_IDS.name] = [*kept]
+    writes.changes["timers"] = [*writes.changes.get("timers", ()), *map(timers_of, plan.erased)]
 
 
 def _partition(attempt: int, outbox: Sequence[str], watermark: datetime | None) -> Document:
@@ -157,6 +169,8 @@ def _place(event: Event, origin: Origin) -> Document:
 
 def _entry(entry: Entry) -> Document:
     document = _place(entry.event, entry.origin)
+    if entry.erased:
+        del document["subject"]
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)

@@ -1,7 +1,8 @@
 """What the planner needs to know for a step: timers, states, shared counters and the journal, read from the
 store where memory cannot tell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from time import perf_counter
@@ -9,7 +10,7 @@ from typing import Generic
 
 from shared.domain import S
 from shared.journal.partition import BYTES_A_CHARACTER
-from shared.journal.plan import Plan
+from shared.journal.plan import Plan, StoredState
 from shared.journal.planner import Planner
 from shared.journal.step import Step
 from shared.journal.store import WorkerStore
@@ -78,10 +79,18 @@ class Drafter(Generic[S]):
             # Two of a text while it is read, and what the state itself takes.
             most = self._budget.step_limit // (BYTES_A_CHARACTER + 2)
             loaded = await retry(self._service, "mongo", lambda: self._store.load(missing, most))
+            if memory.erased:
+                loaded = {id: self._or_erased(id, state, memory.erased) for id, state in loaded.items()}
             memory.keep(loaded)
             states |= loaded
             telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
         step.states = states
+
+    def _or_erased(self, id: str, stored: StoredState[S], erased: Set[str]) -> StoredState[S]:
+        """Of one without a state it is looked whether that has gone for good."""
+        if stored.version or self._planner.hash_of(id) not in erased:
+            return stored
+        return replace(stored, erased=True)
 
     async def _plan(self, step: Step[S]) -> Plan[S]:
         """Planned again until no counter is unread; most often the first read has all that are in use."""

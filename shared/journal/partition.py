@@ -19,7 +19,7 @@ loyalty and interactions of 200 to 27,000 characters."""
 class PartitionMemory(Generic[S]):
     """Warm states, uids of events handled and published, names of shared counters in use."""
 
-    def __init__(self, epoch: int, budget: Budget) -> None:
+    def __init__(self, epoch: int, budget: Budget, erased: set[str] | None = None) -> None:
         self.epoch = epoch
         """Under which this worker took the partition over: what is written for it matches this."""
         self.attempts = 0
@@ -27,6 +27,8 @@ class PartitionMemory(Generic[S]):
         self.warm: Cache[StoredState[S]] = Cache(budget, STATES)
         self.recent = Names(budget, RECENT)
         self.counters = Recall()
+        self.erased: set[str] = set() if erased is None else erased
+        """The hashes of erased ids, of the other partitions too."""
         self._handled: dict[TopicOffset, int] = {}
 
     def clear(self) -> None:
@@ -61,6 +63,8 @@ class PartitionMemory(Generic[S]):
                 for id, state in plan.states.items()
             }
         )
+        self.forget(plan.erased)
+        self.erased.update(plan.erased.values())
         # Now, not once it is published: were that given up, these must not pass for handled.
         self.recent.discard(plan.forgotten | plan.tombstones.keys())
 

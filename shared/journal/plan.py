@@ -37,6 +37,8 @@ class StoredState(Generic[S]):
     version: int
     size: int = field(default=0, compare=False)
     """Characters of its text in the store."""
+    erased: bool = False
+    """It went for good: there is no state any more, and never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Entry:
     taken_back: bool = False
     """Set for a fact that takes itself back: likewise, and its dead letter, if this service has one, is among
     what it emits."""
+
+    erased: bool = False
+    """Set for what is told of somebody who was erased: it has no effect, and the journal does not keep whom
+    it was about."""
 
     @property
     def until(self) -> int | None:
@@ -99,6 +105,8 @@ class Plan(Generic[S]):
     entries: list[Entry] = field(default_factory=list)
     states: dict[str, S] = field(default_factory=dict)
     """The new ones of those that changed, by id."""
+    erased: dict[str, str] = field(default_factory=dict)
+    """The hashes of those that go for good, by id."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Characters of their texts, once these are made for the store."""
     timers: dict[str, Timer | None] = field(default_factory=dict)

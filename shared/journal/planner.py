@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import Context, Handler, RefusedError, Retract, S, Unseen
+from shared.domain import ERASED, Context, Handler, RefusedError, Retract, S, Unseen
 from shared.journal.counters import Counters
 from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
+from shared.journal.erasing import erased_hash, erasure_key
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter
 from shared.kafka.publisher import Record
@@ -29,11 +30,19 @@ LAST = "\U0010ffff"
 class Planner(Generic[S]):
     """Plans batches for one handler."""
 
-    def __init__(self, handler: Handler[S], secret_key: bytes, *, stream: bool) -> None:
+    def __init__(
+        self, handler: Handler[S], secret_key: bytes, *, stream: bool, erased_by: bytes | None = None
+    ) -> None:
+        """``erased_by``: the key under which erased ids are kept; by default one made of ``secret_key``."""
         self._handler = handler
         self._stream = stream
         self._source = f"/rapport/{handler.service}"
         self._derived = Derived(self._source, secret_key)
+        self._erased_by = erased_by or erasure_key(secret_key)
+
+    def hash_of(self, state_id: str) -> str:
+        """What is kept of the id once it is erased."""
+        return erased_hash(self._erased_by, state_id)
 
     def plan(
         self,
@@ -113,8 +122,12 @@ class Planner(Generic[S]):
             return
         plan, event = course.plan, message.event
         state_id = event.state_id
-        before = course.state(state_id)
         is_command = event.data.topic == COMMANDS
+        if course.is_erased(state_id):
+            status, said = (ERASED.status, _said(ERASED())) if is_command else (None, None)
+            self._enter(course, Entry(event, message.origin, status, said, (), erased=True))
+            return
+        before = course.state(state_id)
         try:
             effects = self._handler.of(state_id).apply(before, event, self._context(course, message))
             emitted = self._derived.records(event, effects.emits)
@@ -122,8 +135,7 @@ class Planner(Generic[S]):
             plan.counters.take(effects.takes)
         except RefusedError as refusal:
             if is_command:
-                said = {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
-                self._enter(course, Entry(event, message.origin, refusal.status, said, ()))
+                self._enter(course, Entry(event, message.origin, refusal.status, _said(refusal), ()))
             else:
                 self._reject(course, message, refusal.code, refusal.detail)
             return
@@ -134,6 +146,8 @@ class Planner(Generic[S]):
             plan.states[state_id] = effects.state
         course.keep_rows(effects.rows)
         course.keep_timers(state_id, effects.timers)
+        if effects.erase:
+            course.erase(state_id, self.hash_of(state_id))
         taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
         emitted = (*course.take_back(taken_back, event.uid), *emitted, *dead_letters)
         plan.retracted += effects.retracts
@@ -190,3 +204,8 @@ class Planner(Generic[S]):
             detail=retract.detail,
             failed_at=failed_at,
         )
+
+
+def _said(refusal: RefusedError) -> dict[str, str | None]:
+    """The outcome's body for the caller of a command that is refused."""
+    return {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}

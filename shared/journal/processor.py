@@ -63,17 +63,19 @@ class JournalProcessor(Generic[S]):
         *,
         secret_key: bytes,
         stream: bool,
+        erased_by: bytes | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         observe: Callable[[Plan[S]], None] | None = None,
         budget: Budget | None = None,
     ) -> None:
         """``observe`` is called with each plan that is written and published, so that a service can count
-        what is its own; it must not raise. ``budget`` is the process's, for all that it keeps in memory."""
+        what is its own; it must not raise. ``budget`` is the process's, for all that it keeps in memory.
+        ``erased_by`` is as ``Planner`` has it."""
         self._budget = budget or Budget()
         self._service = handler.service
         self._store = store
         self._publisher = publisher
-        self._planner = Planner(handler, secret_key, stream=stream)
+        self._planner = Planner(handler, secret_key, stream=stream, erased_by=erased_by)
         self._drafter = Drafter(handler.service, store, self._planner, wall_clock, self._budget)
         self._publishing = StepPublisher(handler.service, store, publisher)
         self._stream = stream
@@ -86,10 +88,12 @@ class JournalProcessor(Generic[S]):
     async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
         await self.revoked(frozenset(self._partitions))
         self._durable.clear()
+        erased: set[str] = set()
         for partition in sorted(partitions):
             epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition, count))
-            self._partitions[partition] = PartitionMemory(epoch, self._budget)
+            self._partitions[partition] = PartitionMemory(epoch, self._budget, erased)
             await self._publishing.empty_outbox(partition, epoch)
+        erased |= await retry(self._service, "mongo", self._store.erased)  # as of the last takeover
         return {}
 
     async def first_count(self) -> int:

@@ -3,7 +3,7 @@
 Collections: ``state`` (one document per customer, and those of other kinds), ``journal`` (one per handled
 event), ``timers``, ``partitions`` (see ``epoch``; with ``outbox``, the journal entries of fired timers not
 yet known to be published, and ``watermark`` under the stream clock), ``counters`` (shared by all partitions:
-name and ``used``), and those that the handler's rows name.
+name and ``used``), ``erased`` (see ``erasing``), and those that the handler's rows name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Change, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
+from shared.journal.erasing import ERASED_IDS
 from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
@@ -33,6 +34,7 @@ COLLECTIONS = (
     Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
+    ERASED_IDS,
 )
 """The journal's own."""
 NAMESPACE_EXISTS = 48
@@ -119,6 +121,10 @@ class WorkerStore(Generic[S]):
             # How large the next are is not known before: as many as fit if they are like the largest so far.
             documents = await cursor.to_list(max(1, (most - read) // largest))
         return found
+
+    async def erased(self) -> set[str]:
+        """The hashes of all ids that were erased, of all partitions."""
+        return {d["_id"] async for d in self.database[ERASED_IDS.name].find({}, {"_id": 1})}
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""
@@ -224,5 +230,5 @@ class WorkerStore(Generic[S]):
             if DUPLICATE_KEY in codes_of(error):
                 raise FencedError("another worker has created the customer's state") from error
             raise
-        if result.inserted_count + result.matched_count != len(writes):
+        if result.inserted_count + result.matched_count + result.deleted_count != len(writes):
             raise FencedError("another worker has changed the customer's state")

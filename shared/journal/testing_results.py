@@ -32,9 +32,10 @@ class Handled:
     """What came of one event that was sent."""
 
     event: Event
-    status: Literal["applied", "refused", "repeated", "skipped"]
+    status: Literal["applied", "refused", "repeated", "skipped", "erased"]
     """``repeated``: a duplicate or a redelivery, without effect. ``skipped``: the service does not use the
-    type, or wrote the fact itself."""
+    type, or wrote the fact itself. ``erased``: it is about somebody who was erased, without effect; a command
+    of that kind is ``refused``."""
     outcome: Outcome | None = None
     """A command's answer, a repeated one's too. A refused one's status is 400 or more, and its body has
     ``code``, ``detail`` and ``field``."""
@@ -101,6 +102,8 @@ def results(
             if not isinstance(refusal, RefusedError):
                 refusal = _refused(rejected.get(id(message)), outcome)
             yield Handled(message.event, "refused", outcome, refusal)
+        elif entry is not None and entry.erased:
+            yield Handled(message.event, "erased")
         else:
             yield Handled(message.event, "applied", outcome, None, entry.emitted if entry else ())
 

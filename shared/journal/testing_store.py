@@ -50,12 +50,12 @@ class Log:
 class _States(dict[str, StoredState[S]]):
     """One that was never seen has the initial state, at version 0."""
 
-    def __init__(self, handler: Handler[S]) -> None:
+    def __init__(self, handler: Handler[S], erased: Mapping[str, str]) -> None:
         super().__init__()
-        self._handler = handler
+        self._handler, self._erased = handler, erased
 
     def __missing__(self, id: str) -> StoredState[S]:
-        return StoredState(self._handler.of(id).initial(id), 0)
+        return StoredState(self._handler.of(id).initial(id), 0, erased=id in self._erased)
 
 
 class InMemoryStore(Generic[S]):
@@ -64,7 +64,9 @@ class InMemoryStore(Generic[S]):
     def __init__(self, handler: Handler[S], counters: dict[str, int] | None = None) -> None:
         """``counters`` is used as it is given, so that workers may share it."""
         self._collections = {collection.name for collection in handler.collections}
-        self.stored: dict[str, StoredState[S]] = _States(handler)
+        self.gone: dict[str, str] = {}
+        """The hashes of those that were erased, by id."""
+        self.stored: dict[str, StoredState[S]] = _States(handler, self.gone)
         """By id, of those that were written; indexed by another it gives the initial state."""
         self.journal: dict[str, Journalled] = {}
         """By uid."""
@@ -129,6 +131,7 @@ class InMemoryStore(Generic[S]):
         for id, state in plan.states.items():
             self.stored[id] = StoredState(state, self.stored[id].version + 1)
         self._write_timers(timers, plan.fired)
+        self._erase(plan)
         for collection, documents in appends.items():
             self.rows.setdefault(collection, {}).update((d["_id"], d) for d in documents)
         for collection, changed in puts.items():
@@ -158,6 +161,13 @@ class InMemoryStore(Generic[S]):
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
         for uid, tombstone in plan.tombstones.items():
             self.journal[uid] = Journalled(tombstone.origin, tombstone.emitted, tombstone.until)
+
+    def _erase(self, plan: Plan[S]) -> None:
+        self.gone |= plan.erased
+        for id in plan.erased:
+            self.stored.pop(id, None)
+        for key in [key for key, timer in self.timers.items() if timer.subject in plan.erased]:
+            del self.timers[key]
 
     def _write_timers(self, timers: Mapping[str, Timer | None], fired: Mapping[str, datetime]) -> None:
         for key, timer in timers.items():

@@ -22,7 +22,7 @@ from shared.merging.ways import astray, circle_of, path_of, replace_standing, wi
 from shared.schemas.base import Data
 from shared.schemas.commands import Command
 from shared.schemas.commands.merging import MERGING, GiveBack, HandOver, MergingCommands
-from shared.schemas.customers import CustomerMerged, CustomerUnmerged
+from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
 from shared.schemas.merges import Merge
 from shared.schemas.timer import TimerFired
@@ -132,6 +132,9 @@ class Course(Generic[S, H]):
                 rows=(*home.rows, *effects.rows),
             )
         passed = self._relay(state, event, moved.into, (*event.came, moved))
+        if isinstance(data, CustomerErased) and (gone := act(state, event, context)).erase:
+            known = moved.into in event.been  # it was told from there
+            return gone if known else replace(gone, emits=(*gone.emits, *passed.emits))
         owed = self._owed(standing, data.absorbed if isinstance(data, HandOver) else (), event, moved.into)
         return replace(passed, emits=(*passed.emits, *owed))
 
@@ -177,6 +180,8 @@ class Course(Generic[S, H]):
         if isinstance(event.data, HandOver):
             return self._join(state, standing, event, event.data, context)
         effects = act(state, event, context)
+        if effects.erase:
+            return replace(effects, emits=(*effects.emits, *self._erased_with(standing, event)))
         absorbed = together(standing.absorbed, last_of_each(path, event.subject))
         if absorbed != standing.absorbed:  # it has overtaken the things of whom it was told of
             return replace(effects, state=self._standing(effects.state, standing, absorbed=absorbed))
@@ -224,6 +229,11 @@ class Course(Generic[S, H]):
         emits = self._hand_over(gone, data.customer, data.customer, (), with_them, event)
         after = self._standing(gone.effects.state, standing, absorbed=staying, undone=undone)
         return replace(gone.effects, state=after, emits=(*gone.effects.emits, *emits))
+
+    def _erased_with(self, standing: Standing, event: Event) -> list[Emit]:
+        """Who is erased is so under all ids: those that are here hear of it too."""
+        others = [id for id in standing.ids if id not in event.been]
+        return [relayed(self.commands.relay, event, id, ()) for id in others]
 
     # --- both
 

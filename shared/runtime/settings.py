@@ -42,6 +42,8 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
 
     identity_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """The key that customers' aliases are hashed with, for ever; without it one made of ``secret_key``."""
+    erasure_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """The key that erased customers' ids are hashed with, for ever; without it one made of ``secret_key``."""
     phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     """Where telephone numbers without country code are dialled (ISO 3166, ``DE``); without it they are no
     aliases."""

@@ -17,8 +17,14 @@ EVENTS = Counter(
     "Records and timers handled. result: applied (took effect), duplicate (its id was seen before), "
     "redelivered (the same record again after a crash), skipped (a type, source or partition that is not "
     "this service's business), forwarded (sent on to the partition of its key), dead_lettered, "
-    "refused (a command that the domain said no to).",
+    "refused (a command that the domain said no to), erased (it is about somebody who was erased, without "
+    "effect).",
     ["service", "type", "result"],
+)
+EVENTS_ERASED = Counter(
+    "rapport_events_erased_total",
+    "Events and commands about somebody who was erased: they had no effect.",
+    ["service"],
 )
 BATCH_SIZE = Histogram(
     "rapport_batch_size",

@@ -78,6 +78,7 @@ def _failures() -> tuple[Figure, ...]:
         _counted("Retries", "rapport_retries_total", "service, dependency", "RapportDependencyAway"),
         _counted("Duplicates", "rapport_journal_duplicates_total"),
         _counted("Clocks ahead", "rapport_events_ahead_total", runbook="RapportClockAhead"),
+        _counted("About the erased", "rapport_events_erased_total"),
         counted("Webhooks", "rapport_hooks_total", "hook, result"),
     )
 

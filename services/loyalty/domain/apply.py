@@ -5,8 +5,9 @@ from functools import partial
 
 from services.loyalty import errors
 from services.loyalty.domain import kept, members, purchases, referrals, reservations, rewards, waiting
+from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
-from services.loyalty.domain.account.closing import close
+from services.loyalty.domain.account.closing import close, end
 from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.merging.course import course_of
 from services.loyalty.domain.program.program import Program, Programs
@@ -135,6 +136,9 @@ def _decided(programs: Programs, state: MemberState, event: Event, context: Cont
     if name is not None:
         book.hear(name, day_of(now))
     _reach(book, min(at, now))
+    if isinstance(data, CustomerErased):
+        entries.write_off(book)
+        return end(book)
     outcome = NOBODY_ASKED
     if at > max(book.at, now) and _can_wait(book, data):
         waiting.keep_for_its_time(book, at, data)
@@ -254,8 +258,6 @@ def _act(book: Book, at: Micros, data: Data) -> Outcome:
             members.profile(book, at, data)
         case SegmentChanged():
             members.seen_as(book, at, data)
-        case CustomerErased():
-            members.forget_profile(book, at)
         case ReferralMade():
             referrals.made(book, at, data)
         case MemberEnrolled():

@@ -83,15 +83,6 @@ def segment(book: Book) -> str | None:
     return book.told("segment") or book.told(SEEN_AS)
 
 
-def forget_profile(book: Book, at: Micros) -> None:
-    """The customer is erased: nothing personal stays here, and nothing older comes back."""
-    book.profile = {field: Known(encoded="null", at=max(at, book.at)) for field in sorted(PROFILE)}
-    if book.apart is not None:
-        book.apart.profiles = {}
-    book.birthday_at = None
-    book.ahead, book.early = [], ()  # whole events, with all that their sources put into them
-
-
 def plan_birthday(book: Book, after: Micros) -> None:
     """The next birthday of a member after ``after``."""
     birthday = book.told("birthday")

@@ -45,7 +45,7 @@ CustomerId = Annotated[Id, Path(description="The customer's id.")]
 def answers(*codes: ErrorCode) -> Responses:
     """OpenAPI: a command's refusals by status, and that it may be answered later."""
     later = {"model": PendingAnswer, "description": "Accepted; Location says where the answer will be."}
-    return {**responses(*codes), 202: later}
+    return {**responses(errors.ERASED, *codes), 202: later}
 
 
 async def known_member(store: LoyaltyStore, customer_id: str) -> Member:

@@ -115,6 +115,9 @@ class MemoryStore(InMemoryStore[Any]):
         self.loads.append(sizes)
         return {s: StoredState(f.state, f.version, sizes[s]) for s, f in found.items()}
 
+    async def erased(self) -> set[str]:
+        return {*self.gone.values()}
+
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         due = [t for t in self.due(horizon) if key_hash(t.subject.encode()) % partitions == partition]
         return due[:limit]

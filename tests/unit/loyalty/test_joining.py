@@ -8,7 +8,7 @@ import pytest
 from services.loyalty.domain.waiting import MOST_EARLY
 from shared.schemas.base import Data
 from shared.schemas.commands.loyalty import MemberEnrolRequested
-from shared.schemas.customers import CustomerErased, CustomerUpdated
+from shared.schemas.customers import CustomerUpdated
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import MemberEnrolled, RewardAvailable, TierChanged
 
@@ -150,19 +150,3 @@ def test_null_clears() -> None:
     account.apply(day(2), told(birthday=None))
     account.advance(30)
     assert account.entries() == [("earned", 1)]
-
-
-def test_erasure_leaves_no_event_that_was_kept_as_told() -> None:
-    account = Account(EXPLICIT)
-    account.apply(day(1), bought("early", 100, note="for Ada"))
-    account.hear(1, 1.5, bought("ahead", 100, note="for Ada"))
-    account.apply(day(1.1), CustomerErased())
-    assert (account.state.early, account.state.ahead) == ((), ())
-    assert "Ada" not in account.state.model_dump_json()
-
-
-def test_nothing_older_than_the_erasure_comes_back() -> None:
-    account = Account(PLAIN)
-    account.apply(day(3), CustomerErased())
-    account.hear(4, 2, told(birthday="--01-20", segment="x"))
-    assert {known.value for known in account.state.profile.values()} == {None}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.loyalty.domain.account.occasions import next_anniversary, next_birthday, years_between
 from shared.schemas.commands.loyalty import MemberEnrolRequested
-from shared.schemas.customers import CustomerErased, CustomerUpdated
+from shared.schemas.customers import CustomerUpdated
 from shared.schemas.loyalty import MemberAnniversary, MemberBirthday
 from shared.schemas.times import micros, moment
 
@@ -101,17 +101,6 @@ def test_an_older_profile_does_not_overwrite_a_newer_one() -> None:
     account.apply(at("2025-01-15T00:00:00Z"), CustomerUpdated(name="A", birthday="1990-08-08"))
     account.fire(at("2025-12-31T00:00:00Z"))
     assert [f"{when:%m-%d}" for when, _ in gifts(account, "birthday")] == ["05-05"]
-
-
-def test_who_is_erased_has_no_birthday_here() -> None:
-    account = member("2025-01-01T00:00:00Z", PLAIN)
-    born = CustomerUpdated(name="A", birthday="1990-05-05", segment="x", timezone="Europe/Paris")
-    account.apply(at("2025-02-01T00:00:00Z"), born)
-    account.apply(at("2025-03-01T00:00:00Z"), CustomerErased())
-    account.fire(at("2025-12-31T00:00:00Z"))
-    state = account.state
-    assert gifts(account, "birthday") == []
-    assert {known.value for known in state.profile.values()} == {state.birthday_at} == {None}
 
 
 @given(

@@ -44,6 +44,19 @@ def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[Membe
     )
 
 
+def end(book: Book) -> Effects[MemberState]:
+    """The effects where the account ends for good. The tier has a member less."""
+    book.periods = []
+    return Effects(
+        book.before,
+        tuple(book.emits),
+        rows=(*_written(book), *_counted(book)),
+        takes=tuple(book.takes),
+        retracts=tuple(book.retracts),
+        erase=True,
+    )
+
+
 def _timer(is_set: Micros | None, wanted: Micros | None) -> tuple[SetTimer | CancelTimer, ...]:
     if wanted == is_set:
         return ()

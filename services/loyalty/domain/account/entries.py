@@ -126,6 +126,23 @@ def expire(book: Book, lot: Lot) -> None:
     _post(book, "expired", -lot.remaining, lot.expires_at, rules.Expiry(), _minus((lot,)))
 
 
+def write_off(book: Book) -> None:
+    """All points go, those that wait too, and what is owed, by an entry without a person: nobody is told of
+    it, and the sums over all members hold."""
+    book.pending = []
+    taken, owed = book.lots.take(book.lots.total), book.debt
+    if not taken and not owed:
+        return
+    points, book.debt = owed - sum(piece.remaining for piece in taken), 0
+    book.posted["adjusted"] = book.posted.get("adjusted", 0) + points
+    at, entry_id = moment(book.at), book.context.new_id("erasure")
+    why, lots = rules.Adjustment("erased"), tuple(_minus(taken))
+    nobody, first = "", 1
+    book.entries.append(
+        LedgerRow(entry_id, nobody, first, at, at, "adjusted", points, 0, why, book.cause, lots, -owed)
+    )
+
+
 # What goes from one account into another (ADR 67)
 
 
