@@ -17,6 +17,7 @@ REWARD_UNAVAILABLE = ErrorCode("reward_unavailable", 409, "{reward_id} can be ha
 OUT_OF_STOCK = ErrorCode("out_of_stock", 409, "There is no {reward_id} left.")
 VOUCHER_REDEEMED = ErrorCode("voucher_redeemed", 409, "The voucher was redeemed before.")
 VOUCHER_CANCELLED = ErrorCode("voucher_cancelled", 409, "The voucher was cancelled before.")
+VOUCHER_RESERVED = ErrorCode("voucher_reserved", 409, "The voucher is reserved until {until}.")
 VOUCHER_EXPIRED = ErrorCode("voucher_expired", 409, "The voucher expired at {expires_at}.")
 
 # Purchases and returns

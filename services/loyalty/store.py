@@ -28,6 +28,11 @@ class LoyaltyStore:
     async def member(self, customer_id: str) -> Member | None:
         """A member and their state; of one who is another by now, that one. None for a customer who is no
         member."""
+        found = await self.customer(customer_id)
+        return None if found is None or found.state.enrolled_at is None else found
+
+    async def customer(self, customer_id: str) -> Member | None:
+        """Likewise one who may be no member; None for one whom loyalty has not heard of."""
         seen: set[str] = set()
         while customer_id not in seen:
             seen.add(customer_id)
@@ -36,7 +41,7 @@ class LoyaltyStore:
                 return None
             state = read_state(MemberState, document["data"])
             if state.merging is None or state.merging.moved is None:
-                return Member(customer_id, state) if state.enrolled_at is not None else None
+                return Member(customer_id, state)
             customer_id = state.merging.moved.into
         return None  # two merges that make a circle: one of them is about to go
 

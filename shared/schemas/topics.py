@@ -181,6 +181,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         loyalty_commands.AdjustmentRequested,
         loyalty_commands.VoucherRedeemRequested,
         loyalty_commands.VoucherCancelRequested,
+        loyalty_commands.VoucherReserveRequested,
+        loyalty_commands.VoucherReleaseRequested,
         loyalty_commands.ReferralNoteRequested,
         loyalty_commands.ReferralRewardRequested,
         loyalty_commands.ReferralBonusRequested,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from services.loyalty import errors
-from services.loyalty.domain import kept, members, purchases, referrals, rewards, waiting
+from services.loyalty.domain import kept, members, purchases, referrals, reservations, rewards, waiting
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.closing import close
 from services.loyalty.domain.account.settle import settle
@@ -25,6 +25,8 @@ from shared.schemas.commands.loyalty import (
     ReferralRewardRequested,
     VoucherCancelRequested,
     VoucherRedeemRequested,
+    VoucherReleaseRequested,
+    VoucherReserveRequested,
 )
 from shared.schemas.commands.merging import MERGING
 from shared.schemas.complaints import CompensationGranted
@@ -58,6 +60,8 @@ CONSUMES: tuple[type[Data], ...] = (
     AdjustmentRequested,
     VoucherRedeemRequested,
     VoucherCancelRequested,
+    VoucherReserveRequested,
+    VoucherReleaseRequested,
     ReferralNoteRequested,
     ReferralRewardRequested,
     ReferralBonusRequested,
@@ -266,9 +270,13 @@ def _act(book: Book, at: Micros, data: Data) -> Outcome:
         case AdjustmentRequested():
             return members.adjust(book, at, data)
         case VoucherRedeemRequested():
-            return rewards.redeem_voucher(book, at, data.voucher_code)
+            return rewards.redeem_voucher(book, at, data.voucher_code, data.order_id)
         case VoucherCancelRequested():
             return rewards.cancel_voucher(book, at, data.voucher_code)
+        case VoucherReserveRequested():
+            return reservations.reserve(book, at, data.voucher_code, data.seconds, data.order_id)
+        case VoucherReleaseRequested():
+            return reservations.release(book, at, data.voucher_code, data.order_id)
         case ReferralNoteRequested():
             return referrals.noted(book, at, data)
         case ReferralRewardRequested():

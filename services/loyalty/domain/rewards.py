@@ -8,10 +8,10 @@ from services.loyalty.domain import rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.settle import settle
-from services.loyalty.domain.account.vouchers import issue, take_one
+from services.loyalty.domain.account.vouchers import change, find_open, issue, take_one
 from services.loyalty.domain.members import insufficient, join_by_gift, require_member
 from services.loyalty.domain.program.catalogue import Reward
-from services.loyalty.domain.rows import VoucherRow
+from services.loyalty.domain.reservations import is_free, require_free, reserved_until
 from services.loyalty.domain.state import Pieces
 from shared.domain import Outcome
 from shared.facts.text import voucher_code
@@ -86,10 +86,12 @@ def _require_offer(book: Book, at: Micros, reward: Reward) -> None:
     raise errors.REWARD_UNAVAILABLE(field="reward_id", reward_id=reward.id, window=window)
 
 
-def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
-    """Use a voucher; 200 once. Raises ``RefusedError`` as ``_open`` does."""
+def redeem_voucher(book: Book, at: Micros, code: str, order_id: str | None = None) -> Outcome:
+    """Use a voucher, for the order that reserved it where one did; 200 once. Raises ``RefusedError`` as
+    ``find_open`` and ``require_free`` do."""
     code = voucher_code(code)
-    index = _open(book, at, code)
+    index = find_open(book, at, code)
+    require_free(book.vouchers[index], order_id)
     _close(book, index, "redeemed", at)
     return Outcome(
         200, {"voucher_code": code, "reward_id": book.vouchers[index].reward_id, "status": "redeemed"}
@@ -99,11 +101,13 @@ def redeem_voucher(book: Book, at: Micros, code: str) -> Outcome:
 def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
     """Give what an unused voucher cost back into the points' lots, with their old expiry dates; 200.
 
-    Raises ``RefusedError`` as ``_open`` does.
+    Raises ``RefusedError`` as ``find_open`` does; 409 ``voucher_reserved``, whoever reserved it.
     """
     code = voucher_code(code)
-    index = _open(book, at, code)
+    index = find_open(book, at, code)
     voucher = book.vouchers[index]
+    if voucher.reserved is not None:
+        raise reserved_until(voucher.reserved)
     _close(book, index, "cancelled", at)
     reward = book.program(voucher.issued_at).catalogue.get(voucher.reward_id)
     if reward is not None and reward.stock is not None:
@@ -125,10 +129,13 @@ def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
 
 
 def use(book: Book, at: Micros, code: str, data: PurchaseMade) -> None:
-    """A purchase used this code. One of ours that is open is redeemed; any other is not our business."""
+    """A purchase used this code. One of ours that is open, and not reserved for another order when it was
+    made, is redeemed; any other is not our business."""
     code = voucher_code(code)
     for index, voucher in enumerate(book.vouchers):
-        if voucher.code == code and voucher.status == "open" and at < voucher.expires_at:
+        if voucher.code != code or voucher.status != "open" or at >= voucher.expires_at:
+            continue
+        if is_free(voucher, at, data.order_id):
             out = () if data.total.amount else _pieces(data.items)
             _close(book, index, "redeemed", at, order_id=data.order_id, out=out)
 
@@ -143,7 +150,7 @@ def give_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
         if out:
             book.vouchers[index] = voucher.model_copy(update={"out": out})
         elif max(at, book.at) < voucher.expires_at:
-            _change(book, index, status="open", order_id=None, out=())
+            change(book, index, status="open", order_id=None, out=())
 
 
 def _pieces(items: Iterable[PurchaseItem]) -> Pieces:
@@ -163,31 +170,6 @@ def _without(pieces: Pieces, items: Iterable[ReturnItem]) -> Pieces:
     return tuple((sku, units) for sku, units in out.items() if units > 0)
 
 
-def _open(book: Book, at: Micros, code: str) -> int:
-    """Where the open voucher is.
-
-    Raises ``RefusedError``: 404 ``unknown_voucher``; 409 ``voucher_redeemed``, ``voucher_cancelled``,
-    ``voucher_expired``.
-    """
-    index = next((i for i, voucher in enumerate(book.vouchers) if voucher.code == code), None)
-    if index is None:
-        raise errors.UNKNOWN_VOUCHER()
-    voucher = book.vouchers[index]
-    if voucher.status == "redeemed":
-        raise errors.VOUCHER_REDEEMED()
-    if voucher.status == "cancelled":
-        raise errors.VOUCHER_CANCELLED()
-    if at >= voucher.expires_at:
-        raise errors.VOUCHER_EXPIRED(expires_at=moment(voucher.expires_at).isoformat())
-    return index
-
-
 def _close(book: Book, index: int, status: str, at: Micros, **more: str | Pieces) -> None:
     kept = book.vouchers[index].pieces if "order_id" in more else ()  # it may be open again
-    _change(book, index, closed_at=at, status=status, pieces=kept, **more)
-
-
-def _change(book: Book, index: int, closed_at: Micros | None = None, **changes: object) -> None:
-    changed = book.vouchers[index].model_copy(update=changes)
-    book.vouchers[index] = changed
-    book.voucher_rows.append(VoucherRow(book.member, changed, closed_at))
+    change(book, index, closed_at=at, status=status, pieces=kept, reserved=None, **more)

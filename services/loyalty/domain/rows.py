@@ -164,6 +164,7 @@ def voucher_document(row: VoucherRow) -> dict[str, Any]:
         "expires_at": moment(voucher.expires_at),
         "closed_at": maybe_moment(row.closed_at),
         "order_id": voucher.order_id,
+        "reserved_until": maybe_moment(voucher.reserved.until if voucher.reserved else None),
     }
 
 

@@ -109,6 +109,18 @@ Pieces = tuple[tuple[str, int], ...]
 """(SKU, units)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A voucher is held from ``since`` until ``until``."""
+
+    __pydantic_config__ = _STRICT
+
+    since: Micros
+    until: Micros
+    order_id: str | None = None
+    """The order that alone may use it meanwhile; none: whoever knows the code."""
+
+
 class Voucher(Open):
     """A reward that was bought, to be used once before ``expires_at``."""
 
@@ -125,6 +137,8 @@ class Voucher(Open):
     """The purchase that used it: it is open again when that is returned whole."""
     out: Pieces = ()
     """Of an order that cost nothing, what is still to come back until it is returned whole."""
+    reserved: Reservation | None = None
+    """Only while it is open."""
 
 
 class Told(Open):

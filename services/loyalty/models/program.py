@@ -34,6 +34,10 @@ class RewardAnswer(Frozen):
     early_access: Annotated[
         EarlyAccess | None, Field(description="This tier and above, so many days before `from`.")
     ]
+    amount_off: Annotated[
+        int | None, Field(description="What a voucher takes off, in minor units of the program's currency.")
+    ]
+    percent_off: Annotated[int | None, Field(description="Likewise, in percent of what is to be paid.")]
     stock: Annotated[int | None, Field(description="How many there are in all; null: no end of them.")]
     left: Annotated[int | None, Field(description="How many there are still; null: no end of them.")]
 
@@ -86,6 +90,8 @@ def reward_answer(reward: Reward, used: int) -> RewardAnswer:
         starts_at=reward.starts_at,
         ends_at=reward.ends_at,
         early_access=reward.early_access,
+        amount_off=reward.amount_off,
+        percent_off=reward.percent_off,
         stock=reward.stock,
         left=None if reward.stock is None else max(reward.stock - used, 0),
     )

@@ -1,10 +1,15 @@
 """What members, tills and loyalty itself ask for."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from shared.schemas.base import Id
 from shared.schemas.commands import Command
 from shared.schemas.fields import GivenPoints, Label, Points
+
+LONGEST_RESERVATION = 86_400
+"""Seconds."""
 
 
 class MemberEnrolRequested(Command):
@@ -40,6 +45,8 @@ class VoucherRedeemRequested(Command):
 
     voucher_code: Label
     """The code that the member shows."""
+    order_id: Id | None = None
+    """The order that reserved it, where one did."""
 
 
 class VoucherCancelRequested(Command):
@@ -49,6 +56,30 @@ class VoucherCancelRequested(Command):
 
     voucher_code: Label
     """The code of the voucher that is to be good no more."""
+
+
+class VoucherReserveRequested(Command):
+    """Hold a voucher while its customer pays."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.voucher_reserve.requested.v1"
+
+    voucher_code: Label
+    """The code that the member shows."""
+    seconds: Annotated[int, Field(ge=1, le=LONGEST_RESERVATION)]
+    """How long, from when it is done."""
+    order_id: Id | None = None
+    """The order that alone may use it meanwhile; none: whoever knows the code."""
+
+
+class VoucherReleaseRequested(Command):
+    """Hold a voucher no more."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.voucher_release.requested.v1"
+
+    voucher_code: Label
+    """The code that the member shows."""
+    order_id: Id | None = None
+    """The order that reserved it, where one did."""
 
 
 class ReferralNoteRequested(Command):

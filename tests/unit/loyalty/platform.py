@@ -30,6 +30,9 @@ class Platform:
         known = customer_id == MEMBER and self.account.state.enrolled_at is not None
         return Member(customer_id, self.account.state) if known else None
 
+    async def customer(self, customer_id: str) -> Member | None:
+        return Member(customer_id, self.account.state) if customer_id == MEMBER else None
+
     async def ledger(self, customer_id: str, before: int | None, limit: int) -> list[LedgerRow]:
         rows = [row for row in reversed(self._rows()) if before is None or row.seq < before]
         return rows[:limit]

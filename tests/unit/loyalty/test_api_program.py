@@ -70,6 +70,8 @@ def test_versions_and_stock(client: TestClient, platform: Platform) -> None:
         "from": "2025-03-01T00:00:00Z",
         "until": "2025-04-01T00:00:00Z",
         "early_access": {"tier": "top", "days": 5},
+        "amount_off": None,
+        "percent_off": None,
         "stock": 3,
         "left": 1,
     }

@@ -12,7 +12,7 @@ from services.loyalty.domain.account.occasions import (
     next_birthday,
     years_between,
 )
-from services.loyalty.domain.account.vouchers import issue, take_one
+from services.loyalty.domain.account.vouchers import end_reservations, issue, reservation_due, take_one
 from services.loyalty.domain.program.catalogue import Reward
 from shared.schemas.loyalty import Cause, MemberAnniversary, MemberBirthday
 from shared.schemas.times import Micros, micros, moment
@@ -33,13 +33,14 @@ def settle(book: Book, until: Micros) -> Micros | None:
 
 def _next_due(book: Book) -> tuple[Micros, Callable[[Book, Micros], None]] | None:
     """When time alone changes something next, and what does it. At one instant: points that end or become
-    available, then the tier, then gifts, then the notice of what will expire."""
+    available, then the tier, then gifts, then reservations, then the notice of what will expire."""
     first: tuple[Micros, Callable[[Book, Micros], None]] | None = None
     for at, act in (
         (_points_due(book), _points),
         (tiers.due(book), tiers.judge),
         (book.anniversary_at, _anniversary),
         (book.birthday_at, _birthday),
+        (reservation_due(book), end_reservations),
         (notices.expiring_due(book), notices.tell_expiring),
     ):
         if at is not None and (first is None or at < first[0]):

@@ -1,5 +1,6 @@
 """Rewards: what points buy, for whom, from when to when, and how many there are."""
 
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated
 
@@ -29,6 +30,11 @@ class Reward(Strict):
     """Days from the issue to the expiry of its voucher."""
     tier: Id | None = None
     """The least tier that may have it; none: every member."""
+    amount_off: Given | None = None
+    """What its voucher takes off a purchase, in minor units of the program's currency."""
+    percent_off: Annotated[Whole, Field(ge=1, le=100)] | None = None
+    """What its voucher takes off a purchase, in percent of what is to be paid. With neither, what it is good
+    for is the till's business."""
     stock: Annotated[Whole, Field(ge=0, le=10**12)] | None = None
     """How many there are in all; none: no end of them."""
     starts_at: Annotated[Instant | None, Field(alias="from")] = None
@@ -42,6 +48,8 @@ class Reward(Strict):
             raise fault("until", "must be after from")
         if self.early_access is not None and self.starts_at is None:
             raise fault("early_access", "needs a from to be earlier than")
+        if self.amount_off is not None and self.percent_off is not None:
+            raise fault("percent_off", "goes without amount_off: a voucher takes off one or the other")
         return self
 
     @cached_property
@@ -54,6 +62,15 @@ class Reward(Strict):
     def ends(self, issued_at: Micros) -> Micros:
         """From when on a voucher for it is good no more."""
         return issued_at + self.validity_days * DAY
+
+    def takes_off(self, amount: int, rate: str) -> int | None:
+        """Of an amount in minor units of a currency, of which one is worth ``rate`` of the program's: no more
+        than the amount, rounded down; None where the program does not say."""
+        if self.percent_off is not None:
+            return amount * self.percent_off // 100
+        if self.amount_off is not None:
+            return min(amount, int(self.amount_off / Fraction(rate)))
+        return None
 
     @property
     def counter(self) -> str:
