@@ -60,7 +60,6 @@ LINKS = Links(
     survey=lambda one: f"https://rapport.example/s/{one.survey}-{one.about_kind}-{one.about_id}",
     member=lambda customer, until, locale: f"https://rapport.example/m/{customer}-{until}-{locale}",
 )
-"""Links that can be read."""
 
 
 def rules(name: str = "retail", **changes: Any) -> Rules:
