@@ -17,6 +17,7 @@ from services.followup.domain.rules.rule import DEFAULT_CHANNEL, TASK
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.tasks import TASKS
 from services.followup.settings import FollowupSettings
+from shared.http.key_ring import KeyRing
 from shared.runtime.config import ConfigError, documents, read_config, validated
 from shared.schemas.faults import told_fault
 from shared.templates.catalogue import Catalogue, CatalogueFaultError, parsed
@@ -113,7 +114,7 @@ def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Poli
             check(templates, rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
-    links = tokens.links(settings.public_url, tokens.KeyRing(settings.key_ring))
+    links = tokens.links(settings.public_url, KeyRing(settings.key_ring), settings.points_url)
     several = versions if len(versions) > 1 else ()
     event_time = settings.clock == "stream"
     return Policy(versions[-1], templates, by_name, links, event_time=event_time, versions=several)

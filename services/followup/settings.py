@@ -55,6 +55,11 @@ class FollowupSettings(Settings):
         return BounceAddress.parse(self.bounce_address, self.key_ring)
 
     @property
+    def points_url(self) -> str:
+        """Where links to loyalty's pages lead to, without a slash at the end."""
+        return (self.loyalty_url or "").rstrip("/")
+
+    @property
     def public_url(self) -> str:
         """Where links in messages lead to, without a slash at the end."""
         return (self.followup_url or f"http://{self.host}:{self.api_port}").rstrip("/")

@@ -1,11 +1,5 @@
-"""Signed tokens in links: what they carry can be read by their holder, and changed by nobody."""
+"""What the links in messages carry: made, and read back."""
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
-from collections.abc import Sequence
 from functools import partial
 from typing import get_args
 
@@ -13,44 +7,21 @@ from pydantic import ValidationError
 
 from services.followup.domain.links import Links, Question, Subscription
 from services.followup.domain.rules.rule import Purpose
-from shared.schemas.times import MILLISECOND
+from shared.http.key_ring import KeyRing
+from shared.http.member_links import member_link
+from shared.pages.readers import language_of
+from shared.schemas.times import MILLISECOND, Micros
 
 UNSUBSCRIBE, SURVEY, PREFERENCES = "unsubscribe", "survey", "preferences"
-MAC_BYTES = 16
 
 
-class KeyRing:
-    """The keys that links are signed with: the first signs, each verifies, so that links which were sent stay
-    good when a new key comes before the others."""
-
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        if not keys:
-            raise ValueError("a key ring needs a key")
-        self._keys = tuple(keys)
-
-    def sign(self, kind: str, *fields: str | int) -> str:
-        """A URL-safe token of these fields. One ``kind`` of token is never taken for another."""
-        payload = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
-        return f"{_write(payload)}.{_write(_mac(self._keys[0], kind, payload))}"
-
-    def read(self, kind: str, token: str) -> tuple[str | int, ...] | None:
-        """The fields of a token that ``sign`` made of this kind with any of the keys, else None."""
-        payload, _, mac = token.partition(".")
-        try:
-            signed, given = _read(payload), _read(mac)
-            if not any(hmac.compare_digest(_mac(key, kind, signed), given) for key in self._keys):
-                return None
-            return tuple(json.loads(signed))
-        except (ValueError, binascii.Error):
-            return None
-
-
-def links(base_url: str, ring: KeyRing) -> Links:
-    """Links to the pages, which start with ``base_url``."""
+def links(base_url: str, ring: KeyRing, loyalty_url: str = "") -> Links:
+    """Links to the pages, which start with ``base_url``, and to loyalty's, with ``loyalty_url``."""
     return Links(
         unsubscribe=partial(_unsubscribe_link, base_url, ring),
         preferences=partial(_preferences_link, base_url, ring),
         survey=partial(_survey_link, base_url, ring),
+        member=partial(_member_link, loyalty_url, ring),
     )
 
 
@@ -79,6 +50,13 @@ def read_customer(ring: KeyRing, token: str) -> str | None:
     return str(fields[0]) if fields is not None and len(fields) == 1 else None
 
 
+def _member_link(
+    loyalty_url: str, ring: KeyRing, customer_id: str, ends_at: Micros, locale: str | None
+) -> str:
+    """The member's own page, which loyalty serves."""
+    return member_link(loyalty_url, ring, customer_id, ends_at, language_of(locale))
+
+
 def _survey_link(base_url: str, ring: KeyRing, asked: Question) -> str:
     """A question; what it asks about and until when stand in the token."""
     closes_at = asked.closes_at // MILLISECOND
@@ -96,18 +74,3 @@ def read_question(ring: KeyRing, token: str) -> Question | None:
         return Question.model_validate(dict(zip(Question.model_fields, told, strict=True)))
     except ValidationError:
         return None
-
-
-def _mac(key: bytes, kind: str, payload: bytes) -> bytes:
-    return hmac.new(key, f"rapport {kind} link 1\n".encode() + payload, hashlib.sha256).digest()[:MAC_BYTES]
-
-
-def _write(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _read(text: str) -> bytes:
-    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if _write(raw) != text:
-        raise ValueError("not the one way to write these bytes")
-    return raw

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.loyalty.config import load
-from services.loyalty.routes import held, ledger, members, program, quotes, vouchers
+from services.loyalty.routes import card, held, ledger, members, program, quotes, vouchers
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.store import LoyaltyStore
 from services.loyalty.telemetry import show
@@ -13,7 +13,7 @@ from shared.runtime.config import or_exit
 from shared.runtime.settings import load_settings
 from shared.schemas.times import micros
 
-ROUTERS = tuple(one.router for one in (program, members, quotes, ledger, vouchers, held))
+ROUTERS = tuple(one.router for one in (program, members, quotes, ledger, vouchers, card, held))
 
 
 def create_app(settings: LoyaltySettings) -> FastAPI:

@@ -28,7 +28,8 @@ from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.state import Consent, Customer, Planned
 from services.followup.domain.tasks import TASKS
-from services.followup.tokens import KeyRing, links
+from services.followup.tokens import links
+from shared.http.key_ring import KeyRing
 from shared.runtime.heap import settle_heap
 from shared.schemas.times import MILLISECOND, Micros, micros
 from tests.bench.report import console

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from rapport.rules.draft import channels_of
 from services.followup.config import DEFAULT_RULES
 from services.followup.domain.links import Links, Question, Subscription
-from services.followup.tokens import KeyRing, links
+from services.followup.tokens import links
+from shared.http.key_ring import KeyRing
 from shared.schemas.times import DAY, micros
 from tests.browser.serving import serving
 from tests.unit.followup.apiworker import DAYTIME, SECRET, Worker, app_of, settings_for, working

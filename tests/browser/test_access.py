@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from services.followup.pages import LANGUAGES
+from shared.pages.readers import LANGUAGES
 from tests.unit.followup.driver import granted, profile
 
 from .conftest import Site

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from services.followup.pages import LANGUAGES
+from shared.pages.readers import LANGUAGES
 from shared.schemas.feedback import SurveyAnswered
 from tests.unit.followup.driver import profile
 

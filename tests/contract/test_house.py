@@ -33,7 +33,7 @@ OWN = {
         "resolving.py",
         "team_store.py",
     },
-    "loyalty": {"programs"},
+    "loyalty": {"pages.py", "programs", "templates"},
     "followup": {
         "channels",
         "marketing",

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from services.followup.domain.links import Links, Question, Subscription
-from services.followup.tokens import KeyRing, links
+from services.followup.tokens import links
+from shared.http.key_ring import KeyRing
 from shared.schemas.times import DAY
 from tests.stack import Stack, event, new_customer, until
 

@@ -13,6 +13,7 @@ from services.followup.domain.rows import COLLECTION
 from services.followup.sender import Sender
 from services.followup.worker import handler_of
 from shared.host import Runtime
+from shared.http.key_ring import KeyRing
 from shared.journal.processor import JournalProcessor
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import decode, open_envelope
@@ -36,7 +37,7 @@ class FollowupSubject(JournalSubject):
             rules,
             config.load_templates(None),
             {"email": Email(EmailSettings())},
-            tokens.links("https://rapport.example", tokens.KeyRing([b"k" * 16])),
+            tokens.links("https://rapport.example", KeyRing([b"k" * 16])),
             event_time=True,
         )
         handler = handler_of(policy)

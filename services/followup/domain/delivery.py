@@ -182,7 +182,7 @@ def _given(state: Customer, policy: Policy, planned: Planned, channel: str) -> d
         "sender": policy.rules.sender.name,
         "unsubscribe_url": unsubscribe_url(state, policy, planned, channel),
         "links": for_template(
-            policy.links, policy.rules.surveys, planned.whose or state.customer_id, planned
+            policy.links, policy.rules.surveys, planned.whose or state.customer_id, planned, state.locale
         ),
         "timezone": policy.rules.timezone,
         "locale": policy.rules.locale,

@@ -10,11 +10,13 @@ from services.followup.domain.rules.surveys import Surveys
 from services.followup.domain.state import Outreach
 from shared.schemas.base import ID_PATTERN, Frozen, Id
 from shared.schemas.feedback import SCORES
-from shared.schemas.times import Micros
+from shared.schemas.times import DAY, Micros
 
 MESSAGE = "outreach"
 """What a question is about that a template asks about nothing in particular: the message itself, so that of
 two answers to it the later holds."""
+POINTS_LINK_LASTS: Micros = 90 * DAY
+"""From when the message was due. The page shows vouchers' codes, which are worth money."""
 PLACEHOLDER = re.compile(r"<\w+>").fullmatch
 """What previews show in place of a variable of a trigger that has not happened."""
 
@@ -51,13 +53,18 @@ class Links:
     preferences: Callable[[str], str]
     """Of the customer of this id."""
     survey: Callable[[Question], str]
+    member: Callable[[str, Micros, str | None], str]
+    """To the points of the customer of this id, until when, in the language of which locale."""
 
 
-def for_template(links: Links, surveys: Surveys, customer_id: str, outreach: Outreach) -> Mapping[str, Any]:
-    """What a message's template sees: ``preferences_url``, and ``survey_link(survey, about_kind, about_id)``,
-    to which ``?score=9`` may be added."""
+def for_template(
+    links: Links, surveys: Surveys, customer_id: str, outreach: Outreach, locale: str | None = None
+) -> Mapping[str, Any]:
+    """What a message's template sees: ``preferences_url``, ``survey_link(survey, about_kind, about_id)``, to
+    which ``?score=9`` may be added, and ``points_link()``. ``locale``: the customer's."""
     asking = partial(_survey_link, links, surveys, customer_id, outreach)
-    return {"preferences_url": links.preferences(customer_id), "survey_link": asking}
+    points = partial(links.member, customer_id, outreach.due_at + POINTS_LINK_LASTS, locale)
+    return {"preferences_url": links.preferences(customer_id), "survey_link": asking, "points_link": points}
 
 
 @cache
@@ -70,6 +77,7 @@ def example_links() -> Mapping[str, Any]:
         unsubscribe=lambda _: "https://example.org/u",
         preferences=lambda _: "https://example.org/p",
         survey=lambda _: "https://example.org/s",
+        member=lambda *_: "https://example.org/m",
     )
     return for_template(nowhere, Surveys(), "customer", outreach)
 

@@ -16,7 +16,8 @@ from services.followup.domain.rules.rule import DEFAULT_CHANNEL
 from services.followup.domain.rules.topics import Topic
 from services.followup.domain.state import Customer
 from services.followup.domain.tasks import TASKS
-from services.followup.pages import LANGUAGES, Words
+from shared.http.linked import Words
+from shared.pages.readers import LANGUAGES
 from shared.schemas.commands.preferences import ConsentWord, PreferencesRequested
 
 PURPOSES = ("marketing", "survey", "service")

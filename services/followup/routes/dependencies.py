@@ -9,9 +9,9 @@ from services.followup.domain.policy import Policy
 from services.followup.pages import Page, page_of
 from services.followup.settings import FollowupSettings
 from services.followup.store import FollowupStore
-from services.followup.tokens import KeyRing
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
+from shared.http.key_ring import KeyRing
 from shared.schemas.times import micros
 
 

@@ -7,10 +7,12 @@ from services.followup import tokens
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Customer
 from services.followup.models.preferences import asked, sections
-from services.followup.pages import LANGUAGES, Words, language_of, page_router, read_form
+from services.followup.pages import page_router, read_form
 from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.http.dependencies import Clock, SendCommands
+from shared.http.linked import Words
 from shared.http.problems import ProblemError
+from shared.pages.readers import LANGUAGES, language_of
 from shared.schemas.times import Micros, micros, moment
 
 router = page_router()

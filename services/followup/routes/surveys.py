@@ -10,10 +10,11 @@ from fastapi.responses import HTMLResponse
 from services.followup import tokens
 from services.followup.domain.links import Question
 from services.followup.domain.state import Customer
-from services.followup.pages import Words, page_router, read_form
+from services.followup.pages import page_router, read_form
 from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.facts.names import answer_key
 from shared.http.dependencies import Clock, SendCommands
+from shared.http.linked import Words
 from shared.http.problems import ProblemError
 from shared.schemas.commands.surveys import SurveyAnswerRequested
 from shared.schemas.feedback import SCORES

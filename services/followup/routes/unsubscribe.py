@@ -8,9 +8,11 @@ from fastapi.responses import HTMLResponse
 from services.followup import tokens
 from services.followup.domain.links import Subscription
 from services.followup.domain.rules.rule import Purpose
-from services.followup.pages import Words, page_router, read_form
+from services.followup.pages import page_router, read_form
 from services.followup.routes.dependencies import HOLDER, LinkKeys, ShownPage, Store
 from shared.http.dependencies import SendCommands
+from shared.http.key_ring import KeyRing
+from shared.http.linked import Words
 from shared.schemas.commands.followup import UnsubscribeRequested
 
 router = page_router()
@@ -66,7 +68,7 @@ def _sentence(say: Words, found: Subscription, topic: str, when: str) -> str:
     return say(f"unsubscribe.{what}.{when}", channel=say.channel(found.channel), topic=topic)
 
 
-def _centre(say: Words, keys: tokens.KeyRing, found: Subscription) -> tuple[str, str]:
+def _centre(say: Words, keys: KeyRing, found: Subscription) -> tuple[str, str]:
     """The link to the preference centre, from beside it."""
     token = keys.sign(tokens.PREFERENCES, found.customer_id)
     return f"../p/{token}", say("unsubscribe.choose")

@@ -7,11 +7,13 @@ from fastapi import Depends, Path, Request
 from services.loyalty import errors
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.models.commands import PendingAnswer
+from services.loyalty.settings import LoyaltySettings
 from services.loyalty.store import LoyaltyStore, Member
 from shared.domain import ErrorCode
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
 from shared.http.errors import Responses, responses
+from shared.http.key_ring import KeyRing
 from shared.schemas.base import Id
 from shared.schemas.times import micros
 
@@ -32,8 +34,14 @@ async def get_program(programs: AllVersions, clock: Clock) -> Program:
     return programs.at(micros(await clock.now(None)))
 
 
+async def get_key_ring(request: Request) -> KeyRing:
+    return KeyRing(cast(LoyaltySettings, request.app.state.settings).key_ring)
+
+
 Store = Annotated[LoyaltyStore, Depends(get_store)]
 InForce = Annotated[Program, Depends(get_program)]
+LinkKeys = Annotated[KeyRing, Depends(get_key_ring)]
+"""What tokens in links are signed with."""
 Reader = Annotated[Principal, Depends(require("customers:read"))]
 Redeemer = Annotated[Principal, Depends(require("loyalty:redeem"))]
 Admin = Annotated[Principal, Depends(require("admin"))]

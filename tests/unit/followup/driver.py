@@ -58,8 +58,8 @@ LINKS = Links(
     unsubscribe=lambda one: f"https://rapport.example/u/{one.customer_id}-{one.purpose}-{one.channel}",
     preferences=lambda customer: f"https://rapport.example/p/{customer}",
     survey=lambda one: f"https://rapport.example/s/{one.survey}-{one.about_kind}-{one.about_id}",
+    member=lambda customer, until, locale: f"https://rapport.example/m/{customer}-{until}-{locale}",
 )
-"""Links that can be read."""
 
 
 def rules(name: str = "retail", **changes: Any) -> Rules:

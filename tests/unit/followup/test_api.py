@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.followup.config import DEFAULT_RULES, load_rules
-from services.followup.tokens import UNSUBSCRIBE, KeyRing
+from services.followup.tokens import UNSUBSCRIBE
+from shared.http.key_ring import KeyRing
 from shared.schemas.customers import ConsentChanged
 
 from .apiworker import DAYTIME, KEY, SECRET, Worker

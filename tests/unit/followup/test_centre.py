@@ -9,9 +9,10 @@ from starlette.testclient import TestClient
 
 from services.followup.config import DEFAULT_RULES
 from services.followup.domain.links import Subscription
-from services.followup.pages import LANGUAGES
 from services.followup.settings import FollowupSettings
-from services.followup.tokens import KeyRing, links
+from services.followup.tokens import links
+from shared.http.key_ring import KeyRing
+from shared.pages.readers import LANGUAGES
 from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerUpdated
 
 from .apiworker import SECRET, Worker

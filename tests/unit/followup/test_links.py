@@ -37,7 +37,10 @@ def asked(template: str, surveys: Surveys = SURVEYS, **shown: Any) -> Question:
     """The one question that a text links to."""
     questions: list[Question] = []
     links = Links(
-        unsubscribe=lambda _: "u", preferences=lambda _: "p", survey=lambda q: questions.append(q) or "s"
+        unsubscribe=lambda _: "u",
+        preferences=lambda _: "p",
+        survey=lambda q: questions.append(q) or "s",
+        member=lambda *_: "m",
     )
     one = Outreach(
         at=0, by=0, outreach_id="out-1", key="", rule="", template="", purpose="", channel="",

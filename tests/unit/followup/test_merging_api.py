@@ -6,7 +6,8 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from services.followup.tokens import PREFERENCES, SURVEY, UNSUBSCRIBE, KeyRing
+from services.followup.tokens import PREFERENCES, SURVEY, UNSUBSCRIBE
+from shared.http.key_ring import KeyRing
 from shared.schemas.customers import ConsentChanged, CustomerMerged, CustomerUnmerged
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.outreach import OutreachScheduled

@@ -4,14 +4,18 @@ import re
 from datetime import UTC, datetime
 from string import Formatter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.testclient import TestClient
 
 from services.followup.domain.links import Question
-from services.followup.pages import LANGUAGES, reader, words
-from services.followup.tokens import PREFERENCES, SURVEY, UNSUBSCRIBE, KeyRing, links
+from services.followup.pages import FOLDER
+from services.followup.tokens import PREFERENCES, SURVEY, UNSUBSCRIBE, links
+from shared.http.key_ring import KeyRing
+from shared.http.linked import words
 from shared.kafka.publisher import BrokerAwayError
+from shared.pages.readers import LANGUAGES, reader
 from shared.schemas.customers import CustomerErased
 from shared.schemas.feedback import SurveyAnswered
 from shared.schemas.times import DAY, micros
@@ -163,7 +167,7 @@ def test_the_customers_language_else_the_browsers(http: TestClient, worker: Work
 
 @pytest.mark.parametrize("header", ["", "*", ";;q=,", "de;q=none", "q=1", "nl", ", ," * 900, "en;q=0"])
 def test_a_language_that_nobody_knows_is_english(header: str) -> None:
-    assert reader(None, header, "UTC").language == "en"
+    assert reader([], header, ZoneInfo("UTC")).language == "en"
 
 
 @pytest.mark.parametrize(
@@ -178,17 +182,19 @@ def test_a_language_that_nobody_knows_is_english(header: str) -> None:
     ],
 )
 def test_dates_are_the_readers(locale: str, date: str) -> None:
-    assert reader(None, locale, "Europe/Berlin").moment(datetime(2026, 3, 4, 23, 30, tzinfo=UTC)) == date
+    assert (
+        reader([], locale, ZoneInfo("Europe/Berlin")).moment(datetime(2026, 3, 4, 23, 30, tzinfo=UTC)) == date
+    )
 
 
 def test_all_languages_say_the_same_things() -> None:
     def places(text: str) -> set[str | None]:
         return {name for _, name, _, _ in Formatter().parse(text) if name}
 
-    wanted = {key: places(text) for key, text in words("en").items()}
+    wanted = {key: places(text) for key, text in words("en", FOLDER).items()}
     for language in LANGUAGES:
-        assert {key: places(text) for key, text in words(language).items()} == wanted, language
-        assert all(text.strip() == text != "" for text in words(language).values())
+        assert {key: places(text) for key, text in words(language, FOLDER).items()} == wanted, language
+        assert all(text.strip() == text != "" for text in words(language, FOLDER).values())
 
 
 def test_a_broker_that_is_away_is_a_page(http: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ from services.followup.tokens import (
     PREFERENCES,
     SURVEY,
     UNSUBSCRIBE,
-    KeyRing,
     links,
     read_customer,
     read_question,
     read_subscription,
 )
+from shared.http.key_ring import KeyRing
 from shared.runtime.settings import Settings
 from shared.schemas.times import MILLISECOND
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.followup.tokens import UNSUBSCRIBE, KeyRing
+from services.followup.tokens import UNSUBSCRIBE
 from services.interactions.desk.session import Session, Sessions
+from shared.http.key_ring import KeyRing
 from shared.http.sealing import Seal, UnreadableError
 from shared.mail.addresses import BounceAddress
 from shared.runtime.settings import Settings

@@ -7,7 +7,9 @@ from services.followup.domain.state import Variable
 
 MAX_VARIABLES = 50
 MAX_VARIABLE_CHARS = 5_000
-RESERVED = frozenset({"customer", "preferences_url", "sender", "survey_link", "unsubscribe_url"})
+RESERVED = frozenset(
+    {"customer", "points_link", "preferences_url", "sender", "survey_link", "unsubscribe_url"}
+)
 
 
 class VariableFaultError(ValueError):

@@ -23,6 +23,7 @@ from services.loyalty.domain.program.numbers import (
     Given,
     Instant,
     Share,
+    Title,
     Whole,
     distinct,
 )
@@ -119,6 +120,8 @@ class Program(Strict):
     """The whole program. ``tiers`` rise; the first is everybody's and starts at 0."""
 
     name: Id
+    title: Title | None = None
+    """What members see the program called; none: ``name``."""
     effective_from: Instant | None = None
     """Purchases from this instant on are judged by this version; none: from the beginning."""
     currency: Currency
