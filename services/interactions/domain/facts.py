@@ -1,6 +1,7 @@
 """What each fact changes: of the customer, and of the rows that people are shown."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from services.interactions import errors
@@ -24,6 +25,7 @@ from services.interactions.domain.conversations.messages import by_of
 from services.interactions.domain.conversations.settled import with_settled
 from services.interactions.domain.conversations.steps import STEP_TYPES
 from services.interactions.domain.mails import mail_rows
+from services.interactions.domain.merging.found import parts_with_found
 from services.interactions.domain.merging.parts import marks_all, of_one_alone, with_parts
 from services.interactions.domain.names import nothing_else, once, survey_answered
 from services.interactions.domain.noted import noted, timeline_write
@@ -130,9 +132,9 @@ def apply_fact(customer: Customer, told: Told) -> Effects[Customer]:
     if not customer.parts and event.told_of == customer.customer_id:
         return _applied(customer, told, FOLDS.get(type(event.data)))
     customer = with_parts(customer, told, _alone)
-    if event.told_of != customer.customer_id and of_one_alone(event):
-        return _applied(customer, told, None)
-    return _applied(customer, told, FOLDS.get(type(event.data)))
+    alone = event.told_of != customer.customer_id and of_one_alone(event)
+    effects = _applied(customer, told, None if alone else FOLDS.get(type(event.data)))
+    return replace(effects, state=parts_with_found(effects.state, told))
 
 
 def _alone(part: Customer, told: Told) -> Customer:

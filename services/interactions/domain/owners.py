@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 
 from services.interactions.domain.conversations.messages import thread_of
 from services.interactions.domain.state import Complaint, Customer, Held, Matched
+from shared.facts import order_book
+from shared.facts.names import key
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.event import Event
 from shared.schemas.interactions import InteractionsData
 from shared.schemas.merges import Merge
+from shared.schemas.purchases import PurchaseReturned
 from shared.schemas.times import Micros, micros
 
 
@@ -17,12 +20,26 @@ def part_of(customer: Customer, id: str) -> Customer | None:
     return next((part for part in customer.parts if part.customer_id == id), None)
 
 
-def owner_of_complaint(customer: Customer, complaint_id: str, otherwise: str | None = None) -> str:
-    """``otherwise`` (unless given, the customer): where no id has it."""
+def part_with_complaint(customer: Customer, complaint_id: str) -> str | None:
+    """The id that has this complaint, of those of one into whom others were merged."""
     for part in customer.parts:
         if any(one.complaint_id == complaint_id for one in part.complaints):
             return part.customer_id
-    return otherwise or customer.customer_id
+    return None
+
+
+def part_with_order(customer: Customer, order_id: str) -> str | None:
+    """As ``part_with_complaint``, of an order."""
+    name = key("order", order_id)
+    for part in customer.parts:
+        if order_book.left_of(part.purchases.book, name) is not None:
+            return part.customer_id
+    return None
+
+
+def owner_of_complaint(customer: Customer, complaint_id: str) -> str:
+    """The customer where no id has it."""
+    return part_with_complaint(customer, complaint_id) or customer.customer_id
 
 
 def owners_of_conversations(customer: Customer) -> Callable[[str], str]:
@@ -63,11 +80,13 @@ def owner_of_held(customer: Customer, held: Held) -> str:
 
 
 def owner_of_fact(customer: Customer, event: Event, *, asked: bool) -> str:
-    """Whose a fact is: what is told of a complaint is its, and what was asked for in a conversation that
-    one's; anything else is of whom it was told of."""
+    """Whose a fact is: what is told of a complaint is its, what was given back of an order is of whoever has
+    that, and what was asked for in a conversation that one's; anything else is of whom it was told of."""
     data = event.data
     if isinstance(data, ComplaintsData):
-        return owner_of_complaint(customer, data.complaint_id, event.told_of)
+        return part_with_complaint(customer, data.complaint_id) or event.told_of
+    if isinstance(data, PurchaseReturned):
+        return part_with_order(customer, data.order_id) or event.told_of
     if asked and isinstance(data, InteractionsData):
         told = vars(data).get("conversation_id")
         if told is not None:

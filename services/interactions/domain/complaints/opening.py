@@ -3,6 +3,7 @@
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.complaints.steps import (
     assignee_of,
+    changed,
     complaint_key,
     corrected,
     name_of_event,
@@ -65,7 +66,7 @@ def _once(customer: Customer, told: Told) -> Change:
     if not customer.held:
         return Change(customer, complaint=new, rows=rows)
     change = with_waiting(customer, new)
-    return change._replace(rows=(*rows, *change.rows))
+    return change._replace(counted=1 + change.counted, rows=(*rows, *change.rows))
 
 
 def _opened(told: Told, data: ComplaintOpened) -> Complaint:
@@ -85,31 +86,45 @@ def _opened(told: Told, data: ComplaintOpened) -> Complaint:
 
 
 def with_waiting(customer: Customer, opened: Complaint) -> Change:
-    """What waited for a complaint that is known now, which counts with it. All steps that waited are known at
-    once; then each fact is judged by what they make of it."""
+    """What waited for a complaint that is known now, or known of another id of the same customer. All steps
+    that waited are known at once; then each fact is judged by what they make of it."""
     waited = [(h, event_of(customer, h)) for h in waiting_for(customer, opened.complaint_id)]
-    new = opened
+    new, more = opened, 0
+    copies = [held for held, event in waited if step_of_event(event, held.at) in opened.path]
     # What is no step follows from the steps, and so comes after them.
     for held, event in sorted(waited, key=lambda told: step_of_event(told[1], told[0].at) is None):
+        if held in copies:
+            continue
         later = with_fact(new, event, held.at)
-        if later.steps is not new.steps or refusal_of(later, event, held.at) is None:
+        if later.steps is not new.steps:
+            new, more = later, more + 1
+        elif refusal_of(later, event, held.at) is None:
             new = later
     customer = without(customer, [held for held, _ in waited])
-    rows, retracts, counted = list[Append | Put](), list[Retract](), 1
+    rows, retracts, counted = list[Append | Put](), list[Retract](), 0
     for held, event in waited:
-        refusal = refusal_of(new, event, held.at)
+        if held in copies:
+            rows.append(row_of(customer, held, COPY))
+            continue
+        is_step, refusal = step_of_event(event, held.at) is not None, refusal_of(new, event, held.at)
         if refusal is None:
             rows.append(row_of(customer, held, None, new))
-            counted += 1
+            counted += not is_step
             continue
         rows.append(row_of(customer, held, refused(refusal.detail)))
         retracts.append(retracted(customer, held, refusal.code, refusal.detail))
-        if step_of_event(event, held.at) is not None:
+        if is_step:
             kept = altered(held, until=None)
             customer = altered(customer, held=(*customer.held, kept))
             new = with_refused(new, event)
-    customer = with_complaint(customer, new)
-    return Change(customer, counted, complaint=new, rows=tuple(rows), retracts=tuple(retracts))
+    if more == 0:
+        return Change(
+            with_complaint(customer, new), counted, complaint=new, rows=tuple(rows), retracts=tuple(retracts)
+        )
+    change = changed(customer, opened, new, more=more)
+    return change._replace(
+        counted=counted + change.counted, rows=(*rows, *change.rows), retracts=tuple(retracts)
+    )
 
 
 def _with_room(complaints: tuple[Complaint, ...]) -> tuple[Complaint, ...]:

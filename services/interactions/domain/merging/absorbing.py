@@ -2,15 +2,12 @@
 told of them all along, but that what was told once is not told again."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from services.interactions.domain.activity.purchases import waiting_returns
 from services.interactions.domain.complaints import waiting
-from services.interactions.domain.complaints.opening import with_waiting
 from services.interactions.domain.conversations import rest
 from services.interactions.domain.conversations.folds import changed
 from services.interactions.domain.conversations.known import Conversations
-from services.interactions.domain.held import retracted, row_of, without
+from services.interactions.domain.merging.found import with_found
 from services.interactions.domain.merging.handing import Handed
 from services.interactions.domain.merging.joining import joined
 from services.interactions.domain.merging.parts import divided, with_part
@@ -19,20 +16,14 @@ from services.interactions.domain.people import customer_row, merged_row
 from services.interactions.domain.rows import CUSTOMERS
 from services.interactions.domain.search import gone_rows, profile_rows, was_row
 from services.interactions.domain.state import (
-    MAX_HELD,
     MAX_MATCHED,
     Customer,
     Held,
     altered,
     initial,
 )
-from services.interactions.domain.telling import Told, refused
-from services.interactions.errors import TOO_MANY_WAITING
-from shared.domain import Append, Effects, Put, Retract, Unseen
-from shared.facts import order_book
-from shared.facts.names import key
-from shared.schemas.purchases import PurchaseReturned
-from shared.schemas.topics import TYPES
+from services.interactions.domain.telling import Told
+from shared.domain import Append, Effects, Put
 
 
 def absorbed(before: Customer, handed: Handed, told: Told) -> Effects[Customer]:
@@ -52,7 +43,7 @@ def absorbed(before: Customer, handed: Handed, told: Told) -> Effects[Customer]:
         change, _ = changed(whole, talk, "", now)
         whole = change.customer
         rows += change.rows
-    effective = _with_effects_of_held(whole, told)
+    effective = with_found(whole, told)
     whole = effective.customer
     rows += effective.rows
     if whole.seen_at is not None and (before.seen_at is None or whole.profile is not before.profile):
@@ -131,44 +122,3 @@ def _found_as(whole: Customer, part: Customer) -> list[Put]:
     assert part.seen_at is not None
     row = merged_row(part.customer_id, part.seen_at, whole.customer_id)
     return [Put(CUSTOMERS, row.document()), *gone_rows(part), was_row(whole, part.customer_id)]
-
-
-class _Held(NamedTuple):
-    """What became of what waited."""
-
-    customer: Customer
-    rows: list[Append | Put]
-    retracts: tuple[Retract, ...]
-    unseen: tuple[Unseen, ...]
-
-
-def _with_effects_of_held(customer: Customer, told: Told) -> _Held:
-    """What one id's facts waited for may be known of the other."""
-    rows, retracts, unseen, counted = list[Append | Put](), list[Retract](), list[Unseen](), dict[str, int]()
-    for topic, about in dict.fromkeys((TYPES[held.type].topic, held.about) for held in customer.held):
-        if topic == PurchaseReturned.topic:
-            if order_book.left_of(customer.purchases.book, key("order", about)) is None:
-                continue
-            change = waiting_returns(customer, told, about)
-        else:
-            opened = next((one for one in customer.complaints if one.complaint_id == about), None)
-            waits = any(held.about == about and held.until is not None for held in customer.held)
-            if opened is None or not waits:
-                continue
-            change = with_waiting(customer, opened)
-            change = change._replace(counted=change.counted - 1)
-        customer = change.customer
-        counted[topic] = counted.get(topic, 0) + change.counted
-        rows += change.rows
-        retracts += change.retracts
-        unseen += change.unseen
-    if any(counted.values()):
-        counts = {topic: customer.counts.get(topic, 0) + more for topic, more in counted.items() if more}
-        customer = altered(customer, counts={**customer.counts, **counts})
-    for held in sorted(customer.held, key=lambda one: one.until is not None)[:-MAX_HELD]:
-        customer = without(customer, [held])
-        if held.until is not None:
-            refusal = TOO_MANY_WAITING(most=MAX_HELD)
-            rows.append(row_of(customer, held, refused(refusal.detail)))
-            retracts.append(retracted(customer, held, refusal.code, refusal.detail))
-    return _Held(customer, rows, tuple(retracts), tuple(unseen))
