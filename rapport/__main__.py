@@ -23,6 +23,7 @@ COMMANDS = {
     "program": ("rapport.commands.program:app", "Check a loyalty program, and try it on recorded events."),
     "rules": ("rapport.commands.rules:app", "Outreach rules: check, preview, try a draft, results."),
     "sla": ("rapport.commands.sla:app", "SLA policies: check, explain a complaint, try a draft."),
+    "customer": ("rapport.commands.customer:app", "One customer: export all that is held of them."),
     "report": ("rapport.report.cli:report", "A week or a month in figures, as one file for people."),
     "clv": ("rapport.commands.clv:app", "What customers are worth: estimate the models behind it."),
     "health": (

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 from rapport.home import Home, read_env
@@ -18,6 +18,7 @@ R = TypeVar("R")
 
 _TIMEOUT_S = 30.0
 _THREADS = 6
+_PIECE = 256 * 1024
 
 
 def url_variable(service: str) -> str:
@@ -101,15 +102,43 @@ class Client:
         answer = self._ask(method, service, path, content, headers)
         return answer.status, self._read(service, answer.status, answer.body)
 
+    def fetch(
+        self, service: str, path: str, accept: str, into: BinaryIO, report: Callable[[int], None]
+    ) -> Answer:
+        """A long answer: of 200 the body goes ``into`` a file as it comes, and ``report`` hears how many
+        bytes there are by now; else it is in the answer. Raises TroubleError if nobody answers, or not in
+        full."""
+        headers = {"X-API-Key": self._key, "Accept": accept}
+
+        def taken(answer: http.client.HTTPResponse) -> bytes:
+            if answer.status != 200:
+                return answer.read()
+            into.seek(0)
+            into.truncate()
+            while piece := answer.read(_PIECE):
+                into.write(piece)
+                report(into.tell())
+            if answer.length:  # read piece by piece, what is cut short looks like an end
+                raise http.client.IncompleteRead(b"", answer.length)
+            return b""
+
+        return self._ask("GET", service, path, None, headers, taken)
+
     def _ask(
-        self, method: str, service: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        service: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        taken: Callable[[http.client.HTTPResponse], bytes] = http.client.HTTPResponse.read,
     ) -> Answer:
         for attempt in (1, 2):
             connection = self._connection(service)
             try:
                 connection.request(method, self._base(service) + path, body=content, headers=dict(headers))
                 answer = connection.getresponse()
-                return Answer(answer.status, answer.read())
+                return Answer(answer.status, taken(answer))
             except (OSError, http.client.HTTPException) as error:
                 connection.close()  # The server may have closed an idle one: once more, newly opened.
                 if attempt == 2:

@@ -18,8 +18,8 @@ PREPARING = ("createCollection", "createIndex")
 """At a worker's start: a collection is made, with its indexes, before the first transaction."""
 OWN_JOURNAL = ("metrics",)
 """Services that keep no document an event, so that their collections are those of their rows alone."""
-WRITTEN_BY_APIS = {"interactions": ("presence",)}
-"""Who looks at a customer's page just now: nothing that an event tells."""
+WRITTEN_BY_APIS = {"interactions": ("presence", "exports")}
+"""Who looks at a customer's page just now, and copies that were asked for: nothing that an event tells."""
 
 
 class Role(NamedTuple):

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.interactions.config import load, load_desk
 from services.interactions.desk.live import looking
 from services.interactions.desk.opening import open_desk, show_desk
+from services.interactions.export.making import exporting
 from services.interactions.hooks.opening import open_hooks
 from services.interactions.remembered import Remembered
 from services.interactions.routes import ROUTERS
@@ -22,7 +23,7 @@ def create_app(settings: InteractionsSettings, publisher: Producing | None = Non
     sla, rules = load(settings.sla), load_desk(settings.desk)
     title, parts = (
         "Rapport interactions",
-        (looking, refreshing(show_desk, settings.interactions_gauge_seconds)),
+        (looking, exporting, refreshing(show_desk, settings.interactions_gauge_seconds)),
     )
     app = create_api(settings, "interactions", title, ROUTERS, publisher=publisher, parts=parts)
     app.state.sla, app.state.desk, app.state.remembered = sla, rules, Remembered()

@@ -4,6 +4,7 @@ from shared.domain import ErrorCode, declared
 from shared.merging.course import MERGE_CYCLE as MERGE_CYCLE  # of customers, and of conversations
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
+UNKNOWN_EXPORT = ErrorCode("unknown_export", 404, "There is no export {export}, or no more.")
 NOT_MERGED = ErrorCode("not_merged", 409, "Customer {customer} was not merged into {into}.")
 INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.")
 QUERY_OR_ALIAS = ErrorCode("query_or_alias", 422, "Ask by query, or by alias: one of the two.")

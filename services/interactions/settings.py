@@ -34,6 +34,9 @@ class InteractionsSettings(Settings):
     """A folder of mappings: ``crm.yaml`` is what ``POST /hooks/crm`` takes."""
     hook_secrets: Annotated[dict[str, SecretStr], NoDecode, AS_JSON] = Field(default_factory=dict)
     """What each of them is signed with, as JSON: ``{"crm": "whsec_..."}``."""
+    export_api_key: SecretStr | None = None
+    """The key, with scope ``admin`` of every service, that the other services are asked with for an export;
+    without it ``RAPPORT_API_KEY``."""
     oidc_issuer: TrustedUrl | None = None
     """The OpenID provider that people sign in to the desk with: ``https://login.example.com/realms/shop``."""
     oidc_client_id: str | None = None

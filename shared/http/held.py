@@ -8,11 +8,13 @@ whole: the store went away in the middle.
 import base64
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import StreamingResponse
+from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.domain import Collection
 from shared.http.auth import Principal, require
@@ -23,6 +25,8 @@ from shared.schemas.base import ID_PATTERN
 MEDIA_TYPE = "application/x-ndjson"
 ROWS_AT_ONCE = 200
 """Of a collection that are in memory."""
+COPIED = "copied"
+"""The field of a row that holds a copy of what other rows say, such as a piece of an export: left out."""
 
 Reading = Callable[[Document], Mapping[str, Any]]
 """What a stored document says, where it is packed."""
@@ -43,11 +47,39 @@ def state_read(document: Document) -> Document:
     return document | {"data": json.loads(document["data"])}
 
 
-def held_router(collections: Sequence[Collection], readings: Mapping[str, Reading]) -> APIRouter:
-    """The route of a service with these collections; ``readings``, by their names, of those whose documents
-    are packed."""
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a service declares to hold: its collections, and how to read those whose documents are packed."""
+
+    service: str
+    collections: Sequence[Collection]
+    readings: Mapping[str, Reading]
+
+    @property
+    def owned(self) -> list[Collection]:
+        """Those that can hold something about a customer, by their names."""
+        found = {c.name: c for c in self.collections if c.owner is not None}
+        return sorted(found.values(), key=lambda c: c.name)
+
+    async def told(
+        self, database: AsyncDatabase[Document], customer_id: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What the lines say: ``{collection, row}`` each, and at last ``{end}``. PyMongo's errors pass."""
+        counts = {collection.name: 0 for collection in self.owned}
+        for collection in self.owned:
+            reading = self.readings.get(collection.name)
+            wanted = {str(collection.owner): customer_id}
+            found = database[collection.name].find(wanted, {COPIED: 0}, batch_size=ROWS_AT_ONCE)
+            async for document in found.sort("_id", 1):
+                counts[collection.name] += 1
+                row = document if reading is None else reading(document)
+                yield {"collection": collection.name, "row": plain(row)}
+        yield {"end": {"customer": customer_id, "service": self.service, "rows": counts}}
+
+
+def held_router(holding: Holding) -> APIRouter:
+    """The route of a service."""
     router = APIRouter(tags=["privacy"])
-    owned = sorted({c.name: c for c in collections if c.owner is not None}.values(), key=lambda c: c.name)
 
     @router.get(
         "/customers/{customer_id}/held",
@@ -56,13 +88,10 @@ def held_router(collections: Sequence[Collection], readings: Mapping[str, Readin
         response_class=StreamingResponse,
         responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
     )
-    async def held(
-        principal: Admin, request: Request, database: Database, customer_id: CustomerId
-    ) -> StreamingResponse:
-        rows = _rows(database, owned, customer_id)
-        lines = _lines(rows, readings, _nothing(owned), customer_id, request.app.state.service)
+    async def held(principal: Admin, database: Database, customer_id: CustomerId) -> StreamingResponse:
+        told = holding.told(database, customer_id)
         # The first is asked for here: a store that is away is still a 503.
-        return StreamingResponse(_after(await anext(lines), lines), media_type=MEDIA_TYPE)
+        return StreamingResponse(_lines(await anext(told), told), media_type=MEDIA_TYPE)
 
     return router
 
@@ -99,39 +128,12 @@ def _text(value: bytes) -> Any:
         return text
 
 
-def _nothing(owned: Sequence[Collection]) -> dict[str, int]:
-    return {collection.name: 0 for collection in owned}
+async def _lines(first: dict[str, Any], told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+    yield json_text(first) + "\n"
+    async for one in told:
+        yield json_text(one) + "\n"
 
 
-async def _rows(
-    database: Any, owned: Sequence[Collection], customer_id: str
-) -> AsyncIterator[tuple[str, Document]]:
-    for collection in owned:
-        found = database[collection.name].find({collection.owner: customer_id}, batch_size=ROWS_AT_ONCE)
-        async for document in found.sort("_id", 1):
-            yield collection.name, document
-
-
-async def _lines(
-    rows: AsyncIterator[tuple[str, Document]],
-    readings: Mapping[str, Reading],
-    counts: dict[str, int],
-    customer_id: str,
-    service: str,
-) -> AsyncIterator[str]:
-    async for name, document in rows:
-        counts[name] += 1
-        reading = readings.get(name)
-        row = document if reading is None else reading(document)
-        yield _line({"collection": name, "row": plain(row)})
-    yield _line({"end": {"customer": customer_id, "service": service, "rows": counts}})
-
-
-async def _after(first: str, lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for line in lines:
-        yield line
-
-
-def _line(said: Mapping[str, Any]) -> str:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")) + "\n"
+def json_text(said: Any) -> str:
+    """On one line."""
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.schemas.asyncapi import asyncapi
 from shared.schemas.base import Data
+from shared.schemas.export import FORMAT, Export
 from shared.schemas.reference import events_page
 from shared.schemas.topics import TYPES
 
@@ -33,6 +34,13 @@ def documents() -> dict[str, str]:
     """Path below docs/ -> text of every generated file; the same at every call."""
     schemas = {event_type: json_schema(cls) for event_type, cls in TYPES.items()}
     files = {f"schemas/{event_type}.json": _json(schema) for event_type, schema in schemas.items()}
+    files[f"schemas/{FORMAT}.json"] = _json(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"/schemas/{FORMAT}.json",
+            **Export.model_json_schema(),
+        }
+    )
     return files | {"asyncapi.json": _json(asyncapi()), "events.md": events_page(schemas)}
 
 

@@ -45,7 +45,7 @@ class Table:
     def __init__(self, documents: list[dict[str, Any]]) -> None:
         self.documents = documents
 
-    def find(self, query: Mapping[str, Any], batch_size: int) -> Cursor:
+    def find(self, query: Mapping[str, Any], fields: Mapping[str, int], batch_size: int) -> Cursor:
         return Cursor(one for one in self.documents if all(one.get(k) == v for k, v in query.items()))
 
 
@@ -118,7 +118,7 @@ async def test_a_hundred_thousand_rows_are_never_in_memory_together() -> None:
     cursor = Ledger({"_id": n, "member": "c-1"} for n in range(100_000))
 
     class Long(Table):
-        def find(self, query: Mapping[str, Any], batch_size: int) -> Cursor:
+        def find(self, query: Mapping[str, Any], fields: Mapping[str, int], batch_size: int) -> Cursor:
             return cursor
 
     sent, most, whole = 0, 0, b""

@@ -24,6 +24,7 @@ OWN = {
         "accepting.py",
         "desk",
         "duplicate_store.py",
+        "export",
         "person_store.py",
         "hooks",
         "mail",

@@ -35,6 +35,7 @@ FEEDBACK = "feedback"
 WORK = "work"
 ARRIVALS = "arrivals"
 MAILS, DUPLICATES = "mails", "duplicates"
+EXPORTS = "exports"
 
 COLLECTIONS = (
     Collection(
@@ -79,6 +80,8 @@ COLLECTIONS = (
     Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),
+    # Written by the API, for some hours: exports that are made, each a row, and a row for each piece.
+    Collection(EXPORTS, owner="customer", personal=("copied",), indexes=("until", "customer")),
     MERGED,
 )
 

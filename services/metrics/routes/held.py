@@ -6,7 +6,7 @@ import msgspec
 
 from services.metrics.domain.rows import COLLECTIONS
 from services.metrics.domain.state import decode
-from shared.http.held import held_router, plain
+from shared.http.held import Holding, held_router, plain
 from shared.runtime.mongo import Document
 
 
@@ -25,4 +25,4 @@ def _named(value: Any) -> Any:
     return plain(value)
 
 
-router = held_router(COLLECTIONS, {"customers": record_read})
+router = held_router(Holding("metrics", COLLECTIONS, {"customers": record_read}))

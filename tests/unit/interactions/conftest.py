@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
 from services.interactions.config import load, load_desk
+from services.interactions.export.making import exporting
 from services.interactions.remembered import Remembered
 from services.interactions.routes import ROUTERS
 from services.interactions.settings import InteractionsSettings
@@ -68,7 +69,7 @@ def worker(settings: Settings) -> InlineWorker:
 
 @pytest.fixture(scope="module")
 def api(settings: Settings, worker: InlineWorker) -> Iterator[TestClient]:
-    app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=worker)
+    app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=worker, parts=(exporting,))
     app.state.sla, app.state.desk, app.state.remembered = load(), load_desk(), Remembered()
     with TestClient(app, headers={"X-API-Key": KEY}) as client:
         yield client
