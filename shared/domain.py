@@ -6,7 +6,7 @@ one transaction, publishes what is emitted, and only then commits the offset.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -69,6 +69,8 @@ class Collection:
     indexes: tuple[str, ...] = ()
     """Each a comma-separated key list, ``-`` before a descending key. Every index costs a write: SecantusDB
     takes 0.15 ms per document and as much again for each index."""
+    expires: tuple[str, timedelta] | None = None
+    """A field that holds a time, and how long after it the row is deleted."""
 
 
 @dataclass(frozen=True, slots=True)

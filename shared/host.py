@@ -29,6 +29,7 @@ from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document, connect, until_let_in
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging, tell_version
+from shared.runtime.trail import AUDIT
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import encode
@@ -161,7 +162,7 @@ def run_processor(
     loop = _loop(settings, service, topics, Intake(service, consumes), processor, budget)
     runtime = Runtime(settings, database, publisher, loop, asyncio.Event())
 
-    ready = partial(prepare, database, collections)
+    ready = partial(prepare, database, (*collections, AUDIT))
     _run(settings, service, loop, publisher, client, ready, runtime, ())
 
 

@@ -11,6 +11,7 @@ const ROLES = {
     {"resource": {"db": "rapport_interactions", "collection": ""}, "actions": ["listCollections"]},
     {"resource": {"db": "rapport_interactions", "collection": "agents"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_interactions", "collection": "arrivals"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_interactions", "collection": "audit"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_interactions", "collection": "complaints"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_interactions", "collection": "conversations"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_interactions", "collection": "counters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
@@ -34,6 +35,7 @@ const ROLES = {
   "rapport_interactions_api": [
     {"resource": {"db": "rapport_interactions", "collection": "agents"}, "actions": ["find"]},
     {"resource": {"db": "rapport_interactions", "collection": "arrivals"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_interactions", "collection": "audit"}, "actions": ["find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_interactions", "collection": "complaints"}, "actions": ["find"]},
     {"resource": {"db": "rapport_interactions", "collection": "conversations"}, "actions": ["find"]},
     {"resource": {"db": "rapport_interactions", "collection": "counters"}, "actions": ["find"]},
@@ -56,6 +58,7 @@ const ROLES = {
   ],
   "rapport_loyalty_worker": [
     {"resource": {"db": "rapport_loyalty", "collection": ""}, "actions": ["listCollections"]},
+    {"resource": {"db": "rapport_loyalty", "collection": "audit"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_loyalty", "collection": "counters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_loyalty", "collection": "journal"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_loyalty", "collection": "ledger"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
@@ -68,6 +71,7 @@ const ROLES = {
     {"resource": {"db": "rapport_loyalty", "collection": "vouchers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
   ],
   "rapport_loyalty_api": [
+    {"resource": {"db": "rapport_loyalty", "collection": "audit"}, "actions": ["find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_loyalty", "collection": "counters"}, "actions": ["find"]},
     {"resource": {"db": "rapport_loyalty", "collection": "journal"}, "actions": ["find"]},
     {"resource": {"db": "rapport_loyalty", "collection": "ledger"}, "actions": ["find"]},
@@ -81,6 +85,7 @@ const ROLES = {
   ],
   "rapport_followup_worker": [
     {"resource": {"db": "rapport_followup", "collection": ""}, "actions": ["listCollections"]},
+    {"resource": {"db": "rapport_followup", "collection": "audit"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_followup", "collection": "ceilings"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_followup", "collection": "counters"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_followup", "collection": "deliveries"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
@@ -98,6 +103,7 @@ const ROLES = {
     {"resource": {"db": "rapport_followup", "collection": "traffic"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
   ],
   "rapport_followup_api": [
+    {"resource": {"db": "rapport_followup", "collection": "audit"}, "actions": ["find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_followup", "collection": "ceilings"}, "actions": ["find"]},
     {"resource": {"db": "rapport_followup", "collection": "counters"}, "actions": ["find"]},
     {"resource": {"db": "rapport_followup", "collection": "deliveries"}, "actions": ["find"]},
@@ -118,6 +124,7 @@ const ROLES = {
     {"resource": {"db": "rapport_metrics", "collection": ""}, "actions": ["listCollections"]},
     {"resource": {"db": "rapport_metrics", "collection": "acts"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_metrics", "collection": "anomalies"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_metrics", "collection": "audit"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_metrics", "collection": "customers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_metrics", "collection": "days"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_metrics", "collection": "dimensions"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
@@ -142,6 +149,7 @@ const ROLES = {
   "rapport_metrics_api": [
     {"resource": {"db": "rapport_metrics", "collection": "acts"}, "actions": ["find"]},
     {"resource": {"db": "rapport_metrics", "collection": "anomalies"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_metrics", "collection": "audit"}, "actions": ["find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_metrics", "collection": "customers"}, "actions": ["find"]},
     {"resource": {"db": "rapport_metrics", "collection": "days"}, "actions": ["find"]},
     {"resource": {"db": "rapport_metrics", "collection": "dimensions"}, "actions": ["find"]},

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from shared.domain import Collection
 from shared.journal.store import COLLECTIONS
+from shared.runtime.trail import AUDIT
 from shared.schemas.services import SERVICES
 
 READING = ("find",)
@@ -32,7 +33,7 @@ class Role(NamedTuple):
 def collections(service: str) -> list[str]:
     """What a service has in its database."""
     rows: tuple[Collection, ...] = import_module(f"services.{service}.domain.rows").COLLECTIONS
-    shared = () if service in OWN_JOURNAL else COLLECTIONS
+    shared = (AUDIT,) if service in OWN_JOURNAL else COLLECTIONS
     return sorted(one.name for one in (*shared, *rows))
 
 
@@ -42,7 +43,7 @@ def roles() -> Iterator[Role]:
         listing = _privilege(service, "", ("listCollections",))
         written = [_privilege(service, name, (*WRITING, *PREPARING)) for name in collections(service)]
         yield Role(f"rapport_{service}_worker", [listing, *written])
-        own = WRITTEN_BY_APIS.get(service, ())
+        own = (AUDIT.name, *WRITTEN_BY_APIS.get(service, ()))
         read = [_privilege(service, n, WRITING if n in own else READING) for n in collections(service)]
         yield Role(f"rapport_{service}_api", read)
 

@@ -14,6 +14,7 @@ from services.interactions.domain.aliases.state import AliasState
 from services.interactions.errors import INVALID_ALIAS
 from services.interactions.remembered import Latest
 from shared.facts.aliases import Alias, AliasError, Identity, is_alias
+from shared.http.audit import touched
 from shared.http.clock import ApiClock
 from shared.http.commands import Sender
 from shared.http.merged import survivor
@@ -221,6 +222,8 @@ async def resolved(told: Sequence[Told], resolver: Resolver) -> Sequence[Told]:
     if not of:
         return told
     customers = await resolver.customers(aliases)
+    for customer in customers.values():
+        touched(customer)
     return [
         Told(structs.replace(one.event, subject=customers[of[index]]), one.raw) if index in of else one
         for index, one in enumerate(told)

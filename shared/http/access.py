@@ -49,6 +49,7 @@ class AccessMiddleware:
         with (
             span(scope["method"], headers.get("traceparent"), kind=SpanKind.SERVER) as current,
             structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=current_trace_id()),
+            audit.listening(),
         ):
             status = await self._answer(scope, receive, send, request_id)
             current.update_name(f"{scope['method']} {route_of(scope)}")

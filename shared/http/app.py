@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.http import openapi, operations, problems
+from shared.http import openapi, operations, problems, trailing
 from shared.http.access import AccessMiddleware, BodyLimitMiddleware
 from shared.http.auth import Authenticator
 from shared.http.budgets import Budgets
@@ -27,6 +27,7 @@ from shared.http.commands import Commands
 from shared.http.dependencies import Producing
 from shared.http.protection import Protection
 from shared.http.routing import once
+from shared.http.trail import Trail
 from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
@@ -82,6 +83,8 @@ def create_api(
             await producer.start()
             stack.push_async_callback(producer.stop)
             _equip(app, settings, service, store[f"rapport_{service}"], producer)
+            app.state.trail = Trail(service, app.state.database)
+            await stack.enter_async_context(app.state.trail.keep())
             for part in parts:
                 await stack.enter_async_context(part(app))
             yield
@@ -105,7 +108,7 @@ def create_api(
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, seconds=settings.body_timeout)
     app.add_middleware(AccessMiddleware, service=service, protection=Protection(settings, service))
     problems.install(app)
-    for router in (*routers, operations.router):
+    for router in (*routers, trailing.router, operations.router):
         app.include_router(router)
     return app
 

@@ -2,23 +2,39 @@
 came of it. Never what was said: bodies and answers are not in it.
 
 A line of the log, code ``admin_action``, which no log level silences, and a count. What took effect stands in
-the journal too, under the caller's name. ``record`` is where a trail of all that was read would begin.
+the journal too, under the caller's name.
+
+And what is read or changed of a person, by whatever scope: rows of the trail (``trail.py``), written in the
+background. Whom a request was about is said by its path, its query, its command, or by ``touched``.
 """
 
-from collections.abc import Mapping
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from fastapi import Request
 
+from shared.facts.aliases import is_alias
+from shared.http.trail import Entry, Trail
 from shared.runtime.telemetry import ADMIN_ACTIONS
+from shared.schemas.base import ID_PATTERN
 
 CODE = "admin_action"
 MOST_CUSTOMERS = 100
 """Of one request that are named."""
 ABOUT = ("customer_id", "complaint_id", "id")
 """Path parameters that say whom it was about, the first that is there."""
+
+NAMED_BY = ("customer_id", "customer")
+"""Parameters of a path or a query that are a customer's id."""
+
+_touched: ContextVar[dict[str, None] | None] = ContextVar("touched", default=None)
+_is_id = re.compile(ID_PATTERN).fullmatch
 
 log = structlog.get_logger("rapport.audit")
 
@@ -33,8 +49,33 @@ def note(request: Request, customer: str | None = None) -> None:
         about.append(customer)
 
 
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """While a request is answered, ``touched`` is heard."""
+    token = _touched.set({})
+    try:
+        yield
+    finally:
+        _touched.reset(token)
+
+
+def touched(customer: str) -> None:
+    """The request that is answered just now is about this customer. An alias, which may be an address, is
+    never noted."""
+    found = _touched.get()
+    if found is not None and not is_alias(customer):
+        found[customer] = None
+
+
+def listed(request: Request) -> None:
+    """This request reads customers' data, even where it names none of them."""
+    request.state.reads_customers = True
+
+
 def record(service: str, route: str, status: int, scope: Mapping[str, Any]) -> None:
-    """Once a request is answered: tell of it, if it used ``admin``."""
+    """Once a request is answered: an entry of the trail for each customer whom it was about, and a line of
+    the log if it used ``admin``."""
+    _trace(route, status, scope)
     state, path = scope.get("state", {}), scope.get("path_params", {})
     about = state.get("admin")
     if about is None:
@@ -53,6 +94,26 @@ def record(service: str, route: str, status: int, scope: Mapping[str, Any]) -> N
         outcome=outcome,
         at=datetime.now(UTC).isoformat(),
     )
+
+
+def _trace(route: str, status: int, scope: Mapping[str, Any]) -> None:
+    state = scope.get("state", {})
+    trail: Trail | None = getattr(getattr(scope.get("app"), "state", None), "trail", None)
+    customers: list[str | None] = [*_about(scope)]
+    if trail is None or not (customers or state.get("reads_customers")):
+        return
+    who, at, outcome = state.get("principal"), datetime.now(UTC), outcome_of(status)
+    trail.note([Entry(one, who, scope["method"], route, status, outcome, at) for one in customers or [None]])
+
+
+def _about(scope: Mapping[str, Any]) -> Iterable[str]:
+    """Each customer once."""
+    found = dict(_touched.get() or {})
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1")) if scope.get("query_string") else {}
+    for name in NAMED_BY:
+        values = [scope.get("path_params", {}).get(name, ""), *query.get(name, ())]
+        found |= {value: None for value in values if _is_id(value)}
+    return [one for one in found if not is_alias(one)]
 
 
 def outcome_of(status: int) -> str:

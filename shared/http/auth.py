@@ -202,6 +202,8 @@ def require(*scopes: str) -> Callable[..., Awaitable[Principal]]:
     ) -> Principal:
         if "admin" in scopes:
             audit.note(request)
+        if "customers:read" in scopes:
+            audit.listed(request)
         for scope in scopes:
             principal.demand(scope)
         return principal

@@ -27,6 +27,7 @@ from pydantic_core import PydanticSerializationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.domain import Outcome, RefusedError
+from shared.http import audit
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
 from shared.http.problems import STORE_AWAY, ProblemError, from_refusal, phrase
@@ -35,7 +36,7 @@ from shared.merging.course import MOVED_STATUS
 from shared.runtime.digest import digest
 from shared.runtime.telemetry import COMMANDS
 from shared.runtime.tracing import current_traceparent
-from shared.schemas.base import ID_PATTERN, Data
+from shared.schemas.base import CUSTOMER, ID_PATTERN, Data
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
 
@@ -111,6 +112,8 @@ class Commands:
         for name, value in ((f"header.{HEADER}", key), ("subject", subject)):
             if value is not None and not re.fullmatch(ID_PATTERN, value):
                 raise _bad_id(name)
+        if data.entity == CUSTOMER:
+            audit.touched(subject)
         source = self._source(principal, route)
         id = key if key is not None else self._new_id()
         asked = digest(subject, data)

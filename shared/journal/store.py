@@ -24,6 +24,7 @@ from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
+from shared.runtime.trail import AUDIT
 from shared.worker.processing import FencedError
 from shared.worker.retry import codes_of
 
@@ -33,6 +34,7 @@ COLLECTIONS = (
     Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
+    AUDIT,
 )
 """The journal's own."""
 NAMESPACE_EXISTS = 48
@@ -65,6 +67,9 @@ async def prepare(database: AsyncDatabase[Document], collections: Sequence[Colle
             await database[collection.name].create_index(
                 [(k.lstrip("-"), DESCENDING if k.startswith("-") else ASCENDING) for k in keys.split(",")]
             )
+        if collection.expires is not None:
+            field, kept = collection.expires
+            await database[collection.name].create_index(field, expireAfterSeconds=int(kept.total_seconds()))
 
 
 class WorkerStore(Generic[S]):

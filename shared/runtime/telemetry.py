@@ -126,6 +126,11 @@ ADMIN_ACTIONS = Counter(
     "Requests that used the scope admin, refused ones too. outcome: done, pending, refused, failed.",
     ["service", "route", "outcome"],
 )
+AUDIT_LOST = Counter(
+    "rapport_audit_lost_total",
+    "Entries of the audit trail that were not written: the store was away for too long, or at the end.",
+    ["service"],
+)
 
 _ALWAYS = (JOURNAL_DUPLICATES, TIMERS_FIRED, FETCH_PAUSES, TAKEOVERS, FENCED, PARTITIONS_HELD, STANDBY)
 

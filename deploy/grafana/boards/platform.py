@@ -133,4 +133,5 @@ def _http() -> tuple[Figure, ...]:
         _counted("Commands", commands, "service, result"),
         counted("Refused as asked too often", "rapport_rate_limited_total", "service, key", OF, none=NONE),
         counted("Uses of admin", "rapport_admin_actions_total", "service, outcome", OF, none=NONE),
+        counted("Audit entries lost", "rapport_audit_lost_total", "service", OF, none=NONE),
     )

@@ -40,6 +40,7 @@ from services.interactions.models.complaints import (
 from services.interactions.routes.dependencies import ComplaintId, Policy, Reader, Store, Writer, last_shown
 from services.interactions.store import InteractionsStore
 from shared.facts.complaints import Status
+from shared.http.audit import touched
 from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
@@ -233,4 +234,5 @@ async def the_one(store: InteractionsStore, complaint_id: str, customer_id: str 
         raise UNKNOWN_COMPLAINT(complaint=complaint_id)
     if len(rows) > 1:
         raise AMBIGUOUS_COMPLAINT(complaint=complaint_id)
+    touched(rows[0].customer_id)
     return rows[0]

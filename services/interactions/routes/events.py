@@ -28,7 +28,7 @@ from services.interactions.resolving import resolved
 from services.interactions.routes.dependencies import Resolving, Source
 from shared.domain import RefusedError
 from shared.facts.aliases import AliasError, Identity, is_alias
-from shared.http.audit import note
+from shared.http.audit import note, touched
 from shared.http.auth import Principal, forbidden
 from shared.http.dependencies import Producer
 from shared.http.errors import responses
@@ -95,6 +95,9 @@ async def post_events(
     """
     events = split(request.headers, await request.body())
     told = await check(events, principal, partial(note, request), resolver.identity)
+    for one in told:
+        if one.event.data.entity == CUSTOMER:
+            touched(one.event.subject)
     return Accepted(accepted=await accept(told, producer, partial(resolved, resolver=resolver)))
 
 

@@ -28,6 +28,7 @@ from services.interactions.routes.dependencies import (
     of_these,
 )
 from services.interactions.store import InteractionsStore
+from shared.http.audit import touched
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, cut
@@ -162,4 +163,5 @@ async def the_one(store: InteractionsStore, conversation_id: str, customer_id: s
         raise UNKNOWN_CONVERSATION(conversation=conversation_id)
     if len(rows) > 1:
         raise AMBIGUOUS_CONVERSATION(conversation=conversation_id)
+    touched(rows[0].customer_id)
     return rows[0]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
+from pymongo.errors import BulkWriteError
 from starlette.testclient import TestClient
 
 from shared.http.app import create_api
@@ -44,6 +45,14 @@ class FakeCollection:
         assert set(query) == {"_id"}
         self.database.check()
         return self.rows.get(query["_id"])
+
+    async def insert_many(self, rows: Sequence[dict[str, Any]], *, ordered: bool) -> None:
+        assert not ordered
+        self.database.check()
+        again = [row for row in rows if row["_id"] in self.rows]
+        self.rows |= {row["_id"]: row for row in rows}
+        if again:
+            raise BulkWriteError({"writeErrors": [{"code": 11000} for _ in again]})
 
     def find(self, query: Mapping[str, Any], fields: Mapping[str, int] | None = None) -> FakeCursor:
         assert not query

@@ -1,0 +1,78 @@
+"""Who read or changed what about a person: each request once, and no request waits for it."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from pymongo.errors import ServerSelectionTimeoutError
+from starlette.testclient import TestClient
+
+from shared.http import trail as trails
+from shared.http.trail import AT_ONCE, Entry, Trail
+from shared.runtime.telemetry import AUDIT_LOST
+from tests.unit.http.conftest import HEADERS, FakeDatabase
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def entries(count: int, first: int = 0) -> list[Entry]:
+    return [
+        Entry(f"c-{n}", "till", "GET", "/members/{id}", 200, "done", NOW) for n in range(first, first + count)
+    ]
+
+
+def test_what_is_noted_is_written_once_however_often_the_store_goes_away() -> None:
+    database: Any = FakeDatabase()
+    trail = Trail("loyalty", database)
+
+    async def run() -> None:
+        trail.note(entries(AT_ONCE + 3))
+        database.error = ServerSelectionTimeoutError("away")
+        await trail.flush()
+        assert database["audit"].rows == {}
+        database.error = None
+        # Written, but the answer was lost: it is there once all the same.
+        await database["audit"].insert_many([dict(row) for row in list(trail._waiting)[:2]], ordered=False)
+        trail.note(entries(2, AT_ONCE + 3))
+        await trail.flush()
+        await trail.flush()
+
+    asyncio.run(run())
+    found = [row["customer"] for row in database["audit"].rows.values()]
+    assert sorted(found) == sorted(f"c-{n}" for n in range(AT_ONCE + 5))
+
+
+def test_an_outage_keeps_the_newest_and_counts_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trails, "MOST", 10)
+    database: Any = FakeDatabase()
+    lost = AUDIT_LOST.labels("loyalty")
+    before = lost._value.get()
+    trail = Trail("loyalty", database)
+    trail.note(entries(13))
+    asyncio.run(trail.flush())
+    assert [row["customer"] for row in database["audit"].rows.values()] == [f"c-{n}" for n in range(3, 13)]
+    assert lost._value.get() - before == 3
+
+
+def test_reads_and_writes_are_in_it_and_what_was_said_is_not(
+    make_app: Any, settings: Any, mongo: Any
+) -> None:
+    app: FastAPI = make_app(settings)
+    with TestClient(app, headers=HEADERS) as client:
+        client.get("/members/c-1?customer_id=c-2&limit=3")
+        client.post("/members/c-3/redemptions", json={"reward_id": "secret-reward"})
+        client.get("/members/c-4", headers={"X-API-Key": "wrong"})
+        client.get("/members/c-5?customer=anna@example.com")
+        client.get("/now")
+        client.get("/healthz")
+    rows = [*mongo["rapport_loyalty"]["audit"].rows.values()]
+    told = [(r["customer"], r["principal"], r["method"], r["route"], r["outcome"]) for r in rows]
+    assert told == [
+        ("c-2", "api-key", "GET", "/members/{id}", "done"),
+        ("c-3", "api-key", "POST", "/members/{id}/redemptions", "pending"),
+        (None, "api-key", "GET", "/members/{id}", "done"),
+    ]
+    assert "secret" not in str(rows)
+    assert "anna" not in str(rows)
