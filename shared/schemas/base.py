@@ -72,7 +72,7 @@ Time = Annotated[AwareDatetime, BeforeValidator(_time)]
 class Frozen(BaseModel):
     """An immutable model; a field it does not know is left out."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)  # which may be personal
 
     def __init_subclass__(cls, **config: Any) -> None:
         super().__init_subclass__(**config)
