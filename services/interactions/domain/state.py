@@ -57,6 +57,10 @@ class Consent(Open):
     at: Micros
     heard: Micros | None = None
     """When it was heard, where it is of the future."""
+    source: str | None = None
+    """Who told it; None in a state from before it was kept."""
+    evidence: str | None = None
+    """How it was given, as far as was told: its beginning."""
 
 
 class ChannelUse(Open):

@@ -29,6 +29,10 @@ class ConsentView(Frozen):
     """What the messages are about; null: all of the purpose. A word about a topic beats that."""
     granted: bool
     at: datetime
+    source: str | None
+    """Who told it; null of what was heard before that was kept."""
+    evidence: str | None
+    """How it was given, as far as was told."""
 
 
 class ChannelView(Frozen):
@@ -176,6 +180,8 @@ def consent_view(told: Consent) -> ConsentView:
         topic=told.topic,
         granted=told.granted,
         at=moment(told.at),
+        source=told.source,
+        evidence=told.evidence,
     )
 
 

@@ -19,7 +19,7 @@ def when(minutes: float) -> str:
 
 
 def consent(customer: str, channel: str, granted: bool, minutes: float) -> dict[str, Any]:
-    data = {"purpose": "marketing", "channel": channel, "granted": granted}
+    data = {"purpose": "marketing", "channel": channel, "granted": granted, "evidence": f"form {minutes}"}
     return told("consent.changed", customer, data, minutes)
 
 
@@ -55,6 +55,9 @@ def test_a_customer_as_they_were(api: TestClient, customer: str) -> None:
     assert then(20)["profile"] == {"name": "Ann", "segment": "gold"}
     assert [(c["channel"], c["granted"]) for c in then(14)["consents"]] == [("email", True)]
     assert [(c["channel"], c["granted"]) for c in then(15)["consents"]] == [("email", False)]
+    (word,) = then(14)["consents"]
+    assert word["evidence"] == "form 5"
+    assert word["source"].startswith("/")
     assert datetime.fromisoformat(then(3)["at"]) == YESTERDAY + timedelta(minutes=3)
     now = api.get(f"/customers/{customer}").json()
     late = then(60 * 24)

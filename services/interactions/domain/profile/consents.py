@@ -8,6 +8,9 @@ from services.interactions.errors import TOO_MANY_CONSENTS
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.times import Micros
 
+MOST_EVIDENCE = 500
+"""Characters of it that the state keeps; the timeline has all."""
+
 
 def consent_changed(customer: Customer, told: Told) -> Change:
     """The latest word per purpose and channel, and per topic of these. Raises ``too_many_consents``."""
@@ -26,6 +29,8 @@ def consent_changed(customer: Customer, told: Told) -> Change:
         granted=data.granted,
         at=at,
         heard=heard,
+        source=told.event.source,
+        evidence=None if data.evidence is None else data.evidence[:MOST_EVIDENCE],
     )
     return Change(altered(customer, consents=placed(customer.consents, new, _key)))
 
