@@ -17,7 +17,7 @@ complete := .venv/.complete
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(running) ## Make .venv with the locked packages and Rapport in it
+setup: $(complete) ## Make .venv with the locked packages and Rapport in it
 
 $(complete): pyproject.toml requirements/dev.txt tools/setup.sh
 	@tools/setup.sh dev
