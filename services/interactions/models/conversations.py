@@ -141,6 +141,12 @@ class MessageView(Frozen):
     attachments: list[dict[str, Any]]
     message_id: str | None
     in_reply_to: str | None
+    quoted: Annotated[
+        str | None, Field(description="Of an e-mail: what it quotes of earlier ones, cut off its text.")
+    ] = None
+    sent_from: Annotated[
+        str | None, Field(description="Of an e-mail: its address, where that is not known as the customer's.")
+    ] = None
 
 
 class Noted(Stands):
@@ -217,6 +223,8 @@ def message_view(row: TimelineRow, hushed: Container[str] = ()) -> MessageView:
         attachments=told.get("attachments") or [],
         message_id=told.get("message_id"),
         in_reply_to=told.get("in_reply_to"),
+        quoted=told.get("quoted"),
+        sent_from=told.get("sent_from"),
     )
 
 

@@ -35,6 +35,10 @@ class Line:
     subject: str | None
     text: str
     files: tuple[File, ...]
+    quoted: str
+    """What an e-mail quotes of earlier ones; mostly nothing."""
+    sent_from: str | None
+    """An address that is not known as the customer's."""
     silenced: bool
     """A bot said it though people had the conversation: it was never sent."""
 
@@ -72,6 +76,8 @@ def _line(message: MessageView, agent_id: str) -> Line:
         subject=message.subject,
         text=(message.text or message.summary).strip(),
         files=tuple(_file(one) for one in message.attachments),
+        quoted=(message.quoted or "").strip(),
+        sent_from=message.sent_from,
         silenced=message.silenced,
     )
 
