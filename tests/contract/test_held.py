@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from services.metrics.domain.state import Customer, encode
 from shared.domain import Collection
 from shared.journal.store import COLLECTIONS
+from shared.runtime.trail import AUDIT
 from shared.schemas.services import SERVICES
 from tools.openapi import NOBODY, apps
 
@@ -51,7 +52,7 @@ class Table:
 
 def declared(service: str) -> dict[str, Collection]:
     own: tuple[Collection, ...] = import_module(f"services.{service}.domain.rows").COLLECTIONS
-    return {one.name: one for one in (*(() if service == "metrics" else COLLECTIONS), *own)}
+    return {one.name: one for one in (*((AUDIT,) if service == "metrics" else COLLECTIONS), *own)}
 
 
 def full(service: str) -> dict[str, Table]:

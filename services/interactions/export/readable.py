@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.interactions.export.gathering import Held
+from shared.runtime.trail import AUDIT
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.export import ConsentWord
 from shared.schemas.times import moment
 
 MOST = 1_000
 """Of each part that the page shows, the latest; the JSON has all."""
-AUDIT = "audit"
 
 Row = Mapping[str, Any]
 
@@ -71,7 +71,7 @@ class Readable:
         self._words: list[ConsentWord] = []
 
     def add(self, held: Held) -> None:
-        id = "access" if held.collection == AUDIT else self._of.get((held.service, held.collection))
+        id = "access" if held.collection == AUDIT.name else self._of.get((held.service, held.collection))
         if id is not None:
             self.parts[id].add(held)
         if id == "timeline" and held.row["type"] == ConsentChanged.event_type:

@@ -8,6 +8,7 @@ from services.metrics.domain.rows import COLLECTIONS
 from services.metrics.domain.state import decode
 from shared.http.held import Holding, held_router, plain
 from shared.runtime.mongo import Document
+from shared.runtime.trail import AUDIT
 
 
 def record_read(document: Document) -> Document:
@@ -25,4 +26,4 @@ def _named(value: Any) -> Any:
     return plain(value)
 
 
-router = held_router(Holding("metrics", COLLECTIONS, {"customers": record_read}))
+router = held_router(Holding("metrics", (*COLLECTIONS, AUDIT), {"customers": record_read}))

@@ -12,7 +12,6 @@ from shared.schemas.interactions import InteractionLogged
 
 from .inline_worker import InlineWorker
 
-NOW = datetime.now(UTC) - timedelta(hours=1)
 _numbers = iter(range(10_000))
 
 
@@ -21,6 +20,8 @@ class Talk:
 
     def __init__(self, api: TestClient, worker: InlineWorker, customer: str) -> None:
         self.api, self.worker, self.customer = api, worker, customer
+        # Not as of the import: commands are as of the wall clock, and that may be many tests later.
+        self.began = datetime.now(UTC) - timedelta(hours=1)
 
     def tell(self, type: str, minutes: float = 0, **data: Any) -> None:
         told = {
@@ -29,7 +30,7 @@ class Talk:
             "source": "/test",
             "type": f"rapport.{type}.v1",
             "subject": self.customer,
-            "time": (NOW + timedelta(minutes=minutes)).isoformat(),
+            "time": (self.began + timedelta(minutes=minutes)).isoformat(),
             "data": data,
         }
         answer = self.api.post(
