@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from starlette.testclient import TestClient
@@ -47,12 +48,6 @@ class FakePublisher:
         return [decode(open_envelope(r.key, r.value, r.headers), wall_now=now) for r in self.records]
 
 
-class NoRows(dict[str, Any]):
-    """A collection into which the audit trail goes."""
-
-    async def insert_many(self, rows: Sequence[Mapping[str, Any]], *, ordered: bool) -> None: ...
-
-
 def named(key: str, *scopes: str) -> NamedKey:
     return NamedKey(key_sha256=hashlib.sha256(key.encode()).hexdigest(), scopes=frozenset(scopes))
 
@@ -75,8 +70,7 @@ def api(broker: FakePublisher) -> Iterator[TestClient]:
             "till": named(TILL_KEY, "events:write").model_copy(update=TILL),
         },
     )
-    # Names of databases and collections, and nothing behind them: only the audit trail is written.
-    store: Any = defaultdict(lambda: defaultdict(NoRows))
+    store: Any = defaultdict(lambda: defaultdict(AsyncMock))  # the audit trail alone is written
     app = create_api(settings, "interactions", "Interactions", ROUTERS, publisher=broker, client=store)
     with TestClient(app) as client:
         yield client
