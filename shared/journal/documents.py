@@ -170,7 +170,7 @@ def _place(event: Event, origin: Origin) -> Document:
 def _entry(entry: Entry) -> Document:
     document = _place(entry.event, entry.origin)
     if entry.erased:
-        del document["subject"]
+        document["subject"] = None
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
         document["digest"] = command_digest(entry)
