@@ -39,7 +39,11 @@ def test_an_export_has_the_rows_of_all_four_services(stack: Stack) -> None:
     answer = export(stack, customer, "json")
     assert answer.status == 200, answer
     told: dict[str, Any] = answer.body
-    assert (told["customer_id"], told["ids"], told["person"]["name"]) == (customer, [customer], name)
+    assert (told["customer_id"], told["ids"], told["person"]["profile"]["name"]) == (
+        customer,
+        [customer],
+        name,
+    )
     assert [row["reason"] for row in told["points"]] == ["purchase"]
     assert {one["type"] for one in told["timeline"]} >= {
         "rapport.purchase.made.v1",
