@@ -108,7 +108,7 @@ def _trace(route: str, status: int, scope: Mapping[str, Any]) -> None:
 
 def _about(scope: Mapping[str, Any]) -> Iterable[str]:
     """Each customer once."""
-    found = dict(_touched.get() or {})
+    found = {one: None for one in _touched.get() or () if _is_id(one)}
     query = parse_qs(scope.get("query_string", b"").decode("latin-1")) if scope.get("query_string") else {}
     for name in NAMED_BY:
         values = [scope.get("path_params", {}).get(name, ""), *query.get(name, ())]

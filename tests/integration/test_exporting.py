@@ -71,6 +71,10 @@ def test_an_export_is_a_page_too_and_a_stranger_has_none(stack: Stack) -> None:
     assert page.status == 200
     assert f"Grace {customer}" in page.body
     assert not re.search(r"<script|(src|href)=[\"']https?:", page.body)  # it stands by itself
+    nameless = new_customer()  # of whom no source has told more than that they bought
+    stack.post_events(purchase(nameless, 100))
+    stack.settle()
+    assert nameless in export(stack, nameless, "html").body
     assert stack.call("interactions", "GET", f"/customers/{new_customer()}/export").status == 404
     reader = stack.caller("customers:read")
     assert stack.call("interactions", "GET", f"/customers/{customer}/export", headers=reader).status == 403

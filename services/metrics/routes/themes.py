@@ -16,7 +16,7 @@ from services.metrics.domain.themes import (
     monday_of,
     spoken,
 )
-from services.metrics.models.acts import ActBody, ActPlaced, ActShown, shown
+from services.metrics.models.acts import ActBody, ActPending, ActPlaced, ActShown, shown
 from services.metrics.models.themes import Themes, theme_of_week
 from services.metrics.routes.dependencies import Analyst, Figures, Store, Teller, invalid
 from shared.http.commands import IdempotencyKey
@@ -82,7 +82,10 @@ async def themes(
     "/themes/{theme}/acted",
     status_code=201,
     response_model=ActPlaced,
-    responses=responses(errors.UNKNOWN_THEME),
+    responses={
+        **responses(errors.UNKNOWN_THEME),
+        202: {"model": ActPending, "description": "Accepted; Location says where the answer will be."},
+    },
 )
 async def acted(
     theme: ThemeName,
