@@ -1,11 +1,9 @@
 """``GET /audit``: who read or changed what about a person."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
@@ -61,12 +59,6 @@ async def audit(
     found = database[AUDIT.name].find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit + 1)
     rows, after = cut(await found.to_list(), limit, lambda row: (row["at"], row["_id"]))
     return page([_view(row) for row in rows], after)
-
-
-async def trail_of(database: AsyncDatabase[dict[str, Any]], customer: str) -> AsyncIterator[AuditEntry]:
-    """All that this service's trail has of a customer, newest first, for their export."""
-    async for row in database[AUDIT.name].find({"customer": customer}).sort("at", -1):
-        yield _view(row)
 
 
 def _view(row: dict[str, Any]) -> AuditEntry:

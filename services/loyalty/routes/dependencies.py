@@ -6,7 +6,6 @@ from fastapi import Depends, Path, Request
 
 from services.loyalty import errors
 from services.loyalty.domain.program.program import Program, Programs
-from services.loyalty.models.commands import PendingAnswer
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.store import LoyaltyStore, Member
 from shared.domain import ErrorCode
@@ -14,6 +13,7 @@ from shared.http.auth import Principal, require
 from shared.http.dependencies import Clock, Database
 from shared.http.errors import Responses, responses
 from shared.http.key_ring import KeyRing
+from shared.http.pending import PendingAnswer
 from shared.schemas.base import Id
 from shared.schemas.times import micros
 

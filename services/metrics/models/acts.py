@@ -1,7 +1,7 @@
 """What the API takes and answers where a theme was acted upon."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import StringConstraints
 
@@ -27,13 +27,6 @@ class ActPlaced(Frozen):
     text: str
     at: datetime
     """Who had spoken of it before this is told."""
-
-
-class ActPending(Frozen):
-    """The command is in the log; its answer will be at ``location``."""
-
-    status: Literal["pending"]
-    location: str
 
 
 class ActShown(ActPlaced):

@@ -16,13 +16,14 @@ from services.metrics.domain.themes import (
     monday_of,
     spoken,
 )
-from services.metrics.models.acts import ActBody, ActPending, ActPlaced, ActShown, shown
+from services.metrics.models.acts import ActBody, ActPlaced, ActShown, shown
 from services.metrics.models.themes import Themes, theme_of_week
 from services.metrics.routes.dependencies import Analyst, Figures, Store, Teller, invalid
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
+from shared.http.pending import PendingAnswer
 from shared.http.problems import from_refusal
 from shared.schemas.commands.themes import ThemeActRequested
 from shared.schemas.times import DAY, date_of, day_number, micros
@@ -84,7 +85,7 @@ async def themes(
     response_model=ActPlaced,
     responses={
         **responses(errors.UNKNOWN_THEME),
-        202: {"model": ActPending, "description": "Accepted; Location says where the answer will be."},
+        202: {"model": PendingAnswer, "description": "Accepted; Location says where the answer will be."},
     },
 )
 async def acted(
