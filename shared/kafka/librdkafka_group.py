@@ -241,11 +241,14 @@ class GroupConsumer:
             request_timeout=seconds,
         )
         try:
-            return {(p.topic, p.partition): future.result(seconds).offset for p, future in asked.items()}
+            ends = {(p.topic, p.partition): future.result(seconds).offset for p, future in asked.items()}
         except KafkaException:
             # A leader that was away has another epoch now, and this client would never notice.
             self._admin.list_topics(timeout=0.5)
             raise
+        if any(offset < 0 for offset in ends.values()):  # no error, and no answer either
+            raise TimeoutError("The broker did not say where the log begins and ends.")
+        return ends
 
     def _positions(self, of: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset to be polled, of what is held."""
