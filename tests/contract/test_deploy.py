@@ -56,7 +56,8 @@ def test_compose_and_the_chart_tell_the_same() -> None:
     and the other way round, but for what only one must: the image listens everywhere, and Compose leaves the
     memory at its default."""
     bound = {"RAPPORT_HOST", "RAPPORT_MEMORY_MIB"}
-    ours_alone = {"RAPPORT_CLOCK", "RAPPORT_SECRET_KEYS", "RAPPORT_SMTP_HOST", "RAPPORT_SMTP_PORT"}
+    ours_alone = {"RAPPORT_CLOCK", "RAPPORT_SMTP_HOST", "RAPPORT_SMTP_PORT"}
+    ours_alone |= {"RAPPORT_SECRET_KEYS", "RAPPORT_ERASURE_KEY"}
     hooks = {f"RAPPORT_{name}_SECRET" for name in ("CHAT", "SHOPIFY", "WOOCOMMERCE")}
     ours_alone |= hooks  # handed on where they are set
     for name in PROCESSES:
@@ -69,6 +70,13 @@ def test_compose_and_the_chart_tell_the_same() -> None:
         assert chart <= compose, name
         unread = {"RAPPORT_API_KEY"} if name.endswith("-worker") else set()
         assert compose - chart <= ours_alone | unread, name
+
+
+def test_topics_are_kept_as_long_as_the_settings_say() -> None:
+    told = OURS["topics"]["environment"]
+    for name in ("retention_personal_days", "retention_amounts_days"):
+        variable = f"RAPPORT_{name.upper()}"
+        assert told[variable] == f"${{{variable}:-{Settings.model_fields[name].default}}}"
 
 
 def test_memory_is_bounded_as_in_the_chart() -> None:
