@@ -1,14 +1,14 @@
 """Vouchers: reserved, used once, or given back unused."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
 
 from services.loyalty import errors
 from services.loyalty.models.vouchers import HolderBody, ReservationAnswer, ReservationBody, VoucherAnswer
 from services.loyalty.routes.dependencies import Redeemer, Store, answers
-from services.loyalty.store import LoyaltyStore
 from shared.facts.text import voucher_code
 from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
@@ -31,6 +31,26 @@ Code = Annotated[
         description="The code; in lower case, or with spaces around, it is the same.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A voucher that there is."""
+
+    code: str
+    owner: str
+    """The customer's id: its commands are keyed by that."""
+
+
+async def _found(code: Code, store: Store) -> Found:
+    code = voucher_code(code)
+    owner = await store.voucher_owner(code)
+    if owner is None:
+        raise errors.UNKNOWN_VOUCHER()
+    return Found(code, owner)
+
+
+Voucher = Annotated[Found, Depends(_found)]
 REFUSALS = answers(
     errors.UNKNOWN_VOUCHER,
     errors.VOUCHER_REDEEMED,
@@ -47,18 +67,15 @@ REFUSALS = answers(
     responses=REFUSALS,
 )
 async def redeem_voucher(
-    code: Code,
-    store: Store,
     principal: Redeemer,
+    voucher: Voucher,
     commands: SendCommands,
     body: Told[HolderBody] | None = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """What an order reserved, only that order uses: the body names it."""
-    code = voucher_code(code)
-    owner = await _owner(store, code)
-    asked = VoucherRedeemRequested(voucher_code=code, **_told(body))
-    return (await commands.submit(principal, "vouchers.redeem", owner, asked, key)).response()
+    asked = VoucherRedeemRequested(voucher_code=voucher.code, **_told(body))
+    return (await commands.submit(principal, "vouchers.redeem", voucher.owner, asked, key)).response()
 
 
 @router.post(
@@ -68,12 +85,10 @@ async def redeem_voucher(
     responses=REFUSALS,
 )
 async def cancel_voucher(
-    code: Code, store: Store, principal: Redeemer, commands: SendCommands, key: IdempotencyKey = None
+    principal: Redeemer, voucher: Voucher, commands: SendCommands, key: IdempotencyKey = None
 ) -> JSONResponse:
-    code = voucher_code(code)
-    owner = await _owner(store, code)
-    asked = VoucherCancelRequested(voucher_code=code)
-    return (await commands.submit(principal, "vouchers.cancel", owner, asked, key)).response()
+    asked = VoucherCancelRequested(voucher_code=voucher.code)
+    return (await commands.submit(principal, "vouchers.cancel", voucher.owner, asked, key)).response()
 
 
 @router.post(
@@ -83,20 +98,17 @@ async def cancel_voucher(
     responses=REFUSALS,
 )
 async def reserve_voucher(
-    code: Code,
-    store: Store,
     principal: Redeemer,
+    voucher: Voucher,
     commands: SendCommands,
     body: Told[ReservationBody] | None = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Until `reserved_until`, or its expiry if that is earlier, nobody reserves it again or cancels it, and
     where an order is named no other uses it. For the order that holds it already nothing changes."""
-    code = voucher_code(code)
-    owner = await _owner(store, code)
     body = body or ReservationBody()
-    asked = VoucherReserveRequested(voucher_code=code, seconds=body.seconds, **_told(body))
-    return (await commands.submit(principal, "vouchers.reserve", owner, asked, key)).response()
+    asked = VoucherReserveRequested(voucher_code=voucher.code, seconds=body.seconds, **_told(body))
+    return (await commands.submit(principal, "vouchers.reserve", voucher.owner, asked, key)).response()
 
 
 @router.post(
@@ -106,27 +118,17 @@ async def reserve_voucher(
     responses=REFUSALS,
 )
 async def release_voucher(
-    code: Code,
-    store: Store,
     principal: Redeemer,
+    voucher: Voucher,
     commands: SendCommands,
     body: Told[HolderBody] | None = None,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """One that nobody holds is as it was. What an order reserved, only that order releases."""
-    code = voucher_code(code)
-    owner = await _owner(store, code)
-    asked = VoucherReleaseRequested(voucher_code=code, **_told(body))
-    return (await commands.submit(principal, "vouchers.release", owner, asked, key)).response()
+    asked = VoucherReleaseRequested(voucher_code=voucher.code, **_told(body))
+    return (await commands.submit(principal, "vouchers.release", voucher.owner, asked, key)).response()
 
 
 def _told(body: HolderBody | ReservationBody | None) -> dict[str, str]:
     """What a command says of the order; a field that was not told is not there."""
     return {} if body is None or body.order_id is None else {"order_id": body.order_id}
-
-
-async def _owner(store: LoyaltyStore, code: str) -> str:
-    owner = await store.voucher_owner(code)
-    if owner is None:
-        raise errors.UNKNOWN_VOUCHER()
-    return owner
