@@ -30,7 +30,6 @@ from shared.kafka.librdkafka_found import FoundAgain
 from shared.kafka.librdkafka_thread import LOGGER
 
 Change: TypeAlias = Assigned | Revoked | Lost
-
 EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
@@ -233,8 +232,7 @@ class GroupConsumer:
             self.commits.ask(self._consumer, {place: unchanged}, tell)
 
     def _ends(self, of: Collection[TopicPartition], spec: Any, seconds: float) -> dict[TopicPartition, int]:
-        """By a connection of its own: the consumer's has a fetch on it that waits. Raises
-        ``TimeoutError``."""
+        """By a connection of its own: the consumer's has a fetch that waits. Raises ``TimeoutError``."""
         asked = self._admin.list_offsets(
             dict.fromkeys(_places(of), spec),
             isolation_level=IsolationLevel.READ_COMMITTED,
@@ -242,11 +240,10 @@ class GroupConsumer:
         )
         try:
             ends = {(p.topic, p.partition): future.result(seconds).offset for p, future in asked.items()}
-        except KafkaException:
-            # A leader that was away has another epoch now, and this client would never notice.
+        except KafkaException:  # a leader that was away has another epoch: this client would never notice
             self._admin.list_topics(timeout=0.5)
             raise
-        if any(offset < 0 for offset in ends.values()):  # no error, and no answer either
+        if min(ends.values(), default=0) < 0:  # no error, and no answer either
             raise TimeoutError("The broker did not say where the log begins and ends.")
         return ends
 
