@@ -75,6 +75,18 @@ class Collection:
     takes 0.15 ms per document and as much again for each index."""
     expires: tuple[str, timedelta] | None = None
     """A field that holds a time, and how long after it the row is deleted."""
+    also: tuple[str, ...] = ()
+    """Further fields that hold a customer's id: the row is about that one too, and goes with either."""
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """All fields that hold a customer's id; none where no row is about one customer."""
+        return () if self.owner is None else (self.owner, *self.also)
+
+    def about(self, customer: str) -> dict[str, Any]:
+        """The query of the rows about a customer, where rows can be about one."""
+        found: list[dict[str, Any]] = [{owner: customer} for owner in self.owners]
+        return found[0] if len(found) == 1 else {"$or": found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +224,17 @@ class Effects(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What a service still does about somebody whom it has erased. There is no state, and no such fact is
+    journalled: one that is heard again does the same again, so rows are put under ids that it gives."""
+
+    rows: tuple[Put, ...] = ()
+    emits: tuple[Emit, ...] = ()
+    outcome: Outcome = Outcome()
+    """Of a command, which is journalled without whom it was about."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """States of another kind than a customer's, such as a task of a team: their events say so
     (``Data.state_id``)."""
@@ -246,6 +269,10 @@ class Handler(Generic[S]):
     records that are on the wrong partition for their key."""
     kinds: Mapping[str, Kind[Any]] = field(default_factory=dict)
     """Its states that are no customer's, by the word with which their ids begin."""
+    of_erased: Callable[[str, Event, Context], Aftermath | None] | None = None
+    """What is still done about an event on somebody who was erased, from their hash and the event. Pure.
+    None: nothing, as of all such events unless it is given; the event is counted, a command refused (410).
+    Raises ``RefusedError`` to refuse a command otherwise. Its own ``ErasureCompleted`` is put to it too."""
 
     def of(self, state_id: str) -> "Handler[S] | Kind[Any]":
         """What decides about the state of this id."""

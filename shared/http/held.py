@@ -68,7 +68,7 @@ class Holding:
         counts = {collection.name: 0 for collection in self.owned}
         for collection in self.owned:
             reading = self.readings.get(collection.name)
-            wanted = {str(collection.owner): customer_id}
+            wanted = collection.about(customer_id)
             found = database[collection.name].find(wanted, {COPIED: 0}, batch_size=ROWS_AT_ONCE)
             async for document in found.sort("_id", 1):
                 counts[collection.name] += 1

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from shared.domain import S
+from shared.journal.course import LiftTooSoonError
 from shared.journal.step import Step
 from shared.worker.processing import Message
 
@@ -13,7 +14,7 @@ Begin: TypeAlias = Callable[[Sequence[Message], int], Step[S]]
 """Makes a step of messages that are left, of at most so many events."""
 Transact: TypeAlias = Callable[[Step[S]], Awaitable[None]]
 """Reads the timers that are due, cuts the step to its size and lets it take effect. Raises
-``UnstorableError`` or ``StatesTooLargeError``, and nothing of the step is written then."""
+``UnstorableError``, ``StatesTooLargeError`` or ``LiftTooSoonError``: nothing of the step is written then."""
 SetAside: TypeAlias = Callable[[Step[S], Exception], Awaitable[None]]
 """Dead-letters a step's only message or timer, which the store refused with this error."""
 
@@ -46,7 +47,7 @@ async def in_steps(
         step = begin(left, most)
         try:
             await transact(step)
-        except StatesTooLargeError:
+        except (StatesTooLargeError, LiftTooSoonError):
             most = max(1, step.size // 2)
             continue
         except UnstorableError as unstorable:

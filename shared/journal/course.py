@@ -7,9 +7,14 @@ from datetime import datetime, timedelta
 from typing import Generic
 
 from shared.domain import Append, CancelTimer, Increment, Put, Retract, S, SetTimer, Unseen
+from shared.journal.erasing import Chore
 from shared.journal.plan import Entry, Plan, StoredState, Timer, Tombstone
 from shared.kafka.publisher import Record
 from shared.worker.processing import Message, Origin
+
+
+class LiftTooSoonError(Exception):
+    """Somebody is erased and the erasure is lifted in one plan: what is to be removed of them goes first."""
 
 
 @dataclass(slots=True)
@@ -48,17 +53,27 @@ class Course(Generic[S]):
 
     def is_erased(self, state_id: str) -> bool:
         """Whether the state has gone for good, before this plan or in it."""
-        return self.stored[state_id].erased or state_id in self.plan.erased
+        plan = self.plan
+        return state_id in plan.erased or (self.stored[state_id].erased and state_id not in plan.lifted)
 
-    def erase(self, state_id: str, hash: str) -> None:
-        """The state goes, and whatever is or was to fire for it."""
+    def erase(self, state_id: str, hash: str, message: Message) -> None:
+        """The state goes, and whatever is or was to fire for it. ``message`` is why."""
         plan = self.plan
         plan.states.pop(state_id, None)
-        plan.erased[state_id] = hash
+        plan.lifted.pop(state_id, None)
+        removed = {"state": 1} if self.stored[state_id].version else {}
+        at = whole_milliseconds(message.at)
+        plan.erased[state_id] = Chore(hash, state_id, message.event.uid, at, removed)
         for key in [key for key, timer in self.due.items() if timer.subject == state_id]:
             del self.due[key]
         for key in [key for key, timer in plan.timers.items() if timer and timer.subject == state_id]:
             plan.timers[key] = None
+
+    def lift(self, state_id: str, hash: str) -> None:
+        """There is a state again, the initial one. Raises ``LiftTooSoonError`` where it goes in this plan."""
+        if state_id in self.plan.erased:
+            raise LiftTooSoonError
+        self.plan.lifted[state_id] = hash
 
     def next_timer(self, limit: datetime) -> Timer | None:
         """The earliest timer due by ``limit``; its row goes. None if there is none."""

@@ -9,7 +9,7 @@ from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from shared.domain import S
 from shared.journal.counters import Counter
-from shared.journal.erasing import ERASED_IDS, timers_of
+from shared.journal.erasing import ERASED_IDS, ERASING, timers_of
 from shared.journal.later import state_text
 from shared.journal.plan import (
     Entry,
@@ -83,11 +83,14 @@ def writes_of(
     watermark: datetime | None,
 ) -> Writes:
     """The plan's writes. How large the new states are goes into ``plan.sizes``."""
+    entries = plan.entries
+    if plan.nameless:
+        entries = [entry for entry in entries if entry.event.uid not in plan.nameless]
     texts = {id: state_text(state) for id, state in plan.states.items()}
     plan.sizes = {id: len(text) for id, text in texts.items()}
     writes = Writes(
         partition=_partition(attempt, plan.outbox, watermark),
-        journal=[_entry(entry) for entry in plan.entries] + [_tombstone(t) for t in plan.tombstones.values()],
+        journal=[_entry(entry) for entry in entries] + [_tombstone(t) for t in plan.tombstones.values()],
         states=[_state(id, stored[id].version, text) for id, text in texts.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
@@ -102,18 +105,23 @@ def writes_of(
     if plan.timers:
         changes = [_timer(key, timer, plan.fired.get(key)) for key, timer in plan.timers.items()]
         writes.changes["timers"] = changes
-    if plan.erased:
+    if plan.erased or plan.lifted:
         _erase(writes, plan, stored)
     return writes
 
 
 def _erase(writes: Writes, plan: Plan[S], stored: Mapping[str, StoredState[S]]) -> None:
-    """Of those that go, what the store has of them goes, and it is kept that they went."""
+    """Of those that go, what the store has of them goes at once as far as it would act; it is kept that they
+    went, and what is left to remove. Of those that may come back this is forgotten."""
     known = [(id, stored[id].version) for id in plan.erased if stored[id].version]
     writes.states += [DeleteOne({"_id": id, "version": version}) for id, version in known]
-    kept = [InsertOne({"_id": hash}) for hash in plan.erased.values()]
-    writes.changes[ERASED_IDS.name] = [*kept]
-    writes.changes["timers"] = [*writes.changes.get("timers", ()), *map(timers_of, plan.erased)]
+    ids: list[Change] = [DeleteOne({"_id": hash}) for hash in plan.lifted.values()]
+    for id, chore in plan.erased.items():
+        kept = {"_id": chore.hash}
+        ids.append(ReplaceOne(kept, kept, upsert=True))
+        writes.changes.setdefault(ERASING.name, []).append(ReplaceOne(kept, chore.document(), upsert=True))
+        writes.changes.setdefault("timers", []).append(timers_of(id))
+    writes.changes[ERASED_IDS.name] = ids
 
 
 def _partition(attempt: int, outbox: Sequence[str], watermark: datetime | None) -> Document:

@@ -95,6 +95,7 @@ class Drafter(Generic[S]):
     async def _plan(self, step: Step[S]) -> Plan[S]:
         """Planned again until no counter is unread; most often the first read has all that are in use."""
         counters = await self._counters(step.memory.counters.names if step.size else [])
+        asked: set[str] = set()
         while True:
             started = perf_counter()
             plan = self._planner.plan(
@@ -110,6 +111,9 @@ class Drafter(Generic[S]):
                 unstorable=step.unstorable,
             )
             telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
+            unknown, asked = plan.nameless - asked, asked | plan.nameless
+            if unknown and await self._learn(step, sorted(unknown)):
+                continue  # told, and maybe not published, before they were erased
             if not plan.counters.unread:
                 await self._read_retracted(step, plan)
                 step.complete(plan, self._service)

@@ -6,6 +6,7 @@ from typing import Generic
 from shared.domain import S
 from shared.journal.counters import Recall
 from shared.journal.documents import Journalled
+from shared.journal.erasing import Chore
 from shared.journal.plan import Plan, StoredState
 from shared.worker.budget import RECENT, STATES, Budget
 from shared.worker.cache import Cache, Names
@@ -29,6 +30,8 @@ class PartitionMemory(Generic[S]):
         self.counters = Recall()
         self.erased: set[str] = set() if erased is None else erased
         """The hashes of erased ids, of the other partitions too."""
+        self.chores: dict[str, Chore] = {}
+        """What is still to be removed of those of this partition, by hash."""
         self._handled: dict[TopicOffset, int] = {}
 
     def clear(self) -> None:
@@ -63,8 +66,11 @@ class PartitionMemory(Generic[S]):
                 for id, state in plan.states.items()
             }
         )
-        self.forget(plan.erased)
-        self.erased.update(plan.erased.values())
+        if plan.erased or plan.lifted:
+            self.forget([*plan.erased, *plan.lifted.keys() - plan.states.keys()])
+            self.chores |= {chore.hash: chore for chore in plan.erased.values()}
+            self.erased |= self.chores.keys()
+            self.erased.difference_update(plan.lifted.values())
         # Now, not once it is published: were that given up, these must not pass for handled.
         self.recent.discard(plan.forgotten | plan.tombstones.keys())
 

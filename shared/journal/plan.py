@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from shared.domain import Retract, S
 from shared.journal.counters import Counters
+from shared.journal.erasing import Chore
 from shared.journal.refusals import Refusal, Rejected
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
@@ -38,7 +39,7 @@ class StoredState(Generic[S]):
     size: int = field(default=0, compare=False)
     """Characters of its text in the store."""
     erased: bool = False
-    """It went for good: there is no state any more, and never will be."""
+    """It went for good: whatever there is of it is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ class Entry:
     what it emits."""
 
     erased: bool = False
-    """Set for what is told of somebody who was erased: it has no effect, and the journal does not keep whom
-    it was about."""
+    """Set for what is told of somebody who was erased: the journal does not keep whom it was about."""
+    skipped: bool = False
+    """Set where it had no effect for that reason."""
 
     @property
     def until(self) -> int | None:
@@ -105,8 +107,13 @@ class Plan(Generic[S]):
     entries: list[Entry] = field(default_factory=list)
     states: dict[str, S] = field(default_factory=dict)
     """The new ones of those that changed, by id."""
-    erased: dict[str, str] = field(default_factory=dict)
-    """The hashes of those that go for good, by id."""
+    erased: dict[str, Chore] = field(default_factory=dict)
+    """Those that go for good, by id, and what that leaves to be done."""
+    lifted: dict[str, str] = field(default_factory=dict)
+    """The hashes of those who were erased and may come back, by id."""
+    nameless: set[str] = field(default_factory=set)
+    """Uids of its entries that the journal does not get: of facts about somebody who was erased, as their uid
+    says who that was."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Characters of their texts, once these are made for the store."""
     timers: dict[str, Timer | None] = field(default_factory=dict)

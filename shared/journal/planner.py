@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import ERASED, Context, Handler, RefusedError, Retract, S, Unseen
+from shared.domain import ERASED, Context, Handler, Outcome, RefusedError, Retract, S, Unseen
 from shared.journal.counters import Counters
 from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
@@ -18,6 +18,7 @@ from shared.journal.erasing import erased_hash, erasure_key
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter
 from shared.kafka.publisher import Record
+from shared.schemas.customers import ErasureLifted
 from shared.schemas.event import Event, key_of
 from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import DETAIL_CHARACTERS, dead_letter_of, written_anew
@@ -124,8 +125,7 @@ class Planner(Generic[S]):
         state_id = event.state_id
         is_command = event.data.topic == COMMANDS
         if course.is_erased(state_id):
-            status, said = (ERASED.status, _said(ERASED())) if is_command else (None, None)
-            self._enter(course, Entry(event, message.origin, status, said, (), erased=True))
+            self._apply_erased(course, message)
             return
         before = course.state(state_id)
         try:
@@ -147,7 +147,7 @@ class Planner(Generic[S]):
         course.keep_rows(effects.rows)
         course.keep_timers(state_id, effects.timers)
         if effects.erase:
-            course.erase(state_id, self.hash_of(state_id))
+            course.erase(state_id, self.hash_of(state_id), message)
         taken_back: tuple[Retract | Unseen, ...] = (*effects.retracts, *effects.unseen)
         emitted = (*course.take_back(taken_back, event.uid), *emitted, *dead_letters)
         plan.retracted += effects.retracts
@@ -156,6 +156,35 @@ class Planner(Generic[S]):
         # One that takes itself back is handled, but its id is free for a replay or an event put right.
         own = any(one.event.uid == event.uid for one in taken_back)
         self._enter(course, Entry(event, message.origin, status, body, emitted, taken_back=own))
+
+    def _apply_erased(self, course: Course[S], message: Message) -> None:
+        """What is told of somebody who was erased has no effect, but for what the service still does without
+        knowing them, and for their return."""
+        event, heard = message.event, None
+        hash = self.hash_of(event.state_id)
+        if isinstance(event.data, ErasureLifted):
+            course.lift(event.state_id, hash)
+            self._enter(course, Entry(event, message.origin, None, None, ()))
+            return
+        outcome: Outcome | None = Outcome(ERASED.status, _said(ERASED()))
+        emitted: tuple[Record, ...] = ()
+        try:
+            if self._handler.of_erased is not None:
+                heard = self._handler.of_erased(hash, event, self._context(course, message))
+            if heard is not None:
+                emitted, outcome = self._derived.records(event, heard.emits), heard.outcome
+                course.keep_rows(heard.rows)
+        except RefusedError as refusal:
+            outcome = Outcome(refusal.status, _said(refusal))
+        except Exception as bug:  # as of any other event
+            self._reject(course, message, BUG, f"{type(bug).__name__}: {bug}")
+            return
+        if event.data.topic != COMMANDS:
+            outcome = None
+            course.plan.nameless.add(event.uid)
+        status, body = (outcome.status, outcome.body) if outcome else (None, None)
+        entry = Entry(event, message.origin, status, body, emitted, erased=True, skipped=heard is None)
+        self._enter(course, entry)
 
     def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:
         """The event is a dead letter, for a replay or a corrected one under its id; its place in the log is

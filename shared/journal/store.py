@@ -3,7 +3,7 @@
 Collections: ``state`` (one document per customer, and those of other kinds), ``journal`` (one per handled
 event), ``timers``, ``partitions`` (see ``epoch``; with ``outbox``, the journal entries of fired timers not
 yet known to be published, and ``watermark`` under the stream clock), ``counters`` (shared by all partitions:
-name and ``used``), ``erased`` (see ``erasing``), and those that the handler's rows name.
+name and ``used``), ``erased`` and ``erasing`` (see ``erasing``), and those that the handler's rows name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Change, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
-from shared.journal.erasing import ERASED_IDS
+from shared.journal.erasing import ERASED_IDS, ERASING, Chore
 from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
@@ -36,6 +36,7 @@ COLLECTIONS = (
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),
     ERASED_IDS,
+    ERASING,
     AUDIT,
 )
 """The journal's own."""
@@ -130,6 +131,11 @@ class WorkerStore(Generic[S]):
     async def erased(self) -> set[str]:
         """The hashes of all ids that were erased, of all partitions."""
         return {d["_id"] async for d in self.database[ERASED_IDS.name].find({}, {"_id": 1})}
+
+    async def chores(self, partition: int, partitions: int) -> list[Chore]:
+        """What is still to be removed of the partition's customers who were erased."""
+        mine = {"key_hash": {"$mod": [partitions, partition]}}
+        return [Chore.read(d) async for d in self.database[ERASING.name].find(mine)]
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""

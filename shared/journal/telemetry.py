@@ -20,7 +20,7 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
     repeated events; of those it is not asked about, memory knew."""
     for entry in plan.entries:
         telemetry.EVENTS.labels(service, entry.event.type, _result(entry)).inc()
-        if entry.erased:
+        if entry.skipped:
             telemetry.EVENTS_ERASED.labels(service).inc()
         if entry.origin.topic == TIMER_TOPIC:
             telemetry.TIMERS_FIRED.labels(service).inc()
@@ -45,7 +45,7 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
 def _result(entry: Entry) -> str:
     if entry.refusal is not None:
         return "dead_lettered"
-    if entry.erased:
+    if entry.skipped:
         return "erased"
     refused = entry.event.data.topic == COMMANDS and (entry.status or 0) >= 400
     return "refused" if refused else "applied"

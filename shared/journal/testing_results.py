@@ -102,7 +102,7 @@ def results(
             if not isinstance(refusal, RefusedError):
                 refusal = _refused(rejected.get(id(message)), outcome)
             yield Handled(message.event, "refused", outcome, refusal)
-        elif entry is not None and entry.erased:
+        elif entry is not None and entry.skipped:
             yield Handled(message.event, "erased")
         else:
             yield Handled(message.event, "applied", outcome, None, entry.emitted if entry else ())

@@ -16,6 +16,7 @@ from bson.codec_options import CodecOptions
 
 from shared.domain import Handler, Outcome, S
 from shared.journal.documents import Journalled
+from shared.journal.erasing import Chore
 from shared.journal.later import read_state, state_text
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.schemas.event import Event
@@ -66,6 +67,8 @@ class InMemoryStore(Generic[S]):
         self._collections = {collection.name for collection in handler.collections}
         self.gone: dict[str, str] = {}
         """The hashes of those that were erased, by id."""
+        self.chores: dict[str, Chore] = {}
+        """What is still to be removed of them, by hash."""
         self.stored: dict[str, StoredState[S]] = _States(handler, self.gone)
         """By id, of those that were written; indexed by another it gives the initial state."""
         self.journal: dict[str, Journalled] = {}
@@ -156,6 +159,8 @@ class InMemoryStore(Generic[S]):
             self.outcomes.pop(uid, None)
         for entry in plan.entries:
             uid = entry.event.uid
+            if uid in plan.nameless:
+                continue
             self.journal[uid] = Journalled(entry.origin, entry.emitted, entry.until, entry.refusal)
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
@@ -163,7 +168,10 @@ class InMemoryStore(Generic[S]):
             self.journal[uid] = Journalled(tombstone.origin, tombstone.emitted, tombstone.until)
 
     def _erase(self, plan: Plan[S]) -> None:
-        self.gone |= plan.erased
+        for id in plan.lifted:
+            del self.gone[id]
+        self.gone |= {id: chore.hash for id, chore in plan.erased.items()}
+        self.chores |= {chore.hash: chore for chore in plan.erased.values()}
         for id in plan.erased:
             self.stored.pop(id, None)
         for key in [key for key, timer in self.timers.items() if timer.subject in plan.erased]:

@@ -2,7 +2,7 @@
 
 from shared.domain import Collection, Put
 
-MERGED = Collection("merged", owner="_id", personal=())
+MERGED = Collection("merged", owner="_id", personal=(), also=("into",))
 """{_id: the old id, into: the survivor, or null once the merge is undone}"""
 
 

@@ -118,6 +118,30 @@ class CustomerErased(CustomersData):
     again: ClassVar[str] = "Takes effect again."
 
 
+class ErasureData(CustomersData):
+    """Common to what Rapport tells of an erasure."""
+
+    late: ClassVar[str] = "Takes effect when it is heard."
+
+
+class ErasureCompleted(ErasureData):
+    """A service has nothing left of the customer but a keyed hash of the id."""
+
+    event_type: ClassVar[str] = "rapport.erasure.completed.v1"
+
+    service: Id
+    """Which one."""
+    removed: Mapping[str, Annotated[int, Field(ge=0)]]
+    """How many documents went, by collection; of the journal also those that lost what they held."""
+
+
+class ErasureLifted(ErasureData):
+    """The customer may come back under this id: what is told from now on has its effect again, on nothing."""
+
+    event_type: ClassVar[str] = "rapport.erasure.lifted.v1"
+    again: ClassVar[str] = "Nothing: nobody is erased."
+
+
 AliasKind = Literal["email", "phone", "card", "account", "device"]
 """What else a customer is called by."""
 

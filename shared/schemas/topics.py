@@ -44,6 +44,8 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         customers.CustomerMerged,
         customers.CustomerUnmerged,
         customers.CustomerErased,
+        customers.ErasureCompleted,
+        customers.ErasureLifted,
         customers.AliasAdded,
         customers.AliasRemoved,
     ),
@@ -220,6 +222,6 @@ _OWN_TOPICS = ("loyalty", "outreach", "insights", "commands", "clock")
 OWN_TYPES: frozenset[str] = frozenset(
     event_type
     for event_type, cls in TYPES.items()
-    if cls.topic in _OWN_TOPICS or issubclass(cls, complaints.ComplaintClockData)
+    if cls.topic in _OWN_TOPICS or issubclass(cls, complaints.ComplaintClockData | customers.ErasureData)
 )
 """Types that only Rapport writes: ``POST /events`` refuses them."""

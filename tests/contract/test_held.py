@@ -47,7 +47,8 @@ class Table:
         self.documents = documents
 
     def find(self, query: Mapping[str, Any], fields: Mapping[str, int], batch_size: int) -> Cursor:
-        return Cursor(one for one in self.documents if all(one.get(k) == v for k, v in query.items()))
+        wanted = query.get("$or", [query])
+        return Cursor(one for one in self.documents if any(one.items() >= each.items() for each in wanted))
 
 
 def declared(service: str) -> dict[str, Collection]:
@@ -109,6 +110,12 @@ def test_packed_rows_can_be_read() -> None:
     app = app_of("interactions", full("interactions"))
     told = {row["collection"]: row["row"] for row in lines_of(app, "c-1")[:-1]}
     assert told["state"]["data"] == told["timeline"]["data"] == {"name": "Ada"}
+
+
+def test_a_row_is_told_of_the_second_one_too_whom_it_is_about() -> None:
+    database = full("interactions") | {"duplicates": Table([{"_id": "d", "customer": "c-9", "other": "c-1"}])}
+    rows = lines_of(app_of("interactions", database), "c-1")
+    assert {"collection": "duplicates", "row": {"_id": "d", "customer": "c-9", "other": "c-1"}} in rows
 
 
 async def test_a_hundred_thousand_rows_are_never_in_memory_together() -> None:

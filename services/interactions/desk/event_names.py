@@ -11,6 +11,8 @@ EVENT_NAMES: Mapping[str, Mapping[str, str]] = {
         "customer.merged": _("Joined with another customer"),
         "customer.unmerged": _("Parted from another customer"),
         "customer.erased": _("Erasure asked for"),
+        "erasure.completed": _("Erased in a service"),
+        "erasure.lifted": _("Erasure lifted"),
         "alias.added": _("Got another name: an address, a number or a card"),
         "alias.removed": _("Lost a name: an address, a number or a card"),
         "consent.granted": _("Consent given"),

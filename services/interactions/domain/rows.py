@@ -77,7 +77,13 @@ COLLECTIONS = (
     ),
     Collection(FEEDBACK, owner=None, personal=(), indexes=("agent_id,-order",)),
     Collection(ARRIVALS, owner=None, personal=(), indexes=("key",)),
-    Collection(DUPLICATES, owner="customer", personal=(), indexes=("status,-order", "customer", "other")),
+    Collection(
+        DUPLICATES,
+        owner="customer",
+        personal=(),
+        indexes=("status,-order", "customer", "other"),
+        also=("other",),
+    ),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),
     # Written by the API, for some hours: exports that are made, each a row, and a row for each piece.

@@ -145,6 +145,8 @@ LINES: Mapping[type[Data], Says[Any]] = dict(
             lambda d: ": ".join(filter(None, (f"No part of customer {d.from_} any more", d.reason))),
         ),
         _of(customers.CustomerErased, lambda _: "Erasure asked for"),
+        _of(customers.ErasureCompleted, lambda d: f"Erased in {d.service}"),
+        _of(customers.ErasureLifted, lambda _: "Erasure lifted"),
         _of(customers.AliasAdded, lambda d: f"Called so too: {d.kind} {d.value}"),
         _of(customers.AliasRemoved, lambda d: f"Called so no more: {d.kind} {d.value}"),
         _of(

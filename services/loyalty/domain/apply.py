@@ -37,6 +37,7 @@ from shared.schemas.customers import (
     CustomerRegistered,
     CustomerUnmerged,
     CustomerUpdated,
+    ErasureLifted,
 )
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
@@ -54,6 +55,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerRegistered,
     CustomerUpdated,
     CustomerErased,
+    ErasureLifted,
     SegmentChanged,
     ReferralMade,
     MemberEnrolRequested,
@@ -221,6 +223,8 @@ def _passes_by(program: Callable[[Micros], Program], joined: Micros | None, at: 
             return joined is not None
         case ReferralMade():
             return program(at).referral is None
+        case ErasureLifted():
+            return True  # nobody is erased
         case _:
             return False
 
