@@ -77,6 +77,9 @@ class Collection:
     """A field that holds a time, and how long after it the row is deleted."""
     also: tuple[str, ...] = ()
     """Further fields that hold a customer's id: the row is about that one too, and goes with either."""
+    forget: Callable[[Mapping[str, Any]], "Emit | None"] | None = None
+    """Where a state of another kind holds what a row says: what is told of it (with a subject) before the row
+    goes by an erasure. It is told again where the worker dies meanwhile."""
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -15,6 +15,15 @@ from shared.schemas.event import Event
 TOO_LARGE = ErrorCode("too_large", 422, "The event {type} would have {size} bytes; {most} is the most.")
 
 
+def record_of(event: Event) -> Record:
+    """The record to publish. Raises ``too_large`` if no broker would take it."""
+    data = event.data
+    value, headers = encode(event)
+    if len(value) > (most := MAX_RECORD_BYTES + data.room):
+        raise TOO_LARGE(type=data.event_type, size=len(value), most=most)
+    return Record(data.topic, event.subject.encode(), value, tuple(headers))
+
+
 class Derived:
     """Derives for one service; ``source`` is that of the events it emits."""
 
@@ -50,10 +59,7 @@ class Derived:
                 data=emit.data,
                 traceparent=trace,
             )
-            value, headers = encode(event)
-            if len(value) > (most := MAX_RECORD_BYTES + emit.data.room):
-                raise TOO_LARGE(type=emit.data.event_type, size=len(value), most=most)
-            records.append(Record(emit.data.topic, event.subject.encode(), value, tuple(headers)))
+            records.append(record_of(event))
         return tuple(records)
 
     def _digest(self, cause: Event, tag: str) -> str:

@@ -9,6 +9,8 @@ from time import perf_counter
 from typing import Generic
 
 from shared.domain import S
+from shared.journal.course import whole_milliseconds
+from shared.journal.erasing import Chore
 from shared.journal.partition import BYTES_A_CHARACTER
 from shared.journal.plan import Plan, StoredState
 from shared.journal.planner import Planner
@@ -81,16 +83,27 @@ class Drafter(Generic[S]):
             loaded = await retry(self._service, "mongo", lambda: self._store.load(missing, most))
             if memory.erased:
                 loaded = {id: self._or_erased(id, state, memory.erased) for id, state in loaded.items()}
+                if back := [id for id, state in loaded.items() if state.erased and state.version]:
+                    await self._erase_again(step, back)
             memory.keep(loaded)
             states |= loaded
             telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
         step.states = states
 
     def _or_erased(self, id: str, stored: StoredState[S], erased: Set[str]) -> StoredState[S]:
-        """Of one without a state it is looked whether that has gone for good."""
-        if stored.version or self._planner.hash_of(id) not in erased:
+        """It is looked whether it has gone for good, of one that has a state too: a store that was restored
+        may have it again."""
+        if self._planner.hash_of(id) not in erased:
             return stored
         return replace(stored, erased=True)
+
+    async def _erase_again(self, step: Step[S], ids: Sequence[str]) -> None:
+        """These came back with an older store: they are removed again."""
+        at = whole_milliseconds(self._wall_clock())
+        chores = [Chore(self._planner.hash_of(id), id, None, at) for id in ids]
+        begin = partial(self._store.erasing.begin, step.batch.partition, step.memory.epoch, chores)
+        await retry(self._service, "mongo", begin)
+        step.memory.chores |= {chore.hash: chore for chore in chores}
 
     async def _plan(self, step: Step[S]) -> Plan[S]:
         """Planned again until no counter is unread; most often the first read has all that are in use."""

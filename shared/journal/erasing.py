@@ -3,7 +3,7 @@ is still to be done about each. Pure."""
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -39,6 +39,8 @@ class Chore:
     """When they were erased, to the millisecond."""
     removed: Mapping[str, int] = field(default_factory=dict)
     """How many documents have gone by now, by collection."""
+    ended: datetime | None = None
+    """When nothing was left; what ends is told after it."""
 
     def document(self) -> Document:
         """As it is stored."""
@@ -49,14 +51,19 @@ class Chore:
             "uid": self.uid,
             "at": self.at,
             "removed": dict(self.removed),
+            "ended": self.ended,
         }
 
     @classmethod
     def read(cls, document: Document) -> "Chore":
         """From what is stored."""
-        return cls(
-            document["_id"], document["customer"], document["uid"], document["at"], document["removed"]
-        )
+        names = ("_id", "customer", "uid", "at", "removed", "ended")
+        return cls(*(document[name] for name in names))
+
+    @property
+    def is_customers(self) -> bool:
+        """Whether it is of a customer, and not of another kind of state."""
+        return "/" not in self.customer
 
 
 def erasure_key(secret_key: bytes) -> bytes:
@@ -83,8 +90,20 @@ def _halves(key: bytes) -> tuple[Any, Any]:
     return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
 
 
+def remaining(collection: Collection, ids: Sequence[str]) -> dict[str, Any]:
+    """The query of the rows about any of these. Timers are found by their keys, which have an index."""
+    if collection.name == "timers":
+        found: list[dict[str, Any]] = [{"_id": _timer_keys(id), "subject": id} for id in ids]
+    else:
+        found = [{owner: {"$in": list(ids)}} for owner in collection.owners]
+    return found[0] if len(found) == 1 else {"$or": found}
+
+
 def timers_of(state_id: str) -> DeleteMany:
     """The removal of all timers that are set for a state. Their keys begin with its id; so may those of
     another one's, whose id goes on after a bar."""
-    keys: dict[str, Any] = {"$gte": f"{state_id}|", "$lt": f"{state_id}}}"}
-    return DeleteMany({"_id": keys, "subject": state_id})
+    return DeleteMany({"_id": _timer_keys(state_id), "subject": state_id})
+
+
+def _timer_keys(state_id: str) -> dict[str, str]:
+    return {"$gte": f"{state_id}|", "$lt": f"{state_id}}}"}

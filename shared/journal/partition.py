@@ -32,6 +32,10 @@ class PartitionMemory(Generic[S]):
         """The hashes of erased ids, of the other partitions too."""
         self.chores: dict[str, Chore] = {}
         """What is still to be removed of those of this partition, by hash."""
+        self.settled: set[str] = set()
+        """Topics of which all that a worker before may have left unpublished has been handled again."""
+        self.unsaid = False
+        """Something that is to be removed may not be published yet."""
         self._handled: dict[TopicOffset, int] = {}
 
     def clear(self) -> None:
@@ -79,6 +83,13 @@ class PartitionMemory(Generic[S]):
         where = like.topic, like.partition
         offsets = [m.origin.offset for m in messages if (m.origin.topic, m.origin.partition) == where]
         return max(like.offset, self._handled.get(where, -1), *offsets)
+
+    def has_said(self, topic: str, partition: int, offset: int, here: int) -> bool:
+        """Whether what the event there emitted is published for certain: it was handled under this epoch, or
+        committed before. ``here`` is this partition; what was on another, before topics grew, is settled."""
+        if topic == TIMER_TOPIC or topic in self.settled or partition != here:
+            return True
+        return offset <= self._handled.get((topic, partition), -1)
 
     def published(self, plan: Plan[S], messages: Iterable[Message], known: Mapping[str, Journalled]) -> None:
         """The plan's events are published too: whatever comes again under their ids has no effect.

@@ -16,7 +16,7 @@ from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
 from shared.journal.erasing import erased_hash, erasure_key
 from shared.journal.plan import Entry, Plan, StoredState, Timer
-from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter
+from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter, said
 from shared.kafka.publisher import Record
 from shared.schemas.customers import ErasureLifted
 from shared.schemas.event import Event, key_of
@@ -135,7 +135,7 @@ class Planner(Generic[S]):
             plan.counters.take(effects.takes)
         except RefusedError as refusal:
             if is_command:
-                self._enter(course, Entry(event, message.origin, refusal.status, _said(refusal), ()))
+                self._enter(course, Entry(event, message.origin, refusal.status, said(refusal), ()))
             else:
                 self._reject(course, message, refusal.code, refusal.detail)
             return
@@ -166,7 +166,7 @@ class Planner(Generic[S]):
             course.lift(event.state_id, hash)
             self._enter(course, Entry(event, message.origin, None, None, ()))
             return
-        outcome: Outcome | None = Outcome(ERASED.status, _said(ERASED()))
+        outcome: Outcome | None = Outcome(ERASED.status, said(ERASED()))
         emitted: tuple[Record, ...] = ()
         try:
             if self._handler.of_erased is not None:
@@ -175,7 +175,7 @@ class Planner(Generic[S]):
                 emitted, outcome = self._derived.records(event, heard.emits), heard.outcome
                 course.keep_rows(heard.rows)
         except RefusedError as refusal:
-            outcome = Outcome(refusal.status, _said(refusal))
+            outcome = Outcome(refusal.status, said(refusal))
         except Exception as bug:  # as of any other event
             self._reject(course, message, BUG, f"{type(bug).__name__}: {bug}")
             return
@@ -233,8 +233,3 @@ class Planner(Generic[S]):
             detail=retract.detail,
             failed_at=failed_at,
         )
-
-
-def _said(refusal: RefusedError) -> dict[str, str | None]:
-    """The outcome's body for the caller of a command that is refused."""
-    return {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}

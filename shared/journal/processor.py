@@ -16,6 +16,7 @@ from typing import Generic
 from shared.domain import Handler, S
 from shared.journal.bisection import UnstorableError, in_steps
 from shared.journal.drafting import Drafter
+from shared.journal.eraser import Eraser
 from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan
 from shared.journal.planner import Planner
@@ -27,7 +28,7 @@ from shared.kafka.publisher import Publisher
 from shared.runtime import telemetry
 from shared.worker import faults
 from shared.worker.budget import Budget
-from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset
+from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset, Wanted
 from shared.worker.retry import Backoff, passes, retry, takes_another
 
 CONTENDED_SECONDS = 0.005
@@ -78,6 +79,7 @@ class JournalProcessor(Generic[S]):
         self._planner = Planner(handler, secret_key, stream=stream, erased_by=erased_by)
         self._drafter = Drafter(handler.service, store, self._planner, wall_clock, self._budget)
         self._publishing = StepPublisher(handler.service, store, publisher)
+        self._eraser = Eraser(handler, store, publisher, secret_key, stream=stream, wall_clock=wall_clock)
         self._stream = stream
         self._observe = observe
         self._partitions: dict[int, PartitionMemory[S]] = {}
@@ -93,6 +95,9 @@ class JournalProcessor(Generic[S]):
             epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition, count))
             self._partitions[partition] = PartitionMemory(epoch, self._budget, erased)
             await self._publishing.empty_outbox(partition, epoch)
+            left = partial(self._store.erasing.chores, partition, count)
+            chores = await retry(self._service, "mongo", left)
+            self._partitions[partition].chores = {chore.hash: chore for chore in chores}
         erased |= await retry(self._service, "mongo", self._store.erased)  # as of the last takeover
         return {}
 
@@ -105,11 +110,13 @@ class JournalProcessor(Generic[S]):
     async def revoked(self, partitions: frozenset[int]) -> None:
         for partition in partitions:
             memory = self._partitions.pop(partition, None)
+            self._eraser.drop(partition)
             if memory is not None:
                 memory.close()
 
-    async def idle(self) -> None:
-        """Nothing is held back between batches."""
+    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
+        """Between batches the erased are removed."""
+        return await self._eraser.work(self._partitions, settled)
 
     def durable(self) -> Mapping[TopicOffset, int]:
         offsets, self._durable = self._durable, {}
@@ -146,6 +153,8 @@ class JournalProcessor(Generic[S]):
         trouble = Backoff(self._service, "mongo")
         while True:
             plan = await self._drafter.draft(step)  # steps 1 and 2
+            if plan.lifted and await self._finished_first(step, plan):
+                continue
             faults.point("mid_batch")
             started = perf_counter()
             try:
@@ -174,6 +183,14 @@ class JournalProcessor(Generic[S]):
         count(self._service, plan, step.known, step.batch.now)
         if self._observe is not None:
             self._observe(plan)
+
+    async def _finished_first(self, step: Step[S], plan: Plan[S]) -> bool:
+        """Whether somebody who may come back was just being removed, and by now is."""
+        if step.memory.chores.keys().isdisjoint(plan.lifted.values()):
+            return False
+        finish = partial(self._eraser.finish, step.batch.partition, step.memory)
+        await retry(self._service, "mongo", finish)
+        return True
 
     async def _write(self, step: Step[S], plan: Plan[S], *, counters_first: bool) -> None:
         """``counters_first``: it lost a race for a counter and is to win the next."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.domain import RefusedError
 from shared.kafka.publisher import Record
 from shared.worker.dead_letters import dead_letter_of, written_anew
 from shared.worker.processing import COMMANDS, Message
@@ -51,6 +52,11 @@ class Rejected:
         waits for."""
         event = self.message.event
         return event.data.topic == COMMANDS and event.source.startswith(API_SOURCES)
+
+
+def said(refusal: RefusedError) -> dict[str, str | None]:
+    """The outcome's body for the caller of a command that is refused."""
+    return {"code": refusal.code, "detail": refusal.detail, "field": refusal.field}
 
 
 def dead_letter(service: str, rejected: Rejected) -> Record:

@@ -20,7 +20,8 @@ from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Change, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
-from shared.journal.erasing import ERASED_IDS, ERASING, Chore
+from shared.journal.erasing import ERASED_IDS, ERASING
+from shared.journal.erasing_store import ErasingStore
 from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
@@ -82,6 +83,7 @@ class WorkerStore(Generic[S]):
         self._handler = handler
         self.database: AsyncDatabase[Document] = client[f"rapport_{handler.service}"]
         self._epochs = Epochs(client, self.database)
+        self.erasing = ErasingStore(self.database, self._epochs, (*COLLECTIONS, *handler.collections))
 
     async def prepare(self) -> None:
         """Make the journal's collections and the handler's, with their indexes; see ``prepare``."""
@@ -131,11 +133,6 @@ class WorkerStore(Generic[S]):
     async def erased(self) -> set[str]:
         """The hashes of all ids that were erased, of all partitions."""
         return {d["_id"] async for d in self.database[ERASED_IDS.name].find({}, {"_id": 1})}
-
-    async def chores(self, partition: int, partitions: int) -> list[Chore]:
-        """What is still to be removed of the partition's customers who were erased."""
-        mine = {"key_hash": {"$mod": [partitions, partition]}}
-        return [Chore.read(d) async for d in self.database[ERASING.name].find(mine)]
 
     async def due_timers(self, partition: int, partitions: int, horizon: datetime, limit: int) -> list[Timer]:
         """The partition's timers due by ``horizon``, the earliest first, at most ``limit``."""

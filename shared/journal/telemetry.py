@@ -26,6 +26,8 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
             telemetry.TIMERS_FIRED.labels(service).inc()
             late = (now - entry.event.time).total_seconds()
             telemetry.TIMERS_LATE_SECONDS.labels(service).observe(max(0.0, late))
+    if plan.erased:
+        telemetry.ERASURES_BEGUN.labels(service).inc(len(plan.erased))
     for message in plan.repeated:
         before = known.get(message.event.uid)
         if before is not None:

@@ -73,6 +73,8 @@ class InMemoryStore(Generic[S]):
         """By id, of those that were written; indexed by another it gives the initial state."""
         self.journal: dict[str, Journalled] = {}
         """By uid."""
+        self.subjects: dict[str, str | None] = {}
+        """The states that the journal's entries are about, by uid."""
         self.outcomes: dict[str, Outcome] = {}
         """The answers of the journal's commands, by uid."""
         self.timers: dict[str, Timer] = {}
@@ -157,15 +159,18 @@ class InMemoryStore(Generic[S]):
         for uid in plan.forgotten:
             self.journal.pop(uid, None)
             self.outcomes.pop(uid, None)
+            self.subjects.pop(uid, None)
         for entry in plan.entries:
             uid = entry.event.uid
             if uid in plan.nameless:
                 continue
+            self.subjects[uid] = None if entry.erased else entry.event.state_id
             self.journal[uid] = Journalled(entry.origin, entry.emitted, entry.until, entry.refusal)
             if entry.status is not None:
                 self.outcomes[uid] = Outcome(entry.status, entry.body or {})
         for uid, tombstone in plan.tombstones.items():
             self.journal[uid] = Journalled(tombstone.origin, tombstone.emitted, tombstone.until)
+            self.subjects[uid] = tombstone.event.state_id
 
     def _erase(self, plan: Plan[S]) -> None:
         for id in plan.lifted:

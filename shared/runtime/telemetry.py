@@ -26,6 +26,20 @@ EVENTS_ERASED = Counter(
     "Events and commands about somebody who was erased: they had no effect.",
     ["service"],
 )
+ERASURES_BEGUN = Counter(
+    "rapport_erasures_begun_total",
+    "States that were erased: rows, and what the journal has of them, are still to go.",
+    ["service"],
+)
+ERASURES_COMPLETED = Counter(
+    "rapport_erasures_completed_total", "Erasures of which nothing is left to do here.", ["service"]
+)
+ERASURES_DOCUMENTS = Counter(
+    "rapport_erasures_documents_total",
+    "Rows and journal entries that erasures removed or emptied.",
+    ["service"],
+)
+ERASURES_OPEN = Gauge("rapport_erasures_open", "Erasures of which something is left to do here.", ["service"])
 BATCH_SIZE = Histogram(
     "rapport_batch_size",
     "Records and timers in a batch.",
@@ -140,6 +154,10 @@ AUDIT_LOST = Counter(
 
 _ALWAYS = (
     EVENTS_ERASED,
+    ERASURES_BEGUN,
+    ERASURES_COMPLETED,
+    ERASURES_DOCUMENTS,
+    ERASURES_OPEN,
     JOURNAL_DUPLICATES,
     TIMERS_FIRED,
     FETCH_PAUSES,

@@ -105,3 +105,11 @@ async def unread_topics(client: ConsumerClient, queues: Mapping[int, Queues]) ->
     for topic, partition in await client.unread(asked) if asked else ():
         unread.setdefault(partition, set()).add(topic)
     return {p: frozenset(topics) for p, topics in unread.items()}
+
+
+async def settled_topics(client: ConsumerClient, queues: Mapping[int, Queues]) -> dict[int, frozenset[str]]:
+    """By partition, the topics of which all that is in the log has been in a batch. Raises
+    ``BrokerAwayError``."""
+    empty = {(topic, p) for p, topics in queues.items() for topic, queue in topics.items() if not queue}
+    read = empty - {*await client.unread(empty)} if empty else empty
+    return {p: frozenset(topic for topic, of in read if of == p) for p in queues}

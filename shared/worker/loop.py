@@ -14,13 +14,13 @@ import structlog
 from shared.kafka.clients import BrokerAwayError, ConsumerFactory
 from shared.runtime import telemetry
 from shared.worker.assignment import LONG_AGO, Assignment
-from shared.worker.batching import Batching, unread_topics
+from shared.worker.batching import Batching, settled_topics, unread_topics
 from shared.worker.budget import Budget
 from shared.worker.commits import Commits
 from shared.worker.intake import Intake
 from shared.worker.lag import Lag
 from shared.worker.member import STANDBY_SECONDS, AssignmentPassedError, Member
-from shared.worker.processing import Batch, FencedError, Processor, TopicOffset
+from shared.worker.processing import Batch, FencedError, Processor, TopicOffset, Wanted
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +62,7 @@ class RecordLoop:
         self._lag = Lag(service, wall_clock)
         self._member = Member(service, consumer, processor, self._commits, self._lag, self._budget)
         self._idle = True
+        self._wanted = Wanted()
         self._stopping = asyncio.Event()
         self.finished = asyncio.Event()
 
@@ -201,15 +202,23 @@ class RecordLoop:
             self._budget.look()
         if assignment is not self._member.assignment:
             return
-        await self._member.attend(self._processor.idle)
+        settled = await self._settled(assignment) if self._wanted.settled else None
+        self._wanted = await self._member.attend(partial(self._processor.idle, settled))
         self._commits.hand_over(self._member.client, self._processor.durable())
         await self._lag.measure(self._member.client, assignment.queues)
 
     def _patience(self, assignment: Assignment) -> float:
         """Seconds that a poll may wait for records."""
         if not assignment.waiting:
-            return 0.2
+            return 0.0 if self._wanted.soon else 0.2
         return 0.02 if self._idle else 0.0
+
+    async def _settled(self, assignment: Assignment) -> Mapping[int, frozenset[str]] | None:
+        try:
+            return await settled_topics(self._member.client, assignment.queues)
+        except BrokerAwayError as error:  # it will be asked for again
+            self._warn(error)
+            return None
 
     async def _batches(self, assignment: Assignment) -> list[Batch]:
         if assignment is not self._member.assignment:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -71,6 +71,15 @@ class Batch:
     """Dead letters and forwarded records to publish before the offsets are committed."""
 
 
+class Wanted(NamedTuple):
+    """What a processor wants of the loop."""
+
+    soon: bool = False
+    """To be called again at once, if there is nothing to process."""
+    settled: bool = False
+    """To be told what has been handled."""
+
+
 class Processor(Protocol):
     """What the record loop drives. Errors other than ``FencedError`` that it raises stop the process."""
 
@@ -88,8 +97,9 @@ class Processor(Protocol):
     async def process(self, batch: Batch) -> None:
         """Let the batch take effect, whole. Cancelled when a revoke cannot wait longer."""
 
-    async def idle(self) -> None:
-        """Called at least once a second, between batches, while partitions are held."""
+    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
+        """Called at least once a second, between batches, while partitions are held. ``settled`` are, by
+        partition, the topics of which all that is in the log has been handled, where that was wanted."""
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         """Let go of these partitions."""

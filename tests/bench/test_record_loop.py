@@ -19,7 +19,7 @@ from shared.runtime.heap import settle_heap
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
-from shared.worker.processing import Batch, TopicOffset
+from shared.worker.processing import Batch, TopicOffset, Wanted
 from tests.bench.events import purchases
 from tests.bench.report import show_profile, show_ratio
 
@@ -78,8 +78,8 @@ class Counting:
         if self.events >= EVENTS:
             self.done.set()
 
-    async def idle(self) -> None:
-        return
+    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
+        return Wanted()
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         return

@@ -79,6 +79,10 @@ def _failures() -> tuple[Figure, ...]:
         _counted("Duplicates", "rapport_journal_duplicates_total"),
         _counted("Clocks ahead", "rapport_events_ahead_total", runbook="RapportClockAhead"),
         _counted("About the erased", "rapport_events_erased_total"),
+        _counted("Erasures begun", "rapport_erasures_begun_total"),
+        _counted("Erasures completed", "rapport_erasures_completed_total"),
+        _counted("Removed by erasures", "rapport_erasures_documents_total"),
+        _held("Erasures under way", "rapport_erasures_open", "sum"),
         counted("Webhooks", "rapport_hooks_total", "hook, result"),
     )
 

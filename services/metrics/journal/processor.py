@@ -32,7 +32,7 @@ from services.metrics.journal.watching import Watching
 from shared.runtime import telemetry
 from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
-from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset
+from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset, Wanted
 from shared.worker.retry import retry
 
 log = structlog.get_logger(__name__)
@@ -202,13 +202,14 @@ class CompactProcessor:
         events = sum(part.events for part in self._partitions.values())
         return events > MAX_PENDING or self._budget.kinds[UNWRITTEN] > self._budget.limit // PENDING_SHARE
 
-    async def idle(self) -> None:
+    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
         async with self._lock:
             await self._flushing.flush_if_due(self._partitions.values(), self._library)
             if self._watching is not None:
                 await self._watching.work(self._partitions, self._wall())
             busy, self._busy = self._busy, False
             await self._flushing.look(self._partitions, self._wall(), busy=busy)
+        return Wanted()
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         try:

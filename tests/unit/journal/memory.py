@@ -24,6 +24,7 @@ from shared.schemas.loyalty import PointsEarned
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.timer import TimerFired
 from shared.worker.processing import FencedError
+from tests.unit.journal.memory_erasing import MemoryErasing
 
 
 class CrashError(BaseException):
@@ -50,6 +51,7 @@ class MemoryStore(InMemoryStore[Any]):
 
     def __init__(self, handler: Handler[Any]) -> None:
         super().__init__(handler)
+        self.erasing = MemoryErasing(self, handler.collections, self._fence)
         self.epochs: dict[int, int] = {}
         self.attempts: dict[int, int] = {}
         """The last one written, by partition."""

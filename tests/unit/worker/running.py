@@ -10,7 +10,7 @@ from shared.schemas.purchases import PurchaseMade
 from shared.worker.budget import Budget
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
-from shared.worker.processing import Batch, TopicOffset
+from shared.worker.processing import Batch, TopicOffset, Wanted
 from tests.unit.journal.driver import START, purchase
 from tests.unit.worker.consumer import PARTITIONS, MemoryConsumer
 
@@ -73,7 +73,8 @@ class Recorder:
         finally:
             self.running -= 1
 
-    async def idle(self) -> None: ...
+    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
+        return Wanted()
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         self.told.append(f"revoked {sorted(partitions)}")
