@@ -30,7 +30,7 @@ class ErasureStore:
         return ErasureRow.read(await found.to_list())
 
     async def waiting_since(self) -> dict[str, Micros | None]:
-        """By service, since when the erasure has waited that has waited for it the longest; None: none does."""
+        """By service, since when that erasure waits for it which has waited the longest; None: none does."""
         since: dict[str, Micros | None] = dict.fromkeys(SERVICES)
         rows = self._database[ERASURES].find({"waiting": {"$gt": 0}}).sort("waiting", 1).limit(MOST_WAITING)
         async for document in rows:

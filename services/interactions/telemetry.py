@@ -95,8 +95,8 @@ REFRESHED = Gauge(
 )
 ERASURE_WAITS = Gauge(
     "rapport_erasure_waiting_seconds",
-    f"How long the erasure has waited that has waited the longest for a service to say that it has nothing left "
-    f"of the customer; 0 where none waits. {SAME}",
+    f"For how long, of all erasures, one has waited at most for a service to say that it has nothing "
+    f"left of the customer; 0 where none waits. {SAME}",
     ["service"],
 )
 

@@ -1,5 +1,5 @@
-"""An erasure's certificate: what each service removed and when, chained, and signed so that somebody who has the
-public key can tell that nothing of it was changed (ADR 85). Pure."""
+"""An erasure's certificate: what each service removed and when, chained, and signed so that somebody who has
+the public key can tell that nothing of it was changed (ADR 85). Pure."""
 
 import hashlib
 import hmac
@@ -15,8 +15,8 @@ LABEL = b"rapport erasure certificate"
 """What the signing key is derived with: it is another key than that of the hashes."""
 
 Entry = Mapping[str, Any]
-"""``what``: begun (it is known here), completed (``service`` has nothing left, ``removed`` how many documents by
-collection), lifted (the id may be used again); ``at``: when, as JSON has times; ``chain``."""
+"""``what``: begun (it is known here), completed (``service`` has nothing left, ``removed`` how many documents
+by collection), lifted (the id may be used again); ``at``: when, as JSON has times; ``chain``."""
 
 
 class Check(NamedTuple):
@@ -57,8 +57,8 @@ def timestamp(at: datetime) -> str:
 
 
 def chained(erasure: str, before: Sequence[Entry], entry: Entry) -> dict[str, Any]:
-    """The entry with its ``chain``: SHA-256, in hex, over its canonical JSON with the chain of the one before as
-    ``before``; the first one's is the erasure's name."""
+    """The entry with its ``chain``: SHA-256, in hex, over its canonical JSON with the chain of the one before
+    as ``before``; the first one's is the erasure's name."""
     link = before[-1]["chain"] if before else erasure
     return {**entry, "chain": hashlib.sha256(canonical({**entry, "before": link})).hexdigest()}
 
@@ -86,7 +86,8 @@ def signing_seed(erasure_key: bytes) -> bytes:
 
 def public_key(seed: bytes) -> str:
     """What signatures are checked with: 64 hex digits."""
-    return _private(seed).public_key().public_bytes_raw().hex()
+    key: str = _private(seed).public_key().public_bytes_raw().hex()
+    return key
 
 
 def certificate(erasure: str, entries: Sequence[Entry], seed: bytes) -> dict[str, Any]:
@@ -142,9 +143,9 @@ def _misshapen(told: Any) -> str | None:
         texts = ("what", "at", "chain")
         if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in texts):
             return f"entries[{number}]: what, at or chain is missing"
-        if entry["what"] == "completed":
-            if not isinstance(entry.get("service"), str) or not isinstance(entry.get("removed"), dict):
-                return f"entries[{number}]: service or removed is missing"
+        told = isinstance(entry.get("service"), str) and isinstance(entry.get("removed"), dict)
+        if entry["what"] == "completed" and not told:
+            return f"entries[{number}]: service or removed is missing"
     return None
 
 

@@ -23,12 +23,13 @@ def erased_hash(key: bytes, state_id: str) -> str:
     inner, outer = begun.copy(), ended.copy()
     inner.update(state_id.encode("utf-8", "surrogatepass"))
     outer.update(inner.digest())
-    return outer.hexdigest()[:HASH_DIGITS]
+    digest: str = outer.hexdigest()
+    return digest[:HASH_DIGITS]
 
 
 @lru_cache(maxsize=16)
 def _halves(key: bytes) -> tuple[Any, Any]:
-    """The two hashes of an HMAC, as far as they are the key's alone: made once, it takes a third of the time."""
+    """The two hashes of an HMAC, as far as they are the key's alone: it takes a third of the time so."""
     if len(key) > BLOCK_BYTES:
         key = hashlib.sha256(key).digest()
     block = key.ljust(BLOCK_BYTES, b"\0")

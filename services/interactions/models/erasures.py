@@ -47,8 +47,7 @@ class CertificateEntry(Frozen):
 
 
 class Certificate(Frozen):
-    """``signature``: Ed25519 over the canonical JSON of all else. Keep it as it is: an entry has no field that is
-    not named for it."""
+    """``signature``: Ed25519 over the canonical JSON of all else. Nothing may be added or left out."""
 
     format: Literal["rapport.erasure.v1"]
     erasure: str

@@ -67,9 +67,9 @@ async def erase(
     customer_id: CustomerId,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Every service removes what it has of them, under all ids that are this person, and keeps a keyed hash by
-    which whatever is told later has no effect. Asked twice it is the same erasure. Its certificate says when
-    each service was done."""
+    """Every service removes what it has of them, under all ids that are this person, and keeps a keyed hash
+    by which whatever is told later has no effect. Asked twice it is the same erasure. Its certificate says
+    when each service was done."""
     if not await is_erased(request, customer_id):
         if not await store.ids(customer_id):
             raise UNKNOWN_CUSTOMER(customer=customer_id)
@@ -112,8 +112,8 @@ async def key_of_certificates(principal: Admin, hash_key: HashKey) -> ErasureKey
 async def certified(
     principal: Admin, erasures: Kept, hash_key: HashKey, erasure_id: ErasureId
 ) -> JSONResponse:
-    """What each service removed, and when; ``complete`` once all have. `rapport customer verify-erasure` checks
-    it, with nothing but the public key."""
+    """What each service removed, and when; ``complete`` once all have. `rapport customer verify-erasure`
+    checks it, with nothing but the public key."""
     row = await _known(erasures, hash_key, erasure_id)
     signed = certificate(row.erasure, row.entries, signing_seed(hash_key))
     return JSONResponse(signed, headers={"Cache-Control": "no-store"})
@@ -129,11 +129,11 @@ async def lift(
     erasures: Kept,
     commands: SendCommands,
     hash_key: HashKey,
-    erasure_id: Annotated[str, Path(pattern=ID_PATTERN, description="The customer's id: a name is not enough.")],
+    erasure_id: Annotated[str, Path(pattern=ID_PATTERN, description="The erased customer's id itself.")],
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """For somebody who comes back, or an id that was never theirs. Nothing that was removed comes back; what is
-    told from then on has its effect again."""
+    """For somebody who comes back, or an id that was never theirs. Nothing that was removed comes back; what
+    is told from then on has its effect again."""
     row = await erasures.one(erased_hash(hash_key, erasure_id))
     if row is None:
         raise UNKNOWN_ERASURE()

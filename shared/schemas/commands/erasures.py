@@ -1,5 +1,5 @@
-"""What the one writer of an erasure's certificate is told, and what is asked about an erasure. The certificate is
-keyed by the hash that stands for the customer's id, which nothing of it says."""
+"""What the one writer of an erasure's certificate is told, and what is asked about an erasure. A certificate
+is keyed by the hash that stands for the customer's id: nothing of it says whose it is."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal

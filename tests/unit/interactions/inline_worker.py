@@ -29,7 +29,9 @@ class InlineWorker:
         self._plans: list[tuple[Plan[Customer], Mapping[str, StoredState[Customer]]]] = []
         now = datetime.now(UTC) if wall else None
         self._versions: dict[str, int] = {}
-        self._memory = InMemoryWorker(self._handler, now=now, observe=self._made, secret_key=settings.oldest_key)
+        self._memory = InMemoryWorker(
+            self._handler, now=now, observe=self._made, secret_key=settings.oldest_key
+        )
 
     async def start(self) -> None:
         self.loop = asyncio.get_running_loop()

@@ -39,8 +39,8 @@ def asking(identity: Identity, before: Customer, effects: Effects[Customer], tol
 
 
 def given_up(called: CalledBy, event: Event) -> Iterator[Emit]:
-    """What is told of a customer who is erased: to every alias that they ever asked for, and wherever they are
-    sought."""
+    """What is told of a customer who is erased: to every alias that they ever asked for, and wherever they
+    are sought."""
     for one in called.names:
         release = AliasReleaseRequested(kind=one.kind, customer_id=one.customer, erased=True)
         yield Emit(release, event.time, one.key)

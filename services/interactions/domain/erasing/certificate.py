@@ -1,5 +1,5 @@
-"""What an erasure's certificate is made of: one state and one row each, in the order in which it was heard. None
-says whose it is. Pure."""
+"""What an erasure's certificate is made of, in the order in which it was heard: one state and one row each,
+of which none says whose it is. Pure."""
 
 from datetime import datetime
 from typing import Any

@@ -51,8 +51,8 @@ def told(
     context: Context,
     erase: Callable[[Event], Effects[Customer]],
 ) -> Effects[Customer]:
-    """What is told of an erasure to somebody who is there. The wish becomes the fact, which takes effect at once
-    (``erase``), is emitted first, and answered. A service may be done before it begins here. Raises
+    """What is told of an erasure to somebody who is there. The wish becomes the fact, which takes effect at
+    once (``erase``), is emitted first, and answered. A service may be done before it begins here. Raises
     ``unknown_erasure``."""
     match event.data:
         case CustomerEraseRequested():

@@ -28,7 +28,9 @@ def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermat
             now = context.now
             lifted = Emit(ErasureNoteRequested(what="lifted", at=now), now, hash)
             body = {"status": "lifted", "erasure": hash}
-            return Aftermath(emits=(Emit(ErasureLifted(), now), lifted), outcome=Outcome(200, body))
+            return Aftermath(
+                emits=(Emit(ErasureLifted(), now), lifted), outcome=Outcome(200, body), lift=True
+            )
         case HandOver():
             return Aftermath(emits=_dropped(desk, event, event.data, context))
     return None
