@@ -235,6 +235,8 @@ class Aftermath:
     emits: tuple[Emit, ...] = ()
     outcome: Outcome = Outcome()
     """Of a command, which is journalled without whom it was about."""
+    lift: bool = False
+    """They are erased no more: whatever comes from then on has its effect, on the initial state."""
 
 
 @dataclass(frozen=True, slots=True)

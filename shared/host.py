@@ -131,7 +131,7 @@ def run_worker(
         publisher,
         secret_key=settings.oldest_key,
         stream=settings.clock == "stream",
-        erased_by=given.get_secret_value().encode() if (given := settings.erasure_key) else None,
+        erased_by=settings.erased_by,
         observe=observe,
         budget=budget,
     )

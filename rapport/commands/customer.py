@@ -11,12 +11,16 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from rapport.client import Answer, Client, reached_env
 from rapport.trouble import TroubleError
+from shared.facts.certificate import checks
 
 app = typer.Typer(
-    help="One customer: export all that is held of them.", no_args_is_help=True, add_completion=False
+    help="One customer: export all that is held of them, check that they were forgotten.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 ASKED_EVERY_S = 1.0
@@ -25,7 +29,7 @@ ACCEPT = {"json": "application/json", "html": "text/html"}
 
 @app.callback()
 def _group() -> None:
-    """One customer: export all that is held of them."""
+    """One customer: export all that is held of them, check that they were forgotten."""
 
 
 @app.command()
@@ -60,6 +64,35 @@ def export(
         _print(kept)
     else:
         Console(stderr=True).print(f"{out}: {size:,} bytes", highlight=False)
+
+
+@app.command("verify-erasure")
+def verify_erasure(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As GET /erasures/{id} gave it.")],
+    key: Annotated[
+        str | None, typer.Option(metavar="HEX", help="The public key, as GET /erasure-key told it once.")
+    ] = None,
+) -> None:
+    """Check the certificate of an erasure, without asking anybody. Exit code 1: something does not hold.
+
+    Without --key the certificate's own public key is used: whoever forged one may have put theirs there.
+    """
+    try:
+        told = json.loads(file.read_bytes())
+    except OSError as error:
+        raise TroubleError(f"Cannot read {file}: {error.strerror}.") from None
+    except ValueError:
+        raise TroubleError(f"{file} is not JSON.") from None
+    found = checks(told, key)
+    table = Table("what", "holds", "why not", box=None)
+    for check in found:
+        table.add_row(check.name, "yes" if check.fault is None else "no", check.fault or "")
+    console = Console()
+    console.print(table)
+    if key is None:
+        console.print("The key is the certificate's own: give --key to know whose it is.")
+    if any(check.fault is not None for check in found):
+        raise typer.Exit(1)
 
 
 def _print(kept: Path) -> None:

@@ -5,6 +5,10 @@ from shared.merging.course import MERGE_CYCLE as MERGE_CYCLE  # of customers, an
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "Nothing has been heard of customer {customer}.")
 UNKNOWN_EXPORT = ErrorCode("unknown_export", 404, "There is no export {export}, or no more.")
+UNKNOWN_ERASURE = ErrorCode("unknown_erasure", 404, "Nobody of this id, or of this name, has been erased.")
+ERASURE_UNDER_WAY = ErrorCode(
+    "erasure_under_way", 409, "It cannot be lifted before all services are done: {missing} have not answered."
+)
 NOT_MERGED = ErrorCode("not_merged", 409, "Customer {customer} was not merged into {into}.")
 INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.")
 QUERY_OR_ALIAS = ErrorCode("query_or_alias", 422, "Ask by query, or by alias: one of the two.")

@@ -14,6 +14,8 @@ from services.interactions.errors import BOT_SILENCED
 from shared.journal.plan import Plan
 from shared.schemas.complaints import ClockName, ComplaintSlaBreached, ComplaintSlaMet, ComplaintSlaWarned
 from shared.schemas.interactions import ConversationAssigned
+from shared.schemas.services import SERVICES
+from shared.schemas.times import SECOND, Micros
 
 SILENCED = Counter(
     "rapport_bot_silenced_total",
@@ -91,11 +93,19 @@ REFRESHED = Gauge(
     "rapport_desk_refreshed_timestamp_seconds",
     "When the interactions API last refreshed the gauges of the desk (wall clock).",
 )
+ERASURE_WAITS = Gauge(
+    "rapport_erasure_waiting_seconds",
+    f"For how long, of all erasures, one has waited at most for a service to say that it has nothing "
+    f"left of the customer; 0 where none waits. {SAME}",
+    ["service"],
+)
 
 
 def begin() -> None:
     """Counters at 0, where their labels are known: then a first one is a step that ``increase()`` sees."""
     begin_hooks(HOOK_NAMES)
+    for service in SERVICES:
+        ERASURE_WAITS.labels(service)
     for how in SILENCED_HOWS:
         SILENCED.labels(how)
     for how in ASSIGNED_HOWS:
@@ -130,6 +140,12 @@ def show(found: on_hand.OnHand) -> None:
     for state in on_hand.COMPLAINTS:
         COMPLAINTS.labels(state).set(found.complaints[state])
     REFRESHED.set_to_current_time()
+
+
+def show_erasures(waiting_since: Mapping[str, Micros | None], now: Micros) -> None:
+    """Set the gauge of what services are waited for."""
+    for service, since in waiting_since.items():
+        ERASURE_WAITS.labels(service).set(0 if since is None else max(0, now - since) / SECOND)
 
 
 def observe(plan: Plan[Any]) -> None:

@@ -3,12 +3,15 @@
 from functools import partial
 
 from services.interactions.config import load, load_desk
-from services.interactions.domain.apply import CONSUMES, apply_at_desk, kinds
+from services.interactions.domain.apply import CONSUMES, apply_at_desk
+from services.interactions.domain.erasing.left import of_erased
+from services.interactions.domain.kinds import kinds
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from services.interactions.settings import InteractionsSettings
 from services.interactions.telemetry import observe
 from shared.domain import Handler
+from shared.facts.erased import erased_hash
 from shared.host import run_worker
 from shared.runtime.config import or_exit
 from shared.runtime.settings import Settings, load_settings
@@ -23,10 +26,11 @@ def handler(settings: Settings) -> Handler[Customer]:
         consumes=CONSUMES,
         state=Customer,
         initial=initial,
-        apply=partial(apply_at_desk, sla, desk, settings.identity),
+        apply=partial(apply_at_desk, sla, desk, settings.identity, partial(erased_hash, settings.erased_by)),
         collections=COLLECTIONS,
         reads_everything=True,
         kinds=kinds(desk),
+        of_erased=partial(of_erased, desk),
     )
 
 

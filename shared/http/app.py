@@ -25,6 +25,7 @@ from shared.http.budgets import Budgets
 from shared.http.clock import ApiClock
 from shared.http.commands import Commands
 from shared.http.dependencies import Producing
+from shared.http.gone import or_gone
 from shared.http.protection import Protection
 from shared.http.routing import once
 from shared.http.trail import Trail
@@ -107,7 +108,7 @@ def create_api(
     app.state.budgets = Budgets(settings.rate_limit)
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, seconds=settings.body_timeout)
     app.add_middleware(AccessMiddleware, service=service, protection=Protection(settings, service))
-    problems.install(app)
+    problems.install(app, or_gone)
     for router in (*routers, trailing.router, operations.router):
         app.include_router(router)
     return app

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.http.errors import Responses
+from shared.http.gone import CUSTOMER
 from shared.http.problems import MEDIA_TYPE, ProblemDetails
 
 Schema = dict[str, Any]
@@ -45,6 +46,8 @@ def _add(operation: Schema) -> None:
             "403": "A scope is missing.",
             "429": "This caller has asked too often: Retry-After says when to ask again.",
         }
+    if any(told["in"] == "path" and told["name"] == CUSTOMER for told in operation.get("parameters", ())):
+        wanted["410"] = "The customer has been erased."
     if "requestBody" in operation:
         wanted |= {
             "400": "The body is not JSON.",

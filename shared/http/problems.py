@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -225,11 +225,11 @@ def from_error(error: Exception) -> ProblemError:
             raise error
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
+def install(app: FastAPI, known: Callable[[Request, ProblemError], Awaitable[ProblemError]]) -> None:
+    """Make every error of the app a problem: ``known`` may know better which."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        problem = from_error(error)
+        problem = await known(request, from_error(error))
         if problem.status == 405:
             # Starlette names the methods of the first route that the path fits.
             problem.headers["Allow"] = ", ".join(allowed(app, request.scope))

@@ -1,29 +1,24 @@
 """Ids that were erased: how they are known again, and nobody can tell from a store whose they were; and what
 is still to be done about each. Pure."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from pymongo import DeleteMany
 
 from shared.domain import Collection
+from shared.facts import erased
 from shared.kafka.keys import key_hash
 from shared.runtime.mongo import Document
 from shared.schemas.event import key_of
 
-ERASED_IDS = Collection("erased", owner=None, personal=())
+ERASED_IDS = Collection(erased.ERASED_IDS, owner=None, personal=())
 """{_id: the hash of an erased id}"""
 ERASING = Collection("erasing", owner="customer", personal=())
 """{_id: the hash of an erased id, and the fields of its ``Chore``}: the one place that has the id in clear,
 until nothing else has."""
-HASH_DIGITS = 32
-BLOCK_BYTES = 64
-"""Of SHA-256: a longer key is hashed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +59,6 @@ class Chore:
     def is_customers(self) -> bool:
         """Whether it is of a customer, and not of another kind of state."""
         return "/" not in self.customer
-
-
-def erasure_key(secret_key: bytes) -> bytes:
-    """The key of the hashes, where none is given."""
-    return hmac.digest(secret_key, b"rapport erasure", "sha256")
-
-
-def erased_hash(key: bytes, state_id: str) -> str:
-    """32 hex digits, by which the id is known and not found out: the beginning of its HMAC-SHA256."""
-    begun, ended = _halves(key)
-    inner, outer = begun.copy(), ended.copy()
-    inner.update(state_id.encode("utf-8", "surrogatepass"))
-    outer.update(inner.digest())
-    digest: str = outer.hexdigest()
-    return digest[:HASH_DIGITS]
-
-
-@lru_cache(maxsize=16)
-def _halves(key: bytes) -> tuple[Any, Any]:
-    """The two hashes of an HMAC, as far as they are the key's alone: it takes a third of the time so."""
-    if len(key) > BLOCK_BYTES:
-        key = hashlib.sha256(key).digest()
-    block = key.ljust(BLOCK_BYTES, b"\0")
-    return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
 
 
 def remaining(collection: Collection, ids: Sequence[str]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Generic
 
 from shared.domain import ERASED, Context, Handler, Outcome, RefusedError, Retract, S, Unseen
+from shared.facts.erased import erased_hash, erasure_key
 from shared.journal.counters import Counters
 from shared.journal.course import Course, whole_milliseconds
 from shared.journal.derived import Derived
-from shared.journal.erasing import erased_hash, erasure_key
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter, said
 from shared.kafka.publisher import Record
@@ -174,6 +174,8 @@ class Planner(Generic[S]):
             if heard is not None:
                 emitted, outcome = self._derived.records(event, heard.emits), heard.outcome
                 course.keep_rows(heard.rows)
+                if heard.lift:
+                    course.lift(event.state_id, hash)
         except RefusedError as refusal:
             outcome = Outcome(refusal.status, said(refusal))
         except Exception as bug:  # as of any other event

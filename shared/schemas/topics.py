@@ -18,6 +18,7 @@ from shared.schemas.commands import complaints as complaint_commands
 from shared.schemas.commands import conversations as conversation_commands
 from shared.schemas.commands import customers as customer_commands
 from shared.schemas.commands import duplicates as duplicate_commands
+from shared.schemas.commands import erasures as erasure_commands
 from shared.schemas.commands import followup as followup_commands
 from shared.schemas.commands import growth as growth_commands
 from shared.schemas.commands import loyalty as loyalty_commands
@@ -201,6 +202,9 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         theme_commands.ThemeActRequested,
         customer_commands.CustomerMergeRequested,
         customer_commands.CustomerUnmergeRequested,
+        customer_commands.CustomerEraseRequested,
+        erasure_commands.ErasureLiftRequested,
+        erasure_commands.ErasureNoteRequested,
         alias_commands.AliasClaimRequested,
         alias_commands.AliasReleaseRequested,
         alias_commands.AliasToldRequested,

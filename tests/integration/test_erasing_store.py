@@ -12,7 +12,7 @@ from rapport.embedded.stack import start_mongo
 from rapport.home import Home
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler
-from shared.journal.erasing import erased_hash, erasure_key
+from shared.facts.erased import erased_hash, erasure_key
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.kafka.brokers import Brokers

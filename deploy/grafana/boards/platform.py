@@ -10,6 +10,7 @@ EVENTS = "rapport_events_total"
 BATCH = "rapport_batch_seconds"
 LAG = "rapport_lag_seconds"
 RECORDS = "rapport_lag_records"
+WAITS = "rapport_erasure_waiting_seconds"
 LATE = "rapport_timers_late_seconds"
 MEMORY, LIMIT = "rapport_memory_bytes", "rapport_memory_limit_bytes"
 HTTP = "rapport_http_request_seconds"
@@ -83,6 +84,7 @@ def _failures() -> tuple[Figure, ...]:
         _counted("Erasures completed", "rapport_erasures_completed_total"),
         _counted("Removed by erasures", "rapport_erasures_documents_total"),
         _held("Erasures under way", "rapport_erasures_open", "sum"),
+        _of("Erasures wait for", WAITS, "s", f"max by (service) ({WAITS})", runbook="RapportErasureWaits"),
         counted("Webhooks", "rapport_hooks_total", "hook, result"),
     )
 

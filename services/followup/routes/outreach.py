@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 
 from services.followup import errors
@@ -29,6 +29,7 @@ from shared.http.bodies import Told
 from shared.http.commands import IdempotencyKey
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.errors import responses
+from shared.http.gone import not_erased
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, cut, decode_cursor, page
 from shared.schemas.base import Id
 from shared.schemas.commands.followup import OutreachRequested
@@ -49,6 +50,7 @@ async def read_outreach(
     policy: InForce,
     clock: Clock,
     principal: Reader,
+    request: Request,
     status: Annotated[Status | None, Query(description="Only these.")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -68,6 +70,7 @@ async def read_outreach(
         found = [one for one in found if (one.due_at, one.outreach_id) < before]
     shown, following = cut(found, limit, lambda one: (one.due_at, one.outreach_id))
     if customer is None:
+        await not_erased(request, customer_id)
         return {**page(shown, following), "unusable": {}}
     now = micros(await clock.now(customer.customer_id))
     return {**page(shown, following), "unusable": unusable_addresses(policy, customer, now)}

@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from services.interactions.desk.live import Live
 from services.interactions.desk.oidc import Provider
 from services.interactions.desk.session import Sessions
+from services.interactions.erasure_store import ErasureStore
 from services.interactions.settings import InteractionsSettings
 from services.interactions.store import InteractionsStore
-from services.interactions.telemetry import show
+from services.interactions.telemetry import show, show_erasures
 from shared.schemas.times import micros
 
 
@@ -38,6 +39,7 @@ def open_desk(app: FastAPI, settings: InteractionsSettings) -> None:
 
 
 async def show_desk(app: FastAPI) -> None:
-    """Set the gauges of what the desk has on its hands."""
+    """Set the gauges of what the desk has on its hands, and of the erasures that wait."""
     now = micros(await app.state.clock.now(None))
     show(await InteractionsStore(app.state.database).on_hand(app.state.desk.by_id, now))
+    show_erasures(await ErasureStore(app.state.database).waiting_since(), now)

@@ -20,6 +20,7 @@ from services.interactions.desk.site import HEADERS, ROOT, environment
 from services.interactions.desk.words import UTC as UTC_ZONE
 from services.interactions.desk.words import Words, _, accepted, shown_to, speech_of, zone_of
 from shared.http.auth import Principal
+from shared.http.gone import or_gone
 from shared.http.problems import TOLD, ProblemError, from_error, invalid
 from shared.templates.speech import Reader
 
@@ -232,7 +233,7 @@ class DeskRoute(APIRoute):
             except SignInNeededError:
                 return _to_sign_in(request)
             except TOLD as error:
-                problem = from_error(error)
+                problem = await or_gone(request, from_error(error))
                 page = (await visit(request)).trouble(problem)
                 page.headers.update(problem.headers if problem.status == 503 else {})
                 return page

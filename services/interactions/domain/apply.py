@@ -1,15 +1,11 @@
 """One customer's events, one by one: state in, effects out. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from msgspec import structs
 
-from services.interactions.domain.aliases import state as aliases
-from services.interactions.domain.aliases.apply import apply as apply_alias
 from services.interactions.domain.aliases.asking import answered, asking
 from services.interactions.domain.complaints import compensation, promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
@@ -19,35 +15,27 @@ from services.interactions.domain.conversations import commands as conversations
 from services.interactions.domain.conversations import rest
 from services.interactions.domain.conversations.folds import woken
 from services.interactions.domain.desk.policy import Desk
-from services.interactions.domain.duplicates import state as duplicates
-from services.interactions.domain.duplicates.apply import apply_block, apply_pair
+from services.interactions.domain.erasing import gone as erasing
+from services.interactions.domain.erasing.gone import ERASING, ERASURE_COMMANDS, HashOf
 from services.interactions.domain.facts import apply_fact
-from services.interactions.domain.growth import record as records
-from services.interactions.domain.growth.apply import apply as apply_record
 from services.interactions.domain.growth.watch import watched as growth_watched
 from services.interactions.domain.merging.course import applied as merge_applied
 from services.interactions.domain.merging.course import asked as merge_asked
 from services.interactions.domain.merging.course import merging
 from services.interactions.domain.merging.parts import with_each
 from services.interactions.domain.noted import noted
-from services.interactions.domain.orders import state as orders
-from services.interactions.domain.orders.apply import apply as apply_order
 from services.interactions.domain.routing import commands as routing
-from services.interactions.domain.routing import membership, team
-from services.interactions.domain.routing import state as teams
 from services.interactions.domain.routing.commands import returning
 from services.interactions.domain.routing.watch import watched
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
-from services.interactions.domain.tasks import state as tasks
-from services.interactions.domain.tasks.apply import apply as apply_task
 from services.interactions.domain.tasks.reviews import contact_of, with_review
 from services.interactions.domain.telling import Told
-from shared.domain import Context, Effects, Emit, Kind, RefusedError
+from shared.domain import Context, Effects, Emit, RefusedError
 from shared.facts.aliases import Identity
 from shared.merging.course import concerns
 from shared.schemas.base import CUSTOMER, Data
-from shared.schemas.commands.aliases import ALIAS, AliasCommand, AliasToldRequested
+from shared.schemas.commands.aliases import AliasCommand, AliasToldRequested
 from shared.schemas.commands.complaints import (
     ComplaintApproveRequested,
     ComplaintCommand,
@@ -57,11 +45,10 @@ from shared.schemas.commands.complaints import (
 )
 from shared.schemas.commands.conversations import ConversationCommand
 from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUnmergeRequested
-from shared.schemas.commands.duplicates import BLOCK, PAIR, BlockCommand, PairCommand
+from shared.schemas.commands.duplicates import BlockCommand, PairCommand
 from shared.schemas.commands.growth import RecordCommand
 from shared.schemas.commands.merging import MERGING
 from shared.schemas.commands.orders import (
-    ORDER,
     OrderCommand,
     PurchaseTellRequested,
     ReturnTellRequested,
@@ -70,12 +57,9 @@ from shared.schemas.commands.reviews import ReviewAnswerRequested
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
 from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
 from shared.schemas.complaints import ComplaintsData
+from shared.schemas.customers import CustomerErased
 from shared.schemas.event import Event
 from shared.schemas.teams import (
-    AGENT,
-    RECORD,
-    TASK,
-    TEAM,
     AgentChanged,
     StoryTold,
     TaskDone,
@@ -131,29 +115,25 @@ CONSUMES: tuple[type[Data], ...] = (
     *(cls for cls in TOPICS["commands"] if issubclass(cls, _ASKED)),
     *MERGING["interactions"].all,
     *MERGE_COMMANDS,
+    *ERASURE_COMMANDS,
 )
 
 
-def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
-    """States that are no customer's."""
-    return {
-        TASK: Kind(tasks.Task, tasks.initial, apply_task),
-        RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
-        TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
-        BLOCK: Kind(duplicates.Block, duplicates.initial_block, apply_block),
-        PAIR: Kind(duplicates.Pair, duplicates.initial_pair, apply_pair),
-        ALIAS: Kind(aliases.AliasState, aliases.initial, apply_alias),
-        AGENT: Kind(membership.Membership, membership.initial, membership.apply),
-        ORDER: Kind(orders.Order, orders.initial, apply_order),
-    }
-
-
 def apply_at_desk(
-    sla: Sla, desk: Desk, identity: Identity, customer: Customer, event: Event, context: Context
+    sla: Sla,
+    desk: Desk,
+    identity: Identity,
+    hash_of: HashOf,
+    customer: Customer,
+    event: Event,
+    context: Context,
 ) -> Effects[Customer]:
     """As ``apply``; and teams, agents and aliases are told what has changed for them. What is told of one who
-    is another by now goes there."""
-    act = partial(_at_desk, sla, desk, identity)
+    is another by now goes there. ``hash_of``: what is kept of the id of one who is erased."""
+    act = partial(_at_desk, sla, desk, identity, hash_of)
+    if isinstance(event.data, ERASING):
+        erase = partial(apply_at_desk, sla, desk, identity, hash_of, customer, context=context)
+        return erasing.told(hash_of, customer, event, context, erase)
     if isinstance(event.data, MERGE_COMMANDS):
         return merge_asked(merging(desk, partial(_followed, sla)), customer, event, context, act)
     if concerns(customer.merging, event):
@@ -162,11 +142,19 @@ def apply_at_desk(
 
 
 def _at_desk(
-    sla: Sla, desk: Desk, identity: Identity, customer: Customer, event: Event, context: Context
+    sla: Sla,
+    desk: Desk,
+    identity: Identity,
+    hash_of: HashOf,
+    customer: Customer,
+    event: Event,
+    context: Context,
 ) -> Effects[Customer]:
     if isinstance(event.data, AliasToldRequested):
         return answered(customer, event)
     told = Told(event, micros(event.time), context)
+    if isinstance(event.data, CustomerErased):
+        return erasing.gone(desk, hash_of, customer, told)
     effects = asking(identity, customer, apply(sla, customer, event, context), told)
     effects = with_review(desk, customer, effects, told)
     return growth_watched(desk, customer, watched(desk, customer, effects, told), told)

@@ -35,7 +35,7 @@ FEEDBACK = "feedback"
 WORK = "work"
 ARRIVALS = "arrivals"
 MAILS, DUPLICATES = "mails", "duplicates"
-EXPORTS = "exports"
+EXPORTS, ERASURES = "exports", "erasures"
 
 COLLECTIONS = (
     Collection(
@@ -88,6 +88,8 @@ COLLECTIONS = (
     Collection(MAILS, owner="customer", personal=()),
     # Written by the API, for some hours: exports that are made, each a row, and a row for each piece.
     Collection(EXPORTS, owner="customer", personal=("copied",), indexes=("until", "customer")),
+    # Keyed by the hash of an erased id: it says nothing of whose it is.
+    Collection(ERASURES, owner=None, personal=(), indexes=("waiting", "-order")),
     MERGED,
 )
 

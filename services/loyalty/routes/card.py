@@ -7,6 +7,7 @@ from services.loyalty.models.card import MOST_ENTRIES, card
 from services.loyalty.pages import LANG, page_router, words_for
 from services.loyalty.routes.dependencies import AllVersions, InForce, LinkKeys, Store
 from shared.http.dependencies import Clock
+from shared.http.gone import is_erased
 from shared.http.member_links import read_member
 from shared.pages.readers import LANGUAGES
 from shared.schemas.times import micros, moment
@@ -36,6 +37,8 @@ async def show(
         why = say("card.over.why", date=say.reader.day(moment(link.ends_at)))
         return say.message(say("card.over"), why, status=410)
     if member is None:
+        if await is_erased(request, link.customer_id):
+            return say.gone()
         return say.message(say("card.nobody"), say("card.nobody.why"))
     limited = [reward.counter for reward in program.rewards if reward.stock is not None]
     used = await store.used(limited) if limited else {}

@@ -1,6 +1,6 @@
 """What a purchase would earn, asked before it is made."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from services.loyalty import errors
 from services.loyalty.domain.reports.quote import quote
@@ -12,6 +12,7 @@ from shared.domain import RefusedError
 from shared.http.bodies import Told
 from shared.http.dependencies import Clock
 from shared.http.errors import responses
+from shared.http.gone import not_erased
 from shared.schemas.times import micros
 
 router = APIRouter(tags=["members"])
@@ -38,10 +39,14 @@ async def quote_purchase(
     programs: AllVersions,
     clock: Clock,
     principal: Reader,
+    request: Request,
 ) -> QuoteAnswer:
     """Changes nothing. Of a campaign's budget, others may have taken more by the time the purchase is made.
     Where a purchase makes a member, one who is none yet is quoted what theirs would bring."""
-    member = await store.customer(customer_id) or Member(customer_id, MemberState())
+    member = await store.customer(customer_id)
+    if member is None:
+        await not_erased(request, customer_id)
+        member = Member(customer_id, MemberState())
     now = micros(await clock.now(member.id))
     budgets = [c.counter for c in programs.at(now).campaigns if c.budget is not None]
     used = await store.used(budgets) if budgets else {}

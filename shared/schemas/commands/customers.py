@@ -26,3 +26,9 @@ class CustomerUnmergeRequested(Command):
     """The survivor; none: whoever that is."""
     reason: Text | None = None
     """Why."""
+
+
+class CustomerEraseRequested(Command):
+    """Forget this customer, everywhere and for good."""
+
+    event_type: ClassVar[str] = "rapport.interactions.customer_erase.requested.v1"

@@ -28,7 +28,10 @@ class InlineWorker:
         self._handler = handler(settings)
         self._plans: list[tuple[Plan[Customer], Mapping[str, StoredState[Customer]]]] = []
         now = datetime.now(UTC) if wall else None
-        self._memory = InMemoryWorker(self._handler, now=now, observe=self._made)
+        self._versions: dict[str, int] = {}
+        self._memory = InMemoryWorker(
+            self._handler, now=now, observe=self._made, secret_key=settings.oldest_key
+        )
 
     async def start(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -65,6 +68,9 @@ class InlineWorker:
         """With the states as they were: what a service tells itself is handled in plans of its own."""
         stored = self._memory.store.stored
         before = {id: StoredState(state, stored[id].version - 1) for id, state in plan.states.items()}
+        for id in plan.erased:
+            before[id] = StoredState(stored[id].state, self._versions.get(id, 0))
+        self._versions |= {id: stored[id].version for id in plan.states}
         self._plans.append((plan, before))
 
     async def _write(self) -> None:

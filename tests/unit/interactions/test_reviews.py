@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.interactions.config import load_desk
-from services.interactions.domain.apply import apply_at_desk, kinds
+from services.interactions.domain.apply import apply_at_desk
+from services.interactions.domain.kinds import kinds
 from services.interactions.domain.tasks.reviews import LONGEST, LONGEST_SUMMARY
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
@@ -22,7 +23,7 @@ from shared.schemas.interactions import InteractionLogged
 from shared.schemas.teams import TaskDone, TaskOpened
 from shared.schemas.times import micros
 
-from .told import CUSTOMER, HANDLER, SETTINGS, SLA, START, event
+from .told import CUSTOMER, HANDLER, HASH_OF, SETTINGS, SLA, START, event
 
 TEAM = load_desk().default.id
 BAD = ReviewPosted(sku="mug", rating=1, text="It broke on the first day.")
@@ -75,7 +76,7 @@ def test_so_many_stars(rating: int, tasks: int) -> None:
 def test_by_the_desks_file_there_may_be_none() -> None:
     rules = load_desk()
     rules = rules.model_copy(update={"reviews": rules.reviews.model_copy(update={"at_most": 0})})
-    apply = partial(apply_at_desk, SLA, rules, SETTINGS.identity)
+    apply = partial(apply_at_desk, SLA, rules, SETTINGS.identity, HASH_OF)
     worker = InMemoryWorker(replace(HANDLER, apply=apply, kinds=kinds(rules)), now=START)
     worker.send(event(BAD))
     assert worker.rows("tasks") == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from services.interactions.config import load
@@ -9,6 +10,7 @@ from services.interactions.domain.apply import apply
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
 from shared.domain import Context, Effects, Put
+from shared.facts.erased import erased_hash
 from shared.journal.testing import InMemoryWorker
 from shared.runtime.settings import Settings
 from shared.schemas.base import Data
@@ -19,6 +21,8 @@ CUSTOMER = "cust-1"
 SLA = load()
 SETTINGS = Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef")
 HANDLER = handler(SETTINGS)
+HASH_OF = partial(erased_hash, SETTINGS.erased_by)
+"""As the worker has it, and a test's that is given the settings' key."""
 
 
 def at(minutes: float) -> datetime:

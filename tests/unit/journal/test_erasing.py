@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain import Aftermath, Append, Context, Effects, Emit, Handler, Outcome, Put, SetTimer
-from shared.journal.erasing import Chore, erased_hash, erasure_key
+from shared.facts.erased import erased_hash, erasure_key
+from shared.journal.erasing import Chore
 from shared.journal.planner import Planner
 from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import Record

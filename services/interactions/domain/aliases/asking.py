@@ -14,7 +14,7 @@ from shared.facts.aliases import AliasError, Identity
 from shared.facts.profile import value_of
 from shared.schemas.commands.aliases import AliasClaimRequested, AliasReleaseRequested, AliasToldRequested
 from shared.schemas.commands.duplicates import DuplicateFoundRequested, pair_key
-from shared.schemas.customers import AliasAdded, AliasData, AliasKind, CustomerErased
+from shared.schemas.customers import AliasAdded, AliasData, AliasKind
 from shared.schemas.event import Event
 
 PROFILE: tuple[AliasKind, ...] = ("email", "phone")
@@ -25,9 +25,7 @@ def asking(identity: Identity, before: Customer, effects: Effects[Customer], tol
     """With the names that the event tells, and what is asked of aliases for that. Raises ``invalid_alias``,
     ``too_many_aliases``."""
     data, customer = told.event.data, effects.state
-    if isinstance(data, CustomerErased):
-        called = CalledBy()
-    elif isinstance(data, AliasData):
+    if isinstance(data, AliasData):
         called = _told(identity, customer.called, data, told)
     elif customer.profile is not before.profile:
         called = _of_profile(identity, before, customer, told.event.told_of)
@@ -36,15 +34,17 @@ def asking(identity: Identity, before: Customer, effects: Effects[Customer], tol
         return effects
     if called is customer.called or called == customer.called:
         return effects
-    erased = isinstance(data, CustomerErased)
-    emits = (
-        *_asked(before.called, called, told, erased=erased),
-        *told_places(before.called, called, told.event),
-    )
-    after = altered(customer, called=called)
-    if isinstance(data, CustomerErased) and after.parts:
-        after = altered(after, parts=tuple(altered(part, called=called) for part in after.parts))
-    return replace(effects, state=after, emits=(*effects.emits, *emits))
+    emits = (*_asked(before.called, called, told), *told_places(before.called, called, told.event))
+    return replace(effects, state=altered(customer, called=called), emits=(*effects.emits, *emits))
+
+
+def given_up(called: CalledBy, event: Event) -> Iterator[Emit]:
+    """What is told of a customer who is erased: to every alias that they ever asked for, and wherever they
+    are sought."""
+    for one in called.names:
+        release = AliasReleaseRequested(kind=one.kind, customer_id=one.customer, erased=True)
+        yield Emit(release, event.time, one.key)
+    yield from told_places(called, CalledBy(), event)
 
 
 def answered(customer: Customer, event: Event) -> Effects[Customer]:
@@ -98,15 +98,14 @@ def _of_profile(identity: Identity, before: Customer, after: Customer, customer:
     return called
 
 
-def _asked(before: CalledBy, after: CalledBy, told: Told, *, erased: bool) -> Iterator[Emit]:
-    """What is wanted by now and was not, and what is wanted no more; of an erased one, all that ever was."""
+def _asked(before: CalledBy, after: CalledBy, told: Told) -> Iterator[Emit]:
+    """What is wanted by now and was not, and what is wanted no more."""
     at = told.event.time
-    wanted = {one.place: one for one in (before.names if erased else before.wanted)}
+    wanted = {one.place: one for one in before.wanted}
     now = {one.place: one for one in after.wanted}
     for place, one in wanted.items():
         if place not in now:
-            release = AliasReleaseRequested(kind=one.kind, customer_id=one.customer, erased=erased)
-            yield Emit(release, at, one.key)
+            yield Emit(AliasReleaseRequested(kind=one.kind, customer_id=one.customer), at, one.key)
     for place, one in now.items():
         if place not in wanted:
             yield Emit(AliasClaimRequested(kind=one.kind, customer_id=one.customer), at, one.key)

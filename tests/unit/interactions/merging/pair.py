@@ -15,7 +15,7 @@ from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.interactions import InteractionLogged
 from shared.schemas.purchases import PurchaseMade
 
-from ..told import HANDLER, SETTINGS, START
+from ..told import HANDLER, HASH_OF, SETTINGS, START
 
 OLD, HERE = "cust-old", "cust-here"
 TIERED = """
@@ -37,11 +37,12 @@ def worker(text: str = TIERED, now: datetime = START) -> InMemoryWorker[Customer
         consumes=HANDLER.consumes,
         state=HANDLER.state,
         initial=HANDLER.initial,
-        apply=partial(apply_at_desk, parse(text), load_desk(), SETTINGS.identity),
+        apply=partial(apply_at_desk, parse(text), load_desk(), SETTINGS.identity, HASH_OF),
         collections=HANDLER.collections,
         kinds=HANDLER.kinds,
+        of_erased=HANDLER.of_erased,
     )
-    return InMemoryWorker(handler, now=now)
+    return InMemoryWorker(handler, now=now, secret_key=SETTINGS.oldest_key)
 
 
 def merge(worker: InMemoryWorker[Customer], old: str = OLD, into: str = HERE) -> Handled:

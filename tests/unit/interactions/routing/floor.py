@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from services.interactions.config import load, parse_desk
-from services.interactions.domain.apply import CONSUMES, apply_at_desk, kinds
+from services.interactions.domain.apply import CONSUMES, apply_at_desk
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.desk.policy import Desk
+from services.interactions.domain.erasing.left import of_erased
+from services.interactions.domain.kinds import kinds
 from services.interactions.domain.routing.state import Agent, Team
 from services.interactions.domain.rows import COLLECTIONS
 from services.interactions.domain.state import Customer, initial
 from shared.domain import Handler
 from shared.facts.aliases import Identity
+from shared.facts.erased import erased_hash, erasure_key
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.event import Event
@@ -36,10 +40,10 @@ IDENTITY = Identity(b"the key of the tests' aliases")
 
 
 def handler(desk: Desk = DESK) -> Handler[Customer]:
-    sla = load()
+    sla, hash_of = load(), partial(erased_hash, erasure_key(b"the secret key of the tests"))
 
     def apply(customer: Customer, event: Event, context: Any) -> Any:
-        effects = apply_at_desk(sla, desk, IDENTITY, customer, event, context)
+        effects = apply_at_desk(sla, desk, IDENTITY, hash_of, customer, event, context)
         assert Customer.model_validate_json(effects.state.model_dump_json()) == effects.state
         return effects
 
@@ -52,6 +56,7 @@ def handler(desk: Desk = DESK) -> Handler[Customer]:
         collections=COLLECTIONS,
         reads_everything=True,
         kinds=kinds(desk),
+        of_erased=partial(of_erased, desk),
     )
 
 

@@ -1,0 +1,43 @@
+"""The queries about erasures."""
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.interactions.domain.erasing.rows import ErasureRow
+from services.interactions.domain.rows import ERASURES
+from services.interactions.team_store import before_that
+from shared.runtime.mongo import Document
+from shared.schemas.services import SERVICES
+from shared.schemas.times import Micros
+
+MOST_WAITING = 10_000
+"""Erasures that are looked at for how long services have been waited for, the oldest."""
+
+
+class ErasureStore:
+    """Reads database ``rapport_interactions``. Raises PyMongo's errors."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database
+
+    async def one(self, erasure: str) -> ErasureRow | None:
+        found = await self._database[ERASURES].find_one({"_id": erasure})
+        return None if found is None else ErasureRow.read([found])[0]
+
+    async def listed(self, *, waiting: bool, before: str | None, limit: int) -> list[ErasureRow]:
+        """The last one first, all or those that wait; ``before`` is the ``order`` of the last one shown."""
+        query = before_that(before) | ({"waiting": {"$gt": 0}} if waiting else {})
+        found = self._database[ERASURES].find(query).sort("order", -1).limit(limit)
+        return ErasureRow.read(await found.to_list())
+
+    async def waiting_since(self) -> dict[str, Micros | None]:
+        """By service, since when that erasure waits for it which has waited the longest; None: none does."""
+        since: dict[str, Micros | None] = dict.fromkeys(SERVICES)
+        rows = self._database[ERASURES].find({"waiting": {"$gt": 0}}).sort("waiting", 1).limit(MOST_WAITING)
+        async for document in rows:
+            row = ErasureRow.read([document])[0]
+            for service in row.missing or ():
+                if since.get(service) is None:
+                    since[service] = row.waiting
+            if None not in since.values():
+                break
+        return since

@@ -1,0 +1,62 @@
+"""A person is forgotten over HTTP: 202, the same each time, and 410 wherever they are asked for."""
+
+import uuid
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from shared.facts.erased import erased_hash, erasure_key
+
+from .merging.test_merged_api import known, merge, pair
+from .test_service import tell, told
+
+__all__ = ["pair"]
+
+KEY = erasure_key(b"0123456789abcdef")
+
+
+def erased(api: TestClient, customer: str, **headers: str) -> Any:
+    return api.delete(f"/customers/{customer}", headers=headers)
+
+
+def test_who_is_erased_is_gone_and_not_unknown(api: TestClient, customer: str) -> None:
+    tell(api, told("customer.registered", customer, {"name": "Ann Marked"}, 0))
+    first = erased(api, customer)
+    assert first.status_code == 202
+    erasure = erased_hash(KEY, customer)
+    assert first.json() == {"status": "begun", "erasure": erasure, "location": f"/erasures/{erasure}"}
+    assert first.headers["location"] == f"/erasures/{erasure}"
+    assert (second := erased(api, customer)).status_code == 202
+    assert second.json() == first.json()
+    for path in ("", "/timeline", "/consents", "/export"):
+        answer = api.get(f"/customers/{customer}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (410, "erased"), path
+    written = api.post("/complaints", json={
+        "customer_id": customer, "channel": "web", "category": "x", "severity": "low", "description": "d"
+    })  # fmt: skip
+    assert (written.status_code, written.json()["code"]) == (410, "erased")
+    tell(api, told("customer.registered", customer, {"name": "Ann Again"}, 5))
+    assert api.get(f"/customers/{customer}").status_code == 410
+    assert api.get("/customers", params={"query": "Ann Again"}).json()["items"] == []
+
+
+def test_nobody_is_404_and_the_same_key_is_the_same_wish(api: TestClient, customer: str) -> None:
+    assert (erased(api, customer).status_code, erased(api, customer).json()["code"]) == (
+        404,
+        "unknown_customer",
+    )
+    assert api.get(f"/customers/{customer}").status_code == 404
+    tell(api, told("customer.registered", customer, {"name": "Ann Marked"}, 0))
+    key = uuid.uuid4().hex
+    answers = [erased(api, customer, **{"Idempotency-Key": key}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_all_ids_of_a_person_go(api: TestClient, pair: tuple[str, str]) -> None:
+    old, here = pair
+    known(api, old, here)
+    merge(api, old, here)
+    assert erased(api, old).status_code == 202
+    for id in pair:
+        assert api.get(f"/customers/{id}").status_code == 410
