@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsError
 
 from shared.facts.aliases import Identity
+from shared.facts.erased import erasure_key
 from shared.runtime.access import AccessSettings
 from shared.runtime.environment import PREFIX
 from shared.runtime.keyring import ring, with_ring
@@ -117,6 +118,12 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
         if given is not None:
             return Identity(given.get_secret_value().encode(), self.phone_region)
         return Identity(hmac.digest(self.oldest_key, b"rapport identity", "sha256"), self.phone_region)
+
+    @property
+    def erased_by(self) -> bytes:
+        """What the ids of erased customers are hashed with."""
+        given = self.erasure_key
+        return erasure_key(self.oldest_key) if given is None else given.get_secret_value().encode()
 
     @field_validator("log_level", "phone_region", mode="before")
     @classmethod
