@@ -5,6 +5,7 @@ from functools import partial
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.apply import KINDS, apply, consumes
+from services.followup.domain.merging.dropped import of_erased
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTIONS
 from services.followup.domain.state import Customer, initial
@@ -28,6 +29,7 @@ def handler_of(policy: Policy) -> Handler[Customer]:
         apply=partial(apply, policy),
         collections=COLLECTIONS,
         kinds=KINDS,
+        of_erased=of_erased,
     )
 
 

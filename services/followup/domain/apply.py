@@ -54,6 +54,7 @@ from shared.schemas.customers import (
     CustomerRegistered,
     CustomerUnmerged,
     CustomerUpdated,
+    ErasureLifted,
     Profile,
 )
 from shared.schemas.event import Event
@@ -79,6 +80,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerUpdated,
     ConsentChanged,
     CustomerErased,
+    ErasureLifted,
     *COMPLAINT_KINDS,
     OutreachRequested,
     ReplyRequested,
@@ -179,6 +181,8 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
     """What a fact or a timer does."""
     at, heard_at, data = micros(event.time), micros(context.now), event.data
     now = cut(heard_at)
+    if isinstance(data, ErasureLifted):  # of somebody who is not erased
+        return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
     if (step := told_step(event, at)) is not None and isinstance(data, ComplaintsData):

@@ -1,0 +1,22 @@
+"""What arrives at a customer who was erased meanwhile: nothing of it is known any more, or goes. Pure."""
+
+from services.followup.domain.gate.verdicts import No
+from services.followup.domain.merging.handed import Handed
+from services.followup.domain.rows import row
+from shared.domain import Aftermath, Context, Put
+from shared.schemas.commands.merging import HandOver
+from shared.schemas.event import Event
+from shared.schemas.times import micros
+
+
+def of_erased(hash: str, event: Event, context: Context) -> Aftermath | None:
+    """Messages that were under way to the erased one are cancelled; their documents say no more whose they
+    were. Other things of a merge have no document that acts."""
+    if not isinstance(event.data, HandOver):
+        return None
+    handed = Handed.model_validate(event.data.state)
+    announced = [one for one in handed.planned if one.announced]
+    flights = [one for one in handed.in_flight if not one.cancelled]
+    now = micros(context.now)
+    rows = (row("", one, "cancelled", now, no=No("erased")) for one in (*announced, *flights))
+    return Aftermath(tuple(Put(one.collection, {**one.document, "customer": hash}) for one in rows))
