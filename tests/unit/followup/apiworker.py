@@ -59,7 +59,8 @@ class Worker(Driver):
     def save(self) -> None:
         for customer in self.worker.store.gone:
             key = erasure_key(SECRET.encode())
-            self.store["erased"].insert_one({"_id": erased_hash(key, customer)})
+            kept = {"_id": erased_hash(key, customer)}
+            self.store["erased"].replace_one(kept, kept, upsert=True)
             self.store["state"].delete_one({"_id": customer})
         for customer, state in self.worker.states.items():
             document = {"_id": customer, "version": 1, "data": state.model_dump_json()}
