@@ -232,6 +232,7 @@ class Aftermath:
     journalled: one that is heard again does the same again, so rows are put under ids that it gives."""
 
     rows: tuple[Put | Increment, ...] = ()
+    """Sums only of a command, which is heard once."""
     emits: tuple[Emit, ...] = ()
     outcome: Outcome = Outcome()
     """Of a command, which is journalled without whom it was about."""

@@ -35,8 +35,7 @@ def handler_of(policy: Policy) -> Handler[Customer]:
 
 def main() -> None:
     """Run until a signal stops it. Bad rules end the process with a sentence."""
-    settings = load_settings(FollowupSettings)
-    channels = or_exit(load_channels)
+    settings, channels = load_settings(FollowupSettings), or_exit(load_channels)
     policy = or_exit(partial(load_policy, settings, channels))
     extra = (partial(send_by, policy, channels), partial(take_in, settings), partial(sweep, policy))
     run_worker(settings, handler_of(policy), extra=extra)
