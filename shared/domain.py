@@ -231,7 +231,8 @@ class Aftermath:
     """What a service still does about somebody whom it has erased. There is no state, and no such fact is
     journalled: one that is heard again does the same again, so rows are put under ids that it gives."""
 
-    rows: tuple[Put, ...] = ()
+    rows: tuple[Put | Increment, ...] = ()
+    """Sums only of a command, which is heard once."""
     emits: tuple[Emit, ...] = ()
     outcome: Outcome = Outcome()
     """Of a command, which is journalled without whom it was about."""

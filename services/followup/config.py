@@ -117,4 +117,12 @@ def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Poli
     links = tokens.links(settings.public_url, KeyRing(settings.key_ring), settings.points_url)
     several = versions if len(versions) > 1 else ()
     event_time = settings.clock == "stream"
-    return Policy(versions[-1], templates, by_name, links, event_time=event_time, versions=several)
+    return Policy(
+        versions[-1],
+        templates,
+        by_name,
+        links,
+        event_time=event_time,
+        versions=several,
+        erased_by=settings.erased_by,
+    )

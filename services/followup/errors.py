@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from shared.domain import ERASED as ERASED  # the journal says it, to any command
 from shared.domain import ErrorCode, declared
 
 UNKNOWN_CUSTOMER = ErrorCode("unknown_customer", 404, "There is no customer {customer}.")
@@ -31,7 +32,6 @@ CONDITION_UNMET = ErrorCode("condition_unmet", 409, "The customer has no address
 ADDRESS_SUPPRESSED = ErrorCode(
     "address_suppressed", 409, "The customer's address cannot be used by this channel: {fault}."
 )
-ERASED = ErrorCode("erased", 409, "The customer has been erased.")
 SURVEY_CLOSED = ErrorCode("survey_closed", 410, "The survey takes no answers any more.")
 HOLDOUT = ErrorCode("holdout", 409, "The customer is one of those who get no such messages, for comparison.")
 OUTRANKED = ErrorCode("outranked", 409, "A message that matters more is due in its place.")

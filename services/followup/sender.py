@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -36,6 +37,7 @@ from services.followup.sending.queue import Queue
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.supply import Supply
+from services.followup.sending.unwanted import Unwanted
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
@@ -69,8 +71,9 @@ async def send_by(policy: Policy, channels: Sequence[Channel], runtime: SenderRu
     """Send by every channel until the worker stops, as fast and as much as the rules allow: an ``extra`` task
     of ``run_worker``."""
     brakes = Brakes(runtime.database, policy, runtime.publish_events, lambda: datetime.now(UTC))
-    limits = policy.rate_limit
-    await send_all(channels, runtime, event_time=policy.event_time, limits=limits, brakes=brakes)
+    clocked, limits = policy.event_time, policy.rate_limit
+    unwanted = Unwanted(runtime.database, policy.erased_by)
+    await send_all(channels, runtime, event_time=clocked, limits=limits, brakes=brakes, unwanted=unwanted)
 
 
 async def send_all(
@@ -80,12 +83,11 @@ async def send_all(
     event_time: bool,
     limits: Limits = no_limit,
     brakes: Brakes | None = None,
+    unwanted: Unwanted | None = None,
 ) -> None:
     """Send by every channel until the worker stops."""
-    senders = (
-        Sender(runtime, channel, event_time=event_time, limits=limits, brakes=brakes) for channel in channels
-    )
-    await asyncio.gather(*(sender.run() for sender in senders))
+    begin = partial(Sender, event_time=event_time, limits=limits, brakes=brakes, unwanted=unwanted)
+    await asyncio.gather(*(begin(runtime, channel).run() for channel in channels))
 
 
 class Sender:
@@ -99,10 +101,10 @@ class Sender:
         event_time: bool,
         limits: Limits = no_limit,
         brakes: Brakes | None = None,
+        unwanted: Unwanted | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._runtime = runtime
-        rows = runtime.database[COLLECTION]
         self._channel = channel
         telemetry.begin(channel.name, channel.dependency)
         self._event_time = event_time
@@ -112,16 +114,17 @@ class Sender:
         self._pace = Pace(runtime.database, channel.name, limits, clock)
         self._brakes = None if event_time else brakes
         held = self._held = set[str]()
-        short = not event_time
-        ready = Ready(rows, channel.name, owns=runtime.owns, held=held, clock=clock, short=short)
+        rows, owns, short = runtime.database[COLLECTION], runtime.owns, not event_time
+        ready = Ready(rows, channel.name, owns=owns, held=held, clock=clock, short=short)
         now = runtime.now if event_time else lambda customer: clock()
-        self._supply = Supply(channel, ready, self._marks, self._reports, owns=runtime.owns, now=now)
+        self._supply = Supply(
+            channel, ready, self._marks, self._reports, owns=owns, now=now, unwanted=unwanted
+        )
         clocked = None if event_time else runtime.now
         self._queue = Queue(
             self._supply, self._marks, self._pace, held, self._brakes, owns=runtime.owns, now=clocked
         )
-        self._put_backs: list[PutBack] = []
-        """What was not taken, and is not written down yet."""
+        self._put_backs: list[PutBack] = []  # what was not taken, and is not written down yet
         self._to_claim, self._to_tell = Gathering(), Gathering()
         self._opened = False
         """The channel has been, in this round."""

@@ -15,6 +15,8 @@ from services.followup.domain.results.cells import RESULTS, Cell, between
 from services.followup.domain.rows import CEILINGS, COLLECTION, PACE, PAUSES, RECEIPTS, receipt_key
 from services.followup.domain.state import Customer
 from services.followup.models.outreach import OutreachAnswer, Row
+from shared.facts.erased import erased_hash
+from shared.journal.erasing import ERASED_IDS
 from shared.journal.later import read_state
 from shared.schemas.times import micros
 
@@ -29,8 +31,10 @@ MOST_AHEAD = 100_000
 class FollowupStore:
     """Queries on one database."""
 
-    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+    def __init__(self, database: AsyncDatabase[dict[str, Any]], erased_by: bytes) -> None:
+        """``erased_by``: what erased customers' ids are hashed with."""
         self._database = database
+        self._erased_by = erased_by
 
     async def customer(self, customer_id: str) -> Customer | None:
         """The state of a customer, of one who was merged their survivor's; None if never seen."""
@@ -46,6 +50,11 @@ class FollowupStore:
                 break
             customer_id = moved.into
         return state
+
+    async def is_erased(self, customer_id: str) -> bool:
+        """Whether they were known once, and are to be no more."""
+        hash = erased_hash(self._erased_by, customer_id)
+        return await self._database[ERASED_IDS.name].find_one({"_id": hash}) is not None
 
     async def outreach(
         self,

@@ -106,7 +106,7 @@ class Sweeper:
             return PAUSE_SECONDS
         done = not found or stands["round"] + 1 >= ROUNDS
         again = {"after": "", "found": 0, "round": stands["round"] + 1, "not_before": now + BETWEEN_ROUNDS}
-        await self._move(stands, {"done": True} if done else again)
+        await self._move(stands, {"done": True, "after": ""} if done else again)
         log.info("customers have met new rules", rules=self._name, round=stands["round"], found=found)
         return None if done else PAUSE_SECONDS
 

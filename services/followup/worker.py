@@ -5,6 +5,7 @@ from functools import partial
 from services.followup.channels.registry import load_channels
 from services.followup.config import load_policy
 from services.followup.domain.apply import KINDS, apply, consumes
+from services.followup.domain.merging.dropped import of_erased
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import COLLECTIONS
 from services.followup.domain.state import Customer, initial
@@ -28,13 +29,13 @@ def handler_of(policy: Policy) -> Handler[Customer]:
         apply=partial(apply, policy),
         collections=COLLECTIONS,
         kinds=KINDS,
+        of_erased=of_erased,
     )
 
 
 def main() -> None:
     """Run until a signal stops it. Bad rules end the process with a sentence."""
-    settings = load_settings(FollowupSettings)
-    channels = or_exit(load_channels)
+    settings, channels = load_settings(FollowupSettings), or_exit(load_channels)
     policy = or_exit(partial(load_policy, settings, channels))
     extra = (partial(send_by, policy, channels), partial(take_in, settings), partial(sweep, policy))
     run_worker(settings, handler_of(policy), extra=extra)

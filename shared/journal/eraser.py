@@ -248,4 +248,6 @@ class Eraser(Generic[S]):
         heard = self._handler.of_erased(hash, event, context)
         if heard is None:
             return records, ()
-        return [*records, *self._derived.records(event, heard.emits)], heard.rows
+        return [*records, *self._derived.records(event, heard.emits)], [
+            r for r in heard.rows if isinstance(r, Put)
+        ]

@@ -11,6 +11,7 @@ from services.followup.domain import commands, customers, planning, replies, rep
 from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import Said, nothing, then, unseen
+from services.followup.domain.erasing import erase, marked_before
 from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
@@ -53,6 +54,7 @@ from shared.schemas.customers import (
     CustomerRegistered,
     CustomerUnmerged,
     CustomerUpdated,
+    ErasureLifted,
     Profile,
 )
 from shared.schemas.event import Event
@@ -78,6 +80,7 @@ CONSUMES: tuple[type[Data], ...] = (
     CustomerUpdated,
     ConsentChanged,
     CustomerErased,
+    ErasureLifted,
     *COMPLAINT_KINDS,
     OutreachRequested,
     ReplyRequested,
@@ -119,6 +122,8 @@ def consumes(*versions: Rules) -> tuple[type[Data], ...]:
 
 def apply(policy: Policy, state: Customer, event: Event, context: Context) -> Effects[Customer]:
     """What an event does. Pure. Raises ``RefusedError`` for commands only."""
+    if state.erased:
+        return marked_before(state)
     act = partial(_act, policy)
     if concerns(state.merging, event):
         return course_of(policy).apply(state, event, context, act)
@@ -176,7 +181,7 @@ def _hear(state: Customer, policy: Policy, event: Event, context: Context) -> Ef
     """What a fact or a timer does."""
     at, heard_at, data = micros(event.time), micros(context.now), event.data
     now = cut(heard_at)
-    if state.erased:
+    if isinstance(data, ErasureLifted):  # of somebody who is not erased
         return nothing(state)
     if isinstance(data, TimerFired):
         return planning.on_timer(state, policy, data, now, context.new_id)
@@ -242,11 +247,11 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case SurveyAnswered() if (place := answer_of(data)) is not None:
             fact = replace(fact, answer=place.hex())
         case CustomerErased():
-            known = customers.erase(state, fact.now)
+            return erase(state, policy, fact.now)
     effects = then(known, lambda s: goals.on_fact(s, policy, fact))
     effects = then(effects, lambda s: walk.on_fact(s, policy, fact, context.new_id))
     effects = then(effects, lambda s: planning.on_fact(s, policy, fact, context.new_id))
-    if isinstance(data, DATING) and not effects.state.erased:
+    if isinstance(data, DATING):
         effects = then(effects, lambda s: _dated(s, policy, fact))
     if isinstance(data, PurchaseReturned) and effects.emits:
         bad = False  # it has called something off

@@ -81,10 +81,10 @@ def cancel_flights(
     which: Callable[[InFlight], bool],
 ) -> Effects[Customer]:
     """Take back what is with the sender. Under the stream clock, where a message counts as sent when
-    decided, only an erasure takes back. One mail is taken back as a whole: what is so of one message in it
+    decided, nothing is taken back. One mail is taken back as a whole: what is so of one message in it
     alone (``APART``) takes nothing back."""
     effects = nothing(state)
-    if policy.event_time and reason != "erased":
+    if policy.event_time:
         return effects
     for flight in state.in_flight:
         if not flight.cancelled and which(flight) and not (flight.mail and reason in APART):

@@ -71,7 +71,7 @@ def _planned(
 
 
 def _place(state: Customer, policy: Policy, planned: Planned, now: Micros) -> Effects[Customer]:
-    if planned.due_at > now and not state.erased:
+    if planned.due_at > now:
         return plan(state, planned, planned.due_at, now)
     decision = decide(state, policy, planned, now)
     if isinstance(decision, No):

@@ -1,8 +1,6 @@
-"""What profile, consent, complaint and erasure events change."""
+"""What profile, consent and complaint events change."""
 
-from functools import partial
-
-from services.followup.domain.cancellation import cancel_flight, cancel_flights, cancel_planned
+from services.followup.domain.cancellation import cancel_flights
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.complaint import complaint_of
@@ -12,7 +10,7 @@ from services.followup.domain.journeys.kept import Word
 from services.followup.domain.journeys.segments import with_word
 from services.followup.domain.policy import Policy
 from services.followup.domain.state import Consent, Customer, InFlight, Moment
-from shared.domain import CancelTimer, Effects
+from shared.domain import Effects
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.customers import ConsentChanged, Profile
@@ -95,20 +93,3 @@ def complaint(
         return kind in rules.hold_during_complaint and about != complaint_id
 
     return cancel_flights(learnt, policy, "open_complaint", now, lost)
-
-
-def erase(state: Customer, now: Micros) -> Effects[Customer]:
-    """Forget the customer; what is planned or with the sender is cancelled. A tombstone stays."""
-    effects = nothing(state)
-    for planned in state.planned:
-        effects = then(effects, partial(cancel_planned, planned=planned, reason="erased", now=now))
-    for flight in state.in_flight:
-        if not flight.cancelled:
-            effects = then(effects, partial(cancel_flight, flight=flight, reason="erased", now=now))
-    armed = [CancelTimer(f"rule:{anchor.rule}") for anchor in state.anchors if anchor.armed]
-    armed += [CancelTimer(one.timer) for one in state.journeys if one.wakes is not None]
-    armed += [CancelTimer(one.timer) for one in state.occasions if one.due_at is not None]
-    tombstone = Customer(
-        customer_id=state.customer_id, in_flight=effects.state.in_flight, merging=state.merging, erased=True
-    )
-    return then(effects, lambda _: Effects(tombstone, timers=tuple(armed)))

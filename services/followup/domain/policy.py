@@ -33,6 +33,8 @@ class Policy:
     so that a replay gives the same result at any speed."""
     versions: tuple[Rules, ...] = ()
     """All of the file, the oldest first; none where it has but one, which always holds."""
+    erased_by: bytes = b""
+    """The key of what is kept of the erased."""
     subjects: frozenset[Subject] = field(init=False)
     """What of a customer's past is kept."""
     profile: frozenset[str] = field(init=False)

@@ -1,5 +1,5 @@
 """What agents write to a customer in a conversation. Consents, quiet hours, caps and complaints do not hold
-it back; an erasure does, and the lack of an address that can be used."""
+it back; the lack of an address that can be used does."""
 
 from functools import partial
 

@@ -5,6 +5,7 @@ from functools import partial
 from services.followup.domain.deliverability.guard import counted as counted_traffic
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.deliverability.receipts import learn, trace_of, traced
+from services.followup.domain.deliverability.suppression import WORDS, with_known
 from services.followup.domain.doubts import repeat, repeats
 from services.followup.domain.effects import NewId, nothing, then
 from services.followup.domain.gate.verdicts import No
@@ -26,6 +27,8 @@ RATE_LIMITED: SuppressionReason = "rate_limited"
 since the channel's rate limit held it back so long."""
 ADDRESS = "address_suppressed: "
 """How a report's error begins when the channel found that it can never use the address; the rest says why."""
+UNWANTED = "unwanted: "
+"""How one begins when the address was suppressed as somebody was erased; the rest is why."""
 MOST_REFUSED = 10
 
 
@@ -79,6 +82,10 @@ def _reported(
             refused = (*after.refused, flight.to)[-MOST_REFUSED:]
             after = after.model_copy(update={"refused": refused})
         return _dropped(after, flight, "address_suppressed", data.error.removeprefix(ADDRESS), at)
+    if data.status == "failed" and data.error is not None and data.error.startswith(UNWANTED):
+        why = data.error.removeprefix(UNWANTED)
+        after = with_known(after, trace_of(policy, flight, at), why, at)
+        return _dropped(after, flight, "address_suppressed", WORDS[why], at)
     return _final(after, policy, flight, data, at, now)
 
 

@@ -33,11 +33,14 @@ TRAFFIC = "traffic"
 PAUSES = "pauses"
 CEILINGS = "ceilings"
 SWEEPS = "sweeps"
+UNWANTED = "unwanted"
+"""Suppressed addresses of those who were erased: {_id: a keyed hash of the address and for what, why}."""
 COLLECTIONS = (
     Collection(TRAFFIC, owner=None, personal=(), indexes=("key",)),
     Collection(PAUSES, owner=None, personal=()),
     Collection(CEILINGS, owner=None, personal=()),
     Collection(SWEEPS, owner=None, personal=()),
+    Collection(UNWANTED, owner=None, personal=()),
     Collection(PACE, owner=None, personal=()),
     Collection(REPEATS, owner="customer", personal=()),
     Collection(RECEIPTS, owner="customer", personal=()),

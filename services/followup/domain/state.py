@@ -176,6 +176,7 @@ class Customer(Told):
     walked: tuple[Walked, ...] = ()
     """Ways that are over, the last that ended last."""
     erased: bool = False
+    """An earlier version marked so whom it had erased; the next event removes the state."""
     merging: Standing | None = None
     shares: tuple[Told, ...] = ()
     """Where ids were merged into this one: what was told of each, and of this id itself."""

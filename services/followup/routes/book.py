@@ -32,4 +32,4 @@ async def refresh(app: FastAPI) -> None:
     """Set the gauges, of the days that the page shows by default."""
     days = days_of(None, None, await app.state.clock.now(None))
     rules = [rule.name for rule in app.state.policy.rules.rules]
-    show(await FollowupStore(app.state.database).book(*days), rules)
+    show(await FollowupStore(app.state.database, app.state.settings.erased_by).book(*days), rules)

@@ -15,8 +15,8 @@ from shared.http.key_ring import KeyRing
 from shared.schemas.times import micros
 
 
-async def get_store(database: Database) -> FollowupStore:
-    return FollowupStore(database)
+async def get_store(request: Request, database: Database) -> FollowupStore:
+    return FollowupStore(database, cast(FollowupSettings, request.app.state.settings).erased_by)
 
 
 async def get_policy(request: Request) -> Policy:

@@ -26,7 +26,7 @@ async def show(token: str, keys: LinkKeys, page: ShownPage, store: Store, clock:
         return page.to(None).unknown()
     customer = await store.customer(customer_id)
     say = page.to(customer)
-    if customer is not None and customer.erased:
+    if customer is None and await store.is_erased(customer_id):
         return say.gone()
     now = micros(await clock.now(customer_id))
     return _centre(say, page.policy, customer or Customer(customer_id=customer_id), now)

@@ -40,7 +40,7 @@ async def ask(
         return page.to(None).unknown()
     customer = await store.customer(question.customer_id)
     say = page.to(customer)
-    if customer is not None and customer.erased:
+    if customer is None and await store.is_erased(question.customer_id):
         return say.gone()
     now = micros(await clock.now(question.customer_id))
     if now >= question.closes_at or page.policy.rules.surveys.closed(question.survey, now):

@@ -90,8 +90,8 @@ class Marks:
         mine = (one for id, one in wanted.items() if id in kept)
         return [one.model_copy(update={"attempt": attempt + 1}) for one in mine]
 
-    async def claim_unread(self, row: Mapping[str, Any], attempt: int) -> None:
-        """Mark one that cannot be read, as it is."""
+    async def claim_one(self, row: Mapping[str, Any], attempt: int) -> None:
+        """Mark one that is not to be sent, as it is."""
         as_it_is = {"_id": row["_id"], "status": row["status"]}
         await self._rows.update_one(as_it_is, {"$set": self._mark(attempt)})
 

@@ -1,6 +1,6 @@
 """Messages as the sender needs them, from rows that may be anything."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from services.followup import telemetry
 from services.followup.channels.base import Channel
+from services.followup.domain.reports import UNWANTED
 from services.followup.domain.rows import Delivery, Known, unreadable
 from services.followup.sending.marks import Marks
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
+from services.followup.sending.unwanted import Unwanted
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ class Supply:
         *,
         owns: Callable[[str], bool],
         now: Callable[[str], datetime],
+        unwanted: Unwanted | None,
     ) -> None:
         """``now``: the time of what is reported of a customer's message that cannot be read."""
         self._channel = channel
@@ -37,6 +40,7 @@ class Supply:
         self._reports = reports
         self._owns = owns
         self._now = now
+        self._unwanted = unwanted
 
     async def take(self, most: int) -> list[Delivery] | None:
         """Those whose turn it is; None when nothing is ready."""
@@ -44,7 +48,7 @@ class Supply:
         if not rows:
             return None
         found = [await self._read(row) for row in rows]
-        return [one for one in found if one is not None]
+        return await self._wanted([one for one in found if one is not None])
 
     async def left_behind(self, most: int) -> list[Delivery]:
         """What was marked long ago and never reported: by another process, or by this one when the store
@@ -52,6 +56,17 @@ class Supply:
         rows = await self._marks.left_behind(self._channel.name, self._channel.patience, most)
         found = [await self._read(row) for row in rows]
         return [one for one in found if one is not None]
+
+    async def _wanted(self, found: Sequence[Delivery]) -> list[Delivery]:
+        """Without what goes to addresses that nothing is sent to: it failed, and why is told."""
+        why = await self._unwanted.among(found) if self._unwanted is not None else {}
+        for one in found:
+            if one.outreach_id in why:
+                attempt, at = one.attempt + 1, self._now(one.customer)
+                await self._marks.claim_one({"_id": one.outreach_id, "status": "ready"}, attempt)
+                told = (attempt, at, "failed", UNWANTED + why[one.outreach_id])
+                self._reports.add(one.outreach_id, one.customer, *told)
+        return [one for one in found if one.outreach_id not in why]
 
     async def _read(self, row: Mapping[str, Any]) -> Delivery | None:
         """The row's message, if it is to a customer served here and can be read."""
@@ -76,6 +91,6 @@ class Supply:
             await self._marks.fail(row, reason)
             return
         attempt = max(1, known.attempt + (row["status"] == "ready"))
-        await self._marks.claim_unread(row, attempt)
+        await self._marks.claim_one(row, attempt)
         at = self._now(known.customer)
         self._reports.add(known.outreach_id, known.customer, attempt, at, "failed", reason)

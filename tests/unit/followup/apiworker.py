@@ -12,6 +12,7 @@ from services.followup import api
 from services.followup.config import load_policy
 from services.followup.settings import FollowupSettings
 from shared.domain import Outcome
+from shared.facts.erased import erased_hash, erasure_key
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.codec import decode, open_envelope
@@ -56,6 +57,11 @@ class Worker(Driver):
         self.store["journal"].insert_one({"_id": uid, "digest": asked, "outcome": outcome})
 
     def save(self) -> None:
+        for customer in self.worker.store.gone:
+            key = erasure_key(SECRET.encode())
+            kept = {"_id": erased_hash(key, customer)}
+            self.store["erased"].replace_one(kept, kept, upsert=True)
+            self.store["state"].delete_one({"_id": customer})
         for customer, state in self.worker.states.items():
             document = {"_id": customer, "version": 1, "data": state.model_dump_json()}
             self.store["state"].replace_one({"_id": customer}, document, upsert=True)
@@ -74,7 +80,7 @@ def working(settings: FollowupSettings, channels: Mapping[str, Any] = CHANNELS) 
     """A worker on an empty store that knows one customer."""
     with MongoClient[dict[str, Any]](settings.mongo, tz_aware=True) as client:
         store = client["rapport_followup"]
-        for name in ("deliveries", "receipts", "state", "journal"):
+        for name in ("deliveries", "receipts", "state", "journal", "erased"):
             store[name].delete_many({})
         worker = Worker(policy=load_policy(settings, [*channels.values()]), now=DAYTIME).attach(store)
         worker.event(profile())

@@ -142,7 +142,7 @@ def test_unsubscribing_works_for_those_never_seen_and_tells_nothing_of_the_erase
     driver.event(asked)
     assert len(driver.facts(ConsentChanged)) == 1
     driver.event(CustomerErased())
-    driver.event(UnsubscribeRequested(purpose="marketing", channel="email"))
+    assert refusal(driver, UnsubscribeRequested(purpose="marketing", channel="email")).code == "erased"
     assert len(driver.facts(ConsentChanged)) == 1
 
 

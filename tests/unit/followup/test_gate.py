@@ -7,7 +7,7 @@ import pytest
 from services.followup.domain.gate.steps import STEPS
 from services.followup.domain.rules.rules import Rules
 from shared.schemas.complaints import ComplaintAcknowledged, ComplaintClosed, ComplaintUpdated
-from shared.schemas.customers import CustomerErased, CustomerUpdated
+from shared.schemas.customers import CustomerUpdated
 from shared.schemas.outreach import OutreachCancelled
 
 from .driver import (
@@ -185,11 +185,3 @@ def test_the_preview_shows_each_step() -> None:
     assert (found.decision, found.reason, found.next_at) == ("suppress", "open_complaint", None)
     assert found.blocked_by == ("open_complaint", "quiet_hours")
     assert "k-1" in (found.detail or "")
-
-
-def test_of_one_who_was_erased_nothing_else_is_asked() -> None:
-    driver = driven()
-    driver.event(CustomerErased())
-    found = previewed(driver, driver.policy.rules.rules[0])
-    assert [(step.step, step.verdict) for step in found.steps] == [("erased", "refuse")]
-    assert found.blocked_by == ("erased",)

@@ -18,7 +18,7 @@ from shared.schemas.customers import CustomerErased, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.times import micros
 
-from .driver import DAY, NOON, Driver, granted, profile, purchase, written
+from .driver import DAY, NOON, Driver, granted, profile, purchase, refusal, written
 from .mailserver import Database
 
 BIRTHDAY = '{name: day, triggers: [{date: profile.birthday, at: "09:00"}], template: welcome}'
@@ -112,9 +112,8 @@ def test_told_again_it_does_nothing() -> None:
 def test_nobody_who_was_erased_is_looked_at() -> None:
     driver = silent(BIRTHDAY)
     driver.event(CustomerErased())
-    reviewed(driver, BIRTHDAY, BEFORE)
+    assert refusal(driver, RulesReviewRequested(rules="x")).code == "erased"
     assert not driver.timers
-    assert not needed(driver.state, driver.policy, micros(driver.now))
 
 
 def test_a_rule_of_a_later_version_counts_the_silence_before_it() -> None:

@@ -102,7 +102,8 @@ def test_one_who_is_erased_is_so_under_all_ids() -> None:
     assert [e.reason for e in driver.facts(OutreachCancelled)] == ["erased", "erased"]
     assert "old@" not in driver.worker.state(NEW).model_dump_json()
     unmerge(driver)
-    assert driver.worker.state(OLD).erased
+    assert driver.worker.states == {}
+    assert {OLD, NEW} == set(driver.worker.store.gone)
     assert balanced(driver)
 
 

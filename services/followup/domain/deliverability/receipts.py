@@ -29,8 +29,6 @@ MOST_EARLY = 4
 def report(state: Customer, policy: Policy, data: ReceiptReported, at: Micros) -> Effects[Customer]:
     """Answers 200 {outreach_id, status}. Raises ``unknown_outreach``."""
     outcome = Outcome(200, {"outreach_id": data.outreach_id, "status": data.what})
-    if state.erased:
-        return Effects(state, outcome=outcome)
     receipt, name = Receipt(data.what, data.kind, data.code, at), data.outreach_id
     flights = [f for f in state.in_flight if name in (f.outreach_id, f.mail)]
     traces = [t for t in state.traces if name in (t.outreach_id, t.mail)]

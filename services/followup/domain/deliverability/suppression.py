@@ -82,6 +82,11 @@ def with_bounce(
     return state.model_copy(update={"soft_bounces": (*kept, new)[-MOST_SUPPRESSED:]})
 
 
+def with_known(state: Customer, trace: Trace, why: str, at: Micros) -> Customer:
+    """The address was suppressed before the customer had it."""
+    return _with(state, trace, why, None, at)
+
+
 def _with(state: Customer, trace: Trace, why: str, code: str | None, at: Micros) -> Customer:
     of = class_of(trace.purpose)
     if trace.to is None or any((s.mark, s.of, s.why) == (trace.to, of, why) for s in state.suppressed):

@@ -143,7 +143,7 @@ def _comes_at(question: Question, other: Planned) -> Micros | None:
 
 def explain(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> list[tuple[str, Verdict]]:
     """Each step by name and what it says, in order; the last, of rules that say so, whether it waits for
-    others in its mail. A hold that ends too late is a refusal. Of one who was erased only that is known."""
+    others in its mail. A hold that ends too late is a refusal."""
     question = ask(state, policy, outreach, now)
     told = _each(question)
     if question.rule is None or not question.rule.bundle or any(said is not None for _, said in told):
@@ -158,12 +158,7 @@ def blocked_by(steps: Iterable[tuple[str, Verdict]]) -> tuple[SuppressionReason,
 
 
 def _each(question: Question) -> list[tuple[str, Verdict]]:
-    told: list[tuple[str, Verdict]] = []
-    for step in STEPS:
-        told.append((step.name, _as_it_ends(question, step.look(question))))
-        if question.state.erased:
-            break
-    return told
+    return [(step.name, _as_it_ends(question, step.look(question))) for step in STEPS]
 
 
 def refused_by(state: Customer, policy: Policy, outreach: Planned, why: Refuse, now: Micros) -> No:
@@ -193,8 +188,6 @@ def _as_it_ends(question: Question, verdict: Verdict) -> Verdict:
 def _refusal(first: Refuse, later: Sequence[Refuse | Hold]) -> No:
     """What the first step that refuses says, with all that stands in the way beside it. The reason is over
     when each step that has it is."""
-    if first.reason == "erased":
-        return No(first.reason, first.detail, first.next_at)
     same = [first.next_at]
     same += [
         one.until if isinstance(one, Hold) else one.next_at for one in later if one.reason == first.reason

@@ -89,8 +89,6 @@ def reaches(state: Customer, policy: Policy, rule: Rule, purpose: str, now: Micr
 def reach(state: Customer, policy: Policy, channel: str, now: Micros) -> Go | No:
     """Where the channel reaches the customer with what an agent writes, whatever consents, hours and
     complaints say; or why not."""
-    if state.erased:
-        return No("erased")
     if channel not in policy.channels or channel in TASKS:
         return No("condition_unmet", f"nothing is sent by {channel}")
     fault = not_used(state, policy, channel, REPLY, now)

@@ -32,10 +32,6 @@ class Step(NamedTuple):
     look: Callable[[Question], Verdict]
 
 
-def erased(question: Question) -> Verdict:
-    return Refuse("erased") if question.state.erased else None
-
-
 def stale(question: Question) -> Verdict:
     return Refuse("stale") if question.now > question.last_moment else None
 
@@ -68,7 +64,6 @@ def holdout(question: Question) -> Verdict:
 
 
 STEPS: tuple[Step, ...] = (
-    Step("erased", erased),
     Step("no_consent", no_consent),
     Step("address", no_address),
     Step("address_suppressed", address_suppressed),

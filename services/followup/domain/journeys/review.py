@@ -4,7 +4,7 @@ is known already, for customers who are silent too."""
 from functools import partial
 from hashlib import blake2b
 
-from services.followup.domain.effects import nothing, then
+from services.followup.domain.effects import then
 from services.followup.domain.journeys.occasions import refresh
 from services.followup.domain.policy import Policy
 from services.followup.domain.quiet_time import adopt
@@ -33,8 +33,6 @@ def fingerprint(policy: Policy) -> str | None:
 
 def review(state: Customer, policy: Policy, now: Micros) -> Effects[Customer]:
     """Set the timers that stand for rules which were not there when the last fact was heard."""
-    if state.erased:
-        return nothing(state)
     effects = refresh(state, policy, now)
     for rule in _silences(policy):
         known = _latest(effects.state, policy, rule) if effects.state.anchor(rule.name) is None else None

@@ -32,4 +32,3 @@ class Handed(Open):
     refused: tuple[str, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()
-    erased: bool = False

@@ -4,7 +4,6 @@ from collections.abc import Hashable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-from services.followup.domain.customers import erase
 from services.followup.domain.deliverability.receipts import MOST_TRACES
 from services.followup.domain.deliverability.suppression import MOST_SUPPRESSED
 from services.followup.domain.effects import then
@@ -38,9 +37,6 @@ def join(
     now = cut(micros(context.now))
     mine = _settled(handed, state.customer_id)
     together = _together(state, mine)
-    if state.erased or handed.erased:
-        erased = erase(together.model_copy(update={"erased": False}), now)
-        return with_results(policy, together, event.data, erased)
     timers = [SetTimer(one.timer, moment(one.wakes)) for one in mine.planned]
     timers += [SetTimer(one.timer, moment(one.wakes)) for one in mine.journeys if one.wakes is not None]
     anew = partial(seen_anew, policy=policy, before=state.anchors, now=now, new_id=context.new_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from services.followup.domain.effects import nothing, then
+from services.followup.domain.effects import then
 from services.followup.domain.journeys.dates import holds
 from services.followup.domain.journeys.kept import Occasion
 from services.followup.domain.journeys.occasions import start_named, where_of
@@ -30,9 +30,7 @@ Goes: TypeAlias = Callable[[Any], bool]
 
 
 def leave(state: Customer, event: Event, context: Context) -> Left[Customer, Handed]:
-    """Everything goes, and its timers with it. Where the customer was erased there is nothing."""
-    if state.erased:
-        return Left(nothing(state), Handed())
+    """Everything goes, and its timers with it."""
     handed = Handed(
         shares=pieces_of(shares_of(state)),
         anchors=state.anchors,
@@ -53,8 +51,6 @@ def give_back(
 ) -> Left[Customer, Handed]:
     """What came of these ids goes, and what came of what was told of them since; of the rest it is as if they
     had never been here, from now on. What is in one mail with others goes where the first in it does."""
-    if state.erased:
-        return Left(nothing(state), Handed(erased=True))
     here, now = state.customer_id, cut(micros(context.now))
     first = leaders(state.in_flight, state.traces)
 

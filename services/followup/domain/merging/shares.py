@@ -49,7 +49,7 @@ def noted(
     before: Customer, event: Event, context: Context, act: Act, effects: Effects[Customer]
 ) -> Effects[Customer]:
     """The effects of an event, and what it says noted with the id that it was told of."""
-    if effects.state.erased or isinstance(event.data, TELLS_NOTHING):
+    if effects.erase or isinstance(event.data, TELLS_NOTHING):
         return effects
     shares = {one.customer_id: one for one in shares_of(before)}
     shares.setdefault(event.told_of, Told(customer_id=event.told_of))

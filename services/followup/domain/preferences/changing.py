@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from services.followup import errors
 from services.followup.domain import customers
 from services.followup.domain.cancellation import cancel_flights
 from services.followup.domain.effects import Said, nothing
@@ -22,10 +21,7 @@ CENTRE, LINK = "preference centre", "unsubscribe link"
 
 
 def change(state: Customer, policy: Policy, asked: PreferencesRequested, told_at: Micros) -> Said:
-    """Keep what is wished. Answers 200 {}; what is so already is not told. Raises ``RefusedError``:
-    ``erased``."""
-    if state.erased:
-        raise errors.ERASED()
+    """Keep what is wished. Answers 200 {}; what is so already is not told."""
     known = [word for word in asked.words if word.channel in policy.channels]
     words = sorted(known, key=lambda one: one.topic is not None)
     facts = [*_told(state, policy, words, CENTRE, told_at), *_spoken(state, asked.locale, told_at)]
@@ -38,8 +34,6 @@ def unsubscribe(state: Customer, policy: Policy, data: UnsubscribeRequested, tol
     withdrawn too, as that would count before it. Answers 200."""
     told = {"purpose": data.purpose, "channel": data.channel, "granted": False}
     outcome = Outcome(200, told | ({"topic": data.topic_} if data.topic_ else {}))
-    if state.erased:
-        return Said((), outcome)
     topics = [data.topic_]
     if data.topic_ is None:
         about = (data.purpose, data.channel)

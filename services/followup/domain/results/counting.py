@@ -39,7 +39,7 @@ def with_results(
     new: list[tuple[str, Micros]] = []
     for document, first in _messages(before, effects):
         _count(sums.setdefault(cell_of(document), Counter()), document, first, before)
-        if first and not effects.state.erased:
+        if first and not effects.erase:
             due_at = document["due_at"]
             assert isinstance(due_at, datetime)
             new.append((str(document["rule"]), micros(due_at)))

@@ -78,7 +78,7 @@ def suggest(state: Customer, policy: Policy, data: ProductSuggestRequested, at: 
     never = policy.at(at).rules.suggestions.never
     past = state.history
     best = next((one for one in data.found if one.sku not in never and not had(past, one.sku)), None)
-    if best is None or state.erased:
+    if best is None:
         return Said((), Outcome())
     fact = ProductSuggested(
         order_id=data.order_id,

@@ -16,9 +16,7 @@ from shared.schemas.times import Micros, micros
 
 def answer(state: Customer, policy: Policy, asked: SurveyAnswerRequested, told_at: Micros) -> Said:
     """Take an answer, at ``told_at``. Answers 200 {survey, score}; said again without a change, as when a
-    page is loaded again, nothing happens. Raises ``RefusedError``: ``survey_closed``, ``erased``."""
-    if state.erased:
-        raise errors.ERASED()
+    page is loaded again, nothing happens. Raises ``RefusedError``: ``survey_closed``."""
     if told_at >= micros(asked.closes_at) or policy.rules.surveys.closed(asked.survey, told_at):
         raise errors.SURVEY_CLOSED()
     outcome = Outcome(200, {"survey": asked.survey, "score": asked.score})
