@@ -117,6 +117,40 @@ def test_another_key_or_no_value_is_not_read_quickly(reader: QuickReader, key: A
     assert compared(reader, key, value) is None
 
 
+ATTRIBUTES = [
+    ({"time": "2026-11-22T10:00:00.999999Z"}, True),
+    ({"time": "2026-11-22T10:00:00+05:30"}, True),
+    ({"time": "2026-11-22T23:59:59.9999999Z"}, False),
+    ({"time": "2016-12-31T23:59:60Z"}, False),
+    ({"time": "2026-11-22T10:00:00"}, False),
+    ({"time": "0001-01-01T00:00:00+23:59"}, False),
+    ({"traceparent": None, "datacontenttype": None}, True),
+    ({"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, True),
+    ({"traceparent": "00-1"}, False),
+    ({"datacontenttype": "application/vnd.x+json; charset=utf-8"}, True),
+    ({"datacontenttype": "text/xml"}, False),
+    ({"specversion": "0.3"}, False),
+    ({"id": "a b"}, False),
+    ({"id": "x" * 129}, False),
+    ({"id": "r-1\n"}, False),
+    ({"source": "/a b"}, False),
+    ({"source": "/" * 257}, False),
+    ({"tenant": "t"}, False),
+    ({"dataschema": "https://shop.example/s"}, False),
+    ({"data": None}, False),
+]
+
+
+@pytest.mark.parametrize(("changed", "read"), ATTRIBUTES)
+def test_each_attribute_is_judged_alike(reader: QuickReader, changed: dict[str, Any], read: bool) -> None:
+    assert (compared(reader, KEY, dumped(purchase() | changed)) is not None) == read
+
+
+def test_a_type_that_is_told_twice_is_not_read_quickly(reader: QuickReader) -> None:
+    twice = dumped(purchase())[:-1] + b',"type":"rapport.customer.erased.v1"}'
+    assert compared(reader, KEY, twice) is None
+
+
 def test_what_was_not_learnt_is_not_read_quickly() -> None:
     reader = QuickReader()
     assert reader.read(KEY, dumped(purchase()), HEADERS) is None
