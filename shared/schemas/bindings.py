@@ -36,6 +36,14 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
     structured. In binary mode a record without a value is an event without data. Raises
     ``BadRecordError``: empty, bytes, json, envelope, time, key.
     """
+    envelope = envelope_of(_of_record(value, headers)) if is_binary(headers) else structured(utf8(value))
+    if key is None or key != envelope.subject.encode():
+        raise BadRecordError("key", "the record's key must be the subject", "subject")
+    return envelope
+
+
+def is_binary(headers: Iterable[tuple[str, bytes | None]]) -> bool:
+    """Whether a Kafka record is in binary mode by its headers. Raises ``BadRecordError``: envelope."""
     media, binary = b"", False
     for name, content in headers:
         name = name.lower()
@@ -47,11 +55,8 @@ def open_envelope(key: bytes | None, value: bytes | None, headers: Sequence[tupl
     if media.startswith(b"application/cloudevents"):
         if media != STRUCTURED.encode():
             raise BadRecordError("envelope", f"the content type must be {STRUCTURED}", "content-type")
-        binary = False
-    envelope = envelope_of(_of_record(value, headers)) if binary else structured(utf8(value))
-    if key is None or key != envelope.subject.encode():
-        raise BadRecordError("key", "the record's key must be the subject", "subject")
-    return envelope
+        return False
+    return binary
 
 
 def _of_record(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Members:

@@ -95,10 +95,10 @@ _TEXTS = ("specversion", "id", "source", "type", "subject")
 _KNOWN = frozenset((*_TEXTS, "time", "datacontenttype", "traceparent", "data", "data_base64"))
 _is_id = re.compile(ID_PATTERN).fullmatch
 # Visible ASCII: a URI reference without spaces, so that "source id" is unique as one string.
-_SOURCE = r"[!-~]{1,256}"
+SOURCE_PATTERN = r"[!-~]{1,256}"
 # None of the three can have a space in it: all at once is half the time of one by one.
-_are_names = re.compile(f"{ID_PATTERN[1:-1]} {ID_PATTERN[1:-1]} {_SOURCE}").fullmatch
-_is_traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,200})?").fullmatch
+_are_names = re.compile(f"{ID_PATTERN[1:-1]} {ID_PATTERN[1:-1]} {SOURCE_PATTERN}").fullmatch
+is_traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,200})?").fullmatch
 # JSON by CloudEvents' own rule: a subtype that is json or ends in +json. Parameters say nothing: JSON knows
 # none, and what is not UTF-8 is refused whatever a charset promises.
 _is_json_media = re.compile(
@@ -277,7 +277,7 @@ def _checked(envelope: Envelope) -> Envelope:
     media = envelope.datacontenttype
     if media is not None and media != JSON and not is_json(media):
         raise BadRecordError("envelope", "datacontenttype must be JSON", "datacontenttype")
-    if envelope.traceparent is not None and _is_traceparent(envelope.traceparent) is None:
+    if envelope.traceparent is not None and is_traceparent(envelope.traceparent) is None:
         # W3C: a broken trace context is dropped, the message is not.
         envelope = msgspec.structs.replace(envelope, traceparent=None)
     if envelope.time.tzinfo is not UTC:

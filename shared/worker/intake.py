@@ -11,7 +11,9 @@ from shared.merging.relays import opened, relay_class
 from shared.runtime import telemetry
 from shared.schemas.base import Data
 from shared.schemas.clock import ClockAdvanced
-from shared.schemas.codec import BadRecordError, Envelope, decode, open_envelope
+from shared.schemas.codec import AHEAD, BadRecordError, Envelope, decode, open_envelope
+from shared.schemas.event import Event
+from shared.schemas.quick.records import IGNORED, Ignored, QuickReader
 from shared.schemas.topics import TYPES
 from shared.schemas.upcast import current_type
 from shared.worker.dead_letters import MOST_BYTES, dead_letter, size
@@ -49,6 +51,9 @@ class Intake:
         self._everything = reads_everything
         self._own_source = f"/rapport/{service}"
         self._wall_clock = wall_clock
+        self._quick = QuickReader()
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        """The latest time of an event that was good when the clock was last looked at."""
         self._skipped = telemetry.EVENTS.labels(service, "any", "skipped")
         self._forwarded = telemetry.EVENTS.labels(service, "any", "forwarded")
 
@@ -67,30 +72,53 @@ class Intake:
         if wanted_by is not None and wanted_by != self._name:
             return self._skip(record)
         try:
-            envelope = open_envelope(record.key, record.value, record.headers)
-            clock = record.topic == ClockAdvanced.topic
-            if not clock and partition_of(record.key or b"", partitions) != record.partition:
-                return self._skip(record) if copied else self._misplaced(record, envelope)
-            kind = current_type(envelope.type)
-            if kind not in self._types and not self._everything:
+            event = self._quickly(record, partitions)
+            if event is IGNORED and wanted_by is None:
                 return self._skip(record)
-            _check_topic(kind, record.topic)
-            event = decode(envelope, wall_now=self._wall_clock())
-            if event.data.__class__ is self._relay:
-                event = opened(event)
-                kind = event.type
+            if event is None or event is IGNORED:
+                envelope = open_envelope(record.key, record.value, record.headers)
+                clock = record.topic == ClockAdvanced.topic
+                if not clock and partition_of(record.key or b"", partitions) != record.partition:
+                    return self._skip(record) if copied else self._misplaced(record, envelope)
+                kind = current_type(envelope.type)
+                if kind not in self._types and not self._everything:
+                    if kind in TYPES:
+                        self._quick.ignore(TYPES[kind])
+                    return self._skip(record)
+                _check_topic(kind, record.topic)
+                event = decode(envelope, wall_now=self._wall_clock())
+                if event.data.__class__ is self._relay:
+                    event = opened(event)
+                elif not clock:
+                    self._quick.learn(event.data.__class__)
         except BadRecordError as bad:
             if self._everything or wanted_by is not None:
                 return self._dead(record, bad)
             return self._skip(record)
         if isinstance(event.data, ClockAdvanced):
             return Slot(record.topic, record.offset, event.data.to, event, stamp=record.stamp, copied=copied)
-        if kind not in self._types:
+        if event.type not in self._types:
             return self._skip(record)
         # Its own facts took effect when they were decided; its own commands are about other customers.
         if event.source == self._own_source and record.topic != COMMANDS:
             return self._skip(record)
         return Slot(record.topic, record.offset, event.time, event, record, None, record.stamp, copied)
+
+    def _quickly(self, record: KafkaRecord, partitions: int) -> Event | Ignored | None:
+        """The event of a record that is as most are, of a type that was met before; None for all others.
+        ``IGNORED``, where this service has nothing to do with the type: it is skipped, be it good or bad."""
+        event = self._quick.read(record.key, record.value, record.headers)
+        if event is None or event is IGNORED:
+            return event
+        if event.data.topic != record.topic:
+            return None
+        if partition_of(record.key or b"", partitions) != record.partition:
+            return None
+        if event.time > self._latest:  # the clock only goes on: mostly there is no need to look
+            self._latest = self._wall_clock() + AHEAD
+            if event.time > self._latest:
+                return None
+        return event
 
     def _misplaced(self, record: KafkaRecord, envelope: Envelope) -> Slot:
         """On the wrong partition for its key: interactions forwards it, once; the others skip it."""
