@@ -21,15 +21,10 @@ from shared.runtime.settings import load_settings
 
 def handler_of(policy: Policy) -> Handler[Customer]:
     """The service as the worker sees it."""
+    does = partial(apply, policy)
+    consumed = consumes(*policy.every)
     return Handler(
-        service="followup",
-        consumes=consumes(*policy.every),
-        state=Customer,
-        initial=initial,
-        apply=partial(apply, policy),
-        collections=COLLECTIONS,
-        kinds=KINDS,
-        of_erased=of_erased,
+        "followup", consumed, Customer, initial, does, COLLECTIONS, kinds=KINDS, of_erased=of_erased
     )
 
 
