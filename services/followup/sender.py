@@ -36,6 +36,7 @@ from services.followup.sending.queue import Queue
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.supply import Supply
+from shared.runtime.words import without_addresses, words
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
@@ -145,7 +146,7 @@ class Sender:
                     log.warning(
                         "sending is interrupted",
                         channel=self._channel.name,
-                        error=f"{type(error).__name__}: {error}"[:300],
+                        error=words(error),
                     )
                     await self._pauses.pause()
                 else:
@@ -270,7 +271,7 @@ class Sender:
             self._done(claimed, "in_doubt", DOUBT)
             raise
         except Exception as error:  # unforeseen, so nobody knows how far it came
-            attempt = Attempt(Result.IN_DOUBT, f"{type(error).__name__}: {error}"[:500])
+            attempt = Attempt(Result.IN_DOUBT, words(error))
         if attempt.result is Result.LATER:
             self._later(claimed, attempt)
         else:
@@ -281,7 +282,8 @@ class Sender:
         self._put_backs.append(put_back(delivery, attempt, self._clock()))
         telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
         until = self._put_backs[-1].not_before.isoformat()
-        log.info("message deferred", outreach_id=delivery.outreach_id, error=attempt.error, until=until)
+        said = without_addresses(attempt.error or "")
+        log.info("message deferred", outreach_id=delivery.outreach_id, error=said, until=until)
 
     def _done(
         self,
