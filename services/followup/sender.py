@@ -1,14 +1,12 @@
 """Sends what the domain has decided: ``ready`` rows of ``deliveries`` of the customers this worker serves.
 
-Each channel has a sender of its own, with its own pauses, so that none waits for another.
-
+Each channel has a sender of its own, with its own pauses: none waits for another.
 At most once: a row is marked ``sending`` before a byte of it leaves, and what is found so marked by a
 process that is gone is reported ``in_doubt``, never sent again. The domain learns the outcome by a
 ``DeliveryReported`` command and alone changes the row from then on.
 
 Fast: as many messages are under way as the channel has lanes; one write marks half of them, one publication
-tells of as many, while the others go. Under way is what is marked and not told, so a crash puts no more in
-doubt than there are lanes.
+tells of as many. Under way is what is marked and not told: a crash puts no more in doubt than there are lanes.
 """
 
 import asyncio
@@ -38,6 +36,7 @@ from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.supply import Supply
 from services.followup.sending.unwanted import Unwanted
+from shared.runtime.words import without_addresses, words
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
@@ -148,7 +147,7 @@ class Sender:
                     log.warning(
                         "sending is interrupted",
                         channel=self._channel.name,
-                        error=f"{type(error).__name__}: {error}"[:300],
+                        error=words(error),
                     )
                     await self._pauses.pause()
                 else:
@@ -273,7 +272,7 @@ class Sender:
             self._done(claimed, "in_doubt", DOUBT)
             raise
         except Exception as error:  # unforeseen, so nobody knows how far it came
-            attempt = Attempt(Result.IN_DOUBT, f"{type(error).__name__}: {error}"[:500])
+            attempt = Attempt(Result.IN_DOUBT, words(error))
         if attempt.result is Result.LATER:
             self._later(claimed, attempt)
         else:
@@ -284,7 +283,8 @@ class Sender:
         self._put_backs.append(put_back(delivery, attempt, self._clock()))
         telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
         until = self._put_backs[-1].not_before.isoformat()
-        log.info("message deferred", outreach_id=delivery.outreach_id, error=attempt.error, until=until)
+        said = without_addresses(attempt.error or "")
+        log.info("message deferred", outreach_id=delivery.outreach_id, error=said, until=until)
 
     def _done(
         self,

@@ -19,6 +19,7 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.rows import SWEEPS, unreadable
 from services.followup.domain.state import Customer
 from shared.journal.later import read_state
+from shared.runtime.words import words
 from shared.schemas.commands.rules import RulesReviewRequested
 from shared.schemas.event import Event
 from shared.schemas.times import micros
@@ -60,7 +61,7 @@ async def sweep(policy: Policy, runtime: SweepRuntime) -> None:
         try:
             waits = await sweeper.look()
         except Exception as error:  # the store, the broker: both come back
-            log.warning("customers wait for new rules", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("customers wait for new rules", error=words(error))
             waits, pause = pause, min(pause * 2, LONGEST_PAUSE)
         else:
             pause = FIRST_PAUSE

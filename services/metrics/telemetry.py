@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from services.metrics.domain.kpis.kpi import FIGURES, Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -117,4 +118,4 @@ def failed(kpi: Kpi, errors: list[Exception]) -> None:
     """Windows of a KPI could not be computed; one line for all of them."""
     FAILURES.labels(kpi.name).inc(len(errors))
     first = errors[0]
-    log.error("kpi not computed", kpi=kpi.name, windows=len(errors), error=repr(first)[:300], exc_info=first)
+    log.error("kpi not computed", kpi=kpi.name, windows=len(errors), error=words(first), exc_info=first)

@@ -24,8 +24,11 @@ UNMATCHED = "unmatched"
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 SECRET_PARAMS = frozenset({"token", "code"})
 """Path parameters that are as good as a password: never logged."""
+LONGEST_PATH, MOST_PARTS = 200, 8
 DRAINED = 8
 """Times the limit that is read of a body too large, so that its sender comes to read the answer."""
+
+_is_word = re.compile(r"[a-z_-]{0,32}").fullmatch
 
 log = structlog.get_logger("rapport.access")
 
@@ -84,9 +87,10 @@ class AccessMiddleware:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope)
         HTTP_SECONDS.labels(self._service, _method(scope), route, str(status)).observe(seconds)
-        params = {k: v for k, v in scope.get("path_params", {}).items() if k not in SECRET_PARAMS}
+        given = scope.get("path_params", {})
+        params = {name: audit.shown(value) for name, value in given.items() if name not in SECRET_PARAMS}
         if route == UNMATCHED:
-            params["path"] = scope["path"][:200]
+            params["path"] = _known_words(scope["path"])
         write = log.warning if status >= 500 else log.debug if route in QUIET else log.info
         write(
             "request",
@@ -142,6 +146,11 @@ def route_of(scope: Scope) -> str:
     """The template of the route that answered, e.g. ``/members/{id}``."""
     path = getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) and path else UNMATCHED
+
+
+def _known_words(path: str) -> str:
+    """What may be logged of a path that no route has, in which anything may stand: its lower-case words."""
+    return "/".join(part if _is_word(part) else "…" for part in path[:LONGEST_PATH].split("/")[:MOST_PARTS])
 
 
 def _method(scope: Scope) -> str:

@@ -67,6 +67,12 @@ def touched(customer: str) -> None:
         found[customer] = None
 
 
+def shown(parameter: object) -> str:
+    """A path's parameter as a log may have it: what is no id, or an alias, may be somebody's address."""
+    text = str(parameter)
+    return text if _is_id(text) and not is_alias(text) else "…"
+
+
 def listed(request: Request) -> None:
     """This request reads customers' data, even where it names none of them."""
     request.state.reads_customers = True
@@ -81,7 +87,7 @@ def record(service: str, route: str, status: int, scope: Mapping[str, Any]) -> N
     if about is None:
         return
     outcome = outcome_of(status)
-    customers = about or [path[name] for name in ABOUT if name in path][:1]
+    customers = about or [shown(path[name]) for name in ABOUT if name in path][:1]
     ADMIN_ACTIONS.labels(service, route, outcome).inc()
     log.info(
         CODE,

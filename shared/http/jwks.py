@@ -13,6 +13,7 @@ import jwt
 import structlog
 
 from shared.http.problems import ProblemError
+from shared.runtime.words import words
 
 FRESH_S = 300.0
 """Seconds after which the keys are asked for anew."""
@@ -82,7 +83,7 @@ class IssuerKeys:
         try:
             keys = await asyncio.to_thread(self._fetch)
         except jwt.PyJWTError as error:
-            log.warning("issuer_unavailable", error=str(error)[:300])
+            log.warning("issuer_unavailable", error=words(error))
         else:
             self._keys, self._known_at = keys, self._clock()
         finally:

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from shared.domain import RefusedError
 from shared.http.routing import allowed
 from shared.kafka.publisher import MAX_RECORD_BYTES, BrokerAwayError, RecordTooLargeError
+from shared.runtime.words import words
 from shared.schemas.base import Frozen, Open
 
 MEDIA_TYPE = "application/problem+json"
@@ -214,12 +215,12 @@ def from_error(error: Exception) -> ProblemError:
         case HTTPException():
             return from_http(error)
         case BrokerAwayError():
-            log.warning("broker_unavailable", error=str(error)[:300])
+            log.warning("broker_unavailable", error=words(error))
             return broker_unavailable()
         case RecordTooLargeError():
             return too_large(MAX_RECORD_BYTES)
         case ConnectionFailure() | ExecutionTimeout() | WaitQueueTimeoutError():
-            log.warning("store_unavailable", error=str(error)[:300])
+            log.warning("store_unavailable", error=words(error))
             return store_unavailable()
         case _:
             raise error

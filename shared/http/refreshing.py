@@ -9,6 +9,8 @@ import structlog
 from fastapi import FastAPI
 from pymongo.errors import PyMongoError
 
+from shared.runtime.words import words
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +41,6 @@ async def _keep_fresh(
         try:
             await refresh(app)
         except (PyMongoError, OSError) as error:
-            log.warning("not refreshed", what=refresh.__module__, error=str(error)[:300])
+            log.warning("not refreshed", what=refresh.__module__, error=words(error))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from shared.domain import S
 from shared.journal.course import LiftTooSoonError
 from shared.journal.step import Step
+from shared.runtime.words import words
 from shared.worker.processing import Message
 
 Begin: TypeAlias = Callable[[Sequence[Message], int], Step[S]]
@@ -25,7 +26,7 @@ class UnstorableError(Exception):
     """The store refused a step for good; ``error`` is what it said."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(words(error))
         self.error = error
 
 

@@ -23,6 +23,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from shared.runtime.mongo import COMMIT_SECONDS, WRITING_SECONDS
+from shared.runtime.words import words
 from shared.worker.processing import FencedError
 
 log = structlog.get_logger(__name__)
@@ -189,7 +190,7 @@ class Epochs:
             await self._client.admin.command({"killSessions": ids})
         except OperationFailure as error:
             # Not allowed, or not known to this server: then they end by themselves.
-            log.warning("open transactions are waited for", error=str(error)[:200])
+            log.warning("open transactions are waited for", error=words(error))
         self._doubtful -= sessions
 
 

@@ -24,6 +24,7 @@ from shared.journal.sweep import End, Found, Sweep
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime import telemetry
 from shared.runtime.mongo import Document
+from shared.runtime.words import words
 from shared.schemas.customers import CustomerErased, ErasureCompleted
 from shared.schemas.event import Event
 from shared.worker import faults
@@ -90,7 +91,7 @@ class Eraser(Generic[S]):
             except FencedError:
                 raise
             except Exception as error:  # no event is to blame or to wait: it is told, and tried again
-                log.warning("an erasure waits", partition=partition, error=f"{type(error).__name__}: {error}")
+                log.warning("an erasure waits", partition=partition, error=words(error))
                 telemetry.RETRIES.labels(service, "mongo").inc()
                 self.drop(partition)
                 self._rests_until = monotonic() + self._rest

@@ -19,6 +19,7 @@ from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter, said
 from shared.kafka.publisher import Record
 from shared.schemas.customers import ErasureLifted
+from shared.runtime.words import words
 from shared.schemas.event import Event, key_of
 from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import DETAIL_CHARACTERS, dead_letter_of, written_anew
@@ -140,7 +141,7 @@ class Planner(Generic[S]):
                 self._reject(course, message, refusal.code, refusal.detail)
             return
         except Exception as bug:  # a poison event stops nothing: it goes aside with its reason
-            self._reject(course, message, BUG, f"{type(bug).__name__}: {bug}")
+            self._reject(course, message, BUG, words(bug))
             return
         if effects.state is not before:
             plan.states[state_id] = effects.state
@@ -179,7 +180,7 @@ class Planner(Generic[S]):
         except RefusedError as refusal:
             outcome = Outcome(refusal.status, said(refusal))
         except Exception as bug:  # as of any other event
-            self._reject(course, message, BUG, f"{type(bug).__name__}: {bug}")
+            self._reject(course, message, BUG, words(bug))
             return
         if event.data.topic != COMMANDS:
             outcome = None

@@ -26,6 +26,7 @@ from shared.journal.store import CountersMovedError, DuplicateEventsError, Worke
 from shared.journal.telemetry import count
 from shared.kafka.publisher import Publisher
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.worker import faults
 from shared.worker.budget import Budget
 from shared.worker.processing import TIMER_TOPIC, Batch, FencedError, Message, TopicOffset, Wanted
@@ -232,7 +233,7 @@ class JournalProcessor(Generic[S]):
 
     async def _set_aside(self, step: Step[S], error: Exception) -> None:
         """The step's only event takes no effect, and the journal says so; a timer's row goes."""
-        step.unstorable = f"{type(error).__name__}: {error}"
+        step.unstorable = words(error)
         try:
             await self._transact(step)
         except UnstorableError:  # such as an id that is no text: not even its name can be kept

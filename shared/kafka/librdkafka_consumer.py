@@ -15,6 +15,7 @@ from shared.kafka.brokers import Brokers
 from shared.kafka.clients import Assigned, KafkaRecord, Polled, Revoked, TopicPartition
 from shared.kafka.librdkafka_group import Change, GroupConsumer
 from shared.kafka.librdkafka_thread import CallThread, within
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +131,7 @@ class LibrdkafkaConsumer:
         try:
             await self._thread.ask(seconds, self._group.close)
         except Exception as error:  # the process goes on to its end: the group learns of it by itself
-            log.warning("the consumer did not leave its group", error=str(error))
+            log.warning("the consumer did not leave its group", error=words(error))
             return False
         else:
             return True

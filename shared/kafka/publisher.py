@@ -20,6 +20,7 @@ from shared.kafka.clients import (
 from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_producer import LibrdkafkaProducer, producer_options
 from shared.runtime.refusal import Refusal, end_process
+from shared.runtime.words import words
 
 __all__ = ["MAX_RECORD_BYTES", "BrokerAwayError", "Publisher", "Record", "RecordTooLargeError"]
 
@@ -120,7 +121,7 @@ class Publisher:
             self._refused_since = None
         code = error.refusal.code if isinstance(error, BrokerRefusedError) else "kafka_away"
         if code != self._told or monotonic() - self._told_at > TELL_SECONDS:
-            log.warning("waiting for a dependency", dependency="kafka", code=code, error=str(error))
+            log.warning("waiting for a dependency", dependency="kafka", code=code, error=words(error))
             self._told, self._told_at = code, monotonic()
 
     async def _count(self, producer: ProducerClient) -> None:

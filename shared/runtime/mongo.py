@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from shared.runtime.refusal import Refusal, certificate_refusal, end_process
 from shared.runtime.settings import Settings
 from shared.runtime.transport import MongoSettings
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +73,7 @@ async def until_let_in(
         except (PyMongoError, OSError) as error:
             if (refusal := refusal_of(settings, error)) is not None:
                 refused(refusal)
-            log.warning(
-                "waiting for a dependency", dependency="mongo", error=str(error)[:300], retry_in=delay
-            )
+            log.warning("waiting for a dependency", dependency="mongo", error=words(error), retry_in=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_PAUSE)
         else:

@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from shared.runtime.settings import Settings
 from shared.runtime.version import VERSION
+from shared.runtime.words import quiet_arguments, trace, words
 from shared.schemas.envelope import Code
 
 BUILD = Gauge("rapport_build_info", "1, with the version that runs here.", ["service", "version"])
@@ -202,8 +203,13 @@ def configure_logging(settings: Settings, service: str) -> None:
     """One JSON object per line on stdout, from structlog and from the standard library's loggers.
 
     What is bound with ``structlog.contextvars`` (``event_id``, ``request_id``, ``trace_id``) is on each
-    line. Calling it again replaces what the first call set up.
+    line. Calling it again replaces what the first call set up. Errors are told by
+    ``shared.runtime.words``: nothing that somebody sent stands in a log.
     """
+
+    def quiet(record: logging.LogRecord) -> bool:
+        record.args = quiet_arguments(record.args)
+        return True
 
     def add_service(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event.setdefault("service", service)
@@ -216,7 +222,7 @@ def configure_logging(settings: Settings, service: str) -> None:
         add_service,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        _quiet_errors,
     ]
     structlog.configure(
         processors=[
@@ -231,6 +237,7 @@ def configure_logging(settings: Settings, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(quiet)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
@@ -250,3 +257,20 @@ def configure_logging(settings: Settings, service: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(level, root.level))
+
+
+def _quiet_errors(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Errors and tracebacks as text; of asyncio's own lines the first, as the others show the errors."""
+    told = event.pop("exc_info", None)
+    if isinstance(told, tuple):
+        told = told[1]
+    elif told and not isinstance(told, BaseException):
+        told = sys.exception()
+    if isinstance(told, BaseException):
+        event["exception"] = trace(told)
+    for name, value in event.items():
+        if isinstance(value, BaseException):
+            event[name] = words(value)
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event

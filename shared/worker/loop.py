@@ -13,6 +13,7 @@ import structlog
 
 from shared.kafka.clients import BrokerAwayError, ConsumerFactory
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.worker.assignment import LONG_AGO, Assignment
 from shared.worker.batching import Batching, settled_topics, unread_topics
 from shared.worker.budget import Budget
@@ -144,7 +145,7 @@ class RecordLoop:
             await self._member.poll(AWAY_SECONDS)
 
     def _warn(self, error: BrokerAwayError) -> None:
-        log.warning("waiting for a dependency", dependency="kafka", error=str(error))
+        log.warning("waiting for a dependency", dependency="kafka", error=words(error))
         telemetry.RETRIES.labels(self._service, "kafka").inc()
 
     # Taking over

@@ -9,6 +9,7 @@ import structlog
 
 from shared.kafka.clients import Assigned, BrokerAwayError, ConsumerClient, ConsumerFactory, Lost, Revoked
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.worker.assignment import Assignment
 from shared.worker.budget import Budget
 from shared.worker.commits import Commits
@@ -99,7 +100,7 @@ class Member:
                 self.assignment.extend(polled)
 
     async def _renew(self, client: ConsumerClient, error: BrokerAwayError) -> None:
-        log.warning("the consumer is made anew", error=str(error))
+        log.warning("the consumer is made anew", error=words(error))
         telemetry.RETRIES.labels(self._service, "kafka").inc()
         await self._let_go(0.0, LET_GO_SECONDS)
         await client.close(RENEW_SECONDS)
@@ -166,7 +167,7 @@ class Member:
             async with asyncio.timeout(seconds):
                 await self._processor.revoked(leaving.partitions)
         except (TimeoutError, BrokerAwayError, FencedError) as error:
-            log.warning("let go without a last write", error=f"{type(error).__name__}: {error}")
+            log.warning("let go without a last write", error=words(error))
         return self._processor.durable()
 
     async def leave(self, seconds: float) -> None:

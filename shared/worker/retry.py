@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.kafka.publisher import BrokerAwayError
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.worker.processing import FencedError
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ class Backoff:
         log.warning(
             "waiting for a dependency",
             dependency=self._dependency,
-            error=str(error)[:300],
+            error=words(error),
             retry_in=round(self._delay, 2),
         )
         await asyncio.sleep(self._delay * random.uniform(0.8, 1.2))

@@ -9,6 +9,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope as Received
 
 from services.followup.returns.reader import Reader
+from shared.runtime.words import words
 
 MOST_BYTES = 25 * 1024 * 1024
 IDLE_SECONDS = 60.0
@@ -38,7 +39,7 @@ class Handler:
         try:
             heard = await self._reader.take(raw, tuple(map(str, envelope.rcpt_tos)))
         except Exception as error:  # the broker, the store: the server keeps it and comes again
-            log.warning("mail that came back waits", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("mail that came back waits", error=words(error))
             return "451 4.3.0 Come again later"
         return f"250 2.0.0 OK ({heard})"
 
@@ -67,9 +68,7 @@ async def serve(host: str, port: int, reader: Reader, stopping: asyncio.Event) -
         try:
             server = await loop.create_server(connected, host, port)
         except OSError as error:
-            log.warning(
-                "cannot listen for mail that comes back", host=host, port=port, error=str(error)[:200]
-            )
+            log.warning("cannot listen for mail that comes back", host=host, port=port, error=words(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), RETRY_SECONDS)
             continue

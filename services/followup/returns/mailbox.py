@@ -9,6 +9,7 @@ import structlog
 
 from services.followup.returns.reader import Heard, Reader
 from shared.mail.returned import MOST_BYTES
+from shared.runtime.words import words
 
 LOOK_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -30,7 +31,7 @@ async def watch(
         try:
             taken = await look(folder, reader, stopping)
         except Exception as error:  # the folder, the broker, the store: all come back
-            log.warning("mail that came back waits", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("mail that came back waits", error=words(error))
             await _wait(stopping, pause)
             pause = min(pause * 2, LONGEST_PAUSE)
         else:

@@ -14,6 +14,7 @@ from services.followup import telemetry
 from services.followup.domain.rows import COLLECTION
 from shared.mail.addresses import BounceAddress
 from shared.mail.returned import Returned, read
+from shared.runtime.words import words
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.event import Event
 
@@ -88,5 +89,5 @@ def _read(raw: bytes, recipients: tuple[str, ...]) -> Returned | None:
     try:
         return read(raw, recipients)
     except Exception as error:  # what it is stays with the mail; the next one is read
-        log.warning("a mail that came back cannot be read", error=f"{type(error).__name__}: {error}"[:300])
+        log.warning("a mail that came back cannot be read", error=words(error))
         return None

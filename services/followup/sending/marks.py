@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.followup.channels.base import Attempt
 from services.followup.domain.rows import COLLECTION, REPEATS, Delivery
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 Row = dict[str, Any]
@@ -72,9 +73,7 @@ class Marks:
             except Exception as error:  # whatever the store says: what is marked already is to be sent
                 if not claimed:
                     raise
-                log.warning(
-                    "not all of a claim could be marked", marked=len(claimed), error=repr(error)[:300]
-                )
+                log.warning("not all of a claim could be marked", marked=len(claimed), error=words(error))
                 break
         return claimed
 

@@ -7,6 +7,7 @@ import structlog
 
 from services.followup.channels.base import ChannelAwayError
 from shared.runtime.telemetry import RETRIES
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +34,7 @@ class Pauses:
     async def for_channel(self, needed: str, away: ChannelAwayError) -> None:
         """The next one, until the server that is ``needed`` may be there."""
         RETRIES.labels("followup", needed).inc()
-        log.warning(
-            "waiting for a dependency", dependency=needed, error=f"{away}"[:300], retry_in=self._seconds
-        )
+        log.warning("waiting for a dependency", dependency=needed, error=words(away), retry_in=self._seconds)
         await self.pause()
 
     async def let_pass(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 from services.interactions.desk.presence import PRESENT, Here, Presence
 from shared.kafka.keys import partition_of
 from shared.runtime.mongo import Document
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -173,7 +174,7 @@ async def keep_looking(live: Live, database: AsyncDatabase[Document], stop: asyn
         try:
             await live.look(database, loop.time())
         except (PyMongoError, OSError) as error:
-            log.warning("not looked for changes", error=str(error)[:300])
+            log.warning("not looked for changes", error=words(error))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), EVERY_S)
 

@@ -16,6 +16,7 @@ from aiosmtpd.smtp import Envelope as Received
 from services.interactions.mail.settings import MailSettings
 from services.interactions.mail.taking import Envelope, NotYetError, Result
 from services.interactions.mail.telemetry import CONNECTIONS, MAILS
+from shared.runtime.words import words
 
 MOST_RECIPIENTS = 50
 IDLE_SECONDS = 120.0
@@ -99,7 +100,7 @@ class Handler:
             return LATER
         except Exception as error:  # the broker, the store: the server keeps it and comes again
             MAILS.labels("later").inc()
-            log.warning("a mail waits", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("a mail waits", error=words(error))
             return LATER
         MAILS.labels(result).inc()
         return REFUSED.get(result, f"{OK} ({result})")

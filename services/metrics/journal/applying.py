@@ -11,6 +11,7 @@ from services.metrics.journal import SERVICE
 from services.metrics.journal.partition import Partition
 from shared.kafka.publisher import Record
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.schemas.times import Micros
 from shared.worker import faults
 from shared.worker.dead_letters import dead_letter, written_anew
@@ -66,10 +67,10 @@ def apply_all(
 
 def aside(message: Message, cause: BaseException | None, failed_at: datetime) -> Record | None:
     """Its dead letter, said in the log; None for one that is no record."""
-    detail = f"{type(cause).__name__}: {cause}"
+    detail = "" if cause is None else words(cause)
     refused = isinstance(cause, Exception) and about_document(cause)
     bug = None if refused else cause
-    log.error("event cannot be counted", event_id=message.event.uid, error=detail[:500], exc_info=bug)
+    log.error("event cannot be counted", event_id=message.event.uid, error=detail, exc_info=bug)
     event, original, topic = message.event, message.raw, None
     if original is None:
         return None

@@ -16,6 +16,7 @@ from services.metrics.journal.partition import Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.writes import Write
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.schemas.times import Micros
 from shared.worker import faults
 from shared.worker.processing import TopicOffset
@@ -69,7 +70,7 @@ class Flushing:
             if not passes(error) and not about_document(error):  # there is no event to be at fault
                 raise
             telemetry.RETRIES.labels(SERVICE, "mongo").inc()
-            log.warning("the store is away; counting goes on in memory", error=str(error)[:300])
+            log.warning("the store is away; counting goes on in memory", error=words(error))
             self.next_flush = self._clock() + self._flush_seconds
 
     async def look(self, parts: Mapping[int, Partition], wall: Micros, *, busy: bool) -> None:
@@ -93,7 +94,7 @@ class Flushing:
             if not passes(error):
                 raise
             telemetry.RETRIES.labels(SERVICE, "mongo").inc()
-            log.warning("the store is away; nobody is looked at", error=str(error)[:300])
+            log.warning("the store is away; nobody is looked at", error=words(error))
 
     async def takes_another(self, part: Partition) -> bool:
         """Whether the store takes a write of nothing of this partition's."""
@@ -107,7 +108,7 @@ class Flushing:
             refused = isinstance(error, RefusedWriteError)
             if self._looker is None or not self._looker.refused(dirty, error.__cause__ if refused else error):
                 raise
-            raise RefusedWriteError(f"what is told may be at fault: {error}"[:300]) from error
+            raise RefusedWriteError(f"what is told may be at fault: {words(error)}") from error
         if self._looker is not None:
             for part, n in zip(dirty, told, strict=True):
                 self._looker.written(part, n)

@@ -25,6 +25,7 @@ from services.metrics.journal.holding import read_record
 from services.metrics.journal.looks import is_customer
 from services.metrics.journal.partition import Partition
 from shared.kafka.keys import partition_of
+from shared.runtime.words import words
 from shared.schemas.times import Micros, day_of, micros
 from shared.worker.retry import about_document
 
@@ -226,7 +227,7 @@ class Looker:
                 part.give_up(subject, held, given_up(*silences, policy, self._doubts, day_of(last)))
         except Exception as error:  # a bug in the judging: this customer is left alone, the others looked at
             telemetry.HEALTH_FAILURES.inc()
-            log.error("health not judged", customer=subject, error=repr(error)[:300], exc_info=error)
+            log.error("health not judged", customer=subject, error=words(error), exc_info=error)
 
     def _moments(self, part: Partition, subject: str, customer: Customer, now: Micros) -> Iterable[Micros]:
         sweep = part.looks.sweep

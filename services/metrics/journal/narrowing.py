@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 
 from services.metrics.journal.partition import Partition
 from services.metrics.journal.writes import Write
+from shared.runtime.words import words
 from shared.worker.processing import Batch, FencedError
 from shared.worker.retry import about_document
 
@@ -49,10 +50,10 @@ class Narrowing:
             await store.write(writes)
         except Exception as error:  # sorted here: unfoldable, too much at once, or for the caller
             if folding and about_document(error):
-                log.error("cells cannot be folded", error=f"{type(error).__name__}: {error}"[:300])
+                log.error("cells cannot be folded", error=words(error))
                 return await self.write(store, [replace(write, fold=None) for write in writes], parts)
             if self.narrows(error, parts):
-                raise RefusedWriteError(f"too much, or an event at fault: {error}"[:300]) from error
+                raise RefusedWriteError(f"too much, or an event at fault: {words(error)}") from error
             raise
         return writes
 

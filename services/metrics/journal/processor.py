@@ -30,6 +30,7 @@ from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
 from services.metrics.journal.watching import Watching
 from shared.runtime import telemetry
+from shared.runtime.words import words
 from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset, Wanted
@@ -217,7 +218,7 @@ class CompactProcessor:
                 await self._flushing.flush([p for n, p in self._partitions.items() if n in partitions])
         except Exception as error:
             # Nothing is lost: the next owner counts from the offsets that stand.
-            log.warning("let go without a last flush", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("let go without a last flush", error=words(error))
         finally:
             self._close(partitions)
 

@@ -45,6 +45,7 @@ from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
 from shared.runtime.mongo import Document
+from shared.runtime.words import words
 from shared.schemas.insights import KpiAnomaly, KpiRestated
 from shared.schemas.times import SECOND, Micros, date_of
 from shared.worker.retry import passes
@@ -92,11 +93,11 @@ class Watching:
         except Exception as error:  # of the store, or a bug: both are told apart below
             if passes(error):
                 common.RETRIES.labels(SERVICE, "mongo").inc()
-                log.warning("the store is away; figures are not watched", error=str(error)[:300])
+                log.warning("the store is away; figures are not watched", error=words(error))
                 return
             # A bug here must not stop the counting; nothing of what was to be told was kept.
             telemetry.WATCH_FAILURES.inc()
-            log.error("figures are not watched for a minute", error=repr(error)[:300], exc_info=error)
+            log.error("figures are not watched for a minute", error=words(error), exc_info=error)
             self._next = wall + MINUTE
 
     async def _work(self, parts: Mapping[int, Partition], now: Micros | None, wall: Micros) -> None:

@@ -71,7 +71,9 @@ async def test_the_caller_is_told_and_the_record_is_kept_as_it_came(handler: Han
     assert (record.key, record.value) == (raw.key, raw.value)
     headers = dict(record.headers)
     assert headers["rapport-error"] == b"unhandled"
-    assert headers["rapport-error-detail"] == b"ZeroDivisionError: of a secret"
+    assert headers["rapport-error-detail"].startswith(
+        b"ZeroDivisionError at tests/unit/journal/test_bugs.py:"
+    )
     assert headers["rapport-origin"] == b"commands/0/7"
 
 

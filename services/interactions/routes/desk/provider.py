@@ -15,6 +15,7 @@ from services.interactions.desk.site import ROOT
 from services.interactions.desk.words import _
 from services.interactions.routes.desk.session import To, keep_session, page_of, within
 from shared.http.problems import ProblemError
+from shared.runtime.words import words
 
 log = structlog.get_logger(__name__)
 router = desk_router()
@@ -38,7 +39,7 @@ async def begin(desk: Visit, to: To = "") -> Response:
     try:
         where = await _provider(desk).begin(begun, _back(desk))
     except ProviderAwayError as error:
-        log.warning("the OpenID provider is away", error=str(error)[:300])
+        log.warning("the OpenID provider is away", error=words(error))
         return page_of(
             desk, to, desk.t(_("Your organisation’s sign-in does not answer. Try again.")), status=503
         )
@@ -76,7 +77,7 @@ async def back(
         log.warning("not signed in", why=str(fault)[:300])
         return _forget(page_of(desk, "", desk.t(_("Signing in did not work. Try again."))))
     except ProviderAwayError as away:
-        log.warning("the OpenID provider is away", error=str(away)[:300])
+        log.warning("the OpenID provider is away", error=words(away))
         return _forget(page_of(desk, "", desk.t(AWAY), status=503))
     if "desk" not in vouched.scopes:
         return _forget(page_of(desk, "", desk.t(_("You may not open the desk. Ask whoever runs it."))))
