@@ -64,6 +64,7 @@ def load_draft(file: Path | None, *, templates: Path | None = None, channels: Se
             rules=file,
             templates=templates,
             clock="wall",
+            loyalty_url="https://loyalty.invalid",
         )
     except ValidationError as error:
         raise TroubleError(explain(FollowupSettings, error)) from None

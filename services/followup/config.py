@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from services.followup import tokens
 from services.followup.domain.journeys.versions import check_versions
 from services.followup.domain.messages.channel import Writing
-from services.followup.domain.messages.check import check
+from services.followup.domain.messages.check import asking_for, check
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.policy import Policy
@@ -114,6 +114,13 @@ def load_policy(settings: FollowupSettings, channels: Sequence[Writing]) -> Poli
             check(templates, rules, by_name)
     except TemplateFaultError as fault:
         raise ConfigError(f"The outreach rules cannot be used: {fault}.") from None
+    if not settings.points_url:
+        for rules in versions:
+            file = asking_for("points_link", templates, rules, by_name)
+            if file is not None:  # its link would lead nowhere
+                raise ConfigError(
+                    f"{file} asks for points_link(): set RAPPORT_LOYALTY_URL, where members reach it."
+                )
     links = tokens.links(settings.public_url, KeyRing(settings.key_ring), settings.points_url)
     several = versions if len(versions) > 1 else ()
     event_time = settings.clock == "stream"

@@ -6,7 +6,7 @@ process that is gone is reported ``in_doubt``, never sent again. The domain lear
 ``DeliveryReported`` command and alone changes the row from then on.
 
 Fast: as many messages are under way as the channel has lanes; one write marks half of them, one publication
-tells of as many. Under way is what is marked and not told: a crash puts no more in doubt than there are lanes.
+tells of as many. Under way is what is marked and not told: a crash puts no more in doubt than lanes.
 """
 
 import asyncio

@@ -18,8 +18,8 @@ from shared.journal.derived import Derived
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter, said
 from shared.kafka.publisher import Record
-from shared.schemas.customers import ErasureLifted
 from shared.runtime.words import words
+from shared.schemas.customers import ErasureLifted
 from shared.schemas.event import Event, key_of
 from shared.schemas.timer import TimerFired
 from shared.worker.dead_letters import DETAIL_CHARACTERS, dead_letter_of, written_anew

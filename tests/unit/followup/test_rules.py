@@ -186,6 +186,13 @@ def test_a_template_must_do_without_what_events_may_leave_out(tmp_path: Path) ->
     policy_of(templates=tmp_path)
 
 
+def test_a_link_to_points_needs_to_lead_somewhere(tmp_path: Path) -> None:
+    (tmp_path / "layout.txt").write_text("{% block body %}{% endblock %} {{ points_link() }}")
+    with pytest.raises(ConfigError, match=r"layout\.txt asks for points_link\(\): set RAPPORT_LOYALTY_URL"):
+        policy_of(templates=tmp_path)
+    policy_of(templates=tmp_path, loyalty_url="https://points.shop.example")
+
+
 def test_a_reply_must_be_writable_by_every_channel(tmp_path: Path) -> None:
     (tmp_path / "reply.html").write_text("{{ message }} {{ agent }}")
     with pytest.raises(ConfigError, match=r"template reply\.html: 'agent' is undefined"):

@@ -74,6 +74,16 @@ def by_hand_of(templates: Templates, template: str, channel: Writing) -> dict[st
     return dict.fromkeys(sorted(names), samples.TEXTS)
 
 
+def asking_for(name: str, templates: Templates, rules: Rules, channels: Mapping[str, Writing]) -> str | None:
+    """The first file of those that may be sent that uses a thing which every template sees."""
+    for use in uses(templates, rules, channels):
+        for part in use.channel.parts:
+            for file, found in closure(f"{use.template}.{part}", templates.sources):
+                if name in found.seen:
+                    return file
+    return None
+
+
 def check(templates: Templates, rules: Rules, channels: Mapping[str, Writing]) -> None:
     """Render all that may be sent in every language with every sample, and a reply by each channel. Raises
     ``TemplateFaultError``."""

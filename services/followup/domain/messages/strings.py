@@ -42,6 +42,8 @@ class Strings:
     """The files that it extends, takes in or takes macros from."""
     names: frozenset[str] = frozenset()
     """The variables that it must be given, and the customer's fields that it names: ``customer.name``."""
+    seen: frozenset[str] = frozenset()
+    """Of what every template sees (``RESERVED``), what it uses."""
 
 
 SEEN = RESERVED | {"gettext", "ngettext", "pgettext", "npgettext", "_", "range", "dict", "namespace"}
@@ -57,13 +59,14 @@ def strings(source: str, html: bool) -> Strings:
     """What a source says. Raises what Jinja does where it cannot be read."""
     tree = _PARSER.parse(source)
     taken = tuple(name for name in meta.find_referenced_templates(tree) if name is not None)
-    names = frozenset(meta.find_undeclared_variables(tree)) - SEEN
+    used = frozenset(meta.find_undeclared_variables(tree))
+    names = used - SEEN
     names |= {
         f"customer.{field.attr}"
         for field in tree.find_all(nodes.Getattr)
         if isinstance(field.node, nodes.Name) and field.node.name == "customer"
     }
-    return Strings(tuple(said(tree)), tuple(_bare(source, html)), taken, names)
+    return Strings(tuple(said(tree)), tuple(_bare(source, html)), taken, names, used & RESERVED)
 
 
 def said(tree: nodes.Template) -> Iterator[String]:
