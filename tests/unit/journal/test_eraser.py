@@ -1,0 +1,135 @@
+"""The eraser: whoever dies in between, all goes, it is counted once and told in the same words."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain import Aftermath, Append, Collection, Context, Effects, Emit, Put
+from shared.journal import eraser
+from shared.journal.processor import JournalProcessor
+from shared.journal.testing_results import event_of
+from shared.schemas.customers import CustomerErased, ErasureCompleted, ErasureLifted
+from shared.schemas.event import Event
+from shared.worker.processing import FencedError, Message, Origin
+from tests.unit.journal.driver import START, batch_of, processor, purchase
+from tests.unit.journal.memory import CrashError, MemoryPublisher, MemoryStore
+from tests.unit.journal.test_erasing import HANDLER, Diary, apply
+
+LETTERS = Collection("letters", owner="customer", personal=("text",), also=("copy",))
+
+
+def written(state: Diary, event: Event, context: Context) -> Effects[Diary]:
+    effects = apply(state, event, context)
+    letter = {"_id": context.new_id("letter"), "customer": event.subject, "copy": "d"}
+    rows = (Append("letters", letter),) if effects.rows else ()
+    return replace(effects, rows=rows)
+
+
+def certified(hash: str, event: Event, context: Context) -> Aftermath | None:
+    if not isinstance(event.data, ErasureCompleted):
+        return None
+    row = Put("certificates", {"_id": hash, "removed": dict(event.data.removed)})
+    return Aftermath((row,), (Emit(ErasureLifted(), event.time, "clerk"),))
+
+
+WRITER = replace(HANDLER, apply=written, collections=(LETTERS,), of_erased=certified)
+
+
+def log_of(topic: str = "purchases") -> list[Message]:
+    events = [purchase(n, "c", START, 1) for n in range(5)]
+    events += [purchase(9, "e", START, 1), Event("x", "/admin", "c", START, CustomerErased())]
+    return [Message(0, START, event, Origin(topic, 0, n)) for n, event in enumerate(events)]
+
+
+async def erase(target: JournalProcessor[Any], store: MemoryStore, *, settles: bool = True) -> None:
+    """As the loop calls it, until no chore is left."""
+    settled = None
+    for _ in range(300):
+        if not store.chores:
+            return
+        wanted = await target.idle(settled)
+        settled = {0: frozenset({"purchases"})} if wanted.settled and settles else None
+        await asyncio.sleep(0)
+
+
+def told(publisher: MemoryPublisher) -> list[Event]:
+    events = map(event_of, publisher.records)
+    return [event for event in events if isinstance(event.data, ErasureCompleted)]
+
+
+async def begun(store: MemoryStore, publisher: MemoryPublisher) -> JournalProcessor[Any]:
+    target = processor(store, publisher, WRITER)
+    await target.assigned(frozenset({0}), 1)
+    await target.process(batch_of(log_of(), START))
+    return target
+
+
+def check(store: MemoryStore, publisher: MemoryPublisher) -> None:
+    assert {row["customer"] for row in store.rows["letters"].values()} == {"e"}
+    assert [uid for uid, subject in store.subjects.items() if subject == "c"] == []
+    events = {event.uid: event for event in told(publisher)}
+    (event,) = events.values()
+    assert told(publisher) == [event] * len(told(publisher))
+    assert event.subject == "c"
+    assert isinstance(event.data, ErasureCompleted)
+    assert dict(event.data.removed) == {"letters": 5, "journal": 6}
+    assert store.rows["certificates"] == {
+        store.gone["c"]: {"_id": store.gone["c"], "removed": {"letters": 5, "journal": 6}}
+    }
+    lifts = [e for e in map(event_of, publisher.records) if isinstance(e.data, ErasureLifted)]
+    assert {lift.subject for lift in lifts} == {"clerk"}
+
+
+@pytest.mark.parametrize("write", range(1, 13))
+async def test_whoever_dies_at_any_write_the_next_worker_ends_it(write: int) -> None:
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    target = await begun(store, publisher)
+    store.erasing.dies = {write: CrashError()}
+    with contextlib.suppress(CrashError):
+        await erase(target, store)
+    store.erasing.dies.clear()
+    second = processor(store, publisher, WRITER)
+    await second.assigned(frozenset({0}), 1)
+    await erase(second, store)
+    check(store, publisher)
+
+
+async def test_what_may_not_be_published_yet_is_left_until_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(eraser, "ASK_SECONDS", 0.0)
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    await begun(store, publisher)
+    second = processor(store, publisher, WRITER)  # it has handled nothing yet
+    await second.assigned(frozenset({0}), 1)
+    await erase(second, store, settles=False)
+    assert store.chores
+    assert [uid for uid, subject in store.subjects.items() if subject == "c"] != []
+    await second.process(batch_of(log_of(), START))
+    await erase(second, store)
+    check(store, publisher)
+
+
+async def test_a_worker_that_lost_its_partition_removes_nothing() -> None:
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    target = await begun(store, publisher)
+    store.epochs[0] += 1
+    before = len(store.rows["letters"])
+    with pytest.raises(FencedError):
+        await erase(target, store)
+    assert (len(store.rows["letters"]), len(store.chores)) == (before, 1)
+
+
+async def test_trouble_is_told_and_batches_go_on() -> None:
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    target = await begun(store, publisher)
+    store.erasing.dies = {1: OSError("away")}
+    await asyncio.wait_for(erase(target, store), 5)
+    assert store.chores
+    later = Message(0, START, purchase(20, "e", START + timedelta(hours=1), 1), Origin("purchases", 0, 20))
+    await target.process(batch_of([later], START))
+    assert store.stored["e"].version == 2
