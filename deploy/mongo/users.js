@@ -115,6 +115,7 @@ const ROLES = {
     {"resource": {"db": "rapport_followup", "collection": "sweeps"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_followup", "collection": "timers"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
     {"resource": {"db": "rapport_followup", "collection": "traffic"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
+    {"resource": {"db": "rapport_followup", "collection": "unwanted"}, "actions": ["createCollection", "createIndex", "find", "insert", "remove", "update"]},
   ],
   "rapport_followup_api": [
     {"resource": {"db": "rapport_followup", "collection": "audit"}, "actions": ["find", "insert", "remove", "update"]},
@@ -135,6 +136,7 @@ const ROLES = {
     {"resource": {"db": "rapport_followup", "collection": "sweeps"}, "actions": ["find"]},
     {"resource": {"db": "rapport_followup", "collection": "timers"}, "actions": ["find"]},
     {"resource": {"db": "rapport_followup", "collection": "traffic"}, "actions": ["find"]},
+    {"resource": {"db": "rapport_followup", "collection": "unwanted"}, "actions": ["find"]},
   ],
   "rapport_metrics_worker": [
     {"resource": {"db": "rapport_metrics", "collection": ""}, "actions": ["listCollections"]},
