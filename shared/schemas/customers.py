@@ -131,7 +131,7 @@ class ErasureCompleted(ErasureData):
 
     service: Id
     """Which one."""
-    removed: Mapping[str, Annotated[int, Field(ge=0)]]
+    removed: Mapping[Id, Annotated[int, Field(ge=0)]]
     """How many documents went, by collection; of the journal also those that lost what they held."""
 
 

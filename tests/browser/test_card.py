@@ -18,6 +18,7 @@ from shared.schemas.times import micros
 from tests.browser.looks import LOOKS, look
 from tests.browser.serving import serving
 from tests.unit.followup.mailserver import free_port
+from tests.unit.http.conftest import FakeDatabase
 from tests.unit.loyalty.account import day
 from tests.unit.loyalty.platform import MEMBER, FixedClock, Platform
 
@@ -42,7 +43,7 @@ def shown() -> Iterator[Shown]:
     app.dependency_overrides[get_store] = lambda: platform
     app.dependency_overrides[get_clock] = lambda: FixedClock(platform)
     port = free_port()
-    app.state.producer = app.state.database = None
+    app.state.producer, app.state.database = None, FakeDatabase()
     with serving(app, port):
         yield Shown(f"http://127.0.0.1:{port}", platform)
 

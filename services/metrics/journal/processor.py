@@ -203,7 +203,7 @@ class CompactProcessor:
         events = sum(part.events for part in self._partitions.values())
         return events > MAX_PENDING or self._budget.kinds[UNWRITTEN] > self._budget.limit // PENDING_SHARE
 
-    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
+    async def idle(self, settled: Mapping[int, frozenset[str]] | None = None) -> Wanted:
         async with self._lock:
             await self._flushing.flush_if_due(self._partitions.values(), self._library)
             if self._watching is not None:

@@ -25,7 +25,7 @@ class ErasureNoteRequested(Command):
     """When that was."""
     service: Id | None = None
     """Which service is done."""
-    removed: Mapping[str, Annotated[int, Field(ge=0)]] | None = None
+    removed: Mapping[Id, Annotated[int, Field(ge=0)]] | None = None
     """How many documents it removed, by collection."""
 
     def state_id(self, subject: str) -> str:

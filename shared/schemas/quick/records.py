@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias, Union
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
-from shared.schemas.base import ID_PATTERN, OFFSET_TIME, SHORT_TIME, Data
+from shared.schemas.base import ID_PATTERN, OFFSET_TIME, SHORT_TIME, Data, parse_time
 from shared.schemas.bindings import is_binary
 from shared.schemas.envelope import JSON, SOURCE_PATTERN, STRUCTURED, BadRecordError, is_json, is_traceparent
 from shared.schemas.event import Event
@@ -35,6 +35,7 @@ _ATTRIBUTES: tuple[tuple[Any, ...], ...] = (
     ("datacontenttype", str | None, None),
     ("traceparent", str | None, None),
 )
+_read_text: Callable[[msgspec.Raw], str] = msgspec.json.Decoder(str).decode
 _read_time: Callable[[msgspec.Raw], datetime] = msgspec.json.Decoder(OFFSET_TIME).decode
 _SHORT = SHORT_TIME + len('""')
 _compiler = Compiler()
@@ -85,14 +86,13 @@ class QuickReader:
             build = self._builds[told.__class__]
             if build is None:
                 return None if told.__class__ is _Nothing else IGNORED
-            id, source, subject, time = told.id, told.source, told.subject, _read_time(told.time)
+            id, source, subject, time = told.id, told.source, told.subject, _time(told.time)
             # Where nothing is left by strip all is of the set.
             if (
                 (id + subject).strip(_ID.only)
                 or source.strip(_SOURCE.only)
                 or subject.encode() != key
                 or told.specversion != "1.0"
-                or len(bytes(told.time)) > _SHORT
             ):
                 return None
             media, trace = told.datacontenttype, told.traceparent
@@ -105,6 +105,16 @@ class QuickReader:
             return Event(id, source, subject, time, build(told.data), trace)
         except (msgspec.DecodeError, UnicodeDecodeError, UnsureError, RecursionError, OverflowError):
             return None
+
+
+def _time(raw: msgspec.Raw) -> datetime:
+    """As ``parse_time``, which is asked where a digit may be past the microsecond. Raises UnsureError."""
+    if len(bytes(raw)) <= _SHORT:
+        return _read_time(raw)
+    try:
+        return parse_time(_read_text(raw))
+    except ValueError:
+        raise UnsureError from None
 
 
 class _Way(Struct, frozen=True):

@@ -8,6 +8,8 @@ from services.loyalty.routes.dependencies import get_store
 from services.loyalty.settings import LoyaltySettings
 from shared.http.dependencies import get_clock, get_commands
 
+from tests.unit.http.conftest import FakeDatabase
+
 from .platform import KEY, FixedClock, Platform
 
 
@@ -25,5 +27,6 @@ def client(platform: Platform) -> TestClient:
     app.dependency_overrides[get_store] = lambda: platform
     app.dependency_overrides[get_commands] = lambda: platform
     app.dependency_overrides[get_clock] = lambda: FixedClock(platform)
+    app.state.database = FakeDatabase()  # nobody has been erased
     # Not entered: its lifespan would connect.
     return TestClient(app, headers=KEY)
