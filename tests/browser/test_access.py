@@ -20,20 +20,26 @@ LOOKS = [
 ]
 
 
+def sent(page: Page) -> None:
+    """The page that answers the form is there: a click alone does not wait for it."""
+    with page.expect_navigation():
+        page.locator("button").first.click()
+
+
 def visits(site: Site, page: Page) -> Iterator[str]:
     """Each kind of page there is, by name."""
     pages: dict[str, Callable[[], object]] = {
         "nps": lambda: page.goto(f"{site.survey()}?score=9"),
         "csat": lambda: page.goto(site.survey("csat", "complaint", "k-1")),
         "ces": lambda: page.goto(site.survey("ces")),
-        "answered": lambda: (page.goto(f"{site.survey('csat')}?score=4"), page.locator("button").click()),
+        "answered": lambda: (page.goto(f"{site.survey('csat')}?score=4"), sent(page)),
         "closed": lambda: page.goto(site.survey(days=-60)),
         "unknown": lambda: page.goto(f"{site.url}/s/x.y"),
         "preferences": lambda: page.goto(site.preferences),
-        "saved": lambda: (page.goto(site.preferences), page.locator("button").first.click()),
+        "saved": lambda: (page.goto(site.preferences), sent(page)),
         "unsubscribe": lambda: page.goto(site.unsubscribe()),
         "topic": lambda: page.goto(site.unsubscribe("events")),
-        "unsubscribed": lambda: (page.goto(site.unsubscribe()), page.locator("button").click()),
+        "unsubscribed": lambda: (page.goto(site.unsubscribe()), sent(page)),
     }
     for name, go in pages.items():
         go()

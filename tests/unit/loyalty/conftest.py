@@ -7,7 +7,6 @@ from services.loyalty.api import create_app
 from services.loyalty.routes.dependencies import get_store
 from services.loyalty.settings import LoyaltySettings
 from shared.http.dependencies import get_clock, get_commands
-
 from tests.unit.http.conftest import FakeDatabase
 
 from .platform import KEY, FixedClock, Platform
