@@ -167,7 +167,7 @@ class Eraser(Generic[S]):
             removal.documents.setdefault(collection.name, []).append(row["_id"])
             removal.count(chore.hash, collection.name)
             if collection.forget is not None and (emit := collection.forget(row)) is not None:
-                id = f"{chore.hash} {collection.name} {row['_id']}"
+                id = f"{chore.hash} {chore.at.isoformat()} {collection.name} {row['_id']}"
                 cause = Event(id, f"{self._source}/erasing", chore.customer, chore.at, CustomerErased())
                 records += self._derived.records(cause, (emit,))
         return records

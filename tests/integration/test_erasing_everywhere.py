@@ -15,8 +15,6 @@ ANSWERING = ("interactions", "loyalty", "followup")
 """The services that erase whole. Metrics do not yet."""
 LEFT = {
     "interactions journal": "entries of places where others are sought, and of aliases, name whom they found",
-    "interactions state pair/": "the suggestion's state is not told that its row goes",
-    "interactions state task/": "a team's task keeps its text and whom it is about",
     "interactions state team/": "a team remembers for an hour that a conversation is gone, by its customer",
 }
 """What still holds something of somebody who was erased, and why: a collection of a service's, and of its

@@ -55,7 +55,12 @@ from shared.schemas.commands.orders import (
 )
 from shared.schemas.commands.reviews import ReviewAnswerRequested
 from shared.schemas.commands.routing import AgentCommand, RoutingCommand, TeamRoutingCommand
-from shared.schemas.commands.teams import AgentChangeRequested, TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.teams import (
+    AgentChangeRequested,
+    TaskDoneRequested,
+    TaskForgetRequested,
+    TaskOpenRequested,
+)
 from shared.schemas.complaints import ComplaintsData
 from shared.schemas.customers import CustomerErased
 from shared.schemas.event import Event
@@ -106,6 +111,7 @@ CONSUMES: tuple[type[Data], ...] = (
     TaskDone,
     TaskOpenRequested,
     TaskDoneRequested,
+    TaskForgetRequested,
     TrainingBooked,
     TrainingPassed,
     StoryTold,

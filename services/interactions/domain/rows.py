@@ -13,6 +13,7 @@ import msgspec
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation, HandledBy
 from services.interactions.domain.conversations.conversation import Status as ConversationStatus
+from services.interactions.domain.erasing.elsewhere import forgotten_pair, forgotten_task
 from services.interactions.domain.routing.told import Routed
 from services.interactions.domain.state import Complaint
 from shared.domain import Collection
@@ -64,6 +65,7 @@ COLLECTIONS = (
         owner="customer",
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
+        forget=forgotten_task,
     ),
     Collection(AGENTS, owner=None, personal=(), indexes=("agent_id", "team,agent_id")),
     # Written by the API: who is on a conversation just now.
@@ -83,6 +85,7 @@ COLLECTIONS = (
         personal=(),
         indexes=("status,-order", "customer", "other"),
         also=("other",),
+        forget=forgotten_pair,
     ),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),

@@ -78,6 +78,12 @@ class DuplicateFoundRequested(PairCommand):
     """How close their names are, where that is a reason."""
 
 
+class DuplicateForgetRequested(PairCommand):
+    """One of the two has been erased: nothing is known of both any more."""
+
+    event_type: ClassVar[str] = "rapport.interactions.duplicate_forget.requested.v1"
+
+
 class DuplicateDecideRequested(PairCommand):
     """A person has decided."""
 

@@ -72,3 +72,9 @@ class TaskDoneRequested(TaskCommand):
     """What came of it."""
     agent_id: Id | None = None
     """Who did it, where that is known."""
+
+
+class TaskForgetRequested(TaskCommand):
+    """The customer whom it is about has been erased: it goes for good."""
+
+    event_type: ClassVar[str] = "rapport.interactions.task_forget.requested.v1"

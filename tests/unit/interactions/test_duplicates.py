@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from services.interactions.domain.duplicates.names import close, compared
+from services.interactions.domain.erasing.elsewhere import forgotten_pair
 from services.interactions.domain.state import Customer
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.commands.duplicates import DuplicateDecideRequested, pair_key
@@ -125,6 +126,22 @@ def test_nothing_of_an_erased_customer_is_left_where_others_are_sought() -> None
     assert "c-1" not in left
     worker.tell("c-2", person("Ann Miller", birthday="1980-02-29"))
     assert suggested(worker) == {}
+
+
+def test_a_suggestion_about_an_erased_customer_is_forgotten_and_may_be_made_anew() -> None:
+    worker = workers()
+    for who in ("c-1", "c-2"):
+        worker.tell(who, person("Ann Miller", birthday="1980-02-29"))
+    (row,) = worker.rows("duplicates")
+    told = forgotten_pair(row)
+    assert told.subject == row["_id"]
+    worker.tell(told.subject, told.data)
+    left = worker.states[f"pair/{row['_id']}"].model_dump_json()
+    assert "c-1" not in left
+    assert "c-2" not in left
+    late = worker.tell(told.subject, DuplicateDecideRequested(verdict="confirmed"))
+    assert late.outcome is not None
+    assert (late.outcome.status, late.outcome.body["code"]) == (404, "unknown_duplicate")
 
 
 PEOPLE = st.tuples(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.interactions.domain.erasing.elsewhere import forgotten_task
 from services.interactions.domain.tasks.state import Task
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
@@ -48,6 +49,19 @@ def test_opened_and_done() -> None:
     tell(worker, DONE, 30)
     assert [(status, outcome) for status, outcome, _ in rows(worker)] == [("done", "reached")]
     assert (codes(worker), worker.timers()) == ([], [])
+
+
+def test_a_task_about_an_erased_customer_goes_for_good() -> None:
+    worker = fresh()
+    tell(worker, OPENED)
+    (row,) = worker.rows("tasks")
+    told = forgotten_task(row)
+    assert told.subject == TEAM
+    tell(worker, told.data, 10)
+    assert ID not in worker.states
+    tell(worker, OPENED, 20, id="told-again")
+    late = tell(worker, TaskDoneRequested(task_id="t-1", outcome="reached"), 30)
+    assert (late.outcome.status, ID in worker.states) == (410, False)
 
 
 def test_a_teams_task_leaves_nothing_of_a_customer() -> None:

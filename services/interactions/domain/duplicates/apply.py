@@ -10,6 +10,7 @@ from shared.domain import Context, Effects, Emit, Outcome, Put
 from shared.schemas.commands.duplicates import (
     BlockJoinRequested,
     DuplicateDecideRequested,
+    DuplicateForgetRequested,
     DuplicateFoundRequested,
     pair_key,
 )
@@ -43,6 +44,8 @@ def apply_pair(pair: Pair, event: Event, context: Context) -> Effects[Pair]:
     data, at = event.data, micros(event.time)
     if isinstance(data, DuplicateFoundRequested):
         return _found(pair, data, at)
+    if isinstance(data, DuplicateForgetRequested):  # both may be told of anew, should that be lifted
+        return Effects(Pair(key=pair.key))
     assert isinstance(data, DuplicateDecideRequested)
     if not pair.reasons:
         raise UNKNOWN_DUPLICATE(duplicate=pair.key)

@@ -12,7 +12,7 @@ from services.interactions.domain.tasks.state import Ending, Opening, Task
 from services.interactions.errors import DUPLICATE_TASK, TASK_DONE, TASK_EXISTS, UNKNOWN_TASK
 from shared.domain import CancelTimer, Context, Effects, Emit, Outcome, Put, Retract, SetTimer
 from shared.schemas.codec import encode_data
-from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
+from shared.schemas.commands.teams import TaskDoneRequested, TaskForgetRequested, TaskOpenRequested
 from shared.schemas.event import Event, extensions_of
 from shared.schemas.teams import TaskDone, TaskOpened
 from shared.schemas.timer import TimerFired
@@ -41,6 +41,8 @@ def apply(task: Task, event: Event, context: Context) -> Effects[Task]:
             return _with_answer(task, _opened(task, data, at), context)
         case TaskDone():
             return _with_answer(task, _done(task, event, data, at, context), context)
+        case TaskForgetRequested():
+            return Effects(task, erase=True)
     asked = _asked(task, event, at)
     match asked.fact:
         case TaskOpened():
