@@ -91,6 +91,10 @@ class Collection:
         found: list[dict[str, Any]] = [{owner: customer} for owner in self.owners]
         return found[0] if len(found) == 1 else {"$or": found}
 
+    def is_about(self, row: Mapping[str, Any], customer: str) -> bool:
+        """Whether that query finds the row."""
+        return any(row.get(owner) == customer for owner in self.owners)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

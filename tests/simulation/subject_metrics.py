@@ -43,6 +43,7 @@ class MetricsSubject:
             MetricsStore(client["rapport_metrics"], client),  # type: ignore[arg-type]
             publisher.publish,
             stream=True,
+            erased_by=b"key",
             clock=client.store.loop.time,
             wall_clock=lambda: END,
             looking=LOOKING,

@@ -54,6 +54,7 @@ class Act:
         customers = [*dict.fromkeys(row["customer"] for row in rows)]
         done = len(rows) < most
         after = raised_until(self.theme, customers[-1]) if customers else self.after
+        after = "" if done else after  # it names a customer
         return replace(self, after=after, told=self.told + len(customers), done=done), customers
 
 

@@ -23,10 +23,12 @@ from shared.schemas.commands.merging import MERGING
 from shared.schemas.commands.themes import ThemeActRequested
 from shared.schemas.complaints import ComplaintSlaBreached, ComplaintSlaMet
 from shared.schemas.customers import (
+    CustomerErased,
     CustomerMerged,
     CustomerRegistered,
     CustomerUnmerged,
     CustomerUpdated,
+    ErasureLifted,
     Profile,
 )
 from shared.schemas.event import Event
@@ -205,5 +207,12 @@ _KEPT: dict[type[Data], Apply] = {
 }
 _BY_TYPE = _table()
 
-CONSUMES: tuple[type[Data], ...] = (*_BY_TYPE, CustomerMerged, CustomerUnmerged, *MERGING["metrics"].all)
+CONSUMES: tuple[type[Data], ...] = (
+    *_BY_TYPE,
+    CustomerErased,
+    ErasureLifted,
+    CustomerMerged,
+    CustomerUnmerged,
+    *MERGING["metrics"].all,
+)
 """The event types that Metrics counts, and what it is asked for."""

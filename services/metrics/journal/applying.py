@@ -48,17 +48,19 @@ def apply_all(
     ahead: Counter[str] = Counter()
     for message, h in fresh:
         try:
-            applied = part.apply(message.event, h, now(message), seen)
+            result = part.apply(message.event, h, now(message), seen)
         except Exception as error:  # a bug in the domain: the event goes aside with its reason
             raise PoisonError(message) from error
-        results[message.event.type, "applied" if applied else "duplicate"] += 1
-        if message.event.time > too_far and applied:
+        results[message.event.type, result] += 1
+        if message.event.time > too_far and result == "applied":
             ahead[message.event.source] += 1
     faults.point("mid_batch")
-    for (kind, result), n in results.items():
-        telemetry.EVENTS.labels(SERVICE, kind, result).inc(n)
-        if result == "duplicate":
+    for (kind, outcome), n in results.items():
+        telemetry.EVENTS.labels(SERVICE, kind, outcome).inc(n)
+        if outcome == "duplicate":
             telemetry.JOURNAL_DUPLICATES.labels(SERVICE).inc(n)
+        if outcome == "erased":
+            telemetry.EVENTS_ERASED.labels(SERVICE).inc(n)
     for source, n in ahead.items():
         _EVENTS_AHEAD.inc(n)
         log.warning("a clock runs ahead", source=source, events=n)

@@ -124,6 +124,7 @@ class Flushing:
         writes = await self._write(dirty, fold=fold)
         faults.point("after_transaction")
         leftover = [part.written(write) for part, write in zip(dirty, writes, strict=True)]
+        _count_erased(writes)
         for part, write in zip(dirty, writes, strict=True):
             self.durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
         ended = self._clock()
@@ -137,3 +138,12 @@ class Flushing:
                 await asyncio.sleep(0)
         for part in dirty:
             await part.outbox.publish(self._publish)
+
+
+def _count_erased(writes: Iterable[Write]) -> None:
+    """That writes stand which erase somebody: it begins and ends with them."""
+    for write in writes:
+        erased = sum(write.removal.tombstones.values())
+        telemetry.ERASURES_BEGUN.labels(SERVICE).inc(erased)
+        telemetry.ERASURES_COMPLETED.labels(SERVICE).inc(erased)
+        telemetry.ERASURES_DOCUMENTS.labels(SERVICE).inc(sum(map(len, write.removal.rows.values())))

@@ -52,6 +52,12 @@ class Holding:
         """A customer's record, which is held, is another one from now on."""
         self.held[subject] = tracked, self.held[subject][1]
 
+    def drop(self, subject: str) -> Tracked:
+        """A customer who is held is no more."""
+        tracked, size = self.held.pop(subject)
+        self.budget.give(UNWRITTEN, size)
+        return tracked
+
     def _hold(self, subject: str, tracked: Tracked, size: int) -> None:
         if self.closed:
             size = 0  # it is not noticed yet: nobody would give it back

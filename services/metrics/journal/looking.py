@@ -209,7 +209,7 @@ class Looker:
     def _look(
         self, part: Partition, subject: str, records: Mapping[str, bytes], now: Micros, why: Why
     ) -> None:
-        if subject in self._left_out:
+        if subject in self._left_out or (subject not in part.held and subject in part.erasing.erased):
             return
         try:
             held, last = part.held.get(subject) or read_record(subject, records.get(subject, b"")), None

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from services.metrics.domain.looked import Looked
+
 Tally: TypeAlias = dict[str, tuple[int, int]]
 """Segment -> how many customers more are in it, and how much higher the sum of their scores is."""
 
@@ -132,6 +134,23 @@ class Looks:
         if owing.new:
             self.lists.append(version)
             self.fresh.update(dict.fromkeys(owing.new, version))
+
+    def counts(self, before: Looked, after: Looked) -> None:
+        """The customer counts by this health in place of that."""
+        if after is not before:
+            if before.score is not None:
+                self.count(before.segment, -1, -before.score)
+            if after.score is not None:
+                self.count(after.segment, 1, after.score)
+
+    def forget(self, customer: str) -> dict[int, tuple[str, ...]]:
+        """Nothing is to be told of one who was erased. Returns the lists that stand, without them."""
+        self.told.discard(customer)
+        self.fresh.pop(customer, None)
+        left: dict[int, list[str]] = {version: [] for version in self.lists}
+        for other, version in self.fresh.items():
+            left.setdefault(version, []).append(other)
+        return {version: tuple(names) for version, names in left.items()}
 
     def written(self) -> None:
         """All that was to be is."""

@@ -35,6 +35,7 @@ def processor(
         WorkerStore(database, client),
         publisher.publish,
         stream=stream,
+        erased_by=settings.erased_by,
         flush_seconds=settings.metrics_flush_seconds,
         recent_ids=settings.metrics_recent_ids,
         page_bytes=settings.metrics_id_page_bytes,

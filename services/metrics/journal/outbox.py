@@ -93,6 +93,12 @@ class Outbox:
         """Write this row with the next flush, in place of the one with its ``_id``; the last one holds."""
         self._rows[collection, document["_id"]] = Put(collection, document)
 
+    def drop(self, customer: str, about: Callable[[str, Mapping[str, Any]], bool]) -> None:
+        """Nothing that is not written yet is told of a customer who was erased, nor any row kept of those
+        that are ``about`` them, by collection and document."""
+        self._told = [record for record in self._told if record.key != customer.encode()]
+        self._rows = {at: put for at, put in self._rows.items() if not about(put.collection, put.document)}
+
     @property
     def dirty(self) -> bool:
         return bool(self._told or self._rows or self._published or self.standing)

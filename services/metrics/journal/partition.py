@@ -9,7 +9,6 @@ from services.metrics.domain import insights, state
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import MINUTE, Delta
 from services.metrics.domain.insights import Health, InsightsPolicy, Why
-from services.metrics.domain.looked import Looked
 from services.metrics.domain.merging.course import MERGING_IS_TOLD, Taking, take
 from services.metrics.domain.merging.joined import Joined
 from services.metrics.domain.parts import GivenUp
@@ -19,6 +18,7 @@ from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
 from services.metrics.journal.beside import BESIDE, rows_beside
+from services.metrics.journal.erasing import Erased, Erasing, Result
 from services.metrics.journal.holding import Holding
 from services.metrics.journal.known import Known
 from services.metrics.journal.looks import Looks
@@ -26,6 +26,7 @@ from services.metrics.journal.outbox import Outbox, Put
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
+from shared.schemas.customers import CustomerErased, ErasureLifted
 from shared.schemas.event import Event
 from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
@@ -48,8 +49,8 @@ class Partition(Holding):
     known: Known
     outbox: Outbox
     looks: Looks
+    erasing: Erasing
     themes: Matcher
-    """What texts speak of."""
     tail: Delta = field(default_factory=Delta)
     recent: "array[int]" = field(default_factory=lambda: array("Q"))
     """Ids that are not folded, the newest last."""
@@ -78,6 +79,8 @@ class Partition(Holding):
         budget: Budget,
         wall: Callable[[], Micros] = wall_clock,
         themes: Matcher = NO_THEMES,
+        *,
+        erased: Erased,
     ) -> "Partition":
         """``recent`` are those of the ids known that stand in the partition's document."""
         return cls(
@@ -90,6 +93,7 @@ class Partition(Holding):
             known,
             Outbox(number, dict(stored.outbox)),
             Looks.taken_over(known.residue.of, stored.sweep, stored.owed, before=stored.before_looks),
+            Erasing(erased),
             themes,
             tail=stored.tail.copied(),
             recent=recent,
@@ -108,22 +112,31 @@ class Partition(Holding):
             pass
         return self.known, self.recent[: self.stored]
 
-    def apply(self, event: Event, h: int, now: Micros, seen: Set[int] = frozenset()) -> bool:
-        """Let an event take effect, once; False for a duplicate: of those known in memory, or ``seen``. Its
-        customer must be held. A bad event's id stays unknown, and it is the record that knows it."""
+    def apply(self, event: Event, h: int, now: Micros, seen: Set[int] = frozenset()) -> Result:
+        """Let an event take effect, once: duplicates are of those known in memory, or ``seen``; who is not
+        held was erased. A bad event's id stays unknown, and it is the record that knows it."""
         if h in seen or h in self.known.recent:
-            return False
+            return "duplicate"
+        kind, record = event.data.__class__, event.data.state_id(event.subject)
+        if record not in self.held and kind not in BESIDE:
+            if kind is not ErasureLifted:
+                return "erased"
+            self.erasing.lift(record)
+            self.remember(record, None)
         self.events += 1
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
-        kind = event.data.__class__
         if kind in BESIDE:
             ids = self._kept_beside(event, h, now)
+        elif kind is ErasureLifted:
+            ids = (h,)
         else:
-            record = event.data.state_id(event.subject)
             tracked = self.held[record][0]
             if tracked.data.merging is not None or kind in MERGING_IS_TOLD or event.been:
                 ids = self._merging(record, tracked, event, h, now)
+            elif kind is CustomerErased:
+                self._erase(record, event)
+                ids = (h,)
             else:
                 self.changed.add(record)
                 delta = self.past.delta_for(event, now, self.tail)
@@ -134,7 +147,13 @@ class Partition(Holding):
                 else:
                     ids = apply(tracked, event, now, delta, h)
         self.recent.extend([known for known in ids if self.known.recent.add(known)])
-        return True
+        return "applied"
+
+    def _erase(self, record: str, event: Event) -> None:
+        """The customer is gone with the next write. What they counted as stays."""
+        self.settle(self.drop(record))
+        self.changed.discard(record)
+        self.erasing.erase(event, self.outbox, self.looks)
 
     def _kept_beside(self, event: Event, h: int, now: Micros) -> Ids:
         """It changes no record."""
@@ -155,7 +174,7 @@ class Partition(Holding):
             self.past.merged(taking.moved, event, now)
         if isinstance(after, Joined) and taking.counted is self.past.delta:
             after.late = True
-        self._tally(before, after.data.looked)
+        self.looks.counts(before, after.data.looked)
         for one in taking.raised:
             self.outbox.put(RAISED, raised_row(one, event.told_of))
         for row in taking.rows:
@@ -164,20 +183,14 @@ class Partition(Holding):
             self.outbox.tell(
                 emit.data, emit.subject or event.subject, micros(emit.time), f"{event.uid} {place}"
             )
+        if taking.erased:
+            self._erase(record, event)
         return taking.ids or ()
 
     def settle(self, tracked: Tracked) -> None:
         """Count what was told of several ids that are one customer."""
         if isinstance(tracked, Joined):
             tracked.settle(self.past.delta if tracked.late else self.tail)
-
-    def _tally(self, before: Looked, after: Looked) -> None:
-        """The customer counts by this health in place of that."""
-        if after is not before:
-            if before.score is not None:
-                self.looks.count(before.segment, -1, -before.score)
-            if after.score is not None:
-                self.looks.count(after.segment, 1, after.score)
 
     def look(
         self,
@@ -199,7 +212,7 @@ class Partition(Holding):
             self.outbox.tell(data, subject, at, insights.cause(data, at))
         tracked.data.looked = after
         tracked.place_in(after.segment, self.tail)
-        self._tally(before, after)
+        self.looks.counts(before, after)
 
     def give_up(self, subject: str, held: tuple[Tracked, int], found: dict[int, GivenUp]) -> None:
         """What a look made of a customer's silences; where it is another than before, that is written."""
@@ -223,17 +236,15 @@ class Partition(Holding):
 
     @property
     def dirty(self) -> bool:
-        looks = self.looks
-        moved = self.moved or self.known.moved or looks.swept
-        return moved or bool(self.events or looks.told or looks.settled) or self.outbox.dirty
+        moved = self.moved or self.known.moved or self.looks.swept
+        return moved or bool(self.events or self.looks.told or self.looks.settled) or self.outbox.dirty
 
     def write(self, *, fold: bool) -> Write:
         """All that is not written yet. ``written`` must follow if it was."""
         records = {}
         for subject in self.changed | self.looks.told:
             tracked, _ = self.held[subject]
-            if tracked.data.merging is not None:
-                self.settle(tracked)
+            self.settle(tracked)
             tracked.trim()
             records[subject] = state.encode(tracked.data)
         self.tail = self.past.into(self.tail)
@@ -263,6 +274,7 @@ class Partition(Holding):
             sweep=self.looks.sweep if self.looks.swept else None,
             tally=dict(self.looks.tally),
             owing=self.looks.owing(self.changed),
+            removal=self.erasing.removal,
         )
 
     def written(self, write: Write) -> Iterator[None]:
@@ -270,6 +282,7 @@ class Partition(Holding):
         through: it takes ids out of memory, a few at a time."""
         self.version += 1
         self.past.written()
+        self.erasing.written()
         self.looks.owe(write.owing, write.version)
         self.changed.clear()
         self.looks.written()

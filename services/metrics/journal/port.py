@@ -1,6 +1,6 @@
 """What the processor needs of the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.metrics.domain.fits import Fit
@@ -21,6 +21,10 @@ class Store(Protocol):
     async def customers(self, ids: Sequence[str]) -> dict[str, bytes]: ...
 
     async def fits(self) -> Sequence[Fit]: ...
+
+    async def erased(self) -> Sequence[str]: ...
+
+    async def rows_about(self, customer: str) -> Mapping[str, tuple[str, ...]]: ...
 
     async def names(self, after: str, most: int) -> Sequence[str]: ...
 

@@ -18,6 +18,7 @@ from services.metrics.domain.apply import CONSUMES
 from services.metrics.domain.themes import Matcher
 from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
+from services.metrics.journal.erasing import Erased
 from services.metrics.journal.flushing import Flushing
 from services.metrics.journal.holding import UNWRITTEN
 from services.metrics.journal.library import Library
@@ -31,6 +32,7 @@ from services.metrics.journal.seen import event_hash
 from services.metrics.journal.watching import Watching
 from shared.runtime import telemetry
 from shared.runtime.words import words
+from shared.schemas.customers import CustomerErased
 from shared.schemas.times import Micros, micros
 from shared.worker.budget import Budget
 from shared.worker.processing import Batch, FencedError, Message, Origin, TopicOffset, Wanted
@@ -57,6 +59,7 @@ class CompactProcessor:
         publish: Publish,
         *,
         stream: bool,
+        erased_by: bytes,
         flush_seconds: float = 1.0,
         recent_ids: int = 1_000_000,
         page_bytes: int = 32 * 1024 * 1024,
@@ -67,9 +70,9 @@ class CompactProcessor:
         looking: Looking | None = None,
         themes: Matcher = NO_THEMES,
     ) -> None:
-        """``budget`` is the process's, for all that it keeps in memory; ``watching`` says what figures do;
-        ``looking`` how customers' health is looked at. None of either: it is not. ``themes``: what
-        texts are read for."""
+        """``erased_by``: the key of erased ids' hashes. ``budget`` is the process's, for all that it keeps in
+        memory; ``watching`` says what figures do; ``looking`` how customers' health is looked at. None of
+        either: it is not. ``themes``: what texts are read for."""
         self._themes = themes
         self._watching = watching
         self._budget = budget or Budget()
@@ -79,6 +82,7 @@ class CompactProcessor:
         self._library = Library(store.ids, recent_ids=recent_ids, page_bytes=page_bytes)
         self._budget.ask("ids", lambda: self._library.bytes)
         self._wall_clock = wall_clock
+        self._erased = Erased(erased_by)
         self._partitions: dict[int, Partition] = {}
         self._let_go: dict[int, Partition] = {}
         """Perhaps to be taken over again, with the ids that are in memory."""
@@ -127,10 +131,18 @@ class CompactProcessor:
                 as_stored = was.ids_as_stored(stored[number].version)
                 if as_stored is not None:
                     kept[Residue(count, number)] = as_stored
+        # After the claims: nobody else writes a hash of these partitions from then on.
+        self._erased.read(await retry(SERVICE, "mongo", self._store.erased))
         opened = await self._library.open([Residue(count, number) for number in numbers], kept)
         return {
             n: Partition.take_over(
-                n, stored[n], *opened[Residue(count, n)], self._budget, self._wall, self._themes
+                n,
+                stored[n],
+                *opened[Residue(count, n)],
+                self._budget,
+                self._wall,
+                self._themes,
+                erased=self._erased,
             )
             for n in numbers
         }
@@ -233,17 +245,26 @@ class CompactProcessor:
 
     async def _load(self, part: Partition, fresh: Sequence[tuple[Message, int]], seen: Set[int]) -> None:
         recent = part.known.recent
-        new = (m.event for m, h in fresh if h not in seen and h not in recent)
+        new = [m.event for m, h in fresh if h not in seen and h not in recent]
         subjects = dict.fromkeys(event.data.state_id(event.subject) for event in new)
         self._budget.advance()
         missing = part.hold(subjects)
+        for event in new:
+            if type(event.data) is CustomerErased:
+                part.erasing.found[event.subject] = await self._rows_about(event.subject)
         if not missing:
             return
         started = perf_counter()
         found = await retry(SERVICE, "mongo", lambda: self._store.customers(missing))
         for subject in missing:
-            part.remember(subject, found.get(subject))
+            if subject not in self._erased:
+                part.remember(subject, found.get(subject))
+            elif subject in found:  # it came back with an older store, or is still to go
+                part.erasing.remove(await self._rows_about(subject))
         telemetry.BATCH_SECONDS.labels(SERVICE, "load").observe(perf_counter() - started)
+
+    async def _rows_about(self, customer: str) -> Mapping[str, tuple[str, ...]]:
+        return await retry(SERVICE, "mongo", partial(self._store.rows_about, customer))
 
     async def _set_aside(self, poison: PoisonError, cause: BaseException | None) -> NoReturn:
         """Dead-letter an event that cannot be counted. It may be half applied: start again without it."""

@@ -30,10 +30,12 @@ from services.metrics.domain.rows import (
     unpack_tail,
 )
 from services.metrics.journal.dimensions import Dimensions
+from services.metrics.journal.erasing import OWNED
 from services.metrics.journal.id_store import IdStore
 from services.metrics.journal.looks import Sweep
 from services.metrics.journal.outbox import Leaving, pack_records, unpack_records
-from services.metrics.journal.writes import Stored, Write
+from services.metrics.journal.writes import Removal, Stored, Write
+from shared.facts.erased import ERASED_IDS
 from shared.journal.epoch import Epochs
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
@@ -102,6 +104,18 @@ class WorkerStore:
                 found[document["_id"]] = bytes(document["record"])
         return found
 
+    async def erased(self) -> list[str]:
+        """The hashes of all ids that were erased."""
+        return [d["_id"] async for d in self._db[ERASED_IDS].find({}, {"_id": 1})]
+
+    async def rows_about(self, customer: str) -> dict[str, tuple[str, ...]]:
+        """The ``_id`` of all documents about a customer, by collection."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, collection in OWNED.items():
+            rows = self._db[name].find(collection.about(customer), {"_id": 1})
+            found[name] = tuple([d["_id"] async for d in rows])
+        return found
+
     async def fits(self) -> list[Fit]:
         """Of all models."""
         return [fit_of(row) async for row in self._db["models"].find({})]
@@ -127,6 +141,7 @@ class WorkerStore:
     async def _write_all(self, writes: Sequence[Write], session: AsyncClientSession) -> None:
         for write in writes:
             await self._write_partition(write, session)
+            await self._erase(write.removal, session)
         customers = {k: v for write in writes for k, v in write.customers.items()}
         if customers:
             await self._db["customers"].bulk_write(
@@ -141,6 +156,17 @@ class WorkerStore:
             if write.leaving:
                 await self._leave(write.leaving, session)
             await self._owe(write, session)
+
+    async def _erase(self, removal: Removal, session: AsyncClientSession) -> None:
+        """Who was erased goes, before anything is written that came later."""
+        for collection, ids in removal.rows.items():
+            await self._db[collection].delete_many({"_id": {"$in": list(ids)}}, session=session)
+        changes: list[ReplaceOne[Document] | DeleteOne] = [
+            ReplaceOne({"_id": hash}, {"_id": hash}, upsert=True) if stands else DeleteOne({"_id": hash})
+            for hash, stands in removal.tombstones.items()
+        ]
+        if changes:
+            await self._db[ERASED_IDS].bulk_write(changes, ordered=False, session=session)
 
     async def _leave(self, leaving: Leaving, session: AsyncClientSession) -> None:
         """The outbox, in the transaction of what is told."""

@@ -70,6 +70,16 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """What goes of customers who were erased, before anything else is written."""
+
+    rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The ``_id`` of documents, by collection."""
+    tombstones: Mapping[str, bool] = field(default_factory=dict)
+    """By the hash of an id, whether it is erased from then on, or no longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """All that changed of a partition since it was last written."""
 
@@ -94,3 +104,4 @@ class Write:
     """Only if it moved."""
     tally: Tally = field(default_factory=dict)
     owing: Owing = field(default_factory=Owing)
+    removal: Removal = field(default_factory=Removal)

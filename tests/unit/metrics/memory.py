@@ -12,11 +12,13 @@ from pymongo.errors import AutoReconnect
 from services.metrics.domain.cells import Delta, merged
 from services.metrics.domain.fits import Fit
 from services.metrics.domain.rows import fit_of
+from services.metrics.journal.erasing import OWNED
 from services.metrics.journal.looks import Sweep
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import PageName
 from services.metrics.journal.seen import ID_BYTES, Chunk, pack
 from services.metrics.journal.writes import Stored, StoredIds, Write
+from shared.facts.erased import ERASED_IDS
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
 
@@ -138,6 +140,20 @@ class MemoryStore:
         self._check()
         return {i: self.records[i] for i in ids if i in self.records}
 
+    async def erased(self) -> list[str]:
+        self._check()
+        return [id for name, id in self.put if name == ERASED_IDS]
+
+    async def rows_about(self, customer: str) -> dict[str, tuple[str, ...]]:
+        self._check()
+        found = {
+            name: tuple(
+                id for (of, id), row in self.put.items() if of == name and one.is_about(row, customer)
+            )
+            for name, one in OWNED.items()
+        }
+        return found | {"customers": (customer,) if customer in self.records else ()}
+
     async def fits(self) -> list[Fit]:
         return [fit_of(row) for (collection, _), row in self.put.items() if collection == "models"]
 
@@ -165,6 +181,16 @@ class MemoryStore:
         row.version += 1
         row.offsets, row.tail = dict(w.offsets), w.tail.copied()
         row.watermark = w.watermark or row.watermark
+        for name, ids in w.removal.rows.items():
+            for id in ids:
+                (self.records if name == "customers" else self.put).pop(
+                    id if name == "customers" else (name, id), None
+                )
+        for hash, stands in w.removal.tombstones.items():
+            if stands:
+                self.put[ERASED_IDS, hash] = {"_id": hash}
+            else:
+                self.put.pop((ERASED_IDS, hash), None)
         self.records.update(w.customers)
         self.ids.write(w)
         self.put |= {(put.collection, put.document["_id"]): put.document for put in w.leaving.put}

@@ -36,6 +36,7 @@ class Rig:
             store,
             self.publish,
             stream=stream,
+            erased_by=b"key",
             recent_ids=recent_ids,
             clock=lambda: self.time,
             wall_clock=lambda: self.now,

@@ -18,7 +18,9 @@ from .story import event, purchase, run
 
 def rig_with(budget: Budget, store: MemoryStore) -> Rig:
     rig = Rig(store)
-    rig.processor = CompactProcessor(store, rig.publish, stream=False, clock=lambda: rig.time, budget=budget)
+    rig.processor = CompactProcessor(
+        store, rig.publish, stream=False, erased_by=b"key", clock=lambda: rig.time, budget=budget
+    )
     return rig
 
 

@@ -164,7 +164,7 @@ async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.Monkey
     store = MemoryStore()
     rig = Rig(store)
     rig.processor = CompactProcessor(
-        store, rig.publish, stream=False, budget=Budget(2_000), clock=lambda: rig.time
+        store, rig.publish, stream=False, erased_by=b"key", budget=Budget(2_000), clock=lambda: rig.time
     )
     await rig.processor.assigned(frozenset({0}), 2)
     events = [event(purchase(f"o{i}"), days=i, subject=f"c{i % 7}") for i in range(40)]

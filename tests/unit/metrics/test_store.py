@@ -61,6 +61,7 @@ class Worker:
             WorkerStore(client[name], client),
             publish,
             stream=stream,
+            erased_by=b"key",
             recent_ids=recent_ids,
             clock=lambda: self.time,
             looking=looking,

@@ -48,6 +48,7 @@ class Worker:
             WorkerStore(client[name], client),
             self._publish,
             stream=stream,
+            erased_by=b"key",
             clock=lambda: micros(self.now) / 1e6,
             wall_clock=lambda: self.now - self.behind,
             watching=Watching(MetricsStore(client[name]), FiguresStore(client[name]), load(), stream=stream),

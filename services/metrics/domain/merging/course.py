@@ -23,7 +23,7 @@ from shared.merging.state import Standing
 from shared.schemas.base import Data, Frozen
 from shared.schemas.commands.merging import MERGING, GiveBack, Relay
 from shared.schemas.complaints import ComplaintsData
-from shared.schemas.customers import CustomerMerged, CustomerUnmerged
+from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
 from shared.schemas.interactions import ConversationMerged
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned, SubscriptionTerm
@@ -63,6 +63,8 @@ class Taking:
     raised: list[Raised] = field(default_factory=list)
     emits: tuple[Emit, ...] = ()
     rows: tuple[Put, ...] = ()
+    erased: bool = False
+    """Nothing of the customer is to stay."""
 
 
 class Held(Frozen):
@@ -87,6 +89,7 @@ def take(name: str, tracked: Tracked, event: Event, taking: Taking) -> Tracked:
     held = Held.model_construct(name=name, tracked=tracked, taking=taking, merging=standing)
     effects = COURSE.apply(held, event, _context(event, taking.now), _act)
     taking.emits, taking.rows = effects.emits, tuple(row for row in effects.rows if isinstance(row, Put))
+    taking.erased = effects.erase
     if taking.ids is None:
         relayed = any(isinstance(emit.data, Relay) for emit in effects.emits)
         free = effects.unseen or (relayed and isinstance(event.data, PUT_RIGHT))
@@ -121,6 +124,8 @@ def _act(held: Held, event: Event, _: Context) -> Effects[Held]:
     """What is told of the customer, of whichever id."""
     taking: Taking = held.taking
     tracked: Tracked = held.tracked
+    if isinstance(event.data, CustomerErased):
+        return Effects(held, erase=True)
     taking.counted = delta = taking.delta()
     if event.been or isinstance(tracked, Joined):
         whole = parted(held.name, tracked)
