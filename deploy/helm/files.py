@@ -35,9 +35,10 @@ READS_ALL_FACTS = ("followup",)
 WRITES: Mapping[str, tuple[str, ...]] = {
     # It takes in what others say by POST /events, and forwards what came to the wrong partition of any topic.
     "interactions": tuple(TOPICS),
-    "loyalty": ("loyalty", "commands"),
+    # Each tells on `customers` that it has erased.
+    "loyalty": ("loyalty", "customers", "commands"),
     "followup": ("outreach", "teams", "customers", "feedback", "insights", "commands"),
-    "metrics": ("insights", "commands"),
+    "metrics": ("insights", "customers", "commands"),
 }
 """Service -> the topics that its worker and its API write to, beside the dead letters of those it reads."""
 
