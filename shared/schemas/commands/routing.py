@@ -233,6 +233,8 @@ class AgentJoinRequested(TeamRoutingCommand):
     """The agent."""
     lease: Count
     """Which of the agent's times in a team it is."""
+    at: Time | None = None
+    """Since when they count as in the team."""
     loads: tuple[Load, ...] = ()
     """What they carry."""
     contacts: tuple[Contact, ...] = ()
@@ -250,5 +252,7 @@ class AgentLeaveRequested(TeamRoutingCommand):
     """The agent."""
     at: Time
     """Since when."""
+    to: Id | None = None
+    """Which team that is."""
     lease: Count | None = None
     """Which of their times in a team it ends; none: they were never given to this one."""

@@ -25,7 +25,7 @@ def changed(floor: Floor, told: AgentChanged, at: Micros, *, asked: bool = False
     said = told.model_dump_json(exclude_none=True)
     if known is not None and not known.left and (known.at, known.told) >= (at, said):
         return []
-    if known is not None and known.left and known.at >= at:
+    if known is not None and known.left and (known.at, known.left_to) > (at, floor.before.team_id):
         return []
     agent = known or Agent(agent_id=told.agent_id, at=at, told=said, name=told.name)
     fields: dict[str, Any] = {
@@ -39,6 +39,7 @@ def changed(floor: Floor, told: AgentChanged, at: Micros, *, asked: bool = False
         "on_shift": told.on_shift,
         "on_break": told.on_break,
         "left": False,
+        "left_to": "",
     }
     floor.agents[told.agent_id] = altered(agent, **fields)
     seen = AgentSeenRequested(team=floor.before.team_id, at=moment(at), asked=asked)
@@ -67,11 +68,12 @@ def joined(floor: Floor, told: AgentJoinRequested) -> list[Emit]:
     agent = floor.agents.get(told.agent_id)
     if agent is not None and told.lease <= max(agent.ended, agent.lease or 0):
         return []
-    if agent is None or agent.left:
+    if agent is None or (agent.left and not _theirs_again(floor, agent, told)):
         return [_gone(floor, told.agent_id, told.lease, None)]
     ended = None if told.hard_ended_at is None else micros(told.hard_ended_at)
     contacts = tuple(contents.contact(one) for one in told.contacts)
-    agent = altered(agent, lease=told.lease, contacts=contacts, hard_ended_at=ended)
+    here = {"since": agent.since if told.at is None else micros(told.at), "left": False, "left_to": ""}
+    agent = altered(agent, lease=told.lease, contacts=contacts, hard_ended_at=ended, **here)
     floor.agents[told.agent_id] = agent
     for load in told.loads:
         key = key_of(load.customer_id, load.conversation_id)
@@ -81,6 +83,13 @@ def joined(floor: Floor, told: AgentJoinRequested) -> list[Emit]:
         return _at_work(floor, floor.agents[told.agent_id], back=True)
     carried = floor.agents[told.agent_id].carries.values()
     return [given_back(floor, told.agent_id, one) for one in carried if not (one.reserved or one.manual)]
+
+
+def _theirs_again(floor: Floor, agent: Agent, told: AgentJoinRequested) -> bool:
+    """Whether they came back after they left. A team that refused then would be asked again, for ever."""
+    if told.at is None:
+        return False
+    return (micros(told.at), floor.before.team_id) >= (agent.at, agent.left_to)
 
 
 def _carries(floor: Floor, agent_id: str, carried: Carried) -> None:
@@ -106,8 +115,11 @@ def left(floor: Floor, told: AgentLeaveRequested) -> list[Emit]:
         if held is not None:
             agent = altered(_emptied(floor, agent), lease=None, contacts=(), hard_ended_at=None)
         agent = altered(agent, ended=max(agent.ended, told.lease))
-    if agent.at <= micros(told.at):
-        agent = altered(_emptied(floor, agent), left=True, at=micros(told.at))
+    # One order for all who decide: the time, then the team's name. A leave of before has no name.
+    at, to, here = micros(told.at), told.to or "", floor.before.team_id
+    since = max(agent.at, agent.since)
+    if since < at or (since == at and (not to or to > here)):
+        agent = altered(_emptied(floor, agent), left=True, at=at, left_to=to)
     floor.agents[told.agent_id] = agent
     return emits
 

@@ -90,9 +90,9 @@ Said = list[tuple[str, AgentJoinRequested | AgentLeaveRequested | RoutingNewsReq
 
 def _seen(agent: Membership, team: str, at: Micros) -> tuple[Membership, Said]:
     if agent.team is not None and (at, team) < (agent.since, agent.team):
-        if team in (agent.team, agent.holder):
+        if team == agent.team:
             return agent, []
-        return agent, [(team, _leave(agent))]
+        return agent, [(team, _leave(agent, agent.lease if team == agent.holder else None))]
     before, agent = agent.team, altered(agent, team=team, since=at)
     said: Said = []
     if before not in (None, team, agent.holder):
@@ -122,6 +122,9 @@ def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Mem
     contacts = tuple(contents.contact(one) for one in told.contacts)
     ended = agent.hard_ended_at if told.hard_ended_at is None else micros(told.hard_ended_at)
     agent = altered(agent, held=held, contacts=contacts or agent.contacts, hard_ended_at=ended)
+    if not agent.leaving:
+        # Nobody asked them to: the team does not know the agent, and would only refuse them again.
+        return altered(agent, team=None, holder=None), []
     agent, join = _granted(agent)
     return agent, [(agent.team or "", join)]
 
@@ -132,6 +135,7 @@ def _granted(agent: Membership) -> tuple[Membership, AgentJoinRequested]:
     join = AgentJoinRequested(
         agent_id=agent.agent_id,
         lease=agent.lease,
+        at=moment(agent.since),
         loads=tuple(contents.load(one.carried) for one in agent.held.values() if one.holds),
         contacts=tuple(contents.told_contact(one) for one in agent.contacts),
         hard_ended_at=None if agent.hard_ended_at is None else moment(agent.hard_ended_at),
@@ -140,7 +144,7 @@ def _granted(agent: Membership) -> tuple[Membership, AgentJoinRequested]:
 
 
 def _leave(agent: Membership, lease: int | None = None) -> AgentLeaveRequested:
-    return AgentLeaveRequested(agent_id=agent.agent_id, at=moment(agent.since), lease=lease)
+    return AgentLeaveRequested(agent_id=agent.agent_id, at=moment(agent.since), to=agent.team, lease=lease)
 
 
 def _newer(known: Held, told: AgentLoadRequested) -> bool:

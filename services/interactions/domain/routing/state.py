@@ -55,10 +55,14 @@ class Agent(Open):
     weights: Mapping[str, Milli] = {}
     on_shift: bool = False
     on_break: bool = False
+    since: Micros = 0
+    """Since when they count as in the team: where it was asked for, that may be later than they were told."""
     lease: int | None = None
     """They are this team's alone; None: not yet, or not any more."""
     left: bool = False
     """They are in another team."""
+    left_to: str = ""
+    """Which it is, as far as it was told."""
     ended: int = 0
     """The last lease that is over."""
     carries: Mapping[Key, Carried] = {}
