@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from shared.schemas.base import Data, Id
-from shared.schemas.fields import Birthday, Email, Label, Locale, Phone, Timezone
+from shared.schemas.fields import Birthday, CollectionName, Count, Email, Label, Locale, Phone, Timezone
 
 
 class CustomersData(Data):
@@ -131,7 +131,7 @@ class ErasureCompleted(ErasureData):
 
     service: Id
     """Which one."""
-    removed: Mapping[Id, Annotated[int, Field(ge=0)]]
+    removed: Mapping[CollectionName, Count] = {}
     """How many documents went, by collection; of the journal also those that lost what they held."""
 
 

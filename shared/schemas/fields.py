@@ -24,6 +24,9 @@ Points = Annotated[int, Field(ge=-(2**53), le=2**53)]
 GivenPoints = Annotated[int, Field(ge=1, le=2**53)]
 """Points that are given: at least one."""
 
+CollectionName = Annotated[str, Field(min_length=1, max_length=128)]
+"""Of a store's documents, by the store's own word."""
+
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many, or which in a row."""
 

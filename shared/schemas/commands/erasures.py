@@ -2,12 +2,11 @@
 is keyed by the hash that stands for the customer's id: nothing of it says whose it is."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import ClassVar, Literal
 
 from shared.schemas.base import Id, Time
 from shared.schemas.commands import Command
+from shared.schemas.fields import CollectionName, Count
 
 ERASURE = "erasure"
 """How the ids of erasures' states begin; the subject of what these are told."""
@@ -25,7 +24,7 @@ class ErasureNoteRequested(Command):
     """When that was."""
     service: Id | None = None
     """Which service is done."""
-    removed: Mapping[Id, Annotated[int, Field(ge=0)]] | None = None
+    removed: Mapping[CollectionName, Count] | None = None
     """How many documents it removed, by collection."""
 
     def state_id(self, subject: str) -> str:

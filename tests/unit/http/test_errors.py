@@ -1,6 +1,6 @@
 """A service's codes: the refusal, the document and the README come from one list."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 from shared.domain import ErrorCode
@@ -27,8 +27,11 @@ def test_the_document_and_the_table_come_from_the_codes() -> None:
 
 
 def test_a_refusal_in_a_route_is_a_problem() -> None:
+    async def known(request: Request, problem: problems.ProblemError) -> problems.ProblemError:
+        return problem
+
     app = FastAPI()
-    problems.install(app)
+    problems.install(app, known)
 
     @app.get("/shops/{shop}")
     async def shop(shop: str) -> None:

@@ -30,6 +30,8 @@ CONTRACT = {
         "customer.merged": "into reason",
         "customer.unmerged": "from reason",
         "customer.erased": "",
+        "erasure.completed": "service removed{}",
+        "erasure.lifted": "",
         "alias.added": "kind value",
         "alias.removed": "kind value",
     },
