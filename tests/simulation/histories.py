@@ -118,8 +118,8 @@ def _followup(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
                 return "followup.reply.requested", reply
             variables = {"subject": "Hi", "message": "Oh"}
             return "followup.outreach.requested", {"template": template, "variables": variables}
-        case 10 if rng.random() < 0.2:
-            return "customer.erased", {}
         case 10:
+            # Nobody is erased: plain runs have no eraser (its deaths: tests/unit/journal/test_eraser.py).
+            rng.random()  # seeds are what they were
             return "followup.unsubscribe.requested", {"purpose": "marketing", "channel": "email"}
     return _purchase(rng, n)
