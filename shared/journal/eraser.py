@@ -77,9 +77,10 @@ class Eraser(Generic[S]):
                 held[partition].settled |= topics
         service = self._handler.service
         telemetry.ERASURES_OPEN.labels(service).set(sum(len(memory.chores) for memory in held.values()))
-        until = monotonic() + WORK_SECONDS
-        if until < self._rests_until + WORK_SECONDS:
+        now = monotonic()
+        if now < self._rests_until:
             return Wanted()
+        until = now + WORK_SECONDS
         more = asks = False
         for partition, memory in held.items():
             if not memory.chores:
