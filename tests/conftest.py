@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from mailbox import Maildir
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 
@@ -23,6 +24,12 @@ from tests.stack import Stack
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 """Tests run in as many processes as there are cores: threads of numpy would only wait for each other."""
+
+hypothesis.settings.register_profile(
+    "rapport", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("rapport")
+"""How long an example takes says how busy the machine is, and nothing of what it tries."""
 
 TIERS = ("simulation", "integration", "faults", "browser", "bench", "chart", "image", "kube")
 

@@ -18,6 +18,7 @@ from shared.journal.derived import Derived
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter, said
 from shared.kafka.publisher import Record
+from shared.merging.relays import erased_with
 from shared.runtime.words import words
 from shared.schemas.customers import ErasureLifted
 from shared.schemas.event import Event, key_of
@@ -168,15 +169,17 @@ class Planner(Generic[S]):
             self._enter(course, Entry(event, message.origin, None, None, ()))
             return
         outcome: Outcome | None = Outcome(ERASED.status, said(ERASED()))
+        emits = erased_with(self._handler.service, event)
         emitted: tuple[Record, ...] = ()
         try:
             if self._handler.of_erased is not None:
                 heard = self._handler.of_erased(hash, event, self._context(course, message))
             if heard is not None:
-                emitted, outcome = self._derived.records(event, heard.emits), heard.outcome
+                emits, outcome = (*heard.emits, *emits), heard.outcome
                 course.keep_rows(heard.rows)
                 if heard.lift:
                     course.lift(event.state_id, hash)
+            emitted = self._derived.records(event, emits)
         except RefusedError as refusal:
             outcome = Outcome(refusal.status, said(refusal))
         except Exception as bug:  # as of any other event

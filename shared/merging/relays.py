@@ -7,7 +7,8 @@ from msgspec import structs
 from shared.domain import Emit
 from shared.schemas.base import Data
 from shared.schemas.codec import decode, encode
-from shared.schemas.commands.merging import MERGING, Relay
+from shared.schemas.commands.merging import MERGING, HandOver, Relay
+from shared.schemas.customers import CustomerErased
 from shared.schemas.envelope import structured
 from shared.schemas.event import Event
 from shared.schemas.merges import Merge
@@ -41,6 +42,17 @@ def opened(relay: Event) -> Event:
 def uid_at(event: Event, customer: str) -> str:
     """What the event's uid is with that customer, to whom it is relayed next."""
     return structs.replace(event, subject=customer, been=_been(event)).uid
+
+
+def erased_with(service: str, event: Event) -> tuple[Emit, ...]:
+    """What is told where things come to somebody who was erased meanwhile: whose they were has been the same
+    person, and is erased too."""
+    data = event.data
+    if not isinstance(data, HandOver):
+        return ()
+    fact = structs.replace(event, data=CustomerErased(), came=(), been=())
+    whose = dict.fromkeys((data.customer, *(merge.customer for merge in data.absorbed)))
+    return tuple(relayed(MERGING[service].relay, fact, id, ()) for id in whose if id != event.subject)
 
 
 def _been(event: Event) -> tuple[str, ...]:

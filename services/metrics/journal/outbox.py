@@ -17,7 +17,7 @@ reader knows a copy. An id follows from what is told of whom, and which one of i
 from when it was decided: history that is replayed tells the same events.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -27,11 +27,12 @@ import msgspec
 
 from services.metrics.domain.rows import outbox_id
 from services.metrics.journal import SERVICE
+from shared.domain import Emit
 from shared.kafka.publisher import MAX_RECORD_BYTES, Record
 from shared.schemas.base import Data
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import Micros, micros, moment
 from shared.worker import faults
 from shared.worker.retry import retry
 
@@ -88,6 +89,11 @@ class Outbox:
         if len(value) > (most := MAX_RECORD_BYTES + data.room):
             raise ValueError(f"{data.event_type} would have {len(value)} bytes; {most} is the most")
         self._told.append(Record(data.topic, subject.encode(), value, tuple(headers)))
+
+    def follow(self, event: Event, emits: Iterable[Emit]) -> None:
+        """What follows from an event, as ``tell`` does."""
+        for place, emit in enumerate(emits):
+            self.tell(emit.data, emit.subject or event.subject, micros(emit.time), f"{event.uid} {place}")
 
     def put(self, collection: str, document: Mapping[str, Any]) -> None:
         """Write this row with the next flush, in place of the one with its ``_id``; the last one holds."""

@@ -17,6 +17,7 @@ from services.metrics.domain.state import Customer, Ids
 from services.metrics.domain.texts import apply_text, has_text
 from services.metrics.domain.themes import Matcher, ThemesPolicy
 from services.metrics.domain.tracked import Tracked
+from services.metrics.journal import SERVICE
 from services.metrics.journal.beside import BESIDE, rows_beside
 from services.metrics.journal.erasing import Erased, Erasing, Result
 from services.metrics.journal.holding import Holding
@@ -26,9 +27,10 @@ from services.metrics.journal.outbox import Outbox, Put
 from services.metrics.journal.past import Past, wall_clock
 from services.metrics.journal.seen import pack
 from services.metrics.journal.writes import Stored, Write
+from shared.merging.relays import erased_with
 from shared.schemas.customers import CustomerErased, ErasureLifted
 from shared.schemas.event import Event
-from shared.schemas.times import Micros, micros
+from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 
 NO_THEMES = Matcher(ThemesPolicy(names=()))
@@ -120,6 +122,7 @@ class Partition(Holding):
         kind, record = event.data.__class__, event.data.state_id(event.subject)
         if record not in self.held and kind not in BESIDE:
             if kind is not ErasureLifted:
+                self.outbox.follow(event, erased_with(SERVICE, event))
                 return "erased"
             self.erasing.lift(record)
             self.remember(record, None)
@@ -179,10 +182,7 @@ class Partition(Holding):
             self.outbox.put(RAISED, raised_row(one, event.told_of))
         for row in taking.rows:
             self.outbox.put(row.collection, row.document)
-        for place, emit in enumerate(taking.emits):
-            self.outbox.tell(
-                emit.data, emit.subject or event.subject, micros(emit.time), f"{event.uid} {place}"
-            )
+        self.outbox.follow(event, taking.emits)
         if taking.erased:
             self._erase(record, event)
         return taking.ids or ()

@@ -10,6 +10,7 @@ from services.interactions.domain.state import Customer
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.commands.customers import CustomerEraseRequested
+from shared.schemas.commands.routing import RoutingAssignRequested
 from shared.schemas.customers import (
     AliasAdded,
     AliasRemoved,
@@ -131,8 +132,17 @@ def test_what_was_on_its_way_to_them_is_told_of_too() -> None:
     bus.tell("c-0", CustomerMerged(into="c-1", reason="one phone"))
     bus.tell("c-1", CustomerErased())
     bus.settle()
-    assert [id for id in left_of(bus.worker, "c-0") if id != "c-0"] == []
+    assert left_of(bus.worker, "c-0") == []
+    assert bus.worker.states.keys().isdisjoint(("c-0", "c-1"))
     assert bus.worker.state(f"team/{TEAM}").waiting == {}
+
+
+def test_an_agent_who_was_to_have_them_has_room_again() -> None:
+    one = worker()
+    one.tell("c-1", CustomerErased())
+    late = RoutingAssignRequested(conversation_id="c-1.a", team=TEAM, revision=3, agent_id="ann", why={})
+    said = one.tell("c-1", late).emitted
+    assert [(e.subject, e.data.holds, e.data.revision) for e in said] == [("ann", False, 3)]
 
 
 @settings(max_examples=examples(40), deadline=None)

@@ -113,6 +113,20 @@ def test_who_is_erased_is_so_under_all_ids_whichever_it_is_told_of() -> None:
         check(company)
 
 
+def test_who_is_merged_into_somebody_erased_goes_with_them() -> None:
+    company = Company()
+    for who in PEOPLE:
+        company.buy(who, 1, 5_000)
+    company.worker.send(company.event("cid", 2, CustomerErased()))
+    for number, (who, other) in enumerate((("ann", "bob"), ("bob", "cid")), 3):
+        one = CustomerMerged(into=other, reason="the same card")
+        company.worker.send(company.event(who, number, one))
+    company.buy("ann", 5, 5_000)
+    assert company.worker.states == {}
+    assert company.worker.dead_letters == []
+    check(company)
+
+
 steps = st.lists(
     st.tuples(
         st.sampled_from(["buy", "buy", "return", "redeem", "erase", "merge", "unmerge"]),

@@ -199,3 +199,22 @@ async def test_merged_ids_go_together(first: str) -> None:
     assert hashes(world.store) == {erased_hash(KEY, one) for one in ("old", "new")}
     assert not [name for name, _ in world.store.put if name in ("merged", "raised")]
     assert sorted(one.subject for one in completed(world.rig.published)) == ["new", "old"]
+
+
+async def test_who_is_merged_into_somebody_erased_goes_with_them() -> None:
+    world = World()
+    await world.start()
+    people = ("first", "old", "new")
+    for who in people:
+        world.tell(event(purchase(f"of-{who}"), subject=who))
+    world.tell(erased("new", days=1))
+    await world.settle()
+    world.tell(event(merged("old"), days=2, subject="first"))
+    await world.settle()
+    world.tell(event(merged("new"), days=3, subject="old"))
+    await world.settle()
+    world.tell(event(purchase("late"), days=4, subject="first"))
+    await world.settle()
+    assert not world.store.records
+    assert hashes(world.store) == {erased_hash(KEY, one) for one in people}
+    assert sorted(one.subject for one in completed(world.rig.published)) == sorted(people)

@@ -6,19 +6,23 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.erasing.gone import BEGUN, completed, given_away
 from services.interactions.domain.merging.handing import Handed
 from services.interactions.domain.merging.joining import joined
+from services.interactions.domain.routing.told import Routed
+from services.interactions.domain.routing.watch import load
 from services.interactions.domain.state import initial
 from services.interactions.domain.telling import Told
 from shared.domain import Aftermath, Context, Emit, Outcome
 from shared.schemas.commands.customers import CustomerEraseRequested
 from shared.schemas.commands.erasures import ErasureLiftRequested, ErasureNoteRequested
 from shared.schemas.commands.merging import HandOver
+from shared.schemas.commands.routing import RoutingAssignRequested
 from shared.schemas.customers import ErasureCompleted, ErasureLifted
 from shared.schemas.event import Event
 from shared.schemas.times import micros
 
 
 def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermath | None:
-    """Of the certificate, of its lift, of a second wish, and of what was on its way from another id."""
+    """Of the certificate, of its lift, of a second wish, and of what was on its way from another id, or from a
+    team."""
     match event.data:
         case ErasureCompleted():
             return Aftermath(emits=(completed(hash, event.data, event.time),))
@@ -33,6 +37,10 @@ def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermat
             )
         case HandOver():
             return Aftermath(emits=_dropped(desk, event, event.data, context))
+        case RoutingAssignRequested(agent_id=agent, conversation_id=id, revision=revision):
+            # Or whoever was to have it keeps room for it.
+            late = load(event.told_of, Routed(conversation_id=id, revision=revision), agent, None)
+            return Aftermath(emits=(Emit(late, context.now, agent),))
     return None
 
 
