@@ -21,7 +21,7 @@ from shared.schemas.times import micros
 
 
 def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermath | None:
-    """Of the certificate, of its lift, of a second wish, and of what was on its way from another id, or from a
+    """Of the certificate, of its lift, of a second wish, and of what was on its way from another id or a
     team."""
     match event.data:
         case ErasureCompleted():
