@@ -24,6 +24,7 @@ COMMANDS = {
     "rules": ("rapport.commands.rules:app", "Outreach rules: check, preview, try a draft, results."),
     "sla": ("rapport.commands.sla:app", "SLA policies: check, explain a complaint, try a draft."),
     "customer": ("rapport.commands.customer:app", "One customer: export all that is held of them."),
+    "erasures": ("rapport.commands.erasures:app", "By what erased ids are known: export, import."),
     "report": ("rapport.report.cli:report", "A week or a month in figures, as one file for people."),
     "clv": ("rapport.commands.clv:app", "What customers are worth: estimate the models behind it."),
     "health": (

@@ -30,10 +30,15 @@ def brokers(environ: Mapping[str, str] | None = None) -> Brokers:
 def store(environ: Mapping[str, str] | None = None) -> MongoSettings:
     """What ``RAPPORT_MONGO`` and its companions name, else the store that runs in this home. Raises
     TroubleError."""
+    return read(MongoSettings, store_environ(environ))
+
+
+def store_environ(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """All variables of the place whose store that is. Raises TroubleError."""
     known = _known("RAPPORT_MONGO", environ)
     if known is None:
         raise TroubleError("No store is known here: start one with `rapport up`, or set RAPPORT_MONGO.")
-    return read(MongoSettings, known)
+    return known
 
 
 def _known(name: str, environ: Mapping[str, str] | None) -> Mapping[str, str] | None:

@@ -1,16 +1,13 @@
 """Metrics' records as the nightly job reads them: all of one database, a batch at a time."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
-from rapport.trouble import TroubleError
+from rapport.store import explained
 from services.metrics.domain.state import Customer, decode
-from shared.runtime.mongo import refusal_of
 from shared.runtime.transport import MongoSettings
 from shared.schemas.times import Micros, micros
 
@@ -51,18 +48,3 @@ class Records:
         with explained(self._settings):
             for document in self._database["customers"].find({}, {"record": 1}, batch_size=_BATCH):
                 yield decode(bytes(document["record"]))
-
-
-@contextmanager
-def explained(settings: MongoSettings) -> Iterator[None]:
-    """Turn the driver's errors into a sentence, in which the store's address has no part: it may hold a
-    password."""
-    try:
-        yield
-    except PyMongoError as error:
-        if (refusal := refusal_of(settings, error)) is not None:
-            raise TroubleError(refusal.sentence) from None
-        raise TroubleError(
-            f"The store did not answer as needed ({type(error).__name__}): check that it runs "
-            "(`rapport status`) and that RAPPORT_MONGO names it."
-        ) from None

@@ -7,6 +7,8 @@ from typing import Any
 
 ERASED_IDS = "erased"
 """The collection, in each service's store, of which each document has such a hash as its ``_id``."""
+ERASING = "erasing"
+"""That of what is still to be done about erased ids."""
 HASH_DIGITS = 32
 BLOCK_BYTES = 64
 """Of SHA-256: a longer key is hashed first."""
@@ -15,6 +17,11 @@ BLOCK_BYTES = 64
 def erasure_key(secret_key: bytes) -> bytes:
     """The key of the hashes, where none is given."""
     return hmac.digest(secret_key, b"rapport erasure", "sha256")
+
+
+def key_fingerprint(key: bytes) -> str:
+    """32 hex digits that tell one key from another, and nothing of it."""
+    return hmac.digest(key, b"rapport erasure key", "sha256").hex()[:HASH_DIGITS]
 
 
 def erased_hash(key: bytes, state_id: str) -> str:

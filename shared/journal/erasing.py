@@ -16,7 +16,7 @@ from shared.schemas.event import key_of
 
 ERASED_IDS = Collection(erased.ERASED_IDS, owner=None, personal=())
 """{_id: the hash of an erased id}"""
-ERASING = Collection("erasing", owner="customer", personal=())
+ERASING = Collection(erased.ERASING, owner="customer", personal=())
 """{_id: the hash of an erased id, and the fields of its ``Chore``}: the one place that has the id in clear,
 until nothing else has."""
 
@@ -29,7 +29,8 @@ class Chore:
     customer: str
     """The state's id: a customer's, most often."""
     uid: str | None
-    """Of the event by which they were erased; None for a state that came back, as with a backup."""
+    """Of the event by which they were erased; None for somebody who came back, as with a backup, and whom the
+    service is still to erase again."""
     at: datetime
     """When they were erased, to the millisecond."""
     removed: Mapping[str, int] = field(default_factory=dict)

@@ -38,6 +38,11 @@ class PartitionMemory(Generic[S]):
         """Something that is to be removed may not be published yet."""
         self._handled: dict[TopicOffset, int] = {}
 
+    @property
+    def returned(self) -> list[Chore]:
+        """Customers who came back with an older store, and whom the service is to erase again."""
+        return [chore for chore in self.chores.values() if chore.uid is None and chore.is_customers]
+
     def clear(self) -> None:
         """Another worker has written the partition: nothing of this is to be trusted."""
         self.warm.clear()

@@ -8,6 +8,7 @@ an event found there changes nothing, and a redelivery has its stored events pub
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from time import perf_counter
@@ -21,6 +22,7 @@ from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan
 from shared.journal.planner import Planner
 from shared.journal.publishing import StepPublisher
+from shared.journal.returned import AT_ONCE, REFUSED, erased_again
 from shared.journal.step import Step
 from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
 from shared.journal.telemetry import count
@@ -81,9 +83,10 @@ class JournalProcessor(Generic[S]):
         self._drafter = Drafter(handler.service, store, self._planner, wall_clock, self._budget)
         self._publishing = StepPublisher(handler.service, store, publisher)
         self._eraser = Eraser(handler, store, publisher, secret_key, stream=stream, wall_clock=wall_clock)
-        self._stream = stream
+        self._stream, self._wall_clock = stream, wall_clock
         self._observe = observe
         self._partitions: dict[int, PartitionMemory[S]] = {}
+        self._count = 0
         self._durable: dict[TopicOffset, int] = {}
         self.committed = asyncio.Event()
         """Set after each batch that took effect; whoever waits for it clears it."""
@@ -91,6 +94,7 @@ class JournalProcessor(Generic[S]):
     async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
         await self.revoked(frozenset(self._partitions))
         self._durable.clear()
+        self._count = count
         erased: set[str] = set()
         for partition in sorted(partitions):
             epoch = await retry(self._service, "mongo", partial(self._store.take_over, partition, count))
@@ -116,7 +120,11 @@ class JournalProcessor(Generic[S]):
                 memory.close()
 
     async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
-        """Between batches the erased are removed."""
+        """Between batches the erased are removed; who came back with an older store is erased before that."""
+        for partition, memory in self._partitions.items():
+            if memory.chores and memory.returned:
+                await self._erase_again(partition, memory)
+                return Wanted(soon=True)
         return await self._eraser.work(self._partitions, settled)
 
     def durable(self) -> Mapping[TopicOffset, int]:
@@ -137,6 +145,21 @@ class JournalProcessor(Generic[S]):
         self.committed.set()
         telemetry.BATCH_SIZE.labels(self._service).observe(len(batch.messages))
         telemetry.BATCH_SECONDS.labels(self._service, "total").observe(perf_counter() - started)
+
+    async def _erase_again(self, partition: int, memory: PartitionMemory[S]) -> None:
+        """Some of those who came back. Who cannot be erased by the service is removed all the same. Raises
+        ``FencedError``."""
+        some = memory.returned[:AT_ONCE]
+        now = await self.watermark(partition) if self._stream else self._wall_clock()
+        hashes = {chore.hash for chore in some}
+        memory.forget(chore.customer for chore in some)
+        memory.erased -= hashes  # for as long as this takes: else what is told of them has no effect
+        try:
+            await self.process(erased_again(self._service, partition, self._count, some, now))
+        finally:
+            memory.erased |= hashes
+        left = [chore for chore in some if memory.chores.get(chore.hash) is chore]
+        memory.chores |= {chore.hash: replace(chore, uid=REFUSED) for chore in left}
 
     async def _take_steps(self, batch: Batch, memory: PartitionMemory[S]) -> None:
         """All of the batch, in as many transactions as the due timers and a bad event make needed."""
@@ -189,6 +212,8 @@ class JournalProcessor(Generic[S]):
         """Whether somebody who may come back was just being removed, and by now is."""
         if step.memory.chores.keys().isdisjoint(plan.lifted.values()):
             return False
+        while step.memory.returned:
+            await self._erase_again(step.batch.partition, step.memory)
         finish = partial(self._eraser.finish, step.batch.partition, step.memory)
         await retry(self._service, "mongo", finish)
         return True

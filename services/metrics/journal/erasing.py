@@ -14,13 +14,13 @@ from services.metrics.journal import SERVICE
 from services.metrics.journal.looks import Looks, is_customer
 from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.writes import Removal
-from shared.facts.erased import erased_hash
+from shared.facts.erased import ERASING, erased_hash
 from shared.schemas.customers import ErasureCompleted
 from shared.schemas.event import Event
 from shared.schemas.times import micros
 
-OWNED = {collection.name: collection for collection in COLLECTIONS if collection.owners}
-"""Those that have rows about customers."""
+OWNED = {one.name: one for one in COLLECTIONS if one.owners and one.name != ERASING}
+"""Those that have rows about customers, apart from what is still to be done about them."""
 
 Result = Literal["applied", "duplicate", "erased"]
 """What came of an event."""
@@ -81,6 +81,7 @@ class Erasing:
         hash = self.erased.hash_of(customer)
         self.erased.add(hash)
         self._tombstones[hash] = True
+        self.remove({ERASING: (hash,)})
         removed = {name: len(ids) for name, ids in rows.items() if ids}
         done = ErasureCompleted(service=SERVICE, removed=removed)
         outbox.tell(done, customer, micros(event.time), event.uid)

@@ -6,6 +6,7 @@ from typing import Protocol
 from services.metrics.domain.fits import Fit
 from services.metrics.journal.library import IdStore
 from services.metrics.journal.writes import Stored, Write
+from shared.journal.erasing import Chore
 
 
 class Store(Protocol):
@@ -23,6 +24,8 @@ class Store(Protocol):
     async def fits(self) -> Sequence[Fit]: ...
 
     async def erased(self) -> Sequence[str]: ...
+
+    async def returned(self, partition: int, count: int) -> list[Chore]: ...
 
     async def rows_about(self, customer: str) -> Mapping[str, tuple[str, ...]]: ...
 

@@ -30,6 +30,8 @@ from services.metrics.journal.port import Store
 from services.metrics.journal.residues import Residue
 from services.metrics.journal.seen import event_hash
 from services.metrics.journal.watching import Watching
+from shared.journal.erasing import Chore
+from shared.journal.returned import AT_ONCE, erased_again
 from shared.runtime import telemetry
 from shared.runtime.words import words
 from shared.schemas.customers import CustomerErased
@@ -86,6 +88,9 @@ class CompactProcessor:
         self._partitions: dict[int, Partition] = {}
         self._let_go: dict[int, Partition] = {}
         """Perhaps to be taken over again, with the ids that are in memory."""
+        self._returned: dict[int, list[Chore]] = {}
+        """By partition, who came back with an older store and is to be erased again."""
+        self._count = 0
         self._poison: set[Origin] = set()
         self._looker = Looker(store, looking, stream=stream, clock=clock) if looking is not None else None
         self._flushing = Flushing(store, publish, self._looker, clock, flush_seconds)
@@ -131,6 +136,9 @@ class CompactProcessor:
                 as_stored = was.ids_as_stored(stored[number].version)
                 if as_stored is not None:
                     kept[Residue(count, number)] = as_stored
+        find = self._store.returned
+        self._returned = {n: await retry(SERVICE, "mongo", partial(find, n, count)) for n in numbers}
+        self._count = count
         # After the claims: nobody else writes a hash of these partitions from then on.
         self._erased.read(await retry(SERVICE, "mongo", self._store.erased))
         opened = await self._library.open([Residue(count, number) for number in numbers], kept)
@@ -216,13 +224,28 @@ class CompactProcessor:
         return events > MAX_PENDING or self._budget.kinds[UNWRITTEN] > self._budget.limit // PENDING_SHARE
 
     async def idle(self, settled: Mapping[int, frozenset[str]] | None = None) -> Wanted:
+        more = await self._erase_again()
         async with self._lock:
             await self._flushing.flush_if_due(self._partitions.values(), self._library)
             if self._watching is not None:
                 await self._watching.work(self._partitions, self._wall())
             busy, self._busy = self._busy, False
             await self._flushing.look(self._partitions, self._wall(), busy=busy)
-        return Wanted()
+        return Wanted(soon=more)
+
+    async def _erase_again(self) -> bool:
+        """Some of those who came back, as if it were told that they are erased. Whether there are more."""
+        for number, chores in self._returned.items():
+            part = self._partitions.get(number)
+            if part is None or not chores:
+                continue
+            some, self._returned[number] = chores[:AT_ONCE], chores[AT_ONCE:]
+            for chore in some:
+                self._erased.discard(chore.hash)  # or it would have no effect
+            now = part.watermark if self._stream else self._wall_clock()
+            await self._process(erased_again(SERVICE, number, self._count, some, now))
+            return True
+        return False
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         try:

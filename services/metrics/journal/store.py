@@ -35,8 +35,9 @@ from services.metrics.journal.id_store import IdStore
 from services.metrics.journal.looks import Sweep
 from services.metrics.journal.outbox import Leaving, pack_records, unpack_records
 from services.metrics.journal.writes import Removal, Stored, Write
-from shared.facts.erased import ERASED_IDS
+from shared.facts.erased import ERASED_IDS, ERASING
 from shared.journal.epoch import Epochs
+from shared.journal.erasing import Chore
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
 
@@ -107,6 +108,11 @@ class WorkerStore:
     async def erased(self) -> list[str]:
         """The hashes of all ids that were erased."""
         return [d["_id"] async for d in self._db[ERASED_IDS].find({}, {"_id": 1})]
+
+    async def returned(self, partition: int, count: int) -> list[Chore]:
+        """The partition's customers who came back with an older store, as an import of tombstones found."""
+        mine = {"key_hash": {"$mod": [count, partition]}}
+        return [Chore.read(d) async for d in self._db[ERASING].find(mine)]
 
     async def rows_about(self, customer: str) -> dict[str, tuple[str, ...]]:
         """The ``_id`` of all documents about a customer, by collection."""

@@ -18,7 +18,8 @@ from services.metrics.journal.residues import Residue
 from services.metrics.journal.runs import PageName
 from services.metrics.journal.seen import ID_BYTES, Chunk, pack
 from services.metrics.journal.writes import Stored, StoredIds, Write
-from shared.facts.erased import ERASED_IDS
+from shared.facts.erased import ERASED_IDS, ERASING
+from shared.journal.erasing import Chore
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError
 
@@ -143,6 +144,11 @@ class MemoryStore:
     async def erased(self) -> list[str]:
         self._check()
         return [id for name, id in self.put if name == ERASED_IDS]
+
+    async def returned(self, partition: int, count: int) -> list[Chore]:
+        self._check()
+        rows = [row for (name, _), row in self.put.items() if name == ERASING]
+        return [Chore.read(dict(row)) for row in rows if row["key_hash"] % count == partition]
 
     async def rows_about(self, customer: str) -> dict[str, tuple[str, ...]]:
         self._check()

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.facts.erased import ERASED_IDS, erased_hash
+from shared.journal.erasing import Chore
 from shared.kafka.publisher import Record
 from shared.runtime.telemetry import EVENTS_ERASED
 from shared.schemas.customers import CustomerErased, ErasureCompleted, ErasureLifted
@@ -16,7 +17,7 @@ from shared.schemas.event import Event
 from .judging import LOOKING, insights
 from .memory import MemoryStore
 from .merging_world import World, merged
-from .rig import Rig, batch, started
+from .rig import FAR, Rig, batch, started
 from .story import event, histories, purchase, run
 
 KEY = b"key"
@@ -218,3 +219,29 @@ async def test_who_is_merged_into_somebody_erased_goes_with_them() -> None:
     assert not world.store.records
     assert hashes(world.store) == {erased_hash(KEY, one) for one in people}
     assert sorted(one.subject for one in completed(world.rig.published)) == sorted(people)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_who_came_back_and_is_said_to_have_is_erased_when_the_worker_starts(late: bool) -> None:
+    """An import of tombstones notes them; nothing of them need be heard, and it may be before."""
+    store = MemoryStore()
+    rig = await started(store)
+    await rig.processor.process(batch([event(purchase("a"), subject=who) for who in ("ann", "bob")]))
+    await rig.flush()
+    before, hash = store.cells, erased_hash(KEY, "ann")
+    store.put[ERASED_IDS, hash] = {"_id": hash}
+    store.put["erasing", hash] = Chore(hash, "ann", None, FAR).document() | {"key_hash": 4}
+    other = Rig(store)
+    await other.processor.assigned(frozenset({1}), 2)
+    await other.flush()
+    assert sorted(store.records) == ["ann", "bob"]
+    rig = await started(store)
+    if late:
+        await rig.processor.process(batch([event(purchase("b", 7), days=1, subject="ann")], start=2))
+    await rig.flush()
+    await rig.flush()
+    assert [*store.records] == ["bob"]
+    assert ("erasing", hash) not in store.put
+    assert hashes(store) == {hash}
+    assert store.cells == before
+    assert [removed(one) for one in completed(rig.published)] in ([{"customers": 1}], [{}])
