@@ -20,13 +20,17 @@ S = TypeVar("S", bound=BaseModel)
 class RefusedError(Exception):
     """The domain says no. For a command that is its outcome; for a fact, a dead letter.
 
-    ``code`` is stable, for programs; ``detail`` is for people; ``field`` names the bad input.
+    ``code`` is stable, for programs; ``detail`` is for whoever asked; ``reason`` is as much of it as logs and
+    dead letters may have: nothing that came with the event. ``field`` names the bad input.
     """
 
-    def __init__(self, code: str, detail: str, *, status: int = 409, field: str | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str, *, status: int = 409, field: str | None = None, reason: str = ""
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.reason = reason or code
         self.status = status
         self.field = field
 
@@ -45,10 +49,14 @@ class ErrorCode:
     """The HTTP status; of a fact, which nobody waits for, the refusal is a dead letter."""
     sentence: str
     """For people: a ``str.format`` template, complete, with a capital and a stop."""
+    ours: tuple[str, ...] = ()
+    """What of it is filled with words and limits of ours, and no value that came with the event."""
 
     def __call__(self, *, field: str | None = None, **told: object) -> RefusedError:
         """``field`` names the bad input; ``told`` fills the sentence."""
-        return RefusedError(self.code, self.sentence.format(**told), status=self.status, field=field)
+        ours = {name: value if name in self.ours else "…" for name, value in told.items()}
+        detail, reason = (self.sentence.format(**one) for one in (told, ours))
+        return RefusedError(self.code, detail, status=self.status, field=field, reason=reason)
 
 
 ERASED = ErrorCode("erased", 410, "The customer has been erased.")
@@ -191,7 +199,8 @@ class Retract:
     origin: str
     """``Context.origin`` of that time."""
     code: str
-    detail: str
+    reason: str
+    """Why, for people: the refusal's own, which has nothing that came with the event."""
 
 
 @dataclass(frozen=True, slots=True)

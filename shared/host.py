@@ -25,6 +25,7 @@ from shared.kafka.keys import partition_of
 from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_options
 from shared.kafka.publisher import Publisher, Record
 from shared.process import App, Worker, apart, within
+from shared.runtime.crashes import tell_in_the_log
 from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document, connect, until_let_in
 from shared.runtime.settings import Settings
@@ -219,6 +220,7 @@ def _run(
     extra: Sequence[Extra],
 ) -> None:
     configure_logging(settings, f"{service}-worker")
+    tell_in_the_log()
     tell_version(service)
     app = App(
         f"rapport-{service}-host",

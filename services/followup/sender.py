@@ -36,7 +36,7 @@ from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.supply import Supply
 from services.followup.sending.unwanted import Unwanted
-from shared.runtime.words import without_addresses, words
+from shared.runtime.words import status, words
 from shared.schemas.event import Event
 
 log = structlog.get_logger(__name__)
@@ -283,7 +283,7 @@ class Sender:
         self._put_backs.append(put_back(delivery, attempt, self._clock()))
         telemetry.DELIVERIES.labels(delivery.channel, "deferred").inc()
         until = self._put_backs[-1].not_before.isoformat()
-        said = without_addresses(attempt.error or "")
+        said = status(attempt.error or "")
         log.info("message deferred", outreach_id=delivery.outreach_id, error=said, until=until)
 
     def _done(

@@ -10,13 +10,12 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 import structlog
-from pydantic import ValidationError
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from services.followup.domain.journeys.review import fingerprint, needed
 from services.followup.domain.policy import Policy
-from services.followup.domain.rows import SWEEPS, unreadable
+from services.followup.domain.rows import SWEEPS
 from services.followup.domain.state import Customer
 from shared.journal.later import read_state
 from shared.runtime.words import words
@@ -129,8 +128,7 @@ class Sweeper:
         try:
             return needed(read_state(Customer, row["data"]), self._policy, micros(now))
         except Exception as error:  # whatever a broken state brings about; what it holds is not logged
-            reason = unreadable(error) if isinstance(error, ValidationError) else type(error).__name__
-            log.error("a customer's state cannot be read", customer=row["_id"], error=reason)
+            log.error("a customer's state cannot be read", customer=row["_id"], error=words(error))
             return False
 
     def _id(self, number: int, customer: str) -> str:

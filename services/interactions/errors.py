@@ -10,13 +10,17 @@ ERASURE_UNDER_WAY = ErrorCode(
     "erasure_under_way", 409, "It cannot be lifted before all services are done: {missing} have not answered."
 )
 NOT_MERGED = ErrorCode("not_merged", 409, "Customer {customer} was not merged into {into}.")
-INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.")
+INVALID_ALIAS = ErrorCode("invalid_alias", 422, "This is no alias: {why}.", ours=("why",))
 QUERY_OR_ALIAS = ErrorCode("query_or_alias", 422, "Ask by query, or by alias: one of the two.")
-TOO_MANY_ALIASES = ErrorCode("too_many_aliases", 409, "A customer can have at most {most} aliases.")
+TOO_MANY_ALIASES = ErrorCode(
+    "too_many_aliases", 409, "A customer can have at most {most} aliases.", ours=("most",)
+)
 UNKNOWN_DUPLICATE = ErrorCode("unknown_duplicate", 404, "There is no suggestion {duplicate}.")
 NOT_OF_THE_TWO = ErrorCode("not_of_the_two", 422, "{customer} is neither of the two.")
 DUPLICATE_DECIDED = ErrorCode("duplicate_decided", 409, "Suggestion {duplicate} is {status} already.")
-TOO_MANY_CONSENTS = ErrorCode("too_many_consents", 409, "A customer can have at most {most} consents.")
+TOO_MANY_CONSENTS = ErrorCode(
+    "too_many_consents", 409, "A customer can have at most {most} consents.", ours=("most",)
+)
 TOTAL_TOO_LARGE = ErrorCode(
     "total_too_large", 409, "The customer's total in {currency} would be too large to keep."
 )
@@ -36,12 +40,16 @@ AMBIGUOUS_COMPLAINT = ErrorCode(
     "Several customers have a complaint {complaint}: name one customer with customer_id.",
 )
 TOO_MANY_COMPLAINTS = ErrorCode(
-    "too_many_complaints", 409, "A customer can have at most {most} complaints that are not closed."
+    "too_many_complaints",
+    409,
+    "A customer can have at most {most} complaints that are not closed.",
+    ours=("most",),
 )
 INVALID_TRANSITION = ErrorCode(
     "invalid_transition",
     409,
     "Complaint {complaint} is {status} and cannot be {step}. It can be: {allowed}.",
+    ours=("status", "step", "allowed"),
 )
 NOTHING_TO_APPROVE = ErrorCode(
     "nothing_to_approve", 409, "No such compensation of complaint {complaint} waits for an approval."
@@ -53,10 +61,17 @@ SEVERAL_APPROVALS = ErrorCode(
     "several_approvals", 409, "Several compensations wait, so name one with approval_id: {ids}."
 )
 TOO_MANY_APPROVALS = ErrorCode(
-    "too_many_approvals", 409, "Of a complaint at most {most} compensations wait for an approval."
+    "too_many_approvals",
+    409,
+    "Of a complaint at most {most} compensations wait for an approval.",
+    ours=("most",),
 )
-UNKNOWN_ROOT_CAUSE = ErrorCode("unknown_root_cause", 422, "The root cause must be one of: {listed}.")
-TOO_MANY_STEPS = ErrorCode("too_many_steps", 409, "A complaint can have at most {most} steps.")
+UNKNOWN_ROOT_CAUSE = ErrorCode(
+    "unknown_root_cause", 422, "The root cause must be one of: {listed}.", ours=("listed",)
+)
+TOO_MANY_STEPS = ErrorCode(
+    "too_many_steps", 409, "A complaint can have at most {most} steps.", ours=("most",)
+)
 
 UNKNOWN_TASK = ErrorCode("unknown_task", 404, "There is no task {task}.")
 TASK_EXISTS = ErrorCode("task_exists", 409, "Team {team} has a task {task} already.")
@@ -106,6 +121,7 @@ TOO_MANY_WAITING = ErrorCode(
     "too_many_waiting",
     409,
     "Of a customer at most {most} facts wait for the orders or complaints they name.",
+    ours=("most",),
 )
 
 AHEAD = ErrorCode("ahead", 422, "Nothing is known of {at} yet: it is more than 24 hours ahead.")

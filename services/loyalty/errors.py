@@ -13,8 +13,10 @@ UNKNOWN_ENTRY = ErrorCode("unknown_entry", 404, "{member} has no entry {entry_id
 INSUFFICIENT_POINTS = ErrorCode(
     "insufficient_points", 409, "{needed} points are needed, and the balance is {balance}."
 )
-TIER_REQUIRED = ErrorCode("tier_required", 409, "{reward_id} is for {tier} and above.")
-REWARD_UNAVAILABLE = ErrorCode("reward_unavailable", 409, "{reward_id} can be had {window}.")
+TIER_REQUIRED = ErrorCode("tier_required", 409, "{reward_id} is for {tier} and above.", ours=("tier",))
+REWARD_UNAVAILABLE = ErrorCode(
+    "reward_unavailable", 409, "{reward_id} can be had {window}.", ours=("window",)
+)
 OUT_OF_STOCK = ErrorCode("out_of_stock", 409, "There is no {reward_id} left.")
 VOUCHER_REDEEMED = ErrorCode("voucher_redeemed", 409, "The voucher was redeemed before.")
 VOUCHER_CANCELLED = ErrorCode("voucher_cancelled", 409, "The voucher was cancelled before.")
@@ -24,7 +26,7 @@ VOUCHER_EXPIRED = ErrorCode("voucher_expired", 409, "The voucher expired at {exp
 # Purchases and returns
 NEGATIVE_TOTAL = ErrorCode("negative_total", 422, "Order {order_id} has a negative total: {total}.")
 UNKNOWN_CURRENCY = ErrorCode(
-    "unknown_currency", 422, "{currency} has no rate in the program, which takes {taken}."
+    "unknown_currency", 422, "{currency} has no rate in the program, which takes {taken}.", ours=("taken",)
 )
 DUPLICATE_ORDER = ErrorCode("duplicate_order", 409, "Order {order_id} was counted already.")
 NEGATIVE_REFUND = ErrorCode("negative_refund", 422, "Return {return_id} has a negative refund: {refund}.")
@@ -40,7 +42,7 @@ DUPLICATE_RETURN = ErrorCode("duplicate_return", 409, "Return {return_id} was co
 # Points given and taken by hand
 MISSING_POINTS = ErrorCode("missing_points", 422, "A compensation in points says how many, 1 or more.")
 INVALID_POINTS = ErrorCode("invalid_points", 422, "An adjustment of 0 points changes nothing.")
-POINTS_OVERFLOW = ErrorCode("points_overflow", 422, "An account holds at most {most} points.")
+POINTS_OVERFLOW = ErrorCode("points_overflow", 422, "An account holds at most {most} points.", ours=("most",))
 
 # Referrals: nobody waits for these, they stand in the journal and the metrics
 SELF_REFERRAL = ErrorCode("self_referral", 422, "{member} cannot refer themselves.")
@@ -48,7 +50,7 @@ NO_REFERRALS = ErrorCode("no_referrals", 409, "The program has no referrals.")
 EXISTING_MEMBER = ErrorCode("existing_member", 409, "{member} was a member already.")
 ALREADY_REFERRED = ErrorCode("already_referred", 409, "{member} was referred by another customer before.")
 REFERRAL_LIMIT = ErrorCode(
-    "referral_limit", 409, "{member} was rewarded for {per_year} friends within a year."
+    "referral_limit", 409, "{member} was rewarded for {per_year} friends within a year.", ours=("per_year",)
 )
 
 CODES = declared(globals())

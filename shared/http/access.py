@@ -50,12 +50,12 @@ class AccessMiddleware:
         if not re.fullmatch(ID_PATTERN, request_id):
             request_id = uuid.uuid4().hex
         with (
-            span(scope["method"], headers.get("traceparent"), kind=SpanKind.SERVER) as current,
+            span(audit.method_of(scope), headers.get("traceparent"), kind=SpanKind.SERVER) as current,
             structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=current_trace_id()),
             audit.listening(),
         ):
             status = await self._answer(scope, receive, send, request_id)
-            current.update_name(f"{scope['method']} {route_of(scope)}")
+            current.update_name(f"{audit.method_of(scope)} {route_of(scope)}")
             current.set_attribute("http.response.status_code", status)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
@@ -86,7 +86,7 @@ class AccessMiddleware:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope)
-        HTTP_SECONDS.labels(self._service, _method(scope), route, str(status)).observe(seconds)
+        HTTP_SECONDS.labels(self._service, audit.method_of(scope), route, str(status)).observe(seconds)
         given = scope.get("path_params", {})
         params = {name: audit.shown(value) for name, value in given.items() if name not in SECRET_PARAMS}
         if route == UNMATCHED:
@@ -94,7 +94,7 @@ class AccessMiddleware:
         write = log.warning if status >= 500 else log.debug if route in QUIET else log.info
         write(
             "request",
-            method=scope["method"],
+            method=audit.method_of(scope),
             route=route,
             params=params,
             status=status,
@@ -151,9 +151,3 @@ def route_of(scope: Scope) -> str:
 def _known_words(path: str) -> str:
     """What may be logged of a path that no route has, in which anything may stand: its lower-case words."""
     return "/".join(part if _is_word(part) else "…" for part in path[:LONGEST_PATH].split("/")[:MOST_PARTS])
-
-
-def _method(scope: Scope) -> str:
-    # A caller may invent methods, and each would be a time series for ever.
-    known = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-    return scope["method"] if scope["method"] in known else "OTHER"

@@ -32,6 +32,7 @@ from shared.http.trail import Trail
 from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
+from shared.runtime.crashes import tell_in_the_log
 from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
 from shared.runtime.settings import Settings
@@ -152,6 +153,7 @@ def _description(service: str) -> str:
 def run_api(app: FastAPI, settings: Settings) -> None:
     """Serve until a signal ends it. A port in use ends the process with 2 and a sentence."""
     configure_logging(settings, app.state.service)
+    tell_in_the_log()
     tell_version(app.state.service)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:

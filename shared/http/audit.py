@@ -20,6 +20,7 @@ import structlog
 from fastapi import Request
 
 from shared.facts.aliases import is_alias
+from shared.http.routing import METHODS
 from shared.http.trail import Entry, Trail
 from shared.runtime.telemetry import ADMIN_ACTIONS
 from shared.schemas.base import ID_PATTERN
@@ -73,6 +74,11 @@ def shown(parameter: object) -> str:
     return text if _is_id(text) and not is_alias(text) else "…"
 
 
+def method_of(scope: Mapping[str, Any]) -> str:
+    """A caller may invent methods: each would be a time series for ever, and may say anything."""
+    return next((known for known in METHODS if known == scope["method"]), "OTHER")
+
+
 def listed(request: Request) -> None:
     """This request reads customers' data, even where it names none of them."""
     request.state.reads_customers = True
@@ -93,7 +99,7 @@ def record(service: str, route: str, status: int, scope: Mapping[str, Any]) -> N
         CODE,
         code=CODE,
         principal=state.get("principal"),
-        method=scope["method"],
+        method=method_of(scope),
         route=route,
         customers=customers,
         status=status,
@@ -109,7 +115,7 @@ def _trace(route: str, status: int, scope: Mapping[str, Any]) -> None:
     if trail is None or not (customers or state.get("reads_customers")):
         return
     who, at, outcome = state.get("principal"), datetime.now(UTC), outcome_of(status)
-    trail.note([Entry(one, who, scope["method"], route, status, outcome, at) for one in customers or [None]])
+    trail.note([Entry(one, who, method_of(scope), route, status, outcome, at) for one in customers or [None]])
 
 
 def _about(scope: Mapping[str, Any]) -> Iterable[str]:

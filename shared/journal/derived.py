@@ -12,7 +12,12 @@ from shared.runtime.tracing import child_traceparent
 from shared.schemas.codec import encode
 from shared.schemas.event import Event
 
-TOO_LARGE = ErrorCode("too_large", 422, "The event {type} would have {size} bytes; {most} is the most.")
+TOO_LARGE = ErrorCode(
+    "too_large",
+    422,
+    "The event {type} would have {size} bytes; {most} is the most.",
+    ours=("type", "size", "most"),
+)
 
 
 def record_of(event: Event) -> Record:

@@ -139,7 +139,7 @@ class Planner(Generic[S]):
             if is_command:
                 self._enter(course, Entry(event, message.origin, refusal.status, said(refusal), ()))
             else:
-                self._reject(course, message, refusal.code, refusal.detail)
+                self._reject(course, message, refusal.code, refusal.reason)
             return
         except Exception as bug:  # a poison event stops nothing: it goes aside with its reason
             self._reject(course, message, BUG, words(bug))
@@ -236,6 +236,6 @@ class Planner(Generic[S]):
             origin,
             record,
             code=retract.code,
-            detail=retract.detail,
+            detail=retract.reason,
             failed_at=failed_at,
         )

@@ -40,7 +40,7 @@ def count(service: str, plan: Plan[S], known: Mapping[str, Journalled], now: dat
         tell("dead letter", event_id=rejected.message.event.uid, code=refusal.code, detail=refusal.detail)
         telemetry.DEAD_LETTERS.labels(service, refusal.code).inc()
     for retract in plan.retracted:
-        log.warning("dead letter", event_id=retract.event.uid, code=retract.code, detail=retract.detail)
+        log.warning("dead letter", event_id=retract.event.uid, code=retract.code, detail=retract.reason)
         telemetry.DEAD_LETTERS.labels(service, retract.code).inc()
 
 

@@ -72,7 +72,7 @@ class Published:
             self.dead_letters.append(DeadLetter(message.event, message.origin, refusal.code, refusal.detail))
         for late in plan.retracted:
             origin = Origin.parse(late.origin)
-            self.dead_letters.append(DeadLetter(late.event, origin, late.code, late.detail))
+            self.dead_letters.append(DeadLetter(late.event, origin, late.code, late.reason))
         records = [r for entry in plan.entries for r in entry.emitted if not _is_dead_letter(r)]
         self._records += records
         return [record for record in records if record.topic == COMMANDS]

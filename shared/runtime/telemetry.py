@@ -181,7 +181,10 @@ def begin(service: str) -> None:
 
 
 _QUIET = {
+    "httpx": logging.WARNING,  # the address of each request, with its query
     "librdkafka": logging.WARNING,
+    "mail": logging.ERROR,  # each line that a client says, addresses included
+    "python_multipart": logging.ERROR,  # headers of a form's parts
     "faust": logging.WARNING,
     "mode": logging.WARNING,
     "kafka": logging.WARNING,

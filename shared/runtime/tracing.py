@@ -13,6 +13,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from shared.runtime.words import words
+
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACEPARENT = "traceparent"
 
@@ -36,9 +38,18 @@ def span(
 ) -> Iterator[trace.Span]:
     """Run the block in a span under ``parent`` (a traceparent); no parent begins a trace."""
     with _tracer().start_as_current_span(
-        name, context=_context(parent), kind=kind, attributes=dict(attributes or {})
+        name,
+        context=_context(parent),
+        kind=kind,
+        attributes=dict(attributes or {}),
+        record_exception=False,  # it would take the error's own words, which may quote what was sent
+        set_status_on_exception=False,
     ) as started:
-        yield started
+        try:
+            yield started
+        except Exception as error:
+            started.set_status(trace.StatusCode.ERROR, words(error))
+            raise
 
 
 def current_traceparent() -> str | None:

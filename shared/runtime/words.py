@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 from pymongo.errors import ConnectionFailure, InvalidOperation, OperationFailure
 
+from shared.schemas.places import place as where
+
 ROOT = Path(__file__).parents[2]
 LONGEST = 300
 """Characters of an error's own words."""
@@ -33,6 +35,7 @@ _ABOUT_CONNECTIONS = (
 """What the modules begin with whose errors are about connections and partitions."""
 _AWAY = "AwayError"
 """What the names of our own errors end with that are about connections too."""
+_STATUS = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?(?![^ -])")
 _ADDRESS = re.compile(r"[^\s<>\"'()]+@[^\s<>\"'()]+")
 
 
@@ -55,7 +58,7 @@ def words(error: BaseException) -> str:
 def unreadable(error: ValidationError) -> str:
     """What is wrong with a document, field by field (three at most), without what it holds."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)[:MOST_FIELDS]
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'document'}: {one['type']}" for one in faults)
+    return "; ".join(f"{where(one['loc']) or 'document'}: {one['type']}" for one in faults)
 
 
 def place(error: BaseException) -> str | None:
@@ -71,6 +74,13 @@ def place(error: BaseException) -> str | None:
 def without_addresses(text: str) -> str:
     """What another program said, such as a mail server, less the addresses in it."""
     return _ADDRESS.sub("…@…", text)
+
+
+def status(answer: str) -> str:
+    """What another program answered as a log may have it: its status alone, such as ``450 4.2.1``. What
+    begins with none is no answer but trouble on the way."""
+    found = _STATUS.match(answer)
+    return found[0] if found else without_addresses(answer)
 
 
 def trace(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic_core import PydanticCustomError
 
 from shared.schemas.docstrings import describe
+from shared.schemas.places import declare
 
 ID_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
 
@@ -77,6 +78,10 @@ class Frozen(BaseModel):
     def __init_subclass__(cls, **config: Any) -> None:
         super().__init_subclass__(**config)
         describe(cls)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **config: Any) -> None:
+        declare(name for key, field in cls.model_fields.items() for name in (key, field.alias))
 
 
 class Open(Frozen):

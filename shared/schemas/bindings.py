@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from shared.schemas.envelope import (
+    KNOWN,
     NO_DATA,
     NO_VALUE,
     STRUCTURED,
@@ -96,7 +97,9 @@ def _binary(
         try:
             text = msgspec.Raw(_write(value.decode()))
         except UnicodeDecodeError:
-            raise BadRecordError("bytes", f"header {header} is not UTF-8", name) from None
+            # Names of extensions are whatever a sender makes up.
+            shown = header if name in KNOWN else "of an extension"
+            raise BadRecordError("bytes", f"header {shown} is not UTF-8", name) from None
         if name == header:
             media = text
         else:

@@ -14,6 +14,7 @@ from shared.schemas.bindings import open_envelope
 from shared.schemas.envelope import CODES, JSON, STRUCTURED, BadRecordError, Code, Envelope, structured, utf8
 from shared.schemas.event import Event
 from shared.schemas.integers import with_integers
+from shared.schemas.places import place
 from shared.schemas.topics import TYPES
 from shared.schemas.upcast import UPCASTERS, current_type, upcast
 
@@ -132,7 +133,7 @@ def _told(event_type: str, content: bytes) -> Data:
     cls = TYPES.get(event_type)
     if cls is None:
         if event_type not in UPCASTERS:
-            raise BadRecordError("type", f"unknown type {event_type[:128]}", "type")
+            raise BadRecordError("type", "no such type, of this or any old version", "type")
         try:
             newest, content = upcast(event_type, content)
         except msgspec.ValidationError:
@@ -172,10 +173,9 @@ def _bad_data(error: ValidationError) -> BadRecordError:
     for fault in error.errors(include_url=False, include_input=False):
         if fault["type"] == "json_invalid":
             return BadRecordError("json", fault["msg"], "data")
-        path = [*fault["loc"]]
-        if "at" in fault.get("ctx", {}):
-            path.append(fault["ctx"]["at"])
-        faults.append((".".join(map(str, ["data", *path])), fault["msg"]))
+        within = fault.get("ctx", {}).get("at")
+        path = ["data", place(fault["loc"]), within]
+        faults.append((".".join(filter(None, path)), fault["msg"]))
     detail = "; ".join(f"{path}: {message}" for path, message in faults[:3])
     return BadRecordError("field", detail, faults[0][0])
 

@@ -92,7 +92,7 @@ class _Plain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _TEXTS = ("specversion", "id", "source", "type", "subject")
-_KNOWN = frozenset((*_TEXTS, "time", "datacontenttype", "traceparent", "data", "data_base64"))
+KNOWN = frozenset((*_TEXTS, "time", "datacontenttype", "traceparent", "data", "data_base64"))
 _is_id = re.compile(ID_PATTERN).fullmatch
 # Visible ASCII: a URI reference without spaces, so that "source id" is unique as one string.
 SOURCE_PATTERN = r"[!-~]{1,256}"
@@ -181,7 +181,7 @@ def envelope_of(members: Members) -> Envelope:
             raise BadRecordError("envelope", f"{name} is missing", name)
         text[name] = value
     time = _time(members.get("time", _NULL))
-    others = {name: _value(name, raw) for name, raw in members.items() if name not in _KNOWN}
+    others = {name: _value(name, raw) for name, raw in members.items() if name not in KNOWN}
     if others.get(RESERVED) is not None:
         raise BadRecordError("tenant_reserved", f"{RESERVED} is reserved: leave it out", RESERVED)
     return _checked(
@@ -241,7 +241,7 @@ def _value(name: str, raw: msgspec.Raw) -> object:
     try:
         return _value_reader.decode(raw)
     except msgspec.ValidationError as error:
-        raise BadRecordError("envelope", f"{name}: {error}", name) from None
+        raise BadRecordError("envelope", f"an extension: {error}", name) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRecordError("json", str(error)) from None
 

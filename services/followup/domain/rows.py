@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
 from services.followup.domain.deliverability.heard import Receipt
 from services.followup.domain.gate.hours import quiet_hours_of, send_window_of
@@ -124,12 +124,6 @@ class Known(Frozen):
     outreach_id: Id = Field(alias="_id")
     customer: str = Field(min_length=1)
     attempt: int = Field(0, ge=0, lt=2**31)
-
-
-def unreadable(error: ValidationError) -> str:
-    """What is wrong with a document, without what it holds."""
-    found = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, found['loc'])) or 'document'}: {found['type']}"
 
 
 def row(

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from services.followup import telemetry
 from services.followup.channels.base import Channel
 from services.followup.domain.reports import UNWANTED
-from services.followup.domain.rows import Delivery, Known, unreadable
+from services.followup.domain.rows import Delivery, Known
 from services.followup.sending.marks import Marks
 from services.followup.sending.ready import Ready
 from services.followup.sending.reports import Reports
 from services.followup.sending.unwanted import Unwanted
+from shared.runtime.words import unreadable
 
 log = structlog.get_logger(__name__)
 

@@ -23,6 +23,22 @@ FRESH_S = 3_600.0
 EVERYBODY = "*"
 
 
+REFUSALS = frozenset(
+    (
+        *("access_denied", "account_selection_required", "consent_required", "interaction_required"),
+        *("invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "login_required"),
+        *("server_error", "temporarily_unavailable", "unauthorized_client", "unsupported_grant_type"),
+        "unsupported_response_type",
+    )
+)
+"""What a provider may say instead of yes (RFC 6749, OpenID Connect Core 3.1.2.6)."""
+
+
+def known_refusal(said: str) -> str:
+    """For the log: anybody may call the address that a browser is sent back to, and say anything there."""
+    return said if said in REFUSALS else "something else"
+
+
 class ProviderAwayError(Exception):
     """The provider does not answer, or not as one: try again later."""
 
@@ -94,7 +110,7 @@ class Provider:
                     ways.token_endpoint, code=code, code_verifier=begun.verifier
                 )
         except AuthlibBaseError as error:
-            raise NotVouchedError(f"the code is refused: {error.error}") from None
+            raise NotVouchedError(f"the code is refused: {known_refusal(error.error)}") from None
         except (httpx.HTTPError, ValueError) as error:
             raise ProviderAwayError(str(error)) from error
         claims = await self._claims(ways, str(token.get("id_token", "")))

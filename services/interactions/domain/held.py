@@ -8,7 +8,7 @@ from services.interactions.domain.state import MAX_HELD, Complaint, Customer, He
 from services.interactions.domain.telling import Note, Told
 from services.interactions.domain.timeline import timeline_row
 from services.interactions.errors import TOO_MANY_WAITING
-from shared.domain import Put, Retract, Unseen
+from shared.domain import Put, RefusedError, Retract, Unseen
 from shared.schemas.base import Data
 from shared.schemas.codec import encode_data
 from shared.schemas.event import Event, extensions_of
@@ -77,9 +77,9 @@ def row_of(customer: Customer, held: Held, note: Note | None, complaint: Complai
     return Put(TIMELINE, row.document())
 
 
-def retracted(customer: Customer, held: Held, code: str, detail: str) -> Retract:
+def retracted(customer: Customer, held: Held, refusal: RefusedError) -> Retract:
     """The fact as a dead letter."""
-    return Retract(event_of(customer, held), held.origin, code, detail)
+    return Retract(event_of(customer, held), held.origin, refusal.code, refusal.reason)
 
 
 def unseen(customer: Customer, held: Held) -> Unseen:

@@ -3,7 +3,6 @@ taken."""
 
 import asyncio
 import contextlib
-import logging
 import ssl
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -37,7 +36,6 @@ REFUSED: dict[Result, str] = {
 """What will never be taken."""
 
 log = structlog.get_logger(__name__)
-logging.getLogger("mail").setLevel(logging.WARNING)  # it logs each command, addresses included
 
 
 class Takes(Protocol):

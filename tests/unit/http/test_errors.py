@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
-from shared.domain import ErrorCode
+from shared.domain import ErrorCode, RefusedError
 from shared.http import problems
 from shared.http.errors import responses, table
 
@@ -16,6 +16,16 @@ def test_a_code_makes_the_refusal() -> None:
     refusal = CLOSED(shop="s-1", field="body.shop")
     assert (refusal.code, refusal.status, refusal.detail) == ("closed", 409, "Shop s-1 is closed.")
     assert refusal.field == "body.shop"
+
+
+def test_logs_and_dead_letters_have_of_it_what_is_ours() -> None:
+    most = ErrorCode("most", 409, "{shop} has at most {most} keys.", ours=("most",))
+    refusal = most(shop="zoë@example.com", most=5)
+    assert (refusal.detail, refusal.reason) == (
+        "zoë@example.com has at most 5 keys.",
+        "… has at most 5 keys.",
+    )
+    assert RefusedError("closed", "zoë@example.com is closed").reason == "closed"
 
 
 def test_the_document_and_the_table_come_from_the_codes() -> None:

@@ -2,22 +2,25 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pymongo.errors import BulkWriteError, DuplicateKeyError, ServerSelectionTimeoutError
 
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging
-from shared.runtime.words import without_addresses, words
+from shared.runtime.words import status, without_addresses, words
+from shared.schemas.base import Frozen
 
 SECRET = "zoë@example.com"
 
 
-class Person(BaseModel):
+class Person(Frozen):
     age: int
+    friends: Mapping[str, int] = {}
 
 
 def raised(error: Exception) -> Exception:
@@ -27,9 +30,9 @@ def raised(error: Exception) -> Exception:
         return caught
 
 
-def validation() -> ValidationError:
+def validation(**told: Any) -> ValidationError:
     with pytest.raises(ValidationError) as caught:
-        Person.model_validate({"age": SECRET})
+        Person.model_validate(told)
     return caught.value
 
 
@@ -45,7 +48,8 @@ BULK = {"writeErrors": [{"code": 11000, "op": {"email": SECRET}}], "code": 65, "
         (BulkWriteError(BULK), "BulkWriteError: code 65 MultipleErrors"),
         (ServerSelectionTimeoutError("db:27017: timed out"), "db:27017: timed out"),
         (ConnectionRefusedError(111, "refused"), "refused"),
-        (validation(), "ValidationError: age: int_parsing"),
+        (validation(age=SECRET), "ValidationError: age: int_parsing"),
+        (validation(age=1, friends={SECRET: "x"}), "ValidationError: friends.…: int_parsing"),
         (OSError(f"450 no room for <{SECRET}>"), "450 no room for <…@…>"),
     ],
 )
@@ -57,6 +61,13 @@ def test_an_error_is_told_without_its_input(error: Exception, says: str) -> None
 
 def test_what_a_mail_server_says_is_told_without_addresses() -> None:
     assert without_addresses(f"550 <{SECRET}> is nobody's") == "550 <…@…> is nobody's"
+
+
+def test_what_a_mail_server_answers_is_told_by_its_status() -> None:
+    assert status("450 4.2.1 Zoë has moved to 12 Mark Street") == "450 4.2.1"
+    assert status("451-Zoë rests") == "451"
+    assert status("not connected") == "not connected"
+    assert status("HTTP 503") == "HTTP 503"
 
 
 def test_a_traceback_in_the_log_names_lines_and_no_input(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,6 +83,8 @@ def test_a_traceback_in_the_log_names_lines_and_no_input(capsys: pytest.CaptureF
                 raise ValueError(f"{SECRET} again") from first
         except ValueError as error:
             structlog.get_logger("a").exception("broken", why=error)
+            logging.getLogger("httpx").info("HTTP Request: GET /customers?alias=%s", SECRET)
+            logging.getLogger("mail.log").warning("unrecognised: %s", SECRET)
             logging.getLogger("b").exception("broken: %s", error)
     finally:
         root.handlers[:], root.level = handlers, level

@@ -236,6 +236,29 @@ def test_the_reason_never_repeats_what_the_customer_said() -> None:
     assert "data.email" in caught.value.detail
 
 
+MARK = "ann-secret"
+
+
+@pytest.mark.parametrize(
+    ("record", "where"),
+    [
+        ((dumped({**purchase(), "type": MARK}),), "no such type"),
+        ((dumped({**purchase(), MARK: 0}).replace(b": 0}", b": 1e999}"),), "an extension"),
+        ((b"{}", [*binary(purchase())[1], (f"ce_{MARK}", b"\xff")]), "header of an extension"),
+        ((b"{}", [("ce_source", b"\xff"), *binary(purchase())[1]]), "header ce_source"),
+        (
+            (dumped(cloudevent("agent.changed", {"agent_id": "a-1", "name": "A", "skills": {MARK: 99}})),),
+            "data.skills.…: ",
+        ),
+    ],
+)
+def test_the_reason_never_repeats_a_name_that_a_sender_made_up(record: Any, where: str) -> None:
+    with pytest.raises(BadRecordError) as caught:
+        read(*record)
+    assert where in caught.value.detail
+    assert MARK not in str(caught.value)
+
+
 def test_post_events_takes_one_event_or_splits_a_batch() -> None:
     assert parse_cloudevent(dumped(purchase()), NOW).subject == "cust-00042"
     with pytest.raises(BadRecordError, match="field"):

@@ -112,7 +112,7 @@ def with_waiting(customer: Customer, opened: Complaint) -> Change:
             counted += not is_step
             continue
         rows.append(row_of(customer, held, refused(refusal.detail)))
-        retracts.append(retracted(customer, held, refusal.code, refusal.detail))
+        retracts.append(retracted(customer, held, refusal))
         if is_step:
             kept = altered(held, until=None)
             customer = altered(customer, held=(*customer.held, kept))

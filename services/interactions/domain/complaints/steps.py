@@ -89,7 +89,7 @@ def corrected(customer: Customer, told: Told, then: Callable[[Customer], Change]
     try:
         change = then(back.customer)
     except RefusedError as refusal:  # it is wrong, too; but the one before it is not what happened
-        retract = Retract(event, told.context.origin, refusal.code, refusal.detail)
+        retract = Retract(event, told.context.origin, refusal.code, refusal.reason)
         change = Change(back.customer, 0, refused(refusal.detail), retracts=(retract,))
     return change._replace(counted=back.counted + change.counted, rows=(*back.rows, *change.rows))
 
@@ -215,7 +215,7 @@ def _again(customer: Customer, complaint: Complaint, known: ComplaintStep, told:
 def _remembered(customer: Customer, new: Complaint, told: Told, refusal: RefusedError) -> Change:
     customer = with_complaint(customer, with_refused(new, told.event))
     customer = holding(customer, told, new.complaint_id, None)
-    retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
+    retract = Retract(told.event, told.context.origin, refusal.code, refusal.reason)
     return Change(customer, 0, refused(refusal.detail), retracts=(retract,))
 
 

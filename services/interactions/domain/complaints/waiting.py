@@ -37,7 +37,7 @@ def expired(customer: Customer, at: Micros) -> Effects[Customer]:
     for held in due:
         refusal = UNKNOWN_COMPLAINT(complaint=held.about)
         rows.append(row_of(customer, held, refused(refusal.detail)))
-        retracts.append(retracted(customer, held, refusal.code, refusal.detail))
+        retracts.append(retracted(customer, held, refusal))
     following = _deadline(left)
     timers = () if following is None else (_timer(following),)
     return Effects(left, timers=timers, rows=tuple(rows), retracts=tuple(retracts))

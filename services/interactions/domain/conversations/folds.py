@@ -55,7 +55,7 @@ def conversation_stepped(customer: Customer, told: Told) -> Change:
         return change._replace(counted=0, note=COPY)
     assert isinstance(told.event.data, ConversationMerged)
     refusal = refusal_of(now, told.event.data)
-    retract = Retract(told.event, told.context.origin, refusal.code, refusal.detail)
+    retract = Retract(told.event, told.context.origin, refusal.code, refusal.reason)
     return change._replace(counted=0, note=refused(refusal.detail), retracts=(retract,))
 
 

@@ -39,7 +39,7 @@ def with_found(customer: Customer, told: Told) -> Found:
         if held.until is not None:
             refusal = TOO_MANY_WAITING(most=MAX_HELD)
             rows.append(row_of(customer, held, refused(refusal.detail)))
-            retracts.append(retracted(customer, held, refusal.code, refusal.detail))
+            retracts.append(retracted(customer, held, refusal))
     return Found(parts_with_found(customer, told), tuple(rows), tuple(retracts), change.unseen)
 
 

@@ -136,7 +136,7 @@ def _expired(task: Task) -> Effects[Task]:
         extensions=extensions_of(held.extensions),
     )
     refusal = UNKNOWN_TASK(task=task.task_id)
-    retract = Retract(event, held.origin, refusal.code, refusal.detail)
+    retract = Retract(event, held.origin, refusal.code, refusal.reason)
     return Effects(altered(task, ending=None, waiting=None), retracts=(retract,))
 
 

@@ -9,7 +9,13 @@ from fastapi.responses import RedirectResponse
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic import ValidationError
 
-from services.interactions.desk.oidc import Begun, NotVouchedError, Provider, ProviderAwayError
+from services.interactions.desk.oidc import (
+    Begun,
+    NotVouchedError,
+    Provider,
+    ProviderAwayError,
+    known_refusal,
+)
 from services.interactions.desk.page import Desk, Visit, desk_router
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.words import _
@@ -69,7 +75,7 @@ async def back(
         if begun is None or not secrets.compare_digest(begun.state.encode(), state.encode()):
             raise NotVouchedError("it was not begun here")
         if error or not code:
-            raise NotVouchedError(f"the provider says {error or 'nothing'}")
+            raise NotVouchedError(f"the provider says {known_refusal(error) if error else 'nothing'}")
         vouched = await provider.finish(begun, code, _back(desk))
         if desk.request.app.state.authenticator.reserved(vouched.subject):
             raise NotVouchedError("it has the name of a key")

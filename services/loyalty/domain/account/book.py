@@ -214,7 +214,7 @@ class Book:
 
     def set_aside(self, event: Event, origin: str, refusal: RefusedError) -> None:
         """What was accepted earlier is refused after all."""
-        self.retracts.append(Retract(event, origin, refusal.code, refusal.detail))
+        self.retracts.append(Retract(event, origin, refusal.code, refusal.reason))
 
     def retract(self, event: Event, origin: str, refusal: RefusedError) -> None:
         """Set aside, and its name is as if never heard."""

@@ -12,6 +12,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from services.interactions import api
 from services.interactions.settings import InteractionsSettings
@@ -120,6 +121,20 @@ def test_an_answer_that_was_not_begun_here_is_refused(browser: TestClient, openi
     code = parse_qs(urlsplit(back).query)["code"][0]
     assert browser.get("/desk/sign-in/back", params={"code": code, "state": "guessed"}).status_code == 403
     assert browser.get(back).status_code == 403  # it is forgotten by then
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("access_denied", "the provider says access_denied"), ("Zoë", "the provider says something else")],
+)
+def test_what_stands_in_the_address_is_not_logged(browser: TestClient, said: str, told: str) -> None:
+    """Anybody may call it, and write there what they like."""
+    begun = browser.get("/desk/sign-in/provider")
+    state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
+    with capture_logs() as lines:
+        assert browser.get("/desk/sign-in/back", params={"state": state, "error": said}).status_code == 403
+    assert told in [line.get("why") for line in lines]
+    assert "Zoë" not in str(lines)
 
 
 def test_a_code_serves_once(browser: TestClient, openid: OpenId) -> None:
