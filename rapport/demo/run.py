@@ -20,6 +20,7 @@ from rapport.demo.book import compare_book, read_book, show_book
 from rapport.demo.calibration import show_calibration
 from rapport.demo.check import Checked, Difference, check, untimely
 from rapport.demo.desk import complainants, send, show_desk, work_a_day
+from rapport.demo.forgetting import chosen, forget, show_forgotten
 from rapport.demo.gallery import show_gallery
 from rapport.demo.live import Board
 from rapport.demo.messages import show_messages
@@ -120,7 +121,10 @@ def run(stack: DemoStack, year: Year, seed: int, console: Console, *, kept: bool
         show_urls(console, client.urls, stories[0].customer if stories else year.customers[0], kept=kept)
         show_desk(console, client, kept=kept)
         write_report(client, stack.home)
-    return _verdict(checked, [*late, *untrue], len(made.cases), console)
+        told_of = {story.customer for story in stories}
+        forgotten = forget(stack, client, chosen(year.customers, told_of))
+        unproven = show_forgotten(console, forgotten)
+    return _verdict(checked, [*late, *untrue], len(made.cases), console) and not unproven
 
 
 def expected(year: Year, redeemed: Iterable[Redeemed]) -> dict[str, oracle.Expected]:

@@ -64,6 +64,11 @@ class DemoStack:
         """Let the stream clock of every partition reach ``to``. Raises TroubleError."""
         self._rapport("clock", "advance", rfc3339(to), because="The clock was not advanced.", quiet=True)
 
+    def export_page(self, customer: str, file: Path) -> None:
+        """All that is held of a customer, as a page for people. Raises TroubleError."""
+        export = ("customer", "export", customer, "--html", "--out", str(file))
+        self._rapport(*export, because="The export was not made.", quiet=True)
+
     def _rapport(
         self, *arguments: str, because: str, seconds: float | None = None, quiet: bool = False
     ) -> None:

@@ -2,6 +2,7 @@
 Prometheus, from which every dashboard and every rule is asked afterwards."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -70,6 +71,9 @@ def test_a_few_households_check_out_to_the_last_point(demo: Ended) -> None:
     assert "resolution met" in told
     assert "under the draft, strict," in told
     assert "the desk, on the Monday after" in told
+    assert "format, chain, summary, key, signature, complete: it holds; their page answers 410" in told
+    page = Path(re.search(r"file://(\S+export\.html)", demo.said)[1])  # type: ignore[index]  # it is there
+    assert "<html" in page.read_text(encoding="utf-8")
     report = Path(demo.said.rpartition("file://")[2].split()[0])
     assert "December 2017" in report.read_text(encoding="utf-8")
 
