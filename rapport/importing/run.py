@@ -11,12 +11,16 @@ from itertools import islice
 from typing import Protocol
 from zlib import crc32
 
+from msgspec import structs
+
 from rapport.importing.faults import Fault, FaultFile, Reasons
 from rapport.importing.place import Place, PlaceFile
 from rapport.importing.rows import Row
 from rapport.importing.sending import Refused, Sent
+from shared.facts.consents import IMPORTED
 from shared.mapping.building import UnmappedError
 from shared.mapping.mapping import Mapped, Mapper
+from shared.schemas.customers import ConsentChanged
 
 CHUNK, CHUNK_BYTES = 1_500, 8 * 1024 * 1024
 """Rows that are mapped, sent and counted together, at most, and about how many bytes of them."""
@@ -59,7 +63,15 @@ class Mapping:
         """Raises ``UnmappedError``."""
         if row.fault is not None:
             raise UnmappedError("row", row.fault)
-        return self._mapper.events(row.record, datetime.now(UTC))
+        return [_marked(one) for one in self._mapper.events(row.record, datetime.now(UTC))]
+
+
+def _marked(mapped: Mapped) -> Mapped:
+    """A consent says that it is imported: without evidence it does not outweigh what the person said."""
+    if not isinstance(mapped.event.data, ConsentChanged):
+        return mapped
+    event = structs.replace(mapped.event, extensions={IMPORTED: True})
+    return Mapped(event, b'{"%s":true,%s' % (IMPORTED.encode(), mapped.raw[1:]))
 
 
 class Import:

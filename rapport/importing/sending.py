@@ -24,7 +24,7 @@ class Sent(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A row that the API refuses."""
+    """A row that the API refuses, or of which something has no effect."""
 
     row: int
     reason: str
@@ -73,6 +73,7 @@ class Sender:
             answer = self._patiently(b"[" + b",".join(event.raw for event in left) + b"]")
             match answer.status:
                 case 202:
+                    refused |= _vain_rows(left, answer.body)
                     break
                 case 413 if len(left) > 1:
                     half = len(left) // 2
@@ -127,6 +128,16 @@ def _bad_rows(events: Sequence[Sent], body: bytes) -> dict[int, str]:
             detail, field = str(error.get("detail")), error.get("field")
             reason = detail if field is None or detail.startswith(str(field)) else f"{field}: {detail}"
             found.setdefault(events[index].row, reason)
+    return found
+
+
+def _vain_rows(events: Sequence[Sent], body: bytes) -> dict[int, str]:
+    """Row -> why, of those of which an event changes nothing."""
+    found: dict[int, str] = {}
+    for one in _problem(body).get("without_effect") or ():
+        index = one.get("index") if isinstance(one, dict) else None
+        if isinstance(index, int) and 0 <= index < len(events):
+            found.setdefault(events[index].row, f"has no effect: {one.get('detail')}")
     return found
 
 

@@ -64,8 +64,9 @@ class ConsentChanged(CustomersData):
 
     event_type: ClassVar[str] = "rapport.consent.changed.v1"
     late: ClassVar[str] = (
-        "The later event time holds; of one time the later in the log. To a withdrawal that is heard later, "
-        "a grant of the future is as old as when it was heard."
+        "The later event time holds; of one time a withdrawal. To a withdrawal that is heard later, a grant "
+        "of the future is as old as when it was heard. An import's grant without evidence never outweighs "
+        "what the person withdrew themself."
     )
 
     purpose: Literal["marketing", "service", "survey"]

@@ -12,7 +12,6 @@ from services.followup.domain.complaints import kept, put_right, with_fact
 from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import Said, nothing, then, unseen
 from services.followup.domain.erasing import erase, marked_before
-from services.followup.domain.gate.kept import Cited
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.journeys.review import review
@@ -20,11 +19,12 @@ from services.followup.domain.merging.course import course_of
 from services.followup.domain.merging.shares import noted
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences import changing
+from services.followup.domain.preferences.consents import has_no_effect, word_told
 from services.followup.domain.results.counting import with_results
 from services.followup.domain.rules.events import event_name
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, Moment, StepOf
+from services.followup.domain.state import Customer, StepOf
 from services.followup.domain.suggestions import asking, counting, product
 from services.followup.domain.surveys.answering import answer
 from services.followup.domain.triggers import Fact
@@ -235,8 +235,10 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
         case Profile():
             known = customers.profile(state, policy, data, fact.at)
         case ConsentChanged():
-            told_by = Cited(event.source, event.id)
-            known = customers.consent(state, policy, data, Moment(fact.by, fact.at), fact.now, told_by)
+            word = word_told(data, fact.at, micros(context.now), event)
+            known = customers.consent(state, policy, data, word, fact.now)
+            if has_no_effect(known.state.consents, data, word):
+                return unseen(known, event, context)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
             learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
             bad = learnt.unseen

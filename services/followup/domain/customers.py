@@ -4,12 +4,13 @@ from services.followup.domain.cancellation import cancel_flights
 from services.followup.domain.complaints import Complaint
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.gate.complaint import complaint_of
-from services.followup.domain.gate.kept import Cited
 from services.followup.domain.gate.reach import allows
+from services.followup.domain.happened import ConsentWord
 from services.followup.domain.journeys.kept import Word
 from services.followup.domain.journeys.segments import with_word
 from services.followup.domain.policy import Policy
-from services.followup.domain.state import Consent, Customer, InFlight, Moment
+from services.followup.domain.preferences.consents import with_consent
+from services.followup.domain.state import Customer, InFlight
 from shared.domain import Effects
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
@@ -39,33 +40,15 @@ def segment_told(state: Customer, policy: Policy, data: Data, at: Micros) -> Cus
 
 
 def consent(
-    state: Customer,
-    policy: Policy,
-    data: ConsentChanged,
-    order: Moment,
-    now: Micros,
-    event: Cited | None = None,
+    state: Customer, policy: Policy, data: ConsentChanged, word: ConsentWord, now: Micros
 ) -> Effects[Customer]:
-    """The latest word by event time holds; to a withdrawal that is heard later a grant of the future is as
-    old as when it was heard. A withdrawal takes back what is still with the sender and has lost its leave."""
-    by, at = order
-    known = state.consent(data.purpose, data.channel, data.topic_)
-    if known is not None:
-        ahead = known.granted and not data.granted
-        if at < (known.order.by if ahead else known.at):
-            return nothing(state)
+    """Of all words the one that holds by ``shared/facts/consents.py``. A withdrawal takes back what is still
+    with the sender and has lost its leave."""
     about = (data.purpose, data.channel)
-    word = Consent(
-        purpose=data.purpose,
-        channel=data.channel,
-        topic=data.topic_,
-        granted=data.granted,
-        event=event,
-        at=at,
-        by=by,
+    consents = with_consent(state.consents, data, word)
+    effects = nothing(
+        state if consents is state.consents else state.model_copy(update={"consents": consents})
     )
-    others = tuple(c for c in state.consents if c is not known)
-    effects = Effects(state.model_copy(update={"consents": (*others, word)}))
     if data.granted:
         return effects
 

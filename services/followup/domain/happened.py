@@ -45,20 +45,38 @@ class Happened(Open):
         return Moment(self.by, self.at)
 
 
-class Consent(Open):
-    """The latest word, by ``order``, on one purpose and channel, or on one topic of these."""
+class ConsentWord(Open):
+    """A word on a consent."""
 
-    purpose: str
-    channel: str
-    topic: str | None = None
     granted: bool
     event: Cited | None = None
     """Who says so; None in a state from before it was kept, and of what a link says."""
     at: Micros
     by: Micros | None = None
-    """As ``Happened.by``; None in a state from before it was kept: ``at``."""
+    """How old it is beside a clock that ran ahead; None in a state from before it was kept: ``at``."""
+    unproven: bool = False
+    """An import says so, without evidence."""
 
     @property
-    def order(self) -> Moment:
-        """What is dated ahead was before what happens after it was heard: a withdrawal of now beats it."""
-        return Moment(self.at if self.by is None else self.by, self.at)
+    def since(self) -> Micros:
+        """As ``shared.facts.consents`` has it."""
+        return self.at if self.by is None else self.by
+
+
+class Consent(ConsentWord):
+    """The word that holds on one purpose and channel, or on one topic of these."""
+
+    purpose: str
+    channel: str
+    topic: str | None = None
+    others: tuple[ConsentWord, ...] = ()
+    """Further words, by which, with others that are told yet, another may hold."""
+
+    @property
+    def about(self) -> tuple[str, str, str | None]:
+        return self.purpose, self.channel, self.topic
+
+    @property
+    def words(self) -> tuple[ConsentWord, ...]:
+        """The word that holds, and the others."""
+        return (self, *self.others)

@@ -11,10 +11,11 @@ from services.interactions.domain.rows import TimelineRow
 from services.interactions.domain.state import Customer, Loyalty, altered, initial
 from services.interactions.domain.telling import Told
 from shared.domain import Context
+from shared.facts.consents import heard_ahead
 from shared.facts.profile import profile_told
 from shared.schemas.base import Data
 from shared.schemas.customers import ConsentChanged, CustomerRegistered, CustomerUpdated, Profile
-from shared.schemas.event import Event
+from shared.schemas.event import Event, extensions_of
 from shared.schemas.loyalty import (
     LedgerEntry,
     MemberEnrolled,
@@ -52,7 +53,7 @@ def placed_in_log(row: TimelineRow, told: Told, after: Customer) -> TimelineRow:
     data = told.event.data
     if type(data) not in ORDERED:
         return row
-    heard = told.now if told.at > told.now else None
+    heard = heard_ahead(told.at, told.now)
     return structs.replace(row, nth=after.counts.get(data.topic, 0), heard=heard)
 
 
@@ -68,14 +69,14 @@ class Past:
 
     def add(self, row: TimelineRow) -> None:
         """Copies do not count. But loyalty's own word of an enrolment, though a copy where others told it
-        before, is the one that holds."""
+        before, is the one that holds; and a consent that had no effect may have it with one told later."""
         kind = TYPES[row.type]
         if row.customer_id != self._customer_id and kind in (MemberEnrolled, TierChanged):
             return  # of an id that was merged: loyalty tells how the two are one
         if issubclass(kind, LedgerEntry):
             self._member = True
             self._points += kind.model_validate_json(row.data).points
-        elif row.note is None or (kind is MemberEnrolled and row.source == LOYALTY):
+        elif row.note is None or kind is ConsentChanged or (kind is MemberEnrolled and row.source == LOYALTY):
             self._ordered.append(row)
 
     def customer(self) -> Customer:
@@ -95,8 +96,11 @@ def _as_heard(row: TimelineRow) -> tuple[int, bool, Micros]:
 
 def _folded(customer: Customer, row: TimelineRow) -> Customer:
     data = TYPES[row.type].model_validate_json(row.data)
-    event = Event(row.id, row.source, row.customer_id, moment(row.at), data)
-    told = Told(event, row.at, Context(moment(row.at if row.heard is None else row.heard), _none, _none))
+    event = Event(
+        row.id, row.source, row.customer_id, moment(row.at), data, extensions=extensions_of(row.extensions)
+    )
+    heard = row.at + 1 if row.heard is None else row.heard
+    told = Told(event, row.at, Context(moment(heard), _none, _none))
     match data:
         case Profile():
             return altered(customer, profile=profile_told(customer.profile, data, row.at))

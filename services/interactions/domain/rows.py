@@ -146,7 +146,7 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     nth: int | None = None
     """Of the facts that make the past: its place among the customer's of its topic, as they were heard."""
     heard: Micros | None = None
-    """Of those, when it was heard, if that was before its own time."""
+    """Of those, when it was heard, if its own time had not passed by then."""
     told: str | None = None
     """``<type> <time> <event>``: orders the rows of a type, of all customers. None in rows of before that."""
 

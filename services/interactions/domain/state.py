@@ -15,6 +15,7 @@ from services.interactions.domain.aliases.called import CalledBy
 from services.interactions.domain.complaints.remembered import Approval, Score
 from services.interactions.domain.conversations.known import Conversations
 from services.interactions.domain.growth.remembered import Answer
+from services.interactions.domain.profile.words import Consent as Consent
 from services.interactions.domain.routing.told import Routing
 from services.interactions.domain.sla.course import NoticeKey
 from shared.facts.complaints import Life, Step, life_of
@@ -45,22 +46,6 @@ MAX_NOTED = 500
 """Events with rows and ids that count as not seen, remembered; beyond that the oldest are forgotten."""
 MAX_HELD = 500
 """Facts that wait, or were refused for want of another, in all."""
-
-
-class Consent(Open):
-    """What the customer last said about a purpose on a channel, or about a topic of these."""
-
-    purpose: str
-    channel: str
-    topic: str | None = None
-    granted: bool
-    at: Micros
-    heard: Micros | None = None
-    """When it was heard, where it is of the future."""
-    source: str | None = None
-    """Who told it; None in a state from before it was kept."""
-    evidence: str | None = None
-    """How it was given, as far as was told: its beginning."""
 
 
 class ChannelUse(Open):

@@ -8,18 +8,29 @@ from services.interactions.domain.activity.kept import Planned
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.people import CustomerRow
+from services.interactions.domain.profile.consents import WITHDRAWN, words_of
 from services.interactions.domain.rows import complaint_row, conversation_row
 from services.interactions.domain.state import Consent, Customer, Product, Subscription
 from services.interactions.models.aliases import AliasView, alias_views
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from services.interactions.models.conversations import ConversationView, conversation_view
 from services.interactions.models.health import HealthView, health_view
+from shared.facts.consents import without_effect
 from shared.schemas.base import Frozen, Money
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import maybe_moment, moment
 
 MOST_CONVERSATIONS = 50
 """Open conversations that are shown, those that changed last."""
+
+
+class WithoutEffect(Frozen):
+    """A grant that an import told without evidence, and that does not hold."""
+
+    at: datetime
+    source: str | None
+    detail: str
+    """Why it does not hold."""
 
 
 class ConsentView(Frozen):
@@ -33,6 +44,8 @@ class ConsentView(Frozen):
     """Who told it; null of what was heard before that was kept."""
     evidence: str | None
     """How it was given, as far as was told."""
+    without_effect: WithoutEffect | None
+    """An import's grant that does not hold, and why; null where there is none."""
 
 
 class ChannelView(Frozen):
@@ -174,6 +187,7 @@ def profile_view(state: Customer) -> dict[str, Any]:
 
 
 def consent_view(told: Consent) -> ConsentView:
+    vain = without_effect(words_of(told))
     return ConsentView(
         purpose=told.purpose,
         channel=told.channel,
@@ -182,6 +196,9 @@ def consent_view(told: Consent) -> ConsentView:
         at=moment(told.at),
         source=told.source,
         evidence=told.evidence,
+        without_effect=None
+        if vain is None
+        else WithoutEffect(at=moment(vain.at), source=vain.source, detail=WITHDRAWN),
     )
 
 

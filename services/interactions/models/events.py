@@ -23,10 +23,21 @@ class CloudEvent(Open):
     data: Mapping[str, Any] = {}
 
 
+class WithoutEffect(Frozen):
+    """An event that is in the log and changes nothing, by its place in the request."""
+
+    index: int
+    code: str
+    detail: str
+
+
 class Accepted(Frozen):
     """So many events are in the log."""
 
     accepted: int
+    without_effect: list[WithoutEffect] | None = None
+    """An import's grants of what their customers have withdrawn themselves, as far as is known yet; left out
+    where there are none."""
 
 
 class BadEvent(Frozen):

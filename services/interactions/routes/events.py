@@ -12,6 +12,7 @@ from msgspec import structs
 from starlette.datastructures import Headers
 
 from services.interactions.accepting import SLICE, Told, accept
+from services.interactions.domain.profile.consents import WITHDRAWN, has_no_effect
 from services.interactions.errors import (
     FORBIDDEN,
     FORBIDDEN_SOURCE,
@@ -23,14 +24,16 @@ from services.interactions.errors import (
     OTHERS_TYPE,
     UNSUPPORTED_MEDIA_TYPE,
 )
-from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents
+from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents, WithoutEffect
+from services.interactions.person_store import PersonStore
 from services.interactions.resolving import resolved
 from services.interactions.routes.dependencies import Resolving, Source
 from shared.domain import RefusedError
 from shared.facts.aliases import AliasError, Identity, is_alias
+from shared.facts.consents import is_unproven_grant
 from shared.http.audit import note, touched
 from shared.http.auth import Principal, forbidden
-from shared.http.dependencies import Producer
+from shared.http.dependencies import Database, Producer
 from shared.http.errors import responses
 from shared.http.keys import fits
 from shared.http.openapi import flat
@@ -76,6 +79,7 @@ BODY = {
     "/events",
     summary="Tell what happened",
     status_code=202,
+    response_model_exclude_none=True,
     openapi_extra=BODY,
     responses=responses(NOT_JSON, UNSUPPORTED_MEDIA_TYPE)
     | {
@@ -84,21 +88,43 @@ BODY = {
     },
 )
 async def post_events(
-    request: Request, principal: Source, producer: Producer, resolver: Resolving
+    request: Request, principal: Source, producer: Producer, resolver: Resolving, database: Database
 ) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
     quotes is unquoted and percents are decoded, once).
 
     202 ``{"accepted": n}`` once the broker has them all. 422 ``invalid_events`` names each bad one by
     its index, and nothing is published; 403 each that the caller's key may not write. After 503 some may
-    have been: send the same again, under the same ids.
+    have been: send the same again, under the same ids. ``without_effect`` names consents that an import
+    grants without evidence, though the customer withdrew them.
     """
     events = split(request.headers, await request.body())
     told = await check(events, principal, partial(note, request), resolver.identity)
     for one in told:
         if one.event.data.entity == CUSTOMER:
             touched(one.event.subject)
-    return Accepted(accepted=await accept(told, producer, partial(resolved, resolver=resolver)))
+    vain: list[WithoutEffect] = []
+
+    async def naming(told: Sequence[Told]) -> Sequence[Told]:
+        named = await resolved(told, resolver)
+        vain.extend(await without_effect(named, PersonStore(database)))
+        return named
+
+    return Accepted(accepted=await accept(told, producer, naming), without_effect=vain or None)
+
+
+async def without_effect(told: Sequence[Told], store: PersonStore) -> list[WithoutEffect]:
+    """Which of these events will change nothing, and why, as far as is known now."""
+    asked = {index: one.event for index, one in enumerate(told) if is_unproven_grant(one.event)}
+    if not asked:
+        return []
+    known = await store.customers(event.subject for event in asked.values())
+    vain = [
+        index
+        for index, event in asked.items()
+        if event.subject in known and has_no_effect(known[event.subject], event)
+    ]
+    return [WithoutEffect(index=index, code="withdrawn", detail=WITHDRAWN) for index in vain]
 
 
 def split(headers: Headers, body: bytes) -> list[bytes]:

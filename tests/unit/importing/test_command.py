@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from rapport.importing.cli import import_
 from rapport.trouble import TroubleError
 
-from .api import serving, taken
+from .api import Answer, Events, serving, taken
 from .given import MAP, mapping, table
 
 APP = typer.Typer()
@@ -50,6 +50,34 @@ def test_a_dry_run_says_what_would_not_count(file: Path) -> None:
     file.write_text("id,who,kind,took\n1,a,x,1\n2,a,x,1\n3,b,x,1\n4,a,x,4\n", encoding="utf-8")
     found = called(file, "--map", file.with_name("map.yaml"), "--dry-run").output
     assert "1 events are called like one before them" in found
+
+
+CONSENTS = """
+    source: /old
+    events:
+      - type: consent.changed
+        subject: row.who
+        id: row.id
+        time: {is: 2026-02-01T00:00:00Z}
+        data: {purpose: {is: marketing}, channel: {is: email}, granted: {is: true}, evidence: row.form}
+    """
+
+
+def test_consents_say_that_they_are_imported_and_what_has_no_effect_is_told(file: Path) -> None:
+    def answer(events: Events) -> Answer:
+        assert all(event["imported"] is True for event in events)
+        vain = [n for n, event in enumerate(events) if "evidence" not in event["data"]]
+        told = [{"index": n, "code": "withdrawn", "detail": "They withdrew it."} for n in vain]
+        return 202, {"accepted": len(events), "without_effect": told}, {}
+
+    mapping(file.parent, CONSENTS)
+    file.write_text("id,who,form\n1,a,\n2,b,form 3\n", encoding="utf-8")
+    with serving(answer) as (url, _):
+        found = called(file, "--map", file.with_name("map.yaml"), url=url, expect=1)
+    assert "2 rows: 1 events, 0 left out, 1 failed." in found.output
+    assert "has no effect: They withdrew it." in found.output
+    errors = file.with_name("calls.csv.errors.csv").read_text()
+    assert errors == "line,reason,id,who,form\n2,has no effect: They withdrew it.,1,a,\n"
 
 
 def test_an_import(file: Path) -> None:

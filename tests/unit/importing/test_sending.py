@@ -40,6 +40,17 @@ def test_bad_rows_are_left_out_whole_and_the_rest_is_sent_again() -> None:
     assert [event["row"] for event in posted[-1]] == [1, 3]
 
 
+def test_rows_that_change_nothing_are_told() -> None:
+    def answer(events: Events) -> Answer:
+        return 202, {"accepted": 3, "without_effect": [{"index": 1, "detail": "They withdrew it."}]}, {}
+
+    with serving(answer) as (url, posted):
+        way, _ = sender(url)
+        assert way.send(sent(1, 2, 3)) == [Refused(2, "has no effect: They withdrew it.")]
+        way.close()
+    assert len(posted) == 1
+
+
 def test_what_is_away_is_waited_for() -> None:
     answers = [(503, {"detail": "The broker does not answer."}, {"Retry-After": "0"}), (429, {}, {})]
 

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import structs
 
+from shared.facts.consents import IMPORTED
 from shared.schemas.base import Data
 from shared.schemas.complaints import (
     CompensationGranted,
@@ -109,6 +110,7 @@ _consents = st.builds(
     channel=st.sampled_from(["email", "sms"]),
     topic=st.sampled_from([None, None, "events"]),
     granted=st.booleans(),
+    evidence=st.sampled_from([None, None, "form 3"]),
 )
 _answers = st.builds(
     lambda survey, about: _of(SurveyAnswered, survey=survey[0], score=survey[1], about=about),
@@ -176,15 +178,17 @@ def histories(draw: st.DrawFn) -> list[Told]:
     """Everything that is put into the log, in that order; copies under old and new ids too."""
     said = _SAID[draw(st.sampled_from(["all", "orders", "complaints", "people"]))]
     size = draw(st.sampled_from([4, 8, 16, 32]))
-    row = st.tuples(said, st.sampled_from(CUSTOMERS), _gaps, _skews, _bits)
+    row = st.tuples(said, st.sampled_from(CUSTOMERS), _gaps, _skews, _bits, st.booleans())
     rows = draw(st.lists(row, min_size=size // 2, max_size=size))
     produced = accumulate([gap for _, _, gap, *_ in rows], initial=0)
     history: list[Told] = []
-    for n, ((data, customer, _, skew, bit), minute) in enumerate(zip(rows, produced, strict=False)):
+    for n, ((data, customer, _, skew, bit, imported), minute) in enumerate(zip(rows, produced, strict=False)):
         when = START + timedelta(minutes=minute)
         # What an agent asks for happens when it is asked.
         at = when if data.topic == "commands" else when + timedelta(minutes=skew, microseconds=bit)
-        history.append(Told(Event(f"e{n}", _source(data), customer, at, data), when))
+        # An import tells of the past.
+        marks = {IMPORTED: True} if imported and at <= when and isinstance(data, ConsentChanged) else {}
+        history.append(Told(Event(f"e{n}", _source(data), customer, at, data, extensions=marks), when))
     return _with_copies(draw, history)
 
 

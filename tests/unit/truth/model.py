@@ -118,20 +118,40 @@ def truth(log: Sequence[Event], loyalty: Sequence[Event]) -> Truth:
 
 
 def consents(log: Sequence[Event], heard: Mapping[str, datetime]) -> dict[tuple[str, str, str | None], bool]:
-    """What a customer allows, to one who heard each event (by ``uid``) when ``heard`` says: the latest word.
-    To a withdrawal that is heard later, a grant of the future is as old as when it was heard."""
-    holding: dict[tuple[str, str, str | None], tuple[bool, datetime, datetime]] = {}
+    """What a customer allows, to one who heard each event (by ``uid``) when ``heard`` says."""
+    words: dict[tuple[str, str, str | None], list[Event]] = {}
     for event in unique(log):
-        if not isinstance(event.data, ConsentChanged):
-            continue
-        told_of, granted = event.data, event.data.granted
-        about = told_of.purpose, told_of.channel, told_of.topic_
-        if about in holding:
-            was, told, known = holding[about]
-            if event.time < (min(told, known) if was and not granted else told):
-                continue
-        holding[about] = granted, event.time, heard[event.uid]
-    return {about: granted for about, (granted, *_) in holding.items()}
+        if isinstance(event.data, ConsentChanged):
+            told_of = event.data
+            words.setdefault((told_of.purpose, told_of.channel, told_of.topic_), []).append(event)
+    return {about: _allowed(told, heard) for about, told in words.items()}
+
+
+def _allowed(words: Sequence[Event], heard: Mapping[str, datetime]) -> bool:
+    """The latest word counts, of one time the no. To a no that is heard later, a yes of the future is as old
+    as when it was heard; of such the yes heard last counts, and the one dated last. Where the person's own
+    latest word is a no, an import without evidence is not asked."""
+    own = [e for e in words if not (e.extensions.get("imported") and not e.data.evidence)]
+    if own and not _latest(own, heard):
+        return False
+    return _latest(words, heard)
+
+
+def _latest(words: Sequence[Event], heard: Mapping[str, datetime]) -> bool:
+    def age(event: Event) -> datetime:
+        return min(event.time, heard[event.uid])
+
+    grants = [event for event in words if event.data.granted]
+    if not grants:
+        return False
+    asked = (max(grants, key=lambda e: (e.time, age(e))), max(grants, key=lambda e: (age(e), e.time)))
+    refusals = [event for event in words if not event.data.granted]
+    return any(
+        not any(
+            no.time >= yes.time or (heard[no.uid] > heard[yes.uid] and no.time >= age(yes)) for no in refusals
+        )
+        for yes in asked
+    )
 
 
 def _orders(found: Truth, log: Sequence[Event]) -> None:

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 
 from services.followup.domain.answers import MOST_ANSWERS
 from services.followup.domain.complaints import Complaint, Waiting
-from services.followup.domain.happened import Consent
 from services.followup.domain.journeys.goals import MOST_KEPT
 from services.followup.domain.journeys.kept import Word
 from services.followup.domain.journeys.segments import MOST_WORDS
 from services.followup.domain.journeys.silence import MOST_DAYS
 from services.followup.domain.merging.pasts import past_of
+from services.followup.domain.preferences.consents import joined as joined_consents
 from services.followup.domain.preferences.wishes import FREQUENCIES, Wishes
 from services.followup.domain.told import Anchor, Answer, Told, Undone
 from services.followup.domain.triggers import MOST_UNDONE
@@ -36,7 +36,7 @@ def view_of(shares: Sequence[Told], own: str) -> Fields:
     return {
         "profile": _profile([one.profile for one in order]),
         "names": names,
-        "consents": _consents(chain.from_iterable(one.consents for one in order)),
+        "consents": joined_consents(chain.from_iterable(one.consents for one in order)),
         "complaints": _complaints([one.complaints for one in order]),
         "answers": _answers(chain.from_iterable(one.answers for one in order)),
         "anchors": _anchors(chain.from_iterable(one.anchors for one in order)),
@@ -55,23 +55,6 @@ def _profile(told: Iterable[Mapping[str, Known]]) -> Mapping[str, Known]:
     for fields in told:
         found |= {name: one for name, one in fields.items() if name not in found or one.at > found[name].at}
     return found
-
-
-def _consents(words: Iterable[Consent]) -> tuple[Consent, ...]:
-    found: dict[Hashable, Consent] = {}
-    for word in words:
-        about = (word.purpose, word.channel, word.topic)
-        known = found.get(about)
-        if known is None or _beats(word, known):
-            found[about] = word
-    return tuple(found.values())
-
-
-def _beats(word: Consent, known: Consent) -> bool:
-    """A grant that is dated ahead is as old as when it was heard."""
-    if word.granted == known.granted:
-        return word.at > known.at
-    return known.at < word.order.by if word.granted else word.at >= known.order.by
 
 
 def _complaints(told: Sequence[Iterable[Complaint]]) -> tuple[Complaint, ...]:

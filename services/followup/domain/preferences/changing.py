@@ -6,9 +6,10 @@ from services.followup.domain import customers
 from services.followup.domain.cancellation import cancel_flights
 from services.followup.domain.effects import Said, nothing
 from services.followup.domain.policy import Policy
+from services.followup.domain.preferences.consents import word_told
 from services.followup.domain.preferences.wishes import PAUSE, WISHED
 from services.followup.domain.rules.times import cut
-from services.followup.domain.state import Customer, InFlight, Moment
+from services.followup.domain.state import Consent, Customer, InFlight
 from shared.domain import Effects, Outcome
 from shared.schemas.base import Data
 from shared.schemas.commands.followup import UnsubscribeRequested
@@ -46,21 +47,26 @@ def unsubscribe(state: Customer, policy: Policy, data: UnsubscribeRequested, tol
 def _told(
     state: Customer, policy: Policy, words: list[ConsentWord], evidence: str, told_at: Micros
 ) -> list[tuple[Data, Micros]]:
-    """What is to be told of these words, in their order: not what was the last word already, nor of a topic
-    what holds for all."""
+    """What is to be told of these words, in their order: not what was the last word already, unless an import
+    alone says so, nor of a topic what holds for all."""
     facts: list[tuple[Data, Micros]] = []
     for word in words:
         own = state.consent(word.purpose, word.channel, word.topic)
         holds = own or (state.word(word.purpose, word.channel, word.topic) if word.topic else None)
-        if holds is not None and holds.granted == word.granted:
+        if holds is not None and holds.granted == word.granted and not holds.unproven:
             continue
-        # Later than any word known, or a sender whose clock is ahead would have the last one.
-        at = max(told_at, own.at) if own else told_at
+        at = _later(told_at, own, word.granted)
         said = {**word.model_dump(exclude_none=True), "evidence": evidence}
         data = ConsentChanged.model_validate(said)
-        state = customers.consent(state, policy, data, Moment(told_at, at), cut(told_at)).state
+        state = customers.consent(state, policy, data, word_told(data, at, told_at), cut(told_at)).state
         facts.append((data, at))
     return facts
+
+
+def _later(told_at: Micros, own: Consent | None, granted: bool) -> Micros:
+    """Later than any word known, or a sender whose clock is ahead would have the last one."""
+    words = () if own is None else own.words
+    return max([told_at, *(word.at + (granted and not word.granted) for word in words)])
 
 
 def _wish(state: Customer, policy: Policy, asked: PreferencesRequested, now: Micros) -> Effects[Customer]:

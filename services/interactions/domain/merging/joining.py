@@ -14,11 +14,11 @@ from services.interactions.domain.merging.packed import (
     shared_names,
     shared_orders,
 )
+from services.interactions.domain.profile.consents import consents_joined
 from services.interactions.domain.routing.told import Routing
 from services.interactions.domain.state import (
     MAX_CHANNELS,
     MAX_COMPLAINTS,
-    MAX_CONSENTS,
     MAX_NOTED,
     MAX_PLANNED,
     MAX_PRODUCTS,
@@ -27,7 +27,6 @@ from services.interactions.domain.state import (
     OTHER_CHANNEL,
     ChannelUse,
     Complaint,
-    Consent,
     Customer,
     Subscription,
     altered,
@@ -49,7 +48,7 @@ def joined(whole: Customer, piece: Customer) -> Customer:
     return altered(
         whole,
         profile=_profile(whole.profile, piece.profile),
-        consents=_consents(whole.consents, piece.consents),
+        consents=consents_joined(whole.consents, piece.consents),
         channels=_channels((*whole.channels, *piece.channels)),
         complaints=_complaints(whole.complaints, piece.complaints),
         called=whole.called.joined(piece.called),
@@ -82,32 +81,6 @@ def joined(whole: Customer, piece: Customer) -> Customer:
 def _profile(one: Mapping[str, Known], other: Mapping[str, Known]) -> Mapping[str, Known]:
     newer = {name: told for name, told in other.items() if name not in one or told.at > one[name].at}
     return {**one, **newer} if newer else one
-
-
-def _consents(one: tuple[Consent, ...], other: tuple[Consent, ...]) -> tuple[Consent, ...]:
-    """The later word on each, a refusal at a draw. Beyond the bound a consent is as if never given: the
-    oldest go, refusals last."""
-    words = {_word(told): told for told in one}
-    for told in other:
-        known = words.get(_word(told))
-        words[_word(told)] = told if known is None else _holds(known, told)
-    if len(words) <= MAX_CONSENTS:
-        return tuple(words.values())
-    kept = sorted(words.values(), key=lambda told: (not told.granted, told.at), reverse=True)
-    return tuple(kept[:MAX_CONSENTS])
-
-
-def _word(told: Consent) -> tuple[str, str, str | None]:
-    return told.purpose, told.channel, told.topic
-
-
-def _holds(one: Consent, other: Consent) -> Consent:
-    """A grant of the future is as old as when it was heard, to a refusal."""
-    if one.granted == other.granted:
-        return max(one, other, key=lambda told: told.at)
-    grant, refusal = (one, other) if one.granted else (other, one)
-    since = grant.at if grant.heard is None else grant.heard
-    return refusal if refusal.at >= since else grant
 
 
 def _channels(uses: Iterable[ChannelUse]) -> tuple[ChannelUse, ...]:

@@ -1,43 +1,102 @@
-"""What the customer allows: the latest event time wins, whatever arrives first. But a clock that runs ahead
-never outlasts a customer's no: to a withdrawal that is heard later, a grant of the future is as old as when
-it was heard."""
+"""What the customer allows, by purpose, channel and topic: the word that holds, and those that it depends on
+(``shared/facts/consents.py``)."""
 
-from services.interactions.domain.state import MAX_CONSENTS, Consent, Customer, altered, found, placed
-from services.interactions.domain.telling import Change, Told
+from collections.abc import Iterable
+
+from services.interactions.domain.profile.words import Consent, ConsentWord
+from services.interactions.domain.state import MAX_CONSENTS, Customer, altered, found, placed
+from services.interactions.domain.telling import Change, Note, Told
 from services.interactions.errors import TOO_MANY_CONSENTS
+from shared.facts.consents import heard_ahead, holding, is_unproven, is_unproven_grant, kept, without_effect
 from shared.schemas.customers import ConsentChanged
-from shared.schemas.times import Micros
+from shared.schemas.event import Event
+from shared.schemas.times import Micros, micros
 
 MOST_EVIDENCE = 500
 """Characters of it that the state keeps; the timeline has all."""
+WITHDRAWN = "The customer withdrew this themself: an import that has no evidence does not grant it again."
+_WITHOUT_EFFECT = Note("Without effect", WITHDRAWN)
 
 
 def consent_changed(customer: Customer, told: Told) -> Change:
-    """The latest word per purpose and channel, and per topic of these. Raises ``too_many_consents``."""
-    data, at = told.event.data, told.at
+    """The word that holds by purpose and channel, and by topic of these. An import's that does not hold may
+    be told again under its id, with evidence. Raises ``too_many_consents``."""
+    data = told.event.data
     assert isinstance(data, ConsentChanged)
+    word = _word(told.event, data, told.at, told.now)
     old = found(customer.consents, (data.purpose, data.channel, data.topic_), _key)
-    if old is not None and at < _holds_until(old, granted=data.granted):
-        return Change(customer)
-    if old is None and len(customer.consents) >= MAX_CONSENTS:
-        raise TOO_MANY_CONSENTS(most=MAX_CONSENTS)
-    heard = told.now if at > told.now else None
-    new = Consent(
-        purpose=data.purpose,
-        channel=data.channel,
-        topic=data.topic_,
+    if old is None:
+        if len(customer.consents) >= MAX_CONSENTS:
+            raise TOO_MANY_CONSENTS(most=MAX_CONSENTS)
+        return Change(altered(customer, consents=(*customer.consents, _consent(data, (word,)))))
+    words = (*words_of(old), word)
+    new = _consent(data, words)
+    changed = customer if new == old else altered(customer, consents=placed(customer.consents, new, _key))
+    if word.granted and word.unproven and without_effect(words) is not None:
+        return Change(changed, counted=0, note=_WITHOUT_EFFECT, unseen=(told.unseen,))
+    return Change(changed)
+
+
+def has_no_effect(customer: Customer, event: Event) -> bool:
+    """Whether this is an import's grant of what the customer, as known, withdrew themself."""
+    data = event.data
+    if not isinstance(data, ConsentChanged) or not is_unproven_grant(event):
+        return False
+    old = found(customer.consents, (data.purpose, data.channel, data.topic_), _key)
+    if old is None:
+        return False
+    at = micros(event.time)
+    return without_effect((*words_of(old), _word(event, data, at, at))) is not None
+
+
+def consents_joined(one: Iterable[Consent], other: Iterable[Consent]) -> tuple[Consent, ...]:
+    """The words on two ids as on one. Beyond the bound a consent is as if never given: the oldest go,
+    refusals last."""
+    every: dict[tuple[str, str, str | None], Consent] = {_key(told): told for told in one}
+    for told in other:
+        known = every.get(_key(told))
+        every[_key(told)] = told if known is None else _consent(told, (*words_of(known), *words_of(told)))
+    if len(every) <= MAX_CONSENTS:
+        return tuple(every.values())
+    latest = sorted(every.values(), key=lambda told: (not told.granted, told.at), reverse=True)
+    return tuple(latest[:MAX_CONSENTS])
+
+
+def words_of(consent: Consent) -> tuple[ConsentWord, ...]:
+    """The word that holds, and the others."""
+    return (consent, *consent.others)
+
+
+def _word(event: Event, data: ConsentChanged, at: Micros, now: Micros) -> ConsentWord:
+    return ConsentWord(
         granted=data.granted,
         at=at,
-        heard=heard,
-        source=told.event.source,
+        heard=heard_ahead(at, now),
+        source=event.source,
         evidence=None if data.evidence is None else data.evidence[:MOST_EVIDENCE],
+        unproven=is_unproven(event, data),
     )
-    return Change(altered(customer, consents=placed(customer.consents, new, _key)))
 
 
-def _holds_until(old: Consent, *, granted: bool) -> Micros:
-    """The time from which on a new word, a grant or a withdrawal, takes the place of ``old``."""
-    return old.heard if old.granted and not granted and old.heard is not None else old.at
+def _consent(about: ConsentChanged | Consent, words: Iterable[ConsentWord]) -> Consent:
+    """On the same as ``about``, of all the words."""
+    needed = kept(words)
+    holds = holding(needed)
+    topic = about.topic_ if isinstance(about, ConsentChanged) else about.topic
+    return Consent(
+        purpose=about.purpose,
+        channel=about.channel,
+        topic=topic,
+        others=tuple(_alone(word) for word in needed if word is not holds),
+        **vars(_alone(holds)),
+    )
+
+
+def _alone(word: ConsentWord) -> ConsentWord:
+    """Without what it is about, and the others."""
+    if not isinstance(word, Consent):
+        return word
+    return ConsentWord(**{name: getattr(word, name) for name in ConsentWord.model_fields})
 
 
 def _key(consent: Consent) -> tuple[str, str, str | None]:
